@@ -1,0 +1,87 @@
+/**
+ * The catalogue of errors a person can meet: what happened, to what, and what to do next. One entry each.
+ * They cross the socket as plain data (`UserError`); `PeerfoldError` is the same thing as something to throw.
+ */
+
+export type ErrorCode = keyof typeof CATALOGUE
+
+/** An error as data. `message` is a whole sentence or two in English, ready to show. */
+export interface UserError {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+const CATALOGUE = {
+  'bad-link': (detail: string) => detail,
+  'bad-request': (detail: string) => `The request was not understood: ${detail}.`,
+  'not-a-folder': (path: string) => `“${path}” is not a folder or file on this disk. Choose one that exists.`,
+  'source-vanished': (path: string) =>
+    `The folder “${path}” is gone. Sharing pauses; put it back and it continues. Nothing was unpublished.`,
+  'source-unreadable': (path: string) => `“${path}” cannot be read. Check its permissions, then retry.`,
+  'nothing-to-share': (path: string) =>
+    `Everything in “${path}” is left out by ignore rules or the secrets filter, so there is nothing to share.`,
+  'unknown-share': () => 'This share is not known here any more. Open its link again.',
+  'own-share': (name: string) => `“${name}” is shared from this machine. Its files are already here.`,
+  'share-stopped': (name: string) => `“${name}” is stopped. Start it again first.`,
+  'store-locked': (folder: string) =>
+    `Another Peerfold uses the data folder “${folder}” and does not answer. Close other windows or run “peerfold stop”.`,
+  'store-damaged': (kept: string) =>
+    `Peerfold's store is damaged and was set aside at “${kept}”. Your files are untouched. Opened shares are fetched again; share your own folders again to get new links.`,
+  'bootstrap-differs': (running: string) =>
+    `The running peer process uses other bootstrap nodes (${running}). End it with “peerfold stop”, or use another --storage.`,
+  'peer-unreachable': () =>
+    'The peer process does not answer. Peerfold restarts it; if this stays, choose “Show Log” and report it.',
+  'peer-newer': () =>
+    'Another, newer Peerfold is running on this data folder. Update this one, or run “peerfold stop” and retry.',
+  'nobody-found': (why: string) => `Nobody who has this share was found. ${why}`,
+  offline: (path: string) =>
+    `“${path}” is not on this machine yet and nobody who has it is connected. It opens when a peer comes back.`,
+  stalled: () =>
+    'Nobody who has the rest is connected any more. What came is kept; run it again to continue.',
+  'file-not-found': (path: string) => `“${path}” is not in this share.`,
+  'is-a-folder': (path: string) => `“${path}” is a folder.`,
+  'not-a-folder-entry': (path: string) => `“${path}” is not a folder.`,
+  'too-large': (detail: string) => `${detail} is too large to open in the editor. Use “Save a Copy…”.`,
+  'bad-entry': (path: string) => `The share describes “${path}” wrongly, so it cannot be read.`,
+  'limit-passed': (detail: string) => `${detail} Raise the limit in the settings if you trust this share.`,
+  'no-space': (folder: string) =>
+    `The disk of “${folder}” is full. Free some space; the transfer continues by itself. Nothing is lost.`,
+  'target-vanished': (folder: string) => `The folder “${folder}” is gone. Put it back, then retry.`,
+  'target-read-only': (folder: string) => `“${folder}” cannot be written. Check its permissions, then retry.`,
+  'target-overlaps': (folder: string) =>
+    `“${folder}” is the folder that is shared. Choose another one for the copy.`,
+  'io-failed': (detail: string) => `Reading or writing failed: ${detail}. Retry; what is done is kept.`,
+  cancelled: () => 'Cancelled.',
+  internal: (detail: string) => `Something unexpected happened: ${detail}. See the log.`,
+} as const satisfies Record<string, (detail: string) => string>
+
+/** An error whose message is meant for the user. */
+export class PeerfoldError extends Error {
+  override readonly name = 'PeerfoldError'
+
+  constructor(
+    readonly code: ErrorCode,
+    detail = '',
+  ) {
+    super(CATALOGUE[code](detail))
+  }
+
+  toUserError(): UserError {
+    return { code: this.code, message: this.message }
+  }
+
+  /** Rebuilds an error that came over the socket, its message unchanged. */
+  static from(error: UserError): PeerfoldError {
+    const known = error.code in CATALOGUE ? error.code : 'internal'
+    const rebuilt = new PeerfoldError(known)
+    rebuilt.message = error.message
+    return rebuilt
+  }
+}
+
+/** Any thrown value as something that can be shown. */
+export function toUserError(error: unknown): UserError {
+  if (error instanceof PeerfoldError) return error.toUserError()
+  const detail = error instanceof Error ? error.message : String(error)
+  return new PeerfoldError('internal', detail).toUserError()
+}

@@ -1,0 +1,176 @@
+/**
+ * What the peer process knows, as everyone else sees it: one plain value, pushed whole, at most four times a second.
+ * Every view is drawn from it and from nothing else. Names of peers, shares and files come from strangers: show
+ * them as text, never as markup.
+ */
+import type { PeerId, ShareId } from './brand'
+import type { UserError } from './errors'
+
+export interface PeerState {
+  /** Grows with every state of one peer process. */
+  readonly revision: number
+  readonly me: { readonly id: PeerId; readonly name: string }
+  readonly network: NetworkState
+  readonly keepRunning: boolean
+  readonly rates: Rates
+  readonly shares: readonly ShareState[]
+  readonly opened: readonly OpenedShareState[]
+  readonly peers: readonly RemotePeer[]
+  readonly transfers: readonly TransferState[]
+}
+
+/** Bytes of file content a second, averaged over the last few seconds. */
+export interface Rates {
+  readonly down: number
+  readonly up: number
+}
+
+export type NetworkState =
+  /** Nothing is shared or opened, so nothing was joined. */
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'online'; readonly firewalled: boolean }
+  /** None of the bootstrap nodes answers: no internet, UDP blocked, or a wrong setting. */
+  | { readonly kind: 'unreachable'; readonly bootstrap: readonly string[] }
+
+/** A folder or file that this machine publishes. */
+export interface ShareState {
+  readonly id: ShareId
+  readonly name: string
+  /** Absolute path of the folder or file on this machine. */
+  readonly source: string
+  readonly isFile: boolean
+  readonly isPublic: boolean
+  readonly status: ShareStatus
+  readonly files: number
+  readonly bytes: number
+  readonly version: number
+  /** What the last scan left out, by reason. */
+  readonly skipped: Readonly<Record<string, number>>
+  readonly peers: number
+  readonly rates: Rates
+}
+
+export type ShareStatus =
+  | { readonly kind: 'publishing' }
+  | { readonly kind: 'sharing' }
+  /** Stopped by the user (or by the end of the command that shared): kept in the list, served to nobody. */
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'failed'; readonly error: UserError }
+
+/** Somebody else's share on this machine. */
+export interface OpenedShareState {
+  readonly id: ShareId
+  readonly name: string
+  readonly fingerprint: string
+  readonly isFile: boolean
+  readonly isPublic: boolean
+  readonly status: OpenedStatus
+  /** Undefined until the list of files is known. */
+  readonly contents?: { readonly version: number; readonly files: number; readonly bytes: number }
+  /** Bytes of content of the current version that are on this machine. */
+  readonly bytesHere: number
+  readonly peers: number
+  readonly rates: Rates
+  /** The user stopped it: kept in the list, not joined. */
+  readonly stopped: boolean
+}
+
+export type OpenedStatus =
+  /** Joined, nobody found so far. `why` is as much as is known. */
+  | { readonly kind: 'searching'; readonly why: SearchReason }
+  | { readonly kind: 'connected' }
+  /** Was reachable or is partly here, and nobody is connected now. */
+  | { readonly kind: 'offline'; readonly why: SearchReason }
+  | { readonly kind: 'failed'; readonly error: UserError }
+
+export type SearchReason =
+  | 'just-started'
+  /** No bootstrap node answers. */
+  | 'bootstrap-unreachable'
+  /** The network answers, but no peer announces this share. */
+  | 'nobody-announces'
+  /** Peers announce it, but no connection to them could be made. */
+  | 'cannot-connect'
+  /** Connected, but the peers there do not have this share. */
+  | 'no-answer'
+
+export interface RemotePeer {
+  readonly id: PeerId
+  /** What the peer calls itself. Untrusted. */
+  readonly name: string
+  readonly transport: 'udx' | 'tcp'
+  readonly address?: string
+  readonly blocked: boolean
+  readonly shares: readonly ShareId[]
+  readonly rates: Rates
+  readonly downBytes: number
+  readonly upBytes: number
+}
+
+export interface TransferState {
+  /** Chosen by whoever asked for it; see `job` in protocol.ts. */
+  readonly id: string
+  readonly kind: 'import' | 'copy' | 'seed'
+  readonly share?: ShareId
+  readonly name: string
+  /** Folder read from or written to, absolute. */
+  readonly folder?: string
+  readonly status: TransferStatus
+  readonly files: Progress
+  readonly bytes: Progress
+  /** Bytes a second over the last seconds. */
+  readonly rate: number
+  /** Seconds, when it can be told. */
+  readonly timeLeft?: number
+}
+
+export interface Progress {
+  readonly done: number
+  /** Undefined while still counting. */
+  readonly total?: number
+}
+
+export type TransferStatus =
+  | { readonly kind: 'running' }
+  /** Waits for the cause to go away and then continues by itself. */
+  | { readonly kind: 'paused'; readonly error: UserError }
+  | { readonly kind: 'done'; readonly result: TransferResult }
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'failed'; readonly error: UserError }
+
+export interface TransferResult {
+  readonly files: number
+  readonly bytes: number
+  /** Content bytes that came over the network. */
+  readonly fetched: number
+  readonly skipped: readonly SkippedEntry[]
+  /** Entries left out in all; `skipped` lists at most 1,000 of them. */
+  readonly skippedCount: number
+  /** Local changes kept; the incoming file lies beside, at `copy` (absolute paths). */
+  readonly conflicts: readonly { readonly path: string; readonly copy: string }[]
+  /** Received entries that deserve a look before anything is run. */
+  readonly warnings: readonly string[]
+  /** The newest version that could be found; true when nobody was there to ask for a newer one. */
+  readonly stale: boolean
+}
+
+export interface SkippedEntry {
+  readonly path: string
+  /** A stable code, see scan.ts and paths.ts. */
+  readonly reason: string
+  /** A sentence for people. */
+  readonly detail: string
+}
+
+/** One entry of a share's listing. */
+export interface FileEntry {
+  readonly name: string
+  readonly kind: 'file' | 'folder' | 'link'
+  /** Bytes; 0 for folders. */
+  readonly size: number
+  /** Milliseconds since 1970. */
+  readonly mtime: number
+  readonly executable: boolean
+  readonly linkTarget?: string
+}

@@ -1,0 +1,186 @@
+/**
+ * The contract between the peer process and its clients (windows and commands): JSON-RPC requests by name, their
+ * parameters and results, and the notifications the peer process sends. Values travel as MessagePack, so file bytes
+ * are `Uint8Array` all the way. Every request can be cancelled and every client sets a time limit.
+ *
+ * `job` is a random id the client chooses for long work (at most 64 characters of [A-Za-z0-9_-]); the work shows up
+ * under that id in `PeerState.transfers`, where its progress is read, and `transfer.cancel` ends it.
+ */
+import type { DrivePath, PeerId, ShareId } from './brand'
+import type { FileEntry, PeerState, SkippedEntry, TransferResult } from './model'
+
+/** Raised when a client and a peer process of different ages could misunderstand each other. */
+export const PROTOCOL_VERSION = 1
+
+export interface Requests {
+  /** Must come first; anything before it ends the connection. */
+  hello: {
+    params: {
+      readonly protocol: number
+      /** From the data folder: proves that the client may read it. */
+      readonly token: string
+      /** A window leaves a grace period when it goes; a command does not. */
+      readonly client: 'window' | 'command'
+      /** Bootstrap nodes asked for, `host:port`; absent: whatever runs. Others than those in use are refused. */
+      readonly bootstrap?: readonly string[]
+    }
+    result: {
+      readonly protocol: number
+      readonly version: string
+      readonly pid: number
+      readonly state: PeerState
+    }
+  }
+  'state.get': { params: Record<string, never>; result: PeerState }
+
+  /** What would be shared and what would be left out. Reads, publishes nothing. */
+  'share.preview': { params: ShareSource; result: SharePreview }
+  /** Publishes a folder or file and returns its link. The same source in the same store gets the same link.
+   *  Cancelled (by the request or by its job) it leaves no share. */
+  'share.add': { params: ShareSource & { readonly job: string }; result: ShareAdded }
+  'share.link': { params: { readonly id: ShareId }; result: { readonly link: string } }
+  /** Serve it to nobody, keep it in the list. */
+  'share.stop': { params: { readonly id: ShareId }; result: null }
+  'share.start': { params: { readonly id: ShareId }; result: null }
+  /** Forget it for good; its key is never used again. The user's files are not touched. */
+  'share.remove': { params: { readonly id: ShareId }; result: null }
+  /** Scan now. */
+  'share.rescan': { params: { readonly id: ShareId }; result: null }
+  /** What the last scan left out and why (at most 1,000). */
+  'share.skipped': { params: { readonly id: ShareId }; result: { readonly skipped: readonly SkippedEntry[] } }
+
+  /** Joins a share. `keep`: it stays in the list after the client is gone. */
+  'open.add': {
+    params: { readonly link: string; readonly keep: boolean }
+    result: { readonly id: ShareId; readonly own: boolean }
+  }
+  'open.link': { params: { readonly id: ShareId }; result: { readonly link: string } }
+  'open.stop': { params: { readonly id: ShareId }; result: null }
+  'open.start': { params: { readonly id: ShareId }; result: null }
+  /** Forget it and what was fetched of it. Copies on disk stay. */
+  'open.remove': { params: { readonly id: ShareId }; result: null }
+  /** Look for peers again, now. */
+  'open.retry': { params: { readonly id: ShareId }; result: null }
+  /** Resolves as soon as the list of files of some version is known here; `newest`: waits for a connected peer to
+   *  say which version is newest. Fails with `nobody-found` after `timeout` milliseconds. */
+  'open.ready': {
+    params: { readonly id: ShareId; readonly newest: boolean; readonly timeout: number }
+    result: { readonly version: number; readonly stale: boolean }
+  }
+
+  /** Works for opened shares and for own ones. `offline` errors mean unknown, never absent. */
+  'fs.stat': { params: { readonly id: ShareId; readonly path: DrivePath }; result: FileEntry }
+  'fs.list': { params: { readonly id: ShareId; readonly path: DrivePath }; result: readonly FileEntry[] }
+  /** Fetches what is missing. At most `limit` bytes (else `too-large`). */
+  'fs.read': {
+    params: {
+      readonly id: ShareId
+      readonly path: DrivePath
+      readonly limit: number
+      readonly timeout: number
+    }
+    result: Uint8Array
+  }
+  /** Part of a file: for `peerfold cat` of files of any size. Shorter at the end of the file. */
+  'fs.readRange': {
+    params: {
+      readonly id: ShareId
+      readonly path: DrivePath
+      readonly start: number
+      readonly length: number
+      readonly timeout: number
+    }
+    result: Uint8Array
+  }
+  /** All paths that contain every word of `query`, best first, at most `limit`. */
+  'fs.find': {
+    params: { readonly id: ShareId; readonly query: string; readonly limit: number }
+    result: readonly DrivePath[]
+  }
+
+  /** Writes the share, or `path` in it (a folder or a file), into `folder`, and remembers the job until it is done:
+   *  it survives the client and the peer process. Asked again with the same share, path and folder it continues. */
+  'copy.start': {
+    params: { readonly id: ShareId; readonly path: DrivePath; readonly folder: string; readonly job: string }
+    result: { readonly job: string }
+  }
+  /** Resolves when the job is done; rejects when it failed, was cancelled, or stalls for `timeout` milliseconds with
+   *  nobody left to ask. Cancelling this request only stops waiting. */
+  'copy.wait': { params: { readonly job: string; readonly timeout: number }; result: TransferResult }
+  /** Fetches everything of a share so that it can be served from here; resolves when all is here. */
+  'seed.wait': { params: { readonly id: ShareId; readonly job: string }; result: TransferResult }
+  'transfer.cancel': { params: { readonly job: string }; result: null }
+  'transfer.retry': { params: { readonly job: string }; result: null }
+  /** Removes finished, failed and cancelled transfers from the list. */
+  'transfer.clear': { params: Record<string, never>; result: null }
+
+  'peer.block': { params: { readonly peer: PeerId }; result: null }
+  'peer.unblock': { params: { readonly peer: PeerId }; result: null }
+
+  /** Settings of this installation, kept in the data folder. Absent fields stay as they are. */
+  'settings.set': {
+    params: { readonly name?: string; readonly keepRunning?: boolean; readonly ignore?: readonly string[] }
+    result: null
+  }
+  /** Looks for new peers of everything, for instance after sleep. */
+  'network.refresh': { params: Record<string, never>; result: null }
+  /** Ends the peer process in order. */
+  'process.stop': { params: Record<string, never>; result: null }
+}
+
+export type Method = keyof Requests
+export type Params<M extends Method> = Requests[M]['params']
+export type Result<M extends Method> = Requests[M]['result']
+
+/** Sent by the peer process to every client that said hello. */
+export interface Notifications {
+  state: PeerState
+  /** Entries of a share changed (whoever published them): editors show the new content. `paths` is undefined when
+   *  there are too many to list. */
+  changed: { readonly id: ShareId; readonly version: number; readonly paths?: readonly ChangedPath[] }
+  /** Something the user should be told once. */
+  notice: { readonly level: 'info' | 'warning' | 'error'; readonly message: string; readonly share?: ShareId }
+  log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly line: string }
+}
+
+export interface ChangedPath {
+  readonly path: DrivePath
+  readonly type: 'added' | 'changed' | 'removed'
+}
+
+export interface ShareSource {
+  /** Absolute path of a folder or a file. */
+  readonly source: string
+  readonly name?: string
+  readonly isPublic: boolean
+  /** Publish it as it is now and do not watch it. */
+  readonly once: boolean
+  /** It stays in the list, and is served, after the client that asked is gone. */
+  readonly keep: boolean
+  /** Drive paths let in by name although the secrets filter or ignore rules would leave them out. */
+  readonly allow: readonly DrivePath[]
+}
+
+export interface SharePreview {
+  readonly files: number
+  readonly bytes: number
+  /** Numbers of entries left out, by reason. */
+  readonly skippedCounts: Readonly<Record<string, number>>
+  /** At most 1,000 of them. */
+  readonly skipped: readonly SkippedEntry[]
+  /** Names that some system cannot take, with the reason. They are shared all the same. */
+  readonly unportable: readonly SkippedEntry[]
+  /** Set when this source is shared already. */
+  readonly existing?: ShareId
+}
+
+export interface ShareAdded {
+  readonly id: ShareId
+  readonly link: string
+  /** The drive's public key in z-base-32. */
+  readonly key: string
+  readonly files: number
+  readonly bytes: number
+  readonly skipped: readonly SkippedEntry[]
+  readonly skippedCount: number
+}
