@@ -1,0 +1,128 @@
+/**
+ * The tools that the lanes vscode and ui need and npm cannot give the project: a VS Code server, the Node it wants,
+ * and Chromium. They live in a user-level cache outside the clone, at pinned versions, and are installed whole or
+ * not at all: into a folder of its own, which is renamed when it is complete. Nothing is compiled.
+ */
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+const nodeVersion = '24.21.0'
+const codeServerVersion = '4.139.1'
+const minutes = 60_000
+
+/** Absolute paths of what was installed. */
+export interface Tools {
+  /** The Node that VS Code server wants; the machine's own may be older. */
+  readonly node: string
+  /** VS Code's own server program, to be run by `node`. */
+  readonly server: string
+  readonly chromium: string
+}
+
+/** Installs what is missing, saying so, and tells where everything is. May take minutes the first time. */
+export async function prepareTools(): Promise<Tools> {
+  const nodePackage = `node-${process.platform}-${process.arch}`
+  const nodeFolder = await installOnce(`${nodePackage}-${nodeVersion}`, folder =>
+    npmInstall(folder, `${nodePackage}@${nodeVersion}`),
+  )
+  const serverFolder = await installOnce(`code-server-${codeServerVersion}`, async folder => {
+    await npmInstall(folder, `code-server@${codeServerVersion}`)
+    await npm(['install', '--omit=dev', '--ignore-scripts'], join(folder, vscodeInCodeServer))
+  })
+  return {
+    node: join(nodeFolder, 'node_modules', nodePackage, 'bin', 'node'),
+    server: join(serverFolder, vscodeInCodeServer, 'out', 'server-main.js'),
+    chromium: await prepareChromium(),
+  }
+}
+
+const vscodeInCodeServer = join('node_modules', 'code-server', 'lib', 'vscode')
+
+/** `$XDG_CACHE_HOME/peerfold-tests`, or below ~/.cache. */
+export function cacheFolder(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'peerfold-tests')
+}
+
+/** Runs `install` on a new folder unless the cache has one of that name. Two runs at a time do not disturb each other. */
+async function installOnce(name: string, install: (folder: string) => Promise<void>): Promise<string> {
+  const folder = join(cacheFolder(), name)
+  if (existsSync(folder)) return folder
+  console.log(`tools: installing ${name} (once, into ${cacheFolder()})`)
+  await mkdir(cacheFolder(), { recursive: true })
+  const unfinished = await mkdtemp(`${folder}.unfinished-`)
+  try {
+    await install(unfinished)
+    await rename(unfinished, folder).catch(error => {
+      if (!existsSync(folder)) throw error // otherwise another run has just finished the same
+    })
+  } finally {
+    await rm(unfinished, { recursive: true, force: true })
+  }
+  return folder
+}
+
+async function npmInstall(folder: string, spec: string): Promise<void> {
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true }))
+  await npm(['install', '--ignore-scripts', spec], folder)
+}
+
+async function npm(args: string[], cwd: string): Promise<void> {
+  await runOrExplain('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd,
+    env: envForNpm(),
+  })
+}
+
+/** npm hands its own surroundings down (project root, script name); an npm for another folder must not see them. */
+function envForNpm(): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^npm_(package|lifecycle|command|config_(local_)?prefix|config_global_prefix)/.test(name),
+  )
+  return Object.fromEntries(inherited)
+}
+
+/** Debian's Chromium: the one thing that comes from apt. */
+async function prepareChromium(): Promise<string> {
+  const installed = findChromium()
+  if (installed !== undefined) return installed
+  console.log('tools: installing chromium with apt-get (once)')
+  await aptGet(['update', '-q'])
+  // Without a font every screenshot would show boxes.
+  await aptGet(['install', '-y', '-q', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'])
+  const chromium = findChromium()
+  if (chromium === undefined)
+    throw new Error('apt-get installed chromium, but /usr/bin/chromium is not there')
+  return chromium
+}
+
+async function aptGet(args: string[]): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  if (process.getuid?.() === 0) await runOrExplain('apt-get', args, { env })
+  else await runOrExplain('sudo', ['-n', '-E', 'apt-get', ...args], { env })
+}
+
+function findChromium(): string | undefined {
+  return [process.env.PEERFOLD_CHROMIUM ?? '', '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
+    place => place !== '' && existsSync(place),
+  )
+}
+
+async function runOrExplain(
+  command: string,
+  args: string[],
+  options: { cwd?: string; env: NodeJS.ProcessEnv },
+): Promise<void> {
+  try {
+    await run(command, args, { ...options, timeout: 8 * minutes, maxBuffer: 64 << 20 })
+  } catch (error) {
+    const output =
+      error instanceof Error && 'stderr' in error ? String(error.stderr).slice(-2000) : String(error)
+    throw new Error(`tools: "${command} ${args.join(' ')}" failed.\n${output}`)
+  }
+}
