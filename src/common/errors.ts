@@ -25,6 +25,8 @@ const CATALOGUE = {
   'share-stopped': (name: string) => `“${name}” is stopped. Start it again first.`,
   'store-locked': (folder: string) =>
     `Another Peerfold uses the data folder “${folder}” and does not answer. Close other windows or run “peerfold stop”.`,
+  'storage-foreign': (folder: string) =>
+    `The folder “${folder}” is open to other users and holds other things, so Peerfold does not keep its data there. Choose a new or empty one.`,
   'store-damaged': (kept: string) =>
     `Peerfold's store is damaged and was set aside at “${kept}”. Your files are untouched. Opened shares are fetched again; share your own folders again to get new links.`,
   'bootstrap-differs': (running: string) =>

@@ -1,0 +1,204 @@
+/**
+ * One end of the local socket, typed by the contract in common/protocol.ts: requests one way, answers and notifications
+ * the other. Both ends use this class; clients call `request`, the peer process calls `handle` and `notify`.
+ *
+ * Errors cross as `UserError` in the response's data and are thrown on the other side as `PeerfoldError` with the
+ * same code and message. Listening begins at once: register handlers and listeners in the turn that opens it.
+ */
+import type { Socket } from 'node:net'
+import {
+  type CancellationToken,
+  CancellationTokenSource,
+  createMessageConnection,
+  ErrorCodes,
+  type Logger,
+  type MessageConnection,
+  ResponseError,
+} from 'vscode-jsonrpc/node'
+import { PeerfoldError, toUserError, type UserError } from '../common/errors'
+import type { Method, Notifications, Params, Result } from '../common/protocol'
+import { FrameReader, FrameWriter } from './frames'
+
+/** Longest delay a timer can take; about 24 days. */
+const MAX_TIMER = 2 ** 31 - 1
+/** The code of every error that carries a `UserError`. */
+const USER_ERROR = 1
+
+export interface RequestOptions {
+  /** Milliseconds until `peer-unreachable`; `Infinity` only where waiting has no end by nature. */
+  readonly timeout: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What the peer process answers. Parameters come from a local client: check them before use. */
+export type Handlers = {
+  readonly [M in Method]: (params: Params<M>, signal: AbortSignal) => Promise<Result<M>>
+}
+
+/** Ends a subscription. */
+export type Unsubscribe = () => void
+
+/** Speaks the contract over a connected socket, which it owns from now on. */
+export function openConnection(socket: Socket): Connection {
+  return new Connection(socket)
+}
+
+export class Connection {
+  private readonly rpc: MessageConnection
+  private readonly closeListeners = new Set<() => void>()
+  private isClosed = false
+
+  constructor(private readonly socket: Socket) {
+    socket.on('error', becauseCloseFollows)
+    this.rpc = createMessageConnection(new FrameReader(socket), new FrameWriter(socket), silent)
+    socket.once('close', () => this.end())
+    this.rpc.listen()
+  }
+
+  get closed(): boolean {
+    return this.isClosed
+  }
+
+  /**
+   * Throws `PeerfoldError`: what the other end answered; `peer-unreachable` after the timeout or when the connection
+   * ends; `cancelled` as soon as the signal is aborted. In all but the first case the other end is told to give up.
+   */
+  async request<M extends Method>(
+    method: M,
+    params: Params<M>,
+    { timeout, signal }: RequestOptions,
+  ): Promise<Result<M>> {
+    if (signal?.aborted) throw new PeerfoldError('cancelled')
+    if (this.isClosed) throw new PeerfoldError('peer-unreachable')
+    const source = new CancellationTokenSource()
+    const answer: Promise<Result<M>> = this.rpc.sendRequest<Result<M>>(method, params, source.token)
+    return new Promise<Result<M>>((resolve, reject) => {
+      const giveUp = (code: 'cancelled' | 'peer-unreachable') => {
+        finish()
+        source.cancel()
+        reject(new PeerfoldError(code))
+      }
+      const onAbort = () => giveUp('cancelled')
+      const timer =
+        timeout === Number.POSITIVE_INFINITY
+          ? undefined
+          : setTimeout(() => giveUp('peer-unreachable'), Math.min(timeout, MAX_TIMER))
+      const finish = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+      }
+      signal?.addEventListener('abort', onAbort)
+      answer.then(
+        result => {
+          finish()
+          resolve(result)
+        },
+        error => {
+          finish()
+          reject(fromRemote(error))
+        },
+      )
+    })
+  }
+
+  /** Answers requests from now on. The signal is aborted when the client cancels or goes away. */
+  handle(handlers: Handlers): void {
+    const running = new Set<AbortController>()
+    this.onClose(() => {
+      for (const request of running) request.abort()
+    })
+    this.rpc.onRequest(async (method: string, params: unknown, token: CancellationToken) => {
+      if (!Object.hasOwn(handlers, method)) throw toRemote(new PeerfoldError('bad-request', 'unknown method'))
+      const request = new AbortController()
+      running.add(request)
+      const subscription = token.onCancellationRequested(() => request.abort())
+      try {
+        return await answer(handlers, method as Method, params, request.signal)
+      } catch (error) {
+        throw toRemote(error)
+      } finally {
+        running.delete(request)
+        subscription.dispose()
+      }
+    })
+  }
+
+  /** Resolves when the operating system took it, so that a slow client can be told the latest only. Never rejects. */
+  async notify<N extends keyof Notifications>(name: N, value: Notifications[N]): Promise<void> {
+    if (this.isClosed) return
+    await this.rpc.sendNotification(name, value)
+  }
+
+  onNotification<N extends keyof Notifications>(
+    name: N,
+    listener: (value: Notifications[N]) => void,
+  ): Unsubscribe {
+    const subscription = this.rpc.onNotification(name, listener)
+    return () => subscription.dispose()
+  }
+
+  /** Called once, whatever ended the connection; at once when it has ended. */
+  onClose(listener: () => void): Unsubscribe {
+    if (this.isClosed) {
+      listener()
+      return () => {}
+    }
+    this.closeListeners.add(listener)
+    return () => this.closeListeners.delete(listener)
+  }
+
+  /** Ends the connection after what was sent has left. May be called again. */
+  close(): void {
+    this.socket.destroySoon()
+  }
+
+  private end(): void {
+    this.isClosed = true
+    this.rpc.dispose()
+    const listeners = [...this.closeListeners]
+    this.closeListeners.clear()
+    for (const listener of listeners) listener()
+  }
+}
+
+function answer<M extends Method>(
+  handlers: Handlers,
+  method: M,
+  params: unknown,
+  signal: AbortSignal,
+): Promise<Result<M>> {
+  // The one place where bytes from outside get a type: the handlers check what they use.
+  return handlers[method](params as Params<M>, signal)
+}
+
+function toRemote(error: unknown): ResponseError<UserError> {
+  const data = toUserError(error)
+  return new ResponseError(USER_ERROR, data.message, data)
+}
+
+function fromRemote(error: unknown): PeerfoldError {
+  if (!(error instanceof ResponseError)) return new PeerfoldError('internal', String(error))
+  if (error.code === USER_ERROR && isUserError(error.data)) return PeerfoldError.from(error.data)
+  const connectionEnded =
+    error.code === ErrorCodes.PendingResponseRejected || error.code === ErrorCodes.MessageWriteError
+  return connectionEnded
+    ? new PeerfoldError('peer-unreachable')
+    : new PeerfoldError('internal', error.message)
+}
+
+function isUserError(value: unknown): value is UserError {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'code' in value &&
+    typeof value.code === 'string' &&
+    'message' in value &&
+    typeof value.message === 'string'
+  )
+}
+
+/** A broken socket always closes too, and that is what everyone listens to. */
+function becauseCloseFollows(): void {}
+
+/** What vscode-jsonrpc would print is told by rejected requests and by closing. */
+const silent: Logger = { error() {}, warn() {}, info() {}, log() {} }

@@ -1,0 +1,66 @@
+/**
+ * The data folder: where one installation keeps its store, its keys and the way to its peer process. There is one per
+ * operating-system user, the same for every editor and terminal, so that all of them meet in one peer process.
+ * Only its owner may look inside: who can read it can act as this installation.
+ */
+import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { PeerfoldError } from '../common/errors'
+
+/** Absolute paths of what lies in a data folder. */
+export interface DataFolderPaths {
+  readonly root: string
+  /** Held by the peer process that owns the store. */
+  readonly lock: string
+  /** Proves to the peer process that a client may read the data folder. */
+  readonly token: string
+  readonly endpoint: string
+  readonly keys: string
+  readonly store: string
+  readonly catalog: string
+  readonly log: string
+}
+
+/** The data folder of this user, absolute; `PEERFOLD_STORAGE` in the environment names another. */
+export function defaultDataFolder(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.PEERFOLD_STORAGE) return resolve(env.PEERFOLD_STORAGE)
+  if (process.platform === 'win32') {
+    return join(env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local'), 'Peerfold')
+  }
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'Peerfold')
+  return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'peerfold')
+}
+
+export function dataFolderPaths(root: string): DataFolderPaths {
+  const absolute = resolve(root)
+  return {
+    root: absolute,
+    lock: join(absolute, 'lock'),
+    token: join(absolute, 'token'),
+    endpoint: join(absolute, 'endpoint.json'),
+    keys: join(absolute, 'keys.json'),
+    store: join(absolute, 'store'),
+    catalog: join(absolute, 'catalog'),
+    log: join(absolute, 'peer.log'),
+  }
+}
+
+/**
+ * Creates the data folder for its owner alone, and closes it to others when it is open to them. A folder that holds
+ * other things is left as it is and refused: closing, say, a home folder to others would break what lives in it.
+ */
+export function ensureDataFolder(root: string): DataFolderPaths {
+  const paths = dataFolderPaths(root)
+  mkdirSync(paths.root, { recursive: true, mode: 0o700 })
+  if (process.platform === 'win32') return paths // profiles are private there by inheritance
+  if ((statSync(paths.root).mode & 0o077) === 0) return paths
+  if (!isOurs(paths)) throw new PeerfoldError('storage-foreign', paths.root)
+  chmodSync(paths.root, 0o700)
+  return paths
+}
+
+function isOurs(paths: DataFolderPaths): boolean {
+  const names = readdirSync(paths.root)
+  return names.length === 0 || names.some(name => join(paths.root, name) === paths.token)
+}

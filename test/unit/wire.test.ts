@@ -1,0 +1,311 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer, connect as netConnect, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ShareId } from '../../src/common/brand'
+import { PeerfoldError } from '../../src/common/errors'
+import type { Method, Params, Result } from '../../src/common/protocol'
+import { type Connection, type Handlers, openConnection } from '../../src/wire/connection'
+import { dataFolderPaths, defaultDataFolder, ensureDataFolder } from '../../src/wire/dataFolder'
+import {
+  createToken,
+  readEndpoint,
+  readToken,
+  removeEndpoint,
+  socketPath,
+  tokensMatch,
+  writeEndpoint,
+} from '../../src/wire/endpoint'
+import { MAX_MESSAGE } from '../../src/wire/frames'
+
+const id = 'x'.repeat(52) as ShareId
+
+describe('wire', () => {
+  let folder: string
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'pf-wire-'))
+  })
+  afterEach(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  describe('the data folder', () => {
+    it('is the one that PEERFOLD_STORAGE names, or lies in the user’s data home', () => {
+      assert.equal(defaultDataFolder({ PEERFOLD_STORAGE: folder }), folder)
+      if (process.platform === 'linux') {
+        assert.equal(defaultDataFolder({ XDG_DATA_HOME: '/data' }), '/data/peerfold')
+        assert.match(defaultDataFolder({}), /\/\.local\/share\/peerfold$/)
+      }
+    })
+
+    it('is created for its owner alone, and closed again when it was opened to others', () => {
+      const { root } = ensureDataFolder(join(folder, 'a', 'b'))
+      assert.equal(statSync(root).mode & 0o777, 0o700)
+      chmodSync(root, 0o755)
+      ensureDataFolder(root)
+      assert.equal(statSync(root).mode & 0o777, 0o700)
+    })
+
+    it('is never a folder with other things in it that others can read', () => {
+      writeFileSync(join(folder, 'diary.txt'), 'x')
+      chmodSync(folder, 0o755)
+      assert.throws(() => ensureDataFolder(folder), { code: 'storage-foreign' })
+      assert.equal(statSync(folder).mode & 0o777, 0o755)
+    })
+  })
+
+  describe('the endpoint', () => {
+    it('has a short socket path, the same for every name of one data folder', () => {
+      const root = join(folder, 'x'.repeat(200))
+      mkdirSync(root, { recursive: true })
+      symlinkSync(root, join(folder, 'alias'))
+      const path = socketPath(root)
+      assert.ok(Buffer.byteLength(path) < 104, path)
+      assert.equal(socketPath(join(folder, 'alias')), path)
+      assert.notEqual(socketPath(folder), path)
+    })
+
+    it('uses the runtime folder when that is private, never a link, never one that others can write', () => {
+      const runtime = join(folder, 'run')
+      mkdirSync(runtime, { mode: 0o700 })
+      const env = { XDG_RUNTIME_DIR: runtime }
+      assert.equal(socketPath(folder, env).startsWith(join(runtime, 'peerfold')), true)
+      assert.equal(statSync(join(runtime, 'peerfold')).mode & 0o777, 0o700)
+
+      rmSync(join(runtime, 'peerfold'), { recursive: true })
+      symlinkSync(folder, join(runtime, 'peerfold'))
+      assert.equal(socketPath(folder, env).startsWith(runtime), false)
+
+      rmSync(join(runtime, 'peerfold'))
+      chmodSync(runtime, 0o777)
+      assert.equal(socketPath(folder, env).startsWith(runtime), false)
+    })
+
+    it('is read as it was written, and as absent when it is missing or broken', async () => {
+      assert.equal(await readEndpoint(folder), undefined)
+      const endpoint = { socket: '/s', pid: 7, version: '1.2.3' }
+      await writeEndpoint(folder, endpoint)
+      assert.deepEqual(await readEndpoint(folder), endpoint)
+      assert.equal(statSync(dataFolderPaths(folder).endpoint).mode & 0o777, 0o600)
+      writeFileSync(dataFolderPaths(folder).endpoint, '{"socket": 1')
+      assert.equal(await readEndpoint(folder), undefined)
+      await removeEndpoint(folder)
+      await removeEndpoint(folder)
+    })
+
+    it('has a secret token that is new each time', async () => {
+      assert.equal(await readToken(folder), undefined)
+      const token = await createToken(folder)
+      assert.match(token, /^[0-9a-f]{64}$/)
+      assert.equal(await readToken(folder), token)
+      assert.equal(statSync(dataFolderPaths(folder).token).mode & 0o777, 0o600)
+      assert.notEqual(await createToken(folder), token)
+      assert.equal(tokensMatch(token, token), true)
+      assert.equal(tokensMatch(token, `${token}0`), false)
+    })
+  })
+
+  describe('a connection', () => {
+    let server: Server
+    let client: Connection
+    let peer: Connection
+    let clientSocket: Socket
+
+    beforeEach(async () => {
+      server = createServer()
+      const path = join(folder, 's')
+      await new Promise<void>(resolve => server.listen(path, resolve))
+      const accepted = new Promise<Connection>(resolve =>
+        server.once('connection', socket => resolve(openConnection(socket))),
+      )
+      clientSocket = netConnect(path)
+      client = openConnection(clientSocket)
+      peer = await accepted
+    })
+    afterEach(() => {
+      client.close()
+      peer.close()
+      server.close()
+    })
+
+    it('carries bytes as bytes, at the size of the largest file that is read whole', async () => {
+      const content = new Uint8Array(50_000_000).fill(7)
+      content[1] = 0
+      peer.handle(handlers({ 'fs.read': async () => content }))
+      const params = { id, path: '/a' as Params<'fs.read'>['path'], limit: 1, timeout: 1 }
+      const got = await client.request('fs.read', params, { timeout: 10_000 })
+      assert.ok(got instanceof Uint8Array)
+      assert.equal(Buffer.compare(got, content), 0)
+    })
+
+    it('passes parameters and null results unchanged', async () => {
+      let seen: unknown
+      const record = async (params: unknown) => {
+        seen = params
+        return null
+      }
+      peer.handle(handlers({ 'settings.set': record }))
+      const params = { name: 'Zoë 🙂', ignore: ['*.log'] }
+      assert.equal(await client.request('settings.set', params, { timeout: 5_000 }), null)
+      assert.deepEqual(seen, params)
+    })
+
+    it('keeps many requests apart', async () => {
+      peer.handle(handlers({ 'fs.find': async ({ query }) => [query as Params<'fs.stat'>['path']] }))
+      const asked = Array.from({ length: 200 }, (_, n) => `/${n}`)
+      const got = await Promise.all(
+        asked.map(query => client.request('fs.find', { id, query, limit: 1 }, { timeout: 5_000 })),
+      )
+      assert.deepEqual(got.flat(), asked)
+    })
+
+    it('throws the error of the other end with its code and message', async () => {
+      const error = new PeerfoldError('file-not-found', '/secret plans.txt')
+      peer.handle(handlers({ 'share.stop': async () => Promise.reject(error) }))
+      await assert.rejects(client.request('share.stop', { id }, { timeout: 5_000 }), {
+        name: 'PeerfoldError',
+        code: 'file-not-found',
+        message: error.message,
+      })
+    })
+
+    it('shows an unexpected error as an internal one, and an unknown method as a bad request', async () => {
+      peer.handle(handlers({ 'share.stop': async () => Promise.reject(new TypeError('oops')) }))
+      await assert.rejects(client.request('share.stop', { id }, { timeout: 5_000 }), {
+        code: 'internal',
+        message: /oops/,
+      })
+      const unknown = 'constructor' as Method
+      await assert.rejects(client.request(unknown, { id }, { timeout: 5_000 }), { code: 'bad-request' })
+    })
+
+    it('stops waiting after the timeout, and tells the other end to give up', async () => {
+      const { handler, aborted } = neverAnswers()
+      peer.handle(handlers({ 'open.retry': handler }))
+      const request = client.request('open.retry', { id }, { timeout: 30 })
+      await assert.rejects(request, { code: 'peer-unreachable' })
+      await aborted
+    })
+
+    it('stops waiting when the caller cancels, and tells the other end to give up', async () => {
+      const { handler, aborted, called } = neverAnswers()
+      peer.handle(handlers({ 'open.retry': handler }))
+      const abort = new AbortController()
+      const request = client.request('open.retry', { id }, { timeout: 5_000, signal: abort.signal })
+      await called
+      abort.abort()
+      await assert.rejects(request, { code: 'cancelled' })
+      await aborted
+      const again = client.request('open.retry', { id }, { timeout: 5_000, signal: abort.signal })
+      await assert.rejects(again, { code: 'cancelled' })
+    })
+
+    it('ends running requests on both sides when it closes', async () => {
+      const { handler, aborted, called } = neverAnswers()
+      peer.handle(handlers({ 'open.retry': handler }))
+      const request = client.request('open.retry', { id }, { timeout: Number.POSITIVE_INFINITY })
+      const rejected = assert.rejects(request, { code: 'peer-unreachable' })
+      await called
+      client.close()
+      await rejected
+      await aborted
+      await closed(peer)
+      assert.equal(client.closed, true)
+      await assert.rejects(client.request('open.retry', { id }, { timeout: 1 }), { code: 'peer-unreachable' })
+      await peer.notify('log', { level: 'info', line: 'to nobody' })
+    })
+
+    it('brings notifications, in order, until they are no longer wanted', async () => {
+      const lines: string[] = []
+      const third = new Promise<void>(resolve => {
+        const stop = client.onNotification('log', ({ line }) => {
+          lines.push(line)
+          if (lines.length < 3) return
+          stop()
+          resolve()
+        })
+      })
+      for (const line of ['a', 'b', 'c', 'd']) await peer.notify('log', { level: 'info', line })
+      await third
+      peer.handle(handlers({ 'share.stop': async () => null }))
+      await client.request('share.stop', { id }, { timeout: 5_000 })
+      assert.deepEqual(lines, ['a', 'b', 'c'])
+    })
+
+    it('refuses to send a message that the other end would not take, and stays usable', async () => {
+      peer.handle(
+        handlers({
+          'fs.read': async () => new Uint8Array(MAX_MESSAGE),
+          'share.stop': async () => null,
+        }),
+      )
+      const params = { id, path: '/a' as Params<'fs.read'>['path'], limit: 1, timeout: 1 }
+      await assert.rejects(client.request('fs.read', params, { timeout: 10_000 }), { code: 'internal' })
+      assert.equal(await client.request('share.stop', { id }, { timeout: 5_000 }), null)
+    })
+
+    for (const [what, bytes] of [
+      ['a message that is too long', Buffer.from([0xff, 0xff, 0xff, 0xff])],
+      ['what is not MessagePack', Buffer.from([0, 0, 0, 2, 0xc1, 0xc1])],
+      ['what is not a message', Buffer.from([0, 0, 0, 1, 0xc0])],
+      ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+    ] as const) {
+      it(`ends when the other end sends ${what}`, async () => {
+        clientSocket.write(bytes)
+        await closed(peer)
+        await closed(client)
+      })
+    }
+
+    it('understands a message that comes in single bytes', async () => {
+      const sent = netConnect(join(folder, 's'))
+      const other = new Promise<Connection>(resolve =>
+        server.once('connection', socket => resolve(openConnection(socket))),
+      )
+      const receiver = await other
+      const line = new Promise<string>(resolve =>
+        receiver.onNotification('log', value => resolve(value.line)),
+      )
+      // {"jsonrpc":"2.0","method":"log","params":{"level":"info","line":"hi"}}
+      const body = Buffer.from(
+        '83a76a736f6e727063a3322e30a66d6574686f64a36c6f67a6706172616d7382a56c6576656ca4696e666fa46c696e65a26869',
+        'hex',
+      )
+      const frame = Buffer.concat([Buffer.from([0, 0, 0, body.length]), body])
+      for (const byte of frame)
+        await new Promise<void>(resolve => sent.write(Buffer.of(byte), () => resolve()))
+      assert.equal(await line, 'hi')
+      sent.destroy()
+    })
+  })
+})
+
+function closed(connection: Connection): Promise<void> {
+  return new Promise(resolve => connection.onClose(resolve))
+}
+
+/** Handlers that refuse everything but the given ones. */
+function handlers(given: Partial<Handlers>): Handlers {
+  const refuse = async () => Promise.reject(new PeerfoldError('internal', 'not part of this test'))
+  return new Proxy({ ...given } as Handlers, {
+    get: (target, method) => Reflect.get(target, method) ?? refuse,
+  })
+}
+
+function neverAnswers() {
+  let wasCalled = () => {}
+  let wasAborted = () => {}
+  const called = new Promise<void>(resolve => {
+    wasCalled = resolve
+  })
+  const aborted = new Promise<void>(resolve => {
+    wasAborted = resolve
+  })
+  const handler = (_: Params<'open.retry'>, signal: AbortSignal): Promise<Result<'open.retry'>> => {
+    wasCalled()
+    return new Promise(() => signal.addEventListener('abort', wasAborted))
+  }
+  return { handler, called, aborted }
+}
