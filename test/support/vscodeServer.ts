@@ -84,7 +84,7 @@ export async function startVSCodeServer(options: VSCodeServerOptions): Promise<V
       ...(trust ? [] : ['--disable-workspace-trust']),
       ...(options.smokeDriver ? ['--enable-smoke-test-driver'] : []),
     ],
-    { env: { ...withoutVSCode(), ...options.env } },
+    { env: { ...withoutVSCode(), EXTENSIONS_GALLERY: '{}', ...options.env } },
   )
   const listening = /Extension host agent listening on (\d+)/
   const line = await server.line(text => listening.test(text))

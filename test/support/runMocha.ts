@@ -1,0 +1,38 @@
+/**
+ * Runs suites by mocha and prints what they counted in a line that test/support/lanes.ts reads. The same in a plain
+ * Node process (test/support/mochaLane.ts) and inside a VS Code extension host (test/vscode/index.ts).
+ */
+import Mocha from 'mocha'
+
+export interface Counts {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+/** The line printed before the first suite. */
+export const suitesBegin = 'suites:'
+const countsPrefix = 'counted: '
+
+/** Runs the files, absolute paths, in order. Prints as mocha's `spec` reporter does, and then the counts. */
+export async function runMocha(files: readonly string[], options: { timeout: number }): Promise<Counts> {
+  const mocha = new Mocha({ ui: 'bdd', timeout: options.timeout, color: false, fullTrace: false })
+  if (process.env.PEERFOLD_GREP !== undefined) mocha.grep(new RegExp(process.env.PEERFOLD_GREP))
+  for (const file of files) mocha.addFile(file)
+  console.log(suitesBegin)
+  const counts = await new Promise<Counts>(resolve => {
+    const runner = mocha.run(() => {
+      const { passes = 0, failures = 0, pending = 0 } = runner.stats ?? {}
+      resolve({ passed: passes, failed: failures, skipped: pending })
+    })
+  })
+  console.log(countsPrefix + JSON.stringify(counts))
+  return counts
+}
+
+/** What a line of output says was counted, if it is such a line. */
+export function readCounts(line: string): Counts | undefined {
+  if (!line.startsWith(countsPrefix)) return undefined
+  const { passed, failed, skipped } = JSON.parse(line.slice(countsPrefix.length))
+  return { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) }
+}
