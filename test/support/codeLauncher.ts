@@ -10,11 +10,10 @@
  * before the page loads. Toasts do not show and modal dialogs throw in this mode.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { format } from 'node:util'
 import { launchBrowser } from './browser'
+import { temporaryFolder } from './folders'
 import { readCounts, suitesBegin } from './runMocha'
 import { startVSCodeServer, type VSCodeServer } from './vscodeServer'
 
@@ -29,10 +28,9 @@ async function main(given: readonly string[]): Promise<number> {
     throw new Error('codeLauncher needs --extensionDevelopmentPath= and --extensionTestsPath=')
   }
   const folder = given.find(argument => !argument.startsWith('-'))
-  const temporary = await mkdtemp(join(tmpdir(), 'peerfold-code-'))
   const userData = value('user-data-dir')
   const server = await startVSCodeServer({
-    dataDir: temporary,
+    dataDir: temporaryFolder('code'),
     settings: userData === undefined ? {} : readSettings(join(userData, 'User', 'settings.json')),
     smokeDriver: true,
   })
@@ -56,7 +54,6 @@ async function main(given: readonly string[]): Promise<number> {
     output.explain()
     await browser.close()
     await server.stop()
-    await rm(temporary, { recursive: true, force: true })
   }
 }
 
