@@ -1,0 +1,248 @@
+/**
+ * One large file on its way to the disk: written at any position in any order, several writes at once, into a
+ * temporary beside its final name. It gets that name when every announced byte is there. A temporary that was made
+ * with a resume token keeps its name over restarts, so that a copy that was killed goes on where it stopped.
+ */
+import {
+  close,
+  fchmodSync,
+  fdatasync,
+  fstatSync,
+  futimesSync,
+  read,
+  type Stats,
+  unlinkSync,
+  write,
+} from 'node:fs'
+import { promisify } from 'node:util'
+import type { Folders } from './folders'
+import { type FileMark, markOf, type Place, type Precondition, settle } from './placing'
+import { Ranges } from './ranges'
+import { retrying } from './retrying'
+import { releaseTemporary } from './temporary'
+import { systemCode, toWriteError, WriteError } from './writeErrors'
+
+const writeAsync = promisify(write)
+const readAsync = promisify(read)
+const syncAsync = promisify(fdatasync)
+const closeAsync = promisify(close)
+
+export interface LargeFileOptions {
+  /** Announced length in bytes. */
+  readonly size: number
+  readonly executable: boolean
+  /** Milliseconds since 1970. */
+  readonly mtimeMs?: number
+  readonly precondition?: Precondition
+  /** Stable name of this very content at this place; with it an existing temporary is continued. */
+  readonly resumeToken?: string
+}
+
+/** An open temporary, as the writer hands it over. */
+export interface OpenTemporary {
+  readonly name: string
+  readonly fd: number
+  readonly place: Place
+  /** Length of what an earlier run left, 0 for a new one. */
+  readonly resumedSize: number
+}
+
+export class LargeFile {
+  readonly #folders: Folders
+  readonly #temporary: OpenTemporary
+  readonly #options: LargeFileOptions
+  readonly #retryDelaysMs: readonly number[]
+  readonly #onEnd: (file: LargeFile) => void
+  readonly #present = new Ranges()
+  readonly #inFlight = new Set<Promise<unknown>>()
+  #state: 'writing' | 'written' | 'ended' = 'writing'
+  #stats: Stats | undefined
+
+  constructor(
+    folders: Folders,
+    temporary: OpenTemporary,
+    options: LargeFileOptions,
+    retryDelaysMs: readonly number[],
+    onEnd: (file: LargeFile) => void,
+  ) {
+    this.#folders = folders
+    this.#temporary = temporary
+    this.#options = options
+    this.#retryDelaysMs = retryDelaysMs
+    this.#onEnd = onEnd
+    folders.pin(temporary.place.folder)
+  }
+
+  /** Bytes an earlier run left in the temporary. Which of them are whole is the caller's to know or to check. */
+  get resumedSize(): number {
+    return this.#temporary.resumedSize
+  }
+
+  /** Whether this file outlives the writer: it has a resume token. */
+  get resumable(): boolean {
+    return this.#options.resumeToken !== undefined
+  }
+
+  /** Bytes known to be there, from this run or marked present. */
+  get bytes(): number {
+    return this.#present.bytes
+  }
+
+  /**
+   * Says that the bytes from `start` to `end` (exclusive) of a resumed temporary are whole.
+   * @throws WriteError 'length' when the temporary is not that long
+   */
+  markPresent(start: number, end: number): void {
+    if (start < 0 || end > this.#temporary.resumedSize) throw this.#error('length')
+    this.#present.add(start, end)
+  }
+
+  /** Reads what was written, to check a resumed temporary. @returns fewer bytes at its end */
+  async read(position: number, length: number): Promise<Buffer> {
+    this.#checkWriting()
+    const buffer = Buffer.allocUnsafe(length)
+    const { bytesRead } = await this.#track(readAsync(this.#temporary.fd, buffer, 0, length, position))
+    return buffer.subarray(0, bytesRead)
+  }
+
+  /**
+   * Writes `bytes` at `position`. Any order, several at once. After an error the file is as usable as before.
+   * @throws WriteError 'length' beyond the announced size, 'no-space' and whatever the disk says
+   */
+  async write(position: number, bytes: Uint8Array): Promise<void> {
+    this.#checkWriting()
+    const end = position + bytes.length
+    if (!Number.isSafeInteger(position) || position < 0 || end > this.#options.size)
+      throw this.#error('length')
+    try {
+      await this.#track(this.#writeAll(position, bytes))
+    } catch (error) {
+      throw toWriteError(error, this.#temporary.place.path)
+    }
+    this.#present.add(position, end)
+  }
+
+  /**
+   * Gives the file its final name, or with `name` another one in the same folder, which must then be free.
+   * Can be called again after an error, for instance with a conflict name after 'changed'.
+   * @throws WriteError 'length' when bytes are missing, 'changed', 'exists', 'busy'
+   */
+  async commit(name?: string): Promise<FileMark> {
+    if (this.#state === 'writing') await this.#finishWriting()
+    const stats = this.#stats
+    if (this.#state !== 'written' || !stats) throw new Error('This file was committed or aborted already')
+    const { place } = this.#temporary
+    const target = name === undefined ? place : renamed(place, name)
+    const expected = name === undefined ? this.#options.precondition : 'absent'
+    await retrying(this.#retryDelaysMs, target.path, () => {
+      // The writer may have been closed between two tries, and the folder with it.
+      if (this.#state === 'ended') throw new WriteError('vanished', target.path)
+      settle(this.#folders, this.#temporary.name, target, expected)
+    })
+    this.#end()
+    return markOf(stats)
+  }
+
+  /** Gives up and removes the temporary. */
+  async abort(): Promise<void> {
+    if (this.#state === 'ended') return
+    await this.#closeFile()
+    try {
+      unlinkSync(this.#temporary.place.folder.prefix + this.#temporary.name)
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw toWriteError(error, this.#temporary.place.path)
+    } finally {
+      this.#end()
+    }
+  }
+
+  /** Stops, and leaves the temporary to a later run with the same token. What was written is on the disk then. */
+  async suspend(): Promise<void> {
+    if (this.#state === 'ended') return
+    try {
+      await this.#settleWrites()
+      if (this.#state === 'writing') await syncAsync(this.#temporary.fd)
+      await this.#closeFile()
+    } finally {
+      this.#end()
+    }
+  }
+
+  async #finishWriting(): Promise<void> {
+    await this.#settleWrites()
+    const { fd, place } = this.#temporary
+    const { size, executable, mtimeMs } = this.#options
+    if (!this.#present.covers(size) || fstatSync(fd).size !== size) throw this.#error('length')
+    try {
+      setExecutable(fd, executable)
+      if (mtimeMs !== undefined) futimesSync(fd, mtimeMs / 1000, mtimeMs / 1000)
+      this.#stats = fstatSync(fd)
+    } catch (error) {
+      throw toWriteError(error, place.path)
+    }
+    await this.#closeFile()
+    this.#state = 'written'
+  }
+
+  async #writeAll(position: number, bytes: Uint8Array): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await writeAsync(
+        this.#temporary.fd,
+        bytes,
+        done,
+        bytes.length - done,
+        position + done,
+      )
+      done += bytesWritten
+    }
+  }
+
+  /** The descriptor must not be closed, and its number given to another file, while a write is on its way. */
+  async #track<T>(work: Promise<T>): Promise<T> {
+    this.#inFlight.add(work)
+    try {
+      return await work
+    } finally {
+      this.#inFlight.delete(work)
+    }
+  }
+
+  async #settleWrites(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight)
+  }
+
+  async #closeFile(): Promise<void> {
+    if (this.#state !== 'writing') return
+    this.#state = 'written'
+    await this.#settleWrites()
+    await closeAsync(this.#temporary.fd)
+  }
+
+  #end(): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    releaseTemporary(this.#temporary.name)
+    this.#folders.unpin(this.#temporary.place.folder)
+    this.#onEnd(this)
+  }
+
+  #checkWriting(): void {
+    if (this.#state !== 'writing') throw new Error('This file is not open for writing any more')
+  }
+
+  #error(code: 'length'): WriteError {
+    return new WriteError(code, this.#temporary.place.path)
+  }
+}
+
+function renamed(place: Place, name: string): Place {
+  const parent = place.path.slice(0, place.path.lastIndexOf('/') + 1)
+  return { folder: place.folder, name, path: parent + name }
+}
+
+/** A continued temporary may have been made for a version with the other executable bit. Only who may read may run. */
+function setExecutable(fd: number, executable: boolean): void {
+  const mode = fstatSync(fd).mode & 0o777
+  const wanted = (mode & 0o666) | (executable ? (mode & 0o444) >> 2 : 0)
+  if (executable !== ((mode & 0o100) !== 0)) fchmodSync(fd, wanted)
+}

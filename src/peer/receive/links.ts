@@ -1,0 +1,88 @@
+/**
+ * Whether a link of a share may be recreated: only when it is relative and, followed on the disk as it is now,
+ * step by step, ends at something inside the copy. A chain of links is fine as long as every one of them stays
+ * inside (`lib.so -> lib.so.1 -> lib.so.1.2`). Links must therefore be made after the files, and those that point
+ * to other links after these.
+ */
+import { checkPath, MAX_PATH_BYTES, utf8Length } from './paths'
+import type { LinkRefusal } from './refusals'
+import { foldName, type TargetRules } from './rules'
+
+/** What lies at a path inside the copy. */
+export type Found =
+  | { readonly kind: 'missing' | 'file' | 'folder' }
+  | { readonly kind: 'link'; readonly target: string }
+
+export type LinkDecision =
+  | { readonly ok: true; readonly kind: 'file' | 'folder' }
+  | { readonly ok: false; readonly reason: LinkRefusal }
+
+/** Links on one way, as the kernel counts. */
+const MAX_HOPS = 40
+
+/**
+ * @param segments where the link is to be
+ * @param target its text, components separated by '/'; untrusted
+ * @param lookAt what lies on the disk at these components, not followed; never asked for the copy itself
+ */
+export function checkLink(
+  segments: readonly string[],
+  target: string,
+  rules: TargetRules,
+  lookAt: (segments: readonly string[]) => Found,
+): LinkDecision {
+  const refused = refusalOfTarget(target, rules)
+  if (refused) return { ok: false, reason: refused }
+
+  const own = foldName(segments.join('/'), rules)
+  const at = segments.slice(0, -1)
+  const ahead = target.split('/').reverse()
+  let end: 'file' | 'folder' = 'folder'
+  for (let hops = 0; ahead.length > 0; ) {
+    const name = ahead.pop()
+    if (name === undefined || name === '' || name === '.') continue
+    if (name === '..') {
+      if (at.length === 0) return { ok: false, reason: 'link-outside' }
+      at.pop()
+      end = 'folder'
+      continue
+    }
+    at.push(name)
+    if (foldName(at.join('/'), rules) === own) return { ok: false, reason: 'link-loop' }
+    const found = lookAt(at)
+    if (found.kind === 'missing') return { ok: false, reason: 'link-dangling' }
+    if (found.kind === 'link') {
+      if (++hops > MAX_HOPS) return { ok: false, reason: 'link-loop' }
+      if (isAbsolute(found.target)) return { ok: false, reason: 'link-outside' }
+      at.pop()
+      ahead.push(
+        ...found.target
+          .replaceAll('\\', rules.windowsNames ? '/' : '\\')
+          .split('/')
+          .reverse(),
+      )
+      continue
+    }
+    if (found.kind === 'file' && ahead.length > 0) return { ok: false, reason: 'link-dangling' }
+    end = found.kind
+  }
+  // A link to a folder around itself lets whoever follows links walk for ever.
+  const path = foldName(at.join('/'), rules)
+  if (path === '' || own.startsWith(`${path}/`)) return { ok: false, reason: 'link-loop' }
+  return { ok: true, kind: end }
+}
+
+function refusalOfTarget(target: string, rules: TargetRules): LinkRefusal | undefined {
+  if (target === '') return 'link-empty'
+  if (utf8Length(target) >= MAX_PATH_BYTES) return 'link-bad-target'
+  if (isAbsolute(target)) return 'link-absolute'
+  for (const name of target.split('/')) {
+    if (name === '' || name === '.' || name === '..') continue
+    if (!checkPath(`/${name}`, rules).ok) return 'link-bad-target'
+  }
+  return undefined
+}
+
+function isAbsolute(target: string): boolean {
+  return /^(?:[/\\]|[A-Za-z]:)/.test(target)
+}

@@ -1,0 +1,99 @@
+/**
+ * The paths of one version of a share beside each other. A file system holds one entry per name, a share may bring
+ * `/a` beside `/a/b`, or two names that the target takes for one; whoever claims first gets the place. Paths are
+ * claimed in sorted order, so that the same twin wins on every machine and in every pass.
+ *
+ * Folders that differ in case only are merged, not refused: nothing is lost by it as long as their files differ.
+ * A set belongs to one pass over one version; it forgets nothing.
+ */
+import { checkPath, type PathRefusal } from './paths'
+import { foldName, type TargetRules } from './rules'
+
+export type Claim =
+  | { readonly ok: true }
+  /** `other`: the drive path that has the place already. */
+  | { readonly ok: false; readonly reason: 'twin' | 'file-beside-folder'; readonly other: string }
+
+export class PathSet {
+  readonly #files = new Map<string, string>()
+  readonly #folders = new Map<string, string>()
+  readonly #rules: TargetRules
+  /** The folder of the last claim, whose ancestors need no second look: entries come sorted. */
+  #lastFolder = ''
+
+  constructor(rules: TargetRules) {
+    this.#rules = rules
+  }
+
+  /** Claims the place of a file or link. `segments` as checkPath gave them, in sorted order of their paths. */
+  claim(segments: readonly string[]): Claim {
+    const path = `/${segments.join('/')}`
+    const key = foldName(path, this.#rules)
+    const twin = this.#files.get(key)
+    if (twin !== undefined) return { ok: false, reason: 'twin', other: twin }
+    const folder = this.#folders.get(key)
+    if (folder !== undefined) return { ok: false, reason: 'file-beside-folder', other: folder }
+    const blocker = this.#claimFolders(key, path)
+    if (blocker !== undefined) return { ok: false, reason: 'file-beside-folder', other: blocker }
+    this.#files.set(key, path)
+    return { ok: true }
+  }
+
+  /** @returns the file that stands where a folder of this path should, if any */
+  #claimFolders(key: string, path: string): string | undefined {
+    const parent = key.slice(0, key.lastIndexOf('/'))
+    if (parent === this.#lastFolder) return undefined
+    const parents: string[] = []
+    for (let end = key.indexOf('/', 1); end > 0; end = key.indexOf('/', end + 1)) {
+      const ancestor = key.slice(0, end)
+      const blocker = this.#files.get(ancestor)
+      if (blocker !== undefined) return blocker
+      parents.push(ancestor)
+    }
+    const names = path.split('/')
+    parents.forEach((ancestor, depth) => {
+      if (!this.#folders.has(ancestor)) this.#folders.set(ancestor, names.slice(0, depth + 2).join('/'))
+    })
+    this.#lastFolder = parent
+    return undefined
+  }
+}
+
+export interface Selection {
+  /** Sorted. */
+  readonly accepted: { readonly path: string; readonly segments: readonly string[] }[]
+  readonly refused: { readonly path: string; readonly reason: PathRefusal; readonly other?: string }[]
+}
+
+/** Decides about all paths of a share at once: each by itself, then beside the others. The input's order is no matter. */
+export function selectPaths(paths: Iterable<string>, rules: TargetRules): Selection {
+  const selection: Selection = { accepted: [], refused: [] }
+  const set = new PathSet(rules)
+  for (const path of [...paths].sort(comparePaths)) {
+    const decision = checkPath(path, rules)
+    if (!decision.ok) {
+      selection.refused.push({ path, reason: decision.reason })
+      continue
+    }
+    const claim = set.claim(decision.segments)
+    if (claim.ok) selection.accepted.push({ path, segments: decision.segments })
+    else selection.refused.push({ path, reason: claim.reason, other: claim.other })
+  }
+  return selection
+}
+
+/** The order of a share's path log: by bytes of UTF-8. That of JavaScript differs beyond the BMP. */
+export function comparePaths(a: string, b: string): number {
+  const length = Math.min(a.length, b.length)
+  for (let index = 0; index < length; index++) {
+    const left = a.charCodeAt(index)
+    const right = b.charCodeAt(index)
+    if (left !== right) return rank(left) - rank(right)
+  }
+  return a.length - b.length
+}
+
+/** Surrogates stand for code points above all other units. */
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
+}

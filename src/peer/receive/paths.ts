@@ -1,0 +1,119 @@
+/**
+ * Decides whether and how a path of a share may become a file. The only place where that is decided.
+ *
+ * A path is split at '/', and nothing is normalised, trimmed or repaired: a path either is good as it stands or is
+ * refused with a reason. Some forms are refused on every system, because they are an attack or a disguise and
+ * nothing else; the rest depends on the target's rules, so that no system loses names that are good on it.
+ * What one path may do beside another is for pathSet.ts, what lies on the disk already for the writer.
+ */
+import { describeRefusal, type PathRefusal } from './refusals'
+import { rulesFor, TARGET_SYSTEMS, type TargetRules, type TargetSystem } from './rules'
+import { isTemporaryName } from './temporary'
+
+export { describeRefusal, type PathRefusal }
+
+export type PathDecision =
+  | { readonly ok: true; readonly segments: readonly string[] }
+  | { readonly ok: false; readonly reason: PathRefusal }
+
+/** Longest drive path, in bytes of UTF-8. */
+export const MAX_PATH_BYTES = 4096
+/** Most components of a drive path. */
+export const MAX_DEPTH = 255
+
+// Cc: C0, DEL and C1. Zl and Zp: line and paragraph separators, which break a line as a newline does.
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u
+// Embeddings, overrides and isolates. Joiners and plain direction marks stay: Persian and emoji need them.
+const BIDI = /[\u202a-\u202e\u2066-\u2069]/u
+const LONE_SURROGATE = /\p{Surrogate}/u
+const SUSPECT = /[^\x20-\x7e]/
+
+const DEVICE = /^(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3])$/
+const SHORT_NAME = /^(?=[^.]{1,8}(?:\.[^.]{0,3})?$)[^.]*~[0-9]+(?:\.|$)/
+
+/**
+ * @param drivePath as it stands in the share, `/a/b`; untrusted
+ * @returns the components to walk down from the target folder, or why not
+ */
+export function checkPath(drivePath: string, rules: TargetRules): PathDecision {
+  const reason = refusalOfPath(drivePath)
+  if (reason) return { ok: false, reason }
+  const segments = drivePath.slice(1).split('/')
+  if (segments.length > MAX_DEPTH) return { ok: false, reason: 'too-deep' }
+  const first = refusalOfFirst(segments[0] ?? '')
+  if (first) return { ok: false, reason: first }
+  for (const segment of segments) {
+    const refused = refusalOfComponent(segment, rules)
+    if (refused) return { ok: false, reason: refused }
+  }
+  return { ok: true, segments }
+}
+
+/** Which systems could not take this path, and why; for the one who shares. Empty: it is good everywhere. */
+export function portabilityWarnings(drivePath: string): { system: TargetSystem; reason: PathRefusal }[] {
+  const warnings: { system: TargetSystem; reason: PathRefusal }[] = []
+  for (const system of TARGET_SYSTEMS) {
+    const decision = checkPath(drivePath, rulesFor(system))
+    if (!decision.ok) warnings.push({ system, reason: decision.reason })
+  }
+  return warnings
+}
+
+function refusalOfPath(path: string): PathRefusal | undefined {
+  if (path.charCodeAt(0) !== 0x2f) return 'no-leading-slash'
+  if (path.length > MAX_PATH_BYTES) return 'path-too-long'
+  if (!SUSPECT.test(path)) return undefined
+  if (LONE_SURROGATE.test(path)) return 'lone-surrogate'
+  if (utf8Length(path) > MAX_PATH_BYTES) return 'path-too-long'
+  if (CONTROL.test(path)) return 'control-character'
+  if (BIDI.test(path)) return 'bidi'
+  return undefined
+}
+
+/** Forms that a path library might take for the start of another tree. */
+function refusalOfFirst(name: string): PathRefusal | undefined {
+  if (/^[A-Za-z]:/.test(name)) return 'drive-letter'
+  if (/^\\(?:\\[?.]|\?\?)(?:\\|$)/.test(name)) return 'device-path'
+  if (name.startsWith('\\\\')) return 'network-path'
+  return undefined
+}
+
+function refusalOfComponent(name: string, rules: TargetRules): PathRefusal | undefined {
+  if (name === '') return 'empty-component'
+  if (name === '..') return 'parent-component'
+  if (name === '.') return 'current-component'
+  if (name.length > 255 || utf8Length(name) > rules.maxComponentBytes) return 'component-too-long'
+  if (isTemporaryName(name)) return 'temporary-name'
+  // `file/..namedfork/rsrc` is the resource fork of `file` on macOS.
+  if (rules.system === 'darwin' && name.toLowerCase() === '..namedfork') return 'alternate-data-stream'
+  return rules.windowsNames ? refusalOnWindows(name, rules) : undefined
+}
+
+function refusalOnWindows(name: string, rules: TargetRules): PathRefusal | undefined {
+  // `..\x` leads upwards there, and deserves to be called so.
+  if (name.includes('\\')) return name.split('\\').includes('..') ? 'parent-component' : 'backslash'
+  if (isReservedDeviceName(name)) return 'reserved-device-name'
+  if (name.includes(':')) return 'alternate-data-stream'
+  if (/[<>"|?*]/.test(name)) return 'forbidden-character'
+  if (/[. ]$/.test(name)) return 'trailing-dot-or-space'
+  if (rules.shortNames && SHORT_NAME.test(name)) return 'short-name'
+  return undefined
+}
+
+/** Windows looks at what stands before the first dot or colon, without spaces at its end: `COM1 .txt` is a port. */
+function isReservedDeviceName(name: string): boolean {
+  const stem = name.split(/[.:]/, 1)[0] ?? ''
+  return DEVICE.test(stem.replace(/ +$/, '').toUpperCase())
+}
+
+/** Bytes of well-formed text in UTF-8. */
+export function utf8Length(text: string): number {
+  let bytes = text.length
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index)
+    if (unit < 0x80) continue
+    // Each half of a pair counts two, four together; everything else from 0x800 on counts three.
+    bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2
+  }
+  return bytes
+}

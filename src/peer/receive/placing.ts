@@ -1,0 +1,108 @@
+/**
+ * The last step of every write: a finished temporary gets its final name. Here, and only here, it is decided
+ * whether what has that name already may be replaced.
+ *
+ * A file that should be new is linked, not renamed, to its name: the system then refuses by itself if something
+ * appeared there a moment ago. Where links cannot be had, and when a file is replaced, the look and the rename are
+ * two steps; what the user saves in the microseconds between is lost to the rename, which plain Node cannot avoid.
+ */
+import { linkSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs'
+import { type Folder, FolderMoved, type Folders } from './folders'
+import { systemCode, WriteError } from './writeErrors'
+
+/** What tells one state of a file from another without reading it. */
+export interface FileMark {
+  /** Bytes. */
+  readonly size: number
+  /** Milliseconds since 1970, with the fraction the file system gives. */
+  readonly mtimeMs: number
+  readonly ino: number
+}
+
+/** What the caller believes to be under the name. Anything else there is a change of the user's, and is kept. */
+export type Precondition = 'absent' | FileMark
+
+export interface Place {
+  readonly folder: Folder
+  readonly name: string
+  /** Path inside the target folder, for errors. */
+  readonly path: string
+}
+
+export function look(place: Place): Stats | undefined {
+  return lstatSync(place.folder.prefix + place.name, { throwIfNoEntry: false })
+}
+
+export function markOf(stats: Stats): FileMark {
+  return { size: stats.size, mtimeMs: stats.mtimeMs, ino: stats.ino }
+}
+
+/** @throws WriteError 'exists' for anything but a file, 'changed' for another file than expected (or none) */
+export function checkReplaceable(
+  found: Stats | undefined,
+  expected: Precondition | undefined,
+  path: string,
+): void {
+  if (found && !found.isFile()) throw new WriteError('exists', path)
+  checkExpected(found, expected, path)
+}
+
+/** @throws WriteError 'changed' */
+export function checkExpected(
+  found: Stats | undefined,
+  expected: Precondition | undefined,
+  path: string,
+): void {
+  if (expected === undefined) return
+  if (expected === 'absent') {
+    if (found) throw new WriteError('changed', path)
+    return
+  }
+  const same =
+    found?.size === expected.size && found.mtimeMs === expected.mtimeMs && found.ino === expected.ino
+  if (!same) throw new WriteError('changed', path)
+}
+
+/**
+ * Gives `temporary`, a file in the place's folder, its name. On failure the temporary is still there.
+ * @throws FolderMoved when the folder does not lie where it lay; WriteError 'exists', 'changed', 'outside'
+ */
+export function settle(
+  folders: Folders,
+  temporary: string,
+  place: Place,
+  expected: Precondition | undefined,
+): void {
+  if (!folders.isStill(place.folder)) {
+    folders.checkRoot()
+    throw new FolderMoved(place.path)
+  }
+  const found = look(place)
+  checkReplaceable(found, expected, place.path)
+  const from = place.folder.prefix + temporary
+  const to = place.folder.prefix + place.name
+  if (found || !linkTo(from, to, expected, place.path)) renameSync(from, to)
+  // Where folders are held nothing can have gone astray; elsewhere at least it does not go unnoticed.
+  if (place.folder.fd === undefined && !folders.isStill(place.folder)) {
+    throw new WriteError('outside', place.path, { detail: 'its folder was swapped while it was written' })
+  }
+}
+
+/** File systems without hard links (FAT, some network and FUSE ones) say so in one of these ways. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES', 'EINVAL'])
+
+/** @returns whether it was placed; false: this takes a rename */
+function linkTo(from: string, to: string, expected: Precondition | undefined, path: string): boolean {
+  // A virus scanner may keep the second name of a file from being removed on Windows.
+  if (process.platform === 'win32') return false
+  try {
+    linkSync(from, to)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EEXIST' && expected !== undefined) throw new WriteError('changed', path, { cause: error })
+    if (code === 'EEXIST' || (code !== undefined && NO_LINKS.has(code))) return false
+    throw error
+  }
+  unlinkSync(from)
+  return true
+}

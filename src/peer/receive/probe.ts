@@ -1,0 +1,47 @@
+/**
+ * Asks the file system of a folder what it does to names, by making a few empty files in a folder of our own
+ * inside it. What cannot be found out stays as the system's default.
+ */
+import { lstatSync, mkdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { rulesFor, type TargetRules } from './rules'
+import { freshTemporaryName, holdTemporary, releaseTemporary } from './temporary'
+
+/**
+ * @param folder an existing folder that can be written
+ * @throws the file system's error when nothing can be created in it
+ */
+export function probeRules(folder: string, system: NodeJS.Platform = process.platform): TargetRules {
+  const defaults = rulesFor(system)
+  const name = freshTemporaryName()
+  holdTemporary(name)
+  const place = join(folder, name)
+  const made: string[] = []
+  /** Makes `written` and tells whether `other` then exists; undefined when the name could not be made. */
+  const answersTo = (written: string, other: string): boolean | undefined => {
+    try {
+      writeFileSync(join(place, written), '', { flag: 'wx' })
+    } catch {
+      return undefined // The file system does not take this name: the caller falls back on the default.
+    }
+    made.push(written)
+    return lstatSync(join(place, other), { throwIfNoEntry: false }) !== undefined
+  }
+  mkdirSync(place, { mode: 0o700 })
+  try {
+    const foldsCase = answersTo('case', 'CASE') ?? !defaults.caseSensitive
+    const dropsDots = defaults.windowsNames || answersTo('dot.', 'dot') !== false
+    return {
+      ...defaults,
+      caseSensitive: !foldsCase,
+      fullCaseFolding: foldsCase && (answersTo('\u00df', 'SS') ?? defaults.fullCaseFolding),
+      normalizesUnicode: answersTo('\u00e9', 'e\u0301') ?? defaults.normalizesUnicode,
+      windowsNames: dropsDots,
+      shortNames: dropsDots && (answersTo('a long name.text', 'ALONGN~1.TEX') ?? defaults.shortNames),
+    }
+  } finally {
+    for (const file of made) unlinkSync(join(place, file))
+    rmdirSync(place)
+    releaseTemporary(name)
+  }
+}

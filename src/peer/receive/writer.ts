@@ -1,0 +1,292 @@
+/**
+ * The one writer: everything Peerfold writes or deletes under a user's folder goes through here.
+ *
+ * A file is written to a temporary in its own folder, checked against the announced length, and then given its name
+ * (placing.ts), so that under a final name there is only ever the old or the new content. The way down to the folder
+ * never leads through a link (folders.ts, which also says what remains on macOS and Windows, where folders cannot be
+ * held open). New files get the usual permissions of the user (umask), a replaced file keeps its own; the executable
+ * bit is the only thing a share has a say in.
+ *
+ * Small files are written synchronously: the calls take microseconds, handing each to a thread takes longer.
+ * No write waits for the disk. After an unclean end the caller compares what it wrote last by content.
+ */
+import {
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  type Stats,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs'
+import { canHoldFolders, FolderMoved, Folders } from './folders'
+import { LargeFile, type LargeFileOptions } from './largeFile'
+import { checkLink, type Found } from './links'
+import {
+  checkExpected,
+  checkReplaceable,
+  type FileMark,
+  look,
+  markOf,
+  type Place,
+  type Precondition,
+  settle,
+} from './placing'
+import type { LinkRefusal } from './refusals'
+import { RETRY_DELAYS_MS, retrying } from './retrying'
+import type { TargetRules } from './rules'
+import { sweep } from './sweep'
+import { freshTemporaryName, temporaryNameOf } from './temporary'
+import { discard, fill, modeFor, NEW_FILE, openTemporary } from './temporaryFile'
+import { systemCode, toWriteError, WriteError } from './writeErrors'
+
+export type { FileMark, LargeFile, LargeFileOptions, Precondition }
+
+export interface SafeWriterOptions {
+  /** Make the target folder if it is not there. Never for a folder that was there before: it may be unmounted. */
+  readonly create?: boolean
+  readonly holdFolders?: boolean
+  readonly retryDelaysMs?: readonly number[]
+}
+
+export interface SmallFileOptions {
+  readonly executable: boolean
+  /** Milliseconds since 1970. */
+  readonly mtimeMs?: number
+  /** What must be under the name now. Absent: any ordinary file may be replaced. */
+  readonly precondition?: Precondition
+}
+
+export interface EntryStat extends FileMark {
+  readonly kind: 'file' | 'folder' | 'link' | 'special'
+  readonly executable: boolean
+}
+
+export type LinkResult = { readonly ok: true } | { readonly ok: false; readonly reason: LinkRefusal }
+
+/** Tries to get by a folder that moves about, or by a lack of descriptors, before an error is given out. */
+const ATTEMPTS = 3
+
+export class SafeWriter {
+  readonly #folders: Folders
+  readonly #rules: TargetRules
+  readonly #retryDelaysMs: readonly number[]
+  readonly #open = new Set<LargeFile>()
+
+  /**
+   * @param root the user's folder; its own path may lead through links
+   * @throws WriteError 'vanished' when it does not exist
+   */
+  static open(root: string, rules: TargetRules, options: SafeWriterOptions = {}): SafeWriter {
+    if (options.create) {
+      try {
+        mkdirSync(root, { recursive: true })
+      } catch (error) {
+        throw toWriteError(error, '')
+      }
+    }
+    return new SafeWriter(root, rules, options)
+  }
+
+  private constructor(root: string, rules: TargetRules, options: SafeWriterOptions) {
+    this.#folders = new Folders(root, options.holdFolders ?? canHoldFolders())
+    this.#rules = rules
+    this.#retryDelaysMs = options.retryDelaysMs ?? RETRY_DELAYS_MS
+  }
+
+  /**
+   * Writes a whole file. `segments` as checkPath gave them; folders on the way are made.
+   * @returns what the file is known by from now on
+   * @throws WriteError
+   */
+  writeSmallSync(segments: readonly string[], bytes: Uint8Array, options: SmallFileOptions): FileMark {
+    return this.#attempt(segments, () => {
+      const place = this.#place(segments, true)
+      const found = look(place)
+      checkReplaceable(found, options.precondition, place.path)
+      const temporary = freshTemporaryName()
+      const target = place.folder.prefix + temporary
+      const fd = openSync(target, NEW_FILE, modeFor(found, options.executable))
+      try {
+        const mark = fill(fd, bytes, options.mtimeMs)
+        settle(this.#folders, temporary, place, options.precondition)
+        return mark
+      } catch (error) {
+        discard(target)
+        throw error
+      }
+    })
+  }
+
+  /** As writeSmallSync, and tries again while another program has the file open. */
+  writeSmall(segments: readonly string[], bytes: Uint8Array, options: SmallFileOptions): Promise<FileMark> {
+    return this.#retry(segments, () => this.writeSmallSync(segments, bytes, options))
+  }
+
+  /**
+   * Opens a file for writing in pieces. The caller commits, aborts or suspends it; `close` does so for the rest.
+   * @throws WriteError 'no-space' at once when the disk cannot hold the announced size, 'busy' for a token in use
+   */
+  async openLarge(segments: readonly string[], options: LargeFileOptions): Promise<LargeFile> {
+    const temporary = await this.#retry(segments, () =>
+      this.#attempt(segments, () => openTemporary(this.#place(segments, true), options)),
+    )
+    const file = new LargeFile(this.#folders, temporary, options, this.#retryDelaysMs, ended =>
+      this.#open.delete(ended),
+    )
+    this.#open.add(file)
+    return file
+  }
+
+  /**
+   * Removes a file or link (the link itself). `expected`: what must be there.
+   * @returns false when there was nothing
+   * @throws WriteError 'exists' for a folder or special file, 'changed'
+   */
+  remove(segments: readonly string[], expected?: FileMark): Promise<boolean> {
+    return this.#retry(segments, () =>
+      this.#attempt(segments, () => {
+        const place = this.#placeIfThere(segments)
+        const found = place && look(place)
+        if (!place || !found) return false
+        if (!found.isFile() && !found.isSymbolicLink()) throw new WriteError('exists', place.path)
+        checkExpected(found, expected, place.path)
+        if (!this.#folders.isStill(place.folder)) throw new FolderMoved(place.path)
+        unlinkSync(place.folder.prefix + place.name)
+        return true
+      }),
+    )
+  }
+
+  /** Removes a folder that became empty, then those above it, up to the first that holds something. */
+  async removeEmptyFolders(segments: readonly string[]): Promise<void> {
+    for (let depth = segments.length; depth > 0; depth--) {
+      const part = segments.slice(0, depth)
+      const removed = this.#attempt(part, () => {
+        const place = this.#placeIfThere(part)
+        if (!place || !look(place)?.isDirectory()) return false
+        if (!this.#folders.isStill(place.folder)) throw new FolderMoved(place.path)
+        try {
+          rmdirSync(place.folder.prefix + place.name)
+          return true
+        } catch (error) {
+          if (['ENOTEMPTY', 'EEXIST', 'EBUSY', 'EPERM'].includes(systemCode(error) ?? '')) return false
+          throw error
+        }
+      })
+      if (!removed) return
+    }
+  }
+
+  /**
+   * Makes a link if its target (components separated by '/') is relative and ends inside the copy.
+   * @param expected the file or link that it may replace
+   * @throws WriteError 'exists' and 'changed' as for files, 'permission' where the user may not make links
+   */
+  makeLink(segments: readonly string[], target: string, expected?: Precondition): LinkResult {
+    return this.#attempt(segments, () => {
+      const decision = checkLink(segments, target, this.#rules, at => this.#lookAt(at))
+      if (!decision.ok) return decision
+      const place = this.#place(segments, true)
+      const text = this.#rules.windowsNames ? target.replaceAll('/', '\\') : target
+      const type = decision.kind === 'folder' ? 'dir' : 'file'
+      const path = place.folder.prefix + place.name
+      const found = look(place)
+      if (found?.isSymbolicLink() && readlinkSync(path) === text) return { ok: true }
+      if (found && !found.isSymbolicLink()) checkReplaceable(found, expected ?? 'absent', place.path)
+      else checkExpected(found, expected ?? 'absent', place.path)
+      if (!this.#folders.isStill(place.folder)) throw new FolderMoved(place.path)
+      if (!found) {
+        symlinkSync(text, path, type)
+        return { ok: true }
+      }
+      const temporary = place.folder.prefix + freshTemporaryName()
+      symlinkSync(text, temporary, type)
+      try {
+        renameSync(temporary, path)
+      } catch (error) {
+        discard(temporary)
+        throw error
+      }
+      return { ok: true }
+    })
+  }
+
+  /**
+   * What lies at this path, no link followed.
+   * @throws WriteError 'outside' when a folder on the way is a link
+   */
+  stat(segments: readonly string[]): EntryStat | undefined {
+    return this.#attempt(segments, () => {
+      const place = this.#placeIfThere(segments)
+      const found = place && look(place)
+      return found && { ...markOf(found), kind: kindOf(found), executable: (found.mode & 0o100) !== 0 }
+    })
+  }
+
+  /** Removes temporaries of crashed runs, but for those of `keepTokens`. @returns how many */
+  sweep(keepTokens: Iterable<string> = []): Promise<number> {
+    return sweep(this.#folders, new Set([...keepTokens].map(temporaryNameOf)))
+  }
+
+  /** Suspends what can be resumed, aborts the rest, and closes the folders. */
+  async close(): Promise<void> {
+    const ends = [...this.#open].map(file => (file.resumable ? file.suspend() : file.abort()))
+    await Promise.allSettled(ends) // What cannot be removed now is swept later.
+    this.#folders.close()
+  }
+
+  #place(segments: readonly string[], create: true): Place
+  #place(segments: readonly string[], create: boolean): Place | undefined
+  #place(segments: readonly string[], create: boolean): Place | undefined {
+    const path = segments.join('/')
+    const name = segments.at(-1)
+    if (!name || segments.some(isNoName)) throw new WriteError('name', path)
+    const folder = this.#folders.find(segments.slice(0, -1), create)
+    return folder && { folder, name, path }
+  }
+
+  #placeIfThere(segments: readonly string[]): Place | undefined {
+    return this.#place(segments, false)
+  }
+
+  #lookAt(segments: readonly string[]): Found {
+    const place = this.#placeIfThere(segments)
+    const found = place && look(place)
+    if (!place || !found) return { kind: 'missing' }
+    if (found.isSymbolicLink())
+      return { kind: 'link', target: readlinkSync(place.folder.prefix + place.name) }
+    return { kind: found.isDirectory() ? 'folder' : 'file' }
+  }
+
+  /** Runs synchronous work; walks anew when a folder moved, lets go of folders when descriptors are short. */
+  #attempt<T>(segments: readonly string[], work: () => T): T {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return work()
+      } catch (error) {
+        const code = systemCode(error)
+        if (code === 'ENOENT' || error instanceof FolderMoved) this.#folders.checkRoot()
+        else if (code === 'EMFILE' || code === 'ENFILE') this.#folders.release()
+        else throw toWriteError(error, segments.join('/'))
+        if (attempt === ATTEMPTS) throw toWriteError(error, segments.join('/'))
+      }
+    }
+  }
+
+  #retry<T>(segments: readonly string[], work: () => T): Promise<T> {
+    return retrying(this.#retryDelaysMs, segments.join('/'), work)
+  }
+}
+
+/** checkPath let none of these through; the writer does not rely on it. */
+function isNoName(name: string): boolean {
+  return name === '' || name === '.' || name === '..' || /[/\0]/.test(name)
+}
+
+function kindOf(found: Stats): EntryStat['kind'] {
+  if (found.isFile()) return 'file'
+  if (found.isDirectory()) return 'folder'
+  return found.isSymbolicLink() ? 'link' : 'special'
+}
