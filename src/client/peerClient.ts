@@ -1,0 +1,157 @@
+/**
+ * A window's lasting relation to the peer process. It starts or joins the process when it is first needed, passes on its
+ * notifications, and, when the process crashes, starts it again, ever more patiently. A process that was ended in
+ * order (`peerfold stop`) is left alone until somebody asks for something: it removes its endpoint file, a crash
+ * does not.
+ */
+import { EventEmitter } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { PeerfoldError, toUserError, type UserError } from '../common/errors'
+import type { PeerState } from '../common/model'
+import type { Method, Notifications, Params, Result } from '../common/protocol'
+import type { RequestOptions } from '../wire/connection'
+import type { AttachedPeer } from './attach'
+import { type ConnectOptions, connectToPeer } from './connect'
+import { endedInOrder } from './ended'
+
+export type PeerStatus =
+  /** Not needed yet, or ended in order. */
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'running'; readonly pid: number; readonly version: string }
+  /** It crashed; the next attempt comes in `retryIn` milliseconds. */
+  | { readonly kind: 'restarting'; readonly error: UserError; readonly retryIn: number }
+  /** It cannot be used; nothing happens until somebody asks again. */
+  | { readonly kind: 'failed'; readonly error: UserError }
+
+export interface PeerClientEvents {
+  status: [PeerStatus]
+  /** The peer process crashed and runs again; everything resumed by itself. */
+  restarted: []
+  state: [PeerState]
+  changed: [Notifications['changed']]
+  notice: [Notifications['notice']]
+  log: [Notifications['log']]
+}
+
+/** Milliseconds before the attempts to restart; the last one is repeated. */
+const BACKOFF = [200, 1_000, 5_000, 30_000]
+/** Milliseconds of life after which the next crash is a first one again. */
+const STABLE = 60_000
+/** Errors that trying again does not cure. */
+const FINAL: readonly string[] = ['peer-newer', 'bootstrap-differs', 'storage-foreign', 'cancelled']
+
+export class PeerClient extends EventEmitter<PeerClientEvents> {
+  private peer: AttachedPeer | undefined
+  private connecting: Promise<AttachedPeer> | undefined
+  private restarting: Promise<void> | undefined
+  private crashes = 0
+  private current: PeerStatus = { kind: 'idle' }
+  private readonly disposed = new AbortController()
+
+  constructor(private readonly options: Omit<ConnectOptions, 'signal'>) {
+    super()
+  }
+
+  get status(): PeerStatus {
+    return this.current
+  }
+
+  /** Starts or joins the peer process. Throws `PeerfoldError`; may be called again after that. */
+  async connect(): Promise<AttachedPeer> {
+    if (this.disposed.signal.aborted) throw new PeerfoldError('cancelled')
+    if (this.peer !== undefined) return this.peer
+    this.connecting ??= this.open().finally(() => {
+      this.connecting = undefined
+    })
+    return this.connecting
+  }
+
+  /** Connects when need be, then asks. See `Connection.request`. */
+  async request<M extends Method>(method: M, params: Params<M>, options: RequestOptions): Promise<Result<M>> {
+    const { connection } = await this.connect()
+    return connection.request(method, params, options)
+  }
+
+  /** Lets the peer process go, which may then end, and never starts one again. */
+  dispose(): void {
+    this.disposed.abort()
+    this.peer?.connection.close()
+    this.peer = undefined
+    this.removeAllListeners()
+  }
+
+  private async open(): Promise<AttachedPeer> {
+    this.show({ kind: 'starting' })
+    try {
+      const peer = await connectToPeer({ ...this.options, signal: this.disposed.signal })
+      if (this.disposed.signal.aborted) {
+        peer.connection.close()
+        throw new PeerfoldError('cancelled')
+      }
+      this.adopt(peer)
+      return peer
+    } catch (error) {
+      this.show({ kind: 'failed', error: toUserError(error) })
+      throw error
+    }
+  }
+
+  private adopt(peer: AttachedPeer): void {
+    const { connection, hello } = peer
+    this.peer = peer
+    const since = Date.now()
+    connection.onNotification('state', state => this.emit('state', state))
+    connection.onNotification('changed', value => this.emit('changed', value))
+    connection.onNotification('notice', value => this.emit('notice', value))
+    connection.onNotification('log', value => this.emit('log', value))
+    connection.onClose(() => {
+      this.peer = undefined
+      if (this.disposed.signal.aborted) return
+      if (Date.now() - since > STABLE) this.crashes = 0
+      this.restarting ??= this.afterLoss(hello.pid).finally(() => {
+        this.restarting = undefined
+      })
+    })
+    this.show({ kind: 'running', pid: hello.pid, version: hello.version })
+    this.emit('state', hello.state)
+  }
+
+  /** The connection to the process `pid` ended: restarts what crashed, leaves what was ended in order. */
+  private async afterLoss(pid: number): Promise<void> {
+    const { signal } = this.disposed
+    try {
+      const wanted = await endedInOrder(this.options.storage, pid, signal)
+      if (this.peer !== undefined) return // somebody asked for something meanwhile
+      if (wanted) {
+        this.show({ kind: 'idle' })
+        return
+      }
+      while (!signal.aborted) {
+        const retryIn = BACKOFF[Math.min(this.crashes, BACKOFF.length - 1)] ?? 0
+        this.crashes++
+        this.show({ kind: 'restarting', error: new PeerfoldError('peer-unreachable').toUserError(), retryIn })
+        await delay(retryIn, undefined, { signal })
+        if (await this.comesBack()) return
+      }
+    } catch (error) {
+      if (!signal.aborted) this.show({ kind: 'failed', error: toUserError(error) })
+    }
+  }
+
+  /** True when there is nothing left to try. */
+  private async comesBack(): Promise<boolean> {
+    try {
+      await this.connect()
+    } catch (error) {
+      return FINAL.includes(toUserError(error).code) // shown by open()
+    }
+    this.emit('restarted')
+    return true
+  }
+
+  private show(status: PeerStatus): void {
+    this.current = status
+    this.emit('status', status)
+  }
+}
