@@ -1,0 +1,130 @@
+/**
+ * Says what a share of a folder holds: one list of files and links in the order of the log, and what was left out
+ * and why. Reads no content, except of the few files whose name alone does not tell whether they are secrets. Links
+ * are never followed. Nothing on disk is changed.
+ *
+ * The walk (walk.ts) pauses between entries: 10,000 files take about 0.1 s and never hold the event loop for long.
+ */
+import { lstatSync, realpathSync, type Stats } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { DrivePath } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
+import { IgnoreLayers } from './ignore'
+import type { SkippedFromShare, SkipReason } from './skipped'
+import { inSlices } from './slices'
+import { errorCode } from './smallFile'
+import { below, ROOT, Walk } from './walk'
+
+export interface ScannedFile {
+  readonly path: DrivePath
+  readonly kind: 'file' | 'link'
+  /** Bytes; 0 for links. */
+  readonly size: number
+  /** Milliseconds since 1970, with fractions. */
+  readonly mtimeMs: number
+  readonly ino: number
+  /** Whether anybody may execute it; always false on Windows. */
+  readonly executable: boolean
+  /** Where a link leads: relative, `/` separated, inside the share. Only links have it. */
+  readonly linkTarget?: string
+  /** The user let it in by name: its content is not to be judged. */
+  readonly letIn: boolean
+}
+
+export interface ScanResult {
+  /** In the order of their paths' UTF-8 bytes. */
+  readonly files: ScannedFile[]
+  readonly bytes: number
+  /** Folders entered, the shared one included. */
+  readonly folders: number
+  /** Samples; `skippedCounts` has the exact numbers. */
+  readonly skipped: SkippedFromShare[]
+  readonly skippedCounts: Partial<Record<SkipReason, number>>
+  /** Drive paths that could not be read, without a `/` at the end: what was published of them should stay. */
+  readonly unreadable: DrivePath[]
+  /** Folders (drive paths) that were left out whole and need not be watched, at most 1,000. */
+  readonly ignoredFolders: DrivePath[]
+}
+
+export interface ScanOptions {
+  /** Patterns from the settings, as lines of an ignore file of the shared folder. */
+  readonly ignore?: readonly string[]
+  /** Drive paths let in by name although ignore rules or the secrets filter leave them out. */
+  readonly allow?: readonly string[]
+  /** Share `.git` too. */
+  readonly includeGit?: boolean
+  /** Absolute path of Peerfold's data folder: it holds keys and is never shared. */
+  readonly dataFolder?: string
+  /** Whether names that differ only in case are the same; default: the system's usual. */
+  readonly ignoreCase?: boolean
+  readonly signal?: AbortSignal
+  /** Called many times a second while the walk lasts. */
+  readonly onProgress?: (progress: ScanProgress) => void
+}
+
+export interface ScanProgress {
+  readonly files: number
+  readonly bytes: number
+  readonly folders: number
+}
+
+/**
+ * Scans a folder.
+ *
+ * @param root absolute path; may itself be a link to a folder
+ * @throws PeerfoldError `source-vanished` when it is gone, before or during the walk; `source-unreadable`;
+ *   `not-a-folder`; `nothing-to-share` for Peerfold's data folder. Anything below it that cannot be read is listed.
+ * @throws the signal's reason when aborted
+ */
+export async function scanFolder(root: string, options: ScanOptions = {}): Promise<ScanResult> {
+  const { real, stats } = look(root)
+  if (!stats.isDirectory()) throw new PeerfoldError('not-a-folder', root)
+  const walk = new Walk(real, options)
+  if (walk.isDataFolder(real)) throw new PeerfoldError('nothing-to-share', root)
+  const layers = IgnoreLayers.forRoot(real, options.ignore ?? [], options.ignoreCase)
+  const onPause = () => options.onProgress?.(walk.progress())
+  await inSlices(walk.folder(ROOT, layers), { signal: options.signal, onPause })
+  if (walk.unreadable.includes(ROOT)) throw new PeerfoldError('source-unreadable', root)
+  // A disk that was taken away in the middle looks like a folder that lost its files, but nothing was deleted.
+  const after = look(root).stats
+  if (after.ino !== stats.ino || after.dev !== stats.dev) throw new PeerfoldError('source-vanished', root)
+  return walk.result()
+}
+
+/**
+ * The same for a single file, which becomes the share's only entry `/<name>`. No ignore rules apply to it, the
+ * secrets filter does.
+ *
+ * @throws PeerfoldError like `scanFolder`; `not-a-folder` when it is no regular file, for instance a link
+ */
+export async function scanFile(path: string, options: ScanOptions = {}): Promise<ScanResult> {
+  const folder = look(dirname(path))
+  const stats = lookWithin(folder.real, path)
+  if (!stats.isFile()) throw new PeerfoldError('not-a-folder', path)
+  const walk = new Walk(folder.real, options)
+  if (walk.isDataFolder(folder.real)) throw new PeerfoldError('nothing-to-share', path)
+  walk.single(below(ROOT, basename(path)))
+  return walk.result()
+}
+
+function look(path: string): { real: string; stats: Stats } {
+  try {
+    const real = realpathSync(path)
+    return { real, stats: lstatSync(real) }
+  } catch (error) {
+    throw lookFailed(error, path)
+  }
+}
+
+function lookWithin(folder: string, path: string): Stats {
+  try {
+    return lstatSync(join(folder, basename(path)))
+  } catch (error) {
+    throw lookFailed(error, path)
+  }
+}
+
+function lookFailed(error: unknown, path: string): PeerfoldError {
+  const gone = ['ENOENT', 'ENOTDIR'].includes(errorCode(error))
+  return new PeerfoldError(gone ? 'source-vanished' : 'source-unreadable', path)
+}

@@ -1,0 +1,56 @@
+/**
+ * What a scan left out: exact numbers by reason, and samples of each reason, so that ten thousand ignored files
+ * cannot push the one secret out of the list that the user reads.
+ */
+import type { DrivePath } from '../../common/brand'
+import type { SkippedEntry } from '../../common/model'
+
+/** Why an entry is not in the share; the order is the order in which they are told. */
+const REASONS = [
+  'secret-name',
+  'secret-content',
+  'name',
+  'link-outside',
+  'special-file',
+  'unreadable',
+  'peerfold-temporary',
+  'peerfoldignore',
+  'settings',
+  'gitignore',
+  'git-folder',
+] as const
+
+export type SkipReason = (typeof REASONS)[number]
+
+/** An entry that was left out. A folder stands for everything in it; its path ends with `/`. */
+export interface SkippedFromShare extends SkippedEntry {
+  readonly path: DrivePath
+  readonly reason: SkipReason
+}
+
+/** Samples kept of one reason, and in all. */
+export const MAX_SAMPLES_PER_REASON = 200
+export const MAX_SAMPLES = 1000
+
+export class Skipped {
+  private readonly samples = new Map<SkipReason, SkippedFromShare[]>()
+  private readonly numbers = new Map<SkipReason, number>()
+
+  add(path: DrivePath, reason: SkipReason, detail: string): void {
+    this.numbers.set(reason, (this.numbers.get(reason) ?? 0) + 1)
+    const samples = this.samples.get(reason) ?? []
+    if (samples.length >= MAX_SAMPLES_PER_REASON) return
+    samples.push({ path, reason, detail })
+    this.samples.set(reason, samples)
+  }
+
+  /** At most `MAX_SAMPLES` entries, the weightiest reasons first. */
+  list(): SkippedFromShare[] {
+    return REASONS.flatMap(reason => this.samples.get(reason) ?? []).slice(0, MAX_SAMPLES)
+  }
+
+  /** Exact numbers; reasons that did not occur are absent. */
+  counts(): Partial<Record<SkipReason, number>> {
+    return Object.fromEntries(this.numbers)
+  }
+}

@@ -1,0 +1,302 @@
+/**
+ * The walk of a scan (scan.ts): what is asked of each entry, and what was found so far.
+ *
+ * Each entry is asked, in this order: is it Peerfold's own, can its name be shared, do git or the ignore rules leave
+ * it out, what is it on disk, is it a secret. The first no is listed and ends it; a folder that is left out is one
+ * entry of the list and is not entered. Paths that the user let in by name pass the rules and the secrets filter.
+ */
+import { accessSync, constants, type Dirent, lstatSync, opendirSync, realpathSync, type Stats } from 'node:fs'
+import { sep } from 'node:path'
+import type { DrivePath } from '../../common/brand'
+import { GIT_IGNORE, type IgnoreLayers, MAX_IGNORE_FILE, PEERFOLD_IGNORE } from './ignore'
+import { judgeLink } from './links'
+import { compareDrivePaths, maybeUndecodable, TEMPORARY_PREFIX, undecodableNames, unsafeName } from './names'
+import type { ScannedFile, ScanOptions, ScanProgress, ScanResult } from './scan'
+import { isSecret, needsContent, SECRET_HEAD, secretByName } from './secrets'
+import { Skipped, type SkipReason } from './skipped'
+import { sortInSlices } from './slices'
+import { errorCode, readSmallFile } from './smallFile'
+
+const MAX_IGNORED_FOLDERS = 1000
+
+interface Entry {
+  readonly name: string
+  readonly isFolder: boolean
+  /** The name as it takes part in the order of paths. */
+  readonly key: string
+}
+
+interface LeftOut {
+  readonly reason: SkipReason
+  readonly detail: string
+}
+
+/** The shared folder itself; other folders' paths have no `/` at the end either, so that `/name` can be added. */
+export const ROOT = '' as DrivePath
+
+/** Nothing here is looked up by content. */
+const NO_CONTENT = new Uint8Array(0)
+
+/** One walk and what it has found so far. */
+export class Walk {
+  readonly unreadable: DrivePath[] = []
+  private readonly files: ScannedFile[] = []
+  private readonly skipped = new Skipped()
+  private readonly ignoredFolders: DrivePath[] = []
+  private bytes = 0
+  private folders = 0
+  private readonly allowed: ReadonlySet<string>
+  private readonly dataFolder: string | undefined
+  /** What stands before a drive path when it is judged, so that sharing `~/.ssh` itself is seen as what it is. */
+  private readonly above: string
+
+  constructor(
+    private readonly root: string,
+    private readonly options: ScanOptions,
+  ) {
+    this.allowed = new Set((options.allow ?? []).filter(isProper).sort(compareDrivePaths))
+    this.dataFolder = options.dataFolder === undefined ? undefined : realOrSame(options.dataFolder)
+    this.above = sep === '\\' ? `/${root.replaceAll('\\', '/')}` : root
+  }
+
+  progress(): ScanProgress {
+    return { files: this.files.length, bytes: this.bytes, folders: this.folders }
+  }
+
+  result(): ScanResult {
+    return {
+      files: this.files,
+      bytes: this.bytes,
+      folders: this.folders,
+      skipped: this.skipped.list(),
+      skippedCounts: this.skipped.counts(),
+      unreadable: this.unreadable,
+      ignoredFolders: this.ignoredFolders,
+    }
+  }
+
+  isDataFolder(absolute: string): boolean {
+    const data = this.dataFolder
+    return data !== undefined && (absolute === data || absolute.startsWith(data + sep))
+  }
+
+  *folder(path: DrivePath, outer: IgnoreLayers): Generator<undefined, void, undefined> {
+    const found = yield* this.readEntries(path)
+    if (found === undefined) return
+    this.folders++
+    const layers = this.readIgnoreFiles(path, outer, found)
+    if (layers === undefined) return
+    for (const { name, isFolder } of yield* sortInSlices(found, (a, b) => compareDrivePaths(a.key, b.key))) {
+      const inner = below(path, name)
+      const leftOut = this.leftOut(name, inner, isFolder, layers)
+      if (leftOut !== undefined) this.leaveOut(inner, isFolder, leftOut)
+      else if (isFolder) yield* this.folder(inner, layers.enter(name))
+      else this.file(inner)
+      yield
+    }
+  }
+
+  /** The walk of a share that is one file. */
+  single(path: DrivePath): void {
+    const unsafe = unsafeName(path)
+    if (unsafe === undefined) this.file(path)
+    else this.skipped.add(path, 'name', unsafe)
+  }
+
+  /** Adds one file or link, or lists why it cannot be shared. Its name and the ignore rules were asked before. */
+  private file(path: DrivePath): void {
+    const letIn = this.allowed.has(path)
+    try {
+      const stats = lstatSync(this.absolute(path), { throwIfNoEntry: false })
+      // Gone since the folder was read, as if it had been deleted a moment before.
+      if (stats === undefined || stats.isDirectory()) return
+      const isLink = stats.isSymbolicLink()
+      if (!isLink && !stats.isFile())
+        this.skipped.add(path, 'special-file', `It is ${kindOf(stats)}, not a file.`)
+      else if (!isLink && !this.mayRead(path, stats)) this.listUnreadable(path, 'EACCES')
+      else if (!letIn && this.isSecret(path, isLink)) return
+      else if (isLink) this.link(path, stats, letIn)
+      else this.add(path, stats, letIn)
+    } catch (error) {
+      this.listUnreadable(path, errorCode(error))
+    }
+  }
+
+  private link(path: DrivePath, stats: Stats, letIn: boolean): void {
+    const verdict = judgeLink(this.root, path.slice(1).split('/'))
+    if (verdict.kind === 'inside') this.add(path, stats, letIn, verdict.target)
+    else if (verdict.reason === 'unreadable') this.listUnreadable(path, verdict.detail)
+    else this.skipped.add(path, verdict.reason, verdict.detail)
+  }
+
+  private add(path: DrivePath, stats: Stats, letIn: boolean, linkTarget?: string): void {
+    const { mtimeMs, ino } = stats
+    if (linkTarget !== undefined) {
+      this.files.push({ path, kind: 'link', size: 0, mtimeMs, ino, executable: false, letIn, linkTarget })
+      return
+    }
+    const executable = process.platform !== 'win32' && (stats.mode & 0o111) !== 0
+    this.files.push({ path, kind: 'file', size: stats.size, mtimeMs, ino, executable, letIn })
+    this.bytes += stats.size
+  }
+
+  /** Whether the entry is a secret; lists it when it is. */
+  private isSecret(path: DrivePath, isLink: boolean): boolean {
+    const judged = `${this.above}${path}`
+    let content: Uint8Array | undefined
+    if (needsContent(judged)) {
+      const read = isLink ? undefined : readSmallFile(this.absolute(path), SECRET_HEAD)
+      content = read?.kind === 'content' ? read.bytes : NO_CONTENT
+    }
+    const verdict = isSecret(judged, content)
+    if (verdict !== undefined) this.skipped.add(path, verdict.reason, verdict.detail)
+    return verdict !== undefined
+  }
+
+  private leftOut(
+    name: string,
+    path: DrivePath,
+    isFolder: boolean,
+    layers: IgnoreLayers,
+  ): LeftOut | undefined {
+    if (name.startsWith(TEMPORARY_PREFIX))
+      return { reason: 'peerfold-temporary', detail: 'It is a temporary file of Peerfold.' }
+    if (isFolder && this.dataFolder !== undefined && this.isDataFolder(this.absolute(path)))
+      return { reason: 'peerfold-temporary', detail: 'It is Peerfold’s data folder and holds its keys.' }
+    const unsafe = unsafeName(path)
+    if (unsafe !== undefined) return { reason: 'name', detail: unsafe }
+    if (this.allowed.has(path)) return undefined
+    if (name.toLowerCase() === '.git' && !this.options.includeGit)
+      return { reason: 'git-folder', detail: 'The history of git can hold everything that was ever deleted.' }
+    const ignored = layers.verdict(name, isFolder)
+    if (ignored?.ignored) return ignored
+    const secret = isFolder ? secretByName(`${this.above}${path}/`) : undefined
+    return secret === undefined ? undefined : { reason: 'secret-name', detail: secret }
+  }
+
+  private leaveOut(path: DrivePath, isFolder: boolean, { reason, detail }: LeftOut): void {
+    this.skipped.add(isFolder ? below(path, '') : path, reason, detail)
+    if (!isFolder) return
+    const letIn = [...this.allowed].filter(allowed => allowed.startsWith(`${path}/`))
+    for (const allowed of letIn) this.letIn(path, allowed)
+    if (letIn.length === 0 && this.ignoredFolders.length < MAX_IGNORED_FOLDERS) this.ignoredFolders.push(path)
+  }
+
+  /** Adds a file that was let in by name and lies somewhere below a folder that is left out. */
+  private letIn(folder: DrivePath, allowed: string): void {
+    let path = folder
+    try {
+      for (const name of allowed.slice(folder.length + 1).split('/')) {
+        // Names were asked as far as `folder`; and a link on the way could lead out of the share.
+        if (unsafeName(path) !== undefined || this.isDataFolder(this.absolute(path))) return
+        if (!lstatSync(this.absolute(path), { throwIfNoEntry: false })?.isDirectory()) return
+        path = below(path, name)
+      }
+    } catch (error) {
+      this.listUnreadable(path, errorCode(error))
+      return
+    }
+    if (unsafeName(path) === undefined) this.file(path)
+  }
+
+  private *readEntries(path: DrivePath): Generator<undefined, Entry[] | undefined, undefined> {
+    const entries: Entry[] = []
+    let doubtful = false
+    try {
+      const folder = opendirSync(this.absolute(path), { bufferSize: 256 })
+      try {
+        for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) {
+          entries.push(toEntry(entry))
+          doubtful ||= maybeUndecodable(entry.name)
+          if (entries.length % 256 === 0) yield
+        }
+      } finally {
+        folder.closeSync()
+      }
+      return doubtful ? this.withoutUndecodable(path, entries) : entries
+    } catch (error) {
+      const code = errorCode(error)
+      // Deleted since its parent was read; if the whole share is gone, the look after the walk finds out.
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') this.listUnreadable(path, code)
+      return undefined
+    }
+  }
+
+  private withoutUndecodable(path: DrivePath, entries: Entry[]): Entry[] {
+    const { valid, invalid } = undecodableNames(this.absolute(path))
+    for (const shown of invalid)
+      this.skipped.add(below(path, shown), 'name', 'The name on disk is not valid UTF-8.')
+    return entries.filter(({ name }) => !maybeUndecodable(name) || valid.has(name))
+  }
+
+  /** Undefined when an ignore file is there but cannot be read: nobody knows then what of the folder may be shared. */
+  private readIgnoreFiles(
+    path: DrivePath,
+    outer: IgnoreLayers,
+    entries: readonly Entry[],
+  ): IgnoreLayers | undefined {
+    const texts: { git?: string; own?: string } = {}
+    for (const { name } of entries) {
+      if (name !== GIT_IGNORE && name !== PEERFOLD_IGNORE) continue
+      const file = below(path, name)
+      const read = readSmallFile(this.absolute(file), MAX_IGNORE_FILE, { follow: true })
+      if (read.kind === 'absent') continue
+      if (read.kind === 'unreadable' || !read.complete) {
+        this.listUnreadable(file, read.kind === 'unreadable' ? read.why : 'too large')
+        this.unreadable.push(path)
+        return undefined
+      }
+      texts[name === GIT_IGNORE ? 'git' : 'own'] = read.bytes.toString('utf8')
+    }
+    return outer.withFiles(path, texts)
+  }
+
+  private listUnreadable(path: DrivePath, why: string): void {
+    this.unreadable.push(path)
+    this.skipped.add(path, 'unreadable', `It cannot be read (${why}).`)
+  }
+
+  private mayRead(path: DrivePath, stats: Stats): boolean {
+    // Asking costs a system call, so only where the mode leaves room for a no.
+    if ((stats.mode & 0o444) === 0o444) return true
+    try {
+      accessSync(this.absolute(path), constants.R_OK)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  private absolute(path: DrivePath): string {
+    return this.root + (sep === '/' ? path : path.replaceAll('/', sep))
+  }
+}
+
+export function below(folder: DrivePath, name: string): DrivePath {
+  return `${folder}/${name}` as DrivePath
+}
+
+/** Whether this is a drive path without empty, `.` and `..` components. */
+function isProper(path: string): boolean {
+  return /^(\/(?!\.\.?(\/|$))[^/]+)+$/.test(path)
+}
+
+function toEntry(entry: Dirent): Entry {
+  const isFolder = entry.isDirectory()
+  return { name: entry.name, isFolder, key: isFolder ? `${entry.name}/` : entry.name }
+}
+
+function realOrSame(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    // Not there yet, so nothing of it can be shared by accident either.
+    return path
+  }
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isSocket()) return 'a socket'
+  if (stats.isFIFO()) return 'a pipe'
+  return 'a device'
+}
