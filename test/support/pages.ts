@@ -1,0 +1,198 @@
+/**
+ * What a person sees and does in VS Code, for the ui lane. Each object is a place in the window; its methods wait for
+ * what they need and fail with what they looked for. The selectors are VS Code's own; only these files know them.
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Browser, FrameLocator, Locator, Page } from 'playwright-core'
+import { Dialog, Notification } from './pagesOfMessages'
+import { Menu, Tree } from './pagesOfTrees'
+import { projectRoot } from './projectRoot'
+import { QuickInput } from './quickInput'
+
+export { TreeRow } from './pagesOfTrees'
+export { Dialog, Menu, Notification, QuickInput, Tree }
+
+/** Milliseconds any step waits for what it needs. */
+const patience = 30_000
+
+/** One window of VS Code. */
+export class Workbench {
+  readonly quickInput: QuickInput
+  readonly menu: Menu
+  readonly editor: Editor
+
+  private constructor(readonly page: Page) {
+    this.quickInput = new QuickInput(page)
+    this.menu = new Menu(page)
+    this.editor = new Editor(page)
+  }
+
+  /** Opens a window in a browser profile of its own, with access to the clipboard. `url`: see VSCodeServer.folderUrl. */
+  static async open(browser: Browser, url: string): Promise<Workbench> {
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+    })
+    context.setDefaultTimeout(patience)
+    return Workbench.attach(await context.newPage(), url)
+  }
+
+  /** A window in a page that exists: a second one of the same person, or a reload. */
+  static async attach(page: Page, url: string): Promise<Workbench> {
+    await page.goto(url)
+    const workbench = new Workbench(page)
+    await workbench.ready()
+    return workbench
+  }
+
+  /** Waits until the window answers: after opening, reloading, or adding a workspace folder. */
+  async ready(): Promise<void> {
+    await this.page.locator('.monaco-workbench').waitFor()
+    await this.statusBar.locator('.statusbar-item').first().waitFor()
+  }
+
+  /** Runs a command from the palette by its full title, such as `Peerfold: Open Dashboard`. */
+  async runCommand(title: string): Promise<void> {
+    // The window may take the focus back while it still loads, which closes the palette.
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.page.keyboard.press('F1')
+        await this.quickInput.type(`>${title}`, 3000)
+        await this.quickInput.row(title).click({ timeout: 3000 })
+        return
+      } catch (error) {
+        if (attempt === 5) throw error
+        await this.page.keyboard.press('Escape')
+      }
+    }
+  }
+
+  /** Shows a view container by its title in the activity bar. */
+  async openContainer(title: string): Promise<void> {
+    const tab = this.page.locator('[id="workbench.parts.activitybar"]').getByRole('tab', { name: title })
+    if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click()
+    await this.page.locator('[id="workbench.parts.sidebar"]').getByText(title).first().waitFor()
+  }
+
+  /** A view of the side bar by its title, such as `Shares`. */
+  view(title: string): View {
+    return new View(this.page, title)
+  }
+
+  /** The message at the lower right that holds this text, once it shows. */
+  async notification(text: string | RegExp): Promise<Notification> {
+    return Notification.waitFor(this.page, text)
+  }
+
+  /** The modal dialog that holds this text, once it shows. */
+  async dialog(text: string | RegExp): Promise<Dialog> {
+    return Dialog.waitFor(this.page, text)
+  }
+
+  /** The content of the webview that is visible. */
+  get webview(): FrameLocator {
+    return this.page
+      .locator('iframe.webview.ready')
+      .filter({ visible: true })
+      .contentFrame()
+      .frameLocator('#active-frame')
+  }
+
+  /** Peerfold's item in the status bar, or another extension's. */
+  statusBarItem(extension = 'peerfold.peerfold'): Locator {
+    return this.statusBar.locator(`.statusbar-item[id^="${extension}"]`)
+  }
+
+  private get statusBar(): Locator {
+    return this.page.locator('footer[id="workbench.parts.statusbar"]')
+  }
+
+  async readClipboard(): Promise<string> {
+    return this.page.evaluate('navigator.clipboard.readText()')
+  }
+
+  async writeClipboard(text: string): Promise<void> {
+    await this.page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(text)})`)
+  }
+
+  /** Writes `<name>.png` to $PEERFOLD_SCREENSHOTS, or out/screenshots. → its path */
+  async screenshot(name: string): Promise<string> {
+    const folder = process.env.PEERFOLD_SCREENSHOTS ?? join(projectRoot, 'out', 'screenshots')
+    mkdirSync(folder, { recursive: true })
+    const path = join(folder, `${name}.png`)
+    await this.page.screenshot({ path })
+    return path
+  }
+
+  /** Closes the window as a person does, with its browser profile. */
+  async close(): Promise<void> {
+    await this.page.context().close()
+  }
+}
+
+/** A section of a view container: a tree, or a welcome text while that is empty. */
+export class View {
+  readonly pane: Locator
+  readonly tree: Tree
+
+  constructor(
+    page: Page,
+    readonly title: string,
+  ) {
+    this.pane = page.locator('.pane').filter({ has: page.locator(`.pane-header[aria-label^="${title}"]`) })
+    this.tree = new Tree(page, this.pane)
+  }
+
+  /** Opens the section if it is folded. */
+  async expand(): Promise<void> {
+    const header = this.pane.locator('.pane-header')
+    if ((await header.getAttribute('aria-expanded')) === 'false') await header.click()
+  }
+
+  /** Clicks an icon in the section's title. */
+  async clickAction(title: string): Promise<void> {
+    await this.pane.hover()
+    await this.pane.locator('.pane-header').getByRole('button', { name: title }).click()
+  }
+
+  get welcome(): Locator {
+    return this.pane.locator('.welcome-view-content')
+  }
+}
+
+/** The editor that has the focus, and the tabs. */
+export class Editor {
+  constructor(private readonly page: Page) {}
+
+  /** Resolves once a tab of that name is the active one. */
+  async waitForTab(name: string | RegExp): Promise<void> {
+    await this.page.locator('.tabs-container .tab.active').filter({ hasText: name }).waitFor()
+  }
+
+  /** The text that shows (not what would have to be scrolled to), once it holds what is asked for. */
+  async text(expected: string | RegExp = /(?:)/): Promise<string> {
+    const lines = this.page.locator('.editor-instance .view-lines').first()
+    await lines.filter({ hasText: expected }).waitFor()
+    const shown = await lines.locator('.view-line').evaluateAll(found =>
+      found
+        .map(line => ({ top: Number.parseInt(line.style.top, 10), text: line.textContent ?? '' }))
+        .sort((a, b) => a.top - b.top)
+        .map(line => line.text),
+    )
+    return shown.join('\n').replaceAll('\u00a0', ' ')
+  }
+}
+
+/** In a suite: takes a screenshot of every window when a test failed. */
+export function screenshotFailures(windows: () => Iterable<Workbench>): void {
+  afterEach(async function () {
+    if (this.currentTest?.state !== 'failed') return
+    const name = this.currentTest.fullTitle().replace(/\W+/g, '-').slice(0, 100)
+    let number = 0
+    for (const window of windows()) {
+      const path = await window.screenshot(`failed-${name}-${++number}`).catch(String)
+      console.log(`screenshot: ${path}`)
+    }
+  })
+}

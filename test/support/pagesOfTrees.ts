@@ -1,0 +1,87 @@
+/** Trees of the side bar (views and Explorer) and the context menus that belong to them. */
+import type { Locator, Page } from 'playwright-core'
+
+export class Tree {
+  constructor(
+    private readonly page: Page,
+    readonly root: Locator,
+  ) {}
+
+  /** The first row that holds this text: its label, or its description. Rows far below do not exist until scrolled to. */
+  row(text: string | RegExp): TreeRow {
+    return new TreeRow(this.page, this.rows.filter({ hasText: text }).first())
+  }
+
+  get rows(): Locator {
+    return this.root.locator('.monaco-list-row')
+  }
+
+  /** What the rows that show say, from top to bottom: label and description. */
+  async texts(): Promise<string[]> {
+    return this.rows.evaluateAll(rows =>
+      rows
+        .map(row => ({ top: row.getBoundingClientRect().top, text: row.textContent ?? '' }))
+        .sort((a, b) => a.top - b.top)
+        .map(row => row.text.trim()),
+    )
+  }
+}
+
+export class TreeRow {
+  constructor(
+    private readonly page: Page,
+    readonly locator: Locator,
+  ) {}
+
+  async waitFor(): Promise<void> {
+    await this.locator.waitFor()
+  }
+
+  async click(): Promise<void> {
+    await this.locator.click()
+  }
+
+  /** Opens the row, unless it is open, and waits until it is. */
+  async expand(): Promise<void> {
+    if ((await this.locator.getAttribute('aria-expanded')) === 'false') {
+      await this.locator.locator('.monaco-tl-twistie').click()
+    }
+    await this.page.waitForFunction(
+      row => row?.getAttribute('aria-expanded') === 'true',
+      await this.locator.elementHandle(),
+    )
+  }
+
+  /** Clicks an icon that shows on the row while the mouse is over it. */
+  async clickInline(title: string | RegExp): Promise<void> {
+    await this.locator.hover()
+    await this.locator.getByRole('button', { name: title }).click()
+  }
+
+  /** Opens the row's context menu and clicks an entry. */
+  async clickMenu(entry: string): Promise<void> {
+    await this.locator.click({ button: 'right' })
+    await new Menu(this.page).click(entry)
+  }
+}
+
+/** The context menu that is open. */
+export class Menu {
+  constructor(private readonly page: Page) {}
+
+  async click(entry: string): Promise<void> {
+    const item = this.entries.filter({ hasText: entry }).first()
+    await item.hover()
+    // A menu ignores a button let go in the moment it was pressed: that would be the click that opened it.
+    await item.click({ delay: 150 })
+  }
+
+  async texts(): Promise<string[]> {
+    await this.entries.first().waitFor()
+    return (await this.entries.allInnerTexts()).map(text => text.trim()).filter(text => text !== '')
+  }
+
+  private get entries(): Locator {
+    return this.page.locator('.monaco-menu .action-item:not(.disabled) .action-label:not(.separator)')
+  }
+}

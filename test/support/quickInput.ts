@@ -1,0 +1,65 @@
+import type { Locator, Page } from 'playwright-core'
+
+/** The box at the top: command palette, quick picks, input boxes, and the file dialog of a remote window. */
+export class QuickInput {
+  readonly widget: Locator
+  readonly input: Locator
+
+  constructor(private readonly page: Page) {
+    this.widget = page.locator('.quick-input-widget').filter({ visible: true })
+    this.input = this.widget.locator('.quick-input-box input')
+  }
+
+  /** Replaces what is in the box, once it shows. */
+  async type(text: string, timeout?: number): Promise<void> {
+    await this.input.fill(text, timeout === undefined ? {} : { timeout })
+  }
+
+  /** Types and confirms with Enter. */
+  async enter(text: string): Promise<void> {
+    await this.type(text)
+    await this.page.keyboard.press('Enter')
+  }
+
+  /** A row by the text of its label. */
+  row(label: string): Locator {
+    const exact = this.page.locator('.label-name').getByText(label, { exact: true })
+    return this.widget.locator('.quick-input-list .monaco-list-row').filter({ has: exact })
+  }
+
+  /** Clicks a row by the text of its label. */
+  async pick(label: string): Promise<void> {
+    await this.row(label).click()
+  }
+
+  /** The labels that show. */
+  async labels(): Promise<string[]> {
+    await this.widget.locator('.quick-input-list .monaco-list-row').first().waitFor()
+    return this.widget.locator('.quick-input-list .monaco-list-row .quick-input-list-label').allInnerTexts()
+  }
+
+  /** What is shown below the box: a validation message, or a prompt. */
+  get message(): Locator {
+    return this.widget.locator('.quick-input-message')
+  }
+
+  get title(): Locator {
+    return this.widget.locator('.quick-input-title')
+  }
+
+  /** Answers the file dialog: types an absolute path and confirms it with the dialog's own button. */
+  async choosePath(path: string): Promise<void> {
+    await this.type(path)
+    const button = this.widget.locator('.quick-input-action .monaco-button').first()
+    // A folder is first entered, and only then chosen, when the dialog has not looked at it yet.
+    for (let attempt = 1; ; attempt++) {
+      await button.click()
+      try {
+        await this.widget.waitFor({ state: 'hidden', timeout: 1500 })
+        return
+      } catch (error) {
+        if (attempt === 4) throw error
+      }
+    }
+  }
+}
