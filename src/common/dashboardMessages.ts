@@ -1,0 +1,88 @@
+/**
+ * What the editor and the dashboard's page say to each other. The page is drawn from the last `state` message and
+ * from nothing else; what a person clicks comes back as an action, which the editor maps to one of its commands.
+ * Both ends check every message at their door: a malformed one is dropped whole.
+ */
+import type { PeerId, ShareId } from './brand'
+import type { PeerState } from './model'
+import { isList, isOneOf, isPeerState, isRecord, isSize, isText } from './peerStateGuard'
+
+export type ToDashboard = {
+  readonly type: 'state'
+  readonly process: ProcessKind
+  /** Null while there is no state to show: the peer process is off, starting or failed. */
+  readonly state: PeerState | null
+  readonly history: RateSeries
+}
+
+export type FromDashboard =
+  /** The page listens now: everything before it is lost, so everything is sent after it. */
+  { readonly type: 'ready' } | { readonly type: 'action'; readonly action: DashboardAction }
+
+/** Whether the peer process runs. */
+export type ProcessKind = (typeof PROCESS_KINDS)[number]
+const PROCESS_KINDS = ['off', 'starting', 'running', 'failed'] as const
+
+/** Bytes a second for each of the last seconds, oldest first; both lists have the same length. */
+export interface RateSeries {
+  readonly down: readonly number[]
+  readonly up: readonly number[]
+}
+
+/** Seconds that the chart shows. */
+export const HISTORY_SECONDS = 90
+
+/** What can be clicked. Only ids travel, never names or paths. */
+export type DashboardAction =
+  | { readonly name: (typeof PLAIN_ACTIONS)[number] }
+  | { readonly name: (typeof SHARE_ACTIONS)[number]; readonly share: ShareId }
+  | { readonly name: (typeof TRANSFER_ACTIONS)[number]; readonly transfer: string }
+  | { readonly name: (typeof PEER_ACTIONS)[number]; readonly peer: PeerId }
+
+export const PLAIN_ACTIONS = [
+  'share-folder',
+  'open-link',
+  'clear-transfers',
+  'show-log',
+  'open-settings',
+] as const
+export const SHARE_ACTIONS = [
+  'copy-link',
+  'stop-share',
+  'start-share',
+  'save-copy',
+  'find-peers',
+  'show-left-out',
+] as const
+export const TRANSFER_ACTIONS = ['cancel-transfer', 'retry-transfer'] as const
+export const PEER_ACTIONS = ['block-peer', 'unblock-peer'] as const
+
+export function isToDashboard(value: unknown): value is ToDashboard {
+  if (!isRecord(value) || value.type !== 'state' || !isOneOf(PROCESS_KINDS)(value.process)) return false
+  return (value.state === null || isPeerState(value.state)) && isRateSeries(value.history)
+}
+
+export function isFromDashboard(value: unknown): value is FromDashboard {
+  if (!isRecord(value)) return false
+  return value.type === 'ready' || (value.type === 'action' && isDashboardAction(value.action))
+}
+
+function isDashboardAction(value: unknown): value is DashboardAction {
+  if (!isRecord(value)) return false
+  const { name } = value
+  if (isOneOf(PLAIN_ACTIONS)(name)) return true
+  if (isOneOf(SHARE_ACTIONS)(name)) return isId(value.share)
+  if (isOneOf(TRANSFER_ACTIONS)(name)) return isId(value.transfer)
+  if (isOneOf(PEER_ACTIONS)(name)) return isId(value.peer)
+  return false
+}
+
+function isRateSeries(value: unknown): value is RateSeries {
+  if (!isRecord(value) || !isList(isSize)(value.down) || !isList(isSize)(value.up)) return false
+  return value.down.length === value.up.length && value.down.length <= HISTORY_SECONDS
+}
+
+/** Ids of shares, peers and transfers are short and plain; nothing else may reach a command. */
+function isId(value: unknown): value is string {
+  return isText(value) && /^[A-Za-z0-9_-]{1,64}$/.test(value)
+}

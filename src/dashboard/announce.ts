@@ -1,0 +1,48 @@
+/**
+ * What is worth interrupting somebody who listens: the network coming or going, work that ended or got stuck, a
+ * share that failed. Rates and progress are not: they change all the time and can be read.
+ */
+import { safeText } from '../common/format'
+import type { PeerState, TransferState } from '../common/model'
+import {
+  networkSentence,
+  openedSentence,
+  shareSentence,
+  transferSentence,
+  transferTitle,
+} from '../common/sentences'
+
+/** Sentences to say after a change; none for the first state, which is read as the page is. */
+export function announcements(before: PeerState | null | undefined, after: PeerState | null): string[] {
+  if (before === undefined) return []
+  if (before === null || after === null) {
+    return before === after ? [] : [after === null ? 'Peerfold is not running.' : 'Peerfold is running.']
+  }
+  return [
+    ...(before.network.kind !== after.network.kind ? [networkSentence(after.network)] : []),
+    ...changed(before.transfers, after.transfers).filter(isWorthSaying).map(transferNews),
+    ...changed(before.shares, after.shares)
+      .filter(({ status }) => status.kind === 'failed')
+      .map(share => `${safeText(share.name)}: ${shareSentence(share)}`),
+    ...changed(before.opened, after.opened)
+      .filter(({ status }) => status.kind !== 'searching')
+      .map(share => `${safeText(share.name)}: ${openedSentence(share)}`),
+  ]
+}
+
+/** Those that were there before with a status of another kind. */
+function changed<T extends { readonly id: string; readonly status: { readonly kind: string } }>(
+  before: readonly T[],
+  after: readonly T[],
+): readonly T[] {
+  const kinds = new Map(before.map(({ id, status }) => [id, status.kind]))
+  return after.filter(({ id, status }) => kinds.has(id) && kinds.get(id) !== status.kind)
+}
+
+function isWorthSaying({ status }: TransferState): boolean {
+  return status.kind === 'done' || status.kind === 'failed' || status.kind === 'paused'
+}
+
+function transferNews(transfer: TransferState): string {
+  return `${transferTitle(transfer)} ${safeText(transfer.name)}: ${transferSentence(transfer)}`
+}

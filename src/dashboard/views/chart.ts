@@ -1,0 +1,84 @@
+/**
+ * The rates of the last seconds as two lines: download filled and solid, upload dashed, so that they are told apart
+ * without colour. Drawn as SVG paths on a fixed grid that the style sheet stretches; the numbers beside and the
+ * label say in words what the lines show.
+ */
+import { HISTORY_SECONDS, type RateSeries } from '../../common/dashboardMessages'
+import { formatCount, formatRate } from '../../common/format'
+import type { Rates } from '../../common/model'
+import { h, type Markup } from '../markup'
+import { icon } from './parts'
+
+const HEIGHT = 100
+/** An idle line is not blown up to the full height by a few bytes. */
+const LEAST_TOP = 10_000
+
+export function speed(rates: Rates, peers: number, history: RateSeries): Markup.Element {
+  const top = niceCeiling(Math.max(LEAST_TOP, ...history.down, ...history.up))
+  return h(
+    'section',
+    { key: 'speed', class: 'speed', 'aria-labelledby': 'speed-title' },
+    h('h2', { id: 'speed-title', class: 'unseen', tabindex: '-1' }, 'Speed'),
+    h(
+      'dl',
+      { class: 'figures' },
+      figure('down', 'Download', formatRate(rates.down)),
+      figure('up', 'Upload', formatRate(rates.up)),
+      figure('people', 'Peers connected', formatCount(peers)),
+    ),
+    h(
+      'div',
+      { class: 'chart', role: 'img', 'aria-label': chartSentence(rates, history) },
+      h(
+        'svg',
+        {
+          class: 'plot',
+          viewBox: `0 0 ${HISTORY_SECONDS - 1} ${HEIGHT}`,
+          preserveAspectRatio: 'none',
+          'aria-hidden': 'true',
+        },
+        h('path', { key: 'grid', class: 'grid', d: `M0 ${HEIGHT / 2}H${HISTORY_SECONDS - 1}` }),
+        h('path', { key: 'area', class: 'area', d: areaPath(history.down, top) }),
+        h('path', { key: 'down', class: 'line down', d: linePath(history.down, top) }),
+        h('path', { key: 'up', class: 'line up', d: linePath(history.up, top) }),
+      ),
+      h('span', { class: 'tick top' }, formatRate(top)),
+      h('span', { class: 'tick start' }, `${HISTORY_SECONDS} s ago`),
+      h('span', { class: 'tick end' }, 'now'),
+    ),
+  )
+}
+
+function figure(name: 'down' | 'up' | 'people', label: string, value: string): Markup.Element {
+  return h('div', { key: name, class: `figure ${name}` }, h('dt', {}, icon(name), label), h('dd', {}, value))
+}
+
+/** What the lines show, for those who do not see them. */
+export function chartSentence(rates: Rates, { down, up }: RateSeries): string {
+  const most = `at most ${formatRate(Math.max(0, ...down))} and ${formatRate(Math.max(0, ...up))}`
+  return `Download ${formatRate(rates.down)} and upload ${formatRate(rates.up)} now; in the last ${HISTORY_SECONDS} seconds ${most}.`
+}
+
+/** The newest value stands at the right edge; what is not known yet stays empty at the left. */
+export function linePath(values: readonly number[], top: number): string {
+  const first = HISTORY_SECONDS - values.length
+  return values
+    .map((value, index) => {
+      const y = HEIGHT - Math.min(1, value / top) * HEIGHT
+      return `${index === 0 ? 'M' : 'L'}${first + index} ${y.toFixed(1)}`
+    })
+    .join('')
+}
+
+function areaPath(values: readonly number[], top: number): string {
+  if (values.length === 0) return ''
+  const first = HISTORY_SECONDS - values.length
+  return `${linePath(values, top)}V${HEIGHT}H${first}Z`
+}
+
+/** The next of 1, 2, 5, 10, 20, 50 … so that the scale rests while rates waver. */
+export function niceCeiling(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value))
+  const step = [1, 2, 5, 10].find(candidate => candidate * power >= value) ?? 10
+  return step * power
+}

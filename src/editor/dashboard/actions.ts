@@ -1,0 +1,60 @@
+/** What a click on the dashboard means: one of the extension's commands, for something that is there now. */
+import type { ShareId } from '../../common/brand'
+import type { DashboardAction } from '../../common/dashboardMessages'
+import type { PeerState } from '../../common/model'
+import { type CommandId, Commands } from '../contributions'
+
+export interface CommandCall {
+  readonly command: CommandId | 'workbench.action.openSettings'
+  readonly args: readonly unknown[]
+}
+
+/** Undefined when the share, transfer or peer is gone by now, or was never there. */
+export function commandFor(action: DashboardAction, state: PeerState | undefined): CommandCall | undefined {
+  switch (action.name) {
+    case 'share-folder':
+      return { command: Commands.shareFolder, args: [] }
+    case 'open-link':
+      return { command: Commands.openLink, args: [] }
+    case 'clear-transfers':
+      return { command: Commands.clearTransfers, args: [] }
+    case 'show-log':
+      return { command: Commands.showLog, args: [] }
+    case 'open-settings':
+      return { command: 'workbench.action.openSettings', args: ['peerfold.bootstrap'] }
+    case 'cancel-transfer':
+    case 'retry-transfer': {
+      const known = state?.transfers.some(({ id }) => id === action.transfer)
+      const command = action.name === 'cancel-transfer' ? Commands.cancelTransfer : Commands.retry
+      return known ? { command, args: [action.transfer] } : undefined
+    }
+    case 'block-peer':
+    case 'unblock-peer': {
+      const known = state?.peers.some(({ id }) => id === action.peer)
+      const command = action.name === 'block-peer' ? Commands.blockPeer : Commands.unblockPeer
+      return known ? { command, args: [action.peer] } : undefined
+    }
+    default:
+      return shareCommand(action.name, action.share, state)
+  }
+}
+
+/** Own shares and opened ones have commands of their own where the same word means another thing. */
+function shareCommand(
+  name: Extract<DashboardAction, { share: ShareId }>['name'],
+  share: ShareId,
+  state: PeerState | undefined,
+): CommandCall | undefined {
+  const isOwn = state?.shares.some(({ id }) => id === share) ?? false
+  const isOpened = state?.opened.some(({ id }) => id === share) ?? false
+  if (!isOwn && !isOpened) return undefined
+  const commands = {
+    'copy-link': Commands.copyLink,
+    'stop-share': isOwn ? Commands.stopShare : Commands.stopOpened,
+    'start-share': isOwn ? Commands.startShare : Commands.startOpened,
+    'save-copy': Commands.saveCopy,
+    'find-peers': Commands.retry,
+    'show-left-out': Commands.showSkipped,
+  } as const
+  return { command: commands[name], args: [share] }
+}
