@@ -1,6 +1,6 @@
 /** Chromium, headless, as the lanes use it. */
 import { type Browser, chromium } from 'playwright-core'
-import { prepareTools } from './tools'
+import { prepareChromium } from './tools'
 
 const flags = [
   '--no-sandbox',
@@ -14,6 +14,6 @@ const flags = [
 
 /** Starts a browser. Whoever starts it closes it; it also ends with this process. */
 export async function launchBrowser(options: { headless?: boolean } = {}): Promise<Browser> {
-  const tools = await prepareTools()
-  return chromium.launch({ executablePath: tools.chromium, args: flags, headless: options.headless ?? true })
+  const executablePath = await prepareChromium()
+  return chromium.launch({ executablePath, args: flags, headless: options.headless ?? true })
 }

@@ -13,7 +13,7 @@ import { endMarkedProcesses, markerVariable } from './leftBehind'
 import { startProcess } from './ownedProcess'
 import { built, projectRoot } from './projectRoot'
 import { type Counts, readCounts } from './runMocha'
-import { prepareTools } from './tools'
+import { prepareChromium, prepareVSCode } from './tools'
 
 interface Lane {
   readonly name: string
@@ -60,7 +60,7 @@ async function main(names: readonly string[]): Promise<void> {
   try {
     const outcomes: { lane: string; counts: Counts; seconds: number }[] = []
     for (const lane of chosen) {
-      if (lane.needsTools) await prepareTools()
+      if (lane.needsTools) await Promise.all([prepareVSCode(), prepareChromium()])
       console.log(`\n=== ${lane.name}`)
       const started = Date.now()
       const counts = await withinBudget(lane)

@@ -21,11 +21,14 @@ export class Workbench {
   readonly quickInput: QuickInput
   readonly menu: Menu
   readonly editor: Editor
+  /** The folders of the Explorer; show it with `openContainer('Explorer')`. */
+  readonly explorer: Tree
 
   private constructor(readonly page: Page) {
     this.quickInput = new QuickInput(page)
     this.menu = new Menu(page)
     this.editor = new Editor(page)
+    this.explorer = new Tree(page, page.locator('.explorer-folders-view'))
   }
 
   /** Opens a window in a browser profile of its own, with access to the clipboard. `url`: see VSCodeServer.folderUrl. */
@@ -140,7 +143,9 @@ export class View {
     page: Page,
     readonly title: string,
   ) {
-    this.pane = page.locator('.pane').filter({ has: page.locator(`.pane-header[aria-label^="${title}"]`) })
+    this.pane = page
+      .locator('.pane')
+      .filter({ has: page.locator(`.pane-header[aria-label^="${title} Section"]`) })
     this.tree = new Tree(page, this.pane)
   }
 

@@ -16,17 +16,15 @@ const nodeVersion = '24.21.0'
 const codeServerVersion = '4.139.1'
 const minutes = 60_000
 
-/** Absolute paths of what was installed. */
-export interface Tools {
+export interface VSCodeTools {
   /** The Node that VS Code server wants; the machine's own may be older. */
   readonly node: string
   /** VS Code's own server program, to be run by `node`. */
   readonly server: string
-  readonly chromium: string
 }
 
-/** Installs what is missing, saying so, and tells where everything is. May take minutes the first time. */
-export async function prepareTools(): Promise<Tools> {
+/** Installs VS Code server where it is missing, saying so. → absolute paths. Takes half a minute the first time. */
+export async function prepareVSCode(): Promise<VSCodeTools> {
   const nodePackage = `node-${process.platform}-${process.arch}`
   const nodeFolder = await installOnce(`${nodePackage}-${nodeVersion}`, folder =>
     npmInstall(folder, `${nodePackage}@${nodeVersion}`),
@@ -38,7 +36,6 @@ export async function prepareTools(): Promise<Tools> {
   return {
     node: join(nodeFolder, 'node_modules', nodePackage, 'bin', 'node'),
     server: join(serverFolder, vscodeInCodeServer, 'out', 'server-main.js'),
-    chromium: await prepareChromium(),
   }
 }
 
@@ -87,8 +84,8 @@ function envForNpm(): NodeJS.ProcessEnv {
   return Object.fromEntries(inherited)
 }
 
-/** Debian's Chromium: the one thing that comes from apt. */
-async function prepareChromium(): Promise<string> {
+/** Installs Debian's Chromium, the one thing that comes from apt, where there is none. → its path */
+export async function prepareChromium(): Promise<string> {
   const installed = findChromium()
   if (installed !== undefined) return installed
   console.log('tools: installing chromium with apt-get (once)')

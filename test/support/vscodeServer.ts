@@ -5,7 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startProcess } from './ownedProcess'
-import { prepareTools } from './tools'
+import { prepareVSCode } from './tools'
 
 export { launchBrowser } from './browser'
 
@@ -52,7 +52,7 @@ const quietSettings = {
 
 /** Starts a server that answers when this resolves. */
 export async function startVSCodeServer(options: VSCodeServerOptions): Promise<VSCodeServer> {
-  const tools = await prepareTools()
+  const tools = await prepareVSCode()
   const { dataDir, trust = false } = options
   const settings = JSON.stringify({
     ...quietSettings,
@@ -102,7 +102,7 @@ export async function startVSCodeServer(options: VSCodeServerOptions): Promise<V
 
 /** Installs a packaged extension for the installation in `dataDir`. Throws with what VS Code printed. */
 export async function installExtension(vsix: string, dataDir: string, extensionsDir?: string): Promise<void> {
-  const tools = await prepareTools()
+  const tools = await prepareVSCode()
   const folders = [
     '--server-data-dir',
     dataDir,
