@@ -32,6 +32,8 @@ export interface ScannedFile {
 }
 
 export interface ScanResult {
+  /** The source is a single file, the only entry. */
+  readonly isFile: boolean
   /** In the order of their paths' UTF-8 bytes. */
   readonly files: ScannedFile[]
   readonly bytes: number
@@ -68,6 +70,11 @@ export interface ScanProgress {
   readonly folders: number
 }
 
+/** Scans a folder or a single file, whichever stands there. Throws like `scanFolder` and `scanFile`. */
+export async function scanSource(source: string, options: ScanOptions = {}): Promise<ScanResult> {
+  return look(source).stats.isDirectory() ? scanFolder(source, options) : scanFile(source, options)
+}
+
 /**
  * Scans a folder.
  *
@@ -88,7 +95,7 @@ export async function scanFolder(root: string, options: ScanOptions = {}): Promi
   // A disk that was taken away in the middle looks like a folder that lost its files, but nothing was deleted.
   const after = look(root).stats
   if (after.ino !== stats.ino || after.dev !== stats.dev) throw new PeerfoldError('source-vanished', root)
-  return walk.result()
+  return { isFile: false, ...walk.result() }
 }
 
 /**
@@ -104,7 +111,7 @@ export async function scanFile(path: string, options: ScanOptions = {}): Promise
   const walk = new Walk(folder.real, options)
   if (walk.isDataFolder(folder.real)) throw new PeerfoldError('nothing-to-share', path)
   walk.single(below(ROOT, basename(path)))
-  return walk.result()
+  return { isFile: true, ...walk.result() }
 }
 
 function look(path: string): { real: string; stats: Stats } {

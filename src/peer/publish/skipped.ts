@@ -36,6 +36,18 @@ export class Skipped {
   private readonly samples = new Map<SkipReason, SkippedFromShare[]>()
   private readonly numbers = new Map<SkipReason, number>()
 
+  /** @param earlier what another scan left out, to be added to */
+  constructor(earlier?: {
+    readonly skipped: readonly SkippedFromShare[]
+    readonly skippedCounts: Partial<Record<SkipReason, number>>
+  }) {
+    for (const { path, reason, detail } of earlier?.skipped ?? []) this.add(path, reason, detail)
+    for (const reason of REASONS) {
+      const count = earlier?.skippedCounts[reason]
+      if (count !== undefined) this.numbers.set(reason, count)
+    }
+  }
+
   add(path: DrivePath, reason: SkipReason, detail: string): void {
     this.numbers.set(reason, (this.numbers.get(reason) ?? 0) + 1)
     const samples = this.samples.get(reason) ?? []

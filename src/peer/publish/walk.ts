@@ -63,7 +63,7 @@ export class Walk {
     return { files: this.files.length, bytes: this.bytes, folders: this.folders }
   }
 
-  result(): ScanResult {
+  result(): Omit<ScanResult, 'isFile'> {
     return {
       files: this.files,
       bytes: this.bytes,
