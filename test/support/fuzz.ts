@@ -12,7 +12,7 @@ export function holds<Case extends [unknown, ...unknown[]]>(
   property: fc.IProperty<Case>,
   cases = CASES,
 ): void {
-  const seed = Number(process.env['PEERFOLD_SEED'] ?? Date.now() & 0x7fffffff)
+  const seed = Number(process.env.PEERFOLD_SEED ?? Date.now() & 0x7fffffff)
   console.log(`      ${name}: ${cases} cases, seed ${seed}`)
   fc.assert(property, { numRuns: cases, seed })
 }
