@@ -9,7 +9,7 @@
  */
 
 const { createHash } = require('node:crypto')
-const { execFileSync } = require('node:child_process')
+const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const esbuild = require('esbuild')
@@ -222,7 +222,14 @@ function packVsix() {
   fs.mkdirSync(path.dirname(vsix), { recursive: true })
   const vsce = require.resolve('@vscode/vsce/vsce')
   const flags = ['--target', target, '--no-dependencies', '--allow-missing-repository']
-  execFileSync(process.execPath, [vsce, 'package', ...flags, '-o', vsix], { cwd: root, stdio: 'inherit' })
+  const { status } = spawnSync(process.execPath, [vsce, 'package', ...flags, '-o', vsix], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  if (status !== 0) {
+    process.exitCode = 1 // vsce has said why
+    return
+  }
   const megabytes = (fs.statSync(vsix).size / 1e6).toFixed(1)
   console.log(
     `made ${path.relative(root, vsix)}, ${megabytes} MB, in ${((Date.now() - started) / 1000).toFixed(1)} s`,

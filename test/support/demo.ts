@@ -26,7 +26,7 @@ const sample = {
     'tide.txt': 'The tide goes out, the tide comes in,\nand every pebble has been kin.\n',
     'lamp.txt': 'A lamp that lights another lamp\nis not the darker for it.\n',
   },
-  src: { 'greet.ts': 'export function greet(name: string): string {\n  return `Hello, ${name}.`\n}\n' },
+  src: { 'greet.ts': 'export function greet(name: string): string {\n  return "Hello, " + name\n}\n' },
   '.gitignore': 'notes-to-self.txt\n',
   'notes-to-self.txt': 'Named in .gitignore: this is not shared.\n',
 }

@@ -137,7 +137,11 @@ async function withinBudget(lane: Lane): Promise<Counts> {
 async function runChecks(context: LaneContext): Promise<Counts> {
   const tsc = join(projectRoot, 'node_modules/typescript/bin/tsc')
   const checks: [title: string, file: string, args: string[]][] = [
-    ['format and lint', join(projectRoot, 'node_modules/@biomejs/biome/bin/biome'), ['ci', '--colors=off']],
+    [
+      'format and lint',
+      join(projectRoot, 'node_modules/@biomejs/biome/bin/biome'),
+      ['ci', '--colors=off', '--error-on-warnings'],
+    ],
     ['types', tsc, ['--noEmit', '-p', '.']],
     ['types of the dashboard', tsc, ['--noEmit', '-p', 'src/dashboard']],
   ]

@@ -1,0 +1,69 @@
+import { strict as assert } from 'node:assert'
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { listFiles, PackageManager } from '@vscode/vsce'
+import { temporaryFolder } from '../support/folders'
+import { built, projectRoot } from '../support/projectRoot'
+
+/** What a VSIX may hold, as paths in the project. Whoever adds to it looks at this list and at .vscodeignore. */
+const allowed = [
+  /^(package\.json|package\.nls(\.[a-z-]+)?\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
+  /^l10n\/[\w.-]+\.json$/,
+  /^media\/[\w./-]+\.(svg|png|md)$/,
+  /^dist\/(extension|peer|cli|dht|dashboard)\.js$/,
+  /^dist\/dashboard\.css$/,
+  /^dist\/node_modules\/.*(\.(js|cjs|mjs|json|node)|\/LICENSE[\w.-]*)$/i,
+]
+const budget = 30e6
+
+describe('the VSIX', () => {
+  let files: string[]
+
+  before(async () => {
+    files = await listFiles({ cwd: projectRoot, packageManager: PackageManager.None })
+  })
+
+  it('holds nothing that is not on the list', () => {
+    assert.deepEqual(
+      files.filter(file => !allowed.some(pattern => pattern.test(file))),
+      [],
+    )
+  })
+
+  it('holds all programs and what describes them', () => {
+    const needed = ['package.json', 'package.nls.json', 'LICENSE', 'README.md', 'CHANGELOG.md']
+    const programs = ['extension.js', 'peer.js', 'cli.js', 'dht.js', 'dashboard.js', 'dashboard.css']
+    const expected = [...needed, ...programs.map(program => `dist/${program}`)]
+    assert.deepEqual(
+      expected.filter(file => !files.includes(file)),
+      [],
+    )
+  })
+
+  it('holds addons of one platform only', () => {
+    const addons = files.filter(file => file.endsWith('.node'))
+    const target = `${process.platform}-${process.arch}`
+    assert.ok(addons.length >= 7, `only ${addons.length} addons`)
+    assert.deepEqual(
+      addons.filter(file => !file.includes(target)),
+      [],
+    )
+  })
+
+  it(`is within ${budget / 1e6} MB before it is compressed`, () => {
+    const bytes = files
+      .map(file => statSync(join(projectRoot, file)).size)
+      .reduce((sum, size) => sum + size, 0)
+    assert.ok(bytes < budget, `${bytes} bytes`)
+  })
+
+  it('has native packages that load without the project around them', () => {
+    const alone = join(temporaryFolder('alone'), 'node_modules')
+    cpSync(built('node_modules'), alone, { recursive: true })
+    const names = readdirSync(alone).filter(name => existsSync(join(alone, name, 'prebuilds')))
+    const code = `for (const name of ${JSON.stringify([...names, '@parcel/watcher'])}) require(name); console.log('loaded')`
+    const printed = execFileSync(process.execPath, ['-e', code], { cwd: join(alone, '..'), encoding: 'utf8' })
+    assert.equal(printed, 'loaded\n')
+  })
+})
