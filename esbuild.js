@@ -174,8 +174,8 @@ function copyNativePackages(nativePackages) {
     .update([target, ...set, fs.readFileSync(__filename)].join('\n'))
     .digest('hex')
   const vendored = path.join(dist, 'node_modules')
-  const stamp = path.join(vendored, '.complete')
-  if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted) return
+  const stamp = path.join(dist, '.vendored')
+  if (fs.existsSync(vendored) && fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted) return
 
   requireAddons(closure)
   const staging = path.join(dist, `.node_modules-${process.pid}`)
@@ -185,9 +185,10 @@ function copyNativePackages(nativePackages) {
       filter: file => isNeededAtRunTime(path.relative(folder, file)),
     })
   }
-  fs.writeFileSync(path.join(staging, '.complete'), wanted)
+  fs.rmSync(stamp, { force: true })
   fs.rmSync(vendored, { recursive: true, force: true })
   fs.renameSync(staging, vendored)
+  fs.writeFileSync(stamp, wanted)
 }
 
 function isNeededAtRunTime(file) {
