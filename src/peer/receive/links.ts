@@ -31,7 +31,7 @@ export function checkLink(
   rules: TargetRules,
   lookAt: (segments: readonly string[]) => Found,
 ): LinkDecision {
-  const refused = refusalOfTarget(target, rules)
+  const refused = refusalOfTarget(target, rules) ?? refusalOfText(segments.length - 1, target)
   if (refused) return { ok: false, reason: refused }
 
   const own = foldName(segments.join('/'), rules)
@@ -79,6 +79,20 @@ function refusalOfTarget(target: string, rules: TargetRules): LinkRefusal | unde
   for (const name of target.split('/')) {
     if (name === '' || name === '.' || name === '..') continue
     if (!checkPath(`/${name}`, rules).ok) return 'link-bad-target'
+  }
+  return undefined
+}
+
+/**
+ * Many programs, Node among them, reckon with the text of a link instead of following it as the kernel does. Where
+ * `deep` is itself a link, `deep/../..` means two different places; both must be inside.
+ */
+function refusalOfText(depth: number, target: string): LinkRefusal | undefined {
+  let at = depth
+  for (const name of target.split('/')) {
+    if (name === '' || name === '.') continue
+    at += name === '..' ? -1 : 1
+    if (at < 0) return 'link-outside'
   }
   return undefined
 }
