@@ -89,7 +89,7 @@ function parseBare(text: string): ParsedLink {
   const lower = text.toLowerCase()
   if (!lower.startsWith(PREFIX)) return parseKey(text, 'not-a-link')
   const ticket = parseTicket(lower)
-  if (ticket.ok || lower.length !== 52) return ticket
+  if (ticket.ok || lower.length !== 52 || ticket.problem === 'truncated') return ticket
   const key = parseKey(lower, 'not-a-link')
   return key.ok ? key : ticket
 }
@@ -135,7 +135,10 @@ export function isShareId(text: string): text is ShareId {
 }
 
 function parseTicket(ticket: string): ParsedLink {
-  const bytes = decodeZ32(ticket.slice(PREFIX.length))
+  const text = ticket.slice(PREFIX.length)
+  if (text === '') return failed('truncated')
+  // A ticket that is cut off rarely ends at a byte's border: that is looked at last.
+  const bytes = decodeLoosely(text)
   if (bytes === undefined) return failed('typo')
   const version = bytes[0]
   const flags = bytes[1]
@@ -147,8 +150,10 @@ function parseTicket(ticket: string): ParsedLink {
   const nameLength = (flags & FLAG_NAME) === 0 ? undefined : bytes[keyEnd]
   const end = nameLength === undefined ? keyEnd : keyEnd + 1 + nameLength
   const wantsName = (flags & FLAG_NAME) !== 0
-  if (bytes.length < end + 4 || (wantsName && nameLength === undefined)) return failed('truncated')
-  if (bytes.length !== end + 4 || !checksumHolds(bytes)) return failed('typo')
+  if (bytes.length < end + 4 || (wantsName && nameLength === undefined)) {
+    return failed((flags & ~KNOWN_FLAGS) === 0 ? 'truncated' : 'typo')
+  }
+  if (bytes.length !== end + 4 || !checksumHolds(bytes) || encodeZ32(bytes) !== text) return failed('typo')
   if ((flags & ~KNOWN_FLAGS) !== 0) return failed('newer-version')
 
   const key = bytesToHex(bytes.subarray(2, 34)) as DriveKey
@@ -211,9 +216,14 @@ function cleanName(name: string): string {
 
 /** Undefined for characters outside the alphabet, impossible lengths, and left-over bits that are not zero. */
 function decodeZ32(text: string): Uint8Array | undefined {
+  const bytes = decodeLoosely(text)
+  return bytes !== undefined && encodeZ32(bytes) === text ? bytes : undefined
+}
+
+/** The whole bytes in it; undefined for characters outside the alphabet. */
+function decodeLoosely(text: string): Uint8Array | undefined {
   if (!/^[ybndrfg8ejkmcpqxot1uwisza345h769]+$/.test(text)) return undefined
-  const bytes = z32.decode(text).subarray(0, Math.floor((text.length * 5) / 8))
-  return encodeZ32(bytes) === text ? bytes : undefined
+  return z32.decode(text).subarray(0, Math.floor((text.length * 5) / 8))
 }
 
 function encodeZ32(bytes: Uint8Array | number[]): string {

@@ -1,0 +1,166 @@
+/**
+ * Reads the command line. What is allowed stands in one table; everything else is a `UsageError` that says what
+ * is wrong. Nothing is looked up or opened here.
+ */
+import { parseArgs } from 'node:util'
+
+export const COMMANDS = ['share', 'get', 'ls', 'cat', 'seed', 'status', 'stop', 'dht'] as const
+export type CommandName = (typeof COMMANDS)[number]
+
+/** A command line that cannot be meant: exit code 2. */
+export class UsageError extends Error {
+  constructor(
+    message: string,
+    /** The command it is about, when that much is known. */
+    readonly command?: CommandName,
+  ) {
+    super(message)
+  }
+}
+
+export interface Arguments {
+  readonly command: CommandName
+  /** As many as the command wants; those in brackets in its help may be missing. */
+  readonly operands: readonly string[]
+  /** Bootstrap nodes, `host:port`. */
+  readonly bootstrap?: readonly string[]
+  /** The data folder, as given. */
+  readonly storage?: string
+  readonly json: boolean
+  /** Milliseconds. */
+  readonly timeout: number
+  readonly isPublic: boolean
+  readonly once: boolean
+  readonly port: number
+  readonly host: string
+}
+
+export type Invocation =
+  | { readonly kind: 'help'; readonly command?: CommandName }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'run'; readonly arguments: Arguments }
+
+type OptionName = 'bootstrap' | 'storage' | 'json' | 'timeout' | 'public' | 'once' | 'port' | 'host'
+
+const OPTIONS = {
+  bootstrap: { type: 'string' },
+  storage: { type: 'string' },
+  json: { type: 'boolean' },
+  timeout: { type: 'string' },
+  public: { type: 'boolean' },
+  once: { type: 'boolean' },
+  port: { type: 'string' },
+  host: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'V' },
+} as const
+
+/** What each command takes: names of operands (those in brackets may be missing) and of options. */
+const TABLE: Record<CommandName, { operands: readonly string[]; options: readonly OptionName[] }> = {
+  share: { operands: ['folder'], options: ['bootstrap', 'storage', 'json', 'public', 'once', 'timeout'] },
+  get: { operands: ['link', 'folder'], options: ['bootstrap', 'storage', 'json', 'timeout'] },
+  ls: { operands: ['link', '[path]'], options: ['bootstrap', 'storage', 'json', 'timeout'] },
+  cat: { operands: ['link', 'path'], options: ['bootstrap', 'storage', 'timeout'] },
+  seed: { operands: ['link'], options: ['bootstrap', 'storage', 'json', 'timeout'] },
+  status: { operands: [], options: ['bootstrap', 'storage', 'json', 'timeout'] },
+  stop: { operands: [], options: ['bootstrap', 'storage', 'json', 'timeout'] },
+  dht: { operands: [], options: ['json', 'port', 'host'] },
+}
+
+const DEFAULT_TIMEOUT = 30
+const MAX_TIMEOUT = 7 * 24 * 3_600
+
+/** @param given what follows the program's name. Throws `UsageError`. */
+export function readArguments(given: readonly string[]): Invocation {
+  const { values, positionals } = parse(given)
+  const [first, ...rest] = positionals
+  if (values.version) return { kind: 'version' }
+  if (first === 'help' || values.help || first === undefined) {
+    const asked = first === 'help' ? rest[0] : first
+    if (asked !== undefined) return { kind: 'help', command: readCommand(asked) }
+    if (first === undefined && !values.help) throw new UsageError('There is no command.')
+    return { kind: 'help' }
+  }
+  const command = readCommand(first)
+  checkOptions(command, values)
+  return {
+    kind: 'run',
+    arguments: {
+      command,
+      operands: readOperands(command, rest),
+      json: values.json ?? false,
+      isPublic: values.public ?? false,
+      once: values.once ?? false,
+      timeout: 1_000 * readNumber(command, 'timeout', values.timeout, DEFAULT_TIMEOUT, MAX_TIMEOUT),
+      port: readNumber(command, 'port', values.port, 0, 65_535),
+      host: values.host ?? '127.0.0.1',
+      ...(values.bootstrap === undefined ? {} : { bootstrap: readBootstrap(command, values.bootstrap) }),
+      ...(values.storage === undefined ? {} : { storage: readStorage(command, values.storage) }),
+    },
+  }
+}
+
+function parse(given: readonly string[]) {
+  try {
+    return parseArgs({ args: [...given], options: OPTIONS, allowPositionals: true, strict: true })
+  } catch (error) {
+    // Node says “Unknown option '--x'. To specify a positional argument …”: the first sentence is enough.
+    const message = error instanceof Error ? error.message : String(error)
+    throw new UsageError(`${message.split(/\. |\n/)[0]?.replace(/\.$/, '')}.`)
+  }
+}
+
+function readCommand(name: string): CommandName {
+  const found = COMMANDS.find(command => command === name)
+  if (found === undefined) throw new UsageError(`There is no command “${name}”.`)
+  return found
+}
+
+function checkOptions(command: CommandName, values: object): void {
+  const allowed: readonly string[] = TABLE[command].options
+  const foreign = Object.keys(values).find(name => !allowed.includes(name))
+  if (foreign !== undefined) throw new UsageError(`“${command}” has no option --${foreign}.`, command)
+}
+
+function readOperands(command: CommandName, given: readonly string[]): readonly string[] {
+  const { operands } = TABLE[command]
+  const missing = operands.filter(name => !name.startsWith('['))[given.length]
+  if (missing !== undefined) throw new UsageError(`“${command}” needs a ${missing}.`, command)
+  const extra = given[operands.length]
+  if (extra !== undefined) throw new UsageError(`“${extra}” is one argument too many.`, command)
+  const empty = operands.find((_, index) => given[index] === '')
+  if (empty !== undefined) throw new UsageError(`The ${empty.replace(/[[\]]/g, '')} is empty.`, command)
+  return given
+}
+
+/** Whole numbers for ports; seconds may have a fraction. */
+function readNumber(
+  command: CommandName,
+  name: 'timeout' | 'port',
+  text: string | undefined,
+  otherwise: number,
+  max: number,
+): number {
+  if (text === undefined) return otherwise
+  const value = Number(text)
+  const isValid = name === 'port' ? /^\d+$/.test(text) : /^\d+(\.\d+)?$/.test(text) && value > 0
+  if (isValid && value <= max) return value
+  const wanted = name === 'port' ? `a port from 0 to ${max}` : `a number of seconds above 0 and up to ${max}`
+  throw new UsageError(`--${name} needs ${wanted}, not “${text}”.`, command)
+}
+
+function readBootstrap(command: CommandName, text: string): readonly string[] {
+  const nodes = text.split(',').map(node => node.trim())
+  for (const node of nodes) {
+    const [, port] = /^[a-z0-9._-]+:(\d{1,5})$/i.exec(node) ?? []
+    if (port === undefined || Number(port) < 1 || Number(port) > 65_535) {
+      throw new UsageError(`--bootstrap needs host:port[,host:port…], not “${text}”.`, command)
+    }
+  }
+  return nodes
+}
+
+function readStorage(command: CommandName, text: string): string {
+  if (text === '') throw new UsageError('--storage needs a folder.', command)
+  return text
+}

@@ -1,0 +1,119 @@
+/**
+ * A command's relation to the peer process: find or start it, work, let it go. When it crashes meanwhile, it is started
+ * again and the work is done again from the start: every request of a command can be repeated without harm.
+ */
+import type { AttachedPeer } from '../client/attach'
+import { connectToPeer } from '../client/connect'
+import { endedInOrder } from '../client/ended'
+import { PeerfoldError } from '../common/errors'
+import type { PeerState } from '../common/model'
+import type { Method, Params, Result } from '../common/protocol'
+import type { Context } from './context'
+import { PeerStopped } from './peerStopped'
+
+/** Milliseconds for requests that do no long work. */
+const QUICK = 30_000
+/** So many crashes within so many milliseconds are enough. */
+const MAX_CRASHES = 4
+const CRASH_WINDOW = 60_000
+
+/** Does the work with a peer process. Throws `PeerfoldError`, or `PeerStopped`. */
+export async function withPeer<T>(context: Context, work: (peer: CommandPeer) => Promise<T>): Promise<T> {
+  const crashes: number[] = []
+  for (;;) {
+    const peer = new CommandPeer(await connectToPeer(context.connect), context.signal)
+    try {
+      return await work(peer)
+    } catch (error) {
+      if (!peer.isLost || context.signal.aborted) throw error
+      if (await endedInOrder(context.connect.storage, peer.pid)) throw new PeerStopped()
+      crashes.push(Date.now())
+      if (crashes.filter(at => Date.now() - at < CRASH_WINDOW).length > MAX_CRASHES) throw error
+      context.output.note('The peer process ended unexpectedly. It is started again, and the work goes on.')
+    } finally {
+      peer.letGo()
+    }
+  }
+}
+
+export class CommandPeer {
+  private latest: PeerState
+  private readonly listeners = new Set<(state: PeerState) => void>()
+
+  constructor(
+    private readonly attached: AttachedPeer,
+    private readonly signal: AbortSignal,
+  ) {
+    this.latest = attached.hello.state
+    attached.connection.onNotification('state', state => {
+      this.latest = state
+      for (const listener of this.listeners) listener(state)
+    })
+  }
+
+  get pid(): number {
+    return this.attached.hello.pid
+  }
+
+  /** The connection ended although nobody here ended it. */
+  get isLost(): boolean {
+    return this.attached.connection.closed
+  }
+
+  get state(): PeerState {
+    return this.latest
+  }
+
+  /** @param timeout milliseconds; `Infinity` for work whose end cannot be told. Ctrl-C ends the wait. */
+  request<M extends Method>(method: M, params: Params<M>, timeout = QUICK): Promise<Result<M>> {
+    return this.attached.connection.request(method, params, { timeout, signal: this.signal })
+  }
+
+  /** Tells the peer process something at the end, when Ctrl-C was pressed already. Failing does not matter then. */
+  async lastRequest<M extends Method>(method: M, params: Params<M>): Promise<void> {
+    await this.attached.connection.request(method, params, { timeout: 2_000 }).catch(ignored)
+  }
+
+  /** Calls `listener` with this state and all to come while `work` is done. */
+  async watching<T>(listener: (state: PeerState) => void, work: () => Promise<T>): Promise<T> {
+    this.listeners.add(listener)
+    listener(this.latest)
+    try {
+      return await work()
+    } finally {
+      this.listeners.delete(listener)
+    }
+  }
+
+  /**
+   * Waits for a state that `isOver` says yes to. Rejects with `peer-unreachable` when the connection ends and
+   * with `cancelled` on Ctrl-C.
+   */
+  async until(isOver: (state: PeerState) => boolean): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const onState = (state: PeerState) => {
+        if (isOver(state)) settle(resolve)
+      }
+      const onAbort = () => settle(() => reject(new PeerfoldError('cancelled')))
+      const stopClose = this.attached.connection.onClose(() =>
+        settle(() => reject(new PeerfoldError('peer-unreachable'))),
+      )
+      const settle = (end: () => void) => {
+        this.listeners.delete(onState)
+        this.signal.removeEventListener('abort', onAbort)
+        stopClose?.()
+        end()
+      }
+      this.listeners.add(onState)
+      this.signal.addEventListener('abort', onAbort)
+      if (this.signal.aborted) onAbort()
+      else onState(this.latest)
+    })
+  }
+
+  letGo(): void {
+    this.attached.connection.close()
+  }
+}
+
+function ignored(): void {}

@@ -1,0 +1,63 @@
+/** `peerfold cat`: the bytes of one file, fetched part by part; the next part is under way while one is written. */
+import { once } from 'node:events'
+import type { DrivePath, ShareId } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
+import { type CommandPeer, withPeer } from '../commandPeer'
+import type { Context } from '../context'
+import { toDrivePath } from '../drivePath'
+import { DONE } from '../exitCodes'
+import { readLink } from '../linkArgument'
+import { MARGIN, openShare, STALE_NOTE } from '../openedShare'
+
+/** Bytes asked for at a time. */
+const PART = 4 * 1024 * 1024
+
+export async function cat(context: Context): Promise<number> {
+  const [linkArgument = '', pathArgument = ''] = context.arguments.operands
+  const link = await readLink(linkArgument)
+  const path = toDrivePath(pathArgument)
+  // Bytes that were written stay written when the peer process has to be started again.
+  let written = 0
+  await withPeer(context, async peer => {
+    const { id, stale } = await openShare(context, peer, link)
+    const { kind, size, mtime } = await peer.request('fs.stat', { id, path })
+    if (kind === 'folder') throw new PeerfoldError('is-a-folder', path)
+    for await (const bytes of parts(context, peer, id, path, written, size)) {
+      if (!process.stdout.write(bytes)) await once(process.stdout, 'drain', { signal: context.signal })
+      written += bytes.length
+    }
+    const after = await peer.request('fs.stat', { id, path })
+    if (after.mtime !== mtime || after.size !== size || written !== size) {
+      throw new PeerfoldError('io-failed', `“${path}” was changed while it was read`)
+    }
+    if (stale) context.output.note(STALE_NOTE)
+  })
+  return DONE
+}
+
+async function* parts(
+  { arguments: { timeout } }: Context,
+  peer: CommandPeer,
+  id: ShareId,
+  path: DrivePath,
+  from: number,
+  size: number,
+): AsyncGenerator<Uint8Array> {
+  const read = (start: number) => {
+    const length = Math.min(PART, size - start)
+    const bytes = peer.request('fs.readRange', { id, path, start, length, timeout }, timeout + MARGIN)
+    bytes.catch(isAwaitedLater)
+    return bytes
+  }
+  let next = from < size ? read(from) : undefined
+  for (let start = from; next !== undefined; ) {
+    const bytes: Uint8Array = await next
+    if (bytes.length === 0) return
+    start += bytes.length
+    next = start < size ? read(start) : undefined
+    yield bytes
+  }
+}
+
+/** The request is awaited in its turn, and throws there. */
+function isAwaitedLater(): void {}

@@ -1,0 +1,68 @@
+/** `peerfold get`: writes the newest version of a share into a folder, or brings that folder up to date. */
+import { randomUUID } from 'node:crypto'
+import { mkdir, realpath, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { ShareId } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
+import { formatBytes, plural } from '../../common/format'
+import type { TransferResult } from '../../common/model'
+import { type CommandPeer, withPeer } from '../commandPeer'
+import type { Context } from '../context'
+import { toDrivePath } from '../drivePath'
+import { DONE } from '../exitCodes'
+import { readLink } from '../linkArgument'
+import { openShare, STALE_NOTE } from '../openedShare'
+import { showTransfer } from '../progressLine'
+
+export async function get(context: Context): Promise<number> {
+  const { output } = context
+  const [linkArgument = '', folderArgument = ''] = context.arguments.operands
+  const link = await readLink(linkArgument)
+  const wanted = resolve(folderArgument)
+  await refuseFile(wanted)
+  const result = await withPeer(context, async peer => {
+    const { id } = await openShare(context, peer, link)
+    await mkdir(wanted, { recursive: true })
+    return copy(context, peer, id, await realpath(wanted))
+  })
+  report(context, result, wanted)
+  output.remarks(result)
+  if (result.stale) output.note(STALE_NOTE)
+  return DONE
+}
+
+/** Said before anybody is looked for. */
+async function refuseFile(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined) // what cannot be looked at is told when it is written
+  if (found !== undefined && !found.isDirectory()) {
+    throw new PeerfoldError('io-failed', `“${path}” is a file, and the copy needs a folder`)
+  }
+}
+
+async function copy(
+  { output, signal, arguments: { timeout } }: Context,
+  peer: CommandPeer,
+  id: ShareId,
+  folder: string,
+): Promise<TransferResult> {
+  const { job } = await peer.request('copy.start', { id, path: toDrivePath(), folder, job: randomUUID() })
+  try {
+    return await peer.watching(
+      state => showTransfer(output, state, job),
+      () => peer.request('copy.wait', { job, timeout }, Number.POSITIVE_INFINITY),
+    )
+  } catch (error) {
+    // The job would outlive this command; what is written stays, and is continued the next time.
+    if (signal.aborted) await peer.lastRequest('transfer.cancel', { job })
+    throw error
+  } finally {
+    output.clearProgress()
+  }
+}
+
+function report({ output }: Context, result: TransferResult, folder: string): void {
+  const { files, bytes, fetched, skipped, skippedCount, conflicts, warnings, stale } = result
+  output.event('done', { files, bytes, fetched, skipped, skippedCount, conflicts, warnings, stale })
+  const came = fetched === 0 ? 'nothing had to be fetched' : `${formatBytes(fetched)} fetched`
+  output.line(`${plural(files, 'file')}, ${formatBytes(bytes)} in ${folder} (${came})`)
+}

@@ -1,0 +1,95 @@
+/** `peerfold share`: publishes a folder, prints its link, serves it until Ctrl-C. */
+import { randomUUID } from 'node:crypto'
+import { realpath } from 'node:fs/promises'
+import type { ShareId } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
+import { formatBytes, formatRate, plural } from '../../common/format'
+import type { PeerState, ShareState } from '../../common/model'
+import type { ShareAdded } from '../../common/protocol'
+import { type CommandPeer, withPeer } from '../commandPeer'
+import type { Context } from '../context'
+import { DONE, INTERRUPTED } from '../exitCodes'
+import { PeerStopped } from '../peerStopped'
+import { showTransfer } from '../progressLine'
+
+export async function share(context: Context): Promise<number> {
+  const { output, signal } = context
+  const source = await findSource(context.arguments.operands[0] ?? '')
+  let link: string | undefined
+  try {
+    return await withPeer(context, async peer => {
+      const added = await publish(context, peer, source)
+      if (added.link !== link) announce(context, added, link)
+      link = added.link
+      return serve(context, peer, added.id)
+    })
+  } catch (error) {
+    if (link !== undefined && signal.aborted) return INTERRUPTED // the usual end of serving
+    if (!(error instanceof PeerStopped) || link === undefined) throw error
+    output.note('The peer process was stopped. Nothing is shared any more.')
+    return DONE
+  }
+}
+
+/** The same folder must be the same share, whatever name leads to it. */
+async function findSource(given: string): Promise<string> {
+  try {
+    return await realpath(given)
+  } catch {
+    throw new PeerfoldError('not-a-folder', given)
+  }
+}
+
+async function publish(context: Context, peer: CommandPeer, source: string): Promise<ShareAdded> {
+  const { isPublic, once } = context.arguments
+  const job = randomUUID()
+  const params = { source, isPublic, once, keep: false, allow: [], job }
+  try {
+    return await peer.watching(
+      state => showTransfer(context.output, state, job),
+      () => peer.request('share.add', params, Number.POSITIVE_INFINITY),
+    )
+  } finally {
+    context.output.clearProgress()
+  }
+}
+
+function announce({ output }: Context, added: ShareAdded, before: string | undefined): void {
+  const { link, key, files, bytes, skipped, skippedCount } = added
+  if (before !== undefined) output.note('The share had to be made anew: the link before leads nowhere now.')
+  output.line(link)
+  output.event('sharing', { link, key, files, bytes, skipped, skippedCount })
+  output.note(`Sharing ${plural(files, 'file')}, ${formatBytes(bytes)}. Press Ctrl-C to stop.`)
+  output.skipped(skipped, skippedCount)
+}
+
+/** Until Ctrl-C, or until somebody stops or removes the share elsewhere, for instance in an editor. */
+async function serve({ output }: Context, peer: CommandPeer, id: ShareId): Promise<number> {
+  let wasServed = false
+  let failure = ''
+  const stoppedElsewhere = (state: PeerState) => {
+    const now = state.shares.find(share => share.id === id)
+    const status = now?.status.kind
+    if (status === 'sharing' || status === 'publishing') wasServed = true
+    return wasServed && (now === undefined || status === 'stopped')
+  }
+  const show = (state: PeerState) => {
+    const now = state.shares.find(share => share.id === id)
+    const reason = now?.status.kind === 'failed' ? now.status.error.message : ''
+    if (reason !== failure && reason !== '') output.note(reason)
+    failure = reason
+    if (now !== undefined) output.progress(servingLine(now))
+  }
+  try {
+    await peer.watching(show, () => peer.until(stoppedElsewhere))
+  } finally {
+    output.clearProgress()
+  }
+  output.note('This share was stopped from elsewhere.')
+  return DONE
+}
+
+function servingLine({ peers, rates, status }: ShareState): string {
+  const what = status.kind === 'publishing' ? 'Publishing changes' : 'Sharing'
+  return `${what} · ${plural(peers, 'peer')} · ${formatRate(rates.up)} up`
+}

@@ -1,0 +1,25 @@
+/** What a command's exit code tells. Scripts rely on these. */
+import type { ErrorCode } from '../common/errors'
+
+export const DONE = 0
+export const FAILED = 1
+/** Wrong usage, or a link that is none. */
+export const USAGE = 2
+/** Nobody was found who has what was asked for, or nobody is left who has the rest. */
+export const NOBODY = 3
+export const INTERRUPTED = 130
+
+export function exitCodeOf(code: ErrorCode): number {
+  switch (code) {
+    case 'bad-link':
+      return USAGE
+    case 'nobody-found':
+    case 'stalled':
+    case 'offline':
+      return NOBODY
+    case 'cancelled':
+      return INTERRUPTED
+    default:
+      return FAILED
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The `peerfold` command: reads the arguments, runs one command, and turns its outcome into an exit code. Commands are
+ * loaded when they are run, so that `--version` and a wrong option answer at once.
+ */
+import { version } from '../../package.json'
+import { PeerfoldError, toUserError } from '../common/errors'
+import { type CommandName, type Invocation, readArguments, UsageError } from './arguments'
+import { type Command, connectOptions } from './context'
+import { DONE, exitCodeOf, FAILED, INTERRUPTED, USAGE } from './exitCodes'
+import { helpText } from './help'
+import { watchForInterruption } from './interruption'
+import { Output } from './output'
+import { PeerStopped } from './peerStopped'
+
+const LOAD: Record<CommandName, () => Promise<Command>> = {
+  share: async () => (await import('./commands/share')).share,
+  get: async () => (await import('./commands/get')).get,
+  ls: async () => (await import('./commands/ls')).ls,
+  cat: async () => (await import('./commands/cat')).cat,
+  seed: async () => (await import('./commands/seed')).seed,
+  status: async () => (await import('./commands/status')).status,
+  stop: async () => (await import('./commands/stop')).stop,
+  dht: async () => (await import('./commands/dht')).dht,
+}
+
+async function main(given: readonly string[]): Promise<number> {
+  process.stdout.on('error', endWithTheReader)
+  let invocation: Invocation
+  try {
+    invocation = readArguments(given)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    const help = error.command === undefined ? 'peerfold --help' : `peerfold ${error.command} --help`
+    const message = `${error.message} See “${help}”.`
+    new Output(given.includes('--json')).error({ code: 'usage', message })
+    return USAGE
+  }
+  if (invocation.kind === 'version') process.stdout.write(`${version}\n`)
+  if (invocation.kind === 'help') process.stdout.write(helpText(invocation.command))
+  if (invocation.kind !== 'run') return DONE
+
+  const output = new Output(invocation.arguments.json)
+  const signal = watchForInterruption()
+  try {
+    const run = await LOAD[invocation.arguments.command]()
+    const connect = connectOptions(invocation.arguments, signal)
+    return await run({ arguments: invocation.arguments, output, signal, connect })
+  } catch (error) {
+    return reportFailure(output, error, signal)
+  }
+}
+
+function reportFailure(output: Output, error: unknown, signal: AbortSignal): number {
+  if (signal.aborted) {
+    output.error({ code: 'cancelled', message: 'Interrupted.' })
+    return INTERRUPTED
+  }
+  const userError =
+    error instanceof PeerStopped
+      ? { code: 'peer-unreachable' as const, message: `${error.message} Run the command again to continue.` }
+      : toUserError(error)
+  output.error(userError)
+  if (!(error instanceof PeerfoldError) && process.env.PEERFOLD_DEBUG) console.error(error)
+  return exitCodeOf(userError.code)
+}
+
+/** `peerfold ls … | head`: nobody reads on, so there is nothing left to do. */
+function endWithTheReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') console.error(`peerfold: ${error.message}`)
+  process.exit(FAILED)
+}
+
+void main(process.argv.slice(2)).then(code => {
+  process.exitCode = code
+})

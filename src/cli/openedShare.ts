@@ -1,0 +1,43 @@
+/** What `get`, `ls`, `cat` and `seed` begin with: join the share behind a link and wait until its files are known. */
+import type { ShareId } from '../common/brand'
+import type { OpenedShareState, PeerState } from '../common/model'
+import type { CommandPeer } from './commandPeer'
+import type { Context } from './context'
+import { searchLine } from './progressLine'
+
+/** Milliseconds more than the peer process was given, before it counts as hanging. */
+export const MARGIN = 15_000
+
+export interface OpenedShare {
+  readonly id: ShareId
+  /** The share is published from this machine. */
+  readonly own: boolean
+  /** Nobody was there to ask for a newer version. */
+  readonly stale: boolean
+}
+
+/** Throws `nobody-found` when nothing is known of the share, here or by anyone, within --timeout. */
+export async function openShare(context: Context, peer: CommandPeer, link: string): Promise<OpenedShare> {
+  const { output } = context
+  const { timeout } = context.arguments
+  const { id, own } = await peer.request('open.add', { link, keep: false })
+  if (own) return { id, own, stale: false }
+  const show = (state: PeerState) => output.progress(searchLine(openedShare(state, id)?.status))
+  const { stale } = await peer.watching(show, () =>
+    peer.request('open.ready', { id, newest: true, timeout }, timeout + MARGIN),
+  )
+  output.clearProgress()
+  return { id, own, stale }
+}
+
+export function openedShare(state: PeerState, id: ShareId): OpenedShareState | undefined {
+  return state.opened.find(share => share.id === id)
+}
+
+/** The name of a share, wherever it comes from. */
+export function shareName(state: PeerState, id: ShareId): string {
+  return openedShare(state, id)?.name ?? state.shares.find(share => share.id === id)?.name ?? 'this share'
+}
+
+export const STALE_NOTE =
+  'Nobody was there to ask for a newer version. This is the newest one that is known here.'

@@ -1,0 +1,111 @@
+/**
+ * Where a command's words go. Standard output carries results only: lines of text, or with --json one object a line.
+ * Notes, errors and the progress line go to standard error. Texts of strangers are made harmless on the way.
+ */
+import type { UserError } from '../common/errors'
+import { safeText } from '../common/format'
+import type { SkippedEntry, TransferResult } from '../common/model'
+
+/** Entries of a list that are shown to people; the rest is counted. */
+const LISTED = 20
+
+export interface Streams {
+  readonly out: NodeJS.WritableStream
+  readonly err: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+}
+
+export class Output {
+  private progressShown = ''
+
+  constructor(
+    readonly json: boolean,
+    private readonly streams: Streams = { out: process.stdout, err: process.stderr },
+  ) {}
+
+  /** A line of the result, for people and simple scripts. Nothing with --json. */
+  line(text: string): void {
+    if (this.json) return
+    this.withoutProgress(() => this.streams.out.write(`${safe(text)}\n`))
+  }
+
+  /** An object of the result. Nothing without --json. */
+  event(event: string, fields: object = {}): void {
+    if (!this.json) return
+    this.streams.out.write(`${escapeForTerminals(JSON.stringify({ event, ...fields }))}\n`)
+  }
+
+  /** Something worth knowing that is not the result, a line each. */
+  note(...lines: readonly string[]): void {
+    this.withoutProgress(() => this.streams.err.write(lines.map(line => `${safe(line)}\n`).join('')))
+  }
+
+  error({ code, message }: { readonly code: UserError['code'] | 'usage'; readonly message: string }): void {
+    this.clearProgress()
+    this.event('error', { code, message })
+    this.note(`peerfold: ${message}`)
+  }
+
+  /** Replaces the progress line. On a terminal only. */
+  progress(text: string): void {
+    if (!this.showsProgress) return
+    const { err } = this.streams
+    const shown = safeText(text, Math.max(20, (err.columns ?? 80) - 1))
+    if (shown === this.progressShown) return
+    this.progressShown = shown
+    err.write(`\r\u001b[K${shown}`)
+  }
+
+  clearProgress(): void {
+    if (this.progressShown !== '') this.streams.err.write('\r\u001b[K')
+    this.progressShown = ''
+  }
+
+  get showsProgress(): boolean {
+    return !this.json && this.streams.err.isTTY === true
+  }
+
+  /** What was left out, what lies beside, what deserves a look. */
+  remarks({ skipped, skippedCount, conflicts, warnings }: TransferResult): void {
+    this.skipped(skipped, skippedCount)
+    this.list(
+      'Changed here, so kept; the incoming file lies beside:',
+      conflicts.map(({ path, copy }) => `${path} → ${copy}`),
+      conflicts.length,
+    )
+    this.list('Have a look before you run these:', warnings, warnings.length)
+  }
+
+  skipped(skipped: readonly SkippedEntry[], count: number): void {
+    this.list(
+      'Left out:',
+      skipped.map(({ path, detail }) => `${path}: ${detail}`),
+      count,
+    )
+  }
+
+  private list(title: string, items: readonly string[], count: number): void {
+    if (count === 0) return
+    const shown = items.slice(0, LISTED)
+    this.note(title, ...shown.map(item => `  ${item}`))
+    if (count > shown.length) this.note(`  … and ${count - shown.length} more`)
+  }
+
+  private withoutProgress(write: () => void): void {
+    const shown = this.progressShown
+    this.clearProgress()
+    write()
+    if (shown !== '') this.progress(shown)
+  }
+}
+
+function safe(line: string): string {
+  return safeText(line, Number.POSITIVE_INFINITY)
+}
+
+/** JSON leaves some characters as they are that terminals act on; escaped they mean the same. */
+function escapeForTerminals(json: string): string {
+  return json.replace(
+    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

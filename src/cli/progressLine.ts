@@ -1,0 +1,46 @@
+/** The progress of a transfer: a line with a bar on a terminal, `progress` events with --json. */
+import { formatBytes, formatCount, formatDuration, formatRate, percent } from '../common/format'
+import type { OpenedStatus, PeerState, SearchReason, TransferState } from '../common/model'
+import type { Output } from './output'
+
+const BAR_WIDTH = 24
+
+/** Shows how far the transfer `job` is; nothing when the state does not know it. */
+export function showTransfer(output: Output, state: PeerState, job: string): void {
+  const transfer = state.transfers.find(({ id }) => id === job)
+  if (transfer === undefined) return
+  const { files, bytes, rate } = transfer
+  output.event('progress', {
+    files: files.done,
+    bytes: bytes.done,
+    totalFiles: files.total,
+    totalBytes: bytes.total,
+    rate,
+  })
+  if (output.showsProgress) output.progress(transferLine(transfer))
+}
+
+export function transferLine({ status, files, bytes, rate, timeLeft }: TransferState): string {
+  if (status.kind === 'paused') return `Waiting: ${status.error.message}`
+  const part = percent(bytes.done, bytes.total) ?? 0
+  const filled = Math.round((part / 100) * BAR_WIDTH)
+  const counts =
+    bytes.total === undefined
+      ? `${formatCount(files.done)} files, ${formatBytes(bytes.done)}`
+      : `${part}%  ${formatBytes(bytes.done)} of ${formatBytes(bytes.total)}  ${formatCount(files.done)}/${formatCount(files.total ?? files.done)} files`
+  const left = timeLeft === undefined ? '' : `  ${formatDuration(timeLeft)} left`
+  return `[${'#'.repeat(filled).padEnd(BAR_WIDTH, '-')}] ${counts}  ${formatRate(rate)}${left}`
+}
+
+const REASONS: Record<SearchReason, string> = {
+  'just-started': 'asking the network',
+  'bootstrap-unreachable': 'no bootstrap node answers',
+  'nobody-announces': 'nobody announces it at the moment',
+  'cannot-connect': 'peers are known, but no connection could be made',
+  'no-answer': 'connected, but nobody there has it',
+}
+
+/** What is known while nobody was found yet. */
+export function searchLine(status: OpenedStatus | undefined): string {
+  return status?.kind === 'searching' ? `Looking for peers: ${REASONS[status.why]}…` : 'Looking for peers…'
+}
