@@ -1,0 +1,126 @@
+/**
+ * “Add to Workspace”: mounts a share as a workspace folder. VS Code ends and restarts all extensions when the first
+ * folder is added or a single one becomes several, and sometimes comes back without the folders. So what is wanted
+ * is written down before; `finishAddingToWorkspace`, at the next start, checks that it came true, and otherwise
+ * opens a generated .code-workspace that holds the old folders and the new one.
+ */
+import * as vscode from 'vscode'
+import type { ShareId } from '../../common/brand'
+import { safeText } from '../../common/format'
+import { isShareId } from '../../common/link'
+import { ROOT, toShareUri } from '../files/shareUri'
+import { chooseShare } from './chooseShare'
+import { givenShare } from './given'
+import type { CommandParts } from './parts'
+
+const { l10n } = vscode
+
+/** In globalState: what a restart must not lose. */
+const PENDING = 'peerfold.addingToWorkspace'
+/** Milliseconds after which a note is of a window that went another way. */
+const PENDING_LIMIT = 120_000
+/** Milliseconds that VS Code is given to show the folder by itself. */
+const PATIENCE = 5_000
+
+interface Pending {
+  readonly id: ShareId
+  readonly name: string
+  /** Folders of the workspace before, as addresses. */
+  readonly before: readonly string[]
+  readonly at: number
+}
+
+/** → whether the folder is there or on its way; false when the user turned away. Throws when VS Code refuses. */
+export async function addToWorkspace(parts: CommandParts, given?: unknown): Promise<boolean> {
+  const id = givenShare(given) ?? (await chooseShare(parts, 'opened', l10n.t('Add to Workspace')))
+  if (id === undefined) return false
+  if (isMounted(id)) {
+    void vscode.commands.executeCommand('workbench.view.explorer')
+    return true
+  }
+  const folders = vscode.workspace.workspaceFolders ?? []
+  const pending: Pending = {
+    id,
+    name: safeText(parts.model.nameOf(id), 60),
+    before: folders.map(({ uri }) => uri.toString()),
+    at: Date.now(),
+  }
+  await parts.memory.update(PENDING, pending)
+  const mounted = waitForMount(id)
+  const accepted = vscode.workspace.updateWorkspaceFolders(folders.length, 0, {
+    uri: toShareUri({ id, path: ROOT }),
+    name: pending.name,
+  })
+  if (!accepted) {
+    await parts.memory.update(PENDING, undefined)
+    throw new Error(l10n.t('VS Code did not add “{0}” to the workspace. Try again.', pending.name))
+  }
+  // Where all extensions are restarted now, nothing below is reached.
+  if (await mounted) await parts.memory.update(PENDING, undefined)
+  return true
+}
+
+/** At start-up: sees to it that the folder that was being added is there. */
+export async function finishAddingToWorkspace(
+  parts: Pick<CommandParts, 'memory' | 'storage' | 'log'>,
+): Promise<void> {
+  const pending = readPending(parts.memory)
+  if (pending === undefined) return
+  if (!isMounted(pending.id) && !isSameWindow(pending)) return
+  const arrived = isMounted(pending.id) || (await waitForMount(pending.id))
+  // Forgotten before the repair: a repair that fails as well must not be tried for ever.
+  await parts.memory.update(PENDING, undefined)
+  if (arrived) return
+  parts.log.warn('the share was not in the workspace after the restart: opening a workspace file instead')
+  const file = await writeWorkspaceFile(parts.storage, pending)
+  await vscode.commands.executeCommand('vscode.openFolder', file, { forceReuseWindow: true })
+}
+
+function readPending(memory: vscode.Memento): Pending | undefined {
+  const value: Partial<Pending> | undefined = memory.get(PENDING)
+  const { id, name, before, at } = value ?? {}
+  const isWhole =
+    typeof id === 'string' &&
+    isShareId(id) &&
+    typeof name === 'string' &&
+    Array.isArray(before) &&
+    typeof at === 'number'
+  if (!isWhole || Date.now() - at > PENDING_LIMIT) return undefined
+  return { id, name, before, at }
+}
+
+/** Other windows start up too: only one that has the old folders, or lost them all, is the one that asked. */
+function isSameWindow({ before }: Pending): boolean {
+  const now = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.toString())
+  return now.length === 0 || now.join('\n') === before.join('\n')
+}
+
+function isMounted(id: ShareId): boolean {
+  const uri = toShareUri({ id, path: ROOT }).toString()
+  return (vscode.workspace.workspaceFolders ?? []).some(folder => folder.uri.toString() === uri)
+}
+
+function waitForMount(id: ShareId): Promise<boolean> {
+  return new Promise(resolve => {
+    const settle = (arrived: boolean) => {
+      clearTimeout(timer)
+      subscription.dispose()
+      resolve(arrived)
+    }
+    const timer = setTimeout(() => settle(false), PATIENCE)
+    const subscription = vscode.workspace.onDidChangeWorkspaceFolders(() => {
+      if (isMounted(id)) settle(true)
+    })
+  })
+}
+
+async function writeWorkspaceFile(storage: vscode.Uri, { id, name, before }: Pending): Promise<vscode.Uri> {
+  const folder = vscode.Uri.joinPath(storage, 'workspaces')
+  const file = vscode.Uri.joinPath(folder, `${id.slice(0, 12)}.code-workspace`)
+  const content = {
+    folders: [...before.map(uri => ({ uri })), { uri: toShareUri({ id, path: ROOT }).toString(), name }],
+  }
+  await vscode.workspace.fs.createDirectory(folder)
+  await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(JSON.stringify(content, null, 2)))
+  return file
+}

@@ -1,0 +1,40 @@
+/** Asks which share is meant, where a command was not told. With only one there is nothing to ask. */
+import * as vscode from 'vscode'
+import type { ShareId } from '../../common/brand'
+import { pickerText } from '../names'
+import { warn } from '../tell'
+import { describeOpened, describeShare } from '../views/describe'
+import type { CommandParts } from './parts'
+
+const { l10n } = vscode
+
+interface ShareItem extends vscode.QuickPickItem {
+  readonly id: ShareId
+}
+
+/** Undefined when the user turned away, or there is none (which is told). */
+export async function chooseShare(
+  { model, peer, ask }: CommandParts,
+  which: 'own' | 'opened' | 'any',
+  title: string,
+): Promise<ShareId | undefined> {
+  await peer.start()
+  const own = (which === 'opened' ? [] : (model.state?.shares ?? [])).map(share => ({
+    id: share.id,
+    label: pickerText(share.name),
+    description: describeShare(share, l10n),
+    detail: pickerText(share.source),
+  }))
+  const opened = (which === 'own' ? [] : (model.state?.opened ?? [])).map(share => ({
+    id: share.id,
+    label: pickerText(share.name),
+    description: describeOpened(share, l10n),
+  }))
+  const items: readonly ShareItem[] = [...own, ...opened]
+  if (items.length === 0) {
+    warn(which === 'own' ? l10n.t('Nothing is shared.') : l10n.t('No share is opened.'))
+    return undefined
+  }
+  if (items.length === 1) return items[0]?.id
+  return (await ask.pick(items, { title, placeholder: l10n.t('Which share?') }))?.id
+}

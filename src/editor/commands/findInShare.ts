@@ -1,0 +1,77 @@
+/**
+ * “Go to File in Share…”: a picker over all paths of a share. VS Code's own Go to File does not look into other file
+ * systems. Every key press asks the peer process anew and takes back the question before.
+ */
+import * as vscode from 'vscode'
+import type { DrivePath, ShareId } from '../../common/brand'
+import { safeText } from '../../common/format'
+import { nameOf } from '../files/drivePath'
+import { toShareUri } from '../files/shareUri'
+import { pickerText } from '../names'
+import { isCancelled, tellError } from '../tell'
+import { chooseShare } from './chooseShare'
+import { givenShare, givenText } from './given'
+import type { CommandParts } from './parts'
+
+const { l10n } = vscode
+const MAX_RESULTS = 200
+
+interface PathItem extends vscode.QuickPickItem {
+  readonly path: DrivePath
+}
+
+/** A script that passes `{ id, query }` gets the paths; a person gets a picker, and the file in an editor. */
+export async function findInShare(
+  parts: CommandParts,
+  given?: unknown,
+): Promise<readonly DrivePath[] | undefined> {
+  const id = givenShare(given) ?? (await chooseShare(parts, 'any', l10n.t('Go to File in Share')))
+  if (id === undefined) return undefined
+  const query = givenText(given, 'query')
+  if (query !== undefined) return parts.peer.request('fs.find', { id, query, limit: MAX_RESULTS })
+  const path = await pickPath(parts, id)
+  if (path === undefined) return undefined
+  await vscode.commands.executeCommand('vscode.open', toShareUri({ id, path }))
+  return [path]
+}
+
+function pickPath({ peer, model }: CommandParts, id: ShareId): Promise<DrivePath | undefined> {
+  const picker = vscode.window.createQuickPick<PathItem>()
+  let question = new vscode.CancellationTokenSource()
+  const ask = async (query: string) => {
+    question.cancel()
+    question.dispose()
+    question = new vscode.CancellationTokenSource()
+    const { token } = question
+    picker.busy = true
+    try {
+      const paths = await peer.request('fs.find', { id, query, limit: MAX_RESULTS }, { token })
+      picker.items = paths.map(toItem)
+    } catch (error) {
+      if (!isCancelled(error)) tellError(error)
+    }
+    if (!token.isCancellationRequested) picker.busy = false
+  }
+  picker.title = l10n.t('Go to File in {0}', safeText(model.nameOf(id), 60))
+  picker.placeholder = l10n.t('Type parts of the path, in any order')
+  return new Promise(resolve => {
+    picker.onDidChangeValue(ask)
+    picker.onDidAccept(() => {
+      resolve(picker.selectedItems[0]?.path)
+      picker.hide()
+    })
+    picker.onDidHide(() => {
+      question.cancel()
+      question.dispose()
+      picker.dispose()
+      resolve(undefined)
+    })
+    picker.show()
+    void ask('')
+  })
+}
+
+/** Always shown: the peer process has decided what matches. */
+function toItem(path: DrivePath): PathItem {
+  return { label: pickerText(nameOf(path)), description: pickerText(path), path, alwaysShow: true }
+}

@@ -1,0 +1,103 @@
+/** Words for what a scan leaves out, by reason, and the list of it to look at and to choose from. */
+import * as vscode from 'vscode'
+import type { DrivePath } from '../../common/brand'
+import { formatCount, safeText } from '../../common/format'
+import type { SkippedEntry } from '../../common/model'
+import type { Ask } from '../ask'
+import { pickerText } from '../names'
+
+const { l10n } = vscode
+
+/** `3 × named by .gitignore`, one line per reason. */
+export function countLines(counts: Readonly<Record<string, number>>): readonly string[] {
+  return Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => l10n.t('{0} × {1}', formatCount(count), wordReason(reason)))
+}
+
+export function totalOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
+}
+
+function wordReason(reason: string): string {
+  switch (reason) {
+    case 'secret-name':
+      return l10n.t('looks like a secret, by its name')
+    case 'secret-content':
+      return l10n.t('looks like a secret, by its content')
+    case 'name':
+      return l10n.t('has a name that cannot be shared')
+    case 'link-outside':
+      return l10n.t('links to something outside the folder')
+    case 'special-file':
+      return l10n.t('is no ordinary file')
+    case 'unreadable':
+      return l10n.t('cannot be read')
+    case 'peerfold-temporary':
+      return l10n.t('is an unfinished file of Peerfold')
+    case 'peerfoldignore':
+      return l10n.t('named by .peerfoldignore')
+    case 'settings':
+      return l10n.t('named by your settings')
+    case 'gitignore':
+      return l10n.t('named by .gitignore')
+    case 'git-folder':
+      return l10n.t('Git’s own folder')
+    default:
+      return safeText(reason, 60)
+  }
+}
+
+/** Reasons that a person can overrule; the others are what the disk or other systems cannot do. */
+const OVERRULABLE: ReadonlySet<string> = new Set([
+  'secret-name',
+  'secret-content',
+  'peerfoldignore',
+  'settings',
+  'gitignore',
+  'git-folder',
+])
+
+interface LeftOutItem extends vscode.QuickPickItem {
+  readonly path: DrivePath
+}
+
+/**
+ * Shows the list; what is ticked is let in. → the paths let in, or undefined when the user turned away
+ */
+export async function chooseLetIn(
+  ask: Ask,
+  skipped: readonly SkippedEntry[],
+): Promise<readonly DrivePath[] | undefined> {
+  const items = skipped.map(entry => toItem(entry)).filter(item => item !== undefined)
+  const chosen = await ask.pickMany(items, {
+    title: l10n.t('Left Out'),
+    placeholder: l10n.t('Tick what is to be shared all the same, then press OK'),
+  })
+  return chosen?.map(item => item.path)
+}
+
+/** Shows the list, to be looked at only. */
+export async function showLeftOut(ask: Ask, skipped: readonly SkippedEntry[], count: number): Promise<void> {
+  const items = skipped.map(({ path, detail }) => ({ label: pickerText(path), detail: pickerText(detail) }))
+  const placeholder =
+    count > items.length
+      ? l10n.t(
+          '{0} entries are left out; these are {1} of them',
+          formatCount(count),
+          formatCount(items.length),
+        )
+      : l10n.t('{0} entries are left out', formatCount(count))
+  await ask.pick(items, { title: l10n.t('Left Out'), placeholder })
+}
+
+/** A folder's path ends with `/` in the list, not when it is let in. */
+function toItem({ path, reason, detail }: SkippedEntry): LeftOutItem | undefined {
+  if (!OVERRULABLE.has(reason)) return undefined
+  return {
+    label: pickerText(path),
+    description: wordReason(reason),
+    detail: pickerText(detail),
+    path: path.replace(/\/$/, '') as DrivePath,
+  }
+}

@@ -1,0 +1,22 @@
+/** Links as this editor writes them: with its own address scheme, so that a click opens the editor they came from. */
+import * as vscode from 'vscode'
+import { formatLink, parseLink } from '../../common/link'
+
+/** The link with this editor's scheme. */
+export function toEditorLink(link: string): string {
+  const parsed = parseLink(link)
+  return parsed.ok ? formatLink(parsed.link, vscode.env.uriScheme) : link
+}
+
+/** → what was put there */
+export async function putLinkOnClipboard(link: string): Promise<string> {
+  const text = toEditorLink(link)
+  await vscode.env.clipboard.writeText(text)
+  return text
+}
+
+/** The link on the clipboard, or an empty text when there is none. */
+export async function linkOnClipboard(): Promise<string> {
+  const text = (await vscode.env.clipboard.readText()).trim()
+  return parseLink(text).ok ? text : ''
+}

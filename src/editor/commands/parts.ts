@@ -1,0 +1,18 @@
+/** What commands work with. Each takes the whole and uses what it needs. */
+import type * as vscode from 'vscode'
+import type { Ask } from '../ask'
+import type { PeerModel } from '../peerModel'
+import type { PeerProcess } from '../peerProcess'
+import type { PeerfoldViews } from '../views/views'
+
+export interface CommandParts {
+  readonly peer: PeerProcess
+  readonly model: PeerModel
+  readonly views: PeerfoldViews
+  readonly ask: Ask
+  readonly log: vscode.LogOutputChannel
+  /** Outlives the window. Nothing secret goes here. */
+  readonly memory: vscode.Memento
+  /** A folder of the extension for small files of its own. */
+  readonly storage: vscode.Uri
+}

@@ -1,0 +1,187 @@
+/**
+ * Shares a folder or file: shows what would be shared and what is left out, asks, publishes with progress, and puts
+ * the link on the clipboard. Nothing is published before the user has agreed.
+ */
+import * as path from 'node:path'
+import * as vscode from 'vscode'
+import type { DrivePath, ShareId } from '../../common/brand'
+import { formatBytes, plural, safeText } from '../../common/format'
+import type { SharePreview, ShareSource } from '../../common/protocol'
+import { Commands } from '../contributions'
+import { offerCommand, tell, warn } from '../tell'
+import { followTransfer, newJob } from './followTransfer'
+import { chooseLetIn, countLines, totalOf } from './leftOut'
+import { putLinkOnClipboard } from './linkText'
+import type { CommandParts } from './parts'
+
+const { l10n } = vscode
+
+/** Milliseconds; reading the names of a very large folder takes minutes, and the user can cancel. */
+const PREVIEW_LIMIT = 30 * 60_000
+
+export interface PublishChoices {
+  readonly isPublic: boolean
+  readonly allow: readonly DrivePath[]
+  /** False: the caller has agreed in the user's place. */
+  readonly ask: boolean
+}
+
+export interface Published {
+  readonly id: ShareId
+  readonly link: string
+}
+
+/** Undefined when the user turned away or sharing is off here (which is told). Throws `PeerfoldError`. */
+export async function publish(
+  parts: CommandParts,
+  folder: vscode.Uri,
+  choices: PublishChoices,
+): Promise<Published | undefined> {
+  if (!mayShare(choices.ask) || !isOnDisk(folder, choices.ask)) return undefined
+  let source = sourceOf(folder.fsPath, choices)
+  let preview = await previewOf(parts, source)
+  if (preview.existing !== undefined) return shareAgain(parts, preview.existing)
+  while (choices.ask) {
+    const answer = await askToShare(parts, source, preview)
+    if (answer === undefined) return undefined
+    source = { ...source, ...answer.change }
+    if (answer.agreed) break
+    preview = await previewOf(parts, source)
+  }
+  return importFolder(parts, source)
+}
+
+/**
+ * False in Restricted Mode, which is told.
+ * @throws instead of telling, where nobody can be told (`ask` is false)
+ */
+export function mayShare(ask: boolean): boolean {
+  if (vscode.workspace.isTrusted) return true
+  const message = l10n.t(
+    'Sharing is off in Restricted Mode, so that a folder you do not trust cannot send anything. Opening shares works.',
+  )
+  if (!ask) throw new Error(message)
+  warn(message, offerCommand(l10n.t('Manage Workspace Trust'), 'workbench.trust.manage'))
+  return false
+}
+
+/** False for folders of other file systems, which is told or thrown as above. */
+function isOnDisk(folder: vscode.Uri, ask: boolean): boolean {
+  if (folder.scheme === 'file') return true
+  const message = l10n.t(
+    '“{0}” is not on this machine’s disk (it comes from “{1}:”), so it cannot be shared. Save a copy of it to disk and share that.',
+    safeText(path.posix.basename(folder.path) || folder.toString(), 80),
+    folder.scheme,
+  )
+  if (!ask) throw new Error(message)
+  warn(message)
+  return false
+}
+
+function sourceOf(source: string, { isPublic, allow }: PublishChoices): ShareSource {
+  return { source, isPublic, once: false, keep: true, allow }
+}
+
+async function previewOf({ peer }: CommandParts, source: ShareSource): Promise<SharePreview> {
+  const title = l10n.t('Looking at what “{0}” holds…', nameOf(source))
+  const location = vscode.ProgressLocation.Notification
+  return vscode.window.withProgress({ location, title, cancellable: true }, (_progress, token) =>
+    peer.request('share.preview', source, { timeout: PREVIEW_LIMIT, token }),
+  )
+}
+
+/** The answer, and what it changes; undefined: the user turned away. */
+async function askToShare(
+  { ask }: CommandParts,
+  source: ShareSource,
+  preview: SharePreview,
+): Promise<{ readonly agreed: boolean; readonly change: Partial<ShareSource> } | undefined> {
+  const share = l10n.t('Share')
+  const sharePublicly = l10n.t('Share Publicly')
+  const showLeftOut = l10n.t('Show What Is Left Out')
+  const leftOut = totalOf(preview.skippedCounts)
+  const answer = await ask.confirm({
+    message: l10n.t(
+      'Share “{0}”: {1}, {2}?',
+      nameOf(source),
+      plural(preview.files, l10n.t('file'), l10n.t('files')),
+      formatBytes(preview.bytes),
+    ),
+    detail: detailOf(source, preview),
+    answers: [share, sharePublicly, ...(leftOut > 0 ? [showLeftOut] : [])],
+  })
+  switch (answer) {
+    case share:
+      return { agreed: true, change: { isPublic: false } }
+    case sharePublicly:
+      return { agreed: true, change: { isPublic: true } }
+    case showLeftOut: {
+      const letIn = (await chooseLetIn(ask, preview.skipped)) ?? []
+      return { agreed: false, change: { allow: [...source.allow, ...letIn] } }
+    }
+    default:
+      return undefined
+  }
+}
+
+function detailOf(source: ShareSource, preview: SharePreview): string {
+  const leftOut = countLines(preview.skippedCounts)
+  const lines = [
+    source.source,
+    '',
+    ...(leftOut.length === 0 ? [l10n.t('Nothing is left out.')] : [l10n.t('Left out:'), ...leftOut]),
+    ...(source.allow.length === 0
+      ? []
+      : [l10n.t('Let in by you: {0}', source.allow.map(allowed => safeText(allowed, 80)).join(', '))]),
+    ...(preview.unportable.length === 0
+      ? []
+      : [l10n.t('{0} names cannot be written on every system.', preview.unportable.length)]),
+    '',
+    l10n.t(
+      '“Share” makes a private share: only those who have the link can read it. “Share Publicly” makes one that every Hyperdrive program can read by its key. What somebody has fetched cannot be taken back.',
+    ),
+  ]
+  return lines.join('\n')
+}
+
+async function importFolder(parts: CommandParts, source: ShareSource): Promise<Published> {
+  const job = newJob()
+  const added = await followTransfer(
+    parts,
+    { title: l10n.t('Publishing “{0}”', nameOf(source)), job },
+    token =>
+      parts.peer.request('share.add', { ...source, job }, { timeout: Number.POSITIVE_INFINITY, token }),
+  )
+  const link = await putLinkOnClipboard(added.link)
+  tell(
+    l10n.t(
+      '“{0}” is shared: {1}, {2}. The link is on the clipboard; send it to whoever shall have the files.',
+      nameOf(source),
+      plural(added.files, l10n.t('file'), l10n.t('files')),
+      formatBytes(added.bytes),
+    ),
+    offerCommand(l10n.t('Copy Link Again'), Commands.copyLink, added.id),
+    ...(added.skippedCount > 0
+      ? [offerCommand(l10n.t('Show What Is Left Out'), Commands.showSkipped, added.id)]
+      : []),
+  )
+  void parts.views.revealShare(added.id)
+  return { id: added.id, link }
+}
+
+/** The same folder keeps its link: it is started, if need be, and the link copied. */
+async function shareAgain({ peer, model, views }: CommandParts, id: ShareId): Promise<Published> {
+  const status = model.share(id)?.status.kind
+  if (status === 'stopped' || status === 'failed') await peer.request('share.start', { id })
+  const link = await putLinkOnClipboard((await peer.request('share.link', { id })).link)
+  tell(
+    l10n.t('“{0}” is shared already. Its link is on the clipboard.', safeText(model.nameOf(id), 80)),
+    offerCommand(l10n.t('Copy Link Again'), Commands.copyLink, id),
+  )
+  void views.revealShare(id)
+  return { id, link }
+}
+
+function nameOf({ source }: ShareSource): string {
+  return safeText(path.basename(source) || source, 80)
+}

@@ -1,0 +1,79 @@
+/**
+ * Registers every command. What a command throws is shown to the user, once, here; a script that asked for no
+ * questions (`ask: false`) gets it thrown instead.
+ */
+import * as vscode from 'vscode'
+import { toUserError } from '../../common/errors'
+import { type CommandId, Commands } from '../contributions'
+import { isCancelled, tellError } from '../tell'
+import { addToWorkspace } from './addToWorkspace'
+import { blockPeer, unblockPeer } from './blockPeer'
+import { startOpened, stopOpened } from './connectOpened'
+import { copyLink } from './copyLink'
+import { findInShare } from './findInShare'
+import { isScripted } from './given'
+import { endKeepSharing, keepSharing } from './keepSharing'
+import { openLink } from './openLink'
+import type { CommandParts } from './parts'
+import { removeOpened } from './removeOpened'
+import { removeShare } from './removeShare'
+import { retry } from './retry'
+import { reveal } from './reveal'
+import { saveCopy } from './saveCopy'
+import { shareFile } from './shareFile'
+import { shareFolder } from './shareFolder'
+import { showSkipped } from './showSkipped'
+import { startShare, stopShare } from './stopShare'
+import { cancelTransfer, clearTransfers } from './transfers'
+
+type Command = (parts: CommandParts, given?: unknown) => unknown
+
+export function registerCommands(parts: CommandParts, showDashboard: () => void): vscode.Disposable {
+  const commands: Readonly<Record<CommandId, Command>> = {
+    [Commands.shareFolder]: shareFolder,
+    [Commands.shareFile]: shareFile,
+    [Commands.openLink]: openLink,
+    [Commands.copyLink]: copyLink,
+    [Commands.stopShare]: stopShare,
+    [Commands.startShare]: startShare,
+    [Commands.removeShare]: removeShare,
+    [Commands.showSkipped]: showSkipped,
+    [Commands.saveCopy]: saveCopy,
+    [Commands.addToWorkspace]: addToWorkspace,
+    [Commands.findInShare]: findInShare,
+    [Commands.stopOpened]: stopOpened,
+    [Commands.startOpened]: startOpened,
+    [Commands.removeOpened]: removeOpened,
+    [Commands.reveal]: reveal,
+    [Commands.retry]: retry,
+    [Commands.cancelTransfer]: cancelTransfer,
+    [Commands.clearTransfers]: clearTransfers,
+    [Commands.blockPeer]: blockPeer,
+    [Commands.unblockPeer]: unblockPeer,
+    [Commands.keepSharing]: keepSharing,
+    [Commands.endKeepSharing]: endKeepSharing,
+    [Commands.openDashboard]: () => showDashboard(),
+    [Commands.showLog]: ({ log }) => log.show(),
+    [Commands.stopPeerProcess]: ({ peer }) => peer.stop(),
+  }
+  const registered = Object.entries(commands).map(([id, command]) =>
+    vscode.commands.registerCommand(id, (...given: readonly unknown[]) => run(parts, id, command, given)),
+  )
+  return vscode.Disposable.from(...registered)
+}
+
+async function run(
+  parts: CommandParts,
+  id: string,
+  command: Command,
+  given: readonly unknown[],
+): Promise<unknown> {
+  try {
+    return await command(parts, given[0])
+  } catch (error) {
+    if (isScripted(given)) throw error
+    if (!isCancelled(error)) parts.log.error(`${id}: ${toUserError(error).message}`)
+    tellError(error)
+    return undefined
+  }
+}

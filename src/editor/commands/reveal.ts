@@ -1,0 +1,20 @@
+/** “Reveal on Disk”: the folder of an own share or of a transfer, in the Explorer if it is open there, else outside. */
+import * as vscode from 'vscode'
+import { PeerfoldError } from '../../common/errors'
+import { givenId, givenShare } from './given'
+import type { CommandParts } from './parts'
+
+export async function reveal({ model }: CommandParts, given?: unknown): Promise<void> {
+  const share = givenShare(given)
+  const transfer = givenId(given)
+  const folder =
+    (share === undefined ? undefined : model.share(share)?.source) ??
+    (transfer === undefined ? undefined : model.transfer(transfer)?.folder)
+  if (folder === undefined) throw new PeerfoldError('unknown-share')
+  const uri = vscode.Uri.file(folder)
+  const isOpenHere = vscode.workspace.getWorkspaceFolder(uri) !== undefined
+  const canShowOutside = vscode.env.remoteName === undefined && vscode.env.uiKind === vscode.UIKind.Desktop
+  if (isOpenHere) await vscode.commands.executeCommand('revealInExplorer', uri)
+  else if (canShowOutside) await vscode.commands.executeCommand('revealFileInOS', uri)
+  else await vscode.commands.executeCommand('vscode.openFolder', uri, { forceNewWindow: true })
+}

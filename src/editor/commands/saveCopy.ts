@@ -1,0 +1,145 @@
+/**
+ * “Save a Copy…”: writes a share, or a folder or file of it, to disk. The peer process does the work and remembers it,
+ * so that it goes on when this window is closed; asked again for the same place it continues. Local files are never
+ * overwritten: what was changed here is kept, and the incoming one lands beside it.
+ */
+import * as path from 'node:path'
+import * as vscode from 'vscode'
+import { PeerfoldError } from '../../common/errors'
+import { formatBytes, plural, safeText } from '../../common/format'
+import type { TransferResult } from '../../common/model'
+import { Commands } from '../contributions'
+import { nameOf } from '../files/drivePath'
+import { ROOT, type ShareAddress } from '../files/shareUri'
+import { pickerText } from '../names'
+import { offerCommand, tell, tellError, warn } from '../tell'
+import { chooseShare } from './chooseShare'
+import { folderName } from './folderName'
+import { followTransfer, newJob } from './followTransfer'
+import { givenAddress, givenText, isScripted } from './given'
+import type { CommandParts } from './parts'
+
+const { l10n } = vscode
+
+/** Milliseconds without any progress and without any peer after which waiting ends. The copy itself goes on later. */
+const STALL_LIMIT = 60_000
+
+/**
+ * `given`: a row, an address, an id, or `{ id, path?, folder, ask: false }`. Without arguments: the file in the
+ * active editor, or a share to choose. Undefined when the user turned away. Throws `PeerfoldError`.
+ */
+export async function saveCopy(parts: CommandParts, given?: unknown): Promise<TransferResult | undefined> {
+  const address = givenAddress(given) ?? (await askWhat(parts))
+  if (address === undefined) return undefined
+  const folder = givenText(given, 'folder') ?? (await askWhere(parts, address))
+  if (folder === undefined) return undefined
+  const job = newJob()
+  const name = await labelOf(parts, address)
+  try {
+    const result = await followTransfer(
+      parts,
+      { title: l10n.t('Saving a copy of “{0}”', name), job },
+      async token => {
+        // Where this copy is under way already, that one is joined, under its own id.
+        const started = await parts.peer.request('copy.start', { ...address, folder, job }, { token })
+        return parts.peer.request(
+          'copy.wait',
+          { job: started.job, timeout: STALL_LIMIT },
+          { timeout: Number.POSITIVE_INFINITY, token },
+        )
+      },
+    )
+    if (!isScripted([given])) showResult(parts, name, folder, result)
+    return result
+  } catch (error) {
+    if (isScripted([given]) || !isStalled(error)) throw error
+    tellError(error, offerCommand(l10n.t('Try Again'), Commands.saveCopy, { ...address, folder }))
+    return undefined
+  }
+}
+
+/** What the active editor shows, when it is of a share. */
+async function askWhat(parts: CommandParts): Promise<ShareAddress | undefined> {
+  const shown = givenAddress(vscode.window.activeTextEditor?.document.uri)
+  if (shown !== undefined) return shown
+  const id = await chooseShare(parts, 'opened', l10n.t('Save a Copy'))
+  return id === undefined ? undefined : { id, path: ROOT }
+}
+
+/** A folder gets one of its own inside the chosen one; a file goes into the chosen one. */
+async function askWhere(parts: CommandParts, address: ShareAddress): Promise<string | undefined> {
+  const name = await labelOf(parts, address)
+  const parent = await parts.ask.folder({
+    title: l10n.t('Choose the folder to save “{0}” in', name),
+    button: l10n.t('Save Here'),
+  })
+  if (parent === undefined) return undefined
+  if (parent.scheme !== 'file') throw new PeerfoldError('not-a-folder', parent.toString())
+  if (await isFile(parts, address)) return parent.fsPath
+  const own = address.path === ROOT ? parts.model.nameOf(address.id) : nameOf(address.path)
+  return path.join(parent.fsPath, folderName(own))
+}
+
+async function isFile({ peer, model }: CommandParts, { id, path: entry }: ShareAddress): Promise<boolean> {
+  if (entry === ROOT) return (model.opened(id) ?? model.share(id))?.isFile ?? false
+  return (await peer.request('fs.stat', { id, path: entry })).kind !== 'folder'
+}
+
+async function labelOf({ model }: CommandParts, { id, path: entry }: ShareAddress): Promise<string> {
+  return safeText(entry === ROOT ? model.nameOf(id) : nameOf(entry), 80)
+}
+
+function isStalled(error: unknown): boolean {
+  return error instanceof PeerfoldError && (error.code === 'stalled' || error.code === 'nobody-found')
+}
+
+function showResult({ ask }: CommandParts, name: string, folder: string, result: TransferResult): void {
+  const notes = [
+    result.stale ? l10n.t('Nobody could be asked whether there is a newer version.') : '',
+    result.conflicts.length > 0
+      ? l10n.t(
+          '{0} files that were changed here were kept; the incoming ones lie beside them.',
+          result.conflicts.length,
+        )
+      : '',
+    result.skippedCount > 0 ? l10n.t('{0} entries could not be written.', result.skippedCount) : '',
+    result.warnings.length > 0 ? l10n.t('Look before you run anything: {0}', result.warnings[0] ?? '') : '',
+  ].filter(note => note !== '')
+  const files = plural(result.files, l10n.t('file'), l10n.t('files'))
+  const done = l10n.t('A copy of “{0}” is saved: {1}, {2}.', name, files, formatBytes(result.bytes))
+  const details = detailsOf(result)
+  const offers = [
+    { label: l10n.t('Open Folder'), run: () => openFolder(folder) },
+    ...(details.length === 0
+      ? []
+      : [
+          {
+            label: l10n.t('Show Details'),
+            run: () => ask.pick(details, { title: done, placeholder: l10n.t('What to look at') }),
+          },
+        ]),
+  ]
+  const show = notes.length === 0 ? tell : warn
+  show([done, ...notes].join(' '), ...offers)
+}
+
+function detailsOf({ conflicts, skipped, warnings }: TransferResult): readonly vscode.QuickPickItem[] {
+  return [
+    ...warnings.map(warning => ({ label: '$(warning)', description: pickerText(warning) })),
+    ...conflicts.map(({ path: kept, copy }) => ({
+      label: `$(diff) ${pickerText(kept)}`,
+      detail: l10n.t('kept as it is; the incoming one is {0}', pickerText(copy)),
+    })),
+    ...skipped.map(entry => ({
+      label: `$(circle-slash) ${pickerText(entry.path)}`,
+      detail: pickerText(entry.detail),
+    })),
+  ]
+}
+
+/** In a window of its own: it opens as untrusted as any folder that comes from elsewhere. */
+function openFolder(folder: string): Thenable<unknown> {
+  return vscode.commands.executeCommand('vscode.openFolder', vscode.Uri.file(folder), {
+    forceNewWindow: true,
+  })
+}

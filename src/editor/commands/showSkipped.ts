@@ -1,0 +1,24 @@
+/** “Show What Is Left Out” of a share, as its last scan found it. */
+import * as vscode from 'vscode'
+import type { SkippedEntry } from '../../common/model'
+import { chooseShare } from './chooseShare'
+import { givenShare, isScripted } from './given'
+import { showLeftOut, totalOf } from './leftOut'
+import type { CommandParts } from './parts'
+
+/** → the list, at most 1,000 entries. */
+export async function showSkipped(
+  parts: CommandParts,
+  given?: unknown,
+): Promise<readonly SkippedEntry[] | undefined> {
+  const { l10n, window } = vscode
+  const { peer, model, ask } = parts
+  const id = givenShare(given) ?? (await chooseShare(parts, 'own', l10n.t('Show What Is Left Out')))
+  if (id === undefined) return undefined
+  const { skipped } = await peer.request('share.skipped', { id })
+  if (isScripted([given])) return skipped
+  const count = Math.max(totalOf(model.share(id)?.skipped ?? {}), skipped.length)
+  if (skipped.length === 0) void window.showInformationMessage(l10n.t('Nothing is left out of this share.'))
+  else await showLeftOut(ask, skipped, count)
+  return skipped
+}

@@ -1,0 +1,75 @@
+/**
+ * The ids that package.json contributes, as typed constants: what is registered, run, read and set goes through these
+ * and never through a string of its own. A unit test compares them with package.json both ways.
+ */
+
+export const EXTENSION_SCHEME = 'peerfold'
+
+export const Commands = {
+  shareFolder: 'peerfold.shareFolder',
+  shareFile: 'peerfold.shareFile',
+  openLink: 'peerfold.openLink',
+  copyLink: 'peerfold.copyLink',
+  stopShare: 'peerfold.stopShare',
+  startShare: 'peerfold.startShare',
+  removeShare: 'peerfold.removeShare',
+  showSkipped: 'peerfold.showSkipped',
+  saveCopy: 'peerfold.saveCopy',
+  addToWorkspace: 'peerfold.addToWorkspace',
+  findInShare: 'peerfold.findInShare',
+  stopOpened: 'peerfold.stopOpened',
+  startOpened: 'peerfold.startOpened',
+  removeOpened: 'peerfold.removeOpened',
+  reveal: 'peerfold.reveal',
+  retry: 'peerfold.retry',
+  cancelTransfer: 'peerfold.cancelTransfer',
+  clearTransfers: 'peerfold.clearTransfers',
+  blockPeer: 'peerfold.blockPeer',
+  unblockPeer: 'peerfold.unblockPeer',
+  keepSharing: 'peerfold.keepSharing',
+  endKeepSharing: 'peerfold.endKeepSharing',
+  openDashboard: 'peerfold.openDashboard',
+  showLog: 'peerfold.showLog',
+  stopPeerProcess: 'peerfold.stopPeerProcess',
+} as const
+export type CommandId = (typeof Commands)[keyof typeof Commands]
+
+export const CONTAINER = 'peerfold'
+
+export const Views = {
+  shares: 'peerfold.shares',
+  opened: 'peerfold.opened',
+  peers: 'peerfold.peers',
+  transfers: 'peerfold.transfers',
+} as const
+export type ViewId = (typeof Views)[keyof typeof Views]
+
+/** What when-clauses ask for, and the type of each. */
+export interface ContextKeys {
+  /** Whether the peer process runs. */
+  'peerfold.status': 'off' | 'ended' | 'starting' | 'running' | 'failed'
+  'peerfold.network': 'idle' | 'connecting' | 'online' | 'unreachable'
+  'peerfold.hasShares': boolean
+  'peerfold.hasOpened': boolean
+  'peerfold.hasFinishedTransfers': boolean
+  'peerfold.keepRunning': boolean
+}
+
+export const CONTEXT_KEYS: Readonly<Record<keyof ContextKeys, true>> = {
+  'peerfold.status': true,
+  'peerfold.network': true,
+  'peerfold.hasShares': true,
+  'peerfold.hasOpened': true,
+  'peerfold.hasFinishedTransfers': true,
+  'peerfold.keepRunning': true,
+}
+
+/** Settings by their name below `peerfold.`, and the value where the user chose none. */
+export const SETTINGS = {
+  displayName: '',
+  ignore: [] as readonly string[],
+  maxEditorFileSize: 50,
+  bootstrap: [] as readonly string[],
+  storageFolder: '',
+} as const
+export type SettingName = keyof typeof SETTINGS

@@ -1,0 +1,79 @@
+/**
+ * Keeps what editors see of shares fresh. Every `changed` notification drops the listings it touches and becomes one
+ * file event per path. Where the paths are not known (too many, or they changed while nobody listened), everything
+ * that is open of the share is told to look again.
+ */
+import * as vscode from 'vscode'
+import type { ShareId } from '../../common/brand'
+import type { PeerState } from '../../common/model'
+import type { ChangedPath, Notifications } from '../../common/protocol'
+import { Disposable } from '../dispose'
+import type { PeerProcess } from '../peerProcess'
+import type { Listings } from './listings'
+import { fromShareUri, ROOT, toShareUri } from './shareUri'
+
+const EVENT_TYPES: Readonly<Record<ChangedPath['type'], vscode.FileChangeType>> = {
+  added: vscode.FileChangeType.Created,
+  changed: vscode.FileChangeType.Changed,
+  removed: vscode.FileChangeType.Deleted,
+}
+
+export class ChangedFiles extends Disposable {
+  private readonly files = this.own(new vscode.EventEmitter<vscode.FileChangeEvent[]>())
+  readonly onDidChangeFile = this.files.event
+  private readonly shares = this.own(new vscode.EventEmitter<ShareId>())
+  /** The list of files of this share changed. */
+  readonly onDidChangeShare = this.shares.event
+  /** The version of each share that was last told. */
+  private readonly versions = new Map<ShareId, number>()
+
+  constructor(
+    peer: PeerProcess,
+    private readonly listings: Listings,
+  ) {
+    super()
+    this.own(peer.onDidChangeShare(change => this.take(change)))
+    this.own(peer.onDidReceiveState(state => this.compare(state)))
+  }
+
+  private take({ id, version, paths }: Notifications['changed']): void {
+    this.versions.set(id, version)
+    if (paths === undefined) {
+      this.lookAgain(id)
+      return
+    }
+    this.listings.forget(
+      id,
+      paths.map(({ path }) => path),
+    )
+    this.files.fire(
+      paths.map(({ path, type }) => ({ uri: toShareUri({ id, path }), type: EVENT_TYPES[type] })),
+    )
+    this.shares.fire(id)
+  }
+
+  /** Finds versions that were never told, for instance because the peer process was started again in between. */
+  private compare(state: PeerState): void {
+    const opened = state.opened.flatMap(({ id, contents }) =>
+      contents === undefined ? [] : [{ id, version: contents.version }],
+    )
+    for (const { id, version } of [...opened, ...state.shares]) {
+      const told = this.versions.get(id)
+      if (told !== undefined && told >= version) continue
+      this.versions.set(id, version)
+      this.lookAgain(id)
+    }
+  }
+
+  private lookAgain(id: ShareId): void {
+    this.listings.forgetAll(id)
+    const root = toShareUri({ id, path: ROOT })
+    const events = [root, ...openFilesOf(id)].map(uri => ({ uri, type: vscode.FileChangeType.Changed }))
+    this.files.fire(events)
+    this.shares.fire(id)
+  }
+}
+
+function openFilesOf(id: ShareId): readonly vscode.Uri[] {
+  return vscode.workspace.textDocuments.map(({ uri }) => uri).filter(uri => fromShareUri(uri)?.id === id)
+}

@@ -1,0 +1,130 @@
+/**
+ * Listings of folders in shares, kept until the share changes: a folder of 10,000 files costs one request, and the
+ * thousand probes that editors make (`.vscode/settings.json`, `.git`, `package.json`) are answered from the nearest
+ * listing that is known. Both the file system provider and the tree of opened shares read through it.
+ *
+ * A request that was under way while the share changed may carry the old version: its answer is used, not kept.
+ */
+import type { DrivePath, ShareId } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
+import type { FileEntry } from '../../common/model'
+import { folderOf, nameOf, selfAndFoldersOf } from './drivePath'
+
+/** Entries kept in all; beyond it the listings used longest ago go. */
+const MAX_ENTRIES = 300_000
+
+export interface ListingSource {
+  list(id: ShareId, path: DrivePath): Promise<readonly FileEntry[]>
+  stat(id: ShareId, path: DrivePath): Promise<FileEntry>
+}
+
+interface Listing {
+  readonly entries: readonly FileEntry[]
+  readonly byName: ReadonlyMap<string, FileEntry>
+}
+
+interface ShareListings {
+  /** Grows with every change of the share. */
+  age: number
+  readonly folders: Map<DrivePath, Listing>
+  readonly underWay: Map<DrivePath, Promise<Listing>>
+}
+
+export class Listings {
+  private readonly shares = new Map<ShareId, ShareListings>()
+  private entryCount = 0
+
+  constructor(private readonly source: ListingSource) {}
+
+  /** Throws as `fs.list` does. */
+  async list(id: ShareId, path: DrivePath): Promise<readonly FileEntry[]> {
+    return (await this.listing(id, path)).entries
+  }
+
+  /** Throws as `fs.stat` does; `file-not-found` without a request where a known listing shows it. */
+  async stat(id: ShareId, path: DrivePath): Promise<FileEntry> {
+    return this.find(id, path) ?? (await this.source.stat(id, path))
+  }
+
+  /** Where a path is known without a request: the entry. Throws `file-not-found` where it is known to be absent. */
+  private find(id: ShareId, path: DrivePath): FileEntry | undefined {
+    const known = this.shares.get(id)
+    if (known === undefined) return undefined
+    for (const step of selfAndFoldersOf(path).slice(1).reverse()) {
+      const listing = known.folders.get(folderOf(step) ?? step)
+      if (listing === undefined) continue
+      const entry = listing.byName.get(nameOf(step))
+      if (entry === undefined) throw new PeerfoldError('file-not-found', path)
+      return step === path ? entry : undefined
+    }
+    return undefined
+  }
+
+  /** Forgets the folders that the paths lie in, and folders above them, whose own entries may have come or gone. */
+  forget(id: ShareId, paths: readonly DrivePath[]): void {
+    const known = this.of(id)
+    known.age++
+    known.underWay.clear()
+    for (const path of paths) {
+      for (const folder of selfAndFoldersOf(path)) this.drop(known, folder)
+    }
+  }
+
+  forgetAll(id: ShareId): void {
+    const known = this.of(id)
+    known.age++
+    known.underWay.clear()
+    for (const folder of [...known.folders.keys()]) this.drop(known, folder)
+  }
+
+  private async listing(id: ShareId, path: DrivePath): Promise<Listing> {
+    const known = this.of(id)
+    const kept = known.folders.get(path)
+    if (kept !== undefined) {
+      known.folders.delete(path) // to the end: used last
+      known.folders.set(path, kept)
+      return kept
+    }
+    const underWay = known.underWay.get(path)
+    if (underWay !== undefined) return underWay
+    const asked = this.ask(id, path, known)
+    known.underWay.set(path, asked)
+    try {
+      return await asked
+    } finally {
+      if (known.underWay.get(path) === asked) known.underWay.delete(path)
+    }
+  }
+
+  private async ask(id: ShareId, path: DrivePath, known: ShareListings): Promise<Listing> {
+    const { age } = known
+    const entries = await this.source.list(id, path)
+    const listing = { entries, byName: new Map(entries.map(entry => [entry.name, entry])) }
+    if (known.age === age) {
+      known.folders.set(path, listing)
+      this.entryCount += entries.length
+      this.makeRoom(listing)
+    }
+    return listing
+  }
+
+  private makeRoom(newest: Listing): void {
+    for (const share of this.shares.values()) {
+      for (const [folder, listing] of share.folders) {
+        if (this.entryCount <= MAX_ENTRIES) return
+        if (listing !== newest) this.drop(share, folder)
+      }
+    }
+  }
+
+  private drop(share: ShareListings, folder: DrivePath): void {
+    this.entryCount -= share.folders.get(folder)?.entries.length ?? 0
+    share.folders.delete(folder)
+  }
+
+  private of(id: ShareId): ShareListings {
+    const known = this.shares.get(id) ?? { age: 0, folders: new Map(), underWay: new Map() }
+    this.shares.set(id, known)
+    return known
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * The files of shares in the editor, read-only. It is registered before anything else happens; the first request
+ * starts the peer process and waits for it. Every answer has a time limit and every failure is told as what it is.
+ */
+import * as vscode from 'vscode'
+import { PeerfoldError } from '../../common/errors'
+import { formatBytes, safeText } from '../../common/format'
+import type { FileEntry } from '../../common/model'
+import { Commands } from '../contributions'
+import { Disposable } from '../dispose'
+import type { PeerProcess } from '../peerProcess'
+import { readSettings } from '../settings'
+import { offerCommand, warn } from '../tell'
+import type { ChangedFiles } from './changedFiles'
+import { nameOf } from './drivePath'
+import { toFileSystemError } from './fileErrors'
+import type { Listings } from './listings'
+import { fromShareUri, type ShareAddress } from './shareUri'
+
+/** Milliseconds without an answer from any peer until a file counts as out of reach. */
+const READ_TIMEOUT = 30_000
+/** The peer process keeps READ_TIMEOUT itself; this only guards against its silence. */
+const ANSWER_TIMEOUT = READ_TIMEOUT + 10_000
+
+export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemProvider {
+  readonly onDidChangeFile: vscode.Event<vscode.FileChangeEvent[]>
+
+  constructor(
+    private readonly peer: PeerProcess,
+    private readonly listings: Listings,
+    changedFiles: ChangedFiles,
+  ) {
+    super()
+    this.onDidChangeFile = changedFiles.onDidChangeFile
+  }
+
+  /** Why nothing can be changed, and the way out. */
+  static readonlyReason(): vscode.MarkdownString {
+    const reason = new vscode.MarkdownString(
+      vscode.l10n.t(
+        'This file belongs to somebody else’s share and is read-only. [Save a Copy…]({0}) to change it.',
+        `command:${Commands.saveCopy}`,
+      ),
+    )
+    reason.isTrusted = { enabledCommands: [Commands.saveCopy] }
+    return reason
+  }
+
+  /** Changes of every known share are told, whoever watches. */
+  watch(): vscode.Disposable {
+    return new vscode.Disposable(() => undefined)
+  }
+
+  async stat(uri: vscode.Uri): Promise<vscode.FileStat> {
+    const address = addressOf(uri)
+    try {
+      return toFileStat(await this.listings.stat(address.id, address.path))
+    } catch (error) {
+      throw toFileSystemError(error, uri)
+    }
+  }
+
+  async readDirectory(uri: vscode.Uri): Promise<[string, vscode.FileType][]> {
+    const { id, path } = addressOf(uri)
+    try {
+      const entries = await this.listings.list(id, path)
+      return entries.map(entry => [entry.name, toFileType(entry)])
+    } catch (error) {
+      throw toFileSystemError(error, uri)
+    }
+  }
+
+  async readFile(uri: vscode.Uri): Promise<Uint8Array> {
+    const address = addressOf(uri)
+    const limit = readSettings().maxEditorFileSize
+    try {
+      const { size, kind } = await this.listings.stat(address.id, address.path)
+      if (kind === 'folder') throw new PeerfoldError('is-a-folder', address.path)
+      if (size > limit) throw tooLarge(address, size)
+      return await this.peer.request(
+        'fs.read',
+        { ...address, limit, timeout: READ_TIMEOUT },
+        { timeout: ANSWER_TIMEOUT },
+      )
+    } catch (error) {
+      if (error instanceof PeerfoldError && error.code === 'too-large') offerCopy(error, uri)
+      throw toFileSystemError(error, uri)
+    }
+  }
+
+  createDirectory(uri: vscode.Uri): never {
+    throw vscode.FileSystemError.NoPermissions(uri)
+  }
+
+  writeFile(uri: vscode.Uri): never {
+    throw vscode.FileSystemError.NoPermissions(uri)
+  }
+
+  delete(uri: vscode.Uri): never {
+    throw vscode.FileSystemError.NoPermissions(uri)
+  }
+
+  rename(_source: vscode.Uri, target: vscode.Uri): never {
+    throw vscode.FileSystemError.NoPermissions(target)
+  }
+}
+
+function addressOf(uri: vscode.Uri): ShareAddress {
+  const address = fromShareUri(uri)
+  if (address === undefined) throw vscode.FileSystemError.FileNotFound(uri)
+  return address
+}
+
+function toFileStat(entry: FileEntry): vscode.FileStat {
+  return {
+    type: toFileType(entry),
+    ctime: entry.mtime,
+    mtime: entry.mtime,
+    size: entry.size,
+    permissions: vscode.FilePermission.Readonly,
+  }
+}
+
+/** A link is shown as a link to nowhere: what it points at may lie outside the share. */
+function toFileType({ kind }: FileEntry): vscode.FileType {
+  if (kind === 'folder') return vscode.FileType.Directory
+  return kind === 'link' ? vscode.FileType.SymbolicLink : vscode.FileType.File
+}
+
+function tooLarge({ path }: ShareAddress, size: number): PeerfoldError {
+  return new PeerfoldError('too-large', `“${safeText(nameOf(path))}” (${formatBytes(size)})`)
+}
+
+function offerCopy(error: PeerfoldError, uri: vscode.Uri): void {
+  warn(error.message, offerCommand(vscode.l10n.t('Save a Copy…'), Commands.saveCopy, uri))
+}

@@ -1,0 +1,77 @@
+/**
+ * What every view, the status bar, the dashboard and the context keys are drawn from: a mirror of the peer process's
+ * last state, and whether it runs at all. While it restarts the last state stays, so that nothing flickers; when it
+ * is off there is none.
+ */
+import * as vscode from 'vscode'
+import type { PeerId, ShareId } from '../common/brand'
+import type { OpenedShareState, PeerState, RemotePeer, ShareState, TransferState } from '../common/model'
+import { ContextKeySetter } from './contextKeys'
+import { Disposable } from './dispose'
+import type { PeerProcess, PeerStatus } from './peerProcess'
+
+export class PeerModel extends Disposable {
+  private readonly changed = this.own(new vscode.EventEmitter<void>())
+  /** At most four times a second, and when the status of the peer process changes. */
+  readonly onDidChange = this.changed.event
+  private readonly contextKeys = new ContextKeySetter()
+  private lastState: PeerState | undefined
+
+  constructor(private readonly peer: PeerProcess) {
+    super()
+    this.own(peer.onDidReceiveState(state => this.update(state)))
+    this.own(peer.onDidChangeStatus(() => this.update(this.lastState)))
+    this.setContextKeys()
+  }
+
+  get status(): PeerStatus {
+    return this.peer.status
+  }
+
+  /** Undefined while no peer process runs. */
+  get state(): PeerState | undefined {
+    return this.lastState
+  }
+
+  share(id: ShareId): ShareState | undefined {
+    return this.lastState?.shares.find(share => share.id === id)
+  }
+
+  opened(id: ShareId): OpenedShareState | undefined {
+    return this.lastState?.opened.find(share => share.id === id)
+  }
+
+  remotePeer(id: PeerId): RemotePeer | undefined {
+    return this.lastState?.peers.find(peer => peer.id === id)
+  }
+
+  transfer(id: string): TransferState | undefined {
+    return this.lastState?.transfers.find(transfer => transfer.id === id)
+  }
+
+  /** What a share, own or opened, is called. From a stranger where it was opened: show it by names.ts. */
+  nameOf(id: ShareId): string {
+    return (this.share(id) ?? this.opened(id))?.name ?? id.slice(0, 8)
+  }
+
+  private update(state: PeerState | undefined): void {
+    const { kind } = this.peer.status
+    this.lastState = kind === 'running' || kind === 'starting' ? state : undefined
+    this.setContextKeys()
+    this.changed.fire()
+  }
+
+  private setContextKeys(): void {
+    const state = this.lastState
+    this.contextKeys.set('peerfold.status', this.peer.status.kind)
+    this.contextKeys.set('peerfold.network', state?.network.kind ?? 'idle')
+    this.contextKeys.set('peerfold.hasShares', (state?.shares.length ?? 0) > 0)
+    this.contextKeys.set('peerfold.hasOpened', (state?.opened.length ?? 0) > 0)
+    this.contextKeys.set('peerfold.hasFinishedTransfers', state?.transfers.some(isFinished) ?? false)
+    this.contextKeys.set('peerfold.keepRunning', state?.keepRunning ?? false)
+  }
+}
+
+export function isFinished({ status }: TransferState): boolean {
+  return status.kind === 'done' || status.kind === 'cancelled' || status.kind === 'failed'
+}

@@ -1,0 +1,60 @@
+/**
+ * The settings of Peerfold as the user chose them. All have machine scope, so that a workspace cannot bring its own;
+ * values of the wrong type (settings.json is edited by hand) count as not set.
+ */
+import * as os from 'node:os'
+import * as path from 'node:path'
+import * as vscode from 'vscode'
+import { EXTENSION_SCHEME, SETTINGS, type SettingName } from './contributions'
+
+export interface EditorSettings {
+  readonly displayName: string
+  readonly ignore: readonly string[]
+  /** Bytes. */
+  readonly maxEditorFileSize: number
+  /** `host:port` each; empty: the public ones. */
+  readonly bootstrap: readonly string[]
+  /** Absolute; undefined: the data folder of this user. */
+  readonly storageFolder: string | undefined
+}
+
+/** Largest size the setting can ask for: a whole file travels in one message of the local socket. */
+const MAX_FILE_MEGABYTES = 60
+
+export function readSettings(): EditorSettings {
+  const configuration = vscode.workspace.getConfiguration(EXTENSION_SCHEME)
+  const get = (name: SettingName): unknown => configuration.get(name)
+  const megabytes = get('maxEditorFileSize')
+  return {
+    displayName: text(get('displayName')),
+    ignore: texts(get('ignore')),
+    maxEditorFileSize: clamp(megabytes, 1, MAX_FILE_MEGABYTES, SETTINGS.maxEditorFileSize) * 1_000_000,
+    bootstrap: texts(get('bootstrap')),
+    storageFolder: folder(text(get('storageFolder'))),
+  }
+}
+
+/** Fires when one of the named settings changed. */
+export function onSettingsChange(names: readonly SettingName[], listener: () => void): vscode.Disposable {
+  return vscode.workspace.onDidChangeConfiguration(event => {
+    if (names.some(name => event.affectsConfiguration(`${EXTENSION_SCHEME}.${name}`))) listener()
+  })
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value.trim() : ''
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(text).filter(entry => entry !== '') : []
+}
+
+function clamp(value: unknown, low: number, high: number, otherwise: number): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return otherwise
+  return Math.min(high, Math.max(low, value))
+}
+
+function folder(given: string): string | undefined {
+  if (given === '') return undefined
+  return path.resolve(os.homedir(), given.replace(/^~(?=$|[/\\])/, os.homedir()))
+}

@@ -1,0 +1,55 @@
+/**
+ * What the user is told without being asked: toasts with the next thing to do as a button. Nobody waits for them, for a
+ * toast may stay unanswered for ever.
+ */
+import * as vscode from 'vscode'
+import { PeerfoldError, toUserError } from '../common/errors'
+import { Commands } from './contributions'
+import { toastText } from './names'
+
+export interface Offer {
+  readonly label: string
+  run(): unknown
+}
+
+export function tell(message: string, ...offers: readonly Offer[]): void {
+  follow(
+    vscode.window.showInformationMessage(toastText(message), ...offers.map(offer => offer.label)),
+    offers,
+  )
+}
+
+export function warn(message: string, ...offers: readonly Offer[]): void {
+  follow(vscode.window.showWarningMessage(toastText(message), ...offers.map(offer => offer.label)), offers)
+}
+
+/** Shows what failed and offers the log. Being cancelled is no failure and is not told. */
+export function tellError(error: unknown, ...offers: readonly Offer[]): void {
+  if (isCancelled(error)) return
+  const withLog = [...offers, showLog()]
+  const message = toastText(toUserError(error).message)
+  follow(vscode.window.showErrorMessage(message, ...withLog.map(offer => offer.label)), withLog)
+}
+
+export function isCancelled(error: unknown): boolean {
+  return (
+    error instanceof vscode.CancellationError ||
+    (error instanceof PeerfoldError && error.code === 'cancelled')
+  )
+}
+
+/** Runs a command from a toast; what fails inside is told by the command itself. */
+export function offerCommand(label: string, command: string, ...args: readonly unknown[]): Offer {
+  return { label, run: () => vscode.commands.executeCommand(command, ...args) }
+}
+
+function showLog(): Offer {
+  return offerCommand(vscode.l10n.t('Show Log'), Commands.showLog)
+}
+
+function follow(answer: Thenable<string | undefined>, offers: readonly Offer[]): void {
+  answer.then(
+    label => offers.find(offer => offer.label === label)?.run(),
+    () => undefined, // toasts are refused while the window closes: nobody is there to be told
+  )
+}

@@ -1,0 +1,223 @@
+/**
+ * What the views say about shares, peers and transfers: short descriptions beside the name, and whole sentences for
+ * tooltips and screen readers. Pure functions of the state.
+ */
+import { formatBytes, formatDuration, formatRate, percent, safeText } from '../../common/format'
+import type {
+  OpenedShareState,
+  Rates,
+  RemotePeer,
+  SearchReason,
+  ShareState,
+  TransferState,
+} from '../../common/model'
+import type { Localizer } from './localizer'
+
+/** `2 peers · ↑ 2.1 MB/s`; what is wrong, when something is. */
+export function describeShare(share: ShareState, l10n: Localizer): string {
+  switch (share.status.kind) {
+    case 'publishing':
+      return l10n.t('publishing…')
+    case 'stopped':
+      return l10n.t('stopped')
+    case 'failed':
+      return l10n.t('problem: see tooltip')
+    case 'sharing':
+      return joined(countPeers(share.peers, l10n), formatRates(share.rates))
+  }
+}
+
+export function explainShare(share: ShareState, l10n: Localizer): string {
+  const leftOut = Object.values(share.skipped).reduce((sum, count) => sum + count, 0)
+  return lines(
+    safeText(share.name),
+    share.status.kind === 'failed' ? safeText(share.status.error.message, 600) : undefined,
+    share.status.kind === 'stopped' ? l10n.t('Stopped: nobody gets it from here.') : undefined,
+    safeText(share.source, 400),
+    l10n.t('{0} files, {1}, version {2}', share.files, formatBytes(share.bytes), share.version),
+    leftOut > 0 ? l10n.t('{0} entries are left out', leftOut) : undefined,
+    share.isPublic
+      ? l10n.t('Public: whoever learns its key can read it')
+      : l10n.t('Private: only those who have the link can read it'),
+  )
+}
+
+/** `3 peers · ↓ 2.1 MB/s`, `searching…`, `offline · 40% here`. */
+export function describeOpened(share: OpenedShareState, l10n: Localizer): string {
+  if (share.stopped) return joined(l10n.t('disconnected'), hereOf(share, l10n))
+  switch (share.status.kind) {
+    case 'connected':
+      return joined(countPeers(share.peers, l10n), formatRates(share.rates))
+    case 'searching':
+      return share.status.why === 'just-started' ? l10n.t('searching…') : l10n.t('nobody found yet')
+    case 'offline':
+      return joined(l10n.t('offline'), hereOf(share, l10n))
+    case 'failed':
+      return l10n.t('problem: see tooltip')
+  }
+}
+
+export function explainOpened(share: OpenedShareState, l10n: Localizer): string {
+  const { contents } = share
+  return lines(
+    safeText(share.name),
+    explainOpenedStatus(share, l10n),
+    contents === undefined
+      ? l10n.t('The list of files is not known yet.')
+      : l10n.t(
+          '{0} files, {1}, of which {2} are on this machine; version {3}',
+          contents.files,
+          formatBytes(contents.bytes),
+          formatBytes(Math.min(share.bytesHere, contents.bytes)),
+          contents.version,
+        ),
+    l10n.t('Fingerprint: {0}', share.fingerprint),
+  )
+}
+
+function explainOpenedStatus(share: OpenedShareState, l10n: Localizer): string | undefined {
+  if (share.stopped) return l10n.t('Disconnected: nothing arrives until you choose “Reconnect”.')
+  switch (share.status.kind) {
+    case 'connected':
+      return l10n.t('Connected to {0}.', countPeers(share.peers, l10n))
+    case 'failed':
+      return safeText(share.status.error.message, 600)
+    case 'offline':
+      return `${l10n.t('Nobody who has it is connected now; what is on this machine can be opened.')} ${explainSearch(share.status.why, l10n)}`
+    case 'searching':
+      return explainSearch(share.status.why, l10n)
+  }
+}
+
+/** Why nobody is found, as far as that is known, and what to do. */
+export function explainSearch(why: SearchReason, l10n: Localizer): string {
+  switch (why) {
+    case 'just-started':
+      return l10n.t('Looking for peers…')
+    case 'bootstrap-unreachable':
+      return l10n.t(
+        'The network cannot be reached: none of the bootstrap nodes answers. Check the internet connection, and whether UDP is blocked.',
+      )
+    case 'nobody-announces':
+      return l10n.t(
+        'The network answers, but nobody offers this share right now. Ask whoever sent the link whether their Peerfold is running.',
+      )
+    case 'cannot-connect':
+      return l10n.t(
+        'Somebody offers this share, but no connection could be made. A firewall on one of the two sides may be in the way.',
+      )
+    case 'no-answer':
+      return l10n.t(
+        'Peers are connected, but they do not have this share’s files. It goes on when somebody who has them comes.',
+      )
+  }
+}
+
+/** `↓ 1.0 MB/s · ↑ 20 kB/s`; the address when nothing moves. */
+export function describePeer(peer: RemotePeer, l10n: Localizer): string {
+  if (peer.blocked) return l10n.t('blocked')
+  return formatRates(peer.rates) || l10n.t('{0} shares in common', peer.shares.length)
+}
+
+/** `shareNames`: what the shares in common are called here. */
+export function explainPeer(peer: RemotePeer, shareNames: readonly string[], l10n: Localizer): string {
+  return lines(
+    safeText(peer.name) || l10n.t('A peer without a name'),
+    l10n.t('Names are chosen by the peers themselves. Key: {0}…', peer.id),
+    peer.blocked ? l10n.t('Blocked: nothing is sent to it or taken from it.') : undefined,
+    peer.address === undefined ? undefined : l10n.t('Address: {0}', safeText(peer.address)),
+    shareNames.length === 0
+      ? undefined
+      : l10n.t('Shares in common: {0}', shareNames.map(name => safeText(name, 60)).join(', ')),
+    l10n.t('Received {0}, sent {1}', formatBytes(peer.downBytes), formatBytes(peer.upBytes)),
+  )
+}
+
+/** `45% · 2.1 MB/s · 12 s left` while it runs; how it ended after that. */
+export function describeTransfer(transfer: TransferState, l10n: Localizer): string {
+  const { status, bytes, rate, timeLeft } = transfer
+  const part = percent(bytes.done, bytes.total)
+  switch (status.kind) {
+    case 'running':
+      return joined(
+        part === undefined ? formatBytes(bytes.done) : `${part}%`,
+        rate > 0 ? formatRate(rate) : '',
+        timeLeft === undefined ? '' : l10n.t('{0} left', formatDuration(timeLeft)),
+      )
+    case 'paused':
+      return joined(l10n.t('waiting'), part === undefined ? '' : `${part}%`)
+    case 'done': {
+      const notWritten = status.result.skippedCount
+      const problems = notWritten + status.result.conflicts.length
+      return problems === 0
+        ? l10n.t('done')
+        : joined(
+            l10n.t('done'),
+            notWritten > 0 ? l10n.t('{0} skipped', notWritten) : '',
+            status.result.conflicts.length > 0 ? l10n.t('{0} conflicts', status.result.conflicts.length) : '',
+          )
+    }
+    case 'cancelled':
+      return l10n.t('cancelled')
+    case 'failed':
+      return l10n.t('failed: see tooltip')
+  }
+}
+
+export function explainTransfer(transfer: TransferState, l10n: Localizer): string {
+  const { status, files, bytes, folder } = transfer
+  const error = status.kind === 'paused' || status.kind === 'failed' ? status.error.message : undefined
+  const warnings = status.kind === 'done' ? status.result.warnings : []
+  return lines(
+    titleOfTransfer(transfer, l10n),
+    error === undefined ? undefined : safeText(error, 600),
+    folder === undefined ? undefined : safeText(folder, 400),
+    files.total === undefined
+      ? l10n.t('{0} files, {1} so far', files.done, formatBytes(bytes.done))
+      : l10n.t(
+          '{0} of {1} files, {2} of {3}',
+          files.done,
+          files.total,
+          formatBytes(bytes.done),
+          formatBytes(bytes.total ?? bytes.done),
+        ),
+    ...warnings.slice(0, 5).map(warning => safeText(warning, 300)),
+  )
+}
+
+/** What a transfer is, with the name of what it moves. */
+export function titleOfTransfer({ kind, name }: TransferState, l10n: Localizer): string {
+  const shown = safeText(name)
+  switch (kind) {
+    case 'import':
+      return l10n.t('Publishing {0}', shown)
+    case 'copy':
+      return l10n.t('Copying {0}', shown)
+    case 'seed':
+      return l10n.t('Fetching {0}', shown)
+  }
+}
+
+/** `1 peer`, `3 peers`, `no peers`. */
+export function countPeers(count: number, l10n: Localizer): string {
+  if (count === 0) return l10n.t('no peers')
+  return count === 1 ? l10n.t('1 peer') : l10n.t('{0} peers', count)
+}
+
+/** `↓ 2.1 MB/s · ↑ 1.0 kB/s`, without what is zero; empty when nothing moves. */
+export function formatRates({ down, up }: Rates): string {
+  return joined(down >= 1 ? `↓ ${formatRate(down)}` : '', up >= 1 ? `↑ ${formatRate(up)}` : '')
+}
+
+function hereOf({ contents, bytesHere }: OpenedShareState, l10n: Localizer): string {
+  const part = percent(bytesHere, contents?.bytes)
+  return part === undefined ? '' : l10n.t('{0}% here', part)
+}
+
+function joined(...parts: readonly string[]): string {
+  return parts.filter(part => part !== '').join(' · ')
+}
+
+function lines(...parts: readonly (string | undefined)[]): string {
+  return parts.filter(part => part !== undefined && part !== '').join('\n')
+}

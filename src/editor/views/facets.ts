@@ -1,0 +1,23 @@
+/** `contextValue`s: colon-joined facets that the when-clauses of menus match, such as `share:sharing:folder`. */
+import type { FileEntry, OpenedShareState, RemotePeer, ShareState, TransferState } from '../../common/model'
+
+export function shareFacets({ status, isFile }: ShareState): string {
+  return `share:${status.kind}:${isFile ? 'file' : 'folder'}`
+}
+
+export function openedFacets({ status, stopped, isFile }: OpenedShareState): string {
+  return `opened:${stopped ? 'stopped' : status.kind}:${isFile ? 'file' : 'folder'}`
+}
+
+export function entryFacets({ kind }: FileEntry): string {
+  return `entry:${kind}`
+}
+
+export function peerFacets({ blocked }: RemotePeer): string {
+  return blocked ? 'peer:blocked' : 'peer:connected'
+}
+
+/** The last facet says whether there is a folder to reveal. */
+export function transferFacets({ kind, status, folder }: TransferState): string {
+  return `transfer:${kind}:${status.kind}${folder === undefined ? '' : ':folder'}`
+}

@@ -1,0 +1,245 @@
+/**
+ * Opened shares, each expandable like a folder. Its files are listed only when somebody looks, through the listings
+ * that the file system provider uses too.
+ *
+ * VS Code cannot refresh a row without asking for its children again. So rows that changed in rates only wait: at
+ * least a second, and longer the more children were listed last.
+ */
+import * as vscode from 'vscode'
+import type { DrivePath, ShareId } from '../../common/brand'
+import { toUserError } from '../../common/errors'
+import { safeText } from '../../common/format'
+import type { FileEntry, OpenedShareState } from '../../common/model'
+import { Disposable } from '../dispose'
+import type { ChangedFiles } from '../files/changedFiles'
+import { childOf } from '../files/drivePath'
+import type { Listings } from '../files/listings'
+import { ROOT, toShareUri } from '../files/shareUri'
+import type { PeerModel } from '../peerModel'
+import { describeOpened, explainOpened, explainSearch } from './describe'
+import { entryFacets, openedFacets } from './facets'
+import { openedIcon } from './icons'
+import { type Row, signature, toTreeItem } from './listTree'
+
+const { l10n } = vscode
+
+/** Milliseconds between two refreshes of a row: this, and this much per child. */
+const REFRESH_PAUSE = 1_000
+const REFRESH_PAUSE_PER_CHILD = 1
+
+export interface OpenedNode {
+  readonly kind: 'opened'
+  readonly id: ShareId
+}
+export interface EntryNode {
+  readonly kind: 'entry'
+  readonly id: ShareId
+  readonly path: DrivePath
+  readonly entry: FileEntry
+  readonly parent: OpenedNode | EntryNode
+}
+/** Stands where files would be, and says why there are none. */
+interface MessageNode {
+  readonly kind: 'message'
+  readonly text: string
+  readonly parent: OpenedNode | EntryNode
+}
+export type OpenedTreeNode = OpenedNode | EntryNode | MessageNode
+
+interface ShownShare {
+  readonly node: OpenedNode
+  signature: string
+  children: number
+  /** When it may be refreshed again; milliseconds since 1970. */
+  notBefore: number
+  timer: NodeJS.Timeout | undefined
+}
+
+export class OpenedTree extends Disposable implements vscode.TreeDataProvider<OpenedTreeNode> {
+  private readonly changed = this.own(new vscode.EventEmitter<OpenedTreeNode | undefined>())
+  readonly onDidChangeTreeData = this.changed.event
+  private readonly shown = new Map<ShareId, ShownShare>()
+  private order = ''
+
+  constructor(
+    private readonly model: PeerModel,
+    private readonly listings: Listings,
+    changedFiles: ChangedFiles,
+  ) {
+    super()
+    this.own(model.onDidChange(() => this.update()))
+    this.own(changedFiles.onDidChangeShare(id => this.refreshSoon(id)))
+    this.own(new vscode.Disposable(() => this.clearTimers()))
+    this.update()
+  }
+
+  /** The row of a share, for `reveal`. */
+  find(id: ShareId): OpenedNode | undefined {
+    return this.shown.get(id)?.node
+  }
+
+  getParent(node: OpenedTreeNode): OpenedTreeNode | undefined {
+    return node.kind === 'opened' ? undefined : node.parent
+  }
+
+  async getChildren(node?: OpenedTreeNode): Promise<OpenedTreeNode[]> {
+    if (node === undefined) return [...this.shown.values()].map(share => share.node)
+    if (node.kind === 'message') return []
+    const share = this.model.opened(node.id)
+    if (share === undefined) return []
+    if (share.contents === undefined) return [this.whyEmpty(share, node)]
+    return this.listFolder(node)
+  }
+
+  getTreeItem(node: OpenedTreeNode): vscode.TreeItem {
+    switch (node.kind) {
+      case 'opened':
+        return this.shareItem(node)
+      case 'entry':
+        return entryItem(node)
+      case 'message':
+        return messageItem(node)
+    }
+  }
+
+  resolveTreeItem(item: vscode.TreeItem, node: OpenedTreeNode): vscode.TreeItem {
+    const share = node.kind === 'opened' ? this.model.opened(node.id) : undefined
+    if (share !== undefined) item.tooltip = explainOpened(share, l10n)
+    return item
+  }
+
+  private async listFolder(node: OpenedNode | EntryNode): Promise<OpenedTreeNode[]> {
+    const path = node.kind === 'opened' ? ROOT : node.path
+    try {
+      const entries = [...(await this.listings.list(node.id, path))].sort(foldersFirst)
+      const shown = this.shown.get(node.id)
+      if (shown !== undefined) shown.children = Math.max(shown.children, entries.length)
+      return entries.map(entry => ({
+        kind: 'entry',
+        id: node.id,
+        path: childOf(path, entry.name),
+        entry,
+        parent: node,
+      }))
+    } catch (error) {
+      return [{ kind: 'message', text: safeText(toUserError(error).message, 300), parent: node }]
+    }
+  }
+
+  private whyEmpty(share: OpenedShareState, parent: OpenedNode | EntryNode): MessageNode {
+    const { status, stopped } = share
+    if (stopped) return { kind: 'message', text: describeOpened(share, l10n), parent }
+    switch (status.kind) {
+      case 'failed':
+        return { kind: 'message', text: safeText(status.error.message, 300), parent }
+      case 'connected':
+        return { kind: 'message', text: l10n.t('Fetching the list of files…'), parent }
+      default:
+        return { kind: 'message', text: explainSearch(status.why, l10n), parent }
+    }
+  }
+
+  private shareItem(node: OpenedNode): vscode.TreeItem {
+    const share = this.model.opened(node.id)
+    if (share === undefined) return new vscode.TreeItem('')
+    const row = rowOf(share)
+    const shown = this.shown.get(node.id)
+    if (shown !== undefined) shown.signature = signature(row)
+    return toTreeItem(node.id, row, vscode.TreeItemCollapsibleState.Collapsed)
+  }
+
+  private update(): void {
+    const opened = this.model.state?.opened ?? []
+    const order = opened.map(share => share.id).join('\n')
+    if (order !== this.order) {
+      this.order = order
+      this.take(opened)
+      this.changed.fire(undefined)
+      return
+    }
+    for (const share of opened) {
+      const shown = this.shown.get(share.id)
+      if (shown !== undefined && shown.signature !== signature(rowOf(share))) this.refreshSoon(share.id)
+    }
+  }
+
+  private take(opened: readonly OpenedShareState[]): void {
+    const before = new Map(this.shown)
+    this.shown.clear()
+    for (const { id } of opened) {
+      const kept = before.get(id)
+      before.delete(id)
+      this.shown.set(
+        id,
+        kept ?? {
+          node: { kind: 'opened', id },
+          signature: '',
+          children: 0,
+          notBefore: 0,
+          timer: undefined,
+        },
+      )
+    }
+    for (const gone of before.values()) clearTimeout(gone.timer)
+  }
+
+  private refreshSoon(id: ShareId): void {
+    const shown = this.shown.get(id)
+    if (shown === undefined || shown.timer !== undefined) return
+    shown.timer = setTimeout(
+      () => {
+        shown.timer = undefined
+        shown.notBefore = Date.now() + REFRESH_PAUSE + shown.children * REFRESH_PAUSE_PER_CHILD
+        this.changed.fire(shown.node)
+      },
+      Math.max(0, shown.notBefore - Date.now()),
+    )
+  }
+
+  private clearTimers(): void {
+    for (const { timer } of this.shown.values()) clearTimeout(timer)
+  }
+}
+
+function rowOf(share: OpenedShareState): Row {
+  const label = safeText(share.name)
+  const description = describeOpened(share, l10n)
+  return {
+    label,
+    description,
+    icon: openedIcon(share),
+    contextValue: openedFacets(share),
+    accessibleLabel: l10n.t('Opened share {0}, {1}', label, description),
+  }
+}
+
+function entryItem({ id, path, entry }: EntryNode): vscode.TreeItem {
+  const isFolder = entry.kind === 'folder'
+  const { Collapsed, None } = vscode.TreeItemCollapsibleState
+  const item = new vscode.TreeItem(safeText(entry.name), isFolder ? Collapsed : None)
+  item.id = `${id}${path}`
+  item.resourceUri = toShareUri({ id, path })
+  item.iconPath = isFolder ? vscode.ThemeIcon.Folder : vscode.ThemeIcon.File
+  item.contextValue = entryFacets(entry)
+  item.tooltip = safeText(path, 400)
+  if (entry.kind === 'file') {
+    item.command = { command: 'vscode.open', title: l10n.t('Open'), arguments: [item.resourceUri] }
+  }
+  return item
+}
+
+function messageItem({ text }: MessageNode): vscode.TreeItem {
+  const item = new vscode.TreeItem('')
+  item.description = text
+  item.tooltip = text
+  item.iconPath = new vscode.ThemeIcon('info')
+  item.accessibilityInformation = { label: text }
+  return item
+}
+
+const collator = new Intl.Collator(undefined, { numeric: true })
+
+function foldersFirst(a: FileEntry, b: FileEntry): number {
+  const byKind = Number(b.kind === 'folder') - Number(a.kind === 'folder')
+  return byKind !== 0 ? byKind : collator.compare(a.name, b.name)
+}

@@ -1,0 +1,88 @@
+/** What the status bar item says: a pure function of the state. No stranger's text stands in it. */
+import type { PeerState, TransferState } from '../../common/model'
+import { type CommandId, Commands } from '../contributions'
+import type { PeerStatus } from '../peerProcess'
+import { countPeers, explainSearch, formatRates } from './describe'
+import type { Localizer } from './localizer'
+
+export interface StatusText {
+  /** May hold icons, `$(name)`. */
+  readonly text: string
+  /** Lines of plain text. */
+  readonly tooltip: string
+  readonly command: CommandId
+  /** Something keeps Peerfold from working. */
+  readonly isError: boolean
+}
+
+/** Undefined: there is nothing to show. */
+export function statusText(
+  status: PeerStatus,
+  state: PeerState | undefined,
+  l10n: Localizer,
+): StatusText | undefined {
+  if (status.kind === 'failed') {
+    return {
+      text: `$(error) ${l10n.t('Peerfold')}`,
+      tooltip: status.error.message,
+      command: Commands.showLog,
+      isError: true,
+    }
+  }
+  if (status.kind === 'starting') {
+    return {
+      text: `$(sync~spin) ${l10n.t('Peerfold')}`,
+      tooltip: l10n.t('Peerfold’s peer process is starting…'),
+      command: Commands.showLog,
+      isError: false,
+    }
+  }
+  if (state === undefined || isQuiet(state)) return undefined
+  return {
+    text: textOf(state, l10n),
+    tooltip: tooltipOf(state, l10n),
+    command: Commands.openDashboard,
+    isError: false,
+  }
+}
+
+/** Nothing shared, nothing opened, nothing moving, and nothing that stays behind. */
+function isQuiet(state: PeerState): boolean {
+  const { shares, opened, transfers, keepRunning } = state
+  return shares.length === 0 && opened.length === 0 && !keepRunning && !transfers.some(isActive)
+}
+
+function textOf(state: PeerState, l10n: Localizer): string {
+  const rates = formatRates(state.rates)
+  const words = [countPeers(connectedPeers(state), l10n), ...(rates === '' ? [] : [rates])]
+  const pin = state.keepRunning ? ' $(pinned)' : ''
+  return `${iconOf(state)} ${words.join(' · ')}${pin}`
+}
+
+function iconOf(state: PeerState): string {
+  if (state.network.kind === 'unreachable') return '$(warning)'
+  if (state.transfers.some(isActive)) return '$(sync~spin)'
+  return '$(broadcast)'
+}
+
+function tooltipOf(state: PeerState, l10n: Localizer): string {
+  const sharing = state.shares.filter(({ status }) => status.kind !== 'stopped').length
+  const active = state.transfers.filter(isActive).length
+  const parts = [
+    l10n.t('Peerfold'),
+    state.network.kind === 'unreachable' ? explainSearch('bootstrap-unreachable', l10n) : '',
+    l10n.t('Shares: {0}, opened shares: {1}', sharing, state.opened.length),
+    l10n.t('Connected peers: {0}', connectedPeers(state)),
+    active > 0 ? l10n.t('Transfers: {0}', active) : '',
+    state.keepRunning ? l10n.t('Sharing goes on when VS Code is closed.') : '',
+  ]
+  return parts.filter(part => part !== '').join('\n')
+}
+
+function connectedPeers(state: PeerState): number {
+  return state.peers.filter(peer => !peer.blocked).length
+}
+
+function isActive({ status }: TransferState): boolean {
+  return status.kind === 'running' || status.kind === 'paused'
+}

@@ -1,0 +1,59 @@
+/**
+ * Creates the four views. Looking at one starts the peer process when there is anything known to show; a view of
+ * somebody who never shared starts nothing.
+ */
+import * as vscode from 'vscode'
+import type { ShareId } from '../../common/brand'
+import type { ShareState } from '../../common/model'
+import { Views } from '../contributions'
+import { Disposable } from '../dispose'
+import type { ChangedFiles } from '../files/changedFiles'
+import type { Listings } from '../files/listings'
+import type { PeerModel } from '../peerModel'
+import { peerList, shareList, transferList } from './lists'
+import { type ListNode, ListTree } from './listTree'
+import { OpenedTree, type OpenedTreeNode } from './openedTree'
+
+export class PeerfoldViews extends Disposable {
+  private readonly looked = this.own(new vscode.EventEmitter<void>())
+  /** Somebody looks at a view. */
+  readonly onDidLook = this.looked.event
+  private readonly shareTree: ListTree<ShareState>
+  private readonly shareView: vscode.TreeView<ListNode<ShareState>>
+  private readonly openedTree: OpenedTree
+  private readonly openedView: vscode.TreeView<OpenedTreeNode>
+
+  constructor(model: PeerModel, listings: Listings, changedFiles: ChangedFiles) {
+    super()
+    this.shareTree = this.own(new ListTree(model, shareList(model)))
+    this.shareView = this.create(Views.shares, this.shareTree)
+    this.openedTree = this.own(new OpenedTree(model, listings, changedFiles))
+    this.openedView = this.create(Views.opened, this.openedTree)
+    this.create(Views.peers, this.own(new ListTree(model, peerList(model))))
+    this.create(Views.transfers, this.own(new ListTree(model, transferList(model))))
+  }
+
+  /** Selects an own share in its view. */
+  async revealShare(id: ShareId): Promise<void> {
+    const node = this.shareTree.find(id)
+    if (node !== undefined) await this.shareView.reveal(node, { select: true })
+  }
+
+  /** Selects an opened share in its view and opens it like a folder. */
+  async revealOpened(id: ShareId): Promise<void> {
+    const node = this.openedTree.find(id)
+    if (node !== undefined) await this.openedView.reveal(node, { select: true, expand: true })
+  }
+
+  private create<T>(id: string, treeDataProvider: vscode.TreeDataProvider<T>): vscode.TreeView<T> {
+    const view = this.own(
+      vscode.window.createTreeView(id, { treeDataProvider, showCollapseAll: id === Views.opened }),
+    )
+    this.own(
+      view.onDidChangeVisibility(({ visible }) => {
+        if (visible) this.looked.fire()
+      }),
+    )
+    return view
+  }
+}

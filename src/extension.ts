@@ -1,0 +1,66 @@
+/**
+ * Where VS Code comes in. activate() builds the objects of editor/ in the order they need each other and registers
+ * everything before it returns; nothing in it waits, and the peer process starts when it is first needed.
+ */
+import * as vscode from 'vscode'
+import { askUser } from './editor/ask'
+import { finishAddingToWorkspace } from './editor/commands/addToWorkspace'
+import type { CommandParts } from './editor/commands/parts'
+import { registerCommands } from './editor/commands/registerCommands'
+import { EXTENSION_SCHEME } from './editor/contributions'
+import { Dashboard } from './editor/dashboard/dashboardPanel'
+import { ChangedFiles } from './editor/files/changedFiles'
+import { Listings } from './editor/files/listings'
+import { PeerfoldFileSystem } from './editor/files/peerfoldFileSystem'
+import { LinkHandler } from './editor/links/uriHandler'
+import { PeerModel } from './editor/peerModel'
+import { PeerProcess } from './editor/peerProcess'
+import { Resume } from './editor/resume'
+import { tellError } from './editor/tell'
+import { StatusBar } from './editor/views/statusBar'
+import { PeerfoldViews } from './editor/views/views'
+
+export function activate(context: vscode.ExtensionContext): void {
+  const own = <T extends vscode.Disposable>(resource: T): T => {
+    context.subscriptions.push(resource)
+    return resource
+  }
+  const log = own(vscode.window.createOutputChannel('Peerfold', { log: true }))
+  const peer = own(new PeerProcess(context.extensionPath, log))
+  const model = own(new PeerModel(peer))
+  const listings = new Listings({
+    list: (id, path) => peer.request('fs.list', { id, path }),
+    stat: (id, path) => peer.request('fs.stat', { id, path }),
+  })
+  const changedFiles = own(new ChangedFiles(peer, listings))
+  const files = own(new PeerfoldFileSystem(peer, listings, changedFiles))
+  own(
+    vscode.workspace.registerFileSystemProvider(EXTENSION_SCHEME, files, {
+      isCaseSensitive: true,
+      isReadonly: PeerfoldFileSystem.readonlyReason(),
+    }),
+  )
+  own(vscode.window.registerUriHandler(new LinkHandler()))
+  const views = own(new PeerfoldViews(model, listings, changedFiles))
+  own(new StatusBar(model))
+  const dashboard = own(
+    new Dashboard({
+      extensionUri: context.extensionUri,
+      model,
+      runCommand: (command, ...args) => void vscode.commands.executeCommand(command, ...args),
+    }),
+  )
+  const { globalState: memory, globalStorageUri: storage } = context
+  const parts: CommandParts = { peer, model, views, ask: askUser, log, memory, storage }
+  own(registerCommands(parts, () => dashboard.show()))
+
+  const resume = own(new Resume(memory, peer, model))
+  own(views.onDidLook(() => start(resume.startIfAnythingWas(), log)))
+  start(resume.resume(), log)
+  finishAddingToWorkspace(parts).catch((error: unknown) => tellError(error))
+}
+
+/** In the background: what fails shows in the views and the status bar, which tell the state of the peer process. */
+function start(started: Promise<void>, log: vscode.LogOutputChannel): void {
+  started.catch((error: unknown) => log.error(String(error)))
+}
