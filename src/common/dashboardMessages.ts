@@ -7,7 +7,8 @@ import type { PeerId, ShareId } from './brand'
 import type { PeerState } from './model'
 import { isList, isOneOf, isPeerState, isRecord, isSize, isText } from './peerStateGuard'
 
-export type ToDashboard = {
+/** Everything there is to see. */
+export interface DashboardState {
   readonly type: 'state'
   readonly process: ProcessKind
   /** Null while there is no state to show: the peer process is off, starting or failed. */
@@ -15,13 +16,18 @@ export type ToDashboard = {
   readonly history: RateSeries
 }
 
+export type ToDashboard =
+  | DashboardState
+  /** Translations of the page's texts by their English originals; comes before the first state, if at all. */
+  | { readonly type: 'texts'; readonly texts: Readonly<Record<string, string>> }
+
 export type FromDashboard =
   /** The page listens now: everything before it is lost, so everything is sent after it. */
   { readonly type: 'ready' } | { readonly type: 'action'; readonly action: DashboardAction }
 
 /** Whether the peer process runs. */
 export type ProcessKind = (typeof PROCESS_KINDS)[number]
-const PROCESS_KINDS = ['off', 'starting', 'running', 'failed'] as const
+const PROCESS_KINDS = ['off', 'ended', 'starting', 'running', 'failed'] as const
 
 /** Bytes a second for each of the last seconds, oldest first; both lists have the same length. */
 export interface RateSeries {
@@ -43,6 +49,7 @@ export const PLAIN_ACTIONS = [
   'share-folder',
   'open-link',
   'clear-transfers',
+  'start-process',
   'show-log',
   'open-settings',
 ] as const
@@ -58,7 +65,9 @@ export const TRANSFER_ACTIONS = ['cancel-transfer', 'retry-transfer'] as const
 export const PEER_ACTIONS = ['block-peer', 'unblock-peer'] as const
 
 export function isToDashboard(value: unknown): value is ToDashboard {
-  if (!isRecord(value) || value.type !== 'state' || !isOneOf(PROCESS_KINDS)(value.process)) return false
+  if (!isRecord(value)) return false
+  if (value.type === 'texts') return isRecord(value.texts) && Object.values(value.texts).every(isText)
+  if (value.type !== 'state' || !isOneOf(PROCESS_KINDS)(value.process)) return false
   return (value.state === null || isPeerState(value.state)) && isRateSeries(value.history)
 }
 

@@ -3,30 +3,33 @@
  * share that failed. Rates and progress are not: they change all the time and can be read.
  */
 import { safeText } from '../common/format'
-import type { PeerState, TransferState } from '../common/model'
+import type { OpenedShareState, PeerState, ShareState, TransferState } from '../common/model'
+import { l10n } from './l10n'
 import {
   networkSentence,
   openedSentence,
   shareSentence,
   transferSentence,
+  transferStateWord,
   transferTitle,
-} from '../common/sentences'
+} from './sentences'
 
 /** Sentences to say after a change; none for the first state, which is read as the page is. */
 export function announcements(before: PeerState | null | undefined, after: PeerState | null): string[] {
   if (before === undefined) return []
   if (before === null || after === null) {
-    return before === after ? [] : [after === null ? 'Peerfold is not running.' : 'Peerfold is running.']
+    if (before === after) return []
+    return [after === null ? l10n.t('Peerfold is not running.') : l10n.t('Peerfold is running.')]
   }
   return [
-    ...(before.network.kind !== after.network.kind ? [networkSentence(after.network)] : []),
+    ...(before.network.kind === after.network.kind ? [] : [networkSentence(after.network)]),
     ...changed(before.transfers, after.transfers).filter(isWorthSaying).map(transferNews),
     ...changed(before.shares, after.shares)
       .filter(({ status }) => status.kind === 'failed')
-      .map(share => `${safeText(share.name)}: ${shareSentence(share)}`),
+      .map(share => about(share, shareSentence(share))),
     ...changed(before.opened, after.opened)
       .filter(({ status }) => status.kind !== 'searching')
-      .map(share => `${safeText(share.name)}: ${openedSentence(share)}`),
+      .map(share => about(share, openedSentence(share))),
   ]
 }
 
@@ -44,5 +47,10 @@ function isWorthSaying({ status }: TransferState): boolean {
 }
 
 function transferNews(transfer: TransferState): string {
-  return `${transferTitle(transfer)} ${safeText(transfer.name)}: ${transferSentence(transfer)}`
+  const title = transferTitle(transfer, safeText(transfer.name))
+  return `${title}: ${transferStateWord(transfer)}. ${transferSentence(transfer)}`
+}
+
+function about({ name }: ShareState | OpenedShareState, sentence: string): string {
+  return `${safeText(name)}: ${sentence}`
 }

@@ -6,6 +6,7 @@ import './dashboard.css'
 import { type FromDashboard, isToDashboard } from '../common/dashboardMessages'
 import type { PeerState } from '../common/model'
 import { announcements } from './announce'
+import { useTranslations } from './l10n'
 import { page } from './page'
 import { actionAt, patch } from './patch'
 
@@ -23,6 +24,10 @@ let last: PeerState | null | undefined
 
 window.addEventListener('message', ({ origin, data }: MessageEvent<unknown>) => {
   if (origin !== window.origin || !isToDashboard(data)) return
+  if (data.type === 'texts') {
+    useTranslations(data.texts)
+    return
+  }
   patch(root, page(data))
   const news = announcements(last, data.state)
   if (news.length > 0) liveRegion.textContent = news.join(' ')

@@ -1,14 +1,15 @@
 /** The whole page as a function of what the editor sent. */
-import type { ToDashboard } from '../common/dashboardMessages'
+import type { DashboardState } from '../common/dashboardMessages'
+import { l10n } from './l10n'
 import { h, type Markup } from './markup'
 import { speed } from './views/chart'
 import { header } from './views/header'
-import { button, emptyState } from './views/parts'
+import { emptyState, openLinkButton, shareFolderButton } from './views/parts'
 import { peers } from './views/peers'
 import { opened, shares } from './views/shares'
 import { transfers } from './views/transfers'
 
-export function page(message: ToDashboard): readonly Markup[] {
+export function page(message: DashboardState): readonly Markup[] {
   const { state, history } = message
   if (state === null) {
     return [
@@ -35,8 +36,8 @@ export function page(message: ToDashboard): readonly Markup[] {
 
 function notRunning(): Markup {
   return emptyState(
-    'Shares, peers and transfers appear here once Peerfold runs.',
-    button('Share Folder with Peer', { name: 'share-folder' }, '', 'button primary'),
-    button('Open Shared Link…', { name: 'open-link' }),
+    l10n.t('Shares, peers and transfers appear here once Peerfold runs.'),
+    shareFolderButton(),
+    openLinkButton(),
   )
 }

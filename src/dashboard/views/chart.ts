@@ -6,25 +6,27 @@
 import { HISTORY_SECONDS, type RateSeries } from '../../common/dashboardMessages'
 import { formatCount, formatRate } from '../../common/format'
 import type { Rates } from '../../common/model'
+import { l10n } from '../l10n'
 import { h, type Markup } from '../markup'
 import { icon } from './parts'
 
 const HEIGHT = 100
 /** An idle line is not blown up to the full height by a few bytes. */
 const LEAST_TOP = 10_000
+const ROUND = [1, 1.5, 2, 3, 4, 5, 6, 8]
 
 export function speed(rates: Rates, peers: number, history: RateSeries): Markup.Element {
   const top = niceCeiling(Math.max(LEAST_TOP, ...history.down, ...history.up))
   return h(
     'section',
     { key: 'speed', class: 'speed', 'aria-labelledby': 'speed-title' },
-    h('h2', { id: 'speed-title', class: 'unseen', tabindex: '-1' }, 'Speed'),
+    h('h2', { id: 'speed-title', class: 'unseen', tabindex: '-1' }, l10n.t('Speed')),
     h(
       'dl',
       { class: 'figures' },
-      figure('down', 'Download', formatRate(rates.down)),
-      figure('up', 'Upload', formatRate(rates.up)),
-      figure('people', 'Peers connected', formatCount(peers)),
+      figure('down', l10n.t('Download'), formatRate(rates.down)),
+      figure('up', l10n.t('Upload'), formatRate(rates.up)),
+      figure('people', l10n.t('Peers'), formatCount(peers)),
     ),
     h(
       'div',
@@ -43,20 +45,40 @@ export function speed(rates: Rates, peers: number, history: RateSeries): Markup.
         h('path', { key: 'up', class: 'line up', d: linePath(history.up, top) }),
       ),
       h('span', { class: 'tick top' }, formatRate(top)),
-      h('span', { class: 'tick start' }, `${HISTORY_SECONDS} s ago`),
-      h('span', { class: 'tick end' }, 'now'),
+      h('span', { class: 'tick start' }, l10n.t('{0} s ago', HISTORY_SECONDS)),
+      h('span', { class: 'tick end' }, l10n.t('now')),
     ),
   )
 }
 
 function figure(name: 'down' | 'up' | 'people', label: string, value: string): Markup.Element {
-  return h('div', { key: name, class: `figure ${name}` }, h('dt', {}, icon(name), label), h('dd', {}, value))
+  return h(
+    'div',
+    { key: name, class: `figure ${name}` },
+    h('dt', {}, icon(name), label, name !== 'people' && swatch(name)),
+    h('dd', {}, value),
+  )
+}
+
+/** A piece of the line that shows this figure. */
+function swatch(name: 'down' | 'up'): Markup.Element {
+  return h(
+    'svg',
+    { class: 'swatch', viewBox: '0 0 22 4', 'aria-hidden': 'true' },
+    h('path', { class: `line ${name}`, d: 'M0 2H22' }),
+  )
 }
 
 /** What the lines show, for those who do not see them. */
 export function chartSentence(rates: Rates, { down, up }: RateSeries): string {
-  const most = `at most ${formatRate(Math.max(0, ...down))} and ${formatRate(Math.max(0, ...up))}`
-  return `Download ${formatRate(rates.down)} and upload ${formatRate(rates.up)} now; in the last ${HISTORY_SECONDS} seconds ${most}.`
+  return l10n.t(
+    'Download {0} and upload {1} now; in the last {2} seconds at most {3} and {4}.',
+    formatRate(rates.down),
+    formatRate(rates.up),
+    HISTORY_SECONDS,
+    formatRate(Math.max(0, ...down)),
+    formatRate(Math.max(0, ...up)),
+  )
 }
 
 /** The newest value stands at the right edge; what is not known yet stays empty at the left. */
@@ -76,9 +98,9 @@ function areaPath(values: readonly number[], top: number): string {
   return `${linePath(values, top)}V${HEIGHT}H${first}Z`
 }
 
-/** The next of 1, 2, 5, 10, 20, 50 … so that the scale rests while rates waver. */
+/** The next round number, so that the scale rests while rates waver. */
 export function niceCeiling(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value))
-  const step = [1, 2, 5, 10].find(candidate => candidate * power >= value) ?? 10
+  const step = ROUND.find(candidate => candidate * power >= value) ?? 10
   return step * power
 }

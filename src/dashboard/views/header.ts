@@ -1,11 +1,13 @@
 /** Who this machine is to others, whether it can reach them, and the two things one comes here to start. */
-import type { ProcessKind, ToDashboard } from '../../common/dashboardMessages'
+import type { DashboardState, ProcessKind } from '../../common/dashboardMessages'
 import { safeText } from '../../common/format'
-import { networkSentence } from '../../common/sentences'
+import type { PeerState } from '../../common/model'
+import { l10n } from '../l10n'
 import { h, type Markup } from '../markup'
-import { button, nameOf } from './parts'
+import { networkSentence } from '../sentences'
+import { button, nameOf, openLinkButton, shareFolderButton } from './parts'
 
-export function header({ state, process }: ToDashboard): Markup.Element {
+export function header({ state, process }: DashboardState): Markup.Element {
   return h(
     'header',
     { key: 'header', class: 'top' },
@@ -17,36 +19,26 @@ export function header({ state, process }: ToDashboard): Markup.Element {
         h(
           'p',
           { class: 'quiet' },
-          'Others see you as peer ',
+          l10n.t('Others see you as peer'),
+          ' ',
           h('code', { class: 'id' }, safeText(state.me.id)),
         ),
     ),
-    h(
-      'div',
-      { class: 'buttons' },
-      button('Share Folder with Peer', { name: 'share-folder' }, '', 'button primary'),
-      button('Open Shared Link…', { name: 'open-link' }),
-    ),
+    h('div', { class: 'buttons' }, shareFolderButton(), openLinkButton()),
     state === null || process !== 'running' ? processLine(process) : networkLine(state),
   )
 }
 
-function networkLine({ network, keepRunning }: NonNullable<ToDashboard['state']>): Markup.Element {
+function networkLine({ network, keepRunning }: PeerState): Markup.Element {
   return h(
     'div',
     { key: 'network', class: 'network', 'data-state': network.kind },
     h('span', { class: 'dot', 'aria-hidden': 'true' }),
     h('p', {}, networkSentence(network)),
-    keepRunning && h('p', { class: 'quiet' }, 'Sharing goes on when VS Code is closed.'),
-    network.kind === 'unreachable' && button('Open Settings', { name: 'open-settings' }, '', 'button link'),
+    keepRunning && h('p', { class: 'quiet' }, l10n.t('Sharing goes on when VS Code is closed.')),
+    network.kind === 'unreachable' &&
+      button(l10n.t('Open Settings'), { name: 'open-settings' }, '', 'button link'),
   )
-}
-
-const PROCESS_WORDS: Record<ProcessKind, string> = {
-  off: 'Not running. Peerfold starts as soon as you share or open something.',
-  starting: 'Starting…',
-  running: 'Running.',
-  failed: 'Peerfold could not start. The log says why.',
 }
 
 function processLine(process: ProcessKind): Markup.Element {
@@ -54,7 +46,24 @@ function processLine(process: ProcessKind): Markup.Element {
     'div',
     { key: 'network', class: 'network', 'data-state': process },
     h('span', { class: 'dot', 'aria-hidden': 'true' }),
-    h('p', {}, PROCESS_WORDS[process]),
-    process === 'failed' && button('Show Log', { name: 'show-log' }, '', 'button link'),
+    h('p', {}, processSentence(process)),
+    process === 'ended' && button(l10n.t('Start Again'), { name: 'start-process' }, '', 'button link'),
+    process === 'failed' && button(l10n.t('Try Again'), { name: 'start-process' }, '', 'button link'),
+    process === 'failed' && button(l10n.t('Show Log'), { name: 'show-log' }, '', 'button link'),
   )
+}
+
+function processSentence(process: ProcessKind): string {
+  switch (process) {
+    case 'off':
+      return l10n.t('Not running. Peerfold starts as soon as you share or open something.')
+    case 'ended':
+      return l10n.t('The peer process was ended, so nothing is shared and nothing arrives.')
+    case 'starting':
+      return l10n.t('Starting…')
+    case 'running':
+      return l10n.t('Running.')
+    case 'failed':
+      return l10n.t('The peer process does not run. The log says why.')
+  }
 }

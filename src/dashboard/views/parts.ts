@@ -1,6 +1,7 @@
 /** The small parts that every view is put together from. */
 import type { DashboardAction } from '../../common/dashboardMessages'
 import { formatCount, safeText } from '../../common/format'
+import { l10n } from '../l10n'
 import { h, type Markup } from '../markup'
 
 /** Rows and cards shown of one list. More would cost more to draw than anyone reads; the side bar lists all. */
@@ -9,7 +10,7 @@ export const MAX_SHOWN = 100
 /** A name somebody else chose: cleaned, and set apart so that its writing direction reaches nothing around it. */
 export function nameOf(name: string): Markup.Element {
   const clean = safeText(name)
-  return h('bdi', { class: 'name', title: clean }, clean === '' ? 'Unnamed' : clean)
+  return h('bdi', { class: 'name', title: clean }, clean === '' ? l10n.t('Unnamed') : clean)
 }
 
 /** `subject` says to a screen reader which of the many buttons of this label it is. */
@@ -31,6 +32,14 @@ export function button(
     },
     label,
   )
+}
+
+export function shareFolderButton(): Markup.Element {
+  return button(l10n.t('Share Folder with Peer'), { name: 'share-folder' }, '', 'button primary')
+}
+
+export function openLinkButton(): Markup.Element {
+  return button(l10n.t('Open Shared Link…'), { name: 'open-link' })
 }
 
 /** A section with its heading; `id` names both. The heading can take the focus when a button in it vanishes. */
@@ -61,11 +70,16 @@ export function emptyState(sentence: string, ...actions: readonly Markup[]): Mar
   )
 }
 
+/** How many there are, beside a heading. */
+export function count(of: number): Markup | undefined {
+  return of === 0 ? undefined : h('span', { class: 'count' }, formatCount(of))
+}
+
 /** A note below a list that was cut. */
 export function moreNote(total: number): Markup.Element | undefined {
   if (total <= MAX_SHOWN) return undefined
   const hidden = formatCount(total - MAX_SHOWN)
-  return h('p', { key: 'more', class: 'quiet' }, `… and ${hidden} more, listed in the side bar.`)
+  return h('p', { key: 'more', class: 'quiet' }, l10n.t('… and {0} more, listed in the side bar.', hidden))
 }
 
 /** `percent` undefined: it moves, but how far it is cannot be told. */

@@ -1,32 +1,25 @@
 /** Who is connected, how, how fast, and for which shares. A table that turns into a list where it has no room. */
-import { formatBytes, formatCount, formatRate, safeText } from '../../common/format'
+import { formatBytes, formatRate, safeText } from '../../common/format'
 import type { PeerState, RemotePeer } from '../../common/model'
-import { shareNames } from '../../common/sentences'
+import { l10n } from '../l10n'
 import { h, type Markup } from '../markup'
-import { badge, button, emptyState, MAX_SHOWN, moreNote, nameOf, section } from './parts'
+import { shareNames } from '../sentences'
+import { badge, button, count, emptyState, MAX_SHOWN, moreNote, nameOf, section } from './parts'
 
-const COLUMNS = ['Peer', 'Connection', 'Download', 'Upload', 'Shares'] as const
 /** Names listed per peer; the rest is counted. */
 const MAX_NAMES = 3
 
 export function peers(state: PeerState): Markup.Element {
-  const names = shareNames(state)
-  const total = state.peers.length
+  const { peers, shares, opened } = state
+  const nothing =
+    shares.length + opened.length === 0
+      ? l10n.t('Peers appear here once you share or open something.')
+      : l10n.t('Nobody is connected now. Peers appear here as soon as they are found.')
   return section(
-    {
-      id: 'peers',
-      title: 'Peers',
-      aside: total > 0 ? h('span', { class: 'count' }, formatCount(total)) : undefined,
-    },
-    total === 0 ? noPeers(state) : table(state.peers.slice(0, MAX_SHOWN), names),
-    moreNote(total),
+    { id: 'peers', title: l10n.t('Peers'), aside: count(peers.length) },
+    peers.length === 0 ? emptyState(nothing) : table(peers.slice(0, MAX_SHOWN), shareNames(state)),
+    moreNote(peers.length),
   )
-}
-
-function noPeers({ shares, opened }: PeerState): Markup.Element {
-  return shares.length + opened.length === 0
-    ? emptyState('Peers appear here once you share or open something.')
-    : emptyState('Nobody is connected now. Peers appear here as soon as they are found.')
 }
 
 /** The roles are spelled out: a table that is laid out as a list would lose them. */
@@ -43,14 +36,12 @@ function table(rows: readonly RemotePeer[], names: ReadonlyMap<string, string>):
         h(
           'tr',
           { role: 'row' },
-          COLUMNS.map(column =>
-            h('th', { key: column, class: classOf(column), role: 'columnheader', scope: 'col' }, column),
-          ),
-          h(
-            'th',
-            { key: 'actions', role: 'columnheader', scope: 'col' },
-            h('span', { class: 'unseen' }, 'Actions'),
-          ),
+          columnHead('peer', l10n.t('Peer')),
+          columnHead('connection', l10n.t('Connection')),
+          columnHead('number', l10n.t('Download')),
+          columnHead('number', l10n.t('Upload')),
+          columnHead('shares', l10n.t('Shares')),
+          columnHead('row-actions', h('span', { class: 'unseen' }, l10n.t('Actions'))),
         ),
       ),
       h(
@@ -62,58 +53,63 @@ function table(rows: readonly RemotePeer[], names: ReadonlyMap<string, string>):
   )
 }
 
+function columnHead(name: string, content: Markup): Markup.Element {
+  return h('th', { class: name, role: 'columnheader', scope: 'col' }, content)
+}
+
 function row(peer: RemotePeer, names: ReadonlyMap<string, string>): Markup.Element {
   const { id, name, blocked, rates } = peer
+  const who = name === '' ? id : name
   return h(
     'tr',
     { key: id, role: 'row', 'data-state': blocked ? 'blocked' : 'connected' },
     h(
       'th',
-      { key: 'Peer', class: 'peer', role: 'rowheader', scope: 'row' },
+      { class: 'peer', role: 'rowheader', scope: 'row' },
       nameOf(name),
       h('code', { class: 'id' }, safeText(id)),
     ),
-    cell(
-      'Connection',
-      blocked ? badge('Blocked', 'blocked') : badge(peer.transport === 'tcp' ? 'TCP' : 'UDX', peer.transport),
-      peer.address === undefined ? undefined : h('code', { class: 'id address' }, safeText(peer.address)),
-    ),
-    cell(
-      'Download',
-      formatRate(rates.down),
-      h('span', { class: 'quiet' }, `${formatBytes(peer.downBytes)} in all`),
-    ),
-    cell(
-      'Upload',
-      formatRate(rates.up),
-      h('span', { class: 'quiet' }, `${formatBytes(peer.upBytes)} in all`),
-    ),
-    cell('Shares', sharesOf(peer, names)),
+    cell('connection', l10n.t('Connection'), ...connection(peer)),
+    cell('number', l10n.t('Download'), ...traffic(rates.down, peer.downBytes)),
+    cell('number', l10n.t('Upload'), ...traffic(rates.up, peer.upBytes)),
+    cell('shares', l10n.t('Shares'), sharesOf(peer, names)),
     h(
       'td',
-      { key: 'actions', class: 'row-actions', role: 'cell' },
+      { class: 'row-actions', role: 'cell' },
       blocked
-        ? button('Unblock', { name: 'unblock-peer', peer: id }, name || id, 'button link')
-        : button('Block', { name: 'block-peer', peer: id }, name || id, 'button link'),
+        ? button(l10n.t('Unblock'), { name: 'unblock-peer', peer: id }, who, 'button link')
+        : button(l10n.t('Block'), { name: 'block-peer', peer: id }, who, 'button link'),
     ),
   )
 }
 
-function cell(column: (typeof COLUMNS)[number], ...content: readonly (Markup | undefined)[]): Markup.Element {
-  return h('td', { key: column, class: classOf(column), role: 'cell', 'data-label': column }, ...content)
+/** `label` stands before the content where the table is laid out as a list. */
+function cell(name: string, label: string, ...content: readonly (Markup | undefined)[]): Markup.Element {
+  return h('td', { class: name, role: 'cell', 'data-label': label }, h('div', { class: 'cell' }, ...content))
 }
 
-function classOf(column: (typeof COLUMNS)[number]): string {
-  return column === 'Download' || column === 'Upload' ? 'number' : column.toLowerCase()
+function connection({ blocked, transport, address }: RemotePeer): readonly (Markup | undefined)[] {
+  return [
+    blocked ? badge(l10n.t('Blocked'), 'blocked') : badge(transport.toUpperCase(), transport),
+    address === undefined ? undefined : h('code', { class: 'id second' }, safeText(address)),
+  ]
+}
+
+function traffic(rate: number, total: number): readonly Markup[] {
+  return [
+    h('span', { class: rate > 0 ? 'rate' : 'rate quiet' }, formatRate(rate)),
+    h('span', { class: 'quiet second' }, l10n.t('{0} in all', formatBytes(total))),
+  ]
 }
 
 function sharesOf({ shares }: RemotePeer, names: ReadonlyMap<string, string>): Markup.Element {
   const known = shares.map(id => names.get(id)).filter(name => name !== undefined)
-  if (known.length === 0) return h('span', { class: 'quiet' }, 'None')
+  if (known.length === 0) return h('span', { class: 'quiet' }, l10n.t('None'))
+  const shown = known.slice(0, MAX_NAMES).join(', ')
   const rest = known.length - MAX_NAMES
   return h(
     'bdi',
     { class: 'name', title: known.join(', ') },
-    known.slice(0, MAX_NAMES).join(', ') + (rest > 0 ? ` and ${rest} more` : ''),
+    rest > 0 ? l10n.t('{0} and {1} more', shown, rest) : shown,
   )
 }

@@ -1,31 +1,41 @@
 /** What this machine shares, and what it opened of others, as cards. */
-import { formatBytes, formatCount, formatRate, percent, plural, safeText } from '../../common/format'
+import { formatBytes, formatCount, formatRate, percent, safeText } from '../../common/format'
 import type { OpenedShareState, PeerState, Rates, ShareState } from '../../common/model'
-import { isComplete, openedSentence, shareSentence } from '../../common/sentences'
+import { l10n } from '../l10n'
 import { h, type Markup } from '../markup'
-import { badge, button, emptyState, icon, MAX_SHOWN, moreNote, nameOf, progressBar, section } from './parts'
+import { countFiles, countPeers, isComplete, openedSentence, shareSentence } from '../sentences'
+import {
+  badge,
+  button,
+  count,
+  emptyState,
+  icon,
+  MAX_SHOWN,
+  moreNote,
+  nameOf,
+  openLinkButton,
+  progressBar,
+  section,
+  shareFolderButton,
+} from './parts'
 
 export function shares({ shares }: PeerState): Markup.Element {
+  const nothing = l10n.t('You share nothing yet. Share a folder, send its link, and others have the files.')
   return section(
-    { id: 'shares', title: 'Shares', aside: shares.length > 0 ? count(shares.length) : undefined },
+    { id: 'shares', title: l10n.t('Shares'), aside: count(shares.length) },
     shares.length === 0
-      ? emptyState(
-          'You share nothing yet. Share a folder or file, send the link, and others have it.',
-          button('Share Folder with Peer', { name: 'share-folder' }, '', 'button primary'),
-        )
+      ? emptyState(nothing, shareFolderButton())
       : h('ul', { key: 'cards', class: 'cards' }, shares.slice(0, MAX_SHOWN).map(shareCard)),
     moreNote(shares.length),
   )
 }
 
 export function opened({ opened }: PeerState): Markup.Element {
+  const nothing = l10n.t('Nothing is open. Paste a link that somebody sent you to see their files.')
   return section(
-    { id: 'opened', title: 'Opened Shares', aside: opened.length > 0 ? count(opened.length) : undefined },
+    { id: 'opened', title: l10n.t('Opened Shares'), aside: count(opened.length) },
     opened.length === 0
-      ? emptyState(
-          'Nothing is open. Paste a link that somebody sent you to see their files here.',
-          button('Open Shared Link…', { name: 'open-link' }),
-        )
+      ? emptyState(nothing, openLinkButton())
       : h('ul', { key: 'cards', class: 'cards' }, opened.slice(0, MAX_SHOWN).map(openedCard)),
     moreNote(opened.length),
   )
@@ -34,53 +44,61 @@ export function opened({ opened }: PeerState): Markup.Element {
 function shareCard(share: ShareState): Markup.Element {
   const { id, name, status, skipped } = share
   const leftOut = Object.values(skipped).reduce((sum, entries) => sum + entries, 0)
+  const isOff = status.kind === 'stopped' || status.kind === 'failed'
   return h(
     'li',
-    { key: id, class: 'card', 'data-state': status.kind },
+    { key: id, class: 'card' },
     cardHead(share),
     h('p', { class: 'facts', title: safeText(share.source) }, facts(share.files, share.bytes, share.peers)),
-    h('p', { class: 'status', 'data-state': status.kind }, shareSentence(share), speeds(share.rates)),
+    statusLine(status.kind, shareSentence(share), share.rates),
     h(
       'div',
       { class: 'buttons' },
-      button('Copy Link', { name: 'copy-link', share: id }, name),
-      status.kind === 'stopped' || status.kind === 'failed'
-        ? button('Start Sharing', { name: 'start-share', share: id }, name)
-        : button('Stop Sharing', { name: 'stop-share', share: id }, name),
+      button(l10n.t('Copy Link'), { name: 'copy-link', share: id }, name),
+      isOff && button(l10n.t('Start Sharing Again'), { name: 'start-share', share: id }, name),
+      !isOff && button(l10n.t('Stop Sharing'), { name: 'stop-share', share: id }, name),
       leftOut > 0 &&
-        button(`${formatCount(leftOut)} left out`, { name: 'show-left-out', share: id }, name, 'button link'),
+        button(
+          l10n.t('{0} left out', formatCount(leftOut)),
+          { name: 'show-left-out', share: id },
+          name,
+          'button link',
+        ),
     ),
   )
 }
 
 function openedCard(share: OpenedShareState): Markup.Element {
-  const { id, name, contents, status, bytesHere, stopped } = share
+  const { id, name, contents, status, stopped } = share
   const isSearching = !stopped && (status.kind === 'searching' || status.kind === 'offline')
-  const state = stopped ? 'stopped' : status.kind
   return h(
     'li',
-    { key: id, class: 'card', 'data-state': state },
+    { key: id, class: 'card' },
     cardHead(share),
     h(
       'p',
       { class: 'facts' },
       contents === undefined
-        ? 'The list of files is not here yet'
+        ? l10n.t('The list of files is not here yet')
         : facts(contents.files, contents.bytes, share.peers),
     ),
     contents !== undefined && here(share, contents.bytes),
-    h('p', { class: 'status', 'data-state': state }, openedSentence(share), speeds(share.rates)),
-    h('p', { class: 'quiet' }, 'Fingerprint ', h('code', { class: 'id' }, safeText(share.fingerprint))),
+    statusLine(stopped ? 'stopped' : status.kind, openedSentence(share), share.rates),
+    h(
+      'p',
+      { class: 'quiet' },
+      l10n.t('Fingerprint'),
+      ' ',
+      h('code', { class: 'id' }, safeText(share.fingerprint)),
+    ),
     h(
       'div',
       { class: 'buttons' },
-      (contents !== undefined || bytesHere > 0) &&
-        button('Save a Copy…', { name: 'save-copy', share: id }, name),
-      isSearching && button('Look Again', { name: 'find-peers', share: id }, name),
-      button('Copy Link', { name: 'copy-link', share: id }, name),
-      stopped
-        ? button('Start', { name: 'start-share', share: id }, name)
-        : button('Stop', { name: 'stop-share', share: id }, name),
+      contents !== undefined && button(l10n.t('Save a Copy…'), { name: 'save-copy', share: id }, name),
+      isSearching && button(l10n.t('Look Again'), { name: 'find-peers', share: id }, name),
+      button(l10n.t('Copy Link'), { name: 'copy-link', share: id }, name),
+      stopped && button(l10n.t('Reconnect'), { name: 'start-share', share: id }, name),
+      !stopped && button(l10n.t('Disconnect'), { name: 'stop-share', share: id }, name, 'button link'),
     ),
   )
 }
@@ -91,41 +109,48 @@ function cardHead({ name, isFile, isPublic }: ShareState | OpenedShareState): Ma
     { class: 'card-head' },
     icon(isFile ? 'file' : 'folder'),
     h('h3', {}, nameOf(name)),
-    badge(isPublic ? 'Public' : 'Private'),
+    badge(isPublic ? l10n.t('Public') : l10n.t('Private')),
   )
 }
 
 function here(share: OpenedShareState, total: number): Markup.Element {
   const done = percent(share.bytesHere, total) ?? 0
   const text = isComplete(share)
-    ? 'Complete on this machine'
-    : `${formatBytes(share.bytesHere)} on this machine (${done}%)`
+    ? l10n.t('Complete on this machine')
+    : l10n.t('{0} on this machine ({1}%)', formatBytes(share.bytesHere), done)
   return h(
     'div',
     { class: 'here' },
     progressBar(done, {
-      label: `On this machine: ${safeText(share.name)}`,
+      label: l10n.t('On this machine: {0}', safeText(share.name)),
       text,
       state: isComplete(share) ? 'done' : 'running',
     }),
-    h('span', { class: 'quiet' }, text),
+    h('p', { class: 'quiet' }, text),
   )
 }
 
+/** Nobody being there is told by the status sentence. */
 function facts(files: number, bytes: number, peers: number): string {
-  return [plural(files, 'file'), formatBytes(bytes), plural(peers, 'peer')].join(' · ')
+  return [countFiles(files), formatBytes(bytes), ...(peers > 0 ? [countPeers(peers)] : [])].join(' · ')
 }
 
-function speeds({ down, up }: Rates): Markup.Element | undefined {
-  if (down === 0 && up === 0) return undefined
+function statusLine(state: string, sentence: string, { down, up }: Rates): Markup.Element {
   return h(
-    'span',
-    { class: 'speeds' },
-    down > 0 && h('span', {}, icon('down'), h('span', { class: 'unseen' }, 'Download '), formatRate(down)),
-    up > 0 && h('span', {}, icon('up'), h('span', { class: 'unseen' }, 'Upload '), formatRate(up)),
+    'div',
+    { class: 'status-line' },
+    h('p', { class: 'status', 'data-state': state }, sentence),
+    down > 0 && speed('down', l10n.t('Download'), down),
+    up > 0 && speed('up', l10n.t('Upload'), up),
   )
 }
 
-function count(of: number): Markup.Element {
-  return h('span', { class: 'count' }, formatCount(of))
+function speed(direction: 'down' | 'up', label: string, rate: number): Markup.Element {
+  return h(
+    'p',
+    { key: direction, class: 'pace' },
+    icon(direction),
+    h('span', { class: 'unseen' }, `${label} `),
+    formatRate(rate),
+  )
 }

@@ -1,20 +1,20 @@
 /** What is under way and what became of it: how far, how fast, how long, and the way to stop or retry it. */
 import { formatRate, percent, safeText } from '../../common/format'
 import type { PeerState, TransferState } from '../../common/model'
-import { timeLeftSentence, transferSentence, transferTitle } from '../../common/sentences'
+import { l10n } from '../l10n'
 import { h, type Markup } from '../markup'
+import { timeLeft, transferSentence, transferStateWord, transferTitle } from '../sentences'
 import { badge, button, emptyState, MAX_SHOWN, moreNote, nameOf, progressBar, section } from './parts'
 
 export function transfers({ transfers }: PeerState): Markup.Element {
-  const hasEnded = transfers.some(({ status }) => isOver(status.kind))
+  const nothing = l10n.t(
+    'Nothing is under way. Publishing a folder and saving a copy show their progress here.',
+  )
+  const clear = button(l10n.t('Clear Finished'), { name: 'clear-transfers' }, '', 'button link')
   return section(
-    {
-      id: 'transfers',
-      title: 'Transfers',
-      aside: hasEnded ? button('Clear Finished', { name: 'clear-transfers' }, '', 'button link') : undefined,
-    },
+    { id: 'transfers', title: l10n.t('Transfers'), aside: transfers.some(isOver) ? clear : undefined },
     transfers.length === 0
-      ? emptyState('Nothing is under way. Publishing a folder and saving a copy show their progress here.')
+      ? emptyState(nothing)
       : h('ul', { key: 'rows', class: 'rows' }, transfers.slice(0, MAX_SHOWN).map(transferRow)),
     moreNote(transfers.length),
   )
@@ -22,59 +22,60 @@ export function transfers({ transfers }: PeerState): Markup.Element {
 
 function transferRow(transfer: TransferState): Markup.Element {
   const { id, name, status, folder } = transfer
-  const isActive = status.kind === 'running' || status.kind === 'paused'
-  const sentence = transferSentence(transfer)
+  const isActive = !isOver(transfer)
+  const canRetry = status.kind === 'failed' || status.kind === 'paused'
   return h(
     'li',
-    { key: id, class: 'row', 'data-state': status.kind },
+    { key: id, class: 'row' },
     h(
       'div',
       { class: 'row-head' },
-      h('h3', {}, `${transferTitle(transfer)} `, nameOf(name)),
-      badge(STATE_WORDS[status.kind], status.kind),
+      h('h3', {}, title(transfer)),
+      badge(transferStateWord(transfer), status.kind),
     ),
-    isActive && bar(transfer, sentence),
+    isActive && bar(transfer),
+    h(
+      'div',
+      { class: 'status-line' },
+      h('p', { class: 'status', 'data-state': status.kind }, transferSentence(transfer)),
+      status.kind === 'running' && h('p', { class: 'pace' }, pace(transfer)),
+    ),
     h(
       'div',
       { class: 'row-foot' },
-      h('p', { class: 'status', 'data-state': status.kind }, sentence),
-      status.kind === 'running' && h('p', { class: 'pace' }, pace(transfer)),
-    ),
-    folder !== undefined &&
-      h('p', { class: 'quiet path', title: safeText(folder) }, h('bdi', {}, safeText(folder))),
-    h(
-      'div',
-      { class: 'buttons' },
-      isActive && button('Cancel', { name: 'cancel-transfer', transfer: id }, name),
-      (status.kind === 'failed' || status.kind === 'paused') &&
-        button('Retry', { name: 'retry-transfer', transfer: id }, name),
+      folder !== undefined &&
+        h('p', { class: 'quiet path', title: safeText(folder) }, h('bdi', {}, safeText(folder))),
+      h(
+        'div',
+        { class: 'buttons' },
+        canRetry && button(l10n.t('Retry'), { name: 'retry-transfer', transfer: id }, name),
+        isActive && button(l10n.t('Cancel'), { name: 'cancel-transfer', transfer: id }, name),
+      ),
     ),
   )
 }
 
-const STATE_WORDS: Record<TransferState['status']['kind'], string> = {
-  running: 'Running',
-  paused: 'Paused',
-  done: 'Done',
-  cancelled: 'Cancelled',
-  failed: 'Failed',
+/** The sentence around the name, and the name set apart in it. */
+function title(transfer: TransferState): readonly Markup[] {
+  const [before = '', after = ''] = transferTitle(transfer, '\n').split('\n')
+  return [before, nameOf(transfer.name), after].filter(part => part !== '')
 }
 
-function bar(transfer: TransferState, sentence: string): Markup.Element {
-  const { done, total } = transfer.bytes
-  const doneShare = percent(done, total)
-  return progressBar(doneShare, {
-    label: `${transferTitle(transfer)} ${safeText(transfer.name)}`,
-    text: doneShare === undefined ? sentence : `${doneShare}%, ${sentence}`,
+function bar(transfer: TransferState): Markup.Element {
+  const done = percent(transfer.bytes.done, transfer.bytes.total)
+  const sentence = transferSentence(transfer)
+  return progressBar(done, {
+    label: transferTitle(transfer, safeText(transfer.name)),
+    text: done === undefined ? sentence : `${done}%, ${sentence}`,
     state: transfer.status.kind,
   })
 }
 
 function pace(transfer: TransferState): string {
-  const timeLeft = timeLeftSentence(transfer)
-  return timeLeft === undefined ? formatRate(transfer.rate) : `${formatRate(transfer.rate)} · ${timeLeft}`
+  const left = timeLeft(transfer)
+  return left === undefined ? formatRate(transfer.rate) : `${formatRate(transfer.rate)} · ${left}`
 }
 
-function isOver(kind: TransferState['status']['kind']): boolean {
-  return kind === 'done' || kind === 'cancelled' || kind === 'failed'
+function isOver({ status }: TransferState): boolean {
+  return status.kind === 'done' || status.kind === 'cancelled' || status.kind === 'failed'
 }

@@ -18,6 +18,8 @@ export function commandFor(action: DashboardAction, state: PeerState | undefined
       return { command: Commands.openLink, args: [] }
     case 'clear-transfers':
       return { command: Commands.clearTransfers, args: [] }
+    case 'start-process':
+      return { command: Commands.retry, args: [] }
     case 'show-log':
       return { command: Commands.showLog, args: [] }
     case 'open-settings':

@@ -87,6 +87,7 @@ export class Dashboard extends Disposable {
     if (!isFromDashboard(message)) return
     if (message.type === 'ready') {
       this.listens = true
+      if (vscode.l10n.bundle !== undefined) this.post({ type: 'texts', texts: vscode.l10n.bundle })
       this.send()
       return
     }
@@ -104,14 +105,17 @@ export class Dashboard extends Disposable {
   }
 
   private send(): void {
-    if (!this.listens || this.panel === undefined) return
-    const message: ToDashboard = {
+    if (!this.listens) return
+    this.post({
       type: 'state',
       process: this.parts.model.status.kind,
       state: this.parts.model.state ?? null,
       history: this.history.series(performance.now()),
-    }
-    // False, when the page went away in between: it asks again when it is back.
-    void this.panel.webview.postMessage(message)
+    })
+  }
+
+  private post(message: ToDashboard): void {
+    // It tells false when the page went away in between: the page asks again when it is back.
+    void this.panel?.webview.postMessage(message)
   }
 }

@@ -1,0 +1,191 @@
+/** Sentences about the state: what is the case, why, and what to do. Pure; strangers' texts in them are made safe. */
+import { formatBytes, formatCount, formatDuration, safeText } from '../common/format'
+import type {
+  NetworkState,
+  OpenedShareState,
+  PeerState,
+  SearchReason,
+  ShareState,
+  TransferResult,
+  TransferState,
+} from '../common/model'
+import { l10n } from './l10n'
+
+/** Longest message that is shown whole. */
+const MAX_MESSAGE = 600
+/** Warnings about a copy that stand in the list; the notification had them all. */
+const MAX_WARNINGS = 3
+
+export function networkSentence(network: NetworkState): string {
+  switch (network.kind) {
+    case 'idle':
+      return l10n.t('Not connected, because nothing is shared or opened.')
+    case 'connecting':
+      return l10n.t('Connecting to the network…')
+    case 'online':
+      return network.firewalled
+        ? l10n.t('Online, behind a router or firewall. Finding a way to a new peer may take some seconds.')
+        : l10n.t('Online.')
+    case 'unreachable':
+      return l10n.t(
+        'Network unreachable: no bootstrap node answers ({0}). Check that this machine is online and that UDP is not blocked.',
+        network.bootstrap.map(node => safeText(node)).join(', '),
+      )
+  }
+}
+
+/** Why nobody who has a share is connected, as far as that is known. */
+export function searchSentence(why: SearchReason): string {
+  switch (why) {
+    case 'just-started':
+      return l10n.t('Looking for peers…')
+    case 'bootstrap-unreachable':
+      return l10n.t('The network cannot be reached: no bootstrap node answers.')
+    case 'nobody-announces':
+      return l10n.t(
+        'The network answers, but nobody offers this share now. Ask whoever sent the link to come online.',
+      )
+    case 'cannot-connect':
+      return l10n.t(
+        'Peers offer this share, but no connection to them can be made. A firewall may be in the way.',
+      )
+    case 'no-answer':
+      return l10n.t('Peers are connected, but none of them has this share.')
+  }
+}
+
+export function shareSentence({ status, peers }: ShareState): string {
+  switch (status.kind) {
+    case 'publishing':
+      return l10n.t('Publishing changes…')
+    case 'sharing':
+      return peers === 0
+        ? l10n.t('Shared. Nobody is connected now.')
+        : l10n.t('Shared with {0} now.', countPeers(peers))
+    case 'stopped':
+      return l10n.t('Stopped: nobody gets it from here.')
+    case 'failed':
+      return safeText(status.error.message, MAX_MESSAGE)
+  }
+}
+
+export function openedSentence(share: OpenedShareState): string {
+  if (share.stopped) return l10n.t('Disconnected. What is on this machine stays here.')
+  const { status } = share
+  switch (status.kind) {
+    case 'searching':
+      return searchSentence(status.why)
+    case 'connected':
+      return isComplete(share)
+        ? l10n.t('All of it is here. {0} connected.', countPeers(share.peers))
+        : l10n.t('Connected to {0}.', countPeers(share.peers))
+    case 'offline':
+      return isComplete(share)
+        ? l10n.t('All of it is here. Nobody is connected to ask for changes.')
+        : `${l10n.t('Nobody is connected.')} ${searchSentence(status.why)}`
+    case 'failed':
+      return safeText(status.error.message, MAX_MESSAGE)
+  }
+}
+
+export function isComplete({ contents, bytesHere }: OpenedShareState): boolean {
+  return contents !== undefined && bytesHere >= contents.bytes
+}
+
+/** `name` is what stands for the name: a placeholder, or the name made safe. */
+export function transferTitle({ kind }: TransferState, name: string): string {
+  switch (kind) {
+    case 'import':
+      return l10n.t('Publishing {0}', name)
+    case 'copy':
+      return l10n.t('Saving a copy of {0}', name)
+    case 'seed':
+      return l10n.t('Fetching all of {0}', name)
+  }
+}
+
+export function transferStateWord({ status }: TransferState): string {
+  switch (status.kind) {
+    case 'running':
+      return l10n.t('Running')
+    case 'paused':
+      return l10n.t('Paused')
+    case 'done':
+      return l10n.t('Done')
+    case 'cancelled':
+      return l10n.t('Cancelled')
+    case 'failed':
+      return l10n.t('Failed')
+  }
+}
+
+/** How far a transfer is, or what became of it. */
+export function transferSentence(transfer: TransferState): string {
+  const { status } = transfer
+  switch (status.kind) {
+    case 'running':
+      return amounts(transfer)
+    case 'paused':
+    case 'failed':
+      return safeText(status.error.message, MAX_MESSAGE)
+    case 'cancelled':
+      return amounts(transfer)
+    case 'done':
+      return resultSentences(status.result).join(' ')
+  }
+}
+
+function resultSentences({
+  files,
+  bytes,
+  skippedCount,
+  conflicts,
+  warnings,
+  stale,
+}: TransferResult): string[] {
+  const sentences = [`${countFiles(files)}, ${formatBytes(bytes)}.`]
+  if (skippedCount > 0) sentences.push(l10n.t('Left out: {0}.', formatCount(skippedCount)))
+  if (conflicts.length > 0) {
+    sentences.push(
+      l10n.t(
+        'Changed here, so kept; what came lies beside under a name of its own: {0}.',
+        countFiles(conflicts.length),
+      ),
+    )
+  }
+  if (warnings.length > 0) {
+    const shown = warnings.slice(0, MAX_WARNINGS).map(warning => safeText(warning))
+    sentences.push(l10n.t('Look before you run anything: {0}', shown.join(' · ')))
+  }
+  if (stale) sentences.push(l10n.t('Nobody was there to ask for a newer version.'))
+  return sentences
+}
+
+export function timeLeft(transfer: TransferState): string | undefined {
+  return transfer.timeLeft === undefined ? undefined : l10n.t('{0} left', formatDuration(transfer.timeLeft))
+}
+
+function amounts({ files, bytes }: TransferState): string {
+  const ofFiles =
+    files.total === undefined
+      ? l10n.t('{0} so far', countFiles(files.done))
+      : l10n.t('{0} of {1}', formatCount(files.done), countFiles(files.total))
+  const ofBytes =
+    bytes.total === undefined
+      ? formatBytes(bytes.done)
+      : l10n.t('{0} of {1}', formatBytes(bytes.done), formatBytes(bytes.total))
+  return `${ofFiles} · ${ofBytes}`
+}
+
+export function countFiles(count: number): string {
+  return count === 1 ? l10n.t('1 file') : l10n.t('{0} files', formatCount(count))
+}
+
+export function countPeers(count: number): string {
+  return count === 1 ? l10n.t('1 peer') : l10n.t('{0} peers', formatCount(count))
+}
+
+/** Names of shares by id, safe to show, for views that know ids only. */
+export function shareNames(state: PeerState): ReadonlyMap<string, string> {
+  return new Map([...state.shares, ...state.opened].map(({ id, name }) => [id, safeText(name)]))
+}
