@@ -27,7 +27,8 @@ const links = fc.record(
     encryptionKey: fc.uint8Array({ minLength: 32, maxLength: 32 }).map(bytes => hex(bytes) as EncryptionKey),
     name: fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
-      .filter(name => name === name.trim() && name !== '' && Buffer.byteLength(name) <= 96),
+      .filter(name => name === name.trim() && name !== '' && Buffer.byteLength(name) <= 96)
+      .filter(name => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u.test(name)),
   },
   { requiredKeys: ['key', 'isFile'], noNullPrototype: true },
 )
