@@ -8,9 +8,9 @@
  *
  * Elsewhere Node has nothing like it. There every component is looked at (lstat: a folder, no link or junction, the
  * same inode) before and after. What remains: a local program that swaps a folder for a link in the microseconds
- * between look and use can have one temporary file, and one file of the share, placed where its link points; it is
- * noticed afterwards and reported, not undone. A share or a peer cannot do that, only a program on this machine
- * that may write to the folder anyway.
+ * between look and use can have an empty folder, a temporary or a file of the share made, or a file of the same name
+ * removed, where its link points; a write gone astray is noticed afterwards and reported, not undone. A share or a
+ * peer cannot do that, only a program on this machine that may write to the folder anyway.
  */
 import {
   closeSync,
