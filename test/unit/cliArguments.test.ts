@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { PassThrough } from 'node:stream'
+import { type Arguments, COMMANDS, readArguments, UsageError } from '../../src/cli/arguments'
+import { relativePath, toDrivePath } from '../../src/cli/drivePath'
+import { exitCodeOf } from '../../src/cli/exitCodes'
+import { helpText } from '../../src/cli/help'
+import { readLink } from '../../src/cli/linkArgument'
+import type { DriveKey } from '../../src/common/brand'
+import { formatLink } from '../../src/common/link'
+
+describe('cli arguments', () => {
+  it('are read with their defaults', () => {
+    assert.deepEqual(run('get', 'pfabc', './copy'), {
+      command: 'get',
+      operands: ['pfabc', './copy'],
+      json: false,
+      isPublic: false,
+      once: false,
+      timeout: 30_000,
+      port: 0,
+      host: '127.0.0.1',
+    })
+  })
+
+  it('take options before and behind what they belong to, with a space or an equals sign', () => {
+    const given = run(
+      '--json',
+      'share',
+      '--public',
+      'a folder',
+      '--once',
+      '--timeout=1.5',
+      '--storage',
+      '/data',
+    )
+    assert.equal(given.json && given.isPublic && given.once, true)
+    assert.equal(given.timeout, 1_500)
+    assert.equal(given.storage, '/data')
+    assert.deepEqual(given.operands, ['a folder'])
+  })
+
+  it('take several bootstrap nodes', () => {
+    const { bootstrap } = run('seed', 'x', '--bootstrap', 'one.example:49737, 10.0.0.2:1')
+    assert.deepEqual(bootstrap, ['one.example:49737', '10.0.0.2:1'])
+  })
+
+  it('take “-” as a link, a path that begins with a dash behind “--”, and a path that may be missing', () => {
+    assert.deepEqual(run('ls', '-').operands, ['-'])
+    assert.deepEqual(run('cat', '-', '--', '-notes').operands, ['-', '-notes'])
+    assert.deepEqual(run('ls', 'x', 'docs').operands, ['x', 'docs'])
+  })
+
+  for (const [what, given, message] of [
+    ['no command', [], /no command/],
+    ['an unknown command', ['fetch', 'x'], /no command “fetch”/],
+    ['an unknown option', ['get', 'x', 'y', '--force'], /--force/],
+    ['an option of another command', ['get', 'x', 'y', '--public'], /no option --public/],
+    ['--json where bytes come', ['cat', 'x', 'y', '--json'], /no option --json/],
+    ['a missing folder', ['get', 'x'], /needs a folder/],
+    ['a missing link', ['get'], /needs a link/],
+    ['one argument too many', ['share', 'a', 'b'], /“b” is one argument too many/],
+    ['an empty folder', ['share', ''], /folder is empty/],
+    ['an option without its value', ['share', 'a', '--storage'], /storage/],
+    ['an empty storage folder', ['share', 'a', '--storage='], /--storage needs a folder/],
+    ['a timeout that is no number', ['get', 'x', 'y', '--timeout', 'soon'], /not “soon”/],
+    ['a timeout of nothing', ['get', 'x', 'y', '--timeout', '0'], /above 0/],
+    ['a port that is none', ['dht', '--port', '70000'], /--port/],
+    ['a bootstrap node without a port', ['share', 'a', '--bootstrap', 'example.org'], /host:port/],
+    ['a bootstrap list with a hole', ['share', 'a', '--bootstrap', 'a:1,,b:2'], /host:port/],
+  ] as const) {
+    it(`refuse ${what}`, () => {
+      assert.throws(
+        () => readArguments(given),
+        error => error instanceof UsageError && message.test(error.message),
+      )
+    })
+  }
+
+  it('ask for help or the version in every usual way', () => {
+    assert.deepEqual(readArguments(['--help']), { kind: 'help' })
+    assert.deepEqual(readArguments(['help']), { kind: 'help' })
+    assert.deepEqual(readArguments(['get', '-h']), { kind: 'help', command: 'get' })
+    assert.deepEqual(readArguments(['help', 'seed']), { kind: 'help', command: 'seed' })
+    assert.deepEqual(readArguments(['--version']), { kind: 'version' })
+    assert.throws(() => readArguments(['help', 'nothing']), UsageError)
+  })
+
+  it('have a help text for every command, in lines that fit a terminal', () => {
+    for (const command of [undefined, ...COMMANDS]) {
+      const text = helpText(command)
+      assert.match(text, command === undefined ? /Exit codes/ : new RegExp(`Usage: peerfold ${command}`))
+      for (const line of text.split('\n')) assert.ok(line.length <= 120, line)
+    }
+  })
+})
+
+describe('cli links', () => {
+  const link = formatLink({ key: '0'.repeat(64) as DriveKey, isFile: false })
+
+  it('come from the argument, or from the first line of standard input without waiting for its end', async () => {
+    assert.equal(await readLink(link), link)
+    const input = new PassThrough()
+    input.write(`\n${link}\r\nmore`)
+    assert.equal(await readLink('-', input), link)
+  })
+
+  it('are refused with the reason', async () => {
+    await assert.rejects(readLink(link.slice(0, -3)), { code: 'bad-link', message: /cut off/ })
+    const input = new PassThrough()
+    input.end()
+    await assert.rejects(readLink('-', input), { code: 'bad-link', message: /no link/ })
+  })
+})
+
+describe('cli paths', () => {
+  it('may have slashes at both ends or not', () => {
+    for (const path of ['docs/a b', '/docs/a b', 'docs/a b/', './docs//a b']) {
+      assert.equal(toDrivePath(path), '/docs/a b')
+    }
+    for (const path of [undefined, '', '/', '.']) assert.equal(toDrivePath(path), '/')
+    assert.equal(relativePath(toDrivePath('/docs'), 'a'), 'docs/a')
+    assert.equal(relativePath(toDrivePath('/'), 'a'), 'a')
+  })
+})
+
+describe('cli exit codes', () => {
+  it('tell what kind of failure it was', () => {
+    assert.equal(exitCodeOf('bad-link'), 2)
+    assert.equal(exitCodeOf('nobody-found'), 3)
+    assert.equal(exitCodeOf('stalled'), 3)
+    assert.equal(exitCodeOf('cancelled'), 130)
+    assert.equal(exitCodeOf('bootstrap-differs'), 1)
+  })
+})
+
+function run(...given: readonly string[]): Arguments {
+  const invocation = readArguments(given)
+  assert.equal(invocation.kind, 'run')
+  return invocation.arguments
+}

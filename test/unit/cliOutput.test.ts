@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { PassThrough } from 'node:stream'
+import { statusLines } from '../../src/cli/commands/status'
+import { Output } from '../../src/cli/output'
+import { searchLine, showTransfer, transferLine } from '../../src/cli/progressLine'
+import type { PeerId } from '../../src/common/brand'
+import type { PeerState, TransferState } from '../../src/common/model'
+
+describe('cli output', () => {
+  it('keeps results and remarks apart', () => {
+    const { output, written } = capture()
+    output.line('result')
+    output.event('done')
+    output.note('remark', 'another')
+    output.error({ code: 'stalled', message: 'Nobody is left.' })
+    assert.equal(written.out(), 'result\n')
+    assert.equal(written.err(), 'remark\nanother\npeerfold: Nobody is left.\n')
+  })
+
+  it('is one object a line with --json, errors included', () => {
+    const { output, written } = capture({ json: true })
+    output.line('result')
+    output.event('sharing', { link: 'pf\nx', files: 2 })
+    output.error({ code: 'stalled', message: 'Nobody is left.' })
+    const lines = written.out().trimEnd().split('\n')
+    assert.deepEqual(
+      lines.map(line => JSON.parse(line)),
+      [
+        { event: 'sharing', link: 'pf\nx', files: 2 },
+        { event: 'error', code: 'stalled', message: 'Nobody is left.' },
+      ],
+    )
+  })
+
+  it('never lets a name act on the terminal', () => {
+    const evil = 'a\u001b[2J\u009b31m\r\n\u202eb'
+    const text = capture()
+    text.output.line(evil)
+    text.output.note(evil)
+    text.output.skipped([{ path: evil, reason: 'x', detail: evil }], 1)
+    text.output.error({ code: 'offline', message: evil })
+    const out = text.written.out()
+    assert.doesNotMatch(out + text.written.err(), ACTING)
+    assert.equal(out.split('\n').length, 2)
+
+    const json = capture({ json: true })
+    json.output.event('entry', { path: evil })
+    const line = json.written.out()
+    assert.doesNotMatch(line, ACTING)
+    assert.equal(JSON.parse(line).path, evil)
+  })
+
+  it('shows progress on a terminal only, on one line that other lines push down', () => {
+    const terminal = capture({ isTTY: true })
+    terminal.output.progress('half')
+    terminal.output.progress('half')
+    terminal.output.note('by the way')
+    terminal.output.clearProgress()
+    assert.equal(terminal.written.err(), '\r\u001b[Khalf\r\u001b[Kby the way\n\r\u001b[Khalf\r\u001b[K')
+    for (const given of [{}, { json: true, isTTY: true }]) {
+      const silent = capture(given)
+      silent.output.progress('half')
+      silent.output.clearProgress()
+      assert.equal(silent.written.err(), '')
+    }
+  })
+
+  it('names what was left out, and counts what is too much to name', () => {
+    const { output, written } = capture()
+    const skipped = Array.from({ length: 30 }, (_, n) => ({ path: `/${n}`, reason: 'r', detail: 'secret' }))
+    output.skipped(skipped, 4_000)
+    output.skipped([], 0)
+    const lines = written.err().trimEnd().split('\n')
+    assert.equal(lines.length, 22)
+    assert.equal(lines[1], '  /0: secret')
+    assert.equal(lines.at(-1), '  … and 3980 more')
+  })
+})
+
+describe('cli progress', () => {
+  const transfer: TransferState = {
+    id: 'job',
+    kind: 'copy',
+    name: 'plans',
+    status: { kind: 'running' },
+    files: { done: 3, total: 12 },
+    bytes: { done: 2_100_000, total: 8_400_000 },
+    rate: 1_000_000,
+    timeLeft: 6,
+  }
+
+  it('is a bar with what is done and what is left', () => {
+    assert.equal(
+      transferLine(transfer),
+      '[######------------------] 25%  2.1 MB of 8.4 MB  3/12 files  1.0 MB/s  6 s left',
+    )
+    const counting = { ...transfer, files: { done: 3 }, bytes: { done: 5 } }
+    assert.match(transferLine(counting), /3 files, 5 B/)
+  })
+
+  it('says what a transfer waits for', () => {
+    const error = { code: 'no-space', message: 'The disk is full.' } as const
+    assert.equal(
+      transferLine({ ...transfer, status: { kind: 'paused', error } }),
+      'Waiting: The disk is full.',
+    )
+  })
+
+  it('is an event with --json, of the job that is meant only', () => {
+    const { output, written } = capture({ json: true })
+    showTransfer(output, { ...idle, transfers: [transfer] }, 'job')
+    showTransfer(output, { ...idle, transfers: [transfer] }, 'another')
+    assert.deepEqual(JSON.parse(written.out()), {
+      event: 'progress',
+      files: 3,
+      bytes: 2_100_000,
+      totalFiles: 12,
+      totalBytes: 8_400_000,
+      rate: 1_000_000,
+    })
+  })
+
+  it('says why nobody was found so far', () => {
+    assert.match(searchLine({ kind: 'searching', why: 'bootstrap-unreachable' }), /no bootstrap node answers/)
+    assert.match(searchLine(undefined), /Looking for peers/)
+  })
+})
+
+describe('cli status', () => {
+  it('says what is shared, opened and transferred, and that there is nothing', () => {
+    const lines = statusLines({ ...idle, network: { kind: 'online', firewalled: true } }, 7, '1.0.0')
+    assert.match(lines[0] ?? '', /Peerfold 1\.0\.0, runs as process 7.*“Zoë”/)
+    assert.match(lines[1] ?? '', /online, behind a firewall/)
+    assert.deepEqual(lines.slice(2), [
+      'Shares: none.',
+      'Opened shares: none.',
+      'Peers: none.',
+      'Transfers: none.',
+    ])
+  })
+})
+
+/** Control characters but the line break, and bidirectional controls. */
+const ACTING = /(?!\n)\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u
+
+const idle: PeerState = {
+  revision: 1,
+  me: { id: 'me' as PeerId, name: 'Zoë' },
+  network: { kind: 'idle' },
+  keepRunning: false,
+  rates: { down: 0, up: 0 },
+  shares: [],
+  opened: [],
+  peers: [],
+  transfers: [],
+}
+
+function capture({ json = false, isTTY = false } = {}) {
+  const out = new PassThrough()
+  const err = Object.assign(new PassThrough(), { isTTY, columns: 100 })
+  const written = { out: () => text(out), err: () => text(err) }
+  return { output: new Output(json, { out, err }), written }
+}
+
+function text(stream: PassThrough): string {
+  return String(stream.read() ?? '')
+}
