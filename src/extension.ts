@@ -20,7 +20,14 @@ import { tellError } from './editor/tell'
 import { StatusBar } from './editor/views/statusBar'
 import { PeerfoldViews } from './editor/views/views'
 
-export function activate(context: vscode.ExtensionContext): void {
+/** What other extensions and tests get from activating this one. Everything else goes by commands. */
+export interface PeerfoldExports {
+  /** Milliseconds that `activate` took. */
+  readonly activatedIn: number
+}
+
+export function activate(context: vscode.ExtensionContext): PeerfoldExports {
+  const startedAt = performance.now()
   const own = <T extends vscode.Disposable>(resource: T): T => {
     context.subscriptions.push(resource)
     return resource
@@ -58,6 +65,9 @@ export function activate(context: vscode.ExtensionContext): void {
   own(views.onDidLook(() => start(resume.startIfAnythingWas(), log)))
   start(resume.resume(), log)
   finishAddingToWorkspace(parts).catch((error: unknown) => tellError(error))
+  const activatedIn = performance.now() - startedAt
+  log.info(`activated in ${activatedIn.toFixed(1)} ms`)
+  return { activatedIn }
 }
 
 /** In the background: what fails shows in the views and the status bar, which tell the state of the peer process. */

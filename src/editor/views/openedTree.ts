@@ -144,7 +144,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     if (share === undefined) return new vscode.TreeItem('')
     const row = rowOf(share)
     const shown = this.shown.get(node.id)
-    if (shown !== undefined) shown.signature = signature(row)
+    if (shown !== undefined) shown.signature = `${signature(row)}${whyOf(share)}`
     return toTreeItem(node.id, row, vscode.TreeItemCollapsibleState.Collapsed)
   }
 
@@ -159,7 +159,9 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     }
     for (const share of opened) {
       const shown = this.shown.get(share.id)
-      if (shown !== undefined && shown.signature !== signature(rowOf(share))) this.refreshSoon(share.id)
+      if (shown !== undefined && shown.signature !== `${signature(rowOf(share))}${whyOf(share)}`) {
+        this.refreshSoon(share.id)
+      }
     }
   }
 
@@ -199,6 +201,11 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
   private clearTimers(): void {
     for (const { timer } of this.shown.values()) clearTimeout(timer)
   }
+}
+
+/** What its children say while there are no files to show. */
+function whyOf({ status }: OpenedShareState): string {
+  return 'why' in status ? status.why : ''
 }
 
 function rowOf(share: OpenedShareState): Row {

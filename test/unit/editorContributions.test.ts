@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CONTAINER, CONTEXT_KEYS, Commands, SETTINGS, Views } from '../../src/editor/contributions'
+import { projectRoot } from '../support/projectRoot'
+
+interface MenuItem {
+  readonly command: string
+  readonly when?: string
+}
+interface Manifest {
+  readonly activationEvents: readonly string[]
+  readonly capabilities: {
+    readonly untrustedWorkspaces: { readonly restrictedConfigurations: readonly string[] }
+  }
+  readonly contributes: {
+    readonly commands: readonly {
+      readonly command: string
+      readonly title: string
+      readonly category: string
+    }[]
+    readonly viewsContainers: {
+      readonly activitybar: readonly { readonly id: string; readonly icon: string }[]
+    }
+    readonly views: Readonly<Record<string, readonly { readonly id: string; readonly icon: string }[]>>
+    readonly viewsWelcome: readonly {
+      readonly view: string
+      readonly contents: string
+      readonly when: string
+    }[]
+    readonly menus: Readonly<Record<string, readonly MenuItem[]>>
+    readonly configuration: {
+      readonly properties: Readonly<Record<string, { readonly default: unknown; readonly scope: string }>>
+    }
+  }
+}
+
+const manifestText = readFileSync(join(projectRoot, 'package.json'), 'utf8')
+const manifest: Manifest = JSON.parse(manifestText)
+const words: Readonly<Record<string, string>> = JSON.parse(
+  readFileSync(join(projectRoot, 'package.nls.json'), 'utf8'),
+)
+const { contributes } = manifest
+const commandIds = contributes.commands.map(({ command }) => command)
+
+describe('what package.json contributes', () => {
+  it('has exactly the commands the code knows', () => {
+    assert.deepEqual([...commandIds].sort(), Object.values(Commands).sort())
+  })
+
+  it('has exactly the views the code knows, in the one container, each with an icon', () => {
+    const views = contributes.views[CONTAINER] ?? []
+    assert.deepEqual(
+      views.map(({ id }) => id),
+      Object.values(Views),
+    )
+    assert.deepEqual(Object.keys(contributes.views), [CONTAINER])
+    assert.ok(views.every(({ icon }) => icon.startsWith('$(')))
+  })
+
+  it('has exactly the settings the code reads, with the same defaults, and none that a workspace can set', () => {
+    const properties = Object.entries(contributes.configuration.properties)
+    assert.deepEqual(
+      Object.fromEntries(
+        properties.map(([name, { default: value }]) => [name.replace('peerfold.', ''), value]),
+      ),
+      SETTINGS,
+    )
+    assert.ok(properties.every(([, { scope }]) => scope === 'machine'))
+    assert.deepEqual(
+      [...manifest.capabilities.untrustedWorkspaces.restrictedConfigurations].sort(),
+      properties.map(([name]) => name).sort(),
+    )
+  })
+
+  it('asks in its when-clauses for context keys that are set, and for no others', () => {
+    const asked = [...manifestText.matchAll(/"when": "((?:[^"\\]|\\.)*)"/g)].flatMap(([, when = '']) =>
+      [...when.replace(/view == peerfold\.\w+/g, '').matchAll(/peerfold\.\w+/g)].map(([key]) => key),
+    )
+    assert.deepEqual([...new Set(asked)].sort(), Object.keys(CONTEXT_KEYS).sort())
+  })
+
+  it('offers in menus and welcome texts only commands that exist', () => {
+    const inMenus = Object.values(contributes.menus).flatMap(items => items.map(({ command }) => command))
+    const inWelcome = contributes.viewsWelcome.flatMap(({ contents }) =>
+      [...worded(contents).matchAll(/\(command:(peerfold\.\w+)/g)].map(([, command]) => command),
+    )
+    for (const command of [...inMenus, ...inWelcome])
+      assert.ok(command && commandIds.includes(command), command)
+  })
+
+  it('has words for every key, and no key without use', () => {
+    const used = [...manifestText.matchAll(/"%([\w.]+)%"/g)].map(([, key = '']) => key)
+    assert.deepEqual([...new Set(used)].sort(), Object.keys(words).sort())
+  })
+
+  it('names the main command as people look for it', () => {
+    const share = contributes.commands.find(({ command }) => command === Commands.shareFolder)
+    assert.equal(worded(share?.title ?? ''), 'Share Folder with Peer')
+    assert.equal(share?.category, 'Peerfold')
+  })
+
+  it('offers no sharing from the Explorer in Restricted Mode, and none of files of a share', () => {
+    const items = contributes.menus['explorer/context'] ?? []
+    const sharing = items.filter(({ command }) => /share(Folder|File)$/.test(command))
+    assert.equal(sharing.length, 2)
+    for (const { when = '' } of sharing)
+      assert.match(when, /resourceScheme != 'peerfold' && isWorkspaceTrusted/)
+  })
+})
+
+describe('the texts that the editor shows', () => {
+  /** Every `l10n.t('…')` of the editor side. */
+  const texts = sourceFiles(join(projectRoot, 'src', 'editor')).flatMap(file => {
+    const source = readFileSync(file, 'utf8')
+    const found = [...source.matchAll(/l10n\.t\(\s*'((?:[^'\\]|\\.)*)'/g)].map(([, text = '']) => text)
+    const calls = source.match(/\bl10n\.t\((?!')/g)?.length ?? 0
+    const plain = [...source.matchAll(/\bl10n\.t\(\s*'/g)].length
+    assert.ok(found.length === plain && calls <= plain, `${file} words a text that cannot be collected`)
+    return found
+  })
+
+  // After a change of texts: UPDATE_TEXTS=1 with this test writes the bundle anew.
+  it('all stand in the bundle that translations start from', () => {
+    const file = join(projectRoot, 'l10n', 'bundle.l10n.json')
+    const sorted = [...new Set(texts)].sort()
+    const wanted = Object.fromEntries(sorted.map(text => [text, text]))
+    if (process.env.UPDATE_TEXTS === '1') writeFileSync(file, `${JSON.stringify(wanted, null, 2)}\n`)
+    assert.ok(sorted.length > 50)
+    assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), wanted)
+  })
+})
+
+function worded(title: string): string {
+  return words[title.replaceAll('%', '')] ?? title
+}
+
+function sourceFiles(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.ts'))
+    .map(file => join(folder, file))
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import type { DrivePath, ShareId } from '../../src/common/brand'
+import { PeerfoldError } from '../../src/common/errors'
+import type { FileEntry } from '../../src/common/model'
+import { childOf, folderOf, selfAndFoldersOf } from '../../src/editor/files/drivePath'
+import { Listings } from '../../src/editor/files/listings'
+
+const id = 'y'.repeat(52) as ShareId
+const at = (path: string) => path as DrivePath
+
+/** A share as a flat list of file paths, which counts what it is asked. */
+class CountedShare {
+  readonly asked: string[] = []
+  files: string[] = []
+  /** Waited for before a listing is answered. */
+  gate: Promise<void> = Promise.resolve()
+  readonly listings = new Listings({
+    list: async (_id, path) => {
+      this.asked.push(`list ${path}`)
+      const entries = this.entriesOf(path)
+      await this.gate
+      return entries
+    },
+    stat: async (_id, path) => {
+      this.asked.push(`stat ${path}`)
+      const entry = this.entriesOf(folderOf(path) ?? at('/')).find(({ name }) => path.endsWith(`/${name}`))
+      if (entry === undefined) throw new PeerfoldError('file-not-found', path)
+      return entry
+    },
+  })
+
+  private entriesOf(folder: DrivePath): readonly FileEntry[] {
+    const start = folder === '/' ? '/' : `${folder}/`
+    const names = new Map<string, FileEntry['kind']>()
+    for (const file of this.files.filter(path => path.startsWith(start))) {
+      const [name = '', ...deeper] = file.slice(start.length).split('/')
+      names.set(name, deeper.length > 0 ? 'folder' : 'file')
+    }
+    return [...names].map(([name, kind]) => ({ name, kind, size: 1, mtime: 1, executable: false }))
+  }
+}
+
+describe('listings of shares', () => {
+  it('answer ten thousand children of a folder with one request', async () => {
+    const share = new CountedShare()
+    share.files = Array.from({ length: 10_000 }, (_, at) => `/many/file ${at}`)
+    const entries = await share.listings.list(id, at('/many'))
+    for (const { name } of entries) await share.listings.stat(id, childOf(at('/many'), name))
+    assert.equal(entries.length, 10_000)
+    assert.deepEqual(share.asked, ['list /many'])
+  })
+
+  it('know without a request that something is absent, from the nearest folder that was listed', async () => {
+    const share = new CountedShare()
+    share.files = ['/src/main.ts']
+    await share.listings.list(id, at('/'))
+    for (const probe of ['/.vscode/settings.json', '/.git', '/package.json']) {
+      await assert.rejects(share.listings.stat(id, at(probe)), { code: 'file-not-found' })
+    }
+    assert.deepEqual(share.asked, ['list /'])
+  })
+
+  it('ask where nothing is known', async () => {
+    const share = new CountedShare()
+    share.files = ['/src/main.ts']
+    assert.equal((await share.listings.stat(id, at('/src/main.ts'))).kind, 'file')
+    assert.deepEqual(share.asked, ['stat /src/main.ts'])
+  })
+
+  it('forget the folders of a changed path and those above, and keep the others', async () => {
+    const share = new CountedShare()
+    share.files = ['/a/one', '/b/two']
+    for (const folder of ['/', '/a', '/b']) await share.listings.list(id, at(folder))
+    share.files.push('/a/new/three')
+    share.listings.forget(id, [at('/a/new/three')])
+    share.asked.length = 0
+    assert.equal((await share.listings.list(id, at('/a'))).length, 2)
+    await share.listings.list(id, at('/b'))
+    await share.listings.list(id, at('/'))
+    assert.deepEqual(share.asked, ['list /a', 'list /'])
+  })
+
+  it('do not keep an answer that was under way while the share changed', async () => {
+    const share = new CountedShare()
+    share.files = ['/old']
+    let open = () => {}
+    share.gate = new Promise(resolve => {
+      open = resolve
+    })
+    const first = share.listings.list(id, at('/'))
+    share.files = ['/new']
+    share.listings.forgetAll(id)
+    open()
+    await first
+    assert.deepEqual(
+      (await share.listings.list(id, at('/'))).map(({ name }) => name),
+      ['new'],
+    )
+  })
+
+  it('share one request among all who ask at the same time, and keep no failure', async () => {
+    const share = new CountedShare()
+    share.files = ['/one']
+    share.gate = Promise.reject(new PeerfoldError('offline', '/'))
+    const asked = [share.listings.list(id, at('/')), share.listings.list(id, at('/'))]
+    for (const result of asked) await assert.rejects(result, { code: 'offline' })
+    assert.deepEqual(share.asked, ['list /'])
+    share.gate = Promise.resolve()
+    assert.equal((await share.listings.list(id, at('/'))).length, 1)
+  })
+})
+
+describe('drive paths', () => {
+  it('know their folders', () => {
+    assert.equal(folderOf(at('/')), undefined)
+    assert.equal(folderOf(at('/a')), '/')
+    assert.deepEqual(selfAndFoldersOf(at('/a/b/c')), ['/', '/a', '/a/b', '/a/b/c'])
+  })
+})

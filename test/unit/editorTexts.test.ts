@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import type { PeerId, ShareId } from '../../src/common/brand'
+import { PeerfoldError } from '../../src/common/errors'
+import type { OpenedShareState, PeerState, ShareState, TransferState } from '../../src/common/model'
+import { folderName } from '../../src/editor/commands/folderName'
+import { pickerText, toastText } from '../../src/editor/names'
+import {
+  describeOpened,
+  describeShare,
+  describeTransfer,
+  explainOpened,
+  explainPeer,
+  explainSearch,
+} from '../../src/editor/views/describe'
+import { openedFacets, shareFacets, transferFacets } from '../../src/editor/views/facets'
+import { statusText } from '../../src/editor/views/statusText'
+
+const l10n = {
+  t: (message: string, ...args: (string | number)[]) =>
+    message.replace(/\{(\d)\}/g, (_, at: string) => String(args[Number(at)])),
+}
+const id = 'y'.repeat(52) as ShareId
+const noRates = { down: 0, up: 0 }
+
+const share: ShareState = {
+  id,
+  name: 'notes',
+  source: '/home/ann/notes',
+  isFile: false,
+  isPublic: false,
+  status: { kind: 'sharing' },
+  files: 3,
+  bytes: 1_500,
+  version: 4,
+  skipped: {},
+  peers: 3,
+  rates: { down: 0, up: 2_100_000 },
+}
+const opened: OpenedShareState = {
+  id,
+  name: 'notes',
+  fingerprint: 'abcd-efgh-ijkl',
+  isFile: false,
+  isPublic: false,
+  status: { kind: 'connected' },
+  contents: { version: 4, files: 3, bytes: 1_000 },
+  bytesHere: 400,
+  peers: 1,
+  rates: noRates,
+  stopped: false,
+}
+const transfer: TransferState = {
+  id: 'job',
+  kind: 'copy',
+  share: id,
+  name: 'notes',
+  folder: '/home/bob/notes',
+  status: { kind: 'running' },
+  files: { done: 1, total: 3 },
+  bytes: { done: 450, total: 1_000 },
+  rate: 3_100_000,
+  timeLeft: 12,
+}
+const state: PeerState = {
+  revision: 1,
+  me: { id: 'me' as PeerId, name: 'Ann' },
+  network: { kind: 'online', firewalled: false },
+  keepRunning: false,
+  rates: noRates,
+  shares: [share],
+  opened: [],
+  peers: [],
+  transfers: [],
+}
+
+describe('what views say', () => {
+  it('tells peers and speed of a share', () => {
+    assert.equal(describeShare(share, l10n), '3 peers · ↑ 2.1 MB/s')
+    assert.equal(describeShare({ ...share, peers: 0, rates: noRates }, l10n), 'no peers')
+    assert.equal(describeShare({ ...share, status: { kind: 'stopped' } }, l10n), 'stopped')
+  })
+
+  it('tells what is here of an opened share while nobody is connected', () => {
+    const offline = { ...opened, status: { kind: 'offline', why: 'nobody-announces' }, peers: 0 } as const
+    assert.equal(describeOpened(opened, l10n), '1 peer')
+    assert.equal(describeOpened(offline, l10n), 'offline · 40% here')
+    assert.match(explainOpened(offline, l10n), /nobody offers this share right now/)
+    assert.match(explainOpened(offline, l10n), /Fingerprint: abcd-efgh-ijkl/)
+    assert.equal(describeOpened({ ...offline, stopped: true }, l10n), 'disconnected · 40% here')
+  })
+
+  it('says why nobody is found, each reason in its own words', () => {
+    const reasons = [
+      'just-started',
+      'bootstrap-unreachable',
+      'nobody-announces',
+      'cannot-connect',
+      'no-answer',
+    ] as const
+    const said = new Set(reasons.map(why => explainSearch(why, l10n)))
+    assert.equal(said.size, reasons.length)
+  })
+
+  it('tells how far a transfer is, and how it ended', () => {
+    assert.equal(describeTransfer(transfer, l10n), '45% · 3.1 MB/s · 12 s left')
+    const result = {
+      files: 3,
+      bytes: 9,
+      fetched: 9,
+      skipped: [],
+      skippedCount: 2,
+      conflicts: [{ path: '/a', copy: '/b' }],
+      warnings: [],
+      stale: false,
+    }
+    assert.equal(
+      describeTransfer({ ...transfer, status: { kind: 'done', result } }, l10n),
+      'done · 2 skipped · 1 conflicts',
+    )
+  })
+
+  it('shows strangers’ names as text on one line', () => {
+    const peer = {
+      id: 'abc' as PeerId,
+      name: 'eve\u001b[31m\n\u202etxt',
+      transport: 'udx',
+      blocked: false,
+      shares: [],
+      rates: noRates,
+      downBytes: 0,
+      upBytes: 0,
+    } as const
+    const [first] = explainPeer(peer, [], l10n).split('\n')
+    assert.equal(first, 'eve\\u{1b}[31m\\u{a}\\u{202e}txt')
+  })
+
+  it('gives menus what they match on', () => {
+    assert.equal(shareFacets(share), 'share:sharing:folder')
+    assert.equal(openedFacets({ ...opened, stopped: true, isFile: true }), 'opened:stopped:file')
+    assert.equal(transferFacets(transfer), 'transfer:copy:running:folder')
+    const { folder: _, ...withoutFolder } = transfer
+    assert.equal(transferFacets(withoutFolder), 'transfer:copy:running')
+  })
+})
+
+describe('the status bar item', () => {
+  it('hides while nothing is shared, opened or moving', () => {
+    assert.equal(statusText({ kind: 'off' }, undefined, l10n), undefined)
+    assert.equal(statusText({ kind: 'running' }, { ...state, shares: [] }, l10n), undefined)
+  })
+
+  it('tells peers and speed, and shows a pin while sharing outlives the editor', () => {
+    const shown = statusText(
+      { kind: 'running' },
+      { ...state, keepRunning: true, rates: { down: 2_100_000, up: 0 } },
+      l10n,
+    )
+    assert.equal(shown?.text, '$(broadcast) no peers · ↓ 2.1 MB/s $(pinned)')
+    assert.match(shown?.tooltip ?? '', /Sharing goes on when VS Code is closed/)
+    assert.equal(shown?.command, 'peerfold.openDashboard')
+  })
+
+  it('warns while the network cannot be reached', () => {
+    const network = { kind: 'unreachable', bootstrap: ['127.0.0.1:1'] } as const
+    const shown = statusText({ kind: 'running' }, { ...state, network }, l10n)
+    assert.match(shown?.text ?? '', /^\$\(warning\)/)
+    assert.match(shown?.tooltip ?? '', /none of the bootstrap nodes answers/)
+  })
+
+  it('is an error that leads to the log when the peer process cannot run', () => {
+    const error = new PeerfoldError('store-locked', '/data').toUserError()
+    const shown = statusText({ kind: 'failed', error }, undefined, l10n)
+    assert.equal(shown?.isError, true)
+    assert.equal(shown?.command, 'peerfold.showLog')
+  })
+})
+
+describe('strangers’ names where characters have a meaning', () => {
+  it('make no link in a toast and no icon in a picker', () => {
+    assert.equal(toastText('[free](command:evil.run)'), '[free] (command:evil.run)')
+    assert.equal(pickerText('$(check) verified'), '\\$(check) verified')
+  })
+
+  it('become the name of one ordinary folder', () => {
+    assert.equal(folderName('My notes: 2024/25'), 'My notes 202425')
+    assert.equal(folderName('../../etc'), 'etc')
+    assert.equal(folderName('CON'), 'Share CON')
+    assert.equal(folderName('nul.txt'), 'Share nul.txt')
+    assert.equal(folderName('  . '), 'Shared folder')
+    assert.equal(folderName('\u202egnp.exe. '), 'gnp.exe')
+    assert.ok([...folderName('😀'.repeat(500))].length <= 60)
+  })
+})
