@@ -54,8 +54,7 @@ export function compileGlob(pattern: string, ignoreCase: boolean): PathMatcher {
   const tokens = tokenize(pattern, ignoreCase)
   if (tokens === undefined) return NEVER
   const segments = splitSegments(tokens)
-  const anchored = tokens.includes(SLASH)
-  if (anchored) {
+  if (body.includes('/')) {
     if (tokens[0] === SLASH) segments.shift()
     return (components, from) => matchPath(segments, components, from)
   }

@@ -5,7 +5,7 @@
  * it out, what is it on disk, is it a secret. The first no is listed and ends it; a folder that is left out is one
  * entry of the list and is not entered. Paths that the user let in by name pass the rules and the secrets filter.
  */
-import { accessSync, constants, type Dirent, lstatSync, opendirSync, realpathSync, type Stats } from 'node:fs'
+import { type Dirent, lstatSync, opendirSync, realpathSync, type Stats } from 'node:fs'
 import { sep } from 'node:path'
 import type { DrivePath } from '../../common/brand'
 import { GIT_IGNORE, type IgnoreLayers, MAX_IGNORE_FILE, PEERFOLD_IGNORE } from './ignore'
@@ -256,15 +256,10 @@ export class Walk {
     this.skipped.add(path, 'unreadable', `It cannot be read (${why}).`)
   }
 
-  private mayRead(path: DrivePath, stats: Stats): boolean {
-    // Asking costs a system call, so only where the mode leaves room for a no.
-    if ((stats.mode & 0o444) === 0o444) return true
-    try {
-      accessSync(this.absolute(path), constants.R_OK)
-      return true
-    } catch {
-      return false
-    }
+  private mayRead(path: DrivePath, { mode, uid }: Stats): boolean {
+    // Asking costs system calls, so only where the mode leaves room for a no.
+    if ((mode & 0o444) === 0o444 || ((mode & 0o400) !== 0 && uid === process.geteuid?.())) return true
+    return readSmallFile(this.absolute(path), 0).kind !== 'unreadable'
   }
 
   private absolute(path: DrivePath): string {

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
+import * as fs from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DrivePath } from '../../src/common/brand'
+import { Burst, type Changes, MAX_PATHS } from '../../src/peer/publish/burst'
+import {
+  type FolderWatch,
+  type WatchEvent,
+  type WatchOptions,
+  watchFolder,
+} from '../../src/peer/publish/watch'
+import { watchFile } from '../../src/peer/publish/watchFile'
+
+const FAST = { quiet: 50, longest: 300, poll: 50, look: 30, safety: 600_000 }
+
+/** What a watch has told, in order, and a way to wait for something among it. */
+class Told extends EventEmitter {
+  readonly changes: Changes[] = []
+  vanished = 0
+
+  readonly callbacks = {
+    onChange: (changes: Changes) => {
+      this.changes.push(changes)
+      this.emit('told')
+    },
+    onVanished: () => {
+      this.vanished++
+      this.emit('told')
+    },
+    onMode: () => {
+      this.emit('told')
+    },
+  }
+
+  /** Resolves as soon as `what` holds; the test's time limit is the limit. */
+  async until(what: () => boolean): Promise<void> {
+    while (!what()) await once(this, 'told')
+  }
+
+  has(path: string): boolean {
+    return this.changes.some(changes => changes !== 'rescan' && changes.includes(path as DrivePath))
+  }
+
+  get rescans(): number {
+    return this.changes.filter(changes => changes === 'rescan').length
+  }
+}
+
+describe('a watched folder', function () {
+  this.timeout(20_000)
+
+  let root = ''
+  let told = new Told()
+  let watch: FolderWatch | undefined
+
+  beforeEach(() => {
+    root = join(fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'peerfold-watch-'))), 'share')
+    fs.mkdirSync(root)
+    told = new Told()
+  })
+  afterEach(async () => {
+    await watch?.close()
+    watch = undefined
+    fs.rmSync(join(root, '..'), { recursive: true, force: true })
+  })
+
+  async function start(options: Partial<WatchOptions> = {}): Promise<FolderWatch> {
+    watch = await watchFolder(root, { ...told.callbacks, times: FAST, ...options })
+    return watch
+  }
+
+  it('tells which files were written, changed and deleted', async () => {
+    fs.mkdirSync(join(root, 'sub'))
+    fs.writeFileSync(join(root, 'sub', 'old.txt'), '')
+    await start()
+    assert.equal(watch?.mode, 'watching')
+    fs.writeFileSync(join(root, 'new ü.txt'), 'x')
+    await told.until(() => told.has('/new ü.txt'))
+    fs.rmSync(join(root, 'sub', 'old.txt'))
+    await told.until(() => told.has('/sub/old.txt'))
+  })
+
+  it('tells a burst at once', async () => {
+    await start({ times: { ...FAST, quiet: 150, longest: 5000 } })
+    for (let index = 0; index < 100; index++) fs.writeFileSync(join(root, `f${index}`), '')
+    await told.until(() => told.changes.length > 0)
+    assert.equal(told.changes[0]?.length, 100)
+  })
+
+  it('sees what happens inside a tree that was moved in', async () => {
+    const outside = join(root, '..', 'tree')
+    fs.mkdirSync(join(outside, 'a', 'b', 'c'), { recursive: true })
+    await start()
+    fs.renameSync(outside, join(root, 'tree'))
+    await told.until(() => told.changes.length > 0)
+    fs.writeFileSync(join(root, 'tree', 'a', 'b', 'c', 'deep.txt'), '')
+    await told.until(() => told.has('/tree/a/b/c/deep.txt'))
+  })
+
+  it('says nothing about .git, temporary files and ignored folders', async () => {
+    for (const folder of ['.git', 'node_modules', 'src']) fs.mkdirSync(join(root, folder))
+    await start({ ignoredFolders: ['/node_modules' as DrivePath] })
+    fs.writeFileSync(join(root, '.git', 'index'), '')
+    fs.writeFileSync(join(root, 'node_modules', 'x'), '')
+    fs.writeFileSync(join(root, '.peerfold-0123456789abcdef.part'), '')
+    fs.writeFileSync(join(root, 'src', 'last'), '')
+    await told.until(() => told.has('/src/last'))
+    assert.deepEqual(told.changes.flat(), ['/src/last'])
+  })
+
+  it('follows a folder that is not ignored any more', async () => {
+    fs.mkdirSync(join(root, 'dist'))
+    const started = await start({ ignoredFolders: ['/dist' as DrivePath] })
+    await started.ignoreFolders(['/dist' as DrivePath])
+    assert.equal(told.rescans, 0, 'nothing new, nothing to do')
+    await started.ignoreFolders([])
+    assert.equal(told.rescans, 1)
+    fs.writeFileSync(join(root, 'dist', 'app.js'), '')
+    await told.until(() => told.has('/dist/app.js'))
+  })
+
+  it('says when the folder is gone, and carries on when it is back', async () => {
+    fs.writeFileSync(join(root, 'a'), '')
+    await start()
+    fs.renameSync(root, `${root}-away`)
+    await told.until(() => told.vanished === 1 && watch?.mode === 'vanished')
+    const before = told.rescans
+    fs.renameSync(`${root}-away`, root)
+    await told.until(() => told.rescans > before)
+    assert.equal(watch?.mode, 'watching')
+    fs.writeFileSync(join(root, 'b'), '')
+    await told.until(() => told.has('/b'))
+    assert.equal(told.vanished, 1)
+  })
+
+  it('notices that another folder stands in its place', async () => {
+    await start({ times: { ...FAST, look: 20 } })
+    fs.mkdirSync(`${root}-other`)
+    fs.writeFileSync(join(`${root}-other`, 'x'), '')
+    fs.renameSync(root, `${root}-away`)
+    fs.renameSync(`${root}-other`, root)
+    await told.until(() => told.rescans > 0)
+    fs.writeFileSync(join(root, 'y'), '')
+    await told.until(() => told.has('/y'))
+  })
+
+  it('starts as vanished where there is no folder', async () => {
+    root = join(root, 'later')
+    const started = await start()
+    assert.equal(started.mode, 'vanished')
+    assert.equal(told.vanished, 1)
+    fs.mkdirSync(root)
+    await told.until(() => told.rescans > 0)
+  })
+
+  it('looks again and again where the system cannot watch, and says why', async () => {
+    const full = Object.assign(new Error('inotify_add_watch failed: No space left on device'), {
+      code: 'ENOSPC',
+    })
+    await start({ loadSubscribe: async () => () => Promise.reject(full) })
+    assert.equal(watch?.mode, 'polling')
+    assert.match(watch?.reason ?? '', /max_user_watches/)
+    await told.until(() => told.rescans >= 2)
+  })
+
+  it('does the same when the watcher cannot be loaded', async () => {
+    await start({ loadSubscribe: () => Promise.reject(new Error('no prebuild')) })
+    assert.equal(watch?.mode, 'polling')
+    assert.match(watch?.reason ?? '', /no prebuild/)
+  })
+
+  it('asks for a rescan when events were lost, and polls when the watch broke', async () => {
+    let send: (error: Error | null, events: readonly WatchEvent[]) => void = () =>
+      assert.fail('not subscribed')
+    let ended = 0
+    await start({
+      times: { ...FAST, poll: 600_000 },
+      loadSubscribe: async () => async (_folder, onEvents) => {
+        send = onEvents
+        return { unsubscribe: async () => void ended++ }
+      },
+    })
+    send(new Error('Events were dropped. File system must be re-scanned.'), [])
+    await told.until(() => told.rescans === 1)
+    assert.equal(watch?.mode, 'watching')
+    send(new Error('Unable to poll: Bad file descriptor'), [])
+    await told.until(() => told.rescans === 2 && watch?.mode === 'polling')
+    assert.equal(ended, 1)
+  })
+
+  it('asks for a rescan now and then without any event', async () => {
+    await start({ times: { ...FAST, safety: 100 } })
+    await told.until(() => told.rescans >= 2)
+  })
+
+  it('says nothing after it is closed', async () => {
+    const started = await start()
+    fs.writeFileSync(join(root, 'a'), '')
+    await started.close()
+    await started.close()
+    const other = new Told()
+    watch = await watchFolder(root, { ...other.callbacks, times: FAST })
+    fs.writeFileSync(join(root, 'b'), '')
+    await other.until(() => other.has('/b'))
+    assert.deepEqual(told.changes, [])
+  })
+})
+
+describe('a burst of changes', function () {
+  this.timeout(20_000)
+
+  const gather = (times: { quiet: number; longest: number }) => {
+    const told = new Told()
+    return { told, burst: new Burst(times, told.callbacks.onChange) }
+  }
+
+  it('is told once, each path once', async () => {
+    const { told, burst } = gather({ quiet: 20, longest: 1000 })
+    burst.add(['/a' as DrivePath])
+    burst.add(['/b' as DrivePath, '/a' as DrivePath])
+    await told.until(() => told.changes.length > 0)
+    assert.deepEqual(told.changes, [['/a', '/b']])
+  })
+
+  it('ends although changes go on', async () => {
+    const { told, burst } = gather({ quiet: 50, longest: 120 })
+    const writing = setInterval(() => burst.add(['/a' as DrivePath]), 5)
+    await told.until(() => told.changes.length >= 2)
+    clearInterval(writing)
+    burst.drop()
+  })
+
+  it('of too many paths is a rescan', async () => {
+    const { told, burst } = gather({ quiet: 5, longest: 1000 })
+    burst.add(Array.from({ length: MAX_PATHS + 1 }, (_, index) => `/${index}` as DrivePath))
+    burst.add(['/a' as DrivePath])
+    await told.until(() => told.changes.length > 0)
+    assert.deepEqual(told.changes, ['rescan'])
+  })
+})
+
+describe('a watched file', function () {
+  this.timeout(20_000)
+
+  it('is told when it changes, is replaced, goes and comes back', async () => {
+    const folder = fs.mkdtempSync(join(tmpdir(), 'peerfold-watch-file-'))
+    const file = join(folder, 'one.txt')
+    fs.writeFileSync(file, '1')
+    const told = new Told()
+    const watch = await watchFile(file, { ...told.callbacks, interval: 20 })
+    fs.writeFileSync(file, '22')
+    await told.until(() => told.changes.length === 1)
+    fs.writeFileSync(`${file}.new`, '33')
+    fs.renameSync(`${file}.new`, file)
+    await told.until(() => told.changes.length === 2)
+    fs.rmSync(file)
+    await told.until(() => told.vanished === 1)
+    fs.writeFileSync(file, '33')
+    await told.until(() => told.changes.length === 3)
+    await watch.close()
+    fs.rmSync(folder, { recursive: true, force: true })
+    assert.deepEqual(told.changes[0], ['/one.txt'])
+  })
+})
