@@ -222,13 +222,20 @@ function packVsix() {
   const vsix = path.join(root, 'out', `peerfold-${target}.vsix`)
   fs.mkdirSync(path.dirname(vsix), { recursive: true })
   const vsce = require.resolve('@vscode/vsce/vsce')
-  const flags = ['--target', target, '--no-dependencies', '--allow-missing-repository']
-  const { status } = spawnSync(process.execPath, [vsce, 'package', ...flags, '-o', vsix], {
+  const flags = [
+    '--target',
+    target,
+    '--no-dependencies',
+    '--allow-missing-repository',
+    '--no-rewrite-relative-links',
+  ]
+  const packed = spawnSync(process.execPath, [vsce, 'package', ...flags, '-o', vsix], {
     cwd: root,
-    stdio: 'inherit',
+    encoding: 'utf8',
   })
-  if (status !== 0) {
-    process.exitCode = 1 // vsce has said why
+  if (packed.status !== 0) {
+    console.error(packed.stdout + packed.stderr)
+    process.exitCode = 1
     return
   }
   const megabytes = (fs.statSync(vsix).size / 1e6).toFixed(1)

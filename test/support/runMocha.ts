@@ -16,7 +16,8 @@ const countsPrefix = 'counted: '
 
 /** Runs the files, absolute paths, in order. Prints as mocha's `spec` reporter does, and then the counts. */
 export async function runMocha(files: readonly string[], options: { timeout: number }): Promise<Counts> {
-  const mocha = new Mocha({ ui: 'bdd', timeout: options.timeout, color: false, fullTrace: false })
+  Mocha.reporters.Base.useColors = false // the output is read in logs as often as on a terminal
+  const mocha = new Mocha({ ui: 'bdd', timeout: options.timeout })
   if (process.env.PEERFOLD_GREP !== undefined) mocha.grep(new RegExp(process.env.PEERFOLD_GREP))
   for (const file of files) mocha.addFile(file)
   console.log(suitesBegin)
