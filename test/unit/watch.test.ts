@@ -85,8 +85,8 @@ describe('a watched folder', function () {
   it('tells a burst at once', async () => {
     await start({ times: { ...FAST, quiet: 150, longest: 5000 } })
     for (let index = 0; index < 100; index++) fs.writeFileSync(join(root, `f${index}`), '')
-    await told.until(() => told.changes.length > 0)
-    assert.equal(told.changes[0]?.length, 100)
+    await told.until(() => new Set(told.changes.flat()).size === 100)
+    assert.ok(told.changes.length <= 3, `100 files were told in ${told.changes.length} goes`)
   })
 
   it('sees what happens inside a tree that was moved in', async () => {
