@@ -9,7 +9,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { endMarkedProcesses, markerVariable } from './leftBehind'
+import { endMarkedProcesses, killMarkedProcesses, markerVariable } from './leftBehind'
 import { startProcess } from './ownedProcess'
 import { built, projectRoot } from './projectRoot'
 import { type Counts, readCounts } from './runMocha'
@@ -57,26 +57,27 @@ async function main(names: readonly string[]): Promise<void> {
     throw new Error(`no lane ${unknown.join(', ')}; there are ${lanes.map(lane => lane.name).join(', ')}`)
   const chosen = lanes.filter(lane => names.length === 0 || names.includes(lane.name))
   const environment = prepareEnvironment()
-  try {
-    const outcomes: { lane: string; counts: Counts; seconds: number }[] = []
-    for (const lane of chosen) {
-      if (lane.needsTools) await Promise.all([prepareVSCode(), prepareChromium()])
-      console.log(`\n=== ${lane.name}`)
-      const started = Date.now()
-      const counts = await withinBudget(lane)
-      const seconds = (Date.now() - started) / 1000
-      outcomes.push({ lane: lane.name, counts, seconds })
-      console.log(`=== ${lane.name}: ${describe(counts)} in ${seconds.toFixed(1)} s of ${lane.budget} s`)
-    }
-    outcomes.push({ lane: 'left behind', counts: await checkNothingLeft(environment.marker), seconds: 0 })
-    printSummary(outcomes)
-    const total = outcomes.map(outcome => outcome.counts).reduce(add, nothing)
-    const ran = outcomes.slice(0, -1).some(({ counts }) => counts.passed + counts.failed > 0)
-    console.log(`${total.passed} passed, ${total.failed} failed`)
-    process.exitCode = total.failed > 0 || !ran ? 1 : 0
-  } finally {
+  process.on('exit', () => {
+    // Reached by Ctrl-C as well, with lanes running.
+    killMarkedProcesses(environment.marker)
     rmSync(environment.temporary, { recursive: true, force: true, maxRetries: 3 })
+  })
+  const outcomes: { lane: string; counts: Counts; seconds: number }[] = []
+  for (const lane of chosen) {
+    if (lane.needsTools) await Promise.all([prepareVSCode(), prepareChromium()])
+    console.log(`\n=== ${lane.name}`)
+    const started = Date.now()
+    const counts = await withinBudget(lane)
+    const seconds = (Date.now() - started) / 1000
+    outcomes.push({ lane: lane.name, counts, seconds })
+    console.log(`=== ${lane.name}: ${describe(counts)} in ${seconds.toFixed(1)} s of ${lane.budget} s`)
   }
+  outcomes.push({ lane: 'left behind', counts: await checkNothingLeft(environment.marker), seconds: 0 })
+  printSummary(outcomes)
+  const total = outcomes.map(outcome => outcome.counts).reduce(add, nothing)
+  const ran = outcomes.slice(0, -1).some(({ counts }) => counts.passed + counts.failed > 0)
+  console.log(`${total.passed} passed, ${total.failed} failed`)
+  process.exitCode = total.failed > 0 || !ran ? 1 : 0
 }
 
 /** Everything a lane starts inherits this: a marker to find it by, and places of its own instead of the user's. */

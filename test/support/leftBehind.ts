@@ -27,8 +27,13 @@ export async function endMarkedProcesses(marker: string, grace: number): Promise
     await delay(200)
     left = markedProcesses(marker)
   }
-  for (const { pid } of left) kill(pid)
+  killMarkedProcesses(marker)
   return left
+}
+
+/** Kills all marked processes at once. */
+export function killMarkedProcesses(marker: string): void {
+  for (const { pid } of markedProcesses(marker)) kill(pid)
 }
 
 function processIds(): number[] {
