@@ -148,8 +148,8 @@ function resultSentences({
   if (conflicts.length > 0) {
     sentences.push(
       l10n.t(
-        'Changed here, so kept; what came lies beside under a name of its own: {0}.',
-        countFiles(conflicts.length),
+        'Conflicts: {0}; your files are kept, the incoming ones lie beside them.',
+        formatCount(conflicts.length),
       ),
     )
   }

@@ -1,6 +1,6 @@
 /** States as a peer process would send them, made up: a busy one, a quiet one, and one whose every name is an attack. */
 import type { PeerId, ShareId } from '../../src/common/brand'
-import { HISTORY_SECONDS, type RateSeries, type ToDashboard } from '../../src/common/dashboardMessages'
+import { type DashboardState, HISTORY_SECONDS, type RateSeries } from '../../src/common/dashboardMessages'
 import type {
   OpenedShareState,
   PeerState,
@@ -14,11 +14,15 @@ const letters = 'ybndrfg8ejkmcpqxot1uwisza345h769'
 
 /** A well-formed id of its own for each `seed`. */
 export function shareId(seed: number): ShareId {
-  return Array.from({ length: 52 }, (_, at) => letters[(seed * 7 + at * 11) % 32]).join('') as ShareId
+  return Array.from({ length: 52 }, (_, at) => letters[(seed * 7 + (seed >> 5) * at + at * 11) % 32]).join(
+    '',
+  ) as ShareId
 }
 
 export function peerId(seed: number): PeerId {
-  return Array.from({ length: 12 }, (_, at) => letters[(seed * 5 + at * 3) % 32]).join('') as PeerId
+  return Array.from({ length: 12 }, (_, at) => letters[(seed * 5 + (seed >> 5) * at + at * 3) % 32]).join(
+    '',
+  ) as PeerId
 }
 
 export function share(seed: number, changes: Partial<ShareState> = {}): ShareState {
@@ -325,6 +329,6 @@ export function waves(): RateSeries {
   return { down, up }
 }
 
-export function message(state: PeerState | null, history: RateSeries = waves()): ToDashboard {
+export function message(state: PeerState | null, history: RateSeries = waves()): DashboardState {
   return { type: 'state', process: state === null ? 'off' : 'running', state, history }
 }

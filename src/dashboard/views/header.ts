@@ -30,11 +30,9 @@ export function header({ state, process }: DashboardState): Markup.Element {
 }
 
 function networkLine({ network, keepRunning }: PeerState): Markup.Element {
-  return h(
-    'div',
-    { key: 'network', class: 'network', 'data-state': network.kind },
-    h('span', { class: 'dot', 'aria-hidden': 'true' }),
-    h('p', {}, networkSentence(network)),
+  return line(
+    network.kind,
+    networkSentence(network),
     keepRunning && h('p', { class: 'quiet' }, l10n.t('Sharing goes on when VS Code is closed.')),
     network.kind === 'unreachable' &&
       button(l10n.t('Open Settings'), { name: 'open-settings' }, '', 'button link'),
@@ -42,14 +40,21 @@ function networkLine({ network, keepRunning }: PeerState): Markup.Element {
 }
 
 function processLine(process: ProcessKind): Markup.Element {
-  return h(
-    'div',
-    { key: 'network', class: 'network', 'data-state': process },
-    h('span', { class: 'dot', 'aria-hidden': 'true' }),
-    h('p', {}, processSentence(process)),
+  return line(
+    process,
+    processSentence(process),
     process === 'ended' && button(l10n.t('Start Again'), { name: 'start-process' }, '', 'button link'),
     process === 'failed' && button(l10n.t('Try Again'), { name: 'start-process' }, '', 'button link'),
     process === 'failed' && button(l10n.t('Show Log'), { name: 'show-log' }, '', 'button link'),
+  )
+}
+
+function line(state: string, sentence: string, ...more: readonly (Markup.Element | false)[]): Markup.Element {
+  return h(
+    'div',
+    { key: 'network', class: 'network', 'data-state': state },
+    h('span', { class: 'dot', 'aria-hidden': 'true' }),
+    h('div', { class: 'network-text' }, h('p', {}, sentence), ...more),
   )
 }
 
