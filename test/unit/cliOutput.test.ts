@@ -129,7 +129,7 @@ describe('cli progress', () => {
 describe('cli status', () => {
   it('says what is shared, opened and transferred, and that there is nothing', () => {
     const lines = statusLines({ ...idle, network: { kind: 'online', firewalled: true } }, 7, '1.0.0')
-    assert.match(lines[0] ?? '', /Peerfold 1\.0\.0, runs as process 7.*“Zoë”/)
+    assert.match(lines[0] ?? '', /Peerfold 1\.0\.0 runs as process 7.*“Zoë”/)
     assert.match(lines[1] ?? '', /online, behind a firewall/)
     assert.deepEqual(lines.slice(2), [
       'Shares: none.',

@@ -1,0 +1,290 @@
+/** The main job as commands: one shares, the other gets, lists and reads. Real processes, a local DHT. */
+import assert from 'node:assert/strict'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DriveKey, EncryptionKey } from '../../src/common/brand'
+import { formatKey, formatLink, parseLink } from '../../src/common/link'
+import { eventually } from '../support/eventually'
+import { compareTrees, executable, makeTree, randomBytes, temporaryFolder } from '../support/folders'
+import { type LocalDht, startLocalDht } from '../support/localDht'
+import { type PeerfoldProcess, peerfold, startPeerfold } from '../support/processes'
+
+describe('peerfold share and get', () => {
+  let dht: LocalDht
+  let source: string
+  let ann: Person
+  let bob: Person
+  let sharing: PeerfoldProcess
+  let link: string
+
+  before(async () => {
+    dht = await startLocalDht()
+    source = await makeTree(temporaryFolder('source'), {
+      'read me.txt': 'hello',
+      'empty.txt': '',
+      'zoë 🙂.md': '# Zoë',
+      docs: { 'plan.txt': 'first plan', deep: { 'data.bin': randomBytes(9_000_000) } },
+      'run.sh': executable('#!/bin/sh\necho hi\n'),
+    })
+    ann = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap }
+    bob = { storage: temporaryFolder('bob'), bootstrap: dht.bootstrap }
+    sharing = startPeerfold(['share', source], ann)
+    link = await sharing.line(() => true)
+  })
+  after(async () => {
+    await sharing.stop()
+    await dht.stop()
+  })
+
+  it('print the link alone as the first line, once everything is published', () => {
+    assert.equal(sharing.stdout[0], link)
+    assert.equal(parseLink(link).ok, true)
+    assert.match(link, /^vscode:\/\/peerfold\.peerfold\/open\/pf[a-z0-9]+$/)
+  })
+
+  it('bring every byte to the other machine, and say so', async () => {
+    const copy = join(temporaryFolder('copy'), 'made', 'on the way')
+    const got = await peerfold(['get', link, copy], bob)
+    assert.equal(got.code, 0, got.stderr.join('\n'))
+    assert.deepEqual(await compareTrees(source, copy), [])
+    assert.match(got.stdout[0] ?? '', /^5 files, 9\.0 MB in .*made\/on the way/)
+  })
+
+  it('tell scripts what was done as events', async () => {
+    const copy = temporaryFolder('copy')
+    const carla = { storage: temporaryFolder('carla'), bootstrap: dht.bootstrap }
+    const first = await peerfold(['get', link, copy, '--json'], carla)
+    assert.equal(first.code, 0, first.stderr.join('\n'))
+    assert.equal(first.events.length, first.stdout.length)
+    const { fetched, ...done } = first.events.at(-1) ?? {}
+    assert.deepEqual(done, {
+      event: 'done',
+      files: 5,
+      bytes: 9_000_046,
+      skipped: [],
+      skippedCount: 0,
+      conflicts: [],
+      warnings: [],
+      stale: false,
+    })
+    assert.ok(Number(fetched) >= 9_000_046, `fetched ${fetched}`)
+
+    const again = await peerfold(['get', link, copy, '--json'], carla)
+    assert.equal(again.code, 0)
+    assert.equal(again.events.at(-1)?.fetched, 0)
+  })
+
+  it('read the link from standard input', async () => {
+    const listed = await peerfold(['ls', '-'], { ...bob, input: `${link}\n` })
+    assert.equal(listed.code, 0, listed.stderr.join('\n'))
+    assert.deepEqual([...listed.stdout].sort(), ['docs/', 'empty.txt', 'read me.txt', 'run.sh', 'zoë 🙂.md'])
+  })
+
+  it('list folders and files, with or without a leading slash', async () => {
+    for (const path of ['docs', '/docs/']) {
+      const { stdout } = await peerfold(['ls', link, path], bob)
+      assert.deepEqual([...stdout].sort(), ['docs/deep/', 'docs/plan.txt'])
+    }
+    assert.deepEqual((await peerfold(['ls', link, 'docs/plan.txt'], bob)).stdout, ['docs/plan.txt'])
+    const { events } = await peerfold(['ls', link, 'docs', '--json'], bob)
+    const file = events.find(event => event.path === 'docs/plan.txt')
+    assert.equal(file?.event, 'entry')
+    assert.equal(file?.type, 'file')
+    assert.equal(file?.size, 10)
+  })
+
+  it('write one file to standard output, of any size', async () => {
+    const plan = await peerfold(['cat', link, '/docs/plan.txt'], bob)
+    assert.deepEqual([plan.code, ...plan.stdout], [0, 'first plan'])
+    const big = startPeerfold(['cat', link, 'docs/deep/data.bin'], bob)
+    const chunks: Buffer[] = []
+    big.child.stdout?.on('data', chunk => chunks.push(chunk))
+    assert.equal((await big.ended).code, 0)
+    assert.equal(Buffer.compare(Buffer.concat(chunks), randomBytes(9_000_000)), 0)
+  })
+
+  it('fail plainly where there is nothing of that name or kind', async () => {
+    const missing = await peerfold(['cat', link, 'nothing.txt'], bob)
+    assert.equal(missing.code, 1)
+    assert.match(missing.stderr.join('\n'), /“\/nothing\.txt” is not in this share/)
+    const folder = await peerfold(['cat', link, 'docs'], bob)
+    assert.equal(folder.code, 1)
+    assert.match(folder.stderr.join('\n'), /is a folder/)
+    const nowhere = await peerfold(['ls', link, 'nothing'], bob)
+    assert.equal(nowhere.code, 1)
+  })
+
+  it('bring over what changed and nothing else, keep what was changed locally, keep what is gone there', async () => {
+    const copy = temporaryFolder('copy')
+    assert.equal((await peerfold(['get', link, copy], bob)).code, 0)
+    await writeFile(join(copy, 'read me.txt'), 'my own words')
+    await writeFile(join(source, 'read me.txt'), 'hello again')
+    await writeFile(join(source, 'docs', 'new.txt'), 'new')
+    await rm(join(source, 'empty.txt'))
+    await eventually('all three changes are published', async () => {
+      const [top, docs] = await Promise.all([
+        peerfold(['cat', link, 'read me.txt'], bob),
+        peerfold(['ls', link, 'docs'], bob),
+      ])
+      return top.stdout[0] === 'hello again' && docs.stdout.includes('docs/new.txt')
+    })
+
+    const got = await peerfold(['get', link, copy, '--json'], bob)
+    assert.equal(got.code, 0, got.stderr.join('\n'))
+    const done = got.events.at(-1)
+    assert.ok(Number(done?.fetched) < 1_000_000, `fetched ${done?.fetched}`)
+    assert.equal(await readFile(join(copy, 'read me.txt'), 'utf8'), 'my own words')
+    assert.equal(await readFile(join(copy, 'docs', 'new.txt'), 'utf8'), 'new')
+    assert.equal(await readFile(join(copy, 'empty.txt'), 'utf8'), '')
+    const conflicts = done?.conflicts
+    assert.ok(Array.isArray(conflicts) && conflicts.length === 1)
+    assert.equal(conflicts[0].path, join(copy, 'read me.txt'))
+    assert.equal(await readFile(conflicts[0].copy, 'utf8'), 'hello again')
+  })
+
+  it('end with 3 and a clear message when the link’s keys lead to nobody', async () => {
+    const wrong = formatLink({
+      key: '1'.repeat(64) as DriveKey,
+      encryptionKey: '2'.repeat(64) as EncryptionKey,
+      isFile: false,
+    })
+    const copy = join(temporaryFolder('copy'), 'never')
+    const got = await peerfold(['get', wrong, copy, '--timeout', '2', '--json'], bob)
+    assert.equal(got.code, 3)
+    const error = got.events.at(-1)
+    assert.deepEqual([error?.event, error?.code], ['error', 'nobody-found'])
+    assert.match(String(error?.message), /^Nobody who has this share was found\. /)
+    await assert.rejects(readFile(copy), { code: 'ENOENT' })
+  })
+
+  it('end with 2 when the link is none, and say what is wrong with it', async () => {
+    const got = await peerfold(['get', link.slice(0, -4), temporaryFolder('copy')], bob)
+    assert.equal(got.code, 2)
+    assert.match(got.stderr.join('\n'), /cut off/)
+    assert.deepEqual(got.stdout, [])
+  })
+
+  it('end with 1 when there is nothing to share or no folder to write to', async () => {
+    const share = await peerfold(['share', join(source, 'nothing')], bob)
+    assert.equal(share.code, 1)
+    assert.match(share.stderr.join('\n'), /is not a folder or file/)
+    const get = await peerfold(['get', link, join(source, 'run.sh')], bob)
+    assert.equal(get.code, 1)
+  })
+})
+
+describe('peerfold share', () => {
+  let dht: LocalDht
+
+  before(async () => {
+    dht = await startLocalDht()
+  })
+  after(() => dht.stop())
+
+  it('tells what it shares and leaves out, and ends with 130 on Ctrl-C', async () => {
+    const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a', '.env': 'PASSWORD=x', b: {} })
+    const sharing = startPeerfold(['share', source, '--json'], {
+      storage: temporaryFolder('ann'),
+      bootstrap: dht.bootstrap,
+    })
+    const event = await sharing.event('sharing')
+    const parsed = parseLink(String(event.link))
+    assert.ok(parsed.ok)
+    assert.equal(event.key, formatKey(parsed.link.key))
+    assert.deepEqual([event.files, event.bytes, event.skippedCount], [1, 1, 1])
+    assert.ok(Array.isArray(event.skipped))
+    assert.match(String(event.skipped[0].path), /\.env$/)
+    sharing.kill('SIGINT')
+    assert.equal((await sharing.ended).code, 130)
+  })
+
+  it('gives the same folder the same link, by whatever name it is called', async () => {
+    const folder = temporaryFolder('source')
+    await makeTree(folder, { inner: { 'a.txt': 'a' } })
+    const ann = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap }
+    const links: string[] = []
+    for (const [name, cwd] of [
+      [join(folder, 'inner'), folder],
+      ['inner', folder],
+      ['.', join(folder, 'inner')],
+    ] as const) {
+      const sharing = startPeerfold(['share', name], { ...ann, cwd })
+      links.push(await sharing.line(() => true))
+      await sharing.stop()
+    }
+    assert.equal(new Set(links).size, 1)
+  })
+
+  it('shares a public folder, and a single file', async () => {
+    const folder = await makeTree(temporaryFolder('source'), { 'one.txt': 'one', 'two.txt': 'two' })
+    const ann = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap }
+    const bob = { storage: temporaryFolder('bob'), bootstrap: dht.bootstrap }
+    const open = startPeerfold(['share', folder, '--public', '--json'], ann)
+    const { key } = await open.event('sharing')
+    const single = startPeerfold(['share', join(folder, 'two.txt')], ann)
+    const fileLink = await single.line(() => true)
+    try {
+      assert.deepEqual([...(await peerfold(['ls', String(key)], bob)).stdout].sort(), ['one.txt', 'two.txt'])
+      const parsed = parseLink(fileLink)
+      assert.ok(parsed.ok && parsed.link.isFile)
+      const copy = temporaryFolder('copy')
+      assert.equal((await peerfold(['get', fileLink, copy], bob)).code, 0)
+      assert.equal(await readFile(join(copy, 'two.txt'), 'utf8'), 'two')
+    } finally {
+      await Promise.all([open.stop(), single.stop()])
+    }
+  })
+
+  it('publishes a folder once and does not follow it with --once', async () => {
+    const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'before' })
+    const ann = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap }
+    const sharing = startPeerfold(['share', source, '--once'], ann)
+    const following = await makeTree(temporaryFolder('source'), { 'a.txt': 'before' })
+    const followed = startPeerfold(['share', following], ann)
+    try {
+      const [link, followedLink] = await Promise.all([sharing.line(() => true), followed.line(() => true)])
+      const bob = { storage: temporaryFolder('bob'), bootstrap: dht.bootstrap }
+      await writeFile(join(source, 'a.txt'), 'after')
+      await writeFile(join(following, 'a.txt'), 'after')
+      await eventually('the followed folder is published', async () => {
+        return (await peerfold(['cat', followedLink, 'a.txt'], bob)).stdout[0] === 'after'
+      })
+      assert.deepEqual((await peerfold(['cat', link, 'a.txt'], bob)).stdout, ['before'])
+    } finally {
+      await Promise.all([sharing.stop(), followed.stop()])
+    }
+  })
+
+  it('is interrupted while it publishes without leaving a share', async () => {
+    const source = temporaryFolder('source')
+    await mkdir(join(source, 'many'))
+    const content = randomBytes(3_000_000)
+    await Promise.all(
+      Array.from({ length: 40 }, (_, n) => writeFile(join(source, 'many', `${n}.bin`), content)),
+    )
+    const ann = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap }
+    // A second client keeps the peer process, so that what is left of the share can be looked at.
+    const other = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
+    const holding = startPeerfold(['share', other], ann)
+    await holding.line(() => true)
+    const sharing = startPeerfold(['share', source, '--json'], ann)
+    await sharing.event('progress')
+    sharing.kill('SIGINT')
+    assert.equal((await sharing.ended).code, 130)
+    assert.deepEqual(
+      sharing.events().filter(({ event }) => event === 'sharing'),
+      [],
+    )
+    await eventually('the cancelled share is gone', async () => {
+      const { events } = await peerfold(['status', '--json'], ann)
+      const state = events[0]?.state
+      return JSON.stringify(state).includes(other) && !JSON.stringify(state).includes(source)
+    })
+    await holding.stop()
+  })
+})
+
+interface Person {
+  readonly storage: string
+  readonly bootstrap: string
+}

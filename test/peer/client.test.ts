@@ -1,0 +1,130 @@
+/** A window's side of the peer process: found or started, watched, started again after a crash, let go. */
+import assert from 'node:assert/strict'
+import { connectToPeer } from '../../src/client/connect'
+import { PeerClient, type PeerStatus } from '../../src/client/peerClient'
+import { ensureDataFolder } from '../../src/wire/dataFolder'
+import { eventually, isRunning } from '../support/eventually'
+import { temporaryFolder } from '../support/folders'
+import { peerfold } from '../support/processes'
+import { built } from '../support/projectRoot'
+
+const timeout = 10_000
+
+describe('a window’s peer client', () => {
+  let storage: string
+  let clients: PeerClient[]
+
+  const newClient = () => {
+    const client = new PeerClient({
+      storage,
+      client: 'window',
+      bootstrap: ['127.0.0.1:9'],
+      peerProgram: built('peer.js'),
+    })
+    clients.push(client)
+    return client
+  }
+  const pidOf = async (client: PeerClient) => (await client.connect()).hello.pid
+
+  beforeEach(() => {
+    storage = temporaryFolder('storage')
+    clients = []
+  })
+  afterEach(async () => {
+    for (const client of clients) client.dispose()
+    await peerfold(['stop'], { storage })
+  })
+
+  it('starts nothing until it is asked for something', async () => {
+    const client = newClient()
+    assert.deepEqual(client.status, { kind: 'idle' })
+    const { events } = await peerfold(['status', '--json'], { storage })
+    assert.equal(events[0]?.running, false)
+    const state = await client.request('state.get', {}, { timeout })
+    assert.equal(Array.isArray(state.shares), true)
+    assert.equal(client.status.kind, 'running')
+  })
+
+  it('shares one peer process with every other window, and leaves it to them', async () => {
+    const [one, two] = [newClient(), newClient()]
+    const [pid, other] = await Promise.all([pidOf(one), pidOf(two)])
+    assert.equal(pid, other)
+    one.dispose()
+    await assert.rejects(one.request('state.get', {}, { timeout }), { code: 'cancelled' })
+    assert.equal((await two.request('state.get', {}, { timeout })).shares.length, 0)
+  })
+
+  it('starts the peer process again after a crash, and says so once', async () => {
+    const client = newClient()
+    const pid = await pidOf(client)
+    const seen: PeerStatus['kind'][] = []
+    let restarts = 0
+    client.on('status', ({ kind }) => seen.push(kind))
+    const restarted = new Promise<void>(resolve => {
+      client.on('restarted', () => {
+        restarts++
+        resolve()
+      })
+    })
+    process.kill(pid, 'SIGKILL')
+    await restarted
+    assert.deepEqual(seen, ['restarting', 'starting', 'running'])
+    assert.notEqual(await pidOf(client), pid)
+    assert.equal(restarts, 1)
+  })
+
+  it('leaves a peer process alone that was stopped, until it is needed again', async () => {
+    const client = newClient()
+    const pid = await pidOf(client)
+    const idle = new Promise<void>(resolve => {
+      client.on('status', ({ kind }) => {
+        if (kind === 'idle') resolve()
+      })
+    })
+    assert.equal((await peerfold(['stop'], { storage })).code, 0)
+    await idle
+    assert.equal(isRunning(pid), false)
+    assert.notEqual(await pidOf(client), pid)
+  })
+
+  it('passes on what happens, also after a restart', async () => {
+    const client = newClient()
+    const pid = await pidOf(client)
+    const restarted = new Promise<void>(resolve => client.on('restarted', resolve))
+    process.kill(pid, 'SIGKILL')
+    await restarted
+    const named = new Promise<void>(resolve => {
+      client.on('state', ({ me }) => {
+        if (me.name === 'Zoë') resolve()
+      })
+    })
+    await client.request('settings.set', { name: 'Zoë' }, { timeout })
+    await named
+  })
+
+  it('refuses a peer process with other bootstrap nodes, saying which it uses', async () => {
+    await pidOf(newClient())
+    const other = connectToPeer({
+      storage,
+      client: 'window',
+      bootstrap: ['127.0.0.1:10'],
+      peerProgram: built('peer.js'),
+    })
+    await assert.rejects(other, { code: 'bootstrap-differs', message: /127\.0\.0\.1:9/ })
+  })
+
+  it('says why when the peer process cannot start', async () => {
+    ensureDataFolder(storage)
+    const broken = new PeerClient({ storage, client: 'window', peerProgram: built('nothing.js') })
+    clients.push(broken)
+    await assert.rejects(broken.connect(), { code: 'internal', message: /did not start/ })
+    assert.equal(broken.status.kind, 'failed')
+  })
+
+  it('lets the peer process go when it is disposed: nothing is left behind', async () => {
+    const client = newClient()
+    const pid = await pidOf(client)
+    client.dispose()
+    await eventually('the peer process has ended', () => !isRunning(pid), 30_000)
+  }).timeout(40_000)
+})
