@@ -22,6 +22,8 @@ const CATALOGUE = {
     `Everything in “${path}” is left out by ignore rules or the secrets filter, so there is nothing to share.`,
   'unknown-share': () => 'This share is not known here any more. Open its link again.',
   'own-share': (name: string) => `“${name}” is shared from this machine. Its files are already here.`,
+  'log-lost': (name: string) =>
+    `The log of “${name}” was damaged or restored from an old copy, so its link can get no new versions. Remove the share and share the folder again to get a new link; your files are untouched.`,
   'share-stopped': (name: string) => `“${name}” is stopped. Start it again first.`,
   'store-locked': (folder: string) =>
     `Another Peerfold uses the data folder “${folder}” and does not answer. Close other windows or run “peerfold stop”.`,

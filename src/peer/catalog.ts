@@ -1,0 +1,154 @@
+/**
+ * The catalog: which folders are shared, which links are opened, which copies are under way, and what is known of
+ * every file on either side. A local database beside the store, never inside it, so that it outlives a damaged store.
+ *
+ * One flat key space of `table/key`, values as MessagePack. Writes of one `write()` land together or not at all.
+ */
+import { decode, encode } from '@msgpack/msgpack'
+import RocksDB from 'rocksdb-native'
+import type { DriveKey, DrivePath, EncryptionKey, ShareId } from '../common/brand'
+import type { UserError } from '../common/errors'
+import type { TransferResult } from '../common/model'
+import type { BlobRef, PackRef } from './drive/entry'
+
+/** A folder or file that this machine publishes. Keyed by `seed`, which is written before the log's first append. */
+export interface ShareRecord {
+  /** 32 random hex digits: the namespace the log's keys are derived from. Never used twice. */
+  readonly seed: string
+  readonly id?: ShareId
+  readonly key?: DriveKey
+  /** Absent for public shares. */
+  readonly encryptionKey?: EncryptionKey
+  readonly source: string
+  readonly name: string
+  readonly isFile: boolean
+  readonly once: boolean
+  readonly keep: boolean
+  readonly stopped: boolean
+  readonly allow: readonly DrivePath[]
+  /** Length of the path log when the index was last saved; 0 before the first publish ended. */
+  readonly version: number
+  /** Set when the log was lost or damaged: it is never appended to again. */
+  readonly lost?: boolean
+}
+
+/** Somebody else's share. Keyed by share id. */
+export interface OpenedRecord {
+  readonly id: ShareId
+  readonly key: DriveKey
+  readonly encryptionKey?: EncryptionKey
+  readonly name: string
+  readonly isFile: boolean
+  readonly keep: boolean
+  readonly stopped: boolean
+}
+
+/** A copy that was asked for. Keyed by job. */
+export interface CopyRecord {
+  readonly job: string
+  readonly share: ShareId
+  readonly path: DrivePath
+  readonly folder: string
+  readonly result?: TransferResult
+  readonly failure?: UserError
+}
+
+/** What was published of a file, and how the file looked then. Keyed by seed and path. */
+export interface PublishedFile {
+  readonly kind: 'file' | 'link'
+  readonly size: number
+  readonly mtimeMs: number
+  readonly ino: number
+  readonly executable: boolean
+  readonly linkTarget?: string
+  readonly blob?: BlobRef
+  readonly pack?: PackRef
+  /** BLAKE2b of the first block (of all of it, when it has only one), hex. Finds identical content. */
+  readonly head?: string
+}
+
+/** What was written into a copy, and how the file looked then. Keyed by target and path. */
+export interface CopiedFile {
+  /** Identifies the content: see `contentId` in drive/entry.ts. */
+  readonly content: string
+  readonly size: number
+  readonly mtimeMs: number
+  readonly ino: number
+  /** Where an incoming file was put because this one was changed locally, and what it held. */
+  readonly conflict?: { readonly content: string; readonly path: string }
+}
+
+export interface Settings {
+  readonly name?: string
+  readonly keepRunning?: boolean
+  readonly ignore?: readonly string[]
+}
+
+interface Tables {
+  share: ShareRecord
+  opened: OpenedRecord
+  copy: CopyRecord
+  published: PublishedFile
+  copied: CopiedFile
+  blocked: { readonly since: number }
+  settings: Settings
+}
+
+export type Table = keyof Tables
+
+/** One change of a `write()`; an undefined value deletes. */
+export type Write = {
+  [T in Table]: { readonly table: T; readonly key: string; readonly value: Tables[T] | undefined }
+}[Table]
+
+export class Catalog {
+  private constructor(private readonly db: RocksDB) {}
+
+  static async open(folder: string): Promise<Catalog> {
+    const db = new RocksDB(folder)
+    await db.ready()
+    return new Catalog(db)
+  }
+
+  async get<T extends Table>(table: T, key: string): Promise<Tables[T] | undefined> {
+    const bytes = await this.db.get(`${table}/${key}`)
+    return bytes === null ? undefined : (decode(bytes) as Tables[T])
+  }
+
+  async put<T extends Table>(table: T, key: string, value: Tables[T]): Promise<void> {
+    await this.db.put(`${table}/${key}`, encode(value, { ignoreUndefined: true }))
+  }
+
+  async delete(table: Table, key: string): Promise<void> {
+    await this.db.delete(`${table}/${key}`)
+  }
+
+  async write(changes: Iterable<Write>): Promise<void> {
+    const batch = this.db.write({ autoDestroy: true })
+    for (const { table, key, value } of changes) {
+      const fullKey = `${table}/${key}`
+      if (value === undefined) batch.tryDelete(fullKey)
+      else batch.tryPut(fullKey, encode(value, { ignoreUndefined: true }))
+    }
+    await batch.flush()
+  }
+
+  /** Every record of a table whose key starts with `prefix`; keys come without table and prefix. */
+  async *list<T extends Table>(table: T, prefix = ''): AsyncGenerator<[string, Tables[T]]> {
+    const start = `${table}/${prefix}`
+    for await (const { key, value } of this.db.iterator({ gte: start, lt: `${start}\uffff` })) {
+      yield [key.toString('utf8').slice(start.length), decode(value) as Tables[T]]
+    }
+  }
+
+  async deleteAll(table: Table, prefix: string): Promise<void> {
+    const start = `${table}/${prefix}`
+    const batch = this.db.write({ autoDestroy: true })
+    batch.tryDeleteRange(start, `${start}\uffff`)
+    await batch.flush()
+  }
+
+  async close(): Promise<void> {
+    await this.db.close()
+  }
+}

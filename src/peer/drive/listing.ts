@@ -1,0 +1,144 @@
+/**
+ * The listing: a compact copy of a share's path log, written by the publisher beside it.
+ *
+ * A path log has one block for every path, so a share of 100,000 files would cost 100,000 small blocks before the
+ * first folder could be shown, and as many again for the files. So the publisher appends to the log of bytes
+ *  - packs: blocks of about 1 MiB that hold small files one after another, in path order, and
+ *  - the listing: a few blocks with all entries and where in which pack each small file lies,
+ * and names the listing in the sub-space `peerfold` of the path log, which other Hyperdrive clients do not list.
+ * They lose nothing: every path has its ordinary entry and every file its ordinary blocks. A reader takes the listing,
+ * then the entries of the path log that are newer than it.
+ *
+ * A chunk of the listing is one block: raw-deflated JSON `[[shared, suffix, size, mtime, flags, blockOffset,
+ * blockLength, byteOffset, packBlock, packOffset, linkTarget], …]`; `shared` counts the UTF-16 units a path has in
+ * common with the one before it; missing values at the end are left out.
+ */
+
+import { promisify } from 'node:util'
+import { deflateRaw, inflateRaw } from 'node:zlib'
+import type { DrivePath } from '../../common/brand'
+import {
+  type BlobRef,
+  type DriveEntry,
+  isCount,
+  isRecord,
+  type PackRef,
+  parseBlob,
+  parseEntry,
+} from './entry'
+
+/** Files up to this size are packed. */
+export const PACKED_FILE_BYTES = 64 * 1024
+/** A pack is closed when it has reached this size. */
+export const PACK_BYTES = 1024 * 1024
+
+const CHUNK_ENTRIES = 4_000
+/** An honest chunk is far smaller; more is an attack on memory. */
+const MAX_CHUNK_BYTES = 64 * 1024 * 1024
+const FLAG_EXECUTABLE = 1
+const FLAG_BLOCK_MAP = 2
+
+/** What the path log says of the newest listing. */
+export interface ListingHead {
+  /** Length of the path log that the listing describes. */
+  readonly version: number
+  readonly files: number
+  readonly bytes: number
+  /** Its chunks, one block each. */
+  readonly chunks: BlobRef
+}
+
+export function parseListingHead(value: unknown): ListingHead | undefined {
+  if (!isRecord(value) || value.format !== 1) return undefined
+  const { version, files, bytes } = value
+  const chunks = parseBlob(value.chunks)
+  if (!isCount(version) || !isCount(files) || !isCount(bytes) || chunks === undefined) return undefined
+  return { version, files, bytes, chunks }
+}
+
+export function listingHeadValue(head: ListingHead): Record<string, unknown> {
+  return { format: 1, ...head }
+}
+
+/** The chunks of a listing, each ready to be appended as one block. Entries come in path order. */
+export async function* encodeListing(entries: Iterable<DriveEntry>): AsyncGenerator<Buffer> {
+  let rows: unknown[] = []
+  let previous = ''
+  for (const entry of entries) {
+    rows.push(encodeRow(entry, previous))
+    previous = entry.path
+    if (rows.length === CHUNK_ENTRIES) {
+      yield await pack(rows)
+      rows = []
+      previous = ''
+    }
+  }
+  if (rows.length > 0) yield await pack(rows)
+}
+
+/** The entries of one chunk; malformed rows are left out. Throws when the chunk is no listing at all. */
+export async function decodeChunk(block: Uint8Array): Promise<DriveEntry[]> {
+  const text = await promisify(inflateRaw)(block, { maxOutputLength: MAX_CHUNK_BYTES })
+  const rows: unknown = JSON.parse(text.toString('utf8'))
+  if (!Array.isArray(rows)) throw new Error('a chunk of the listing is not a list')
+  const entries: DriveEntry[] = []
+  let previous = ''
+  for (const row of rows) {
+    if (!Array.isArray(row)) continue
+    const [shared, suffix] = row
+    if (!isCount(shared) || typeof suffix !== 'string') continue
+    previous = previous.slice(0, shared) + suffix
+    const entry = decodeRow(previous, row)
+    if (entry !== undefined) entries.push(entry)
+  }
+  return entries
+}
+
+async function pack(rows: unknown[]): Promise<Buffer> {
+  return promisify(deflateRaw)(Buffer.from(JSON.stringify(rows)), { level: 3 })
+}
+
+function encodeRow(entry: DriveEntry, previous: string): unknown[] {
+  let shared = 0
+  const limit = Math.min(previous.length, entry.path.length)
+  while (shared < limit && previous.charCodeAt(shared) === entry.path.charCodeAt(shared)) shared++
+  const { blob, pack: packed } = entry
+  const flags = (entry.executable ? FLAG_EXECUTABLE : 0) | (blob?.blockMap ? FLAG_BLOCK_MAP : 0)
+  const row: unknown[] = [shared, entry.path.slice(shared), entry.size, entry.mtime, flags]
+  if (entry.linkTarget !== undefined) row.push(0, 0, 0, -1, 0, entry.linkTarget)
+  else if (blob !== undefined) {
+    row.push(blob.blockOffset, blob.blockLength, blob.byteOffset)
+    if (packed !== undefined) row.push(packed.block, packed.offset)
+  }
+  return row
+}
+
+function decodeRow(path: string, row: readonly unknown[]): DriveEntry | undefined {
+  const [, , size, mtime, flags, blockOffset, blockLength, byteOffset, packBlock, packOffset, linkTarget] =
+    row
+  if (!isCount(flags)) return undefined
+  const blob =
+    blockLength === undefined || linkTarget !== undefined
+      ? null
+      : {
+          blockOffset,
+          blockLength,
+          byteOffset,
+          byteLength: size,
+          ...((flags & FLAG_BLOCK_MAP) !== 0 ? { blockMap: true } : {}),
+        }
+  const entry = parseEntry(path, {
+    executable: (flags & FLAG_EXECUTABLE) !== 0,
+    linkname: linkTarget ?? null,
+    blob,
+    metadata: { mtime },
+  })
+  const packed = parsePack(packBlock, packOffset)
+  return entry?.blob === undefined || packed === undefined
+    ? entry
+    : { ...entry, path: path as DrivePath, pack: packed }
+}
+
+function parsePack(block: unknown, offset: unknown): PackRef | undefined {
+  return isCount(block) && isCount(offset) && offset <= MAX_CHUNK_BYTES ? { block, offset } : undefined
+}

@@ -1,0 +1,98 @@
+/**
+ * A share that takes part in the network: its logs are served to every connected peer that knows its key, its topic
+ * is announced, and what moves is counted, for the share and for each peer.
+ */
+import type Hypercore from 'hypercore'
+import type { ReplicatorPeer } from 'hypercore'
+import type { Rates, SearchReason } from '../common/model'
+import { Signal } from '../common/signal'
+import type { ShareDrive } from './drive/shareDrive'
+import type { Membership, Network } from './network/swarm'
+import { Rate } from './rate'
+
+export class Joined {
+  /** Peers came or went, or the reason for nobody being there changed. */
+  readonly changed = new Signal<void>()
+  /** The path log got longer, here or elsewhere. */
+  readonly appended = new Signal<void>()
+  readonly down = new Rate()
+  readonly up = new Rate()
+  readonly membership: Membership
+  private readonly stops: (() => void)[] = []
+  private left = false
+
+  constructor(
+    private readonly drive: ShareDrive,
+    private readonly network: Network,
+  ) {
+    const { paths } = drive
+    this.membership = network.join(paths)
+    this.stops.push(this.membership.changed.on(() => this.changed.emit()))
+    this.listen(paths, 'append', () => this.appended.emit())
+    for (const event of ['peer-add', 'peer-remove']) this.listen(paths, event, () => this.changed.emit())
+    this.serve(paths, false)
+    drive.bytesReady().then(
+      bytes => {
+        if (!this.left) this.serve(bytes, true)
+      },
+      () => {}, // closed before the first block of the path log came
+    )
+  }
+
+  get peers(): number {
+    return this.drive.paths.peers.filter(peer => peer.remoteOpened).length
+  }
+
+  get reason(): SearchReason {
+    return this.membership.reason
+  }
+
+  get rates(): Rates {
+    return { down: this.down.value, up: this.up.value }
+  }
+
+  /** Keys (hex) of the peers that have this share. */
+  peerKeys(): string[] {
+    return this.drive.paths.peers.filter(peer => peer.remoteOpened).map(peer => keyOf(peer))
+  }
+
+  /** Whether some connected peer knows a longer path log than is here. */
+  get behind(): boolean {
+    const { paths } = this.drive
+    return paths.peers.some(peer => peer.remoteOpened && peer.remoteLength > paths.length)
+  }
+
+  leave(): void {
+    if (this.left) return
+    this.left = true
+    for (const stop of this.stops) stop()
+    this.network.replication.withdraw(this.drive.paths)
+    if (this.drive.bytes !== undefined) this.network.replication.withdraw(this.drive.bytes)
+    this.membership.close()
+  }
+
+  private serve(core: Hypercore, isContent: boolean): void {
+    this.network.replication.serve(core)
+    this.listen(core, 'download', (_index, bytes, peer) => {
+      if (isContent) this.down.add(bytes)
+      this.network.links.get(keyOf(peer))?.down.add(bytes)
+    })
+    this.listen(core, 'upload', (_index, bytes, peer) => {
+      if (isContent) this.up.add(bytes)
+      this.network.links.get(keyOf(peer))?.up.add(bytes)
+    })
+  }
+
+  private listen(
+    core: Hypercore,
+    event: string,
+    listener: (index: number, bytes: number, peer: ReplicatorPeer) => void,
+  ): void {
+    core.on(event, listener)
+    this.stops.push(() => core.off(event, listener))
+  }
+}
+
+function keyOf(peer: ReplicatorPeer): string {
+  return peer.stream.remotePublicKey.toString('hex')
+}

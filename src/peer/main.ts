@@ -1,0 +1,102 @@
+/**
+ * The peer process: owns the store and the swarm, answers windows and commands.
+ *
+ *   peer.js --storage <data folder> [--bootstrap host:port,…] [--no-tcp]
+ *
+ * Start-up order: take the lock, then remove a stale socket, then listen, then say where. Exit codes: 0 ended in
+ * order, 3 another process has the lock, 1 anything else.
+ */
+import { hostname, userInfo } from 'node:os'
+import { parseArgs } from 'node:util'
+import { toUserError } from '../common/errors'
+import { ensureDataFolder } from '../wire/dataFolder'
+import { createToken, removeEndpoint, socketPath, writeEndpoint } from '../wire/endpoint'
+import { loadKeyPair } from './keys'
+import { takeLock } from './lock'
+import { Peer } from './peer'
+import { PeerServer } from './server'
+
+declare const PEERFOLD_VERSION: string
+
+const EXIT_LOCKED = 3
+/** An orderly end that takes longer than this (milliseconds) is cut short: the store survives it. */
+const END_WITHIN = 8_000
+
+function log(line: string): void {
+  process.stdout.write(`${new Date().toISOString()} ${line.replace(/[\p{Cc}]/gu, ' ')}\n`)
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      storage: { type: 'string' },
+      bootstrap: { type: 'string' },
+      'no-tcp': { type: 'boolean', default: false },
+    },
+  })
+  if (values.storage === undefined) throw new Error('--storage is missing')
+  const paths = ensureDataFolder(values.storage)
+  const lock = takeLock(paths.lock)
+  if (lock === undefined) {
+    log('another peer process has the lock')
+    process.exit(EXIT_LOCKED)
+  }
+
+  let ending = false
+  const onIdle = () => {
+    if (ending) return
+    ending = true
+    end().catch(error => log(`the end was not orderly: ${String(error)}`))
+  }
+  const end = async () => {
+    const limit = setTimeout(() => process.exit(1), END_WITHIN)
+    log('ending')
+    await removeEndpoint(paths.root)
+    await server.close()
+    await peer.close()
+    clearTimeout(limit)
+    lock.release()
+    process.exit(0)
+  }
+
+  const peer = await Peer.open({
+    paths,
+    keyPair: loadKeyPair(paths.keys),
+    bootstrap: values.bootstrap?.split(',').filter(Boolean) ?? [],
+    tcp: !values['no-tcp'],
+    defaultName: defaultName(),
+    log,
+  })
+  const socket = socketPath(paths.root)
+  const token = await createToken(paths.root)
+  const version = PEERFOLD_VERSION
+  const server = await PeerServer.listen({
+    peer,
+    socket,
+    token,
+    version,
+    dataFolder: paths.root,
+    onIdle,
+    log,
+  })
+  await writeEndpoint(paths.root, { socket, pid: process.pid, version })
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onIdle)
+  log(`listening, pid ${process.pid}`)
+}
+
+/** What other people see until the user chooses a name. */
+function defaultName(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`.slice(0, 64)
+  } catch {
+    return hostname().slice(0, 64) // no entry in the user database, as in some containers
+  }
+}
+
+process.on('unhandledRejection', error =>
+  log(`unhandled: ${error instanceof Error ? error.stack : String(error)}`),
+)
+main().catch(error => {
+  log(`could not start: ${toUserError(error).message}`)
+  process.exit(1)
+})

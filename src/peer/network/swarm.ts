@@ -1,0 +1,241 @@
+/**
+ * The network: one swarm, joined on the discovery key of every share that is served or wanted, and one link for every
+ * connected peer. The DHT never sees the key that reads.
+ *
+ * While nobody is found for a share, `Membership.reason` says why as far as it is known, and the search is repeated
+ * with growing pauses: Hyperswarm by itself looks again only after ten minutes.
+ */
+import type { KeyPair, NoiseStream } from '@hyperswarm/secret-stream'
+import type Hypercore from 'hypercore'
+import DHT from 'hyperdht'
+import Hyperswarm, { type PeerDiscovery } from 'hyperswarm'
+import type { PeerId } from '../../common/brand'
+import type { NetworkState, SearchReason } from '../../common/model'
+import { Signal } from '../../common/signal'
+import { peerIdOf } from '../keys'
+import { PeerLink } from './link'
+import { Replication } from './replication'
+import { TcpTransport } from './tcp'
+
+const MAX_PEERS = 64
+/** Pauses (milliseconds) between searches while nobody is connected. */
+const SEARCH_PAUSES = [2_000, 4_000, 8_000, 15_000, 30_000, 60_000]
+/** After this long without one known node, the bootstrap nodes count as unreachable. */
+const UNREACHABLE_AFTER = 5_000
+
+export interface NetworkOptions {
+  readonly keyPair: KeyPair
+  /** `host:port`; the public ones when empty. */
+  readonly bootstrap: readonly string[]
+  readonly name: () => string
+  readonly tcp: boolean
+  readonly isBlocked: (peer: PeerId) => boolean
+  readonly log: (line: string) => void
+}
+
+export class Network {
+  readonly changed = new Signal<void>()
+  readonly replication = new Replication()
+  readonly links = new Map<string, PeerLink>()
+  private swarm: Hyperswarm | undefined
+  private tcp: TcpTransport | undefined
+  private starting: Promise<Hyperswarm> | undefined
+  private started = 0
+  private readonly memberships = new Set<Membership>()
+
+  constructor(private readonly options: NetworkOptions) {}
+
+  get state(): NetworkState {
+    const dht = this.swarm?.dht
+    if (dht === undefined) return { kind: 'idle' }
+    if (dht.nodes.length > 0) return { kind: 'online', firewalled: dht.firewalled }
+    if (performance.now() - this.started < UNREACHABLE_AFTER) return { kind: 'connecting' }
+    return { kind: 'unreachable', bootstrap: this.bootstrapNodes() }
+  }
+
+  /** Announces and looks up a share's topic until the membership is closed. The first one starts the swarm. */
+  join(path: Hypercore): Membership {
+    const membership = new Membership(path, this.options.log, () => this.state)
+    this.memberships.add(membership)
+    membership.closed.on(() => this.memberships.delete(membership))
+    membership.changed.on(() => this.changed.emit())
+    this.start().then(
+      swarm => membership.start(swarm),
+      error => this.options.log(`the network could not be started: ${String(error)}`),
+    )
+    return membership
+  }
+
+  /** Looks for peers of everything, now. */
+  refresh(): void {
+    for (const membership of this.memberships) membership.search()
+  }
+
+  disconnect(peer: PeerId): void {
+    for (const link of this.links.values()) if (link.id === peer) link.close()
+  }
+
+  /** Lets a peer connect again that the firewall turned away. */
+  unban(peer: PeerId): void {
+    for (const info of this.swarm?.peers.values() ?? [])
+      if (peerIdOf(info.publicKey) === peer) info.ban(false)
+  }
+
+  async close(): Promise<void> {
+    for (const membership of [...this.memberships]) membership.close()
+    const swarm = await this.starting?.catch(() => undefined)
+    for (const link of this.links.values()) link.close()
+    await this.tcp?.close()
+    await swarm?.destroy()
+  }
+
+  private start(): Promise<Hyperswarm> {
+    this.starting ??= this.open()
+    return this.starting
+  }
+
+  private async open(): Promise<Hyperswarm> {
+    const { keyPair, bootstrap } = this.options
+    this.started = performance.now()
+    if (this.options.tcp) {
+      this.tcp = await TcpTransport.listen(keyPair, stream => this.onTcp(stream))
+    }
+    const dht = new DHT(bootstrap.length > 0 ? { bootstrap } : {})
+    const firewall = (key: Buffer) => this.options.isBlocked(peerIdOf(key))
+    const swarm = new Hyperswarm({ keyPair, dht, maxPeers: MAX_PEERS, firewall })
+    swarm.on('connection', (stream: NoiseStream) => this.onConnection(stream))
+    swarm.on('update', () => this.changed.emit())
+    this.swarm = swarm
+    return swarm
+  }
+
+  private onConnection(stream: NoiseStream): void {
+    const link = new PeerLink(stream, {
+      name: this.options.name(),
+      tcp: this.tcp,
+      ownAddress: () => this.swarm?.dht.host ?? null,
+    })
+    this.links.get(link.key)?.close()
+    this.links.set(link.key, link)
+    this.replication.add(link)
+    stream.on('error', error => this.options.log(`peer ${link.id}: ${error.message}`))
+    stream.once('close', () => {
+      if (this.links.get(link.key) === link) this.links.delete(link.key)
+      this.replication.remove(link)
+      link.close()
+      this.options.log(`peer ${link.id} disconnected`)
+      this.changed.emit()
+    })
+    link.changed.on(() => this.changed.emit())
+    link.open()
+    this.options.log(`peer ${link.id} connected`)
+    this.changed.emit()
+  }
+
+  private onTcp(stream: NoiseStream): void {
+    const link = this.links.get(stream.remotePublicKey.toString('hex'))
+    if (link === undefined) stream.destroy()
+    else link.adoptTcp(stream)
+  }
+
+  private bootstrapNodes(): string[] {
+    const { bootstrap } = this.options
+    return bootstrap.length > 0 ? [...bootstrap] : DHT.BOOTSTRAP.map(({ host, port }) => `${host}:${port}`)
+  }
+}
+
+/** One share's place in the swarm. */
+export class Membership {
+  readonly changed = new Signal<void>()
+  readonly closed = new Signal<void>()
+  private swarm: Hyperswarm | undefined
+  private discovery: PeerDiscovery | undefined
+  private searches = 0
+  private timer: NodeJS.Timeout | undefined
+  private announcers: number | undefined
+  private isClosed = false
+  private firstSearch: () => void = () => {}
+  /** Resolves when the network has been asked once and nobody it named is still being connected to. */
+  readonly asked = new Promise<void>(resolve => {
+    this.firstSearch = resolve
+  })
+
+  constructor(
+    private readonly path: Hypercore,
+    private readonly log: (line: string) => void,
+    private readonly network: () => NetworkState,
+  ) {}
+
+  start(swarm: Hyperswarm): void {
+    if (this.isClosed) return
+    this.swarm = swarm
+    this.discovery = swarm.join(this.path.discoveryKey, { client: true, server: true })
+    this.discovery
+      .flushed()
+      .then(() => swarm.flush())
+      .catch(error => this.log(`the first search failed: ${String(error)}`))
+      .finally(() => {
+        this.firstSearch()
+        this.plan()
+      })
+  }
+
+  /** Whether anybody who has this share is connected. */
+  get connected(): boolean {
+    return this.path.peers.some(peer => peer.remoteOpened)
+  }
+
+  /** Why nobody is connected, as far as is known. */
+  get reason(): SearchReason {
+    const network = this.network()
+    if (network.kind === 'unreachable') return 'bootstrap-unreachable'
+    if (this.path.peers.length > 0) return 'no-answer'
+    if (this.announcers === undefined) return 'just-started'
+    return this.announcers === 0 ? 'nobody-announces' : 'cannot-connect'
+  }
+
+  /** Looks for peers now, and again with growing pauses while there are none. */
+  search(): void {
+    this.searches = 0
+    clearTimeout(this.timer)
+    this.searchOnce()
+  }
+
+  close(): void {
+    if (this.isClosed) return
+    this.isClosed = true
+    clearTimeout(this.timer)
+    this.firstSearch()
+    this.closed.emit()
+    this.discovery?.destroy().catch(error => this.log(`leaving failed: ${String(error)}`))
+  }
+
+  private plan(): void {
+    if (this.isClosed) return
+    const pause = SEARCH_PAUSES[Math.min(this.searches++, SEARCH_PAUSES.length - 1)] ?? 60_000
+    this.timer = setTimeout(() => this.searchOnce(), pause)
+    this.timer.unref()
+  }
+
+  private searchOnce(): void {
+    if (this.isClosed || this.swarm === undefined || this.discovery === undefined) return
+    if (this.connected) {
+      this.searches = 0
+      this.plan()
+      return
+    }
+    Promise.all([this.discovery.refresh({ client: true, server: true }), this.countAnnouncers(this.swarm)])
+      .catch(error => this.log(`a search failed: ${String(error)}`))
+      .finally(() => this.plan())
+  }
+
+  private async countAnnouncers(swarm: Hyperswarm): Promise<void> {
+    const own = swarm.keyPair.publicKey
+    const found = new Set<string>()
+    for await (const { peers } of swarm.dht.lookup(this.path.discoveryKey)) {
+      for (const { publicKey } of peers) if (!publicKey.equals(own)) found.add(publicKey.toString('hex'))
+    }
+    this.announcers = found.size
+    this.changed.emit()
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Direct TCP between two peers that have met already. Over a local network or between public addresses it carries
+ * the same Noise stream more than twice as fast as UDX, which sends datagrams.
+ *
+ * An address is tried only where the encrypted connection that exists shows that it is the peer's own: the very
+ * address that connection comes from, or, when both sit behind one public address, an address in a network this
+ * machine is in. So nobody can be made to connect to a third party. The peer must prove the expected Noise key.
+ */
+import { BlockList, connect, createServer, isIP, type Server, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import NoiseSecretStream, { type KeyPair, type NoiseStream } from '@hyperswarm/secret-stream'
+
+/** Connections that have not proven a key yet, at most, and for how long (milliseconds). */
+const MAX_UNPROVEN = 16
+const PROVE_WITHIN = 5_000
+const CONNECT_WITHIN = 1_500
+const KEEP_ALIVE = 5_000
+const MAX_ATTEMPTS = 2
+
+export interface TcpOffer {
+  readonly port: number
+  readonly addresses: readonly string[]
+}
+
+export class TcpTransport {
+  private unproven = 0
+
+  private constructor(
+    private readonly server: Server,
+    private readonly keyPair: KeyPair,
+    private readonly onStream: (stream: NoiseStream) => void,
+  ) {
+    server.on('connection', socket => this.accept(socket))
+  }
+
+  /** Listens on any free port of all interfaces. `onStream` gets streams whose key is proven. */
+  static async listen(keyPair: KeyPair, onStream: (stream: NoiseStream) => void): Promise<TcpTransport> {
+    const server = createServer({ noDelay: true, pauseOnConnect: true })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(0, () => resolve())
+    })
+    server.on('error', ignoreBrokenConnection)
+    return new TcpTransport(server, keyPair, onStream)
+  }
+
+  /** What to tell a peer about how this machine can be reached. */
+  offer(): TcpOffer {
+    const address = this.server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    return { port, addresses: ownNetworks().map(({ address }) => address) }
+  }
+
+  /** Connects to a peer at one of its own addresses; undefined when none answers with the expected key. */
+  async connect(
+    offer: TcpOffer,
+    observed: string | null,
+    sameNat: boolean,
+    remoteKey: Buffer,
+  ): Promise<NoiseStream | undefined> {
+    for (const host of candidates(offer, observed, sameNat)) {
+      const stream = await this.tryConnect(host, offer.port, remoteKey)
+      if (stream !== undefined) return stream
+    }
+    return undefined
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>(resolve => this.server.close(() => resolve()))
+  }
+
+  private async tryConnect(host: string, port: number, remoteKey: Buffer): Promise<NoiseStream | undefined> {
+    const socket = connect({ host, port, noDelay: true })
+    const stream = secret(true, socket, { keyPair: this.keyPair, remotePublicKey: remoteKey, pattern: 'IK' })
+    return (await proven(stream, CONNECT_WITHIN)) && stream.remotePublicKey.equals(remoteKey)
+      ? stream
+      : undefined
+  }
+
+  private accept(socket: Socket): void {
+    if (this.unproven >= MAX_UNPROVEN) {
+      socket.destroy()
+      return
+    }
+    this.unproven++
+    const stream = secret(false, socket, { keyPair: this.keyPair, pattern: 'IK' })
+    proven(stream, PROVE_WITHIN)
+      .then(isProven => {
+        if (isProven) this.onStream(stream)
+      })
+      .finally(() => {
+        this.unproven--
+      })
+      .catch(() => stream.destroy())
+  }
+}
+
+/** The addresses a peer may be tried at, at most two. Exported for tests. */
+export function candidates(offer: TcpOffer, observed: string | null, sameNat: boolean): string[] {
+  const hosts: string[] = []
+  if (observed !== null && isIP(observed) !== 0) hosts.push(observed)
+  if (sameNat) hosts.push(...offer.addresses.filter(isInOwnNetwork))
+  return [...new Set(hosts)].slice(0, MAX_ATTEMPTS)
+}
+
+function secret(
+  isInitiator: boolean,
+  socket: Socket,
+  options: { keyPair: KeyPair; remotePublicKey?: Buffer; pattern: 'IK' },
+): NoiseStream {
+  const stream: unknown = new NoiseSecretStream(isInitiator, socket, { ...options, keepAlive: KEEP_ALIVE })
+  return stream as NoiseStream
+}
+
+async function proven(stream: NoiseStream, milliseconds: number): Promise<boolean> {
+  stream.on('error', ignoreBrokenConnection)
+  const timer = setTimeout(() => stream.destroy(), milliseconds)
+  const closed = new Promise<false>(resolve => stream.once('close', () => resolve(false)))
+  try {
+    const opened = await Promise.race([stream.opened, closed])
+    if (!opened) stream.destroy()
+    return opened
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function ownNetworks(): { address: string; family: 'ipv4' | 'ipv6'; bits: number }[] {
+  return Object.values(networkInterfaces()).flatMap(addresses =>
+    (addresses ?? []).flatMap(({ address, family, cidr, internal }) => {
+      const bits = Number(cidr?.split('/')[1])
+      if (internal || family !== 'IPv4' || !Number.isInteger(bits)) return []
+      return [{ address, family: 'ipv4' as const, bits }]
+    }),
+  )
+}
+
+function isInOwnNetwork(address: string): boolean {
+  if (isIP(address) !== 4) return false
+  const networks = new BlockList()
+  for (const own of ownNetworks()) networks.addSubnet(own.address, own.bits, own.family)
+  return networks.check(address, 'ipv4')
+}
+
+/** A connection that breaks also closes, and closing is what everyone listens to. */
+function ignoreBrokenConnection(): void {}

@@ -1,0 +1,268 @@
+/**
+ * Somebody else's share on this machine: joined, its index kept at the newest version known here, its bytes fetched
+ * when they are wanted and served to whoever asks.
+ */
+import type Corestore from 'corestore'
+import type { ShareId } from '../common/brand'
+import { PeerfoldError, toUserError, type UserError } from '../common/errors'
+import { fingerprint, formatLink, type ShareLink } from '../common/link'
+import type { OpenedShareState, OpenedStatus } from '../common/model'
+import { Signal } from '../common/signal'
+import type { Catalog, OpenedRecord } from './catalog'
+import type { DriveEntry } from './drive/entry'
+import { type IndexChange, ShareDrive } from './drive/shareDrive'
+import { Joined } from './joined'
+import type { Network } from './network/swarm'
+import { breathe, delay, slicer, unlessAborted } from './time'
+
+export interface OpenedShareContext {
+  readonly store: Corestore
+  readonly catalog: Catalog
+  readonly network: Network
+  readonly log: (line: string) => void
+}
+
+const REFRESH_RETRY = 1_000
+/** With nobody connected once the network was asked, and something known, this long is waited for more (milliseconds). */
+const SETTLE = 1_500
+
+export class OpenedShare {
+  readonly changed = new Signal<void>()
+  readonly updated = new Signal<IndexChange>()
+  private joined: Joined | undefined
+  private failure: UserError | undefined
+  private closing = new AbortController()
+  private refreshing = false
+  private refreshAgain = false
+  private bytesHereAt = { base: 0, downloaded: 0 }
+
+  private constructor(
+    public record: OpenedRecord,
+    readonly drive: ShareDrive,
+    private readonly context: OpenedShareContext,
+  ) {}
+
+  static async open(record: OpenedRecord, context: OpenedShareContext): Promise<OpenedShare> {
+    const drive = await ShareDrive.open(context.store, record.key, record.encryptionKey)
+    return new OpenedShare(record, drive, context)
+  }
+
+  get id(): ShareId {
+    return this.drive.id
+  }
+
+  get joinedShare(): Joined | undefined {
+    return this.joined
+  }
+
+  get link(): string {
+    const { key, encryptionKey, isFile } = this.record
+    const link: ShareLink = {
+      key,
+      isFile,
+      name: this.name,
+      ...(encryptionKey === undefined ? {} : { encryptionKey }),
+    }
+    return formatLink(link)
+  }
+
+  get name(): string {
+    return this.drive.info?.name ?? this.record.name
+  }
+
+  /** Joins the network; what is here already is served and shown at once. */
+  start(): void {
+    if (this.joined !== undefined) return
+    const joined = new Joined(this.drive, this.context.network)
+    this.joined = joined
+    joined.changed.on(() => {
+      this.changed.emit()
+      this.refresh()
+    })
+    joined.appended.on(() => this.refresh())
+    this.refresh()
+  }
+
+  leave(): void {
+    this.joined?.leave()
+    this.joined = undefined
+    this.changed.emit()
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort()
+    this.leave()
+    await this.drive.close()
+  }
+
+  async purge(): Promise<void> {
+    this.closing.abort()
+    this.leave()
+    await this.context.catalog.delete('opened', this.id)
+    await this.drive.purge()
+  }
+
+  async save(change: Partial<OpenedRecord>): Promise<void> {
+    this.record = { ...this.record, ...change }
+    await this.context.catalog.put('opened', this.id, this.record)
+    this.changed.emit()
+  }
+
+  /** See `open.ready` in the protocol. */
+  async ready(
+    newest: boolean,
+    timeout: number,
+    signal: AbortSignal,
+  ): Promise<{ version: number; stale: boolean }> {
+    const end = new AbortController()
+    const timer = setTimeout(() => end.abort(), timeout)
+    const either = AbortSignal.any([signal, end.signal, this.closing.signal])
+    try {
+      for (;;) {
+        if (this.failure !== undefined) throw PeerfoldError.from(this.failure)
+        const { index } = this.drive
+        const current = index !== undefined && index.version === this.drive.paths.length
+        const peers = this.joined?.peers ?? 0
+        if (index !== undefined && !newest) return { version: index.version, stale: peers === 0 }
+        if (current && peers > 0 && this.joined?.behind === false)
+          return { version: index.version, stale: false }
+        if (current && peers === 0 && (await this.nobodyThere(either)))
+          return { version: index.version, stale: true }
+        await this.changed.next(either)
+      }
+    } catch (error) {
+      if (!end.signal.aborted || signal.aborted) throw signal.aborted ? new PeerfoldError('cancelled') : error
+      const { index } = this.drive
+      if (index !== undefined) return { version: index.version, stale: true }
+      throw new PeerfoldError('nobody-found', describeReason(this))
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Resolves when somebody who has it is connected, or may be. */
+  async peerCame(signal: AbortSignal): Promise<void> {
+    while ((this.joined?.peers ?? 0) === 0) await unlessAborted(this.changed.next(signal), signal)
+  }
+
+  get state(): OpenedShareState {
+    const { record, drive, joined } = this
+    const { index } = drive
+    return {
+      id: drive.id,
+      name: this.name,
+      fingerprint: fingerprint(drive.id),
+      isFile: drive.info?.isFile ?? record.isFile,
+      isPublic: record.encryptionKey === undefined,
+      status: this.status,
+      ...(index === undefined
+        ? {}
+        : { contents: { version: index.version, files: index.files, bytes: index.bytes } }),
+      bytesHere: this.bytesHere,
+      peers: joined?.peers ?? 0,
+      rates: joined?.rates ?? { down: 0, up: 0 },
+      stopped: record.stopped,
+    }
+  }
+
+  /** Counts what is here of the newest version, from the log's own record of its blocks. */
+  async countBytesHere(): Promise<void> {
+    const { index, bytes } = this.drive
+    if (index === undefined || bytes === undefined) return
+    const { bitfield } = bytes.core
+    const due = slicer(6)
+    const downloaded = this.joined?.down.total ?? 0
+    let base = 0
+    for (const entry of [...index.entries()]) {
+      base += bytesHereOf(entry, bitfield)
+      if (due()) await breathe()
+    }
+    this.bytesHereAt = { base, downloaded }
+    this.changed.emit()
+  }
+
+  private get bytesHere(): number {
+    const { base, downloaded } = this.bytesHereAt
+    const since = Math.max(0, (this.joined?.down.total ?? 0) - downloaded)
+    return Math.min(this.drive.index?.bytes ?? 0, base + since)
+  }
+
+  private get status(): OpenedStatus {
+    if (this.failure !== undefined) return { kind: 'failed', error: this.failure }
+    const { joined } = this
+    if ((joined?.peers ?? 0) > 0) return { kind: 'connected' }
+    const why = joined?.reason ?? 'just-started'
+    return this.drive.index === undefined ? { kind: 'searching', why } : { kind: 'offline', why }
+  }
+
+  private async nobodyThere(signal: AbortSignal): Promise<boolean> {
+    await unlessAborted(this.joined?.membership.asked ?? Promise.resolve(), signal)
+    await delay(SETTLE, signal)
+    return (this.joined?.peers ?? 0) === 0
+  }
+
+  /** Follows the log until the index is at its newest version; tries again while blocks cannot be had. */
+  private refresh(): void {
+    this.refreshAgain = true
+    if (this.refreshing) return
+    this.refreshing = true
+    this.refreshLoop()
+      .catch(error => this.context.log(`opened share: ${String(error)}`))
+      .finally(() => {
+        this.refreshing = false
+        if (this.refreshAgain && !this.closing.signal.aborted) this.refresh()
+      })
+  }
+
+  private async refreshLoop(): Promise<void> {
+    const { signal } = this.closing
+    while (this.refreshAgain && !signal.aborted) {
+      this.refreshAgain = false
+      try {
+        const change = await this.drive.refresh(signal)
+        this.failure = undefined
+        if (change === undefined) continue
+        this.updated.emit(change)
+        this.changed.emit()
+        await this.countBytesHere()
+      } catch (error) {
+        if (signal.aborted) return
+        this.note(error)
+        await delay(REFRESH_RETRY, signal).catch(() => {}) // closed: the loop ends
+        this.refreshAgain ||= (this.joined?.peers ?? 0) > 0
+      }
+    }
+  }
+
+  private note(error: unknown): void {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'REQUEST_TIMEOUT' || code === 'SESSION_CLOSED' || code === 'REQUEST_CANCELLED') return
+    this.context.log(`opened share ${this.id.slice(0, 6)}: ${String(error)}`)
+    const damaged = code === 'DECODING_ERROR' || error instanceof SyntaxError
+    this.failure = damaged ? new PeerfoldError('bad-entry', this.name).toUserError() : toUserError(error)
+    this.changed.emit()
+  }
+}
+
+function bytesHereOf(
+  entry: DriveEntry,
+  bitfield: { get(index: number): boolean; count(start: number, length: number, value: boolean): number },
+): number {
+  const { blob, pack, size } = entry
+  if (blob === undefined) return size
+  if (pack !== undefined && bitfield.get(pack.block)) return size
+  const here = bitfield.count(blob.blockOffset, blob.blockLength, true)
+  return here === blob.blockLength ? size : Math.floor((size * here) / blob.blockLength)
+}
+
+function describeReason(share: OpenedShare): string {
+  const sentences = {
+    'just-started': 'The search has only just begun.',
+    'bootstrap-unreachable':
+      'No bootstrap node answers: check your internet connection, and whether UDP is blocked.',
+    'nobody-announces': 'Nobody announces it: ask the person who shared it whether they are still sharing.',
+    'cannot-connect': 'Somebody announces it, but no connection could be made: a firewall may be in the way.',
+    'no-answer': 'Peers are connected, but none of them has this share.',
+  }
+  return sentences[share.joinedShare?.reason ?? 'just-started']
+}

@@ -1,0 +1,321 @@
+/**
+ * One share of this machine: its log, its publisher, its watcher, its place in the network.
+ *
+ * Publishing is one loop: whatever asks for it (the first import, the watcher, the user) sets a flag, and the loop
+ * runs until no flag is set, so that two publishes never overlap and no change is missed.
+ */
+import { basename } from 'node:path'
+import type Corestore from 'corestore'
+import type { EncryptionKey, ShareId } from '../common/brand'
+import { PeerfoldError, toUserError } from '../common/errors'
+import { formatKey, formatLink, type ShareLink } from '../common/link'
+import type { ShareState, ShareStatus, SkippedEntry } from '../common/model'
+import { Signal } from '../common/signal'
+import type { Catalog, ShareRecord } from './catalog'
+import { type IndexChange, ShareDrive } from './drive/shareDrive'
+import { Joined } from './joined'
+import type { Network } from './network/swarm'
+import { Publisher, type PublishResult } from './publish/publisher'
+import { type FolderWatch, watchFolder } from './publish/watch'
+import { watchFile } from './publish/watchFile'
+import { delay } from './time'
+import type { Transfer } from './transfers'
+
+export interface OwnShareContext {
+  readonly store: Corestore
+  readonly catalog: Catalog
+  readonly network: Network
+  readonly ignore: () => readonly string[]
+  readonly dataFolder: string
+  readonly notice: (level: 'info' | 'warning' | 'error', message: string, share?: ShareId) => void
+  readonly log: (line: string) => void
+}
+
+/** Files that kept changing while they were read are looked at again after this long (milliseconds). */
+const AGAIN_AFTER = 1_000
+const FAILED_RETRY = 5_000
+
+export class OwnShare {
+  readonly changed = new Signal<void>()
+  readonly published = new Signal<IndexChange>()
+  status: ShareStatus = { kind: 'publishing' }
+  last: PublishResult | undefined
+  private readonly publisher: Publisher
+  private joined: Joined | undefined
+  private watching: Promise<{ close(): Promise<void> }> | undefined
+  private watchingFolder: Promise<FolderWatch> | undefined
+  private readonly closing = new AbortController()
+  private wanted = false
+  private running: Promise<void> | undefined
+  private toldSecrets = new Set<string>()
+
+  private constructor(
+    public record: ShareRecord,
+    readonly drive: ShareDrive,
+    private readonly context: OwnShareContext,
+  ) {
+    this.publisher = new Publisher(drive, context.catalog, record)
+  }
+
+  static async open(record: ShareRecord, context: OwnShareContext): Promise<OwnShare> {
+    const drive = await ShareDrive.create(context.store, record.seed, record.encryptionKey)
+    const withKeys = { ...record, id: drive.id, key: drive.key }
+    const share = new OwnShare(withKeys, drive, context)
+    if (record.lost || drive.paths.length < record.version) {
+      await share.giveUpLog()
+    } else if (record.id !== drive.id) await context.catalog.put('share', record.seed, withKeys)
+    return share
+  }
+
+  get id(): ShareId {
+    return this.drive.id
+  }
+
+  get joinedShare(): Joined | undefined {
+    return this.joined
+  }
+
+  get link(): string {
+    const { key, encryptionKey, name, isFile } = this.record
+    if (key === undefined) throw new PeerfoldError('unknown-share')
+    const link: ShareLink = { key, name, isFile, ...(encryptionKey === undefined ? {} : { encryptionKey }) }
+    return formatLink(link)
+  }
+
+  get driveKey(): string {
+    return formatKey(this.drive.key)
+  }
+
+  get isLost(): boolean {
+    return this.record.lost === true
+  }
+
+  /** The first publish, watched as a transfer. Throws what stopped it. */
+  async publishFirst(transfer: Transfer): Promise<PublishResult> {
+    const result = await this.publishOnce(transfer.abort.signal, transfer)
+    if (result.files === 0) throw new PeerfoldError('nothing-to-share', this.record.source)
+    return result
+  }
+
+  /** Serves it, and follows the folder unless it was shared once. */
+  async start(): Promise<void> {
+    if (this.isLost || this.joined !== undefined) return
+    await this.saveRecord({ stopped: false })
+    this.joined = new Joined(this.drive, this.context.network)
+    this.joined.changed.on(() => this.changed.emit())
+    this.setStatus({ kind: 'sharing' })
+    if (this.record.once) {
+      await this.drive.refresh(this.closing.signal)
+      return
+    }
+    this.startWatching()
+  }
+
+  async stop(): Promise<void> {
+    await this.saveRecord({ stopped: true })
+    await this.leave()
+    if (!this.isLost) this.setStatus({ kind: 'stopped' })
+  }
+
+  /** Shown, and served to nobody, until it is started. */
+  rest(): void {
+    this.setStatus({ kind: 'stopped' })
+    this.drive.refresh(this.closing.signal).catch(error => this.context.log(`index: ${String(error)}`))
+  }
+
+  /** Follows the folder from now on, or no longer. */
+  async setOnce(once: boolean): Promise<void> {
+    if (this.record.once === once) return
+    await this.saveRecord({ once })
+    if (this.joined === undefined) return
+    if (once) await this.stopWatching()
+    else this.startWatching()
+  }
+
+  async keep(): Promise<void> {
+    if (!this.record.keep) await this.saveRecord({ keep: true })
+  }
+
+  /** Scans and publishes soon. */
+  rescan(): void {
+    this.wanted = true
+    this.running ??= this.publishLoop().finally(() => {
+      this.running = undefined
+    })
+  }
+
+  async leave(): Promise<void> {
+    this.joined?.leave()
+    this.joined = undefined
+    await this.stopWatching()
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort()
+    await this.leave()
+    await this.running?.catch(() => {}) // it told what stopped it
+    await this.drive.close()
+  }
+
+  /** Deletes the log; its key is never used again. */
+  async purge(): Promise<void> {
+    this.closing.abort()
+    await this.leave()
+    await this.running?.catch(() => {}) // it told what stopped it
+    await this.context.catalog.delete('share', this.record.seed)
+    await this.context.catalog.deleteAll('published', `${this.record.seed}/`)
+    await this.drive.purge()
+  }
+
+  get skipped(): readonly SkippedEntry[] {
+    return this.last?.skipped ?? []
+  }
+
+  get state(): ShareState {
+    const { record, drive, last, joined, status } = this
+    return {
+      id: drive.id,
+      name: record.name,
+      source: record.source,
+      isFile: record.isFile,
+      isPublic: record.encryptionKey === undefined,
+      status,
+      files: last?.files ?? drive.index?.files ?? 0,
+      bytes: last?.bytes ?? drive.index?.bytes ?? 0,
+      version: drive.paths.length,
+      skipped: last?.skippedCounts ?? {},
+      peers: joined?.peers ?? 0,
+      rates: joined?.rates ?? { down: 0, up: 0 },
+    }
+  }
+
+  private startWatching(): void {
+    if (this.watching !== undefined) return
+    const { source, isFile } = this.record
+    const onChange = () => this.rescan()
+    const onVanished = () => this.setFailed(new PeerfoldError('source-vanished', source))
+    if (isFile) this.watching = watchFile(source, { onChange, onVanished })
+    else this.watchingFolder = this.watchSource(onChange, onVanished)
+    this.watching ??= this.watchingFolder
+    // What changed before the watch began is seen by a scan after it did.
+    this.watching?.then(
+      () => this.rescan(),
+      error => this.setFailed(error),
+    )
+  }
+
+  private watchSource(onChange: () => void, onVanished: () => void): Promise<FolderWatch> {
+    return watchFolder(this.record.source, {
+      ignoredFolders: this.last?.ignoredFolders ?? [],
+      onChange,
+      onVanished,
+      onMode: (mode, reason) => {
+        if (mode === 'polling') this.context.log(`watching by polling: ${reason ?? ''}`)
+      },
+    })
+  }
+
+  private async stopWatching(): Promise<void> {
+    const { watching } = this
+    this.watching = undefined
+    this.watchingFolder = undefined
+    const watch = await watching?.catch(() => undefined) // it told why it could not start
+    await watch?.close()
+  }
+
+  private async publishLoop(): Promise<void> {
+    const { signal } = this.closing
+    while (this.wanted && !signal.aborted && !this.isLost) {
+      this.wanted = false
+      try {
+        const { again } = await this.publishOnce(signal)
+        if (this.joined !== undefined) this.setStatus({ kind: 'sharing' })
+        if (again) this.retryAfter(AGAIN_AFTER)
+      } catch (error) {
+        if (signal.aborted) return
+        this.setFailed(error)
+        const { code } = toUserError(error)
+        if (code === 'log-lost') await this.giveUpLog()
+        else this.retryAfter(FAILED_RETRY)
+      }
+    }
+  }
+
+  private retryAfter(milliseconds: number): void {
+    delay(milliseconds, this.closing.signal).then(
+      () => {
+        if (this.joined !== undefined) this.rescan()
+      },
+      () => {}, // closed meanwhile
+    )
+  }
+
+  private async publishOnce(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
+    const { catalog, ignore, dataFolder } = this.context
+    if (transfer !== undefined) this.setStatus({ kind: 'publishing' })
+    let shownBytes = 0
+    let shownFiles = 0
+    const result = await this.publisher.publish(
+      { ignore: ignore(), dataFolder },
+      signal,
+      ({ files, bytes }) => {
+        if (transfer === undefined) return
+        transfer.files.total = files.total ?? 0
+        transfer.bytes.total = bytes.total ?? 0
+        transfer.progress(files.done - shownFiles, bytes.done - shownBytes)
+        shownFiles = files.done
+        shownBytes = bytes.done
+      },
+    )
+    this.last = result
+    this.record = { ...this.record, version: this.drive.paths.length }
+    await catalog.put('share', this.record.seed, this.record)
+    this.tellSecrets(result)
+    await (await this.watchingFolder)?.ignoreFolders(result.ignoredFolders)
+    const change = await this.drive.refresh(signal)
+    if (change !== undefined) this.published.emit(change)
+    this.changed.emit()
+    return result
+  }
+
+  /** A file that was shared and now holds a key is not published any further: say so, once. */
+  private tellSecrets(result: PublishResult): void {
+    for (const { path, reason, detail } of result.skipped) {
+      if (reason !== 'secret-content' || this.toldSecrets.has(path)) continue
+      this.toldSecrets.add(path)
+      const message = `“${basename(path)}” in “${this.record.name}” is not published: ${detail}`
+      this.context.notice('warning', message, this.id)
+    }
+  }
+
+  private async giveUpLog(): Promise<void> {
+    await this.saveRecord({ lost: true })
+    await this.leave()
+    this.setFailed(new PeerfoldError('log-lost', this.record.name))
+  }
+
+  private async saveRecord(change: Partial<ShareRecord>): Promise<void> {
+    this.record = { ...this.record, ...change }
+    await this.context.catalog.put('share', this.record.seed, this.record)
+  }
+
+  private setFailed(error: unknown): void {
+    const userError = toUserError(error)
+    const known = this.status.kind === 'failed' && this.status.error.message === userError.message
+    if (!known) {
+      this.context.log(`share ${this.id.slice(0, 6)}: ${userError.message}`)
+      this.context.notice('warning', userError.message, this.id)
+    }
+    this.setStatus({ kind: 'failed', error: userError })
+  }
+
+  private setStatus(status: ShareStatus): void {
+    this.status = status
+    this.changed.emit()
+  }
+}
+
+/** A key that decrypts one private share. */
+export function newEncryptionKey(bytes: Uint8Array): EncryptionKey {
+  return Buffer.from(bytes).toString('hex') as EncryptionKey
+}

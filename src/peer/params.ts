@@ -1,0 +1,99 @@
+/** The door for requests: what a client sends becomes a typed value here or is refused with `bad-request`. */
+import { isAbsolute } from 'node:path'
+import * as v from 'valibot'
+import type { DrivePath, PeerId, ShareId } from '../common/brand'
+import { PeerfoldError } from '../common/errors'
+import { isShareId, MAX_LINK_LENGTH } from '../common/link'
+import type { Method, Params } from '../common/protocol'
+
+const MAX_PATH = 8_192
+const MAX_READ = 64 * 1024 * 1024
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const milliseconds = v.pipe(v.number(), v.minValue(0), v.maxValue(2 ** 31 - 1))
+const id = v.custom<ShareId>(value => typeof value === 'string' && isShareId(value), 'not a share id')
+const peer = v.custom<PeerId>(
+  value => typeof value === 'string' && /^[a-z1-9]{16}$/.test(value),
+  'not a peer id',
+)
+const job = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/, 'not a job id'))
+const text = (max: number) => v.pipe(v.string(), v.maxLength(max))
+const localPath = v.pipe(text(MAX_PATH), v.check(isAbsolute, 'not an absolute path'))
+const isDrivePath = (value: unknown) =>
+  typeof value === 'string' && value.length <= MAX_PATH && value.startsWith('/')
+const path = v.custom<DrivePath>(isDrivePath, 'not a path in a share')
+const patterns = v.pipe(v.array(text(1_000)), v.maxLength(1_000))
+const nothing = v.object({})
+const share = v.object({ id })
+
+const source = {
+  source: localPath,
+  name: v.exactOptional(text(200)),
+  isPublic: v.boolean(),
+  once: v.boolean(),
+  keep: v.boolean(),
+  allow: v.pipe(v.array(path), v.maxLength(10_000)),
+}
+
+const SCHEMAS = {
+  hello: v.object({
+    protocol: v.number(),
+    token: text(200),
+    client: v.picklist(['window', 'command']),
+    bootstrap: v.exactOptional(v.pipe(v.array(text(300)), v.maxLength(64))),
+  }),
+  'state.get': nothing,
+  'share.preview': v.object(source),
+  'share.add': v.object({ ...source, job }),
+  'share.link': share,
+  'share.stop': share,
+  'share.start': share,
+  'share.remove': share,
+  'share.rescan': share,
+  'share.skipped': share,
+  'open.add': v.object({ link: text(MAX_LINK_LENGTH + 100), keep: v.boolean() }),
+  'open.link': share,
+  'open.stop': share,
+  'open.start': share,
+  'open.remove': share,
+  'open.retry': share,
+  'open.ready': v.object({ id, newest: v.boolean(), timeout: milliseconds }),
+  'fs.stat': v.object({ id, path }),
+  'fs.list': v.object({ id, path }),
+  'fs.read': v.object({ id, path, limit: v.pipe(count, v.maxValue(MAX_READ)), timeout: milliseconds }),
+  'fs.readRange': v.object({
+    id,
+    path,
+    start: count,
+    length: v.pipe(count, v.maxValue(MAX_READ)),
+    timeout: milliseconds,
+  }),
+  'fs.find': v.object({ id, query: text(1_000), limit: v.pipe(count, v.maxValue(10_000)) }),
+  'copy.start': v.object({ id, path, folder: localPath, job }),
+  'copy.wait': v.object({ job, timeout: milliseconds }),
+  'seed.wait': v.object({ id, job }),
+  'transfer.cancel': v.object({ job }),
+  'transfer.retry': v.object({ job }),
+  'transfer.clear': nothing,
+  'peer.block': v.object({ peer }),
+  'peer.unblock': v.object({ peer }),
+  'settings.set': v.object({
+    name: v.exactOptional(text(64)),
+    keepRunning: v.exactOptional(v.boolean()),
+    ignore: v.exactOptional(patterns),
+  }),
+  'network.refresh': nothing,
+  'process.stop': nothing,
+} satisfies { readonly [M in Method]: v.GenericSchema<unknown, Params<M>> }
+
+/** The parameters of a request, checked. Throws `bad-request` naming the first thing that is wrong. */
+export function parseParams<M extends Method>(method: M, value: unknown): Params<M> {
+  const schema: v.GenericSchema<unknown, Params<M>> = SCHEMAS[method]
+  const parsed = v.safeParse(schema, value)
+  if (parsed.success) return parsed.output
+  const [issue] = parsed.issues
+  throw new PeerfoldError(
+    'bad-request',
+    `${method}: ${v.getDotPath(issue) ?? 'parameters'}: ${issue.message}`,
+  )
+}

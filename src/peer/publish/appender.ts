@@ -1,0 +1,57 @@
+/**
+ * Appends blocks to the log of bytes in large batches across files: one batch is written while the next is read, so
+ * memory stays bounded however large the folder is. Where each block will lie is known as soon as it is added.
+ */
+import type Hypercore from 'hypercore'
+import type { BlobRef } from '../drive/entry'
+
+const BATCH_BYTES = 8 * 1024 * 1024
+const BATCH_BLOCKS = 2_048
+
+export class BlockAppender {
+  private batch: Uint8Array[] = []
+  private batchBytes = 0
+  private writing: Promise<unknown> = Promise.resolve()
+  private nextBlock: number
+  private nextByte: number
+
+  /** The log must be opened, and nobody else may append to it until `flush()` has resolved. */
+  constructor(private readonly core: Hypercore) {
+    this.nextBlock = core.length
+    this.nextByte = core.byteLength
+  }
+
+  /** Where the next block will lie. */
+  get position(): Pick<BlobRef, 'blockOffset' | 'byteOffset'> {
+    return { blockOffset: this.nextBlock, byteOffset: this.nextByte }
+  }
+
+  /** Adds one block (at most 15 MiB) and answers its index. The bytes must not be changed afterwards. */
+  add(block: Uint8Array): number {
+    this.batch.push(block)
+    this.batchBytes += block.byteLength
+    this.nextByte += block.byteLength
+    return this.nextBlock++
+  }
+
+  get full(): boolean {
+    return this.batchBytes >= BATCH_BYTES || this.batch.length >= BATCH_BLOCKS
+  }
+
+  /** Starts writing what was added, once the batch before it is written. */
+  async write(): Promise<void> {
+    if (this.batch.length === 0) return
+    const batch = this.batch
+    this.batch = []
+    this.batchBytes = 0
+    await this.writing
+    this.writing = this.core.append(batch)
+    this.writing.catch(() => {}) // rejects again at the next write or flush
+  }
+
+  /** Resolves when everything added is in the log. */
+  async flush(): Promise<void> {
+    await this.write()
+    await this.writing
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * The import: reads changed files and appends their bytes to the log, in path order.
+ *
+ *  - Small files are read whole and synchronously, a slice at a time, and go both into blocks of their own and into
+ *    packs (drive/listing.ts). Large files stream in bounded memory.
+ *  - Content that was published already, under whatever name, is not appended again.
+ *  - Every byte passes the secrets filter before it is appended: what holds a key never reaches the log.
+ */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type Hypercore from 'hypercore'
+import type { PublishedFile } from '../catalog'
+import type { BlobRef } from '../drive/entry'
+import { PACK_BYTES, PACKED_FILE_BYTES } from '../drive/listing'
+import { breathe, slicer, throwIfAborted } from '../time'
+import { BlockAppender } from './appender'
+import type { Published } from './published'
+import { FileBusyError, readSmallStable, StableReader } from './readStable'
+import type { ScannedFile } from './scan'
+import { contentSecret, SecretContentFilter } from './secrets'
+import type { SkippedFromShare } from './skipped'
+import { errorCode } from './smallFile'
+
+export const BLOCK_BYTES = 512 * 1024
+/** Files up to this size are read whole before they are appended. */
+export const WHOLE_FILE_BYTES = 8 * 1024 * 1024
+/** With fewer small files than this, packs are not worth their bytes. */
+export const MIN_PACKED_FILES = 64
+
+export interface ImportOptions {
+  readonly signal: AbortSignal
+  /** Called with every file's bytes as they are read. */
+  readonly onBytes: (bytes: number) => void
+  readonly onFile: () => void
+}
+
+/** Reads files and appends what is new. One import at a time on one log. */
+export class FileImport {
+  /** Files that were not taken after all, with the reason. */
+  readonly skipped: SkippedFromShare[] = []
+  /** Files that kept changing: the next scan takes them. */
+  readonly busy: ScannedFile[] = []
+  private readonly appender: BlockAppender
+  private readonly packing: { file: Writable<PublishedFile>; bytes: Uint8Array }[] = []
+  private packingBytes = 0
+
+  constructor(
+    private readonly root: string,
+    private readonly core: Hypercore,
+    private readonly published: Published,
+    private readonly options: ImportOptions,
+    private readonly packs: boolean,
+  ) {
+    this.appender = new BlockAppender(core)
+  }
+
+  /** Imports files (in path order) into `published`; yields each that is in. Call `finish()` afterwards. */
+  async *run(files: readonly ScannedFile[]): AsyncGenerator<ScannedFile> {
+    const due = slicer()
+    for (const file of files) {
+      throwIfAborted(this.options.signal)
+      if (await this.tryImport(file)) yield file
+      this.options.onFile()
+      if (this.appender.full) await this.appender.write()
+      if (due()) await breathe()
+    }
+  }
+
+  /** Resolves when all bytes are in the log. */
+  async finish(): Promise<void> {
+    this.closePack()
+    await this.appender.flush()
+  }
+
+  /** Appends blocks that belong to no file, for instance the listing's. */
+  async append(blocks: AsyncIterable<Uint8Array>): Promise<BlobRef> {
+    const start = this.appender.position
+    let blockLength = 0
+    let byteLength = 0
+    for await (const block of blocks) {
+      this.appender.add(block)
+      blockLength++
+      byteLength += block.byteLength
+    }
+    return { ...start, blockLength, byteLength }
+  }
+
+  /** Puts a small file's bytes, which are in the log already, into a pack as well. */
+  pack(file: PublishedFile, bytes: Uint8Array): void {
+    this.packing.push({ file, bytes })
+    this.packingBytes += bytes.byteLength
+    if (this.packingBytes >= PACK_BYTES) this.closePack()
+  }
+
+  private async tryImport(file: ScannedFile): Promise<boolean> {
+    try {
+      if (file.kind === 'link') this.published.remember(file.path, linkOf(file))
+      else if (file.size <= WHOLE_FILE_BYTES) return this.importWhole(file)
+      else return await this.importLarge(file)
+      return true
+    } catch (error) {
+      if (error instanceof FileBusyError) this.busy.push(file)
+      else if (isGone(error)) return false
+      else if (errorCode(error) !== '')
+        this.skip(file, 'unreadable', `It cannot be read (${errorCode(error)}).`)
+      else throw error
+      return false
+    }
+  }
+
+  private importWhole(file: ScannedFile): boolean {
+    const { bytes, stats } = readSmallStable(this.onDisk(file), WHOLE_FILE_BYTES)
+    const secret = file.letIn ? undefined : contentSecret(file.path, bytes)
+    if (secret !== undefined) {
+      this.skip(file, 'secret-content', secret)
+      return false
+    }
+    this.options.onBytes(bytes.length)
+    const base = { kind: 'file' as const, ...stats, executable: file.executable }
+    if (bytes.length === 0) {
+      this.published.remember(file.path, base)
+      return true
+    }
+    const head = hashOf(bytes.subarray(0, BLOCK_BYTES))
+    const twin = this.published.twin(bytes.length, head)
+    if (twin?.blob?.blockLength === 1) {
+      this.published.remember(file.path, { ...base, head, ...placesOf(twin) })
+      return true
+    }
+    const published: PublishedFile = { ...base, head, blob: this.appendBlocks(bytes) }
+    this.published.remember(file.path, published)
+    if (this.packs && bytes.length <= PACKED_FILE_BYTES) this.pack(published, bytes)
+    return true
+  }
+
+  private async importLarge(file: ScannedFile): Promise<boolean> {
+    const reader = await StableReader.open(this.onDisk(file))
+    try {
+      const start = this.appender.position
+      let blockLength = 0
+      let head = ''
+      const secrets = new SecretContentFilter(file.path)
+      for await (const piece of reader.pieces(WHOLE_FILE_BYTES)) {
+        throwIfAborted(this.options.signal)
+        const secret = file.letIn ? undefined : secrets.push(piece)
+        if (secret !== undefined) return this.skip(file, 'secret-content', secret)
+        if (head === '') {
+          head = hashOf(piece.subarray(0, BLOCK_BYTES))
+          const twin = this.published.twin(reader.stats.size, head)
+          if (twin?.blob !== undefined && (await this.hasSameBytes(file, twin.blob))) {
+            await reader.assertUnchanged()
+            this.options.onBytes(reader.stats.size)
+            this.published.remember(file.path, { ...largeFile(file, reader), head, ...placesOf(twin) })
+            return true
+          }
+        }
+        blockLength += this.appendPiece(piece)
+        this.options.onBytes(piece.length)
+        await this.appender.write()
+      }
+      await reader.assertUnchanged()
+      const blob = { ...start, blockLength, byteLength: reader.stats.size }
+      this.published.remember(file.path, { ...largeFile(file, reader), head, blob })
+      return true
+    } finally {
+      await reader.close()
+    }
+  }
+
+  /** Compares a file with bytes in the log. */
+  private async hasSameBytes(file: ScannedFile, blob: BlobRef): Promise<boolean> {
+    await this.appender.flush()
+    const reader = await StableReader.open(this.onDisk(file))
+    try {
+      let at = blob.blockOffset
+      for await (const piece of reader.pieces(BLOCK_BYTES)) {
+        throwIfAborted(this.options.signal)
+        const block = await this.core.get(at++, { wait: false })
+        if (block === null || !block.equals(piece)) return false
+      }
+      return true
+    } finally {
+      await reader.close()
+    }
+  }
+
+  private appendBlocks(bytes: Buffer): BlobRef {
+    const start = this.appender.position
+    return { ...start, blockLength: this.appendPiece(bytes), byteLength: bytes.length }
+  }
+
+  private appendPiece(bytes: Buffer): number {
+    let blocks = 0
+    for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
+      this.appender.add(bytes.subarray(at, at + BLOCK_BYTES))
+      blocks++
+    }
+    return blocks
+  }
+
+  private closePack(): void {
+    if (this.packing.length === 0) return
+    const block = this.appender.add(Buffer.concat(this.packing.map(({ bytes }) => bytes)))
+    let offset = 0
+    for (const { file, bytes } of this.packing) {
+      file.pack = { block, offset }
+      offset += bytes.byteLength
+    }
+    this.packing.length = 0
+    this.packingBytes = 0
+  }
+
+  private skip(file: ScannedFile, reason: SkippedFromShare['reason'], detail: string): false {
+    this.skipped.push({ path: file.path, reason, detail })
+    return false
+  }
+
+  private onDisk(file: ScannedFile): string {
+    return join(this.root, file.path)
+  }
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+function linkOf(file: ScannedFile): PublishedFile {
+  const { size, mtimeMs, ino, linkTarget } = file
+  return {
+    kind: 'link',
+    size,
+    mtimeMs,
+    ino,
+    executable: false,
+    ...(linkTarget === undefined ? {} : { linkTarget }),
+  }
+}
+
+function largeFile(file: ScannedFile, reader: StableReader): PublishedFile {
+  return { kind: 'file', ...reader.stats, executable: file.executable }
+}
+
+function placesOf(twin: PublishedFile): Pick<PublishedFile, 'blob' | 'pack'> {
+  return {
+    ...(twin.blob === undefined ? {} : { blob: twin.blob }),
+    ...(twin.pack === undefined ? {} : { pack: twin.pack }),
+  }
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64')
+}
+
+function isGone(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error))
+}

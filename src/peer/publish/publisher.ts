@@ -1,0 +1,289 @@
+/**
+ * The publisher of one share: folder → scan → import → one batch of paths → index.
+ *
+ * A publish that is cut off anywhere loses nothing: bytes that no path names are ignored, and the next publish takes
+ * whatever the path log does not have yet. Readers see a version as a whole or not at all.
+ */
+import type { DrivePath } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
+import type { SkippedEntry } from '../../common/model'
+import type { Catalog, PublishedFile, ShareRecord } from '../catalog'
+import { entryValue } from '../drive/entry'
+import { encodeListing, listingHeadValue, PACKED_FILE_BYTES } from '../drive/listing'
+import { ABOUT, FILES, type ShareDrive } from '../drive/shareDrive'
+import { breathe, slicer, throwIfAborted } from '../time'
+import { FileImport, MIN_PACKED_FILES } from './importFiles'
+import { compareDrivePaths } from './names'
+import { isUnchanged, Published, publishedEntry } from './published'
+import { type ScannedFile, type ScanResult, scanFile, scanFolder } from './scan'
+import type { SkippedFromShare } from './skipped'
+
+/** The listing is written anew when this many entries of the path log, or a twentieth of all files, are newer. */
+const LISTING_AFTER = 256
+/** A pack with less than this of it still in use is packed anew with the next listing. */
+const MIN_PACK_USE = 256 * 1024
+
+export interface PublishProgress {
+  readonly files: { done: number; total?: number }
+  readonly bytes: { done: number; total?: number }
+}
+
+export interface PublishResult {
+  readonly files: number
+  readonly bytes: number
+  /** Whether a new version was published. */
+  readonly changed: boolean
+  readonly skipped: readonly SkippedEntry[]
+  readonly skippedCounts: Readonly<Record<string, number>>
+  /** Drive paths of folders that need not be watched. */
+  readonly ignoredFolders: readonly DrivePath[]
+  /** Some files kept changing while they were read: scan again soon. */
+  readonly again: boolean
+}
+
+export interface PublisherOptions {
+  /** Ignore patterns from the settings. */
+  readonly ignore: readonly string[]
+  readonly dataFolder: string
+}
+
+export class Publisher {
+  private published: Published | undefined
+
+  constructor(
+    private readonly share: ShareDrive,
+    private readonly catalog: Catalog,
+    private readonly record: ShareRecord,
+  ) {}
+
+  /** Scans and publishes what changed. One at a time. Throws PeerfoldError (`cancelled` when aborted). */
+  async publish(
+    options: PublisherOptions,
+    signal: AbortSignal,
+    onProgress: (progress: PublishProgress) => void,
+  ): Promise<PublishResult> {
+    const published = await this.load(signal)
+    const progress: PublishProgress = { files: { done: 0 }, bytes: { done: 0 } }
+    const scan = await this.scan(options, signal)
+    const changed = scan.files.filter(file => !isUnchanged(file, published.get(file.path)))
+    progress.files.total = changed.length
+    progress.bytes.total = changed.reduce((sum, file) => sum + file.size, 0)
+    onProgress(progress)
+
+    const removed = removedPaths(published, scan)
+    const failed: SkippedFromShare[] = []
+    let again = false
+    if (changed.length > 0 || removed.length > 0 || this.share.paths.length === 0) {
+      const outcome = await this.append(published, changed, removed, signal, progress, onProgress)
+      failed.push(...outcome.skipped)
+      again = outcome.again
+    }
+    return {
+      files: published.size,
+      bytes: sizeOf(published),
+      changed: changed.length > failed.length || removed.length > 0,
+      skipped: [...failed, ...scan.skipped].slice(0, 1_000),
+      skippedCounts: addCounts(scan.skippedCounts, failed),
+      ignoredFolders: scan.ignoredFolders,
+      again,
+    }
+  }
+
+  private async load(signal: AbortSignal): Promise<Published> {
+    if (this.published !== undefined) return this.published
+    const published = await Published.load(this.catalog, this.record.seed)
+    if (this.share.paths.length > 0) {
+      await this.share.refresh(signal)
+      // The path log is the truth; the index lags behind it after an unclean end.
+      if (this.record.version !== this.share.paths.length) published.adopt(this.share.index?.entries() ?? [])
+    }
+    this.published = published
+    return published
+  }
+
+  private scan(options: PublisherOptions, signal: AbortSignal): Promise<ScanResult> {
+    const scanOptions = {
+      ignore: options.ignore,
+      dataFolder: options.dataFolder,
+      allow: this.record.allow,
+      signal,
+    }
+    return this.record.isFile
+      ? scanFile(this.record.source, scanOptions)
+      : scanFolder(this.record.source, scanOptions)
+  }
+
+  private async append(
+    published: Published,
+    changed: readonly ScannedFile[],
+    removed: readonly DrivePath[],
+    signal: AbortSignal,
+    progress: PublishProgress,
+    onProgress: (progress: PublishProgress) => void,
+  ): Promise<{ skipped: SkippedFromShare[]; again: boolean }> {
+    this.assertNotBehind()
+    const core = await this.share.bytesReady(signal)
+    const root = this.record.isFile ? parentOf(this.record.source) : this.record.source
+    const small = changed.filter(file => file.size <= PACKED_FILE_BYTES && file.size > 0).length
+    const onBytes = (bytes: number) => {
+      progress.bytes.done += bytes
+      onProgress(progress)
+    }
+    const onFile = () => {
+      progress.files.done++
+      onProgress(progress)
+    }
+    const bytes = new FileImport(
+      root,
+      core,
+      published,
+      { signal, onBytes, onFile },
+      small >= MIN_PACKED_FILES,
+    )
+
+    // Until the path log has them, changed files must not pass for published if this is cut off.
+    const before = new Map(changed.map(file => [file.path, published.get(file.path)] as const))
+    const put: DrivePath[] = []
+    try {
+      for await (const file of bytes.run(changed)) put.push(file.path)
+      for (const path of removed) published.forget(path)
+      await bytes.finish()
+      throwIfAborted(signal)
+      await this.appendPaths(published, put, removed, bytes)
+      await published.save([...put, ...removed])
+    } catch (error) {
+      for (const [path, file] of before) {
+        if (file === undefined) published.forget(path)
+        else published.remember(path, file)
+      }
+      if (this.published === published) this.published = undefined
+      throw error
+    }
+    return { skipped: bytes.skipped, again: bytes.busy.length > 0 }
+  }
+
+  /** One batch: changed entries in order, removed ones, and now and then a new listing. */
+  private async appendPaths(
+    published: Published,
+    put: readonly DrivePath[],
+    gone: readonly DrivePath[],
+    bytes: FileImport,
+  ): Promise<void> {
+    const due = slicer()
+    const batch = this.share.drive.db.batch()
+    try {
+      for (const path of put) {
+        const file = published.get(path)
+        if (file !== undefined)
+          await batch.put(path, entryValue(publishedEntry(path, file)), { keyEncoding: FILES })
+        if (due()) await breathe()
+      }
+      for (const path of gone) {
+        await batch.del(path, { keyEncoding: FILES })
+        if (due()) await breathe()
+      }
+      const length = Math.max(1, this.share.paths.length) + batch.length
+      if (length - this.share.listingVersion > Math.max(LISTING_AFTER, published.size / 20)) {
+        await this.putListing(published, bytes, length + 2, batch)
+      }
+      const about = { name: this.record.name, isFile: this.record.isFile, time: Date.now() }
+      await batch.put('share', about, { keyEncoding: ABOUT })
+      await batch.flush()
+    } catch (error) {
+      await batch.close()
+      throw error
+    }
+  }
+
+  private async putListing(
+    published: Published,
+    bytes: FileImport,
+    version: number,
+    batch: ReturnType<ShareDrive['drive']['db']['batch']>,
+  ): Promise<void> {
+    await this.packLoose(published, bytes)
+    const entries = [...published.paths()]
+      .sort(compareDrivePaths)
+      .flatMap(path =>
+        published.get(path)?.kind === undefined ? [] : [publishedEntry(path, mustGet(published, path))],
+      )
+    const chunks = await bytes.append(encodeListing(entries))
+    await bytes.finish()
+    const head = { version, files: entries.length, bytes: sizeOf(published), chunks }
+    await batch.put('listing', listingHeadValue(head), { keyEncoding: ABOUT })
+    this.share.listingVersion = version
+  }
+
+  /** Packs small files that are in no pack, or in one that is hardly used any more. */
+  private async packLoose(published: Published, bytes: FileImport): Promise<void> {
+    const use = new Map<number, number>()
+    for (const path of published.paths()) {
+      const file = published.get(path)
+      if (file?.pack !== undefined) use.set(file.pack.block, (use.get(file.pack.block) ?? 0) + file.size)
+    }
+    const loose = [...published.paths()].sort(compareDrivePaths).flatMap(path => {
+      const file = published.get(path)
+      if (file?.blob === undefined || file.size > PACKED_FILE_BYTES) return []
+      return file.pack !== undefined && (use.get(file.pack.block) ?? 0) >= MIN_PACK_USE
+        ? []
+        : [{ path, file }]
+    })
+    if (loose.length < MIN_PACKED_FILES) return
+    const core = await this.share.bytesReady()
+    const moved: DrivePath[] = []
+    for (const { path, file } of loose) {
+      const block =
+        file.blob?.blockLength === 1 ? await core.get(file.blob.blockOffset, { wait: false }) : null
+      if (block === null) continue
+      const again: PublishedFile = { ...file }
+      published.remember(path, again)
+      bytes.pack(again, block)
+      moved.push(path)
+    }
+    await bytes.finish()
+    await published.save(moved)
+  }
+
+  /** A log that a peer knows to be longer was lost here in part; a second history under its key must never start. */
+  private assertNotBehind(): void {
+    const { paths } = this.share
+    const known = Math.max(this.record.version, ...paths.peers.map(peer => peer.remoteLength))
+    if (paths.length < known) throw new PeerfoldError('log-lost', this.record.name)
+  }
+}
+
+/** Published paths that are no longer there. What could not be read stays published. */
+function removedPaths(published: Published, scan: ScanResult): DrivePath[] {
+  const present = new Set(scan.files.map(file => file.path))
+  const unreadable = scan.unreadable
+  return [...published.paths()].filter(
+    path =>
+      !present.has(path) && !unreadable.some(folder => path === folder || path.startsWith(`${folder}/`)),
+  )
+}
+
+function sizeOf(published: Published): number {
+  let bytes = 0
+  for (const path of published.paths()) bytes += published.get(path)?.size ?? 0
+  return bytes
+}
+
+function addCounts(
+  counts: Readonly<Record<string, number | undefined>>,
+  more: readonly SkippedFromShare[],
+): Record<string, number> {
+  const sum: Record<string, number> = {}
+  for (const [reason, count] of Object.entries(counts)) sum[reason] = count ?? 0
+  for (const { reason } of more) sum[reason] = (sum[reason] ?? 0) + 1
+  return sum
+}
+
+function mustGet(published: Published, path: DrivePath): PublishedFile {
+  const file = published.get(path)
+  if (file === undefined) throw new Error(`not published: ${path}`)
+  return file
+}
+
+function parentOf(path: string): string {
+  return path.replace(/[/\\][^/\\]*$/, '') || '/'
+}

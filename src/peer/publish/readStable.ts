@@ -1,0 +1,100 @@
+/**
+ * Reading a file that somebody may be writing: nothing torn is ever taken. Its stats are compared before and after;
+ * when they differ the file is read again, and left for the next scan when it does not come to rest.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+
+const ATTEMPTS = 3
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
+
+/** How a file looked when it was read. */
+export interface FileStats {
+  readonly size: number
+  readonly mtimeMs: number
+  readonly ino: number
+}
+
+/** A file that keeps changing while it is read. */
+export class FileBusyError extends Error {}
+
+/** All of a small file. Synchronous: for small files the calls are far cheaper than handing them to a thread. */
+export function readSmallStable(path: string, limit: number): { bytes: Buffer; stats: FileStats } {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const fd = openSync(path, constants.O_RDONLY | NO_FOLLOW)
+    try {
+      const before = fstatSync(fd)
+      if (!before.isFile() || before.size > limit) throw new FileBusyError(path)
+      const bytes = Buffer.allocUnsafe(before.size)
+      let length = 0
+      while (length < bytes.length) {
+        const read = readSync(fd, bytes, length, bytes.length - length, length)
+        if (read === 0) break
+        length += read
+      }
+      const after = fstatSync(fd)
+      if (length === before.size && after.size === before.size && after.mtimeMs === before.mtimeMs) {
+        return { bytes, stats: { size: after.size, mtimeMs: after.mtimeMs, ino: after.ino } }
+      }
+    } finally {
+      closeSync(fd)
+    }
+  }
+  throw new FileBusyError(path)
+}
+
+/** A file opened for reading in order, in pieces of `pieceBytes`; the next piece is read while one is used. */
+export class StableReader {
+  private constructor(
+    private readonly handle: FileHandle,
+    private readonly path: string,
+    readonly stats: FileStats,
+  ) {}
+
+  static async open(path: string): Promise<StableReader> {
+    const handle = await open(path, constants.O_RDONLY | NO_FOLLOW)
+    try {
+      const { size, mtimeMs, ino } = await handle.stat()
+      return new StableReader(handle, path, { size, mtimeMs, ino })
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  /** Every byte in order. Throws FileBusyError when the file got shorter. */
+  async *pieces(pieceBytes: number): AsyncGenerator<Buffer> {
+    let next = this.piece(0, pieceBytes)
+    for (let at = 0; at < this.stats.size; ) {
+      const piece = await next
+      if (piece.length === 0) throw new FileBusyError(this.path)
+      at += piece.length
+      next = this.piece(at, pieceBytes)
+      next.catch(() => {}) // rejects again where it is awaited
+      yield piece
+    }
+  }
+
+  /** Throws FileBusyError when the file changed since it was opened. */
+  async assertUnchanged(): Promise<void> {
+    const { size, mtimeMs } = await this.handle.stat()
+    if (size !== this.stats.size || mtimeMs !== this.stats.mtimeMs) throw new FileBusyError(this.path)
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close()
+  }
+
+  private async piece(position: number, pieceBytes: number): Promise<Buffer> {
+    const length = Math.min(pieceBytes, this.stats.size - position)
+    if (length <= 0) return Buffer.alloc(0)
+    const buffer = Buffer.allocUnsafeSlow(length)
+    let filled = 0
+    while (filled < length) {
+      const { bytesRead } = await this.handle.read(buffer, filled, length - filled, position + filled)
+      if (bytesRead === 0) break
+      filled += bytesRead
+    }
+    return buffer.subarray(0, filled)
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * The plan of a copy: what is to be written where, decided before anything is fetched. Names that the target's file
+ * system cannot take, or that would collide there, are refused here, each with its reason; local files are looked at
+ * and never taken for ours unless they are exactly as we left them.
+ */
+import { createHash } from 'node:crypto'
+import { realpathSync } from 'node:fs'
+import type { DrivePath, ShareId } from '../../common/brand'
+import type { SkippedEntry } from '../../common/model'
+import type { Catalog, CopiedFile } from '../catalog'
+import { contentId, type DriveEntry } from '../drive/entry'
+import { trimSlash } from '../drive/pathIndex'
+import { breathe, slicer, throwIfAborted } from '../time'
+import { selectPaths } from './pathSet'
+import { describeRefusal } from './refusals'
+import type { TargetRules } from './rules'
+import { WriteError } from './writeErrors'
+import type { FileMark, Precondition, SafeWriter } from './writer'
+
+/** One file to write. */
+export interface PlannedFile {
+  readonly entry: DriveEntry
+  /** Path inside the target folder, starting with '/'. */
+  readonly path: string
+  readonly segments: readonly string[]
+  readonly precondition: Precondition
+  /** A local file of the same length that nobody recorded: it may be the same, so compare before calling it changed. */
+  readonly compare: boolean
+  /** The local file was changed: the incoming one goes beside it. */
+  readonly conflict: boolean
+}
+
+export interface CopyPlan {
+  readonly files: PlannedFile[]
+  readonly links: {
+    readonly entry: DriveEntry
+    readonly path: string
+    readonly segments: readonly string[]
+  }[]
+  readonly skipped: SkippedEntry[]
+  /** Conflicts of earlier runs that are still there. */
+  readonly conflicts: { readonly path: string; readonly copy: string }[]
+  readonly bytes: number
+  /** Files that are there already. */
+  readonly present: { readonly files: number; readonly bytes: number }
+  /** Paths (inside the target) of everything that is or will be there. */
+  readonly paths: string[]
+  readonly executables: Set<string>
+}
+
+/** What the catalog calls a target: one share in one folder. */
+export function targetKey(share: ShareId, folder: string): string {
+  return createHash('sha256')
+    .update(`${share}\0${realpathSync(folder)}`)
+    .digest('base64url')
+    .slice(0, 22)
+}
+
+export async function planCopy(
+  entries: readonly DriveEntry[],
+  base: DrivePath,
+  target: string,
+  writer: SafeWriter,
+  rules: TargetRules,
+  catalog: Catalog,
+  signal: AbortSignal,
+): Promise<CopyPlan> {
+  const plan: CopyPlan & { bytes: number; present: { files: number; bytes: number } } = {
+    files: [],
+    links: [],
+    skipped: [],
+    conflicts: [],
+    bytes: 0,
+    present: { files: 0, bytes: 0 },
+    paths: [],
+    executables: new Set(),
+  }
+  const copied = new Map<string, CopiedFile>()
+  for await (const [path, file] of catalog.list('copied', target)) copied.set(path, file)
+
+  const parent = trimSlash(base).replace(/\/[^/]*$/, '')
+  const byPath = new Map<string, DriveEntry>()
+  for (const entry of entries) byPath.set(entry.path.slice(parent.length), entry)
+  const { accepted, refused } = selectPaths(byPath.keys(), rules)
+  for (const { path, reason } of refused) plan.skipped.push({ path, reason, detail: describeRefusal(reason) })
+
+  const due = slicer()
+  for (const { path, segments } of accepted) {
+    throwIfAborted(signal)
+    const entry = byPath.get(path)
+    if (entry === undefined) continue
+    try {
+      planEntry(plan, entry, path, segments, copied.get(path), writer)
+    } catch (error) {
+      if (!(error instanceof WriteError) || error.code === 'vanished') throw error
+      plan.skipped.push({ path, reason: error.code, detail: error.message })
+    }
+    if (due()) await breathe()
+  }
+  return plan
+}
+
+function planEntry(
+  plan: CopyPlan & { bytes: number; present: { files: number; bytes: number } },
+  entry: DriveEntry,
+  path: string,
+  segments: readonly string[],
+  known: CopiedFile | undefined,
+  writer: SafeWriter,
+): void {
+  if (entry.kind === 'link') {
+    plan.links.push({ entry, path, segments })
+    plan.paths.push(path)
+    return
+  }
+  const local = writer.stat(segments)
+  if (local !== undefined && local.kind !== 'file') {
+    plan.skipped.push({ path, reason: 'exists', detail: new WriteError('exists', path).message })
+    return
+  }
+  plan.paths.push(path)
+  if (entry.executable) plan.executables.add(path)
+  const content = contentId(entry)
+  const add = (precondition: Precondition, compare: boolean, conflict: boolean) => {
+    plan.files.push({ entry, path, segments, precondition, compare, conflict })
+    plan.bytes += entry.size
+  }
+  if (local === undefined) {
+    add('absent', false, false)
+    return
+  }
+  if (known !== undefined && isSame(local, known)) {
+    if (known.content !== content) {
+      add(local, false, false)
+      return
+    }
+    plan.present.files++
+    plan.present.bytes += entry.size
+    return
+  }
+  const { conflict } = known ?? {}
+  if (conflict?.content === content && writer.stat(conflict.path.slice(1).split('/')) !== undefined) {
+    plan.conflicts.push({ path, copy: conflict.path })
+    plan.present.files++
+    plan.present.bytes += entry.size
+    return
+  }
+  add(local, local.size === entry.size, true)
+}
+
+function isSame(local: FileMark, known: CopiedFile): boolean {
+  return local.size === known.size && local.mtimeMs === known.mtimeMs && local.ino === known.ino
+}

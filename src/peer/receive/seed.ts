@@ -1,0 +1,50 @@
+/** Fetches everything of a share, so that it can be served from here when nobody else is there. */
+import { PeerfoldError } from '../../common/errors'
+import type { TransferResult } from '../../common/model'
+import type { ShareDrive } from '../drive/shareDrive'
+import { unlessAborted } from '../time'
+import type { Transfer } from '../transfers'
+
+/** Resolves when both logs are here as far as they were known at the start. Waits for peers as long as it takes. */
+export async function runSeed(
+  share: ShareDrive,
+  transfer: Transfer,
+  fetched: () => number,
+): Promise<TransferResult> {
+  const { signal } = transfer.abort
+  const { index } = share
+  if (index === undefined) throw new PeerfoldError('offline', '/')
+  const bytes = await share.bytesReady(signal)
+  // The log of bytes may be longer than what any entry names; its length is known once a peer has told it.
+  if (bytes.length === 0 && index.bytes > 0) await unlessAborted(bytes.update({ wait: true }), signal)
+  const before = fetched()
+  transfer.files = { done: 0, total: index.files }
+  transfer.bytes = { done: 0, total: index.bytes }
+  const onDownload = (_index: number, length: number) => {
+    const room = index.bytes - transfer.bytes.done
+    transfer.progress(0, Math.max(0, Math.min(length, room)))
+  }
+  bytes.on('download', onDownload)
+  const ranges = [
+    share.paths.download({ start: 0, end: share.paths.length }),
+    bytes.download({ start: 0, end: bytes.length }),
+  ]
+  try {
+    await unlessAborted(Promise.all(ranges.map(range => range.done())), signal)
+  } finally {
+    bytes.off('download', onDownload)
+    for (const range of ranges) range.destroy()
+  }
+  transfer.files.done = index.files
+  transfer.progress(0, index.bytes - transfer.bytes.done)
+  return {
+    files: index.files,
+    bytes: index.bytes,
+    fetched: Math.max(0, fetched() - before),
+    skipped: [],
+    skippedCount: 0,
+    conflicts: [],
+    warnings: [],
+    stale: false,
+  }
+}

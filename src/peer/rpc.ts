@@ -1,0 +1,174 @@
+/** What the peer answers: one handler for every request of the contract, each little more than a call. */
+
+import type { DrivePath } from '../common/brand'
+import { PeerfoldError } from '../common/errors'
+import type { Method, Params, Result } from '../common/protocol'
+import type { Handlers } from '../wire/connection'
+import type { DriveEntry } from './drive/entry'
+import { findPaths } from './drive/find'
+import { readRange, readWhole } from './drive/read'
+import type { ShareDrive } from './drive/shareDrive'
+import { parseParams } from './params'
+import type { Peer } from './peer'
+import { previewFolder } from './publish/preview'
+import { portabilityWarnings } from './receive/paths'
+import { describeRefusal } from './receive/refusals'
+
+type Answers = {
+  readonly [M in Method]: (params: Params<M>, signal: AbortSignal) => Promise<Result<M>> | Result<M>
+}
+
+export interface RpcOptions {
+  readonly peer: Peer
+  readonly dataFolder: string
+  readonly hello: (params: Params<'hello'>) => Result<'hello'>
+  /** Throws when the client has not said hello yet. */
+  readonly assertWelcome: () => void
+  readonly stop: () => void
+}
+
+/** Handlers for one connection: parameters are checked, and nothing is answered before hello. */
+export function handlersFor(options: RpcOptions): Handlers {
+  const answers = answersOf(options)
+  const checked = (method: Method) => async (params: unknown, signal: AbortSignal) => {
+    if (method !== 'hello') options.assertWelcome()
+    return answer(answers, method, params, signal)
+  }
+  return Object.fromEntries(
+    Object.keys(answers).map(method => [method, checked(method as Method)]),
+  ) as Handlers
+}
+
+function answer<M extends Method>(
+  answers: Answers,
+  method: M,
+  params: unknown,
+  signal: AbortSignal,
+): Promise<Result<M>> | Result<M> {
+  return answers[method](parseParams(method, params), signal)
+}
+
+function answersOf({ peer, dataFolder, hello, stop }: RpcOptions): Answers {
+  return {
+    hello,
+    'state.get': () => peer.state,
+
+    'share.preview': async ({ source, allow }, signal) => {
+      const existing = await peer.shareOf(source)
+      const preview = await previewFolder(source, { ignore: peer.ignore, allow, dataFolder, signal })
+      return {
+        files: preview.files,
+        bytes: preview.bytes,
+        skipped: preview.skipped,
+        skippedCounts: counts(preview.skippedCounts),
+        unportable: unportable(preview.entries.map(({ path }) => path)),
+        ...(existing === undefined ? {} : { existing: existing.id }),
+      }
+    },
+    'share.add': ({ job, ...source }, signal) => peer.addShare(source, job, signal),
+    'share.link': ({ id }) => ({ link: peer.ownShare(id).link }),
+    'share.stop': async ({ id }) => done(await peer.ownShare(id).stop()),
+    'share.start': async ({ id }) => {
+      const share = peer.ownShare(id)
+      if (share.isLost) throw new PeerfoldError('log-lost', share.record.name)
+      await share.keep()
+      return done(await share.start())
+    },
+    'share.remove': async ({ id }) => done(await peer.removeShare(id)),
+    'share.rescan': ({ id }) => done(peer.ownShare(id).rescan()),
+    'share.skipped': ({ id }) => ({ skipped: peer.ownShare(id).skipped }),
+
+    'open.add': ({ link, keep }) => peer.openLink(link, keep),
+    'open.link': ({ id }) => ({ link: peer.openedShare(id).link }),
+    'open.stop': async ({ id }) => {
+      const share = peer.openedShare(id)
+      await share.save({ stopped: true })
+      return done(share.leave())
+    },
+    'open.start': async ({ id }) => {
+      const share = peer.openedShare(id)
+      await share.save({ stopped: false })
+      return done(share.start())
+    },
+    'open.remove': async ({ id }) => done(await peer.removeOpened(id)),
+    'open.retry': ({ id }) => done(peer.openedShare(id).joinedShare?.membership.search()),
+    'open.ready': ({ id, newest, timeout }, signal) => peer.openedShare(id).ready(newest, timeout, signal),
+
+    'fs.stat': ({ id, path }) => {
+      const found = indexOf(peer.drive(id)).stat(path)
+      if (found === undefined) throw new PeerfoldError('file-not-found', path)
+      return found
+    },
+    'fs.list': ({ id, path }) => {
+      const index = indexOf(peer.drive(id))
+      const children = index.list(path)
+      if (children !== undefined) return children
+      throw new PeerfoldError(index.stat(path) === undefined ? 'file-not-found' : 'not-a-folder-entry', path)
+    },
+    'fs.read': async ({ id, path, limit, timeout }, signal) => {
+      const drive = peer.drive(id)
+      const entry = fileOf(drive, path)
+      if (entry.size > limit) throw new PeerfoldError('too-large', `“${path}”`)
+      return readWhole(drive, entry, { timeout, signal })
+    },
+    'fs.readRange': async ({ id, path, start, length, timeout }, signal) => {
+      const drive = peer.drive(id)
+      const parts: Buffer[] = []
+      for await (const part of readRange(drive, fileOf(drive, path), start, length, { timeout, signal }))
+        parts.push(part)
+      return Buffer.concat(parts)
+    },
+    'fs.find': ({ id, query, limit }) => findPaths(indexOf(peer.drive(id)), query, limit),
+
+    'copy.start': async ({ id, path, folder, job }) => ({ job: await peer.startCopy(id, path, folder, job) }),
+    'copy.wait': ({ job, timeout }, signal) => peer.waitForCopy(job, timeout, signal),
+    'seed.wait': ({ id, job }, signal) => peer.seed(id, job, signal),
+    'transfer.cancel': ({ job }) => done(peer.transfers.cancel(job)),
+    'transfer.retry': async ({ job }) => done(await peer.retryTransfer(job)),
+    'transfer.clear': async () => done(await peer.clearTransfers()),
+
+    'peer.block': async ({ peer: id }) => done(await peer.block(id)),
+    'peer.unblock': async ({ peer: id }) => done(await peer.unblock(id)),
+    'settings.set': async change => done(await peer.set(change)),
+    'network.refresh': () => done(peer.refreshNetwork()),
+    'process.stop': () => done(stop()),
+  }
+}
+
+/** Nothing to say but that it is done. */
+function done(_: unknown): null {
+  return null
+}
+
+/** The index of what is known here. Unknown is not absent: without one, the answer is `offline`. */
+function indexOf(drive: ShareDrive): NonNullable<ShareDrive['index']> {
+  if (drive.index === undefined) throw new PeerfoldError('offline', '/')
+  return drive.index
+}
+
+/** A file to read; a link leads to the file it names, inside the share. */
+function fileOf(drive: ShareDrive, path: DrivePath): DriveEntry {
+  const index = indexOf(drive)
+  let entry = index.entry(path)
+  for (let hops = 0; entry?.kind === 'link' && hops < 16; hops++) {
+    const target = new URL(encodeURI(entry.linkTarget ?? ''), `share://x${encodeURI(entry.path)}`)
+    entry = index.entry(decodeURI(target.pathname) as DrivePath)
+  }
+  if (entry?.kind === 'file') return entry
+  throw new PeerfoldError(index.list(path) === undefined ? 'file-not-found' : 'is-a-folder', path)
+}
+
+function unportable(paths: readonly DrivePath[]): { path: string; reason: string; detail: string }[] {
+  const found: { path: string; reason: string; detail: string }[] = []
+  for (const path of paths) {
+    for (const { system, reason } of portabilityWarnings(path)) {
+      found.push({ path, reason: `${system}:${reason}`, detail: describeRefusal(reason) })
+      if (found.length >= 1_000) return found
+    }
+  }
+  return found
+}
+
+function counts(partial: Readonly<Record<string, number | undefined>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(partial).map(([reason, count]) => [reason, count ?? 0]))
+}

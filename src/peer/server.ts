@@ -1,0 +1,202 @@
+/**
+ * The peer process's door: a local socket, the clients behind it, and when to end.
+ *
+ * The state is pushed to every client, whole, at most four times a second, and to a slow client only the latest. The
+ * process ends when its last client is gone: at once if only commands used it, after a grace period if a window did
+ * (the restart of an extension host leaves a gap of about four seconds), not at all while the user asked it to keep
+ * sharing.
+ */
+
+import { rm } from 'node:fs/promises'
+import { createServer, type Server, type Socket } from 'node:net'
+import { PeerfoldError } from '../common/errors'
+import { type Params, PROTOCOL_VERSION, type Result } from '../common/protocol'
+import { Connection } from '../wire/connection'
+import { tokensMatch } from '../wire/endpoint'
+import type { Peer } from './peer'
+import { handlersFor } from './rpc'
+
+const STATE_EVERY = 250
+const WINDOW_GRACE = 10_000
+/** A client that was started together with the process needs a moment to say hello. */
+const FIRST_CLIENT_WITHIN = 15_000
+const HELLO_WITHIN = 5_000
+const MAX_CLIENTS = 256
+
+interface Client {
+  readonly connection: Connection
+  kind: 'unknown' | 'window' | 'command'
+  sending: boolean
+  behind: boolean
+}
+
+export interface ServerOptions {
+  readonly peer: Peer
+  readonly socket: string
+  readonly token: string
+  readonly version: string
+  readonly dataFolder: string
+  readonly onIdle: () => void
+  readonly log: (line: string) => void
+}
+
+export class PeerServer {
+  private readonly clients = new Set<Client>()
+  private readonly server: Server
+  private ending: NodeJS.Timeout | undefined
+  private pushing: NodeJS.Timeout | undefined
+  private lastPush = 0
+  private hadWindow = false
+
+  private constructor(private readonly options: ServerOptions) {
+    this.server = createServer(socket => this.accept(socket))
+    const { peer } = options
+    peer.changed.on(() => this.pushSoon())
+    peer.entriesChanged.on(change => this.tellAll('changed', change))
+    peer.notices.on(notice => this.tellAll('notice', notice))
+  }
+
+  static async listen(options: ServerOptions): Promise<PeerServer> {
+    const server = new PeerServer(options)
+    if (process.platform !== 'win32') await rm(options.socket, { force: true }) // stale: the lock is ours
+    await new Promise<void>((resolve, reject) => {
+      server.server.once('error', reject)
+      server.server.listen(options.socket, () => resolve())
+    })
+    server.endAfter(FIRST_CLIENT_WITHIN)
+    return server
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.ending)
+    clearTimeout(this.pushing)
+    for (const { connection } of this.clients) connection.close()
+    await new Promise<void>(resolve => this.server.close(() => resolve()))
+  }
+
+  private accept(socket: Socket): void {
+    if (this.clients.size >= MAX_CLIENTS) {
+      socket.destroy()
+      return
+    }
+    const client: Client = {
+      connection: new Connection(socket),
+      kind: 'unknown',
+      sending: false,
+      behind: false,
+    }
+    this.clients.add(client)
+    const silent = setTimeout(() => {
+      if (client.kind === 'unknown') client.connection.close()
+    }, HELLO_WITHIN)
+    client.connection.onClose(() => {
+      clearTimeout(silent)
+      this.clients.delete(client)
+      this.afterClose(client)
+    })
+    client.connection.handle(
+      handlersFor({
+        peer: this.options.peer,
+        dataFolder: this.options.dataFolder,
+        hello: params => this.hello(client, params),
+        assertWelcome: () => {
+          if (client.kind !== 'unknown') return
+          client.connection.close()
+          throw new PeerfoldError('bad-request', 'say hello first')
+        },
+        stop: () => this.options.onIdle(),
+      }),
+    )
+  }
+
+  private hello(
+    client: Client,
+    { protocol, token, client: kind, bootstrap }: Params<'hello'>,
+  ): Result<'hello'> {
+    const { peer, version } = this.options
+    if (!tokensMatch(token, this.options.token)) {
+      setImmediate(() => client.connection.close())
+      throw new PeerfoldError('bad-request', 'the token is wrong')
+    }
+    if (protocol !== PROTOCOL_VERSION) throw new PeerfoldError('peer-newer')
+    if (bootstrap !== undefined && !sameNodes(bootstrap, peer.bootstrap)) {
+      throw new PeerfoldError('bootstrap-differs', peer.bootstrap.join(', ') || 'the public ones')
+    }
+    client.kind = kind
+    if (kind === 'window') this.hadWindow = true
+    clearTimeout(this.ending)
+    this.ending = undefined
+    return { protocol: PROTOCOL_VERSION, version, pid: process.pid, state: peer.state }
+  }
+
+  private afterClose(client: Client): void {
+    if (client.kind === 'unknown') return
+    const kinds = new Set([...this.clients].map(({ kind }) => kind))
+    if (kinds.has('command')) return
+    if (client.kind === 'command') {
+      this.options.peer.releaseUnkept().catch(error => this.options.log(`release: ${String(error)}`))
+    }
+    if (kinds.has('window') || this.options.peer.keepRunning) return
+    this.endAfter(this.hadWindow ? WINDOW_GRACE : 0)
+  }
+
+  private endAfter(milliseconds: number): void {
+    clearTimeout(this.ending)
+    this.ending = setTimeout(() => {
+      const known = [...this.clients].some(({ kind }) => kind !== 'unknown')
+      if (!known && !this.options.peer.keepRunning) this.options.onIdle()
+    }, milliseconds)
+  }
+
+  private pushSoon(): void {
+    if (this.pushing !== undefined) return
+    const wait = Math.max(0, this.lastPush + STATE_EVERY - performance.now())
+    this.pushing = setTimeout(() => {
+      this.pushing = undefined
+      this.lastPush = performance.now()
+      this.push()
+    }, wait)
+  }
+
+  private push(): void {
+    const { peer } = this.options
+    const { state } = peer
+    for (const client of this.clients) {
+      if (client.kind === 'unknown') continue
+      if (client.sending) client.behind = true
+      else this.sendState(client, state)
+    }
+    // Rates fall to zero without any event, so look again while something moved.
+    if (state.rates.down > 0 || state.rates.up > 0 || peer.transfers.active) {
+      setTimeout(() => this.pushSoon(), STATE_EVERY * 2).unref()
+    }
+  }
+
+  private sendState(client: Client, state = this.options.peer.state): void {
+    client.sending = true
+    client.behind = false
+    client.connection
+      .notify('state', state)
+      .catch(error => this.options.log(`state: ${String(error)}`))
+      .finally(() => {
+        client.sending = false
+        if (client.behind) this.sendState(client)
+      })
+  }
+
+  private tellAll: Tell = (name, value) => {
+    for (const { connection, kind } of this.clients) {
+      if (kind !== 'unknown')
+        connection.notify(name, value).catch(error => this.options.log(`${name}: ${String(error)}`))
+    }
+  }
+}
+
+type Tell = <N extends 'changed' | 'notice'>(
+  name: N,
+  value: import('../common/protocol').Notifications[N],
+) => void
+
+function sameNodes(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && [...a].sort().every((node, at) => node === [...b].sort()[at])
+}

@@ -1,0 +1,127 @@
+/** Work that takes long enough to be watched: imports, copies, downloads of whole shares. */
+import type { ShareId } from '../common/brand'
+import { toUserError, type UserError } from '../common/errors'
+import type { TransferResult, TransferState, TransferStatus } from '../common/model'
+import { Signal } from '../common/signal'
+import { Rate } from './rate'
+
+/** Ended transfers kept in the list. */
+const KEPT = 50
+
+export class Transfer {
+  readonly rate = new Rate()
+  readonly abort = new AbortController()
+  status: TransferStatus = { kind: 'running' }
+  files: { done: number; total?: number } = { done: 0 }
+  bytes: { done: number; total?: number } = { done: 0 }
+  share: ShareId | undefined
+  readonly ended = new Signal<TransferStatus>()
+
+  constructor(
+    readonly id: string,
+    readonly kind: TransferState['kind'],
+    public name: string,
+    readonly folder: string | undefined,
+    private readonly onChange: () => void,
+  ) {}
+
+  get isActive(): boolean {
+    return this.status.kind === 'running' || this.status.kind === 'paused'
+  }
+
+  progress(files: number, bytes: number): void {
+    this.files.done += files
+    this.bytes.done += bytes
+    this.rate.add(bytes)
+    this.onChange()
+  }
+
+  pause(error: UserError): void {
+    if (!this.isActive) return
+    this.status = { kind: 'paused', error }
+    this.onChange()
+  }
+
+  resume(): void {
+    if (this.status.kind !== 'paused') return
+    this.status = { kind: 'running' }
+    this.onChange()
+  }
+
+  finish(result: TransferResult): void {
+    this.end({ kind: 'done', result })
+  }
+
+  fail(error: unknown): void {
+    const userError = toUserError(error)
+    this.end(userError.code === 'cancelled' ? { kind: 'cancelled' } : { kind: 'failed', error: userError })
+  }
+
+  get state(): TransferState {
+    const { id, kind, name, folder, share, status, files, bytes, rate } = this
+    const value = this.status.kind === 'running' ? rate.value : 0
+    const left = bytes.total === undefined || value === 0 ? undefined : (bytes.total - bytes.done) / value
+    return {
+      id,
+      kind,
+      name,
+      status,
+      files: { ...files },
+      bytes: { ...bytes },
+      rate: value,
+      ...(share === undefined ? {} : { share }),
+      ...(folder === undefined ? {} : { folder }),
+      ...(left === undefined ? {} : { timeLeft: Math.max(0, Math.ceil(left)) }),
+    }
+  }
+
+  private end(status: TransferStatus): void {
+    if (!this.isActive) return
+    this.status = status
+    this.onChange()
+    this.ended.emit(status)
+  }
+}
+
+export class Transfers {
+  readonly changed = new Signal<void>()
+  private readonly all = new Map<string, Transfer>()
+
+  /** Starts to show a transfer; an ended one of the same id is replaced. */
+  add(id: string, kind: TransferState['kind'], name: string, folder?: string): Transfer {
+    const transfer = new Transfer(id, kind, name, folder, () => this.changed.emit())
+    this.all.delete(id)
+    this.all.set(id, transfer)
+    const ended = [...this.all.values()].filter(other => !other.isActive)
+    for (const old of ended.slice(0, Math.max(0, ended.length - KEPT))) this.all.delete(old.id)
+    this.changed.emit()
+    return transfer
+  }
+
+  get(id: string): Transfer | undefined {
+    return this.all.get(id)
+  }
+
+  /** Aborts a running one; its work notices and ends it as cancelled. */
+  cancel(id: string): void {
+    this.all.get(id)?.abort.abort()
+  }
+
+  remove(id: string): void {
+    this.all.delete(id)
+    this.changed.emit()
+  }
+
+  clear(): void {
+    for (const transfer of this.all.values()) if (!transfer.isActive) this.all.delete(transfer.id)
+    this.changed.emit()
+  }
+
+  get states(): TransferState[] {
+    return [...this.all.values()].map(transfer => transfer.state)
+  }
+
+  get active(): boolean {
+    return [...this.all.values()].some(transfer => transfer.isActive)
+  }
+}

@@ -1,0 +1,191 @@
+/** The parts of the Hyper* packages that Peerfold uses. They ship no types of their own. */
+declare module 'hypercore' {
+  import type { EventEmitter } from 'node:events'
+  import type { NoiseStream } from '@hyperswarm/secret-stream'
+  import type Protomux from 'protomux'
+
+  namespace Hypercore {
+    interface GetOptions {
+      wait?: boolean
+      /** Milliseconds; 0 waits for ever. */
+      timeout?: number
+    }
+
+    interface Download {
+      done(): Promise<boolean>
+      destroy(): void
+    }
+
+    interface ReplicatorPeer {
+      readonly stream: NoiseStream
+      readonly protomux: Protomux
+      readonly channel: { close(): void }
+      readonly remoteOpened: boolean
+      readonly remoteLength: number
+      readonly remoteFork: number
+      readonly remoteContiguousLength: number
+      readonly remoteBitfield: { get(index: number): boolean }
+    }
+
+    interface Bitfield {
+      get(index: number): boolean
+      count(start: number, length: number, value: boolean): number
+      firstUnset(position: number): number
+    }
+  }
+  class Hypercore extends EventEmitter {
+    readonly key: Buffer
+    readonly discoveryKey: Buffer
+    readonly id: string
+    readonly length: number
+    readonly byteLength: number
+    readonly contiguousLength: number
+    readonly fork: number
+    readonly writable: boolean
+    readonly opened: boolean
+    readonly closing: Promise<void> | null
+    readonly peers: readonly Hypercore.ReplicatorPeer[]
+    readonly core: {
+      readonly bitfield: Hypercore.Bitfield
+      readonly replicator: {
+        attached(mux: Protomux): boolean
+        attachTo(mux: Protomux): void
+        detachFrom(mux: Protomux): void
+      }
+    }
+    ready(): Promise<void>
+    close(): Promise<void>
+    session(options?: { timeout?: number; wait?: boolean; weak?: boolean }): Hypercore
+    get(index: number, options?: Hypercore.GetOptions): Promise<Buffer | null>
+    has(start: number, end?: number): Promise<boolean>
+    append(blocks: readonly Uint8Array[] | Uint8Array): Promise<{ length: number; byteLength: number }>
+    update(options?: { wait?: boolean }): Promise<boolean>
+    findingPeers(): () => void
+    download(range: {
+      start?: number
+      end?: number
+      blocks?: readonly number[]
+      linear?: boolean
+    }): Hypercore.Download
+    clear(start: number, end: number): Promise<unknown>
+    purge(): Promise<void>
+    replicate(stream: NoiseStream | Protomux): unknown
+    static createProtocolStream(
+      stream: NoiseStream,
+      options?: { ondiscoverykey?: (discoveryKey: Buffer) => void | Promise<void>; keepAlive?: boolean },
+    ): NoiseStream
+    static discoveryKey(key: Uint8Array): Buffer
+  }
+  export = Hypercore
+}
+
+declare module 'corestore' {
+  import type { EventEmitter } from 'node:events'
+  import type Hypercore from 'hypercore'
+
+  class Corestore extends EventEmitter {
+    constructor(folder: string, options?: { wait?: boolean })
+    ready(): Promise<void>
+    close(): Promise<void>
+    namespace(name: string | Uint8Array): Corestore
+    session(): Corestore
+    get(options: { key?: Uint8Array; name?: string; encryptionKey?: Uint8Array | null }): Hypercore
+    suspend(): Promise<void>
+    resume(): Promise<void>
+    readonly storage: { readonly rocks: import('rocksdb-native').default }
+  }
+  export = Corestore
+}
+
+declare module 'hyperbee' {
+  import type Hypercore from 'hypercore'
+
+  interface BeeNode {
+    readonly seq: number
+    readonly key: unknown
+    readonly value: unknown
+  }
+  interface HistoryNode extends BeeNode {
+    readonly type: 'put' | 'del'
+  }
+  interface EncodingOptions {
+    keyEncoding?: unknown
+    valueEncoding?: unknown
+  }
+  interface BeeBatch {
+    put(key: unknown, value: unknown, options?: EncodingOptions): Promise<void>
+    del(key: unknown, options?: EncodingOptions): Promise<void>
+    flush(): Promise<void>
+    close(): Promise<void>
+    readonly length: number
+  }
+  class Hyperbee {
+    readonly core: Hypercore
+    readonly version: number
+    ready(): Promise<void>
+    batch(options?: EncodingOptions): BeeBatch
+    get(
+      key: unknown,
+      options?: EncodingOptions & { wait?: boolean; timeout?: number },
+    ): Promise<BeeNode | null>
+    checkout(version: number): Hyperbee
+    close(): Promise<void>
+    createReadStream(
+      range: { gt?: string; gte?: string; lt?: string; lte?: string },
+      options?: EncodingOptions,
+    ): AsyncIterable<BeeNode> & { destroy(): void }
+    createHistoryStream(
+      options: EncodingOptions & { gte?: number; lt?: number },
+    ): AsyncIterable<HistoryNode> & { destroy(): void }
+  }
+  export = Hyperbee
+}
+
+declare module 'hyperdrive' {
+  import type { EventEmitter } from 'node:events'
+  import type Corestore from 'corestore'
+  import type Hyperbee from 'hyperbee'
+  import type Hypercore from 'hypercore'
+
+  interface BlobId {
+    blockOffset: number
+    blockLength: number
+    byteOffset: number
+    byteLength: number
+    blockMap?: boolean
+  }
+  interface Blobs {
+    readonly core: Hypercore
+    createReadStream(
+      id: BlobId,
+      options?: { start?: number; length?: number; timeout?: number; wait?: boolean },
+    ): AsyncIterable<Buffer> & { destroy(): void }
+  }
+  class Hyperdrive extends EventEmitter {
+    constructor(store: Corestore, key?: Uint8Array | null, options?: { encryptionKey?: Uint8Array | null })
+    constructor(store: Corestore, options?: { encryptionKey?: Uint8Array | null })
+    readonly key: Buffer
+    readonly discoveryKey: Buffer
+    readonly version: number
+    readonly writable: boolean
+    readonly core: Hypercore
+    readonly db: Hyperbee
+    readonly blobs: Blobs | null
+    ready(): Promise<void>
+    close(): Promise<void>
+    purge(): Promise<void>
+    getBlobs(): Promise<Blobs>
+    update(options?: { wait?: boolean }): Promise<boolean>
+    findingPeers(): () => void
+  }
+  export = Hyperdrive
+}
+
+declare module 'sub-encoder' {
+  class SubEncoder {
+    constructor(prefix: string, encoding: string)
+    encode(key: string): Buffer
+    decode(key: Uint8Array): string
+  }
+  export = SubEncoder
+}

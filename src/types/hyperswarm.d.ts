@@ -1,0 +1,151 @@
+declare module '@hyperswarm/secret-stream' {
+  import type { Duplex } from 'node:stream'
+  import type Protomux from 'protomux'
+
+  export interface KeyPair {
+    publicKey: Buffer
+    secretKey: Buffer
+  }
+  export interface RawUdxStream {
+    readonly remoteHost: string | null
+    readonly remotePort: number
+  }
+  /** An encrypted stream between two peers that know each other's key. */
+  export interface NoiseStream extends Duplex {
+    readonly publicKey: Buffer
+    readonly remotePublicKey: Buffer
+    readonly isInitiator: boolean
+    readonly opened: Promise<boolean>
+    readonly rawStream: RawUdxStream
+    readonly rawBytesRead: number
+    readonly rawBytesWritten: number
+    userData: Protomux | null
+    setKeepAlive(milliseconds: number): void
+    setTimeout(milliseconds: number): void
+  }
+  export default class NoiseSecretStream {
+    constructor(
+      isInitiator: boolean,
+      rawStream: Duplex,
+      options?: {
+        keyPair?: KeyPair
+        remotePublicKey?: Uint8Array
+        pattern?: 'IK' | 'XX'
+        keepAlive?: number
+      },
+    )
+  }
+}
+
+declare module 'protomux' {
+  import type { NoiseStream } from '@hyperswarm/secret-stream'
+
+  namespace Protomux {
+    interface Message<T> {
+      send(value: T): boolean
+    }
+    interface Channel {
+      readonly opened: boolean
+      readonly closed: boolean
+      open(handshake?: unknown): void
+      close(): void
+      fullyOpened(): Promise<boolean>
+      addMessage<T>(options: { encoding: unknown; onmessage?: (value: T) => void }): Message<T>
+    }
+  }
+  class Protomux {
+    static from(stream: NoiseStream): Protomux
+    readonly stream: NoiseStream
+    createChannel(options: {
+      protocol: string
+      id?: Uint8Array | null
+      onopen?: () => void
+      onclose?: (isRemote: boolean) => void
+    }): Protomux.Channel | null
+    pair(options: { protocol: string; id?: Uint8Array | null }, notify: () => void): void
+  }
+  export = Protomux
+}
+
+declare module 'compact-encoding' {
+  export const json: unknown
+  export const buffer: unknown
+  export const raw: unknown
+}
+
+declare module 'hyperdht' {
+  import type { EventEmitter } from 'node:events'
+  import type { Duplex } from 'node:stream'
+  import type { KeyPair } from '@hyperswarm/secret-stream'
+
+  interface BootstrapNode {
+    host: string
+    port: number
+  }
+  class DHT extends EventEmitter {
+    constructor(options?: {
+      bootstrap?: readonly (string | BootstrapNode)[]
+      keyPair?: KeyPair
+      host?: string
+      port?: number
+      ephemeral?: boolean
+      firewalled?: boolean
+    })
+    readonly host: string | null
+    readonly port: number
+    readonly online: boolean
+    readonly firewalled: boolean
+    readonly bootstrapped: boolean
+    readonly nodes: { readonly length: number }
+    fullyBootstrapped(): Promise<void>
+    address(): { host: string; family: number; port: number }
+    lookup(target: Uint8Array): AsyncIterable<{ peers: readonly { publicKey: Buffer }[] }> & Duplex
+    destroy(options?: { force?: boolean }): Promise<void>
+    static keyPair(seed?: Uint8Array): KeyPair
+    static BOOTSTRAP: readonly BootstrapNode[]
+  }
+  export = DHT
+}
+
+declare module 'hyperswarm' {
+  import type { EventEmitter } from 'node:events'
+  import type { KeyPair, NoiseStream } from '@hyperswarm/secret-stream'
+  import type DHT from 'hyperdht'
+
+  namespace Hyperswarm {
+    interface PeerInfo extends EventEmitter {
+      readonly publicKey: Buffer
+      readonly banned: boolean
+      readonly attempts: number
+      readonly proven: boolean
+      ban(value: boolean): void
+    }
+    interface PeerDiscovery {
+      flushed(): Promise<boolean>
+      refresh(options?: { client?: boolean; server?: boolean }): Promise<void>
+      destroy(): Promise<void>
+    }
+  }
+  class Hyperswarm extends EventEmitter {
+    constructor(options?: {
+      keyPair?: KeyPair
+      dht?: DHT
+      maxPeers?: number
+      firewall?: (remotePublicKey: Buffer) => boolean
+    })
+    readonly dht: DHT
+    readonly keyPair: KeyPair
+    readonly connections: ReadonlySet<NoiseStream>
+    readonly connecting: number
+    readonly peers: ReadonlyMap<string, Hyperswarm.PeerInfo>
+    join(topic: Uint8Array, options?: { server?: boolean; client?: boolean }): Hyperswarm.PeerDiscovery
+    leave(topic: Uint8Array): Promise<void>
+    joinPeer(publicKey: Uint8Array): void
+    leavePeer(publicKey: Uint8Array): void
+    flush(): Promise<boolean>
+    suspend(): Promise<void>
+    resume(): Promise<void>
+    destroy(options?: { force?: boolean }): Promise<void>
+  }
+  export = Hyperswarm
+}

@@ -1,0 +1,42 @@
+declare module 'rocksdb-native' {
+  interface ReadBatch {
+    get(key: Uint8Array | string): Promise<Buffer | null>
+    flush(): Promise<void>
+    tryFlush(): void
+    destroy(): void
+  }
+  interface WriteBatch {
+    tryPut(key: Uint8Array | string, value: Uint8Array): void
+    tryDelete(key: Uint8Array | string): void
+    tryDeleteRange(start: Uint8Array | string, end: Uint8Array | string): void
+    flush(): Promise<void>
+    destroy(): void
+  }
+  class RocksDB {
+    constructor(folder: string, options?: Record<string, unknown>)
+    ready(): Promise<void>
+    close(): Promise<void>
+    read(options?: { autoDestroy?: boolean }): ReadBatch
+    write(options?: { autoDestroy?: boolean }): WriteBatch
+    get(key: Uint8Array | string): Promise<Buffer | null>
+    put(key: Uint8Array | string, value: Uint8Array): Promise<void>
+    delete(key: Uint8Array | string): Promise<void>
+    flush(): Promise<void>
+    iterator(range: { gt?: string; gte?: string; lt?: string; lte?: string }): AsyncIterable<{
+      key: Buffer
+      value: Buffer
+    }>
+  }
+  export default RocksDB
+}
+
+declare module 'fs-native-extensions' {
+  /** False when another process holds it. The lock ends with the process that took it. */
+  export function tryLock(fd: number): boolean
+}
+
+declare module 'hypercore-crypto' {
+  export function hash(data: Uint8Array | readonly Uint8Array[]): Buffer
+  export function randomBytes(length: number): Buffer
+  export function discoveryKey(key: Uint8Array): Buffer
+}
