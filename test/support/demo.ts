@@ -34,7 +34,8 @@ const sample = {
 async function main(): Promise<void> {
   const home = temporaryFolder('start')
   const interrupted = new Promise<void>(resolve => {
-    process.once('SIGINT', resolve).once('SIGTERM', resolve)
+    // Ctrl-C may arrive twice, from the terminal and from npm; the second must not cut the clean-up short.
+    process.on('SIGINT', resolve).on('SIGTERM', resolve)
   })
   const dht = await startLocalDht()
   const [alice, bob, aliceFolder, bobFolder] = await Promise.all([

@@ -46,7 +46,13 @@ export function temporaryFolder(name = 'test'): string {
 const temporaryFolders = new Set<string>()
 
 function removeTemporaryFolders(): void {
-  for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  for (const folder of temporaryFolders) {
+    try {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    } catch (error) {
+      console.error(`left in place, something still writes there: ${folder} (${String(error)})`)
+    }
+  }
 }
 
 /** Writes a tree into a folder, which is created where it is missing. → the folder, for chaining */

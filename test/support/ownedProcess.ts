@@ -134,7 +134,8 @@ let hooked = false
 function hookExit(): void {
   if (hooked) return
   hooked = true
-  process.on('exit', () => {
+  // Before other listeners: they may want to remove what these processes write to.
+  process.prependListener('exit', () => {
     for (const child of running) signalGroup(child, 'SIGKILL')
   })
   for (const [signal, code] of [

@@ -39,7 +39,6 @@ const quietSettings = {
   'workbench.startupEditor': 'none',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.tips.enabled': false,
-  'workbench.enableExperiments': false,
   'workbench.welcomePage.walkthroughs.openOnInstall': false,
   'chat.disableAIFeatures': true,
   'telemetry.telemetryLevel': 'off',
@@ -47,7 +46,6 @@ const quietSettings = {
   'extensions.autoUpdate': false,
   'extensions.ignoreRecommendations': true,
   'git.openRepositoryInParentFolders': 'never',
-  'update.mode': 'none',
 }
 
 /** Starts a server that answers when this resolves. */
@@ -56,7 +54,6 @@ export async function startVSCodeServer(options: VSCodeServerOptions): Promise<V
   const { dataDir, trust = false } = options
   const settings = JSON.stringify({
     ...quietSettings,
-    'security.workspace.trust.enabled': trust,
     ...options.settings,
   })
   for (const scope of ['User', 'Machine']) {
