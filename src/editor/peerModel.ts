@@ -10,6 +10,9 @@ import { ContextKeySetter } from './contextKeys'
 import { Disposable } from './dispose'
 import type { PeerProcess, PeerStatus } from './peerProcess'
 
+/** Milliseconds; the state comes four times a second. */
+const STATE_LIMIT = 2_000
+
 export class PeerModel extends Disposable {
   private readonly changed = this.own(new vscode.EventEmitter<void>())
   /** At most four times a second, and when the status of the peer process changes. */
@@ -52,6 +55,22 @@ export class PeerModel extends Disposable {
   /** What a share, own or opened, is called. From a stranger where it was opened: show it by names.ts. */
   nameOf(id: ShareId): string {
     return (this.share(id) ?? this.opened(id))?.name ?? id.slice(0, 8)
+  }
+
+  /** Resolves when the state shows what a request has just done; false when it still does not after `limit` ms. */
+  until(holds: () => boolean, limit = STATE_LIMIT): Promise<boolean> {
+    if (holds()) return Promise.resolve(true)
+    return new Promise(resolve => {
+      const settle = (held: boolean) => {
+        clearTimeout(timer)
+        subscription.dispose()
+        resolve(held)
+      }
+      const timer = setTimeout(() => settle(false), limit)
+      const subscription = this.onDidChange(() => {
+        if (holds()) settle(true)
+      })
+    })
   }
 
   private update(state: PeerState | undefined): void {

@@ -3,6 +3,7 @@
  * so that it goes on when this window is closed; asked again for the same place it continues. Local files are never
  * overwritten: what was changed here is kept, and the incoming one lands beside it.
  */
+import { mkdir } from 'node:fs/promises'
 import * as path from 'node:path'
 import * as vscode from 'vscode'
 import { PeerfoldError } from '../../common/errors'
@@ -33,8 +34,9 @@ export async function saveCopy(parts: CommandParts, given?: unknown): Promise<Tr
   if (address === undefined) return undefined
   const folder = givenText(given, 'folder') ?? (await askWhere(parts, address))
   if (folder === undefined) return undefined
+  await mkdir(folder, { recursive: true })
   const job = newJob()
-  const name = await labelOf(parts, address)
+  const name = labelOf(parts, address)
   try {
     const result = await followTransfer(
       parts,
@@ -66,26 +68,21 @@ async function askWhat(parts: CommandParts): Promise<ShareAddress | undefined> {
   return id === undefined ? undefined : { id, path: ROOT }
 }
 
-/** A folder gets one of its own inside the chosen one; a file goes into the chosen one. */
+/** A whole share gets a folder of its own inside the chosen one; a folder or file of it goes into the chosen one. */
 async function askWhere(parts: CommandParts, address: ShareAddress): Promise<string | undefined> {
-  const name = await labelOf(parts, address)
-  const parent = await parts.ask.folder({
-    title: l10n.t('Choose the folder to save “{0}” in', name),
+  const { model, ask } = parts
+  const parent = await ask.folder({
+    title: l10n.t('Choose the folder to save “{0}” in', labelOf(parts, address)),
     button: l10n.t('Save Here'),
   })
   if (parent === undefined) return undefined
   if (parent.scheme !== 'file') throw new PeerfoldError('not-a-folder', parent.toString())
-  if (await isFile(parts, address)) return parent.fsPath
-  const own = address.path === ROOT ? parts.model.nameOf(address.id) : nameOf(address.path)
-  return path.join(parent.fsPath, folderName(own))
+  const share = model.opened(address.id) ?? model.share(address.id)
+  if (address.path !== ROOT || share?.isFile) return parent.fsPath
+  return path.join(parent.fsPath, folderName(model.nameOf(address.id)))
 }
 
-async function isFile({ peer, model }: CommandParts, { id, path: entry }: ShareAddress): Promise<boolean> {
-  if (entry === ROOT) return (model.opened(id) ?? model.share(id))?.isFile ?? false
-  return (await peer.request('fs.stat', { id, path: entry })).kind !== 'folder'
-}
-
-async function labelOf({ model }: CommandParts, { id, path: entry }: ShareAddress): Promise<string> {
+function labelOf({ model }: CommandParts, { id, path: entry }: ShareAddress): string {
   return safeText(entry === ROOT ? model.nameOf(id) : nameOf(entry), 80)
 }
 

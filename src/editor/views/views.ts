@@ -23,7 +23,11 @@ export class PeerfoldViews extends Disposable {
   private readonly openedTree: OpenedTree
   private readonly openedView: vscode.TreeView<OpenedTreeNode>
 
-  constructor(model: PeerModel, listings: Listings, changedFiles: ChangedFiles) {
+  constructor(
+    private readonly model: PeerModel,
+    listings: Listings,
+    changedFiles: ChangedFiles,
+  ) {
     super()
     this.shareTree = this.own(new ListTree(model, shareList(model)))
     this.shareView = this.create(Views.shares, this.shareTree)
@@ -35,12 +39,14 @@ export class PeerfoldViews extends Disposable {
 
   /** Selects an own share in its view. */
   async revealShare(id: ShareId): Promise<void> {
+    await this.model.until(() => this.model.share(id) !== undefined)
     const node = this.shareTree.find(id)
     if (node !== undefined) await this.shareView.reveal(node, { select: true })
   }
 
   /** Selects an opened share in its view and opens it like a folder. */
   async revealOpened(id: ShareId): Promise<void> {
+    await this.model.until(() => this.model.opened(id) !== undefined)
     const node = this.openedTree.find(id)
     if (node !== undefined) await this.openedView.reveal(node, { select: true, expand: true })
   }

@@ -1,0 +1,74 @@
+import { strict as assert } from 'node:assert'
+import * as vscode from 'vscode'
+import type { DriveKey, DrivePath, EncryptionKey } from '../../src/common/brand'
+import { formatLink, shareIdOf } from '../../src/common/link'
+import { fromShareUri, toShareUri } from '../../src/editor/files/shareUri'
+import { readLinkUri } from '../../src/editor/links/uriHandler'
+
+const key = '1f'.repeat(32) as DriveKey
+const id = shareIdOf(key)
+
+describe('addresses of files in shares', () => {
+  it('survive the way there and back, whatever the name', () => {
+    for (const path of ['/', '/a', '/ü/emoji 🙂/50%25 #1?.txt', '/a b/c\\d', '/ /x']) {
+      const uri = toShareUri({ id, path: path as DrivePath })
+      assert.deepEqual(fromShareUri(vscode.Uri.parse(uri.toString(), true)), { id, path })
+    }
+  })
+
+  it('tell nothing of the key that reads', () => {
+    assert.ok(
+      !toShareUri({ id, path: '/' as DrivePath })
+        .toString()
+        .includes(key.slice(0, 8)),
+    )
+  })
+
+  it('are not read from other schemes, malformed ids, or paths that climb', () => {
+    const { parse } = vscode.Uri
+    for (const bad of [`file://${id}/a`, 'peerfold://short/a', `peerfold://${id}l/a`, 'peerfold:/a']) {
+      assert.equal(fromShareUri(parse(bad)), undefined, bad)
+    }
+    for (const path of ['/a/../b', '/./a', '/a//b', '/..', '/a/\0']) {
+      assert.equal(
+        fromShareUri(vscode.Uri.from({ scheme: 'peerfold', authority: id, path })),
+        undefined,
+        path,
+      )
+    }
+  })
+})
+
+describe('links that the editor is asked to open', () => {
+  const link = formatLink({
+    key,
+    encryptionKey: '2e'.repeat(32) as EncryptionKey,
+    name: 'notes',
+    isFile: false,
+  })
+
+  it('are read with any editor’s scheme', () => {
+    for (const scheme of ['vscode', 'vscode-insiders', 'code-oss']) {
+      const read = readLinkUri(vscode.Uri.parse(link.replace(/^vscode/, scheme)))
+      assert.ok(read.ok)
+      assert.equal(read.link, link.replace(/^vscode/, scheme))
+    }
+  })
+
+  it('are refused with a reason when they are anything else', () => {
+    const paths = [
+      '',
+      '/',
+      '/open',
+      '/open/',
+      '/open/pf',
+      `/open/${'y'.repeat(100_000)}`,
+      '/open/../../x',
+      '/run/pfabc',
+    ]
+    for (const path of [...paths, link.slice(link.indexOf('/open'), -1)]) {
+      const read = readLinkUri(vscode.Uri.from({ scheme: 'vscode', authority: 'peerfold.peerfold', path }))
+      assert.ok(!read.ok && read.message.length > 20, path.slice(0, 40))
+    }
+  })
+})

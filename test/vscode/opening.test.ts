@@ -1,0 +1,230 @@
+import { strict as assert } from 'node:assert'
+import { readFileSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as vscode from 'vscode'
+import type { DrivePath, ShareId } from '../../src/common/brand'
+import type { TransferResult } from '../../src/common/model'
+import { toShareUri } from '../../src/editor/files/shareUri'
+import { compareTrees, randomBytes, temporaryFolder } from '../support/folders'
+import {
+  codeOfFailure,
+  nextEvent,
+  type OtherPeer,
+  openAndList,
+  run,
+  startOtherPeer,
+  untilState,
+} from './otherPeer'
+
+const { fs } = vscode.workspace
+
+describe('opening somebody’s share in the editor', () => {
+  let other: OtherPeer
+  let id: ShareId
+  const at = (path: string) => toShareUri({ id, path: path as DrivePath })
+  const big = randomBytes(700_000)
+
+  before(async () => {
+    other = await startOtherPeer('field notes', {
+      'hello.txt': 'Hello from the other side.\n',
+      'name with spaces & ümläuts 🙂.md': '# Title\n',
+      'later.txt': 'not looked at before it is too late\n',
+      empty: '',
+      data: { 'big.bin': big, deep: { er: { 'leaf.txt': 'leaf\n' } } },
+    })
+    id = await openAndList(other.link)
+  })
+
+  after(async () => {
+    await vscode.commands.executeCommand('peerfold.removeOpened', { id, ask: false })
+    await other.stop()
+  })
+
+  it('lists its folders', async () => {
+    const names = async (path: string) =>
+      (await fs.readDirectory(at(path))).map(
+        ([name, type]) => `${type === vscode.FileType.Directory ? '+' : ''}${name}`,
+      )
+    assert.deepEqual((await names('/')).sort(), [
+      '+data',
+      'empty',
+      'hello.txt',
+      'later.txt',
+      'name with spaces & ümläuts 🙂.md',
+    ])
+    assert.deepEqual((await names('/data')).sort(), ['+deep', 'big.bin'])
+    assert.deepEqual(await names('/data/deep/er'), ['leaf.txt'])
+  })
+
+  it('tells sizes and times', async () => {
+    const stat = await fs.stat(at('/data/big.bin'))
+    assert.equal(stat.size, big.length)
+    assert.equal(stat.type, vscode.FileType.File)
+    assert.ok(Math.abs(Date.now() - stat.mtime) < 10 * 60_000, `mtime ${stat.mtime}`)
+    assert.equal((await fs.stat(at('/'))).type, vscode.FileType.Directory)
+    assert.equal((await fs.stat(at('/empty'))).size, 0)
+  })
+
+  it('reads files byte for byte', async () => {
+    assert.deepEqual(Buffer.from(await fs.readFile(at('/data/big.bin'))), Buffer.from(big))
+    assert.equal((await fs.readFile(at('/empty'))).length, 0)
+    const odd = await fs.readFile(at('/name with spaces & ümläuts 🙂.md'))
+    assert.equal(Buffer.from(odd).toString(), '# Title\n')
+  })
+
+  it('shows text in an editor that cannot be changed', async () => {
+    const document = await vscode.workspace.openTextDocument(at('/hello.txt'))
+    const editor = await vscode.window.showTextDocument(document)
+    assert.equal(document.getText(), 'Hello from the other side.\n')
+    const edit = new vscode.WorkspaceEdit()
+    edit.insert(document.uri, new vscode.Position(0, 0), 'x')
+    await vscode.workspace.applyEdit(edit)
+    assert.equal(
+      await document.save().then(saved => saved && !document.isDirty && document.getText().startsWith('x')),
+      false,
+    )
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor')
+    assert.ok(editor)
+  })
+
+  it('refuses every write', async () => {
+    assert.equal(await codeOfFailure(fs.writeFile(at('/new.txt'), new Uint8Array([1]))), 'NoPermissions')
+    assert.equal(await codeOfFailure(fs.delete(at('/hello.txt'))), 'NoPermissions')
+    assert.equal(await codeOfFailure(fs.createDirectory(at('/new'))), 'NoPermissions')
+    assert.equal(await codeOfFailure(fs.rename(at('/hello.txt'), at('/b.txt'))), 'NoPermissions')
+  })
+
+  it('knows what is not there', async () => {
+    for (const probe of ['/.vscode/settings.json', '/.git', '/package.json', '/data/none']) {
+      assert.equal(await codeOfFailure(fs.stat(at(probe))), 'FileNotFound', probe)
+    }
+    assert.equal(await codeOfFailure(fs.readFile(at('/data'))), 'FileIsADirectory')
+  })
+
+  it('finds files by parts of their path', async () => {
+    const found = await run<readonly string[]>('peerfold.findInShare', { id, query: 'leaf deep' })
+    assert.deepEqual(found, ['/data/deep/er/leaf.txt'])
+  })
+
+  it('shows what the sharer saves, without being asked', async () => {
+    const document = await vscode.workspace.openTextDocument(at('/hello.txt'))
+    await vscode.window.showTextDocument(document)
+    const before = await fs.stat(at('/hello.txt'))
+    const changed = nextEvent(
+      vscode.workspace.onDidChangeTextDocument,
+      event => event.document === document && event.document.getText().startsWith('Changed'),
+      'the open document changed',
+    )
+    await writeFile(join(other.folder, 'hello.txt'), 'Changed while you look.\n')
+    await changed
+    const after = await fs.stat(at('/hello.txt'))
+    assert.equal(after.size, 24)
+    assert.ok(after.mtime > before.mtime)
+    await vscode.commands.executeCommand('workbench.action.closeActiveEditor')
+  })
+
+  it('shows files that come and go', async () => {
+    await writeFile(join(other.folder, 'fresh.txt'), 'new\n')
+    await rm(join(other.folder, 'empty'))
+    await untilState(
+      ({ opened }) =>
+        opened.some(
+          share => share.id === id && (share.contents?.version ?? 0) > 0 && share.contents?.files === 6,
+        ),
+      'the new version is here',
+    )
+    await untilListed(at('/'), names => names.includes('fresh.txt') && !names.includes('empty'))
+  })
+
+  it('saves a copy, which goes on where it was when asked again', async () => {
+    const folder = join(temporaryFolder('copy'), 'field notes')
+    const first = await run<TransferResult>('peerfold.saveCopy', { id, folder, ask: false })
+    assert.equal(first.files, 6)
+    assert.deepEqual(await compareTrees(other.folder, folder), [])
+    const second = await run<TransferResult>('peerfold.saveCopy', { id, folder, ask: false })
+    assert.equal(second.fetched, 0)
+  })
+
+  it('saves a folder or a file of it', async () => {
+    const folder = temporaryFolder('copy')
+    await run<TransferResult>('peerfold.saveCopy', { id, path: '/data/deep', folder, ask: false })
+    await run<TransferResult>('peerfold.saveCopy', { id, path: '/hello.txt', folder, ask: false })
+    assert.equal(readFileSync(join(folder, 'hello.txt'), 'utf8'), 'Changed while you look.\n')
+    assert.equal(readFileSync(join(folder, 'deep', 'er', 'leaf.txt'), 'utf8'), 'leaf\n')
+  })
+
+  it('refuses text that is no link, saying what is wrong', async () => {
+    await assert.rejects(
+      run('peerfold.openLink', { link: 'https://example.com', ask: false }),
+      /another kind/,
+    )
+    await assert.rejects(
+      run('peerfold.openLink', { link: `${other.link}y`, ask: false }),
+      /typing error|cut off/,
+    )
+  })
+})
+
+describe('a share whose people are gone', () => {
+  it('still serves what is here, and calls the rest unavailable, never absent', async () => {
+    const other = await startOtherPeer('going away', {
+      'seen.txt': 'fetched in time\n',
+      'unseen.bin': randomBytes(300_000, 7),
+    })
+    const id = await openAndList(other.link)
+    const at = (path: string) => toShareUri({ id, path: path as DrivePath })
+    await fs.readFile(at('/seen.txt'))
+    await other.stop()
+    await untilState(
+      ({ opened }) => opened.some(share => share.id === id && share.status.kind === 'offline'),
+      'it counts as offline',
+    )
+    assert.equal(Buffer.from(await fs.readFile(at('/seen.txt'))).toString(), 'fetched in time\n')
+    assert.equal((await fs.readDirectory(at('/'))).length, 2)
+    assert.equal((await fs.stat(at('/unseen.bin'))).size, 300_000)
+    assert.equal(await codeOfFailure(fs.readFile(at('/unseen.bin'))), 'Unavailable')
+    await vscode.commands.executeCommand('peerfold.removeOpened', { id, ask: false })
+  })
+})
+
+describe('a share of ten thousand files', () => {
+  it('is listed and looked at in seconds', async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 10_000 }, (_, number) => [`file ${number}.txt`, `${number}\n`]),
+    )
+    const other = await startOtherPeer('many', { many: files })
+    const id = await openAndList(other.link)
+    const folder = toShareUri({ id, path: '/many' as DrivePath })
+    const startedAt = performance.now()
+    const entries = await fs.readDirectory(folder)
+    const listedIn = performance.now() - startedAt
+    for (const [name] of entries.slice(0, 300)) await fs.stat(vscode.Uri.joinPath(folder, name))
+    const lookedAtIn = performance.now() - startedAt - listedIn
+    console.log(
+      `10,000 entries listed in ${listedIn.toFixed(0)} ms, 300 of them looked at in ${lookedAtIn.toFixed(0)} ms`,
+    )
+    assert.equal(entries.length, 10_000)
+    await vscode.commands.executeCommand('peerfold.removeOpened', { id, ask: false })
+    await other.stop()
+  }).timeout(120_000)
+})
+
+/** The tree of files follows the state by a moment: waits for its file events. */
+async function untilListed(folder: vscode.Uri, holds: (names: readonly string[]) => boolean): Promise<void> {
+  const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, '**'))
+  try {
+    for (;;) {
+      const again = Promise.race([
+        nextEvent(watcher.onDidCreate, () => true, 'a file came'),
+        nextEvent(watcher.onDidDelete, () => true, 'a file went'),
+        nextEvent(watcher.onDidChange, () => true, 'a file changed'),
+      ])
+      again.catch(() => undefined) // not needed when the listing is right already
+      if (holds((await fs.readDirectory(folder)).map(([name]) => name))) return
+      await again
+    }
+  } finally {
+    watcher.dispose()
+  }
+}
