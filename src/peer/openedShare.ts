@@ -126,9 +126,9 @@ export class OpenedShare {
         if (index !== undefined && !newest) return { version: index.version, stale: peers === 0 }
         if (current && peers > 0 && this.joined?.behind === false)
           return { version: index.version, stale: false }
-        if (current && peers === 0 && (await this.nobodyThere(either)))
-          return { version: index.version, stale: true }
-        await this.changed.next(either)
+        if (current && peers === 0) {
+          if (await this.nobodyThere(either)) return { version: index.version, stale: true }
+        } else await this.changed.next(either)
       }
     } catch (error) {
       if (!end.signal.aborted || signal.aborted) throw signal.aborted ? new PeerfoldError('cancelled') : error
@@ -142,7 +142,7 @@ export class OpenedShare {
 
   /** Resolves when somebody who has it is connected, or may be. */
   async peerCame(signal: AbortSignal): Promise<void> {
-    while ((this.joined?.peers ?? 0) === 0) await unlessAborted(this.changed.next(signal), signal)
+    while ((this.joined?.peers ?? 0) === 0) await this.changed.next(signal)
   }
 
   get state(): OpenedShareState {
@@ -195,9 +195,17 @@ export class OpenedShare {
     return this.drive.index === undefined ? { kind: 'searching', why } : { kind: 'offline', why }
   }
 
+  /** Whether still nobody is connected once the network was asked; answers at once when somebody comes. */
   private async nobodyThere(signal: AbortSignal): Promise<boolean> {
-    await unlessAborted(this.joined?.membership.asked ?? Promise.resolve(), signal)
-    await delay(SETTLE, signal)
+    const end = new AbortController()
+    const either = AbortSignal.any([signal, end.signal])
+    const asked = (this.joined?.membership.asked ?? Promise.resolve()).then(() => delay(SETTLE, either))
+    try {
+      await unlessAborted(Promise.race([asked, this.peerCame(either)]), signal)
+    } finally {
+      end.abort()
+      asked.catch(() => {}) // ended because somebody came
+    }
     return (this.joined?.peers ?? 0) === 0
   }
 
