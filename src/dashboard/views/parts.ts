@@ -49,7 +49,7 @@ export function section(
 ): Markup.Element {
   return h(
     'section',
-    { key: id, class: `section ${id}`, 'aria-labelledby': `${id}-title` },
+    { key: id, class: 'section', 'aria-labelledby': `${id}-title` },
     h(
       'div',
       { class: 'section-head' },

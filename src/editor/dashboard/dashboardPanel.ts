@@ -60,7 +60,10 @@ export class Dashboard extends Disposable {
     const { webview } = panel
     const dist = vscode.Uri.joinPath(this.parts.extensionUri, 'dist')
     const media = vscode.Uri.joinPath(this.parts.extensionUri, 'media')
-    panel.iconPath = vscode.Uri.joinPath(media, 'peerfold.svg')
+    panel.iconPath = {
+      light: vscode.Uri.joinPath(media, 'dashboard-light.svg'),
+      dark: vscode.Uri.joinPath(media, 'dashboard-dark.svg'),
+    }
     webview.options = { enableScripts: true, enableForms: false, localResourceRoots: [dist, media] }
 
     const chart = setInterval(() => this.send(), CHART_STEP)
