@@ -107,7 +107,6 @@ async function build({ in: source, out, executable, ...options }) {
     sourcesContent: false,
     logLevel: 'warning',
     define: { PEERFOLD_VERSION: JSON.stringify(manifest.version) },
-    define: { PEERFOLD_VERSION: JSON.stringify(manifest.version) },
     ...(out === undefined ? {} : { outfile: path.join(dist, out) }),
     ...(executable ? { banner: { js: '#!/usr/bin/env node' } } : {}),
     ...options,
