@@ -2,25 +2,17 @@
  * Somebody else's share on this machine: joined, its index kept at the newest version known here, its bytes fetched
  * when they are wanted and served to whoever asks.
  */
-import type Corestore from 'corestore'
 import type { ShareId } from '../common/brand'
 import { PeerfoldError, toUserError, type UserError } from '../common/errors'
 import { fingerprint, formatLink, type ShareLink } from '../common/link'
 import type { OpenedShareState, OpenedStatus } from '../common/model'
 import { Signal } from '../common/signal'
-import type { Catalog, OpenedRecord } from './catalog'
+import type { OpenedRecord } from './catalog'
+import type { PeerContext } from './context'
 import type { DriveEntry } from './drive/entry'
 import { type IndexChange, ShareDrive } from './drive/shareDrive'
 import { Joined } from './joined'
-import type { Network } from './network/swarm'
 import { breathe, delay, slicer, unlessAborted } from './time'
-
-export interface OpenedShareContext {
-  readonly store: Corestore
-  readonly catalog: Catalog
-  readonly network: Network
-  readonly log: (line: string) => void
-}
 
 const REFRESH_RETRY = 1_000
 /** With nobody connected once the network was asked, and something known, this long is waited for more (milliseconds). */
@@ -39,10 +31,10 @@ export class OpenedShare {
   private constructor(
     public record: OpenedRecord,
     readonly drive: ShareDrive,
-    private readonly context: OpenedShareContext,
+    private readonly context: PeerContext,
   ) {}
 
-  static async open(record: OpenedRecord, context: OpenedShareContext): Promise<OpenedShare> {
+  static async open(record: OpenedRecord, context: PeerContext): Promise<OpenedShare> {
     const drive = await ShareDrive.open(context.store, record.key, record.encryptionKey)
     return new OpenedShare(record, drive, context)
   }

@@ -5,31 +5,20 @@
  * runs until no flag is set, so that two publishes never overlap and no change is missed.
  */
 import { basename } from 'node:path'
-import type Corestore from 'corestore'
-import type { EncryptionKey, ShareId } from '../common/brand'
+import type { ShareId } from '../common/brand'
 import { PeerfoldError, toUserError } from '../common/errors'
 import { formatKey, formatLink, type ShareLink } from '../common/link'
 import type { ShareState, ShareStatus, SkippedEntry } from '../common/model'
 import { Signal } from '../common/signal'
-import type { Catalog, ShareRecord } from './catalog'
+import type { ShareRecord } from './catalog'
+import type { PeerContext } from './context'
 import { type IndexChange, ShareDrive } from './drive/shareDrive'
 import { Joined } from './joined'
-import type { Network } from './network/swarm'
 import { Publisher, type PublishResult } from './publish/publisher'
 import { type FolderWatch, watchFolder } from './publish/watch'
 import { watchFile } from './publish/watchFile'
 import { delay } from './time'
 import type { Transfer } from './transfers'
-
-export interface OwnShareContext {
-  readonly store: Corestore
-  readonly catalog: Catalog
-  readonly network: Network
-  readonly ignore: () => readonly string[]
-  readonly dataFolder: string
-  readonly notice: (level: 'info' | 'warning' | 'error', message: string, share?: ShareId) => void
-  readonly log: (line: string) => void
-}
 
 /** Files that kept changing while they were read are looked at again after this long (milliseconds). */
 const AGAIN_AFTER = 1_000
@@ -52,12 +41,12 @@ export class OwnShare {
   private constructor(
     public record: ShareRecord,
     readonly drive: ShareDrive,
-    private readonly context: OwnShareContext,
+    private readonly context: PeerContext,
   ) {
     this.publisher = new Publisher(drive, context.catalog, record)
   }
 
-  static async open(record: ShareRecord, context: OwnShareContext): Promise<OwnShare> {
+  static async open(record: ShareRecord, context: PeerContext): Promise<OwnShare> {
     const drive = await ShareDrive.create(context.store, record.seed, record.encryptionKey)
     const withKeys = { ...record, id: drive.id, key: drive.key }
     const share = new OwnShare(withKeys, drive, context)
@@ -313,9 +302,4 @@ export class OwnShare {
     this.status = status
     this.changed.emit()
   }
-}
-
-/** A key that decrypts one private share. */
-export function newEncryptionKey(bytes: Uint8Array): EncryptionKey {
-  return Buffer.from(bytes).toString('hex') as EncryptionKey
 }

@@ -54,7 +54,7 @@ function answersOf({ peer, dataFolder, hello, stop }: RpcOptions): Answers {
     'state.get': () => peer.state,
 
     'share.preview': async ({ source, allow }, signal) => {
-      const existing = await peer.shareOf(source)
+      const existing = await peer.own.ofSource(source)
       const preview = await previewFolder(source, { ignore: peer.ignore, allow, dataFolder, signal })
       return {
         files: preview.files,
@@ -65,34 +65,34 @@ function answersOf({ peer, dataFolder, hello, stop }: RpcOptions): Answers {
         ...(existing === undefined ? {} : { existing: existing.id }),
       }
     },
-    'share.add': ({ job, ...source }, signal) => peer.addShare(source, job, signal),
-    'share.link': ({ id }) => ({ link: peer.ownShare(id).link }),
-    'share.stop': async ({ id }) => done(await peer.ownShare(id).stop()),
+    'share.add': ({ job, ...source }, signal) => peer.own.add(source, job, signal),
+    'share.link': ({ id }) => ({ link: peer.own.get(id).link }),
+    'share.stop': async ({ id }) => done(await peer.own.get(id).stop()),
     'share.start': async ({ id }) => {
-      const share = peer.ownShare(id)
+      const share = peer.own.get(id)
       if (share.isLost) throw new PeerfoldError('log-lost', share.record.name)
       await share.keep()
       return done(await share.start())
     },
-    'share.remove': async ({ id }) => done(await peer.removeShare(id)),
-    'share.rescan': ({ id }) => done(peer.ownShare(id).rescan()),
-    'share.skipped': ({ id }) => ({ skipped: peer.ownShare(id).skipped }),
+    'share.remove': async ({ id }) => done(await peer.own.remove(id)),
+    'share.rescan': ({ id }) => done(peer.own.get(id).rescan()),
+    'share.skipped': ({ id }) => ({ skipped: peer.own.get(id).skipped }),
 
     'open.add': ({ link, keep }) => peer.openLink(link, keep),
-    'open.link': ({ id }) => ({ link: peer.openedShare(id).link }),
+    'open.link': ({ id }) => ({ link: peer.opened.get(id).link }),
     'open.stop': async ({ id }) => {
-      const share = peer.openedShare(id)
+      const share = peer.opened.get(id)
       await share.save({ stopped: true })
       return done(share.leave())
     },
     'open.start': async ({ id }) => {
-      const share = peer.openedShare(id)
+      const share = peer.opened.get(id)
       await share.save({ stopped: false })
       return done(share.start())
     },
     'open.remove': async ({ id }) => done(await peer.removeOpened(id)),
-    'open.retry': ({ id }) => done(peer.openedShare(id).joinedShare?.membership.search()),
-    'open.ready': ({ id, newest, timeout }, signal) => peer.openedShare(id).ready(newest, timeout, signal),
+    'open.retry': ({ id }) => done(peer.opened.get(id).joinedShare?.membership.search()),
+    'open.ready': ({ id, newest, timeout }, signal) => peer.opened.get(id).ready(newest, timeout, signal),
 
     'fs.stat': ({ id, path }) => {
       const found = indexOf(peer.drive(id)).stat(path)
@@ -120,12 +120,14 @@ function answersOf({ peer, dataFolder, hello, stop }: RpcOptions): Answers {
     },
     'fs.find': ({ id, query, limit }) => findPaths(indexOf(peer.drive(id)), query, limit),
 
-    'copy.start': async ({ id, path, folder, job }) => ({ job: await peer.startCopy(id, path, folder, job) }),
-    'copy.wait': ({ job, timeout }, signal) => peer.waitForCopy(job, timeout, signal),
-    'seed.wait': ({ id, job }, signal) => peer.seed(id, job, signal),
+    'copy.start': async ({ id, path, folder, job }) => ({
+      job: await peer.copies.start(id, path, folder, job),
+    }),
+    'copy.wait': ({ job, timeout }, signal) => peer.copies.wait(job, timeout, signal),
+    'seed.wait': ({ id, job }, signal) => peer.copies.seed(id, job, signal),
     'transfer.cancel': ({ job }) => done(peer.transfers.cancel(job)),
-    'transfer.retry': async ({ job }) => done(await peer.retryTransfer(job)),
-    'transfer.clear': async () => done(await peer.clearTransfers()),
+    'transfer.retry': async ({ job }) => done(await peer.copies.retry(job)),
+    'transfer.clear': async () => done(await peer.copies.clear()),
 
     'peer.block': async ({ peer: id }) => done(await peer.block(id)),
     'peer.unblock': async ({ peer: id }) => done(await peer.unblock(id)),

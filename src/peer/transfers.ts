@@ -125,3 +125,16 @@ export class Transfers {
     return [...this.all.values()].some(transfer => transfer.isActive)
   }
 }
+
+/** A result with nothing special about it. */
+export function resultOf({
+  files,
+  bytes,
+  fetched = 0,
+}: {
+  files: number
+  bytes: number
+  fetched?: number
+}): TransferResult {
+  return { files, bytes, fetched, skipped: [], skippedCount: 0, conflicts: [], warnings: [], stale: false }
+}

@@ -3,7 +3,7 @@ import { PeerfoldError } from '../../common/errors'
 import type { TransferResult } from '../../common/model'
 import type { ShareDrive } from '../drive/shareDrive'
 import { unlessAborted } from '../time'
-import type { Transfer } from '../transfers'
+import { resultOf, type Transfer } from '../transfers'
 
 /** Resolves when both logs are here as far as they were known at the start. Waits for peers as long as it takes. */
 export async function runSeed(
@@ -37,14 +37,5 @@ export async function runSeed(
   }
   transfer.files.done = index.files
   transfer.progress(0, index.bytes - transfer.bytes.done)
-  return {
-    files: index.files,
-    bytes: index.bytes,
-    fetched: Math.max(0, fetched() - before),
-    skipped: [],
-    skippedCount: 0,
-    conflicts: [],
-    warnings: [],
-    stale: false,
-  }
+  return resultOf({ files: index.files, bytes: index.bytes, fetched: Math.max(0, fetched() - before) })
 }

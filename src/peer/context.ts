@@ -1,0 +1,21 @@
+/** What the collections of a peer share: made once in peer.ts, handed down, never reached up for. */
+import type Corestore from 'corestore'
+import type { ShareId } from '../common/brand'
+import type { Notifications } from '../common/protocol'
+import type { Catalog } from './catalog'
+import type { Network } from './network/swarm'
+
+export interface PeerContext {
+  readonly store: Corestore
+  readonly catalog: Catalog
+  readonly network: Network
+  /** Absolute; holds keys, so it is never shared. */
+  readonly dataFolder: string
+  /** Ignore patterns from the settings. */
+  readonly ignore: () => readonly string[]
+  /** Something the user should be told once. */
+  readonly notice: (level: Notifications['notice']['level'], message: string, share?: ShareId) => void
+  readonly log: (line: string) => void
+  /** Aborted when the peer process ends. */
+  readonly closing: AbortSignal
+}

@@ -1,0 +1,176 @@
+/**
+ * Copies as jobs: asked for once, remembered in the catalog until they are done, so that they outlive the client that
+ * asked and the peer process itself.
+ */
+import { resolve, sep } from 'node:path'
+import type { DrivePath, ShareId } from '../common/brand'
+import { PeerfoldError, toUserError } from '../common/errors'
+import type { TransferResult } from '../common/model'
+import type { CopyRecord } from './catalog'
+import type { PeerContext } from './context'
+import type { OpenedShares } from './openedShares'
+import type { OwnShares } from './ownShares'
+import { runCopy } from './receive/copy'
+import { runSeed } from './receive/seed'
+import { delay } from './time'
+import type { Transfer, Transfers } from './transfers'
+
+export class Copies {
+  constructor(
+    private readonly context: PeerContext,
+    private readonly own: OwnShares,
+    private readonly opened: OpenedShares,
+    private readonly transfers: Transfers,
+  ) {}
+
+  /** Copies that were not finished when the process ended. */
+  async unfinished(): Promise<CopyRecord[]> {
+    const copies: CopyRecord[] = []
+    for await (const [, copy] of this.context.catalog.list('copy')) {
+      if (copy.result === undefined && copy.failure === undefined) copies.push(copy)
+    }
+    return copies
+  }
+
+  /** Goes on with copies whose shares are open again. */
+  resume(copies: readonly CopyRecord[]): void {
+    for (const copy of copies) if (this.own.has(copy.share) || this.opened.find(copy.share)) this.run(copy)
+  }
+
+  /** See `copy.start`: the job that does it, which may be one that is doing it already. */
+  async start(id: ShareId, path: DrivePath, folder: string, job: string): Promise<string> {
+    const target = resolve(folder)
+    const own = this.own.find(id)
+    if (own === undefined) this.opened.get(id)
+    else if (isInside(target, own.record.source)) throw new PeerfoldError('target-overlaps', folder)
+    for await (const [old, copy] of this.context.catalog.list('copy')) {
+      if (copy.share !== id || copy.path !== path || copy.folder !== target) continue
+      if (this.transfers.get(old)?.isActive) return old
+      await this.context.catalog.delete('copy', old)
+      this.transfers.remove(old)
+    }
+    const record: CopyRecord = { job, share: id, path, folder: target }
+    await this.context.catalog.put('copy', job, record)
+    this.run(record)
+    return job
+  }
+
+  /** See `copy.wait`. */
+  async wait(job: string, timeout: number, signal: AbortSignal): Promise<TransferResult> {
+    const transfer = this.transfers.get(job)
+    if (transfer !== undefined) return this.follow(transfer, timeout, signal)
+    const record = await this.context.catalog.get('copy', job)
+    if (record?.result !== undefined) return record.result
+    throw record?.failure === undefined ? new PeerfoldError('cancelled') : PeerfoldError.from(record.failure)
+  }
+
+  async retry(job: string): Promise<void> {
+    const record = await this.context.catalog.get('copy', job)
+    if (record === undefined || this.transfers.get(job)?.isActive) return
+    const { share, path, folder } = record
+    this.run({ job, share, path, folder })
+  }
+
+  /** Removes ended transfers from the list, and forgets the copies among them. */
+  async clear(): Promise<void> {
+    for (const { id } of this.transfers.states) {
+      if (!this.transfers.get(id)?.isActive) await this.context.catalog.delete('copy', id)
+    }
+    this.transfers.clear()
+  }
+
+  /** See `seed.wait`. Ends when the client that asked is gone. */
+  async seed(id: ShareId, job: string, signal: AbortSignal): Promise<TransferResult> {
+    const share = this.opened.get(id)
+    const transfer = this.transfers.add(job, 'seed', share.name)
+    transfer.share = id
+    signal.addEventListener('abort', () => transfer.abort.abort(), { once: true })
+    try {
+      const result = await runSeed(share.drive, transfer, () => share.joinedShare?.down.total ?? 0)
+      await share.countBytesHere()
+      transfer.finish(result)
+      return result
+    } catch (error) {
+      transfer.fail(error)
+      throw error
+    }
+  }
+
+  isBusy(id: ShareId): boolean {
+    return this.transfers.states.some(
+      ({ share, id: job }) => share === id && this.transfers.get(job)?.isActive,
+    )
+  }
+
+  cancelAllOf(id: ShareId): void {
+    for (const { share, id: job } of this.transfers.states) if (share === id) this.transfers.cancel(job)
+  }
+
+  private run(record: CopyRecord): void {
+    const { job, share: id, path, folder } = record
+    const { catalog, log } = this.context
+    const opened = this.opened.find(id)
+    const drive = opened?.drive ?? this.own.get(id).drive
+    const transfer = this.transfers.add(job, 'copy', opened?.name ?? this.own.get(id).record.name, folder)
+    transfer.share = id
+    const { signal } = transfer.abort
+    runCopy({
+      share: drive,
+      id,
+      path,
+      folder,
+      catalog,
+      transfer,
+      fetched: () => opened?.joinedShare?.down.total ?? 0,
+      peerCame: () => opened?.peerCame(signal) ?? delay(1_000, signal),
+      stale: () => opened !== undefined && (opened.joinedShare?.peers ?? 0) === 0,
+    })
+      .then(
+        async result => {
+          await catalog.put('copy', job, { ...record, result })
+          transfer.finish(result)
+          await opened?.countBytesHere()
+        },
+        async error => {
+          if (this.context.closing.aborted) return // it goes on with the next peer process
+          const failure = toUserError(error)
+          if (failure.code === 'cancelled') await catalog.delete('copy', job)
+          else await catalog.put('copy', job, { ...record, failure })
+          transfer.fail(error)
+        },
+      )
+      .catch(error => log(`copy ${job}: ${String(error)}`))
+  }
+
+  private async follow(transfer: Transfer, timeout: number, signal: AbortSignal): Promise<TransferResult> {
+    const stalled = new AbortController()
+    let timer: NodeJS.Timeout | undefined
+    const look = () => {
+      const waits = transfer.status.kind === 'paused' && transfer.status.error.code === 'stalled'
+      if (waits) timer ??= setTimeout(() => stalled.abort(), timeout)
+      else {
+        clearTimeout(timer)
+        timer = undefined
+      }
+    }
+    const stop = this.transfers.changed.on(look)
+    look()
+    try {
+      const { status } = transfer.isActive
+        ? { status: await transfer.ended.next(AbortSignal.any([signal, stalled.signal])) }
+        : transfer
+      if (status.kind === 'done') return status.result
+      throw status.kind === 'failed' ? PeerfoldError.from(status.error) : new PeerfoldError('cancelled')
+    } catch (error) {
+      if (stalled.signal.aborted) throw new PeerfoldError('stalled')
+      throw signal.aborted ? new PeerfoldError('cancelled') : error
+    } finally {
+      clearTimeout(timer)
+      stop()
+    }
+  }
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
+}

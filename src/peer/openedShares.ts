@@ -1,0 +1,110 @@
+/** The shares of other people on this machine: opening, finding and removing them. Each is an OpenedShare. */
+import type { ShareId } from '../common/brand'
+import { PeerfoldError } from '../common/errors'
+import { type ShareLink, shareIdOf } from '../common/link'
+import { Signal } from '../common/signal'
+import type { OpenedRecord } from './catalog'
+import type { PeerContext } from './context'
+import type { IndexChange } from './drive/shareDrive'
+import { OpenedShare } from './openedShare'
+
+export class OpenedShares {
+  readonly changed = new Signal<void>()
+  readonly updated = new Signal<IndexChange & { readonly id: ShareId }>()
+  private readonly shares = new Map<ShareId, OpenedShare>()
+  private readonly opening = new Map<ShareId, Promise<OpenedShare>>()
+
+  constructor(private readonly context: PeerContext) {}
+
+  /** Takes up what is kept, and what `isNeeded` by unfinished work. */
+  async restore(isNeeded: (id: ShareId) => boolean): Promise<void> {
+    for await (const [, record] of this.context.catalog.list('opened')) {
+      if (!record.keep && !isNeeded(record.id)) continue
+      const share = await this.opened(record)
+      if (!record.stopped) share.start()
+    }
+  }
+
+  all(): OpenedShare[] {
+    return [...this.shares.values()]
+  }
+
+  find(id: ShareId): OpenedShare | undefined {
+    return this.shares.get(id)
+  }
+
+  get(id: ShareId): OpenedShare {
+    const share = this.shares.get(id)
+    if (share === undefined) throw new PeerfoldError('unknown-share')
+    return share
+  }
+
+  /** Joins the share of a link; `keep`: it stays in the list after the client is gone. */
+  async open(link: ShareLink, keep: boolean): Promise<OpenedShare> {
+    const id = shareIdOf(link.key)
+    const share = await this.opened({
+      id,
+      key: link.key,
+      name: link.name ?? 'Shared folder',
+      isFile: link.isFile,
+      keep,
+      stopped: false,
+      ...(link.encryptionKey === undefined ? {} : { encryptionKey: link.encryptionKey }),
+    })
+    if ((keep && !share.record.keep) || share.record.stopped) {
+      await share.save({ keep: keep || share.record.keep, stopped: false })
+    }
+    share.start()
+    return share
+  }
+
+  async remove(id: ShareId): Promise<void> {
+    const share = this.get(id)
+    this.shares.delete(id)
+    await share.purge()
+    this.changed.emit()
+  }
+
+  /** Closes what only commands held; what is here of it stays in the store. */
+  async releaseUnkept(isBusy: (id: ShareId) => boolean): Promise<void> {
+    for (const share of this.all()) {
+      if (share.record.keep || isBusy(share.id)) continue
+      this.shares.delete(share.id)
+      await share.close()
+    }
+    this.changed.emit()
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.opening.values())
+    await Promise.allSettled(this.all().map(share => share.close()))
+  }
+
+  private async opened(record: OpenedRecord): Promise<OpenedShare> {
+    const open = this.shares.get(record.id)
+    if (open !== undefined) return open
+    const pending = this.opening.get(record.id)
+    if (pending !== undefined) return pending
+    const opening = this.openNow(record).finally(() => this.opening.delete(record.id))
+    this.opening.set(record.id, opening)
+    return opening
+  }
+
+  private async openNow(wanted: OpenedRecord): Promise<OpenedShare> {
+    const { catalog } = this.context
+    const known = await catalog.get('opened', wanted.id)
+    const encryptionKey = wanted.encryptionKey ?? known?.encryptionKey
+    const record = {
+      ...wanted,
+      keep: wanted.keep || known?.keep === true,
+      ...(encryptionKey === undefined ? {} : { encryptionKey }),
+    }
+    await catalog.put('opened', record.id, record)
+    const share = await OpenedShare.open(record, this.context)
+    this.shares.set(share.id, share)
+    share.changed.on(() => this.changed.emit())
+    share.updated.on(change => this.updated.emit({ id: share.id, ...change }))
+    this.changed.emit()
+    return share
+  }
+}
