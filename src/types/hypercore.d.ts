@@ -47,6 +47,9 @@ declare module 'hypercore' {
     readonly peers: readonly Hypercore.ReplicatorPeer[]
     readonly core: {
       readonly bitfield: Hypercore.Bitfield
+      readonly storage: { readonly core: { readonly corePointer: number; readonly dataPointer: number } }
+      closeAllSessions(error: Error | null): Promise<void>
+      close(): Promise<void>
       readonly replicator: {
         attached(mux: Protomux): boolean
         attachTo(mux: Protomux): void
@@ -68,7 +71,6 @@ declare module 'hypercore' {
       linear?: boolean
     }): Hypercore.Download
     clear(start: number, end: number): Promise<unknown>
-    purge(): Promise<void>
     replicate(stream: NoiseStream | Protomux): unknown
     static createProtocolStream(
       stream: NoiseStream,
@@ -92,7 +94,10 @@ declare module 'corestore' {
     get(options: { key?: Uint8Array; name?: string; encryptionKey?: Uint8Array | null }): Hypercore
     suspend(): Promise<void>
     resume(): Promise<void>
-    readonly storage: { readonly rocks: import('rocksdb-native').default }
+    readonly storage: {
+      readonly rocks: import('rocksdb-native').default
+      deleteCore(core: { readonly corePointer: number; readonly dataPointer: number }): Promise<void>
+    }
   }
   export = Corestore
 }
@@ -168,12 +173,12 @@ declare module 'hyperdrive' {
     readonly discoveryKey: Buffer
     readonly version: number
     readonly writable: boolean
+    readonly corestore: Corestore
     readonly core: Hypercore
     readonly db: Hyperbee
     readonly blobs: Blobs | null
     ready(): Promise<void>
     close(): Promise<void>
-    purge(): Promise<void>
     getBlobs(): Promise<Blobs>
     update(options?: { wait?: boolean }): Promise<boolean>
     findingPeers(): () => void

@@ -105,9 +105,17 @@ export class ShareDrive {
     await this.drive.close()
   }
 
-  /** Deletes both logs from the store. */
+  /** Deletes both logs from the store. (The `purge` of this Hypercore calls what it has no more.) */
   async purge(): Promise<void> {
-    await this.drive.purge()
+    const { storage } = this.drive.corestore
+    const logs = this.bytes === undefined ? [this.paths.core] : [this.paths.core, this.bytes.core]
+    await this.drive.close()
+    for (const log of logs) {
+      // Replication keeps sessions of its own, and the store keeps a log open for a while after its last session.
+      await log.closeAllSessions(null)
+      await log.close()
+      await storage.deleteCore(log.storage.core)
+    }
   }
 
   private async refreshOnce(signal: AbortSignal | undefined): Promise<IndexChange | undefined> {
