@@ -40,7 +40,7 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
     stat: (id, path) => peer.request('fs.stat', { id, path }),
   })
   const changedFiles = own(new ChangedFiles(peer, listings))
-  const files = own(new PeerfoldFileSystem(peer, listings, changedFiles))
+  const files = own(new PeerfoldFileSystem(peer, model, listings, changedFiles))
   own(
     vscode.workspace.registerFileSystemProvider(EXTENSION_SCHEME, files, {
       isCaseSensitive: true,

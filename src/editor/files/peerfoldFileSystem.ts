@@ -3,11 +3,13 @@
  * starts the peer process and waits for it. Every answer has a time limit and every failure is told as what it is.
  */
 import * as vscode from 'vscode'
+import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { formatBytes, safeText } from '../../common/format'
 import type { FileEntry } from '../../common/model'
 import { Commands } from '../contributions'
 import { Disposable } from '../dispose'
+import type { PeerModel } from '../peerModel'
 import type { PeerProcess } from '../peerProcess'
 import { readSettings } from '../settings'
 import { offerCommand, warn } from '../tell'
@@ -17,16 +19,18 @@ import { toFileSystemError } from './fileErrors'
 import type { Listings } from './listings'
 import { fromShareUri, type ShareAddress } from './shareUri'
 
-/** Milliseconds without an answer from any peer until a file counts as out of reach. */
+/** Milliseconds until a file counts as out of reach: with peers connected, and while nobody is there to ask. */
 const READ_TIMEOUT = 30_000
-/** The peer process keeps READ_TIMEOUT itself; this only guards against its silence. */
-const ANSWER_TIMEOUT = READ_TIMEOUT + 10_000
+const READ_TIMEOUT_ALONE = 5_000
+/** The peer process keeps the limit itself; this more guards against its silence. */
+const ANSWER_GRACE = 10_000
 
 export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemProvider {
   readonly onDidChangeFile: vscode.Event<vscode.FileChangeEvent[]>
 
   constructor(
     private readonly peer: PeerProcess,
+    private readonly model: PeerModel,
     private readonly listings: Listings,
     changedFiles: ChangedFiles,
   ) {
@@ -77,15 +81,22 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
       const { size, kind } = await this.listings.stat(address.id, address.path)
       if (kind === 'folder') throw new PeerfoldError('is-a-folder', address.path)
       if (size > limit) throw tooLarge(address, size)
+      const timeout = this.isAlone(address.id) ? READ_TIMEOUT_ALONE : READ_TIMEOUT
       return await this.peer.request(
         'fs.read',
-        { ...address, limit, timeout: READ_TIMEOUT },
-        { timeout: ANSWER_TIMEOUT },
+        { ...address, limit, timeout },
+        { timeout: timeout + ANSWER_GRACE },
       )
     } catch (error) {
       if (error instanceof PeerfoldError && error.code === 'too-large') offerCopy(error, uri)
       throw toFileSystemError(error, uri)
     }
+  }
+
+  /** Nobody is connected who could have what is missing; a peer may still come in the next moments. */
+  private isAlone(id: ShareId): boolean {
+    const share = this.model.opened(id)
+    return share !== undefined && share.status.kind !== 'connected'
   }
 
   createDirectory(uri: vscode.Uri): never {
