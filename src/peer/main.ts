@@ -6,7 +6,6 @@
  * Start-up order: take the lock, then remove a stale socket, then listen, then say where. Exit codes: 0 ended in
  * order, 3 another process has the lock, 1 anything else.
  */
-import { hostname, userInfo } from 'node:os'
 import { parseArgs } from 'node:util'
 import { toUserError } from '../common/errors'
 import { ensureDataFolder } from '../wire/dataFolder'
@@ -64,7 +63,6 @@ async function main(): Promise<void> {
     keyPair: loadKeyPair(paths.keys),
     bootstrap: values.bootstrap?.split(',').filter(Boolean) ?? [],
     tcp: !values['no-tcp'],
-    defaultName: defaultName(),
     log,
   })
   const socket = socketPath(paths.root)
@@ -82,15 +80,6 @@ async function main(): Promise<void> {
   await writeEndpoint(paths.root, { socket, pid: process.pid, version })
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onIdle)
   log(`listening, pid ${process.pid}`)
-}
-
-/** What other people see until the user chooses a name. */
-function defaultName(): string {
-  try {
-    return `${userInfo().username}@${hostname()}`.slice(0, 64)
-  } catch {
-    return hostname().slice(0, 64) // no entry in the user database, as in some containers
-  }
 }
 
 process.on('unhandledRejection', error =>

@@ -27,7 +27,6 @@ export interface PeerOptions {
   readonly keyPair: KeyPair
   readonly bootstrap: readonly string[]
   readonly tcp: boolean
-  readonly defaultName: string
   readonly log: (line: string) => void
 }
 
@@ -85,8 +84,9 @@ export class Peer {
     return peer
   }
 
+  /** What other people see; empty until the user chooses one. */
   get name(): string {
-    return this.settings.name || this.options.defaultName
+    return this.settings.name ?? ''
   }
 
   get keepRunning(): boolean {

@@ -30,7 +30,7 @@ export async function status({ connect, output }: Context): Promise<number> {
 export function statusLines(state: PeerState, pid: number, version: string): readonly string[] {
   const { me, network, rates, shares, opened, peers, transfers } = state
   return [
-    `Peerfold ${version} runs as process ${pid}. Others see it as “${safeText(me.name)}”.`,
+    `Peerfold ${version} runs as process ${pid}. Others see it as ${me.name === '' ? `peer ${me.id}` : `“${safeText(me.name)}”`}.`,
     `Network: ${networkText(network)}. ${formatRate(rates.down)} down, ${formatRate(rates.up)} up.`,
     ...section('Shares', shares.map(shareLine)),
     ...section('Opened shares', opened.map(openedLine)),

@@ -14,7 +14,7 @@ export function header({ state, process }: DashboardState): Markup.Element {
     h(
       'div',
       { class: 'identity' },
-      h('h1', {}, state === null ? 'Peerfold' : nameOf(state.me.name)),
+      h('h1', {}, state === null || state.me.name === '' ? 'Peerfold' : nameOf(state.me.name)),
       state !== null &&
         h(
           'p',
