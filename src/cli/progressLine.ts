@@ -5,19 +5,20 @@ import type { Output } from './output'
 
 const BAR_WIDTH = 24
 
-/** Shows how far the transfer `job` is; nothing when the state does not know it. */
-export function showTransfer(output: Output, state: PeerState, job: string): void {
-  const transfer = state.transfers.find(({ id }) => id === job)
-  if (transfer === undefined) return
-  const { files, bytes, rate } = transfer
-  output.event('progress', {
-    files: files.done,
-    bytes: bytes.done,
-    totalFiles: files.total,
-    totalBytes: bytes.total,
-    rate,
-  })
-  if (output.showsProgress) output.progress(transferLine(transfer))
+/** A listener that shows, of each state, how far the transfer `job` is; nothing when that is not known or not new. */
+export function transferProgress(output: Output, job: string): (state: PeerState) => void {
+  let last = ''
+  return state => {
+    const transfer = state.transfers.find(({ id }) => id === job)
+    if (transfer === undefined) return
+    if (output.showsProgress) output.progress(transferLine(transfer))
+    const { files, bytes, rate } = transfer
+    const totals = { totalFiles: files.total, totalBytes: bytes.total }
+    const progress = { files: files.done, bytes: bytes.done, ...totals, rate }
+    const shown = JSON.stringify(progress)
+    if (shown !== last) output.event('progress', progress)
+    last = shown
+  }
 }
 
 export function transferLine({ status, files, bytes, rate, timeLeft }: TransferState): string {

@@ -44,10 +44,10 @@ export async function attachToPeer(options: AttachOptions): Promise<AttachedPeer
   } catch (error) {
     const endedByItself = connection.closed
     connection.close()
-    if (!(error instanceof PeerfoldError) || error.code !== 'peer-unreachable') throw error
-    // Ended while it was asked: it is on its way out, or it is not the process this token is for.
-    if (endedByItself) return undefined
-    throw new PeerfoldError('store-locked', options.storage)
+    const code = error instanceof PeerfoldError ? error.code : undefined
+    // On its way out, or just come up with a new token: another look will tell.
+    if ((code === 'peer-unreachable' && endedByItself) || code === 'bad-request') return undefined
+    throw code === 'peer-unreachable' ? new PeerfoldError('store-locked', options.storage) : error
   }
 }
 

@@ -65,10 +65,10 @@ export class OpenedShares {
     this.changed.emit()
   }
 
-  /** Closes what only commands held; what is here of it stays in the store. */
-  async releaseUnkept(isBusy: (id: ShareId) => boolean): Promise<void> {
+  /** Closes what is neither kept nor needed; what is here of it stays in the store. */
+  async releaseUnkept(isNeeded: (id: ShareId) => boolean): Promise<void> {
     for (const share of this.all()) {
-      if (share.record.keep || isBusy(share.id)) continue
+      if (share.record.keep || isNeeded(share.id)) continue
       this.shares.delete(share.id)
       await share.close()
     }

@@ -82,10 +82,10 @@ export class OwnShares {
     this.changed.emit()
   }
 
-  /** Stops what only commands held. */
-  async releaseUnkept(): Promise<void> {
+  /** Stops what is neither kept nor held by a client. */
+  async releaseUnkept(isHeld: (id: ShareId) => boolean): Promise<void> {
     for (const share of this.all()) {
-      if (!share.record.keep && share.joinedShare !== undefined) await share.stop()
+      if (!share.record.keep && !isHeld(share.id) && share.joinedShare !== undefined) await share.stop()
     }
   }
 

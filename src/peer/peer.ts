@@ -167,10 +167,10 @@ export class Peer {
     this.network.refresh()
   }
 
-  /** Lets go of what commands alone held: called when the last command is gone. */
-  async releaseUnkept(): Promise<void> {
-    await this.opened.releaseUnkept(id => this.copies.isBusy(id))
-    await this.own.releaseUnkept()
+  /** Lets go of what is not kept and no client holds any more: called when a client is gone. */
+  async releaseUnkept(isHeld: (id: ShareId) => boolean): Promise<void> {
+    await this.opened.releaseUnkept(id => isHeld(id) || this.copies.isBusy(id))
+    await this.own.releaseUnkept(isHeld)
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 /** What the peer answers: one handler for every request of the contract, each little more than a call. */
 
-import type { DrivePath } from '../common/brand'
+import type { DrivePath, ShareId } from '../common/brand'
 import { PeerfoldError } from '../common/errors'
 import type { Method, Params, Result } from '../common/protocol'
 import type { Handlers } from '../wire/connection'
@@ -24,6 +24,8 @@ export interface RpcOptions {
   readonly hello: (params: Params<'hello'>) => Result<'hello'>
   /** Throws when the client has not said hello yet. */
   readonly assertWelcome: () => void
+  /** The client uses this share: it is not let go before the client is gone. */
+  readonly holds: (id: ShareId) => void
   readonly stop: () => void
 }
 
@@ -48,7 +50,7 @@ function answer<M extends Method>(
   return answers[method](parseParams(method, params), signal)
 }
 
-function answersOf({ peer, dataFolder, hello, stop }: RpcOptions): Answers {
+function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answers {
   return {
     hello,
     'state.get': () => peer.state,
@@ -65,7 +67,11 @@ function answersOf({ peer, dataFolder, hello, stop }: RpcOptions): Answers {
         ...(existing === undefined ? {} : { existing: existing.id }),
       }
     },
-    'share.add': ({ job, ...source }, signal) => peer.own.add(source, job, signal),
+    'share.add': async ({ job, ...source }, signal) => {
+      const added = await peer.own.add(source, job, signal)
+      holds(added.id)
+      return added
+    },
     'share.link': ({ id }) => ({ link: peer.own.get(id).link }),
     'share.stop': async ({ id }) => done(await peer.own.get(id).stop()),
     'share.start': async ({ id }) => {
@@ -78,7 +84,11 @@ function answersOf({ peer, dataFolder, hello, stop }: RpcOptions): Answers {
     'share.rescan': ({ id }) => done(peer.own.get(id).rescan()),
     'share.skipped': ({ id }) => ({ skipped: peer.own.get(id).skipped }),
 
-    'open.add': ({ link, keep }) => peer.openLink(link, keep),
+    'open.add': async ({ link, keep }) => {
+      const opened = await peer.openLink(link, keep)
+      holds(opened.id)
+      return opened
+    },
     'open.link': ({ id }) => ({ link: peer.opened.get(id).link }),
     'open.stop': async ({ id }) => {
       const share = peer.opened.get(id)

@@ -9,6 +9,7 @@
 
 import { rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
+import type { ShareId } from '../common/brand'
 import { PeerfoldError } from '../common/errors'
 import { type Params, PROTOCOL_VERSION, type Result } from '../common/protocol'
 import { Connection } from '../wire/connection'
@@ -25,6 +26,8 @@ const MAX_CLIENTS = 256
 
 interface Client {
   readonly connection: Connection
+  /** Shares it added or opened: those that are not kept are served as long as one client holds them. */
+  readonly held: Set<ShareId>
   kind: 'unknown' | 'window' | 'command'
   sending: boolean
   behind: boolean
@@ -81,6 +84,7 @@ export class PeerServer {
     }
     const client: Client = {
       connection: new Connection(socket),
+      held: new Set(),
       kind: 'unknown',
       sending: false,
       behind: false,
@@ -103,6 +107,10 @@ export class PeerServer {
           if (client.kind !== 'unknown') return
           client.connection.close()
           throw new PeerfoldError('bad-request', 'say hello first')
+        },
+        holds: id => {
+          client.held.add(id)
+          if (!this.clients.has(client)) this.releaseUnkept() // it went away meanwhile
         },
         stop: () => this.options.onIdle(),
       }),
@@ -131,13 +139,14 @@ export class PeerServer {
 
   private afterClose(client: Client): void {
     if (client.kind === 'unknown') return
-    const kinds = new Set([...this.clients].map(({ kind }) => kind))
-    if (kinds.has('command')) return
-    if (client.kind === 'command') {
-      this.options.peer.releaseUnkept().catch(error => this.options.log(`release: ${String(error)}`))
-    }
-    if (kinds.has('window') || this.options.peer.keepRunning) return
+    this.releaseUnkept()
+    if ([...this.clients].some(({ kind }) => kind !== 'unknown') || this.options.peer.keepRunning) return
     this.endAfter(this.hadWindow ? WINDOW_GRACE : 0)
+  }
+
+  private releaseUnkept(): void {
+    const isHeld = (id: ShareId) => [...this.clients].some(({ held }) => held.has(id))
+    this.options.peer.releaseUnkept(isHeld).catch(error => this.options.log(`release: ${String(error)}`))
   }
 
   private endAfter(milliseconds: number): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { statusLines } from '../../src/cli/commands/status'
 import { Output } from '../../src/cli/output'
-import { searchLine, showTransfer, transferLine } from '../../src/cli/progressLine'
+import { searchLine, transferLine, transferProgress } from '../../src/cli/progressLine'
 import type { PeerId } from '../../src/common/brand'
 import type { PeerState, TransferState } from '../../src/common/model'
 
@@ -106,10 +106,13 @@ describe('cli progress', () => {
     )
   })
 
-  it('is an event with --json, of the job that is meant only', () => {
+  it('is an event with --json, of the job that is meant and of what is new only', () => {
     const { output, written } = capture({ json: true })
-    showTransfer(output, { ...idle, transfers: [transfer] }, 'job')
-    showTransfer(output, { ...idle, transfers: [transfer] }, 'another')
+    const state = { ...idle, transfers: [transfer] }
+    const show = transferProgress(output, 'job')
+    show(state)
+    show(state)
+    transferProgress(output, 'another')(state)
     assert.deepEqual(JSON.parse(written.out()), {
       event: 'progress',
       files: 3,

@@ -12,7 +12,7 @@ import { toDrivePath } from '../drivePath'
 import { DONE } from '../exitCodes'
 import { readLink } from '../linkArgument'
 import { openShare, STALE_NOTE } from '../openedShare'
-import { showTransfer } from '../progressLine'
+import { transferProgress } from '../progressLine'
 
 export async function get(context: Context): Promise<number> {
   const { output } = context
@@ -47,9 +47,8 @@ async function copy(
 ): Promise<TransferResult> {
   const { job } = await peer.request('copy.start', { id, path: toDrivePath(), folder, job: randomUUID() })
   try {
-    return await peer.watching(
-      state => showTransfer(output, state, job),
-      () => peer.request('copy.wait', { job, timeout }, Number.POSITIVE_INFINITY),
+    return await peer.watching(transferProgress(output, job), () =>
+      peer.request('copy.wait', { job, timeout }, Number.POSITIVE_INFINITY),
     )
   } catch (error) {
     // The job would outlive this command; what is written stays, and is continued the next time.

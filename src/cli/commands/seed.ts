@@ -10,7 +10,7 @@ import { DONE, INTERRUPTED } from '../exitCodes'
 import { readLink } from '../linkArgument'
 import { type OpenedShare, openedShare, openShare, STALE_NOTE, shareName } from '../openedShare'
 import { PeerStopped } from '../peerStopped'
-import { showTransfer } from '../progressLine'
+import { transferProgress } from '../progressLine'
 
 export async function seed(context: Context): Promise<number> {
   const { output, signal } = context
@@ -36,9 +36,8 @@ export async function seed(context: Context): Promise<number> {
 async function fetchAll({ output }: Context, peer: CommandPeer, id: ShareId): Promise<TransferResult> {
   const job = randomUUID()
   try {
-    return await peer.watching(
-      state => showTransfer(output, state, job),
-      () => peer.request('seed.wait', { id, job }, Number.POSITIVE_INFINITY),
+    return await peer.watching(transferProgress(output, job), () =>
+      peer.request('seed.wait', { id, job }, Number.POSITIVE_INFINITY),
     )
   } finally {
     output.clearProgress()

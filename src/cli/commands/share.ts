@@ -10,7 +10,7 @@ import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
 import { DONE, INTERRUPTED } from '../exitCodes'
 import { PeerStopped } from '../peerStopped'
-import { showTransfer } from '../progressLine'
+import { transferProgress } from '../progressLine'
 
 export async function share(context: Context): Promise<number> {
   const { output, signal } = context
@@ -45,9 +45,8 @@ async function publish(context: Context, peer: CommandPeer, source: string): Pro
   const job = randomUUID()
   const params = { source, isPublic, once, keep: false, allow: [], job }
   try {
-    return await peer.watching(
-      state => showTransfer(context.output, state, job),
-      () => peer.request('share.add', params, Number.POSITIVE_INFINITY),
+    return await peer.watching(transferProgress(context.output, job), () =>
+      peer.request('share.add', params, Number.POSITIVE_INFINITY),
     )
   } finally {
     context.output.clearProgress()
