@@ -94,6 +94,8 @@ declare module 'corestore' {
     get(options: { key?: Uint8Array; name?: string; encryptionKey?: Uint8Array | null }): Hypercore
     suspend(): Promise<void>
     resume(): Promise<void>
+    /** Replicates every log that is open in this store. */
+    replicate(stream: import('@hyperswarm/secret-stream').NoiseStream): unknown
     readonly storage: {
       readonly rocks: import('rocksdb-native').default
       deleteCore(core: { readonly corePointer: number; readonly dataPointer: number }): Promise<void>
@@ -129,6 +131,7 @@ declare module 'hyperbee' {
     readonly version: number
     ready(): Promise<void>
     batch(options?: EncodingOptions): BeeBatch
+    put(key: unknown, value: unknown, options?: EncodingOptions): Promise<void>
     get(
       key: unknown,
       options?: EncodingOptions & { wait?: boolean; timeout?: number },
@@ -148,6 +151,7 @@ declare module 'hyperbee' {
 
 declare module 'hyperdrive' {
   import type { EventEmitter } from 'node:events'
+  import type { Writable } from 'node:stream'
   import type Corestore from 'corestore'
   import type Hyperbee from 'hyperbee'
   import type Hypercore from 'hypercore'
@@ -166,6 +170,15 @@ declare module 'hyperdrive' {
       options?: { start?: number; length?: number; timeout?: number; wait?: boolean },
     ): AsyncIterable<Buffer> & { destroy(): void }
   }
+  interface StockEntry {
+    readonly key: string
+    readonly value: {
+      readonly executable: boolean
+      readonly linkname: string | null
+      readonly blob: BlobId | null
+      readonly metadata: unknown
+    }
+  }
   class Hyperdrive extends EventEmitter {
     constructor(store: Corestore, key?: Uint8Array | null, options?: { encryptionKey?: Uint8Array | null })
     constructor(store: Corestore, options?: { encryptionKey?: Uint8Array | null })
@@ -182,6 +195,14 @@ declare module 'hyperdrive' {
     getBlobs(): Promise<Blobs>
     update(options?: { wait?: boolean }): Promise<boolean>
     findingPeers(): () => void
+    // What other clients do with a drive; our own code reads and writes the logs itself. Tests use these.
+    get(path: string, options?: { follow?: boolean; timeout?: number }): Promise<Buffer | null>
+    put(path: string, content: Uint8Array, options?: { executable?: boolean }): Promise<void>
+    del(path: string): Promise<void>
+    symlink(path: string, target: string): Promise<void>
+    entry(path: string): Promise<StockEntry | null>
+    list(folder?: string): AsyncIterable<StockEntry>
+    createWriteStream(path: string, options?: { executable?: boolean; dedup?: boolean }): Writable
   }
   export = Hyperdrive
 }

@@ -129,6 +129,7 @@ declare module 'hyperswarm' {
   class Hyperswarm extends EventEmitter {
     constructor(options?: {
       keyPair?: KeyPair
+      bootstrap?: readonly string[]
       dht?: DHT
       maxPeers?: number
       firewall?: (remotePublicKey: Buffer) => boolean

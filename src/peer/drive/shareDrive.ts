@@ -5,6 +5,7 @@
  * changed. It reads the listing (see listing.ts) and then the newer part of the path log, or the whole path log for
  * drives made by other clients. Whatever a drive holds, malformed entries are left out and never stop the rest.
  */
+import b4a from 'b4a'
 import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import Hyperdrive from 'hyperdrive'
@@ -64,7 +65,7 @@ export class ShareDrive {
 
   static async open(store: Corestore, key: DriveKey, encryptionKey?: EncryptionKey): Promise<ShareDrive> {
     const options = { encryptionKey: bytesOf(encryptionKey) }
-    return ShareDrive.wrap(new Hyperdrive(store.session(), Buffer.from(key, 'hex'), options))
+    return ShareDrive.wrap(new Hyperdrive(store.session(), b4a.from(key, 'hex'), options))
   }
 
   private static async wrap(drive: Hyperdrive): Promise<ShareDrive> {
@@ -327,6 +328,6 @@ function parseJson(text: unknown): unknown {
   }
 }
 
-function bytesOf(key: EncryptionKey | undefined): Buffer | null {
-  return key === undefined ? null : Buffer.from(key, 'hex')
+function bytesOf(key: EncryptionKey | undefined): Uint8Array | null {
+  return key === undefined ? null : b4a.from(key, 'hex')
 }

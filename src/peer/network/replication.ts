@@ -4,6 +4,7 @@
  */
 
 import type { NoiseStream } from '@hyperswarm/secret-stream'
+import b4a from 'b4a'
 import Hypercore from 'hypercore'
 import type { PeerLink } from './link'
 import { muxOf } from './mux'
@@ -14,14 +15,14 @@ export class Replication {
 
   /** Replicates a log over all links, present and future, until `withdraw`. */
   serve(core: Hypercore): void {
-    const id = core.discoveryKey.toString('hex')
+    const id = b4a.toString(core.discoveryKey, 'hex')
     if (this.served.has(id)) return
     this.served.set(id, core)
     for (const link of this.links) if (link.stream !== undefined) attach(core, link.stream)
   }
 
   withdraw(core: Hypercore): void {
-    if (!this.served.delete(core.discoveryKey.toString('hex'))) return
+    if (!this.served.delete(b4a.toString(core.discoveryKey, 'hex'))) return
     for (const link of this.links) if (link.stream !== undefined) detach(core, link.stream)
   }
 
@@ -40,7 +41,7 @@ export class Replication {
   private open(stream: NoiseStream): void {
     Hypercore.createProtocolStream(stream, {
       ondiscoverykey: discoveryKey => {
-        const core = this.served.get(discoveryKey.toString('hex'))
+        const core = this.served.get(b4a.toString(discoveryKey, 'hex'))
         if (core !== undefined && this.isCurrent(stream)) attach(core, stream)
       },
     })

@@ -9,6 +9,7 @@
 import { BlockList, connect, createServer, isIP, type Server, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import NoiseSecretStream, { type KeyPair, type NoiseStream } from '@hyperswarm/secret-stream'
+import b4a from 'b4a'
 
 /** Connections that have not proven a key yet, at most, and for how long (milliseconds). */
 const MAX_UNPROVEN = 16
@@ -72,7 +73,7 @@ export class TcpTransport {
   private async tryConnect(host: string, port: number, remoteKey: Buffer): Promise<NoiseStream | undefined> {
     const socket = connect({ host, port, noDelay: true })
     const stream = secret(true, socket, { keyPair: this.keyPair, remotePublicKey: remoteKey, pattern: 'IK' })
-    return (await proven(stream, CONNECT_WITHIN)) && stream.remotePublicKey.equals(remoteKey)
+    return (await proven(stream, CONNECT_WITHIN)) && b4a.equals(stream.remotePublicKey, remoteKey)
       ? stream
       : undefined
   }
