@@ -42,7 +42,9 @@ describe('the peer process of commands', () => {
     const { pid, state } = await status()
     assert.match(JSON.stringify(state), /two/)
     const shown = await peerfold(['status'], ann)
-    assert.match(shown.stdout.join('\n'), /one .*: sharing.*\n.*two .*: sharing/)
+    for (const name of ['one', 'two']) {
+      assert.match(shown.stdout.join('\n'), new RegExp(`^  ${name} \\(.*: sharing`, 'm'))
+    }
 
     await one.stop()
     assert.equal((await status()).pid, pid)
