@@ -1,0 +1,66 @@
+/** Another program on the same network: plain Corestore, Hyperdrive and Hyperswarm, as their documentation uses them. */
+import type { NoiseStream } from '@hyperswarm/secret-stream'
+import Corestore from 'corestore'
+import Hyperdrive from 'hyperdrive'
+import Hyperswarm from 'hyperswarm'
+import { temporaryFolder } from './folders'
+
+export class StockClient {
+  private constructor(
+    private readonly store: Corestore,
+    private readonly swarm: Hyperswarm,
+  ) {}
+
+  static async start(bootstrap: string): Promise<StockClient> {
+    const store = new Corestore(temporaryFolder('stock'))
+    await store.ready()
+    const [host = '', port] = bootstrap.split(':')
+    const { default: DHT } = await import('hyperdht')
+    const swarm = new Hyperswarm({ dht: new DHT({ bootstrap: [{ host, port: Number(port) }] }) })
+    swarm.on('connection', (stream: NoiseStream) => {
+      stream.on('error', closesAsWell)
+      store.replicate(stream)
+    })
+    return new StockClient(store, swarm)
+  }
+
+  /** Somebody else's drive, at its newest version. */
+  async open(key: Uint8Array, encryptionKey?: Uint8Array): Promise<Hyperdrive> {
+    const drive = new Hyperdrive(this.store.session(), key, { encryptionKey: encryptionKey ?? null })
+    await drive.ready()
+    const found = drive.findingPeers()
+    this.swarm.join(drive.discoveryKey)
+    this.swarm.flush().then(found, found)
+    await drive.update()
+    return drive
+  }
+
+  /** A drive of its own, which it announces. */
+  async create(encryptionKey?: Uint8Array): Promise<Hyperdrive> {
+    const drive = new Hyperdrive(this.store.namespace(String(Math.random())), {
+      encryptionKey: encryptionKey ?? null,
+    })
+    await drive.ready()
+    await this.swarm.join(drive.discoveryKey).flushed()
+    return drive
+  }
+
+  async close(): Promise<void> {
+    await this.swarm.destroy()
+    await this.store.close()
+  }
+}
+
+/** All entries of a drive by path, as `list` tells them. */
+export async function listAll(
+  drive: Hyperdrive,
+): Promise<Map<string, { executable: boolean; linkname: string | null }>> {
+  const entries = new Map<string, { executable: boolean; linkname: string | null }>()
+  for await (const { key, value } of drive.list('/')) {
+    entries.set(key, { executable: value.executable, linkname: value.linkname })
+  }
+  return entries
+}
+
+/** A connection that breaks also closes, and Hyperswarm listens to that. */
+function closesAsWell(): void {}
