@@ -115,7 +115,7 @@ describe('what views say', () => {
     }
     assert.equal(
       describeTransfer({ ...transfer, status: { kind: 'done', result } }, l10n),
-      'done · 2 skipped · 1 conflicts',
+      'done · 2 skipped · 1 conflict',
     )
   })
 

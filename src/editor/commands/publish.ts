@@ -13,6 +13,7 @@ import { followTransfer, newJob } from './followTransfer'
 import { chooseLetIn, countLines, totalOf } from './leftOut'
 import { putLinkOnClipboard } from './linkText'
 import type { CommandParts } from './parts'
+import { progressIfSlow } from './progressIfSlow'
 
 const { l10n } = vscode
 
@@ -82,12 +83,11 @@ function sourceOf(source: string, { isPublic, allow }: PublishChoices): ShareSou
   return { source, isPublic, once: false, keep: true, allow }
 }
 
-async function previewOf({ peer }: CommandParts, source: ShareSource): Promise<SharePreview> {
-  const title = l10n.t('Looking at what “{0}” holds…', nameOf(source))
-  const location = vscode.ProgressLocation.Notification
-  return vscode.window.withProgress({ location, title, cancellable: true }, (_progress, token) =>
-    peer.request('share.preview', source, { timeout: PREVIEW_LIMIT, token }),
-  )
+function previewOf({ peer }: CommandParts, source: ShareSource): Promise<SharePreview> {
+  return progressIfSlow({
+    title: l10n.t('Looking at what “{0}” holds…', nameOf(source)),
+    work: token => peer.request('share.preview', source, { timeout: PREVIEW_LIMIT, token }),
+  })
 }
 
 /** The answer, and what it changes; undefined: the user turned away. */

@@ -116,7 +116,7 @@ export function explainSearch(why: SearchReason, l10n: Localizer): string {
 /** `↓ 1.0 MB/s · ↑ 20 kB/s`; the address when nothing moves. */
 export function describePeer(peer: RemotePeer, l10n: Localizer): string {
   if (peer.blocked) return l10n.t('blocked')
-  return formatRates(peer.rates) || l10n.t('{0} shares in common', peer.shares.length)
+  return formatRates(peer.rates) || countShares(peer.shares.length, l10n)
 }
 
 /** `shareNames`: what the shares in common are called here. */
@@ -154,7 +154,7 @@ export function describeTransfer(transfer: TransferState, l10n: Localizer): stri
         : joined(
             l10n.t('done'),
             notWritten > 0 ? l10n.t('{0} skipped', notWritten) : '',
-            status.result.conflicts.length > 0 ? l10n.t('{0} conflicts', status.result.conflicts.length) : '',
+            countConflicts(status.result.conflicts.length, l10n),
           )
     }
     case 'cancelled':
@@ -202,6 +202,16 @@ export function titleOfTransfer({ kind, name }: TransferState, l10n: Localizer):
 export function countPeers(count: number, l10n: Localizer): string {
   if (count === 0) return l10n.t('no peers')
   return count === 1 ? l10n.t('1 peer') : l10n.t('{0} peers', count)
+}
+
+function countShares(count: number, l10n: Localizer): string {
+  return count === 1 ? l10n.t('1 share in common') : l10n.t('{0} shares in common', count)
+}
+
+/** Empty for none. */
+function countConflicts(count: number, l10n: Localizer): string {
+  if (count === 0) return ''
+  return count === 1 ? l10n.t('1 conflict') : l10n.t('{0} conflicts', count)
 }
 
 /** `↓ 2.1 MB/s · ↑ 1.0 kB/s`, without what is zero; empty when nothing moves. */
