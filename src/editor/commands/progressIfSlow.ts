@@ -1,0 +1,54 @@
+/**
+ * Progress with cancel, for what takes longer than a moment: a toast that comes and goes at once tells nothing, and
+ * hides the message that follows it.
+ */
+import * as vscode from 'vscode'
+
+/** Milliseconds before anything shows. */
+const PATIENCE = 700
+
+export interface SlowWork<T> {
+  readonly title: string
+  readonly work: (token: vscode.CancellationToken) => Promise<T>
+  /** Reports while progress shows, until what it returns is disposed. */
+  readonly follow?: (
+    progress: vscode.Progress<{ message?: string; increment?: number }>,
+    token: vscode.CancellationToken,
+  ) => vscode.Disposable
+}
+
+export async function progressIfSlow<T>({ title, work, follow }: SlowWork<T>): Promise<T> {
+  const source = new vscode.CancellationTokenSource()
+  const result = work(source.token)
+  try {
+    if (await settles(result)) return await result
+    const location = vscode.ProgressLocation.Notification
+    return await vscode.window.withProgress(
+      { location, title, cancellable: true },
+      async (progress, token) => {
+        const subscription = token.onCancellationRequested(() => source.cancel())
+        const following = follow?.(progress, token)
+        try {
+          return await result
+        } finally {
+          following?.dispose()
+          subscription.dispose()
+        }
+      },
+    )
+  } finally {
+    source.dispose()
+  }
+}
+
+/** True when it settles within PATIENCE, false when it still goes on then. */
+function settles(result: Promise<unknown>): Promise<boolean> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => resolve(false), PATIENCE)
+    const settled = () => {
+      clearTimeout(timer)
+      resolve(true)
+    }
+    result.then(settled, settled)
+  })
+}
