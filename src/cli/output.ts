@@ -49,7 +49,8 @@ export class Output {
   progress(text: string): void {
     if (!this.showsProgress) return
     const { err } = this.streams
-    const shown = safeText(text, Math.max(20, (err.columns ?? 80) - 1))
+    // The end of the line matters least, and a line that wraps could not be replaced.
+    const shown = [...safe(text)].slice(0, (err.columns || 80) - 1).join('')
     if (shown === this.progressShown) return
     this.progressShown = shown
     err.write(`\r\u001b[K${shown}`)
