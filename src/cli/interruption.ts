@@ -1,7 +1,8 @@
 /** Ctrl-C: the first asks the command to end in order, the second ends it at once. */
 import { INTERRUPTED } from './exitCodes'
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/** Not SIGHUP: who started it with `nohup` wants it to go on. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 export function watchForInterruption(): AbortSignal {
   const controller = new AbortController()

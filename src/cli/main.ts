@@ -3,7 +3,7 @@
  * loaded when they are run, so that `--version` and a wrong option answer at once.
  */
 import { version } from '../../package.json'
-import { PeerfoldError, toUserError } from '../common/errors'
+import { PeerfoldError, toUserError, type UserError } from '../common/errors'
 import { type CommandName, type Invocation, readArguments, UsageError } from './arguments'
 import { type Command, connectOptions } from './context'
 import { DONE, exitCodeOf, FAILED, INTERRUPTED, USAGE } from './exitCodes'
@@ -55,13 +55,18 @@ function reportFailure(output: Output, error: unknown, signal: AbortSignal): num
     output.error({ code: 'cancelled', message: 'Interrupted.' })
     return INTERRUPTED
   }
-  const userError =
-    error instanceof PeerStopped
-      ? { code: 'peer-unreachable' as const, message: `${error.message} Run the command again to continue.` }
-      : toUserError(error)
+  const userError = describe(error)
   output.error(userError)
-  if (!(error instanceof PeerfoldError) && process.env.PEERFOLD_DEBUG) console.error(error)
+  if (userError.code === 'internal' && !(error instanceof PeerfoldError)) console.error(error)
   return exitCodeOf(userError.code)
+}
+
+function describe(error: unknown): UserError {
+  if (error instanceof PeerStopped) {
+    return { code: 'peer-unreachable', message: `${error.message} Run the command again to continue.` }
+  }
+  const isFileError = error instanceof Error && 'syscall' in error
+  return toUserError(isFileError ? new PeerfoldError('io-failed', error.message) : error)
 }
 
 /** `peerfold ls … | head`: nobody reads on, so there is nothing left to do. */
