@@ -8,33 +8,30 @@
 import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
 import { throwIfAborted, unlessAborted } from '../time'
+import { Blocks, inOurWords, type ReadOptions } from './blocks'
 import type { BlobRef, DriveEntry } from './entry'
 import type { ShareDrive } from './shareDrive'
 
-/** After this long without its own blocks a packed file's pack is asked for too. */
+/** After this long (milliseconds) without its own blocks a packed file's pack is asked for too. */
 const PACK_AFTER = 400
 /** Blocks asked for ahead of the one being delivered, and the bytes they may hold. */
 const BLOCKS_AHEAD = 32
 const BYTES_AHEAD = 16 * 1024 * 1024
 
-export interface ReadOptions {
-  /** Milliseconds a single block is waited for. */
-  readonly timeout: number
-  readonly signal?: AbortSignal | undefined
-}
-
 /** All bytes of a small file. Its length is what the entry says, or the entry lies (`bad-entry`). */
 export async function readWhole(share: ShareDrive, entry: DriveEntry, options: ReadOptions): Promise<Buffer> {
   if (entry.blob === undefined) return Buffer.alloc(0)
+  if (entry.blob.blockMap) return collect(readMapped(share, entry, 0, entry.size, options), entry)
   const core = await share.bytesReady(options.signal)
-  const packed = packedBytes(core, entry)
-  if (packed !== undefined && !core.core.bitfield.get(entry.blob.blockOffset)) {
-    return firstOf(own(core, entry, options), () => packed(options.timeout), options)
-  }
-  return own(core, entry, options)
+  const { bitfield } = core.core
+  const { pack, blob } = entry
+  const ownBlocks = () => collect(readBlocks(core, entry, 0, options), entry)
+  if (pack === undefined || bitfield.get(blob.blockOffset)) return ownBlocks()
+  const fromPack = async () => sliceOfPack(await readPack(core, pack.block, entry.path, options), entry)
+  return bitfield.get(pack.block) ? fromPack() : firstOf(ownBlocks(), fromPack, options)
 }
 
-/** The bytes of a file from `start`, at most `length`, block by block. */
+/** The bytes of a file from `start`, at most `length`, piece by piece. */
 export async function* readRange(
   share: ShareDrive,
   entry: DriveEntry,
@@ -42,96 +39,75 @@ export async function* readRange(
   length: number,
   options: ReadOptions,
 ): AsyncGenerator<Buffer> {
-  const { blob } = entry
   const wanted = Math.min(length, entry.size - start)
-  if (blob === undefined || wanted <= 0) return
-  if (entry.pack !== undefined) {
-    yield (await readWhole(share, entry, options)).subarray(start, start + wanted)
-    return
-  }
-  const core = await share.bytesReady(options.signal)
-  if (start > 0 || blob.blockMap) {
-    yield* readBySeek(share, blob, start, wanted, entry, options)
-    return
-  }
-  let left = wanted
-  for await (const block of readBlocks(core, blob, entry, options)) {
-    const part = block.subarray(0, left)
-    left -= part.length
-    yield part
-    if (left === 0) return
-  }
-  throw new PeerfoldError('bad-entry', entry.path)
+  if (entry.blob === undefined || wanted <= 0) return
+  if (entry.pack !== undefined) yield (await readWhole(share, entry, options)).subarray(start, start + wanted)
+  else if (start > 0 || entry.blob.blockMap) yield* readMapped(share, entry, start, wanted, options)
+  else yield* firstBytes(readBlocks(await share.bytesReady(options.signal), entry, 0, options), wanted, entry)
 }
 
-/** The blocks of a file in order, asked for ahead, straight as they arrive from the network. */
+/** A file's own blocks in order from its `first`, asked for ahead, straight as they arrive from the network. */
 export async function* readBlocks(
   core: Hypercore,
-  blob: BlobRef,
   entry: DriveEntry,
+  first: number,
   options: ReadOptions,
 ): AsyncGenerator<Buffer> {
-  if (blob.blockOffset + blob.blockLength > core.length && core.peers.length === 0) {
-    throw new PeerfoldError('offline', entry.path)
-  }
-  const ahead: Promise<Buffer | null>[] = []
-  const depth = Math.max(
-    2,
-    Math.min(BLOCKS_AHEAD, Math.floor(BYTES_AHEAD / (blob.byteLength / blob.blockLength))),
-  )
+  const { blob } = entry
+  if (blob === undefined) return
   const end = blob.blockOffset + blob.blockLength
-  let next = blob.blockOffset
-  for (let at = blob.blockOffset; at < end; at++) {
-    throwIfAborted(options.signal)
-    while (next < end && ahead.length < depth) {
-      const block = core.get(next++, { timeout: options.timeout })
-      block.catch(() => {}) // rejects again where it is awaited, below
-      ahead.push(block)
+  const depth = depthFor(blob)
+  const blocks = new Blocks(core, entry.path, options)
+  const ahead: Promise<Buffer>[] = []
+  let next = blob.blockOffset + first
+  try {
+    while (next < end || ahead.length > 0) {
+      throwIfAborted(options.signal)
+      while (next < end && ahead.length < depth) {
+        const block = blocks.get(next++)
+        block.catch(() => {}) // rejects again where it is awaited, below
+        ahead.push(block)
+      }
+      const block = ahead.shift()
+      if (block !== undefined) yield await block
     }
-    yield await blockOf(ahead.shift() ?? core.get(at, { timeout: options.timeout }), entry, options)
+  } finally {
+    blocks.close()
   }
 }
 
-/** How to get a packed file's bytes out of its pack; undefined for files that are in none. */
-export function packedBytes(
+/** One pack. */
+export async function readPack(
   core: Hypercore,
-  entry: DriveEntry,
-): ((timeout: number) => Promise<Buffer>) | undefined {
-  const { pack, size } = entry
-  if (pack === undefined) return undefined
-  return async timeout =>
-    sliceOfPack(await blockOf(core.get(pack.block, { timeout }), entry, { timeout }), entry, size)
+  block: number,
+  path: string,
+  options: ReadOptions,
+): Promise<Buffer> {
+  const blocks = new Blocks(core, path, options)
+  try {
+    return await blocks.get(block)
+  } finally {
+    blocks.close()
+  }
 }
 
 /** A file's bytes inside a pack. Throws `bad-entry` when the pack is shorter than the entry says. */
-export function sliceOfPack(pack: Buffer, entry: DriveEntry, size = entry.size): Buffer {
+export function sliceOfPack(pack: Buffer, entry: DriveEntry): Buffer {
   const offset = entry.pack?.offset ?? 0
-  if (offset + size > pack.length) throw new PeerfoldError('bad-entry', entry.path)
-  return pack.subarray(offset, offset + size)
+  if (offset + entry.size > pack.length) throw new PeerfoldError('bad-entry', entry.path)
+  return pack.subarray(offset, offset + entry.size)
 }
 
-async function own(core: Hypercore, entry: DriveEntry, options: ReadOptions): Promise<Buffer> {
-  const { blob } = entry
-  if (blob === undefined) return Buffer.alloc(0)
-  const parts: Buffer[] = []
-  let length = 0
-  for await (const block of readBlocks(core, blob, entry, options)) {
-    length += block.length
-    if (length > entry.size) throw new PeerfoldError('bad-entry', entry.path)
-    parts.push(block)
-  }
-  if (length !== entry.size) throw new PeerfoldError('bad-entry', entry.path)
-  return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)
-}
-
-async function* readBySeek(
+/** Bytes whose blocks are found by seeking, or through a block map of a deduplicating client. */
+export async function* readMapped(
   share: ShareDrive,
-  blob: BlobRef,
+  entry: DriveEntry,
   start: number,
   length: number,
-  entry: DriveEntry,
   options: ReadOptions,
 ): AsyncGenerator<Buffer> {
+  const { blob } = entry
+  if (blob === undefined) return
   const blobs = await unlessAborted(share.drive.getBlobs(), options.signal)
   const stream = blobs.createReadStream({ ...blob }, { start, length, timeout: options.timeout })
   let left = length
@@ -143,11 +119,43 @@ async function* readBySeek(
       yield block
     }
   } catch (error) {
-    throw asReadError(error, entry)
+    throw inOurWords(error, entry.path)
   } finally {
     stream.destroy()
   }
   if (left !== 0) throw new PeerfoldError('bad-entry', entry.path)
+}
+
+async function* firstBytes(
+  blocks: AsyncIterable<Buffer>,
+  length: number,
+  entry: DriveEntry,
+): AsyncGenerator<Buffer> {
+  let left = length
+  for await (const block of blocks) {
+    const part = block.subarray(0, left)
+    left -= part.length
+    yield part
+    if (left === 0) return
+  }
+  throw new PeerfoldError('bad-entry', entry.path)
+}
+
+async function collect(blocks: AsyncIterable<Buffer>, entry: DriveEntry): Promise<Buffer> {
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const block of blocks) {
+    length += block.length
+    if (length > entry.size) throw new PeerfoldError('bad-entry', entry.path)
+    parts.push(block)
+  }
+  if (length !== entry.size) throw new PeerfoldError('bad-entry', entry.path)
+  const [only] = parts
+  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts)
+}
+
+function depthFor({ byteLength, blockLength }: BlobRef): number {
+  return Math.max(2, Math.min(BLOCKS_AHEAD, Math.floor(BYTES_AHEAD / Math.max(1, byteLength / blockLength))))
 }
 
 async function firstOf(
@@ -167,29 +175,4 @@ async function firstOf(
     clearTimeout(timer)
     later.catch(() => {}) // the other place delivered, or its error was thrown above
   }
-}
-
-async function blockOf(
-  block: Promise<Buffer | null>,
-  entry: DriveEntry,
-  options: ReadOptions,
-): Promise<Buffer> {
-  try {
-    const bytes = await unlessAborted(block, options.signal)
-    if (bytes === null) throw new PeerfoldError('offline', entry.path)
-    return bytes
-  } catch (error) {
-    throw asReadError(error, entry)
-  }
-}
-
-/** Names Hypercore's errors in the words of the catalogue. */
-function asReadError(error: unknown, entry: DriveEntry): unknown {
-  if (error instanceof PeerfoldError) return error
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'REQUEST_TIMEOUT' || code === 'BLOCK_NOT_AVAILABLE' || code === 'REQUEST_CANCELLED') {
-    return new PeerfoldError('offline', entry.path)
-  }
-  if (code === 'DECODING_ERROR') return new PeerfoldError('bad-entry', entry.path)
-  return error
 }

@@ -52,7 +52,7 @@ export class PeerLink {
   private headStart: NodeJS.Timeout | undefined
 
   constructor(
-    private readonly udx: NoiseStream,
+    readonly udx: NoiseStream,
     private readonly options: LinkOptions,
   ) {
     this.key = udx.remotePublicKey.toString('hex')
@@ -135,10 +135,11 @@ export class PeerLink {
       .catch(() => this.replicateOver(this.udx))
   }
 
-  private replicateOver(stream: NoiseStream): void {
-    clearTimeout(this.headStart)
+  /** Replicates over a stream of this peer from now on, unless a better one is in use. */
+  replicateOver(stream: NoiseStream): void {
     if (stream.destroyed || this.current === stream) return
     if (stream === this.udx && this.tcpStream !== undefined && !this.tcpStream.destroyed) return
+    clearTimeout(this.headStart)
     const from = this.current
     this.current = stream
     this.streamChanged.emit({ from, to: stream })

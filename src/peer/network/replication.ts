@@ -28,9 +28,11 @@ export class Replication {
 
   add(link: PeerLink): void {
     this.links.add(link)
+    this.accept(link, link.udx)
     link.streamChanged.on(({ from, to }) => {
       if (from !== undefined && !from.destroyed) for (const core of this.served.values()) detach(core, from)
-      this.open(to)
+      if (to !== link.udx) this.accept(link, to)
+      for (const core of this.served.values()) attach(core, to)
     })
   }
 
@@ -38,19 +40,21 @@ export class Replication {
     this.links.delete(link)
   }
 
-  private open(stream: NoiseStream): void {
+  /**
+   * Answers what the peer asks for over a stream. A stock client asks for its logs the moment it is connected, and
+   * takes a refusal for an answer: that there is nothing to wait for.
+   */
+  private accept(link: PeerLink, stream: NoiseStream): void {
     Hypercore.createProtocolStream(stream, {
-      ondiscoverykey: discoveryKey => {
+      ondiscoverykey: async discoveryKey => {
         const core = this.served.get(b4a.toString(discoveryKey, 'hex'))
-        if (core !== undefined && this.isCurrent(stream)) attach(core, stream)
+        if (core === undefined) return
+        link.replicateOver(stream)
+        if (link.stream !== stream) return
+        attach(core, stream)
+        await stream.opened // the log's channel is made by then
       },
     })
-    for (const core of this.served.values()) attach(core, stream)
-  }
-
-  private isCurrent(stream: NoiseStream): boolean {
-    for (const link of this.links) if (link.stream === stream) return true
-    return false
   }
 }
 

@@ -1,0 +1,116 @@
+/**
+ * Blocks of one log, for one reader. A block is waited for as long as anything of its log still arrives: on a slow
+ * line the last of many requests takes long without anything being wrong. What counts is silence: after `timeout`
+ * milliseconds of it, or sooner when nobody is connected, reading fails with `offline`.
+ */
+import type Hypercore from 'hypercore'
+import { PeerfoldError } from '../../common/errors'
+import { unlessAborted } from '../time'
+
+export interface ReadOptions {
+  /** Milliseconds without a single block of the log arriving. */
+  readonly timeout: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** With nobody connected, this long (milliseconds) is enough: a known peer is found again within. */
+const ALONE_TIMEOUT = 5_000
+const LOOK_EVERY = 250
+
+const lastArrival = new WeakMap<object, { at: number }>()
+
+export class Blocks {
+  private readonly session: Hypercore
+  private readonly arrival: { at: number }
+  private closed = false
+
+  /** @param path named in errors */
+  constructor(
+    private readonly core: Hypercore,
+    private readonly path: string,
+    private readonly options: ReadOptions,
+  ) {
+    this.session = core.session()
+    this.arrival = arrivalOf(core)
+  }
+
+  /** Whether the block is on this machine. */
+  has(index: number): boolean {
+    return this.core.core.bitfield.get(index)
+  }
+
+  /** Throws PeerfoldError: `offline`, `bad-entry` (it cannot be decoded), `cancelled`. */
+  async get(index: number): Promise<Buffer> {
+    const block = this.session.get(index)
+    if (this.has(index)) return this.checked(block)
+    const silence = this.silence()
+    try {
+      return await this.checked(Promise.race([block, silence.failed]))
+    } finally {
+      silence.end()
+    }
+  }
+
+  /** Takes back what was asked for and has not come. */
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.session.close().catch(() => {}) // the log was closed before its reader
+  }
+
+  private async checked(block: Promise<Buffer | null>): Promise<Buffer> {
+    try {
+      const bytes = await unlessAborted(block, this.options.signal)
+      if (bytes === null) throw new PeerfoldError('offline', this.path)
+      return bytes
+    } catch (error) {
+      throw inOurWords(error, this.path)
+    }
+  }
+
+  private silence(): { failed: Promise<never>; end(): void } {
+    const asked = performance.now()
+    let timer: NodeJS.Timeout | undefined
+    const failed = new Promise<never>((_, reject) => {
+      timer = setInterval(() => {
+        const limit =
+          this.core.peers.length === 0 ? Math.min(ALONE_TIMEOUT, this.options.timeout) : this.options.timeout
+        if (performance.now() - Math.max(asked, this.arrival.at) < limit) return
+        reject(new PeerfoldError('offline', this.path))
+      }, LOOK_EVERY)
+    })
+    failed.catch(() => {}) // whoever waited was told through the race
+    return { failed, end: () => clearInterval(timer) }
+  }
+}
+
+/** Names Hypercore's errors in the words of the catalogue. */
+export function inOurWords(error: unknown, path: string): unknown {
+  if (error instanceof PeerfoldError) return error
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  switch (code) {
+    case 'REQUEST_TIMEOUT':
+    case 'REQUEST_CANCELLED':
+    case 'SESSION_CLOSED':
+    case 'BLOCK_NOT_AVAILABLE':
+      return new PeerfoldError('offline', path)
+    case 'DECODING_ERROR':
+      return new PeerfoldError('bad-entry', path)
+    default:
+      return error
+  }
+}
+
+function arrivalOf(core: Hypercore): { at: number } {
+  const key = core.core
+  let arrival = lastArrival.get(key)
+  if (arrival === undefined) {
+    const made = { at: 0 }
+    arrival = made
+    lastArrival.set(key, made)
+    core.on('download', () => {
+      made.at = performance.now()
+    })
+  }
+  return arrival
+}

@@ -1,0 +1,183 @@
+/**
+ * One file of a copy: from bytes to its place, or beside it when the user changed what lies there. A local file that
+ * nobody recorded is compared with what comes in, and taken over as it is when it is the same.
+ */
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PeerfoldError } from '../../common/errors'
+import type { ReadOptions } from '../drive/blocks'
+import { readBlocks, readMapped, readWhole } from '../drive/read'
+import type { ShareDrive } from '../drive/shareDrive'
+import { conflictName } from './conflicts'
+import type { CopyMarks } from './copyMarks'
+import type { PlannedFile } from './copyPlan'
+import type { TargetRules } from './rules'
+import { WriteError } from './writeErrors'
+import type { LargeFile, SafeWriter } from './writer'
+
+/** Files up to this size (bytes) are fetched whole before they are written. */
+const WHOLE_BYTES = 4 * 1024 * 1024
+
+export interface FileCopierOptions {
+  readonly share: ShareDrive
+  readonly folder: string
+  readonly writer: SafeWriter
+  readonly rules: TargetRules
+  readonly marks: CopyMarks
+  readonly read: ReadOptions
+  /** Bytes of the file that are done; negative when they must be done again. */
+  readonly onBytes: (bytes: number) => void
+  /** Waits until reading may succeed again. Throws when it should not be tried. */
+  readonly whenOffline: (error: PeerfoldError) => Promise<void>
+  /** Paths inside the target. */
+  readonly onConflict: (path: string, copy: string) => void
+}
+
+export class FileCopier {
+  constructor(private readonly options: FileCopierOptions) {}
+
+  /** Fetches and writes a file. Throws WriteError, or PeerfoldError (`bad-entry`, `offline`, `cancelled`). */
+  async copy(file: PlannedFile): Promise<void> {
+    const { share, read } = this.options
+    if (file.entry.size <= WHOLE_BYTES) return this.write(file, await readWhole(share, file.entry, read))
+    if (file.compare && (await this.isSame(file))) return this.takeOver(file)
+    try {
+      await this.stream(file)
+    } catch (error) {
+      if (!changedMeanwhile(file, error)) throw error
+      await this.stream(asConflict(file))
+    }
+  }
+
+  /** Writes a small file whose bytes are here. */
+  async write(file: PlannedFile, bytes: Buffer): Promise<void> {
+    if (file.compare && (await this.holds(file, bytes))) return this.takeOver(file)
+    const { writer } = this.options
+    try {
+      const segments = this.destination(file)
+      const mark = await writer.writeSmall(segments, bytes, placing(file))
+      this.record(file, segments, mark)
+    } catch (error) {
+      if (!changedMeanwhile(file, error)) throw error
+      return this.write(asConflict(file), bytes)
+    }
+    this.options.onBytes(bytes.length)
+  }
+
+  private async stream(file: PlannedFile): Promise<void> {
+    const { writer, onBytes } = this.options
+    const segments = this.destination(file)
+    const large = await writer.openLarge(segments, { size: file.entry.size, ...placing(file) })
+    const progress = { bytes: 0 }
+    try {
+      await this.fill(large, file, progress)
+      this.record(file, segments, await large.commit())
+    } catch (error) {
+      onBytes(-progress.bytes)
+      await large.abort()
+      throw error
+    }
+  }
+
+  /** Writes block after block; when nobody has the next, waits and goes on there. */
+  private async fill(large: LargeFile, file: PlannedFile, progress: { bytes: number }): Promise<void> {
+    const { entry } = file
+    let blocks = 0
+    for (;;) {
+      try {
+        for await (const block of this.blocksOf(file, blocks, progress.bytes)) {
+          if (progress.bytes + block.length > entry.size) throw new PeerfoldError('bad-entry', entry.path)
+          await large.write(progress.bytes, block)
+          progress.bytes += block.length
+          blocks++
+          this.options.onBytes(block.length)
+        }
+        if (progress.bytes !== entry.size) throw new PeerfoldError('bad-entry', entry.path)
+        return
+      } catch (error) {
+        if (!(error instanceof PeerfoldError) || error.code !== 'offline') throw error
+        await this.options.whenOffline(error)
+      }
+    }
+  }
+
+  private async *blocksOf(file: PlannedFile, block: number, position: number): AsyncGenerator<Buffer> {
+    const { share, read } = this.options
+    const { entry } = file
+    if (entry.blob?.blockMap) yield* readMapped(share, entry, position, entry.size - position, read)
+    else yield* readBlocks(await share.bytesReady(read.signal), entry, block, read)
+  }
+
+  private async holds(file: PlannedFile, bytes: Buffer): Promise<boolean> {
+    const handle = await open(this.onDisk(file.path), 'r')
+    try {
+      return (await handle.readFile()).equals(bytes)
+    } finally {
+      await handle.close()
+    }
+  }
+
+  private async isSame(file: PlannedFile): Promise<boolean> {
+    const handle = await open(this.onDisk(file.path), 'r')
+    try {
+      let position = 0
+      for await (const block of this.blocksOf(file, 0, 0)) {
+        const local = Buffer.allocUnsafe(block.length)
+        const { bytesRead } = await handle.read(local, 0, block.length, position)
+        if (bytesRead !== block.length || !local.equals(block)) return false
+        position += block.length
+      }
+      return position === file.entry.size
+    } finally {
+      await handle.close()
+    }
+  }
+
+  /** The local file has the incoming content already: from now on it is known. */
+  private async takeOver(file: PlannedFile): Promise<void> {
+    const local = this.options.writer.stat(file.segments)
+    if (local !== undefined) this.options.marks.written(file, local)
+    this.options.onBytes(file.entry.size)
+  }
+
+  private destination(file: PlannedFile): readonly string[] {
+    return file.conflict ? conflictName(file.segments, new Date(), this.options.rules) : file.segments
+  }
+
+  private record(
+    file: PlannedFile,
+    segments: readonly string[],
+    mark: Parameters<CopyMarks['written']>[1],
+  ): void {
+    if (!file.conflict) {
+      this.options.marks.written(file, mark)
+      return
+    }
+    const copy = `/${segments.join('/')}`
+    this.options.marks.conflict(file, copy)
+    this.options.onConflict(file.path, copy)
+  }
+
+  private onDisk(path: string): string {
+    return join(this.options.folder, ...path.split('/'))
+  }
+}
+
+function placing(file: PlannedFile): {
+  executable: boolean
+  mtimeMs?: number
+  precondition: PlannedFile['precondition']
+} {
+  const { executable, mtime } = file.entry
+  const precondition = file.conflict ? 'absent' : file.precondition
+  return { executable, precondition, ...(mtime > 0 ? { mtimeMs: mtime } : {}) }
+}
+
+/** The user saved the file between the plan and the write. */
+function changedMeanwhile(file: PlannedFile, error: unknown): boolean {
+  return error instanceof WriteError && error.code === 'changed' && !file.conflict
+}
+
+function asConflict(file: PlannedFile): PlannedFile {
+  return { ...file, conflict: true, compare: false }
+}
