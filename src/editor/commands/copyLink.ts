@@ -2,7 +2,7 @@
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
-import { safeText } from '../../common/format'
+import { pickerText } from '../names'
 import { chooseShare } from './chooseShare'
 import { givenShare } from './given'
 import { putLinkOnClipboard } from './linkText'
@@ -16,7 +16,7 @@ export async function copyLink(parts: CommandParts, given?: unknown): Promise<st
   if (id === undefined) return undefined
   const { link } = await linkOf(parts, id)
   const copied = await putLinkOnClipboard(link)
-  window.setStatusBarMessage(l10n.t('Link of {0} copied', safeText(model.nameOf(id), 60)), 4_000)
+  window.setStatusBarMessage(l10n.t('Link of {0} copied', pickerText(model.nameOf(id))), 4_000)
   return copied
 }
 

@@ -8,11 +8,27 @@ import { pickerText } from '../names'
 
 const { l10n } = vscode
 
-/** `3 × named by .gitignore`, one line per reason. */
-export function countLines(counts: Readonly<Record<string, number>>): readonly string[] {
+/** Names shown of each reason. */
+const MAX_NAMES = 3
+
+/** `2 × named by .gitignore: build/, notes.txt`, one line per reason. */
+export function countLines(
+  counts: Readonly<Record<string, number>>,
+  skipped: readonly SkippedEntry[],
+): readonly string[] {
   return Object.entries(counts)
     .filter(([, count]) => count > 0)
-    .map(([reason, count]) => l10n.t('{0} × {1}', formatCount(count), wordReason(reason)))
+    .map(([reason, count]) => {
+      const names = skipped.filter(entry => entry.reason === reason).slice(0, MAX_NAMES)
+      const shown = names.map(({ path }) => safeText(withoutRoot(path), 60))
+      if (count > names.length) shown.push('…')
+      return l10n.t('{0} × {1}: {2}', formatCount(count), wordReason(reason), shown.join(', '))
+    })
+}
+
+/** A drive path as people write paths in a folder: without the slash it begins with. */
+export function withoutRoot(path: string): string {
+  return path.replace(/^\//, '')
 }
 
 export function totalOf(counts: Readonly<Record<string, number>>): number {
@@ -79,7 +95,10 @@ export async function chooseLetIn(
 
 /** Shows the list, to be looked at only. */
 export async function showLeftOut(ask: Ask, skipped: readonly SkippedEntry[], count: number): Promise<void> {
-  const items = skipped.map(({ path, detail }) => ({ label: pickerText(path), detail: pickerText(detail) }))
+  const items = skipped.map(({ path, detail }) => ({
+    label: pickerText(withoutRoot(path)),
+    detail: pickerText(detail),
+  }))
   const placeholder =
     count > items.length
       ? l10n.t(
@@ -95,7 +114,7 @@ export async function showLeftOut(ask: Ask, skipped: readonly SkippedEntry[], co
 function toItem({ path, reason, detail }: SkippedEntry): LeftOutItem | undefined {
   if (!OVERRULABLE.has(reason)) return undefined
   return {
-    label: pickerText(path),
+    label: pickerText(withoutRoot(path)),
     description: wordReason(reason),
     detail: pickerText(detail),
     path: path.replace(/\/$/, '') as DrivePath,

@@ -3,6 +3,7 @@
  * hides the message that follows it.
  */
 import * as vscode from 'vscode'
+import { toastText } from '../names'
 
 /** Milliseconds before anything shows. */
 const PATIENCE = 700
@@ -24,7 +25,7 @@ export async function progressIfSlow<T>({ title, work, follow }: SlowWork<T>): P
     if (await settles(result)) return await result
     const location = vscode.ProgressLocation.Notification
     return await vscode.window.withProgress(
-      { location, title, cancellable: true },
+      { location, title: toastText(title), cancellable: true },
       async (progress, token) => {
         const subscription = token.onCancellationRequested(() => source.cancel())
         const following = follow?.(progress, token)

@@ -2,6 +2,7 @@
  * Shares a folder or file: shows what would be shared and what is left out, asks, publishes with progress, and puts
  * the link on the clipboard. Nothing is published before the user has agreed.
  */
+import { homedir } from 'node:os'
 import * as path from 'node:path'
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
@@ -10,7 +11,7 @@ import type { SharePreview, ShareSource } from '../../common/protocol'
 import { Commands } from '../contributions'
 import { offerCommand, tell, warn } from '../tell'
 import { followTransfer, newJob } from './followTransfer'
-import { chooseLetIn, countLines, totalOf } from './leftOut'
+import { chooseLetIn, countLines, totalOf, withoutRoot } from './leftOut'
 import { putLinkOnClipboard } from './linkText'
 import type { CommandParts } from './parts'
 import { progressIfSlow } from './progressIfSlow'
@@ -125,14 +126,19 @@ async function askToShare(
 }
 
 function detailOf(source: ShareSource, preview: SharePreview): string {
-  const leftOut = countLines(preview.skippedCounts)
+  const leftOut = countLines(preview.skippedCounts, preview.skipped)
   const lines = [
-    source.source,
+    safeText(fromHome(source.source), 400),
     '',
     ...(leftOut.length === 0 ? [l10n.t('Nothing is left out.')] : [l10n.t('Left out:'), ...leftOut]),
     ...(source.allow.length === 0
       ? []
-      : [l10n.t('Let in by you: {0}', source.allow.map(allowed => safeText(allowed, 80)).join(', '))]),
+      : [
+          l10n.t(
+            'Let in by you: {0}',
+            source.allow.map(allowed => safeText(withoutRoot(allowed), 80)).join(', '),
+          ),
+        ]),
     ...(preview.unportable.length === 0
       ? []
       : [l10n.t('{0} names cannot be written on every system.', preview.unportable.length)]),
@@ -180,6 +186,12 @@ async function shareAgain({ peer, model, views }: CommandParts, id: ShareId): Pr
   )
   void views.revealShare(id)
   return { id, link }
+}
+
+/** `~/garden`: as its owner knows it, and without the name of an account in pictures of the screen. */
+function fromHome(folder: string): string {
+  const below = path.relative(homedir(), folder)
+  return below === '' || below.startsWith('..') || path.isAbsolute(below) ? folder : path.join('~', below)
 }
 
 function nameOf({ source }: ShareSource): string {

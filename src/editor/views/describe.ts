@@ -2,7 +2,9 @@
  * What the views say about shares, peers and transfers: short descriptions beside the name, and whole sentences for
  * tooltips and screen readers. Pure functions of the state.
  */
+
 import { formatBytes, formatDuration, formatRate, percent, safeText } from '../../common/format'
+import { fingerprint } from '../../common/link'
 import type {
   OpenedShareState,
   Rates,
@@ -39,6 +41,7 @@ export function explainShare(share: ShareState, l10n: Localizer): string {
     share.isPublic
       ? l10n.t('Public: whoever learns its key can read it')
       : l10n.t('Private: only those who have the link can read it'),
+    l10n.t('Fingerprint: {0}', fingerprint(share.id)),
   )
 }
 
