@@ -2,13 +2,13 @@
  * Shares a folder or file: shows what would be shared and what is left out, asks, publishes with progress, and puts
  * the link on the clipboard. Nothing is published before the user has agreed.
  */
-import { homedir } from 'node:os'
 import * as path from 'node:path'
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
 import { formatBytes, plural, safeText } from '../../common/format'
 import type { SharePreview, ShareSource } from '../../common/protocol'
 import { Commands } from '../contributions'
+import { diskPath } from '../names'
 import { offerCommand, tell, warn } from '../tell'
 import { followTransfer, newJob } from './followTransfer'
 import { chooseLetIn, countLines, totalOf, withoutRoot } from './leftOut'
@@ -128,7 +128,7 @@ async function askToShare(
 function detailOf(source: ShareSource, preview: SharePreview): string {
   const leftOut = countLines(preview.skippedCounts, preview.skipped)
   const lines = [
-    safeText(fromHome(source.source), 400),
+    diskPath(source.source),
     '',
     ...(leftOut.length === 0 ? [l10n.t('Nothing is left out.')] : [l10n.t('Left out:'), ...leftOut]),
     ...(source.allow.length === 0
@@ -186,12 +186,6 @@ async function shareAgain({ peer, model, views }: CommandParts, id: ShareId): Pr
   )
   void views.revealShare(id)
   return { id, link }
-}
-
-/** `~/garden`: as its owner knows it, and without the name of an account in pictures of the screen. */
-function fromHome(folder: string): string {
-  const below = path.relative(homedir(), folder)
-  return below === '' || below.startsWith('..') || path.isAbsolute(below) ? folder : path.join('~', below)
 }
 
 function nameOf({ source }: ShareSource): string {

@@ -7,12 +7,12 @@ import { mkdir } from 'node:fs/promises'
 import * as path from 'node:path'
 import * as vscode from 'vscode'
 import { PeerfoldError } from '../../common/errors'
-import { formatBytes, plural, safeText } from '../../common/format'
+import { formatBytes, formatCount, plural, safeText } from '../../common/format'
 import type { TransferResult } from '../../common/model'
 import { Commands } from '../contributions'
 import { nameOf } from '../files/drivePath'
 import { ROOT, type ShareAddress } from '../files/shareUri'
-import { pickerText } from '../names'
+import { diskPath, pickerText } from '../names'
 import { offerCommand, tell, tellError, warn } from '../tell'
 import { chooseShare } from './chooseShare'
 import { folderName } from './folderName'
@@ -93,17 +93,29 @@ function isStalled(error: unknown): boolean {
 function showResult({ ask }: CommandParts, name: string, folder: string, result: TransferResult): void {
   const notes = [
     result.stale ? l10n.t('Nobody could be asked whether there is a newer version.') : '',
-    result.conflicts.length > 0
-      ? l10n.t(
-          '{0} files that were changed here were kept; the incoming ones lie beside them.',
-          result.conflicts.length,
-        )
-      : '',
-    result.skippedCount > 0 ? l10n.t('{0} entries could not be written.', result.skippedCount) : '',
-    result.warnings.length > 0 ? l10n.t('Look before you run anything: {0}', result.warnings[0] ?? '') : '',
+    conflictNote(result.conflicts.length),
+    result.skippedCount === 0
+      ? ''
+      : result.skippedCount === 1
+        ? l10n.t('One entry could not be written.')
+        : l10n.t('{0} entries could not be written.', formatCount(result.skippedCount)),
+    result.warnings.length === 0
+      ? ''
+      : result.warnings.length === 1
+        ? l10n.t('One of them can run something on this machine: look at the details first.')
+        : l10n.t(
+            '{0} of them can run something on this machine: look at the details first.',
+            formatCount(result.warnings.length),
+          ),
   ].filter(note => note !== '')
   const files = plural(result.files, l10n.t('file'), l10n.t('files'))
-  const done = l10n.t('A copy of “{0}” is saved: {1}, {2}.', name, files, formatBytes(result.bytes))
+  const done = l10n.t(
+    'A copy of “{0}” is saved in {1}: {2}, {3}.',
+    name,
+    diskPath(folder),
+    files,
+    formatBytes(result.bytes),
+  )
   const details = detailsOf(result)
   const offers = [
     { label: l10n.t('Open Folder'), run: () => openFolder(folder) },
@@ -118,6 +130,15 @@ function showResult({ ask }: CommandParts, name: string, folder: string, result:
   ]
   const show = notes.length === 0 ? tell : warn
   show([done, ...notes].join(' '), ...offers)
+}
+
+function conflictNote(count: number): string {
+  if (count === 0) return ''
+  if (count === 1) return l10n.t('One file that was changed here was kept; the incoming one lies beside it.')
+  return l10n.t(
+    '{0} files that were changed here were kept; the incoming ones lie beside them.',
+    formatCount(count),
+  )
 }
 
 function detailsOf({ conflicts, skipped, warnings }: TransferResult): readonly vscode.QuickPickItem[] {

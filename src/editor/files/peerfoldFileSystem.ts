@@ -12,12 +12,12 @@ import { Disposable } from '../dispose'
 import type { PeerModel } from '../peerModel'
 import type { PeerProcess } from '../peerProcess'
 import { readSettings } from '../settings'
-import { offerCommand, warn } from '../tell'
 import type { ChangedFiles } from './changedFiles'
 import { nameOf } from './drivePath'
 import { toFileSystemError } from './fileErrors'
 import type { Listings } from './listings'
 import { fromShareUri, type ShareAddress } from './shareUri'
+import { UnreadableFiles } from './unreadableFiles'
 
 /** Milliseconds until a file counts as out of reach: with peers connected, and while nobody is there to ask. */
 const READ_TIMEOUT = 30_000
@@ -27,6 +27,7 @@ const ANSWER_GRACE = 10_000
 
 export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemProvider {
   readonly onDidChangeFile: vscode.Event<vscode.FileChangeEvent[]>
+  private readonly unreadable: UnreadableFiles
 
   constructor(
     private readonly peer: PeerProcess,
@@ -36,6 +37,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
   ) {
     super()
     this.onDidChangeFile = changedFiles.onDidChangeFile
+    this.unreadable = this.own(new UnreadableFiles(model))
   }
 
   /** Why nothing can be changed, and the way out. */
@@ -88,7 +90,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
         { timeout: timeout + ANSWER_GRACE },
       )
     } catch (error) {
-      if (error instanceof PeerfoldError && error.code === 'too-large') offerCopy(error, uri)
+      this.unreadable.tell(error, uri)
       throw toFileSystemError(error, uri)
     }
   }
@@ -140,8 +142,4 @@ function toFileType({ kind }: FileEntry): vscode.FileType {
 
 function tooLarge({ path }: ShareAddress, size: number): PeerfoldError {
   return new PeerfoldError('too-large', `“${safeText(nameOf(path))}” (${formatBytes(size)})`)
-}
-
-function offerCopy(error: PeerfoldError, uri: vscode.Uri): void {
-  warn(error.message, offerCommand(vscode.l10n.t('Save a Copy…'), Commands.saveCopy, uri))
 }
