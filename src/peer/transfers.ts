@@ -1,4 +1,5 @@
 /** Work that takes long enough to be watched: imports, copies, downloads of whole shares. */
+import { setMaxListeners } from 'node:events'
 import type { ShareId } from '../common/brand'
 import { toUserError, type UserError } from '../common/errors'
 import type { TransferResult, TransferState, TransferStatus } from '../common/model'
@@ -7,6 +8,9 @@ import { Rate } from './rate'
 
 /** Ended transfers kept in the list. */
 const KEPT = 50
+
+/** Hundreds of pieces of one transfer listen to its cancellation at once. */
+const MAX_LISTENERS = 4_096
 
 export class Transfer {
   readonly rate = new Rate()
@@ -23,7 +27,9 @@ export class Transfer {
     public name: string,
     readonly folder: string | undefined,
     private readonly onChange: () => void,
-  ) {}
+  ) {
+    setMaxListeners(MAX_LISTENERS, this.abort.signal)
+  }
 
   get isActive(): boolean {
     return this.status.kind === 'running' || this.status.kind === 'paused'

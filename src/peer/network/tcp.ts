@@ -36,7 +36,7 @@ export class TcpTransport {
 
   /** Listens on any free port of all interfaces. `onStream` gets streams whose key is proven. */
   static async listen(keyPair: KeyPair, onStream: (stream: NoiseStream) => void): Promise<TcpTransport> {
-    const server = createServer({ noDelay: true, pauseOnConnect: true })
+    const server = createServer({ noDelay: true })
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen(0, () => resolve())
