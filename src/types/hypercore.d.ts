@@ -112,9 +112,6 @@ declare module 'hyperbee' {
     readonly key: unknown
     readonly value: unknown
   }
-  interface HistoryNode extends BeeNode {
-    readonly type: 'put' | 'del'
-  }
   interface EncodingOptions {
     keyEncoding?: unknown
     valueEncoding?: unknown
@@ -126,9 +123,18 @@ declare module 'hyperbee' {
     close(): Promise<void>
     readonly length: number
   }
+  namespace Hyperbee {
+    /** Answers other peers' searches in the tree, and fetches what they say we will need. */
+    interface BeeExtension {
+      oncache(message: unknown, from: unknown): void
+      onget(message: unknown, from: unknown): void
+      oniterator(message: unknown, from: unknown): Promise<void>
+    }
+  }
   class Hyperbee {
     readonly core: Hypercore
     readonly version: number
+    readonly extension: Hyperbee.BeeExtension | null
     ready(): Promise<void>
     batch(options?: EncodingOptions): BeeBatch
     put(key: unknown, value: unknown, options?: EncodingOptions): Promise<void>
@@ -136,17 +142,17 @@ declare module 'hyperbee' {
       key: unknown,
       options?: EncodingOptions & { wait?: boolean; timeout?: number },
     ): Promise<BeeNode | null>
-    checkout(version: number): Hyperbee
+    getHeader(options?: { timeout?: number }): Promise<unknown>
     close(): Promise<void>
-    createReadStream(
-      range: { gt?: string; gte?: string; lt?: string; lte?: string },
-      options?: EncodingOptions,
-    ): AsyncIterable<BeeNode> & { destroy(): void }
-    createHistoryStream(
-      options: EncodingOptions & { gte?: number; lt?: number },
-    ): AsyncIterable<HistoryNode> & { destroy(): void }
   }
   export = Hyperbee
+}
+
+declare module 'hyperbee/lib/messages.js' {
+  /** A block of a Hyperbee. `decode` throws on anything else. */
+  export const Node: {
+    decode(block: Uint8Array): { readonly index: Buffer; readonly key: Buffer; readonly value: Buffer | null }
+  }
 }
 
 declare module 'hyperdrive' {
@@ -180,7 +186,11 @@ declare module 'hyperdrive' {
     }
   }
   class Hyperdrive extends EventEmitter {
-    constructor(store: Corestore, key?: Uint8Array | null, options?: { encryptionKey?: Uint8Array | null })
+    constructor(
+      store: Corestore,
+      key?: Uint8Array | null,
+      options?: { encryptionKey?: Uint8Array | null; extension?: boolean },
+    )
     constructor(store: Corestore, options?: { encryptionKey?: Uint8Array | null })
     readonly key: Buffer
     readonly discoveryKey: Buffer

@@ -5,7 +5,7 @@
  * first folder could be shown, and as many again for the files. So the publisher appends to the log of bytes
  *  - packs: blocks of about 1 MiB that hold small files one after another, in path order, and
  *  - the listing: a few blocks with all entries and where in which pack each small file lies,
- * and names the listing in the sub-space `peerfold` of the path log, which other Hyperdrive clients do not list.
+ * and names the listing in the last block of every version (about.ts), which other Hyperdrive clients do not list.
  * They lose nothing: every path has its ordinary entry and every file its ordinary blocks. A reader takes the listing,
  * then the entries of the path log that are newer than it.
  *
@@ -34,7 +34,11 @@ export const PACK_BYTES = 1024 * 1024
 
 const CHUNK_ENTRIES = 4_000
 /** An honest chunk is far smaller; more is an attack on memory. */
-const MAX_CHUNK_BYTES = 64 * 1024 * 1024
+const MAX_CHUNK_BYTES = 32 * 1024 * 1024
+const MAX_CHUNK_ROWS = 32_000
+/** All chunks of a listing together, inflated. */
+export const MAX_CHUNKS_BYTES = 512 * 1024 * 1024
+const MAX_PATH_UNITS = 16 * 1024
 const FLAG_EXECUTABLE = 1
 const FLAG_BLOCK_MAP = 2
 
@@ -76,11 +80,13 @@ export async function* encodeListing(entries: Iterable<DriveEntry>): AsyncGenera
   if (rows.length > 0) yield await pack(rows)
 }
 
-/** The entries of one chunk; malformed rows are left out. Throws when the chunk is no listing at all. */
-export async function decodeChunk(block: Uint8Array): Promise<DriveEntry[]> {
+/** The entries of one chunk and how many bytes it inflated to; malformed rows are left out. Throws when the chunk is no
+ *  listing at all. */
+export async function decodeChunk(block: Uint8Array): Promise<{ entries: DriveEntry[]; bytes: number }> {
   const text = await promisify(inflateRaw)(block, { maxOutputLength: MAX_CHUNK_BYTES })
   const rows: unknown = JSON.parse(text.toString('utf8'))
   if (!Array.isArray(rows)) throw new Error('a chunk of the listing is not a list')
+  if (rows.length > MAX_CHUNK_ROWS) throw new Error('a chunk of the listing has too many rows')
   const entries: DriveEntry[] = []
   let previous = ''
   for (const row of rows) {
@@ -88,10 +94,11 @@ export async function decodeChunk(block: Uint8Array): Promise<DriveEntry[]> {
     const [shared, suffix] = row
     if (!isCount(shared) || typeof suffix !== 'string') continue
     previous = previous.slice(0, shared) + suffix
+    if (previous.length > MAX_PATH_UNITS) throw new Error('a path of the listing is too long')
     const entry = decodeRow(previous, row)
     if (entry !== undefined) entries.push(entry)
   }
-  return entries
+  return { entries, bytes: text.length }
 }
 
 async function pack(rows: unknown[]): Promise<Buffer> {

@@ -2,12 +2,18 @@
  * All entries of one version of a share, in memory, as a tree: what answers every stat, directory listing and search
  * without the network.
  *
- * A drive may hold paths that no folder tree can: `/a` beside `/a/b`, empty or dot components. Such entries stay
- * reachable for a copy's report (`entries`), but have no place in the tree; `misplaced` lists them.
+ * A drive may hold paths that no folder tree can: `/a` beside `/a/b`, empty or dot components, a thousand folders
+ * deep. Such entries stay reachable for a copy's report (`entries`), but have no place in the tree.
  */
 import type { DrivePath } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
+import { formatCount } from '../../common/format'
 import type { FileEntry } from '../../common/model'
+import { DEFAULT_LIMITS, type ShareLimits } from '../limits'
 import type { DriveEntry } from './entry'
+
+/** Deeper paths are refused everywhere (receive/paths.ts); each level costs memory. */
+const MAX_DEPTH = 255
 
 interface Folder {
   readonly folders: Map<string, Folder>
@@ -19,16 +25,23 @@ interface Folder {
 export class PathIndex {
   private readonly root: Folder = newFolder()
   private readonly byPath = new Map<DrivePath, DriveEntry>()
-  readonly misplaced: DrivePath[] = []
+  private readonly malformedPaths = new Set<string>()
+  private folders = 0
   bytes = 0
 
   constructor(
     /** Length of the path log this index describes. */
     public version: number,
+    private readonly limits: ShareLimits = DEFAULT_LIMITS,
   ) {}
 
   get files(): number {
     return this.byPath.size
+  }
+
+  /** Keys whose path or value is not what a drive should hold. */
+  get malformed(): ReadonlySet<string> {
+    return this.malformedPaths
   }
 
   entries(): IterableIterator<DriveEntry> {
@@ -39,39 +52,45 @@ export class PathIndex {
     return this.byPath.get(path)
   }
 
-  /** Adds or replaces. */
+  /** Adds or replaces. Throws `limit-passed`. */
   put(entry: DriveEntry): void {
     const old = this.byPath.get(entry.path)
     if (old !== undefined) this.bytes -= old.size
+    else this.assertRoom()
+    this.malformedPaths.delete(entry.path)
     this.byPath.set(entry.path, entry)
     this.bytes += entry.size
 
     const parts = entry.path.slice(1).split('/')
     const name = parts.pop() ?? ''
-    if (!isName(name) || !parts.every(isName)) {
-      this.misplaced.push(entry.path)
-      return
-    }
+    if (!isName(name) || parts.length >= MAX_DEPTH || !parts.every(isName)) return
     let folder = this.root
     folder.mtime = Math.max(folder.mtime, entry.mtime)
     for (const part of parts) {
       let next = folder.folders.get(part)
       if (next === undefined) {
-        if (folder.files.has(part)) {
-          this.misplaced.push(entry.path)
-          return
-        }
+        if (folder.files.has(part)) return
+        this.assertRoom()
         next = newFolder()
         folder.folders.set(part, next)
+        this.folders++
       }
       next.mtime = Math.max(next.mtime, entry.mtime)
       folder = next
     }
-    if (folder.folders.has(name)) this.misplaced.push(entry.path)
-    else folder.files.set(name, entry)
+    if (!folder.folders.has(name)) folder.files.set(name, entry)
+  }
+
+  /** Remembers a key that holds no well-formed entry (any more), for the report of a copy. Throws `limit-passed`. */
+  putMalformed(key: string): void {
+    this.remove(key as DrivePath)
+    if (this.malformedPaths.has(key)) return
+    this.assertRoom()
+    this.malformedPaths.add(key)
   }
 
   remove(path: DrivePath): void {
+    this.malformedPaths.delete(path)
     const old = this.byPath.get(path)
     if (old === undefined) return
     this.byPath.delete(path)
@@ -86,11 +105,12 @@ export class PathIndex {
       trail.push([folder, part])
       folder = next
     }
-    folder.files.delete(name)
+    if (folder.files.get(name) === old) folder.files.delete(name)
     for (const [parent, part] of trail.reverse()) {
       const child = parent.folders.get(part)
-      if (child !== undefined && child.files.size === 0 && child.folders.size === 0)
-        parent.folders.delete(part)
+      if (child === undefined || child.files.size > 0 || child.folders.size > 0) return
+      parent.folders.delete(part)
+      this.folders--
     }
   }
 
@@ -122,6 +142,15 @@ export class PathIndex {
       if (trimmed === '' || entry.path === trimmed || entry.path.startsWith(prefix)) selected.push(entry)
     }
     return selected.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
+  }
+
+  private assertRoom(): void {
+    const { entries } = this.limits
+    if (this.byPath.size + this.malformedPaths.size + this.folders < entries) return
+    throw new PeerfoldError(
+      'limit-passed',
+      `The share holds more than ${formatCount(entries)} files and folders, so it is paused.`,
+    )
   }
 
   private locate(path: string): { name: string; node: Folder | DriveEntry } | undefined {

@@ -9,22 +9,23 @@ import b4a from 'b4a'
 import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import Hyperdrive from 'hyperdrive'
-import SubEncoder from 'sub-encoder'
 import z32 from 'z32'
-import type { DriveKey, DrivePath, EncryptionKey, ShareId } from '../../common/brand'
+import type { DriveKey, EncryptionKey, ShareId } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
+import { formatBytes } from '../../common/format'
 import type { ChangedPath } from '../../common/protocol'
-import { breathe, slicer, throwIfAborted, unlessAborted } from '../time'
-import { contentId, type DriveEntry, isRecord, parseEntry } from './entry'
-import { decodeChunk, type ListingHead, parseListingHead } from './listing'
+import { DEFAULT_LIMITS, NO_LIMITS, type ShareLimits } from '../limits'
+import { throwIfAborted, unlessAborted } from '../time'
+import { parseAbout, type ShareInfo } from './about'
+import { boundExtension } from './beeExtension'
+import { applyChanges, readChanges, sameEntry } from './changes'
+import type { ListingHead } from './listing'
 import { PathIndex } from './pathIndex'
-
-export const FILES = new SubEncoder('files', 'utf-8')
-export const ABOUT = new SubEncoder('peerfold', 'utf-8')
-const FILES_PREFIX = FILES.encode('').toString('latin1')
+import { readPathChange } from './pathLog'
+import { readListing } from './readListing'
 
 /** Blocks of the path log that are read one by one rather than taking the listing again. */
 const MAX_HISTORY = 20_000
-const CHUNKS_AHEAD = 8
 /** One block is waited for this long before the whole refresh is given up and tried again later. */
 const BLOCK_TIMEOUT = 20_000
 
@@ -34,19 +35,12 @@ export interface IndexChange {
   readonly paths?: readonly ChangedPath[]
 }
 
-/** What the publisher says of a share, inside the share. Untrusted. */
-export interface ShareInfo {
-  readonly name?: string
-  readonly isFile: boolean
-  /** When this version was published, milliseconds since 1970. */
-  readonly time?: number
-}
-
 export class ShareDrive {
   index: PathIndex | undefined
   info: ShareInfo | undefined
-  /** Length of the path log that the newest listing describes; 0 while there is none. */
-  listingVersion = 0
+  /** The newest listing, once the index was loaded. */
+  listing: ListingHead | undefined
+  private indexFork = 0
   private bytesCore: Hypercore | undefined
   private refreshing: Promise<IndexChange | undefined> | undefined
 
@@ -54,24 +48,32 @@ export class ShareDrive {
     readonly id: ShareId,
     readonly key: DriveKey,
     readonly drive: Hyperdrive,
+    private readonly limits: ShareLimits,
   ) {}
 
   /** An own share: its keys are derived from `seed`, so the same seed opens the same logs. */
   static async create(store: Corestore, seed: string, encryptionKey?: EncryptionKey): Promise<ShareDrive> {
-    return ShareDrive.wrap(
-      new Hyperdrive(store.namespace(`share/${seed}`), { encryptionKey: bytesOf(encryptionKey) }),
-    )
-  }
-
-  static async open(store: Corestore, key: DriveKey, encryptionKey?: EncryptionKey): Promise<ShareDrive> {
     const options = { encryptionKey: bytesOf(encryptionKey) }
-    return ShareDrive.wrap(new Hyperdrive(store.session(), b4a.from(key, 'hex'), options))
+    const drive = new Hyperdrive(store.namespace(`share/${seed}`), options)
+    boundExtension(drive.db.extension)
+    return ShareDrive.wrap(drive, NO_LIMITS)
   }
 
-  private static async wrap(drive: Hyperdrive): Promise<ShareDrive> {
+  /** Somebody else's share, which may hold anything. Hyperbee's extension would search its tree for other peers. */
+  static async open(
+    store: Corestore,
+    key: DriveKey,
+    encryptionKey?: EncryptionKey,
+    limits: ShareLimits = DEFAULT_LIMITS,
+  ): Promise<ShareDrive> {
+    const options = { encryptionKey: bytesOf(encryptionKey), extension: false }
+    return ShareDrive.wrap(new Hyperdrive(store.session(), b4a.from(key, 'hex'), options), limits)
+  }
+
+  private static async wrap(drive: Hyperdrive, limits: ShareLimits): Promise<ShareDrive> {
     await drive.ready()
     const id = z32.encode(drive.discoveryKey) as ShareId
-    const share = new ShareDrive(id, drive.key.toString('hex') as DriveKey, drive)
+    const share = new ShareDrive(id, drive.key.toString('hex') as DriveKey, drive, limits)
     share.bytesCore = drive.blobs?.core
     return share
   }
@@ -120,15 +122,27 @@ export class ShareDrive {
   }
 
   private async refreshOnce(signal: AbortSignal | undefined): Promise<IndexChange | undefined> {
-    const length = this.paths.length
+    const { length, fork, byteLength } = this.paths
     if (length === 0) return undefined
     const old = this.index
-    if (old?.version === length) return undefined
-    if (old !== undefined && length > old.version && length - old.version <= MAX_HISTORY) {
-      return { version: length, paths: await this.follow(old, length, signal) }
+    if (old?.version === length && this.indexFork === fork) return undefined
+    if (byteLength > this.limits.pathLogBytes) throw pathLogTooLong(this.limits)
+    if (
+      old !== undefined &&
+      this.indexFork === fork &&
+      length > old.version &&
+      length - old.version <= MAX_HISTORY
+    ) {
+      const changes = await readChanges(this.paths, old.version, length, signal)
+      this.info = changes.info ?? this.info
+      this.listing = changes.listing
+      const paths = applyChanges(old, changes)
+      old.version = length
+      return { version: length, paths }
     }
     const index = await this.load(length, signal)
     this.index = index
+    this.indexFork = fork
     return old === undefined || old.files + index.files > 20_000
       ? { version: length }
       : { version: length, paths: compare(old, index) }
@@ -136,146 +150,33 @@ export class ShareDrive {
 
   /** Builds the index of a version from the listing, or from the whole path log where there is none. */
   private async load(length: number, signal: AbortSignal | undefined): Promise<PathIndex> {
-    const head = await this.readHead(length)
-    const listed = head !== undefined && head.version <= length && length - head.version <= MAX_HISTORY
-    if (!listed) return this.loadFromPathLog(length, signal)
-    let index: PathIndex
-    try {
-      index = await this.loadListing(head, signal)
-    } catch (error) {
-      throwIfAborted(signal)
-      if (!this.hasWholePathLog(length)) throw error
+    const about = parseAbout(await readPathChange(this.paths, length - 1, BLOCK_TIMEOUT, signal))
+    this.info = about?.info ?? this.info
+    this.listing = about?.listing
+    const { listing } = this
+    if (listing === undefined || listing.version > length || length - listing.version > MAX_HISTORY) {
       return this.loadFromPathLog(length, signal)
     }
-    if (head.version === length) return index
-    await this.applyHistory(index, head.version, length, signal)
-    return this.atVersion(index, length)
+    try {
+      const index = await readListing(listing, await this.bytesReady(signal), this.limits, signal)
+      applyChanges(index, await readChanges(this.paths, listing.version, length, signal))
+      index.version = length
+      return index
+    } catch (error) {
+      throwIfAborted(signal)
+      if (!this.hasWholePathLog(length) || isLimit(error)) throw error
+      return this.loadFromPathLog(length, signal)
+    }
   }
 
   private hasWholePathLog(length: number): boolean {
     return this.paths.contiguousLength >= length || this.paths.peers.length > 0
   }
 
-  /** Reads what the path log says of itself: the listing, and the share's name. */
-  private async readHead(length: number): Promise<ListingHead | undefined> {
-    const bee = this.drive.db.checkout(length)
-    try {
-      const [listing, about] = await Promise.all([
-        this.readAbout(bee, 'listing'),
-        this.readAbout(bee, 'share'),
-      ])
-      this.info = parseInfo(about) ?? this.info
-      const head = parseListingHead(listing)
-      this.listingVersion = head?.version ?? 0
-      return head
-    } finally {
-      await bee.close()
-    }
-  }
-
-  private async readAbout(bee: Hyperdrive['db'], name: string): Promise<unknown> {
-    const node = await bee.get(name, { keyEncoding: ABOUT, valueEncoding: 'utf-8', timeout: BLOCK_TIMEOUT })
-    return node === null ? undefined : parseJson(node.value)
-  }
-
-  private async loadListing(head: ListingHead, signal: AbortSignal | undefined): Promise<PathIndex> {
-    const index = new PathIndex(head.version)
-    const core = await this.bytesReady(signal)
-    const { blockOffset, blockLength } = head.chunks
-    const get = (at: number) => core.get(blockOffset + at, { timeout: BLOCK_TIMEOUT })
-    const ahead: Promise<Buffer | null>[] = []
-    const due = slicer()
-    for (let at = 0; at < blockLength; at++) {
-      while (ahead.length < CHUNKS_AHEAD && at + ahead.length < blockLength) {
-        const block = get(at + ahead.length)
-        block.catch(() => {}) // rejects again where it is awaited, below
-        ahead.push(block)
-      }
-      const block = await unlessAborted(ahead.shift() ?? get(at), signal)
-      for (const entry of await decodeChunk(block ?? Buffer.alloc(0))) {
-        index.put(entry)
-        if (due()) await breathe()
-      }
-    }
-    return index
-  }
-
   private async loadFromPathLog(length: number, signal: AbortSignal | undefined): Promise<PathIndex> {
-    const range = this.paths.download({ start: 0, end: length })
-    try {
-      await unlessAborted(range.done(), signal)
-    } finally {
-      range.destroy()
-    }
-    const index = new PathIndex(length)
-    const bee = this.drive.db.checkout(length)
-    const due = slicer()
-    try {
-      const options = { keyEncoding: FILES, valueEncoding: 'utf-8' }
-      for await (const node of bee.createReadStream({}, options)) {
-        const entry = parseEntry(node.key, parseJson(node.value))
-        if (entry !== undefined) index.put(entry)
-        throwIfAborted(signal)
-        if (due()) await breathe()
-      }
-    } finally {
-      await bee.close()
-    }
-    return index
-  }
-
-  private async follow(
-    old: PathIndex,
-    length: number,
-    signal: AbortSignal | undefined,
-  ): Promise<ChangedPath[]> {
-    const changed = await this.applyHistory(old, old.version, length, signal)
-    this.index = this.atVersion(old, length)
-    return changed
-  }
-
-  /** Applies the path log's blocks `from` to `to` (exclusive). All are here before the first is applied. */
-  private async applyHistory(
-    index: PathIndex,
-    from: number,
-    to: number,
-    signal: AbortSignal | undefined,
-  ): Promise<ChangedPath[]> {
-    const range = this.paths.download({ start: from, end: to })
-    try {
-      await unlessAborted(range.done(), signal)
-    } finally {
-      range.destroy()
-    }
-    const changed = new Map<DrivePath, ChangedPath>()
-    const bee = this.drive.db.checkout(to)
-    try {
-      const options = { keyEncoding: 'binary', valueEncoding: 'utf-8', gte: from, lt: to }
-      for await (const node of bee.createHistoryStream(options)) {
-        const path = filePath(node.key)
-        if (path === undefined) {
-          this.info = infoOf(node.key, node.value) ?? this.info
-          continue
-        }
-        const before = index.entry(path)
-        const entry = node.type === 'put' ? parseEntry(path, parseJson(node.value)) : undefined
-        if (entry === undefined) {
-          if (before === undefined) continue
-          index.remove(path)
-          changed.set(path, { path, type: 'removed' })
-        } else if (before === undefined || !sameEntry(before, entry)) {
-          index.put(entry)
-          changed.set(path, { path, type: before === undefined ? 'added' : 'changed' })
-        }
-      }
-    } finally {
-      await bee.close()
-    }
-    return [...changed.values()]
-  }
-
-  private atVersion(index: PathIndex, version: number): PathIndex {
-    index.version = version
+    await unlessAborted(this.drive.db.getHeader({ timeout: BLOCK_TIMEOUT }), signal) // throws when it cannot be decrypted
+    const index = new PathIndex(length, this.limits)
+    applyChanges(index, await readChanges(this.paths, 0, length, signal))
     return index
   }
 }
@@ -293,39 +194,16 @@ function compare(old: PathIndex, index: PathIndex): ChangedPath[] {
   return changed
 }
 
-function sameEntry(a: DriveEntry, b: DriveEntry): boolean {
-  return contentId(a) === contentId(b) && a.mtime === b.mtime && a.executable === b.executable
+function pathLogTooLong({ pathLogBytes }: ShareLimits): PeerfoldError {
+  const size = formatBytes(pathLogBytes)
+  return new PeerfoldError(
+    'limit-passed',
+    `The list of files of the share is longer than ${size}, so it is paused.`,
+  )
 }
 
-/** The drive path a raw key of the path log stands for; undefined for keys outside the files' sub-space. */
-function filePath(key: unknown): DrivePath | undefined {
-  if (!Buffer.isBuffer(key) || !key.toString('latin1', 0, FILES_PREFIX.length).startsWith(FILES_PREFIX))
-    return undefined
-  return FILES.decode(key) as DrivePath
-}
-
-function infoOf(key: unknown, value: unknown): ShareInfo | undefined {
-  return Buffer.isBuffer(key) && key.equals(ABOUT.encode('share')) ? parseInfo(parseJson(value)) : undefined
-}
-
-function parseInfo(value: unknown): ShareInfo | undefined {
-  if (!isRecord(value)) return undefined
-  const { name, isFile, time } = value
-  return {
-    isFile: isFile === true,
-    ...(typeof name === 'string' && name !== '' ? { name: name.slice(0, 200) } : {}),
-    ...(typeof time === 'number' && Number.isFinite(time) ? { time } : {}),
-  }
-}
-
-/** The parsed text, or undefined: what a stranger stored need not be JSON. */
-function parseJson(text: unknown): unknown {
-  if (typeof text !== 'string') return undefined
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+function isLimit(error: unknown): boolean {
+  return error instanceof PeerfoldError && error.code === 'limit-passed'
 }
 
 function bytesOf(key: EncryptionKey | undefined): Uint8Array | null {

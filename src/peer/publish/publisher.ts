@@ -8,9 +8,10 @@ import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import type { SkippedEntry } from '../../common/model'
 import type { Catalog, PublishedFile, ShareRecord } from '../catalog'
+import { ABOUT, ABOUT_SHARE, FILES } from '../drive/about'
 import { entryValue } from '../drive/entry'
-import { encodeListing, listingHeadValue, PACKED_FILE_BYTES } from '../drive/listing'
-import { ABOUT, FILES, type ShareDrive } from '../drive/shareDrive'
+import { encodeListing, type ListingHead, listingHeadValue, PACKED_FILE_BYTES } from '../drive/listing'
+import type { ShareDrive } from '../drive/shareDrive'
 import { breathe, slicer, throwIfAborted } from '../time'
 import { FileImport, MIN_PACKED_FILES } from './importFiles'
 import { compareDrivePaths } from './names'
@@ -162,7 +163,7 @@ export class Publisher {
     return { skipped: bytes.skipped, again: bytes.busy.length > 0 }
   }
 
-  /** One batch: changed entries in order, removed ones, and now and then a new listing. */
+  /** One batch: removed entries, changed ones in order, and what is said of the share, now and then a new listing. */
   private async appendPaths(
     published: Published,
     put: readonly DrivePath[],
@@ -172,35 +173,42 @@ export class Publisher {
     const due = slicer()
     const batch = this.share.drive.db.batch()
     try {
+      for (const path of gone) {
+        await batch.del(path, { keyEncoding: FILES })
+        if (due()) await breathe()
+      }
       for (const path of put) {
         const file = published.get(path)
         if (file !== undefined)
           await batch.put(path, entryValue(publishedEntry(path, file)), { keyEncoding: FILES })
         if (due()) await breathe()
       }
-      for (const path of gone) {
-        await batch.del(path, { keyEncoding: FILES })
-        if (due()) await breathe()
+      const version = Math.max(1, this.share.paths.length) + batch.length + 1
+      let { listing } = this.share
+      if (version - (listing?.version ?? 0) > Math.max(LISTING_AFTER, published.size / 20)) {
+        listing = await this.appendListing(published, bytes, version)
       }
-      const length = Math.max(1, this.share.paths.length) + batch.length
-      if (length - this.share.listingVersion > Math.max(LISTING_AFTER, published.size / 20)) {
-        await this.putListing(published, bytes, length + 2, batch)
+      const { name, isFile } = this.record
+      const about = {
+        name,
+        isFile,
+        time: Date.now(),
+        ...(listing ? { listing: listingHeadValue(listing) } : {}),
       }
-      const about = { name: this.record.name, isFile: this.record.isFile, time: Date.now() }
-      await batch.put('share', about, { keyEncoding: ABOUT })
+      await batch.put(ABOUT_SHARE, about, { keyEncoding: ABOUT })
       await batch.flush()
+      this.share.listing = listing
     } catch (error) {
       await batch.close()
       throw error
     }
   }
 
-  private async putListing(
+  private async appendListing(
     published: Published,
     bytes: FileImport,
     version: number,
-    batch: ReturnType<ShareDrive['drive']['db']['batch']>,
-  ): Promise<void> {
+  ): Promise<ListingHead> {
     await this.packLoose(published, bytes)
     const entries = [...published.paths()]
       .sort(compareDrivePaths)
@@ -209,9 +217,7 @@ export class Publisher {
       )
     const chunks = await bytes.append(encodeListing(entries))
     await bytes.finish()
-    const head = { version, files: entries.length, bytes: sizeOf(published), chunks }
-    await batch.put('listing', listingHeadValue(head), { keyEncoding: ABOUT })
-    this.share.listingVersion = version
+    return { version, files: entries.length, bytes: sizeOf(published), chunks }
   }
 
   /** Packs small files that are in no pack, or in one that is hardly used any more. */

@@ -1,0 +1,75 @@
+/**
+ * From blocks of the path log to changes of the index: the last word on every path counts, and what is taken away goes
+ * first, so that a file may become a folder, or a folder a file, in one version.
+ */
+import type Hypercore from 'hypercore'
+import type { DrivePath } from '../../common/brand'
+import type { ChangedPath } from '../../common/protocol'
+import { FILES, parseAbout, parseJson, type ShareInfo } from './about'
+import { contentId, type DriveEntry, parseEntry } from './entry'
+import type { ListingHead } from './listing'
+import type { PathIndex } from './pathIndex'
+import { readPathLog } from './pathLog'
+
+const FILES_PREFIX = FILES.encode('')
+
+/** What was said last of each path: an entry, that it is gone, or something that is no entry. */
+export interface Changes {
+  readonly paths: ReadonlyMap<string, DriveEntry | 'gone' | 'malformed'>
+  readonly info: ShareInfo | undefined
+  readonly listing: ListingHead | undefined
+}
+
+/** Blocks `from` to `to` (exclusive) of a path log. */
+export async function readChanges(
+  core: Hypercore,
+  from: number,
+  to: number,
+  signal: AbortSignal | undefined,
+): Promise<Changes> {
+  const paths = new Map<string, DriveEntry | 'gone' | 'malformed'>()
+  let info: ShareInfo | undefined
+  let listing: ListingHead | undefined
+  for await (const change of readPathLog(core, from, to, signal)) {
+    const path = pathOf(change.key)
+    if (path === undefined) {
+      const about = parseAbout(change)
+      info = about?.info ?? info
+      listing = about?.listing ?? listing
+    } else if (change.value === undefined) {
+      if (from > 0) paths.set(path, 'gone')
+      else paths.delete(path)
+    } else paths.set(path, parseEntry(path, parseJson(change.value)) ?? 'malformed')
+  }
+  return { paths, info, listing }
+}
+
+/** Brings an index up to date, and says what of it differs. Throws `limit-passed`; it can be done again then. */
+export function applyChanges(index: PathIndex, { paths }: Changes): ChangedPath[] {
+  const changed: ChangedPath[] = []
+  for (const [key, now] of paths) {
+    if (typeof now !== 'string') continue
+    const path = key as DrivePath
+    if (index.entry(path) !== undefined) changed.push({ path, type: 'removed' })
+    if (now === 'gone') index.remove(path)
+    else index.putMalformed(key)
+  }
+  for (const now of paths.values()) {
+    if (typeof now === 'string') continue
+    const before = index.entry(now.path)
+    if (before !== undefined && sameEntry(before, now)) continue
+    index.put(now)
+    changed.push({ path: now.path, type: before === undefined ? 'added' : 'changed' })
+  }
+  return changed
+}
+
+export function sameEntry(a: DriveEntry, b: DriveEntry): boolean {
+  return contentId(a) === contentId(b) && a.mtime === b.mtime && a.executable === b.executable
+}
+
+/** The drive path a raw key stands for; undefined for keys outside the files' sub-space. */
+function pathOf(key: Buffer): string | undefined {
+  if (!key.subarray(0, FILES_PREFIX.length).equals(FILES_PREFIX)) return undefined
+  return FILES.decode(key)
+}

@@ -1,0 +1,70 @@
+/**
+ * The path log read in the order it was written, block by block. Never by the search tree that Hyperbee keeps in the
+ * same blocks: in a log made by hand, the tree may lead in a circle, and whoever walks it never comes back.
+ *
+ * Hyperbee's blocks are Protocol Buffers of (tree, key, value); one without a value takes its key away. A block that
+ * is no such thing changes nothing.
+ */
+
+import { Node } from 'hyperbee/lib/messages.js'
+import type Hypercore from 'hypercore'
+import { breathe, slicer, throwIfAborted, unlessAborted } from '../time'
+
+export interface PathChange {
+  /** With the prefix of its sub-space. */
+  readonly key: Buffer
+  /** Undefined: the key was taken away. */
+  readonly value: Buffer | undefined
+}
+
+/** Blocks read ahead of the one being looked at. */
+const AHEAD = 64
+
+/** What the blocks from `from` to `to` (exclusive) changed. All are here before the first is yielded. */
+export async function* readPathLog(
+  core: Hypercore,
+  from: number,
+  to: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<PathChange> {
+  const range = core.download({ start: from, end: to })
+  try {
+    await unlessAborted(range.done(), signal)
+  } finally {
+    range.destroy()
+  }
+  const due = slicer()
+  const ahead: Promise<Buffer | null>[] = []
+  let next = Math.max(1, from) // the first block is the header
+  for (let at = next; at < to; at++) {
+    while (next < to && ahead.length < AHEAD) {
+      const block = core.get(next++)
+      block.catch(() => {}) // rejects again where it is awaited, below
+      ahead.push(block)
+    }
+    throwIfAborted(signal)
+    const change = parseBlock(await unlessAborted(ahead.shift() ?? core.get(at), signal))
+    if (change !== undefined) yield change
+    if (due()) await breathe()
+  }
+}
+
+/** What one block changed; undefined when it is no block of a path log. Waits at most `timeout` milliseconds for it. */
+export async function readPathChange(
+  core: Hypercore,
+  seq: number,
+  timeout: number,
+  signal: AbortSignal | undefined,
+): Promise<PathChange | undefined> {
+  return seq < 1 ? undefined : parseBlock(await unlessAborted(core.get(seq, { timeout }), signal))
+}
+
+export function parseBlock(block: Buffer | null): PathChange | undefined {
+  if (block === null) return undefined
+  try {
+    const { key, value } = Node.decode(block)
+    return { key, value: value ?? undefined }
+  } catch {
+    return undefined // anything may stand in a stranger's log
+  }
+}

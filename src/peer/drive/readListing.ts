@@ -1,0 +1,55 @@
+/** Fetches and decodes a listing (see listing.ts) within limits: what it claims of itself is a stranger's word. */
+import type Hypercore from 'hypercore'
+import type { ShareLimits } from '../limits'
+import { breathe, slicer, unlessAborted } from '../time'
+import { decodeChunk, type ListingHead, MAX_CHUNKS_BYTES } from './listing'
+import { PathIndex } from './pathIndex'
+
+const CHUNKS_AHEAD = 8
+const BLOCK_TIMEOUT = 20_000
+/** A log that ends before the block, as every connected peer knows it, may still be about to grow (milliseconds). */
+const BEYOND_TIMEOUT = 3_000
+/** An honest chunk lists thousands of entries. */
+const MIN_CHUNK_ENTRIES = 500
+
+/** The index of the listing's version. Rejects when a block cannot be had or is no chunk; throws `limit-passed`. */
+export async function readListing(
+  head: ListingHead,
+  core: Hypercore,
+  limits: ShareLimits,
+  signal: AbortSignal | undefined,
+): Promise<PathIndex> {
+  const index = new PathIndex(head.version, limits)
+  const { blockOffset, blockLength } = head.chunks
+  if (blockLength > Math.ceil(head.files / MIN_CHUNK_ENTRIES) + 1)
+    throw new Error('the listing has too many chunks')
+  const get = (at: number) => {
+    const block = blockOffset + at
+    return core.get(block, { timeout: isBeyond(core, block) ? BEYOND_TIMEOUT : BLOCK_TIMEOUT })
+  }
+  const ahead: Promise<Buffer | null>[] = []
+  const due = slicer()
+  let bytes = 0
+  for (let at = 0; at < blockLength; at++) {
+    while (ahead.length < CHUNKS_AHEAD && at + ahead.length < blockLength) {
+      const block = get(at + ahead.length)
+      block.catch(() => {}) // rejects again where it is awaited, below
+      ahead.push(block)
+    }
+    const block = await unlessAborted(ahead.shift() ?? get(at), signal)
+    if (block === null) throw new Error('a chunk of the listing is not here')
+    const chunk = await decodeChunk(block)
+    bytes += chunk.bytes
+    if (bytes > MAX_CHUNKS_BYTES) throw new Error('the listing is too long')
+    for (const entry of chunk.entries) {
+      index.put(entry)
+      if (due()) await breathe()
+    }
+  }
+  return index
+}
+
+/** Whether a log ends before a block, as far as anybody connected knows. */
+export function isBeyond(core: Hypercore, block: number): boolean {
+  return block >= core.length && core.peers.every(peer => block >= peer.remoteLength)
+}
