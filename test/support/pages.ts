@@ -124,7 +124,7 @@ export class Workbench {
     const folder = process.env.PEERFOLD_SCREENSHOTS ?? join(projectRoot, 'out', 'screenshots')
     mkdirSync(folder, { recursive: true })
     const path = join(folder, `${name}.png`)
-    await this.page.screenshot({ path })
+    await this.page.screenshot({ path, animations: 'disabled' }) // nothing half faded in
     return path
   }
 
@@ -173,6 +173,13 @@ export class Editor {
   /** Resolves once a tab of that name is the active one. */
   async waitForTab(name: string | RegExp): Promise<void> {
     await this.page.locator('.tabs-container .tab.active').filter({ hasText: name }).waitFor()
+  }
+
+  /** Types at the beginning of the text. */
+  async type(text: string): Promise<void> {
+    await this.page.locator('.editor-instance .view-lines').first().click()
+    await this.page.keyboard.press('Control+Home')
+    await this.page.keyboard.type(text)
   }
 
   /** The text that shows (not what would have to be scrolled to), once it holds what is asked for. */

@@ -52,6 +52,17 @@ export class TreeRow {
     )
   }
 
+  /** What is told when the mouse rests on the row. */
+  async tooltip(): Promise<string> {
+    await this.page.mouse.move(0, 0)
+    await this.locator.locator('.label-name').first().hover()
+    const hover = this.page.locator('.monaco-hover').filter({ visible: true }).last()
+    await hover.waitFor()
+    // The rest of it is asked for when somebody looks.
+    await hover.filter({ hasText: '\n' }).or(hover).waitFor()
+    return hover.innerText()
+  }
+
   /** Clicks an icon that shows on the row while the mouse is over it. */
   async clickInline(title: string | RegExp): Promise<void> {
     await this.locator.hover()

@@ -1,4 +1,5 @@
 import type { Locator, Page } from 'playwright-core'
+import { eventually } from './eventually'
 
 /** The box at the top: command palette, quick picks, input boxes, and the file dialog of a remote window. */
 export class QuickInput {
@@ -32,10 +33,26 @@ export class QuickInput {
     await this.row(label).click()
   }
 
-  /** The labels that show. */
+  /** The box to tick on a row by the text of its label. */
+  checkbox(label: string): Locator {
+    return this.row(label).locator('.quick-input-list-checkbox, .monaco-checkbox').first()
+  }
+
+  /** Confirms what is ticked. */
+  async ok(): Promise<void> {
+    await this.widget.getByRole('button', { name: 'OK' }).click()
+  }
+
+  /** Resolves once the box holds this text. */
+  async waitForValue(text: string): Promise<void> {
+    await eventually(`the box holds ${text}`, async () => (await this.input.inputValue()) === text)
+  }
+
+  /** The labels that show, without descriptions and details. */
   async labels(): Promise<string[]> {
-    await this.widget.locator('.quick-input-list .monaco-list-row').first().waitFor()
-    return this.widget.locator('.quick-input-list .monaco-list-row .quick-input-list-label').allInnerTexts()
+    const rows = this.widget.locator('.quick-input-list .monaco-list-row')
+    await rows.first().waitFor()
+    return rows.locator('.quick-input-list-rows > :first-child .label-name').allInnerTexts()
   }
 
   /** What is shown below the box: a validation message, or a prompt. */
@@ -49,7 +66,8 @@ export class QuickInput {
 
   /** Answers the file dialog: types an absolute path and confirms it with the dialog's own button. */
   async choosePath(path: string): Promise<void> {
-    await this.type(path)
+    // With the slash the dialog looks into the folder; without, it would take the path for the name of a file.
+    await this.type(`${path}/`)
     const button = this.widget.locator('.quick-input-action .monaco-button').first()
     // A folder is first entered, and only then chosen, when the dialog has not looked at it yet.
     for (let attempt = 1; ; attempt++) {

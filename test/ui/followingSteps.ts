@@ -1,0 +1,89 @@
+/** What Alice saves shows up at Bob's; more ways in: a clicked link, and the share as a folder of his workspace. */
+import assert from 'node:assert/strict'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Cast } from './cast'
+
+export function followingSteps(cast: () => Cast): void {
+  it('shows in his open editor what she saves in hers, without being asked', async () => {
+    const { atAlice, atBob, garden } = cast()
+    await atBob.view('Opened Shares').tree.row('tomatoes.md').click()
+    await atBob.editor.text('never the leaves')
+    await atAlice.openContainer('Explorer')
+    await atAlice.explorer.row('beds').expand()
+    await atAlice.explorer.row('tomatoes.md').click()
+    await atAlice.editor.text('never the leaves')
+    await atAlice.editor.type('Gone by October. ')
+    await atAlice.page.keyboard.press('Control+S')
+    assert.match(await atBob.editor.text('Gone by October.'), /^Gone by October\. # Tomatoes/)
+    assert.match(await readFile(join(garden, 'beds', 'tomatoes.md'), 'utf8'), /^Gone by October/)
+  })
+
+  it('shows in his tree what came and what went', async () => {
+    const { atBob, garden } = cast()
+    await writeFile(join(garden, 'beds', 'leeks.md'), '# Leeks\n')
+    await rm(join(garden, 'beds', 'herbs.md'))
+    await atBob.view('Opened Shares').tree.row('leeks.md').waitFor()
+    await atBob.view('Opened Shares').tree.row('herbs.md').locator.waitFor({ state: 'detached' })
+    await atBob.screenshot('follow')
+  })
+
+  it('brings his copy up to date when he saves it again, and keeps what is his', async () => {
+    const { bob, atBob } = cast()
+    const copy = join(bob.home, 'Downloads', 'garden')
+    await writeFile(join(copy, 'README.md'), 'Bob was here.\n')
+    await atBob
+      .view('Opened Shares')
+      .tree.row(/^garden/)
+      .clickMenu('Save a Copy…')
+    await atBob.quickInput.choosePath(join(bob.home, 'Downloads'))
+    const toast = await atBob.notification('A copy of “garden” is saved')
+    await atBob.screenshot('copy-again')
+    await toast.close()
+    assert.match(await readFile(join(copy, 'beds', 'tomatoes.md'), 'utf8'), /^Gone by October/)
+    assert.equal(await readFile(join(copy, 'beds', 'leeks.md'), 'utf8'), '# Leeks\n')
+    assert.equal(await readFile(join(copy, 'README.md'), 'utf8'), 'Bob was here.\n')
+  })
+
+  it('shares a single file from the Explorer, and opens a link that was clicked outside', async () => {
+    const { atAlice, atBob } = cast()
+    await atAlice.explorer.row('seeds.csv').clickMenu('Share File with Peer')
+    await (await atAlice.dialog('Share “seeds.csv”: 1 file')).click('Share')
+    await atAlice.notification('“seeds.csv” is shared')
+    const link = await atAlice.readClipboard()
+    await atBob.runCommand('Developer: Open URL')
+    await atBob.quickInput.enter(link)
+    const allow = await atBob.dialog('Peerfold')
+    await allow.click('Open')
+    await (await atBob.dialog('“seeds.csv”')).click('Open')
+    await atBob
+      .view('Opened Shares')
+      .tree.row(/^seeds\.csv1 peer/)
+      .expand()
+    await atBob
+      .view('Opened Shares')
+      .tree.rows.filter({ hasText: /^seeds\.csv$/ })
+      .click()
+    await atBob.editor.text('basil,3')
+  })
+
+  it('is a folder of his workspace when he adds it, also after VS Code has restarted its extensions', async () => {
+    const { atBob } = cast()
+    await atBob
+      .view('Opened Shares')
+      .tree.row(/^garden/)
+      .clickMenu('Add to Workspace')
+    await atBob.page.getByText('(Workspace)').first().waitFor()
+    await atBob.ready()
+    await atBob.openContainer('Explorer')
+    await atBob.explorer.row('garden').expand()
+    await atBob.explorer.row('README.md').click()
+    await atBob.editor.text('The garden behind the house')
+    await atBob.screenshot('add-to-workspace')
+    await atBob.openContainer('Peerfold')
+    await atBob
+      .view('Opened Shares')
+      .tree.row(/^garden1 peer/)
+      .waitFor()
+  })
+}

@@ -1,0 +1,59 @@
+/** Alice is gone: what Bob still has, how a third person gets it from him, and how it goes on when she is back. */
+import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { waitForEnd } from '../../src/client/ended'
+import { compareTrees, temporaryFolder } from '../support/folders'
+import { peerfold } from '../support/processes'
+import type { Cast } from './cast'
+import type { Stage } from './stage'
+
+/** Milliseconds: the peer process leaves ten seconds to a window that restarts. */
+const END_LIMIT = 30_000
+
+export function goneAndBackSteps(cast: () => Cast, stage: Stage): void {
+  it('says that she is offline, and still shows what is here', async () => {
+    const { alice, atBob } = cast()
+    const pid = await alice.peerProcess()
+    await alice.stopVSCode()
+    assert.ok(
+      pid !== undefined && (await waitForEnd(pid, END_LIMIT)),
+      'her peer process ends after her last window',
+    )
+    const { tree } = atBob.view('Opened Shares')
+    await tree.row(/^gardenoffline/).waitFor()
+    await atBob.view('Peers').welcome.getByText('Nobody is connected right now').waitFor()
+    await tree.row(/^garden/).expand()
+    await tree.row('seeds.csv').click()
+    await atBob.editor.text('radish,5')
+    assert.match(await tree.row(/^garden/).tooltip(), /Nobody who has it is connected now/)
+    await atBob.screenshot('gone')
+  })
+
+  it('lets a third person get the files from him while she is gone', async () => {
+    const { garden, link } = cast()
+    const home = temporaryFolder('carol')
+    const storage = join(home, 'storage')
+    const got = await peerfold(['get', link, join(home, 'garden')], { storage, bootstrap: stage.bootstrap })
+    assert.equal(got.code, 0, got.stderr.join('\n'))
+    await Promise.all(['.env', 'compost'].map(name => rm(join(garden, name), { recursive: true })))
+    assert.deepEqual(await compareTrees(garden, join(home, 'garden')), [])
+    await peerfold(['stop'], { storage })
+  })
+
+  it('connects again when she comes back', async () => {
+    const { alice, atBob, garden } = cast()
+    await alice.startVSCode()
+    const atAlice = await alice.openWindow(garden)
+    await atBob
+      .view('Opened Shares')
+      .tree.row(/^garden1 peer/)
+      .waitFor()
+    await atAlice.openContainer('Peerfold')
+    await atAlice
+      .view('Shares')
+      .tree.row(/^garden1 peer/)
+      .waitFor()
+    await atAlice.screenshot('back')
+  })
+}

@@ -1,0 +1,67 @@
+/** Alice shares: the preview, what is left out, one file let in by name, and the link. */
+import assert from 'node:assert/strict'
+import { parseLink } from '../../src/common/link'
+import { eventually } from '../support/eventually'
+import type { Cast } from './cast'
+
+export function sharingSteps(cast: () => Cast): void {
+  it('shows what would be shared and what is left out, and shares nothing when she turns away', async () => {
+    const { atAlice } = cast()
+    await atAlice.runCommand('Peerfold: Share Folder with Peer')
+    const preview = await atAlice.dialog('Share “garden”: 7 files, 700 kB?')
+    const text = await preview.text()
+    assert.match(text, /1 × looks like a secret, by its name: \.env\n/)
+    assert.match(text, /2 × named by \.gitignore: compost\/, diary\.txt\n/)
+    assert.match(text, /^~[/\\]garden$/m, 'the folder is named as its owner knows it')
+    await atAlice.screenshot('share-preview')
+    await preview.click('Cancel')
+    await atAlice.view('Shares').welcome.getByText('Share a folder and send its link').waitFor()
+  })
+
+  it('lets a file in by name', async () => {
+    const { atAlice } = cast()
+    await atAlice.view('Shares').welcome.getByRole('button', { name: 'Share Folder with Peer' }).click()
+    await (await atAlice.dialog('7 files')).click('Show What Is Left Out')
+    const { quickInput } = atAlice
+    await quickInput.checkbox('diary.txt').click()
+    assert.deepEqual(await quickInput.labels(), ['.env', 'compost/', 'diary.txt'])
+    await quickInput.widget.getByText('Environment files hold passwords and keys.').waitFor()
+    await atAlice.screenshot('share-left-out')
+    await quickInput.ok()
+    const again = await atAlice.dialog('8 files')
+    assert.match(await again.text(), /1 × named by \.gitignore: compost\/\n.*\n?Let in by you: diary\.txt/)
+    await again.click('Share')
+  })
+
+  it('puts the link on the clipboard, and there again when asked', async () => {
+    const { atAlice } = cast()
+    const toast = await atAlice.notification('“garden” is shared')
+    assert.match(await toast.text(), /8 files, 700 kB\. The link is on the clipboard/)
+    const link = await atAlice.readClipboard()
+    assert.match(link, /^code-oss:\/\/peerfold\.peerfold\/open\/pf[a-z0-9]+$/)
+    await atAlice.writeClipboard('something else')
+    await toast.click('Copy Link Again')
+    await eventually(
+      'the link is on the clipboard again',
+      async () => (await atAlice.readClipboard()) === link,
+    )
+    const parsed = parseLink(link)
+    assert.ok(parsed.ok)
+    assert.equal(parsed.link.name, 'garden')
+    assert.ok(parsed.link.encryptionKey, 'a share is private unless asked otherwise')
+    cast().link = link
+  })
+
+  it('stands in the list with what can be done', async () => {
+    const { atAlice } = cast()
+    const row = atAlice.view('Shares').tree.row('garden')
+    await row.waitFor()
+    assert.match(await row.tooltip(), /Fingerprint: [a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4}/)
+    assert.match(await row.tooltip(), /Private: only those who have the link can read it/)
+    await row.locator.click({ button: 'right' })
+    const entries = await atAlice.menu.texts()
+    for (const entry of ['Copy Link', 'Stop Sharing', 'Show What Is Left Out', 'Remove Share…'])
+      assert.ok(entries.includes(entry), `“${entry}” is not among ${entries.join(', ')}`)
+    await atAlice.page.keyboard.press('Escape')
+  })
+}
