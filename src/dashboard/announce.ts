@@ -2,6 +2,7 @@
  * What is worth interrupting somebody who listens: the network coming or going, work that ended or got stuck, a
  * share that failed. Rates and progress are not: they change all the time and can be read.
  */
+import { transferTitle } from '../common/explain'
 import { safeText } from '../common/format'
 import type { OpenedShareState, PeerState, ShareState, TransferState } from '../common/model'
 import { l10n } from './l10n'
@@ -11,7 +12,6 @@ import {
   shareSentence,
   transferSentence,
   transferStateWord,
-  transferTitle,
 } from './sentences'
 
 /** Sentences to say after a change; none for the first state, which is read as the page is. */
@@ -47,7 +47,7 @@ function isWorthSaying({ status }: TransferState): boolean {
 }
 
 function transferNews(transfer: TransferState): string {
-  const title = transferTitle(transfer, safeText(transfer.name))
+  const title = transferTitle(transfer, safeText(transfer.name), l10n)
   return `${title}: ${transferStateWord(transfer)}. ${transferSentence(transfer)}`
 }
 

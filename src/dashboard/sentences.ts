@@ -1,10 +1,10 @@
 /** Sentences about the state: what is the case, why, and what to do. Pure; strangers' texts in them are made safe. */
+import { countPeers, explainSearch } from '../common/explain'
 import { formatBytes, formatCount, formatDuration, safeText } from '../common/format'
 import type {
   NetworkState,
   OpenedShareState,
   PeerState,
-  SearchReason,
   ShareState,
   TransferResult,
   TransferState,
@@ -34,26 +34,6 @@ export function networkSentence(network: NetworkState): string {
   }
 }
 
-/** Why nobody who has a share is connected, as far as that is known. */
-export function searchSentence(why: SearchReason): string {
-  switch (why) {
-    case 'just-started':
-      return l10n.t('Looking for peers…')
-    case 'bootstrap-unreachable':
-      return l10n.t('The network cannot be reached: no bootstrap node answers.')
-    case 'nobody-announces':
-      return l10n.t(
-        'The network answers, but nobody offers this share now. Ask whoever sent the link to come online.',
-      )
-    case 'cannot-connect':
-      return l10n.t(
-        'Peers offer this share, but no connection to them can be made. A firewall may be in the way.',
-      )
-    case 'no-answer':
-      return l10n.t('Peers are connected, but none of them has this share.')
-  }
-}
-
 export function shareSentence({ status, peers }: ShareState): string {
   switch (status.kind) {
     case 'publishing':
@@ -61,7 +41,7 @@ export function shareSentence({ status, peers }: ShareState): string {
     case 'sharing':
       return peers === 0
         ? l10n.t('Shared. Nobody is connected now.')
-        : l10n.t('Shared with {0} now.', countPeers(peers))
+        : l10n.t('Shared with {0} now.', countPeers(peers, l10n))
     case 'stopped':
       return l10n.t('Stopped: nobody gets it from here.')
     case 'failed':
@@ -74,15 +54,15 @@ export function openedSentence(share: OpenedShareState): string {
   const { status } = share
   switch (status.kind) {
     case 'searching':
-      return searchSentence(status.why)
+      return explainSearch(status.why, l10n)
     case 'connected':
       return isComplete(share)
-        ? l10n.t('All of it is here. {0} connected.', countPeers(share.peers))
-        : l10n.t('Connected to {0}.', countPeers(share.peers))
+        ? l10n.t('All of it is here. {0} connected.', countPeers(share.peers, l10n))
+        : l10n.t('Connected to {0}.', countPeers(share.peers, l10n))
     case 'offline':
       return isComplete(share)
         ? l10n.t('All of it is here. Nobody is connected to ask for changes.')
-        : `${l10n.t('Nobody is connected.')} ${searchSentence(status.why)}`
+        : `${l10n.t('Nobody is connected.')} ${explainSearch(status.why, l10n)}`
     case 'failed':
       return safeText(status.error.message, MAX_MESSAGE)
   }
@@ -90,18 +70,6 @@ export function openedSentence(share: OpenedShareState): string {
 
 export function isComplete({ contents, bytesHere }: OpenedShareState): boolean {
   return contents !== undefined && bytesHere >= contents.bytes
-}
-
-/** `name` is what stands for the name: a placeholder, or the name made safe. */
-export function transferTitle({ kind }: TransferState, name: string): string {
-  switch (kind) {
-    case 'import':
-      return l10n.t('Publishing {0}', name)
-    case 'copy':
-      return l10n.t('Saving a copy of {0}', name)
-    case 'seed':
-      return l10n.t('Fetching all of {0}', name)
-  }
 }
 
 export function transferStateWord({ status }: TransferState): string {
@@ -179,10 +147,6 @@ function amounts({ files, bytes }: TransferState): string {
 
 export function countFiles(count: number): string {
   return count === 1 ? l10n.t('1 file') : l10n.t('{0} files', formatCount(count))
-}
-
-export function countPeers(count: number): string {
-  return count === 1 ? l10n.t('1 peer') : l10n.t('{0} peers', formatCount(count))
 }
 
 /** Names of shares by id, safe to show, for views that know ids only. */

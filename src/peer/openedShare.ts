@@ -4,7 +4,9 @@
  */
 import type { ShareId } from '../common/brand'
 import { PeerfoldError, toUserError, type UserError } from '../common/errors'
+import { explainSearch } from '../common/explain'
 import { fingerprint, formatLink, type ShareLink } from '../common/link'
+import { english } from '../common/localizer'
 import type { OpenedShareState, OpenedStatus } from '../common/model'
 import { Signal } from '../common/signal'
 import type { OpenedRecord } from './catalog'
@@ -126,7 +128,7 @@ export class OpenedShare {
       if (!end.signal.aborted || signal.aborted) throw signal.aborted ? new PeerfoldError('cancelled') : error
       const { index } = this.drive
       if (index !== undefined) return { version: index.version, stale: true }
-      throw new PeerfoldError('nobody-found', describeReason(this))
+      throw new PeerfoldError('nobody-found', explainSearch(this.joined?.reason ?? 'just-started', english))
     } finally {
       clearTimeout(timer)
     }
@@ -253,16 +255,4 @@ function bytesHereOf(
   if (pack !== undefined && bitfield.get(pack.block)) return size
   const here = bitfield.count(blob.blockOffset, blob.blockLength, true)
   return here === blob.blockLength ? size : Math.floor((size * here) / blob.blockLength)
-}
-
-function describeReason(share: OpenedShare): string {
-  const sentences = {
-    'just-started': 'The search has only just begun.',
-    'bootstrap-unreachable':
-      'No bootstrap node answers: check your internet connection, and whether UDP is blocked.',
-    'nobody-announces': 'Nobody announces it: ask the person who shared it whether they are still sharing.',
-    'cannot-connect': 'Somebody announces it, but no connection could be made: a firewall may be in the way.',
-    'no-answer': 'Peers are connected, but none of them has this share.',
-  }
-  return sentences[share.joinedShare?.reason ?? 'just-started']
 }

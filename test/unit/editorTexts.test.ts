@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { PeerId, ShareId } from '../../src/common/brand'
 import { PeerfoldError } from '../../src/common/errors'
+import { explainSearch } from '../../src/common/explain'
 import type { OpenedShareState, PeerState, ShareState, TransferState } from '../../src/common/model'
 import { folderName } from '../../src/editor/commands/folderName'
 import { pickerText, toastText } from '../../src/editor/names'
@@ -10,7 +11,6 @@ import {
   describeTransfer,
   explainOpened,
   explainPeer,
-  explainSearch,
 } from '../../src/editor/views/describe'
 import { openedFacets, shareFacets, transferFacets } from '../../src/editor/views/facets'
 import { statusText } from '../../src/editor/views/statusText'

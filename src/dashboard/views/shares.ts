@@ -1,9 +1,10 @@
 /** What this machine shares, and what it opened of others, as cards. */
+import { countPeers } from '../../common/explain'
 import { formatBytes, formatCount, formatRate, percent, safeText } from '../../common/format'
 import type { OpenedShareState, PeerState, Rates, ShareState } from '../../common/model'
 import { l10n } from '../l10n'
 import { h, type Markup } from '../markup'
-import { countFiles, countPeers, isComplete, openedSentence, shareSentence } from '../sentences'
+import { countFiles, isComplete, openedSentence, shareSentence } from '../sentences'
 import {
   badge,
   button,
@@ -132,7 +133,7 @@ function here(share: OpenedShareState, total: number): Markup.Element {
 
 /** Nobody being there is told by the status sentence. */
 function facts(files: number, bytes: number, peers: number): string {
-  return [countFiles(files), formatBytes(bytes), ...(peers > 0 ? [countPeers(peers)] : [])].join(' · ')
+  return [countFiles(files), formatBytes(bytes), ...(peers > 0 ? [countPeers(peers, l10n)] : [])].join(' · ')
 }
 
 function statusLine(state: string, sentence: string, { down, up }: Rates): Markup.Element {

@@ -1,9 +1,10 @@
 /** What is under way and what became of it: how far, how fast, how long, and the way to stop or retry it. */
+import { transferTitle } from '../../common/explain'
 import { formatRate, percent, safeText } from '../../common/format'
 import type { PeerState, TransferState } from '../../common/model'
 import { l10n } from '../l10n'
 import { h, type Markup } from '../markup'
-import { timeLeft, transferSentence, transferStateWord, transferTitle } from '../sentences'
+import { timeLeft, transferSentence, transferStateWord } from '../sentences'
 import { badge, button, emptyState, MAX_SHOWN, moreNote, nameOf, progressBar, section } from './parts'
 
 export function transfers({ transfers }: PeerState): Markup.Element {
@@ -57,7 +58,7 @@ function transferRow(transfer: TransferState): Markup.Element {
 
 /** The sentence around the name, and the name set apart in it. */
 function title(transfer: TransferState): readonly Markup[] {
-  const [before = '', after = ''] = transferTitle(transfer, '\n').split('\n')
+  const [before = '', after = ''] = transferTitle(transfer, '\n', l10n).split('\n')
   return [before, nameOf(transfer.name), after].filter(part => part !== '')
 }
 
@@ -65,7 +66,7 @@ function bar(transfer: TransferState): Markup.Element {
   const done = percent(transfer.bytes.done, transfer.bytes.total)
   const sentence = transferSentence(transfer)
   return progressBar(done, {
-    label: transferTitle(transfer, safeText(transfer.name)),
+    label: transferTitle(transfer, safeText(transfer.name), l10n),
     text: done === undefined ? sentence : `${done}%, ${sentence}`,
     state: transfer.status.kind,
   })

@@ -3,17 +3,11 @@
  * tooltips and screen readers. Pure functions of the state.
  */
 
+import { countPeers, explainSearch, transferTitle } from '../../common/explain'
 import { formatBytes, formatDuration, formatRate, percent, safeText } from '../../common/format'
 import { fingerprint } from '../../common/link'
-import type {
-  OpenedShareState,
-  Rates,
-  RemotePeer,
-  SearchReason,
-  ShareState,
-  TransferState,
-} from '../../common/model'
-import type { Localizer } from './localizer'
+import type { Localizer } from '../../common/localizer'
+import type { OpenedShareState, Rates, RemotePeer, ShareState, TransferState } from '../../common/model'
 
 /** `2 peers · ↑ 2.1 MB/s`; what is wrong, when something is. */
 export function describeShare(share: ShareState, l10n: Localizer): string {
@@ -92,30 +86,6 @@ function explainOpenedStatus(share: OpenedShareState, l10n: Localizer): string |
   }
 }
 
-/** Why nobody is found, as far as that is known, and what to do. */
-export function explainSearch(why: SearchReason, l10n: Localizer): string {
-  switch (why) {
-    case 'just-started':
-      return l10n.t('Looking for peers…')
-    case 'bootstrap-unreachable':
-      return l10n.t(
-        'The network cannot be reached: none of the bootstrap nodes answers. Check the internet connection, and whether UDP is blocked.',
-      )
-    case 'nobody-announces':
-      return l10n.t(
-        'The network answers, but nobody offers this share right now. Ask whoever sent the link whether their Peerfold is running.',
-      )
-    case 'cannot-connect':
-      return l10n.t(
-        'Somebody offers this share, but no connection could be made. A firewall on one of the two sides may be in the way.',
-      )
-    case 'no-answer':
-      return l10n.t(
-        'Peers are connected, but they do not have this share’s files. It goes on when somebody who has them comes.',
-      )
-  }
-}
-
 /** `↓ 1.0 MB/s · ↑ 20 kB/s`; the address when nothing moves. */
 export function describePeer(peer: RemotePeer, l10n: Localizer): string {
   if (peer.blocked) return l10n.t('blocked')
@@ -189,22 +159,8 @@ export function explainTransfer(transfer: TransferState, l10n: Localizer): strin
 }
 
 /** What a transfer is, with the name of what it moves. */
-export function titleOfTransfer({ kind, name }: TransferState, l10n: Localizer): string {
-  const shown = safeText(name)
-  switch (kind) {
-    case 'import':
-      return l10n.t('Publishing {0}', shown)
-    case 'copy':
-      return l10n.t('Copying {0}', shown)
-    case 'seed':
-      return l10n.t('Fetching {0}', shown)
-  }
-}
-
-/** `1 peer`, `3 peers`, `no peers`. */
-export function countPeers(count: number, l10n: Localizer): string {
-  if (count === 0) return l10n.t('no peers')
-  return count === 1 ? l10n.t('1 peer') : l10n.t('{0} peers', count)
+export function titleOfTransfer(transfer: TransferState, l10n: Localizer): string {
+  return transferTitle(transfer, safeText(transfer.name), l10n)
 }
 
 function countShares(count: number, l10n: Localizer): string {

@@ -5,9 +5,11 @@
  * VS Code cannot refresh a row without asking for its children again. So rows that changed in rates only wait: at
  * least a second, and longer the more children were listed last.
  */
+
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
 import { toUserError } from '../../common/errors'
+import { explainSearch } from '../../common/explain'
 import { safeText } from '../../common/format'
 import type { FileEntry, OpenedShareState } from '../../common/model'
 import { Disposable } from '../dispose'
@@ -16,7 +18,7 @@ import { childOf } from '../files/drivePath'
 import type { Listings } from '../files/listings'
 import { ROOT, toShareUri } from '../files/shareUri'
 import type { PeerModel } from '../peerModel'
-import { describeOpened, explainOpened, explainSearch } from './describe'
+import { describeOpened, explainOpened } from './describe'
 import { entryFacets, openedFacets } from './facets'
 import { openedIcon } from './icons'
 import { type Row, signature, toTreeItem } from './listTree'

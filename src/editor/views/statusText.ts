@@ -1,9 +1,10 @@
 /** What the status bar item says: a pure function of the state. No stranger's text stands in it. */
+import { countPeers, explainSearch } from '../../common/explain'
+import type { Localizer } from '../../common/localizer'
 import type { PeerState, TransferState } from '../../common/model'
 import { type CommandId, Commands } from '../contributions'
 import type { PeerStatus } from '../peerProcess'
-import { countPeers, explainSearch, formatRates } from './describe'
-import type { Localizer } from './localizer'
+import { formatRates } from './describe'
 
 export interface StatusText {
   /** May hold icons, `$(name)`. */

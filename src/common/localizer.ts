@@ -5,3 +5,9 @@
 export interface Localizer {
   t(message: string, ...args: (string | number)[]): string
 }
+
+/** The originals, for what has no translations: the command and the peer process. */
+export const english: Localizer = {
+  t: (message, ...args) =>
+    message.replace(/\{(\d)\}/g, (placeholder, index) => String(args[Number(index)] ?? placeholder)),
+}
