@@ -73,6 +73,7 @@ export class OpenedShare {
       this.changed.emit()
       this.refresh()
     })
+    joined.moved.on(() => this.changed.emit())
     joined.appended.on(() => this.refresh())
     this.refresh()
   }

@@ -92,6 +92,7 @@ export class OwnShare {
     await this.saveRecord({ stopped: false })
     this.joined = new Joined(this.drive, this.context.network)
     this.joined.changed.on(() => this.changed.emit())
+    this.joined.moved.on(() => this.changed.emit())
     this.setStatus({ kind: 'sharing' })
     if (this.record.once) {
       await this.drive.refresh(this.closing.signal)

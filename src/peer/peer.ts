@@ -142,9 +142,13 @@ export class Peer {
   }
 
   async set(change: Settings): Promise<void> {
+    const before = JSON.stringify(this.settings)
+    const ignoreBefore = JSON.stringify(this.ignore)
     this.settings = { ...this.settings, ...change }
+    if (JSON.stringify(this.settings) === before) return // every window says this once
     await this.catalog.put('settings', '', this.settings)
-    if (change.ignore !== undefined) for (const share of this.own.all()) if (share.joinedShare) share.rescan()
+    if (JSON.stringify(this.ignore) !== ignoreBefore)
+      for (const share of this.own.all()) if (share.joinedShare) share.rescan()
     this.changed.emit()
   }
 

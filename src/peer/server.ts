@@ -176,7 +176,8 @@ export class PeerServer {
       else this.sendState(client, state)
     }
     // Rates fall to zero without any event, so look again while something moved.
-    if (state.rates.down > 0 || state.rates.up > 0 || peer.transfers.active) {
+    const moving = [state, ...state.peers].some(({ rates }) => rates.down > 0 || rates.up > 0)
+    if (moving || peer.transfers.active) {
       setTimeout(() => this.pushSoon(), STATE_EVERY * 2).unref()
     }
   }
