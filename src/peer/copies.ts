@@ -88,6 +88,7 @@ export class Copies {
     try {
       const result = await runSeed(share.drive, transfer, () => share.joinedShare?.down.total ?? 0)
       await share.countBytesHere()
+      await share.joinedShare?.announced()
       transfer.finish(result)
       return result
     } catch (error) {

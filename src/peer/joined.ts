@@ -10,11 +10,19 @@ import type { ShareDrive } from './drive/shareDrive'
 import type { Membership, Network } from './network/swarm'
 import { Rate } from './rate'
 
+/**
+ * A link is given out when the share can be found, since whoever gets it may look at once and give up. Where the
+ * network does not answer, it is given out after this long (milliseconds) all the same.
+ */
+const ANNOUNCE_WITHIN = 3_000
+
 export class Joined {
   /** Peers came or went, or the reason for nobody being there changed. */
   readonly changed = new Signal<void>()
   /** The path log got longer, here or elsewhere. */
   readonly appended = new Signal<void>()
+  /** Bytes of content moved. */
+  readonly moved = new Signal<void>()
   readonly down = new Rate()
   readonly up = new Rate()
   readonly membership: Membership
@@ -62,6 +70,16 @@ export class Joined {
     return paths.peers.some(peer => peer.remoteOpened && peer.remoteLength > paths.length)
   }
 
+  /** Resolves when others can find this share here, or when the network has had time enough. */
+  async announced(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const enough = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, ANNOUNCE_WITHIN)
+    })
+    await Promise.race([this.membership.announced, enough])
+    clearTimeout(timer)
+  }
+
   leave(): void {
     if (this.left) return
     this.left = true
@@ -75,10 +93,12 @@ export class Joined {
     this.network.replication.serve(core)
     this.listen(core, 'download', (_index, bytes, peer) => {
       if (isContent) this.down.add(bytes)
+      this.moved.emit()
       this.network.links.get(keyOf(peer))?.down.add(bytes)
     })
     this.listen(core, 'upload', (_index, bytes, peer) => {
       if (isContent) this.up.add(bytes)
+      this.moved.emit()
       this.network.links.get(keyOf(peer))?.up.add(bytes)
     })
   }

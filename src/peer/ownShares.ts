@@ -127,6 +127,8 @@ export class OwnShares {
     const isFollowed = share.record.keep && !share.record.once && this.shares.has(share.id)
     await share.setOnce(params.once && !isFollowed)
     await share.start()
+    await share.joinedShare?.announced()
+    throwIfAborted(transfer.abort.signal)
     if (!this.shares.has(share.id)) this.adopt(share)
     transfer.finish(resultOf({ files: result.files, bytes: result.bytes }))
     return {

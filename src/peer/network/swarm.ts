@@ -155,9 +155,14 @@ export class Membership {
   private announcers: number | undefined
   private isClosed = false
   private firstSearch: () => void = () => {}
+  private firstAnnounce: () => void = () => {}
   /** Resolves when the network has been asked once and nobody it named is still being connected to. */
   readonly asked = new Promise<void>(resolve => {
     this.firstSearch = resolve
+  })
+  /** Resolves when whoever looks for this share can find this machine, or when it became clear that nobody will. */
+  readonly announced = new Promise<void>(resolve => {
+    this.firstAnnounce = resolve
   })
 
   constructor(
@@ -172,6 +177,7 @@ export class Membership {
     this.discovery = swarm.join(this.path.discoveryKey, { client: true, server: true })
     this.discovery
       .flushed()
+      .finally(this.firstAnnounce)
       .then(() => swarm.flush())
       .catch(error => this.log(`the first search failed: ${String(error)}`))
       .finally(() => {
@@ -206,6 +212,7 @@ export class Membership {
     this.isClosed = true
     clearTimeout(this.timer)
     this.firstSearch()
+    this.firstAnnounce()
     this.closed.emit()
     this.discovery?.destroy().catch(error => this.log(`leaving failed: ${String(error)}`))
   }
