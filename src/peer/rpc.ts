@@ -4,6 +4,7 @@ import type { DrivePath, ShareId } from '../common/brand'
 import { PeerfoldError } from '../common/errors'
 import type { Method, Params, Result } from '../common/protocol'
 import type { Handlers } from '../wire/connection'
+import { withTrueSize } from './drive/blockMap'
 import type { DriveEntry } from './drive/entry'
 import { findPaths } from './drive/find'
 import { readRange, readWhole } from './drive/read'
@@ -117,15 +118,15 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
     },
     'fs.read': async ({ id, path, limit, timeout }, signal) => {
       const drive = peer.drive(id)
-      const entry = fileOf(drive, path)
+      const entry = await withTrueSize(drive, fileOf(drive, path), { timeout, signal })
       if (entry.size > limit) throw new PeerfoldError('too-large', `“${path}”`)
       return readWhole(drive, entry, { timeout, signal })
     },
     'fs.readRange': async ({ id, path, start, length, timeout }, signal) => {
       const drive = peer.drive(id)
       const parts: Buffer[] = []
-      for await (const part of readRange(drive, fileOf(drive, path), start, length, { timeout, signal }))
-        parts.push(part)
+      const entry = await withTrueSize(drive, fileOf(drive, path), { timeout, signal })
+      for await (const part of readRange(drive, entry, start, length, { timeout, signal })) parts.push(part)
       return Buffer.concat(parts)
     },
     'fs.find': ({ id, query, limit }) => findPaths(indexOf(peer.drive(id)), query, limit),

@@ -68,6 +68,7 @@ declare module 'protomux' {
 }
 
 declare module 'compact-encoding' {
+  export const uint: { decode(state: { start: number; end: number; buffer: Uint8Array }): number }
   export const json: unknown
   export const buffer: unknown
   export const raw: unknown

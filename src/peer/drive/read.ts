@@ -8,6 +8,7 @@
 import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
 import { throwIfAborted, unlessAborted } from '../time'
+import { withTrueSize } from './blockMap'
 import { Blocks, inOurWords, type ReadOptions } from './blocks'
 import type { BlobRef, DriveEntry } from './entry'
 import type { ShareDrive } from './shareDrive'
@@ -21,7 +22,10 @@ const BYTES_AHEAD = 16 * 1024 * 1024
 /** All bytes of a small file. Its length is what the entry says, or the entry lies (`bad-entry`). */
 export async function readWhole(share: ShareDrive, entry: DriveEntry, options: ReadOptions): Promise<Buffer> {
   if (entry.blob === undefined) return Buffer.alloc(0)
-  if (entry.blob.blockMap) return collect(readMapped(share, entry, 0, entry.size, options), entry)
+  if (entry.blob.blockMap) {
+    const sized = await withTrueSize(share, entry, options)
+    return collect(readMapped(share, sized, 0, sized.size, options), sized)
+  }
   const core = await share.bytesReady(options.signal)
   const { bitfield } = core.core
   const { pack, blob } = entry

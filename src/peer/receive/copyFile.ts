@@ -5,6 +5,7 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PeerfoldError } from '../../common/errors'
+import { withTrueSize } from '../drive/blockMap'
 import type { ReadOptions } from '../drive/blocks'
 import { readBlocks, readMapped, readWhole } from '../drive/read'
 import type { ShareDrive } from '../drive/shareDrive'
@@ -37,8 +38,9 @@ export class FileCopier {
   constructor(private readonly options: FileCopierOptions) {}
 
   /** Fetches and writes a file. Throws WriteError, or PeerfoldError (`bad-entry`, `offline`, `cancelled`). */
-  async copy(file: PlannedFile): Promise<void> {
+  async copy(planned: PlannedFile): Promise<void> {
     const { share, read } = this.options
+    const file = await this.withTrueSize(planned)
     if (file.entry.size <= WHOLE_BYTES) return this.write(file, await readWhole(share, file.entry, read))
     if (file.compare && (await this.isSame(file))) return this.takeOver(file)
     try {
@@ -47,6 +49,14 @@ export class FileCopier {
       if (!changedMeanwhile(file, error)) throw error
       await this.stream(asConflict(file))
     }
+  }
+
+  private async withTrueSize(file: PlannedFile): Promise<PlannedFile> {
+    const { share, read } = this.options
+    const entry = await withTrueSize(share, file.entry, read)
+    if (entry === file.entry) return file
+    const sameSize = file.precondition !== 'absent' && file.precondition.size === entry.size
+    return { ...file, entry, compare: file.conflict && sameSize }
   }
 
   /** Writes a small file whose bytes are here. */
