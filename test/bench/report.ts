@@ -1,0 +1,158 @@
+/** Figures of all rounds → medians and ratios, as tables and as one JSON value. */
+import { cpus, release, totalmem } from 'node:os'
+import { SIDES, type Side } from './meter'
+import type { Measure, Run } from './run'
+import type { Made, Workload } from './workloads'
+
+export interface Result {
+  readonly workload: Workload
+  readonly made: Made
+  readonly runs: readonly Run[]
+}
+
+const OWN = 'peerfold'
+const COLUMNS: readonly Measure[] = [
+  'prepare',
+  'fetch',
+  'prepare again',
+  'fetch again',
+  'first byte',
+  'first byte, found',
+  'first entry',
+  'all entries',
+]
+
+export function machine(folder: string): Record<string, string | number> {
+  return {
+    date: new Date().toISOString(),
+    system: `${process.platform} ${release()}`,
+    processor: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    node: process.version,
+    folder,
+  }
+}
+
+/** A Markdown table of one workload, with what went wrong below it. */
+export function table({ workload, made, runs }: Result): string {
+  const tools = [...new Set(runs.map(({ tool }) => tool))]
+  const good = runs.filter(({ failure }) => failure === undefined)
+  const columns = COLUMNS.filter(measure => good.some(({ spent }) => spent[measure] !== undefined))
+  const head = [
+    'tool',
+    ...columns.map(measure => `${measure} s`),
+    'together, × Peerfold',
+    'CPU s sender + receiver',
+    'peak MB sender / receiver',
+    'rounds',
+  ]
+  const own = totalOf(good.filter(({ tool }) => tool === OWN))
+  const rows = tools.map(tool => {
+    const all = good.filter(run => run.tool === tool)
+    if (all.length === 0) return [tool, 'failed']
+    const total = totalOf(all)
+    return [
+      tool,
+      ...columns.map(measure => seconds(medianOf(all, run => run.spent[measure]?.seconds))),
+      own === undefined || total === undefined ? '' : (total / own).toFixed(2),
+      SIDES.map(side => seconds(medianOf(all, run => cpuOf(run, side)))).join(' + '),
+      SIDES.map(side => megabytes(medianOf(all, run => peakOf(run, side)))).join(' / '),
+      String(all.length),
+    ]
+  })
+  const size = `${made.files.toLocaleString('en')} files, ${(made.bytes / 1e6).toFixed(1)} MB`
+  return [
+    `### ${workload.name}: ${workload.title} (${size})`,
+    '',
+    ...[head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`),
+    ...answers(good),
+    ...runs.flatMap(run =>
+      run.failure === undefined ? [] : [`\n${run.tool}, round ${run.round}: ${run.failure}`],
+    ),
+    '',
+  ].join('\n')
+}
+
+/** The same as one value: every run, and its processes. */
+export function asJson(about: Record<string, string | number>, results: readonly Result[]): unknown {
+  return {
+    about,
+    workloads: results.map(({ workload, made, runs }) => ({
+      name: workload.name,
+      title: workload.title,
+      ...made,
+      medians: Object.fromEntries(
+        [...new Set(runs.map(({ tool }) => tool))].map(tool => [
+          tool,
+          medians(runs.filter(run => run.tool === tool)),
+        ]),
+      ),
+      runs,
+    })),
+  }
+}
+
+function medians(runs: readonly Run[]): Record<string, unknown> {
+  const good = runs.filter(({ failure }) => failure === undefined)
+  return {
+    rounds: good.length,
+    seconds: Object.fromEntries(
+      COLUMNS.map(measure => [measure, medianOf(good, run => run.spent[measure]?.seconds)]),
+    ),
+    cpu: Object.fromEntries(SIDES.map(side => [side, medianOf(good, run => cpuOf(run, side))])),
+    peak: Object.fromEntries(SIDES.map(side => [side, medianOf(good, run => peakOf(run, side))])),
+    largestProcess: Object.fromEntries(
+      SIDES.map(side => [side, medianOf(good, run => largestOf(run, side))]),
+    ),
+  }
+}
+
+function answers(runs: readonly Run[]): string[] {
+  const names = [...new Set(runs.flatMap(run => Object.keys(run.answers)))]
+  if (names.length === 0) return []
+  const line = (name: string) => `- ${name}: ${(medianOf(runs, run => run.answers[name]) ?? 0).toFixed(1)} ms`
+  return ['', 'Answered within, at the 95th percentile:', ...names.map(line)]
+}
+
+/** Preparing and fetching, which is what every tool has to do. */
+function totalOf(runs: readonly Run[]): number | undefined {
+  return medianOf(runs, ({ spent }) =>
+    spent.fetch === undefined ? undefined : (spent.prepare?.seconds ?? 0) + spent.fetch.seconds,
+  )
+}
+
+function cpuOf({ spent }: Run, side: Side): number | undefined {
+  return (spent.prepare?.cpu[side] ?? 0) + (spent.fetch?.cpu[side] ?? 0)
+}
+
+/** All processes of a side at their own peaks: an upper bound, as they need not have peaked together. */
+function peakOf({ processes }: Run, side: Side): number | undefined {
+  const persons = new Map<string, number>()
+  // Commands that ran one after the other count once, with the largest.
+  for (const { side: of, name, peak } of processes)
+    if (of === side) persons.set(name, Math.max(persons.get(name) ?? 0, peak))
+  return [...persons.values()].reduce((sum, peak) => sum + peak, 0)
+}
+
+function largestOf({ processes }: Run, side: Side): number {
+  return Math.max(0, ...processes.filter(process => process.side === side).map(({ peak }) => peak))
+}
+
+function medianOf(runs: readonly Run[], value: (run: Run) => number | undefined): number | undefined {
+  const sorted = runs
+    .map(value)
+    .filter(number => number !== undefined)
+    .sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const upper = sorted[middle]
+  const lower = sorted[middle - 1]
+  return sorted.length % 2 === 0 && upper !== undefined && lower !== undefined ? (upper + lower) / 2 : upper
+}
+
+function seconds(value: number | undefined): string {
+  return value === undefined ? '–' : value.toFixed(value < 10 ? 2 : 1)
+}
+
+function megabytes(bytes: number | undefined): string {
+  return bytes === undefined || bytes === 0 ? '–' : (bytes / 1e6).toFixed(0)
+}

@@ -1,0 +1,187 @@
+/**
+ * What is moved. Made anew for every run into fresh folders, the same bytes each time: random ones from a fixed seed,
+ * and for W3 the files of this project's own packages.
+ */
+import { createCipheriv } from 'node:crypto'
+import {
+  closeSync,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { projectRoot } from '../support/projectRoot'
+
+export interface Made {
+  readonly files: number
+  readonly bytes: number
+}
+
+export interface Workload {
+  readonly name: string
+  readonly title: string
+  /** Bytes and files, roughly: decides where there is room for it. */
+  readonly about: number
+  /** Runs only when it is named. */
+  readonly onRequest?: boolean
+  /** A single file, which most tools send as it is. */
+  readonly isFile?: boolean
+  /** Only Peerfold's own measurements make sense of it. */
+  readonly ownOnly?: 'listing' | 'responsiveness'
+  /** Fills an empty folder. */
+  readonly make: (folder: string) => Made
+  /** A small file in it, for the time to the first byte; none where there is none. */
+  readonly oneFile?: string
+}
+
+const GB = 1_000_000_000
+const SMALL_FILES = 10_000
+const SMALL_BYTES = 35_000_000
+const PROJECT_FILES = 7_300
+const PROJECT_FILE_LIMIT = 1024 * 1024
+
+export const WORKLOADS: Readonly<Record<string, Workload>> = byName([
+  {
+    name: 'W1',
+    title: 'one random file of 1 GB',
+    about: GB,
+    isFile: true,
+    make: folder => makeOne(join(folder, 'one.bin'), GB),
+  },
+  {
+    name: 'W2',
+    title: '10,000 files, 35 MB in all',
+    about: SMALL_BYTES,
+    make: folder => makeSmall(folder, SMALL_FILES, SMALL_BYTES),
+    oneFile: 'd042/f4242.bin',
+  },
+  { name: 'W3', title: "a project tree (this project's packages)", about: 200_000_000, make: makeProject },
+  {
+    name: 'L100k',
+    title: '100,000 entries in one folder, to list',
+    about: 400_000_000,
+    ownOnly: 'listing',
+    make: folder => makeMany(folder, 100_000),
+  },
+  {
+    name: 'R',
+    title: 'answers of the peer processes while 1 GB is on its way',
+    about: GB,
+    ownOnly: 'responsiveness',
+    make: folder => add(makeSmall(join(folder, 'small'), 20, 20_000), makeOne(join(folder, 'one.bin'), GB)),
+  },
+  {
+    name: 'W10',
+    title: 'one random file of 10 GB',
+    about: 10 * GB,
+    onRequest: true,
+    isFile: true,
+    make: folder => makeOne(join(folder, 'one.bin'), 10 * GB),
+  },
+  {
+    name: 'smoke',
+    title: '20 files',
+    about: 1_000_000,
+    onRequest: true,
+    make: folder => makeSmall(folder, 20, 70_000),
+    oneFile: 'd002/f2.bin',
+  },
+])
+
+function byName(workloads: readonly Workload[]): Record<string, Workload> {
+  return Object.fromEntries(workloads.map(workload => [workload.name, workload]))
+}
+
+/** A file of random bytes, written piece by piece. */
+function makeOne(path: string, size: number): Made {
+  const random = randomStream(1)
+  const file = openSync(path, 'wx')
+  try {
+    for (let left = size; left > 0; ) {
+      const piece = random(Math.min(left, 16 << 20))
+      writeSync(file, piece)
+      left -= piece.length
+    }
+  } finally {
+    closeSync(file)
+  }
+  return { files: 1, bytes: size }
+}
+
+/** Files of many sizes in folders of a hundred; most are small, as in real folders. */
+function makeSmall(folder: string, files: number, bytes: number): Made {
+  const random = randomStream(2)
+  const weights = Array.from({ length: files }, () => 0.1 + Math.abs(Math.log(uniform(random))))
+  const all = weights.reduce((sum, weight) => sum + weight, 0)
+  let made = 0
+  weights.forEach((weight, at) => {
+    const below = join(folder, `d${String(Math.floor(files > 100 ? at / 100 : at)).padStart(3, '0')}`)
+    mkdirSync(below, { recursive: true })
+    const size = at === files - 1 ? bytes - made : Math.floor((bytes * weight) / all)
+    writeFileSync(join(below, `f${at}.bin`), random(size))
+    made += size
+  })
+  return { files, bytes: made }
+}
+
+/** So many files of a few bytes in one folder. */
+function makeMany(folder: string, files: number): Made {
+  let bytes = 0
+  for (let at = 0; at < files; at++) {
+    const text = `entry ${at}\n`
+    writeFileSync(join(folder, `entry-${String(at).padStart(6, '0')}.txt`), text)
+    bytes += text.length
+  }
+  return { files, bytes }
+}
+
+/**
+ * Files under 1 MiB of this project's packages, in the order of their names, until there are enough. Left out is what
+ * Peerfold would leave out by itself (ignore files and what looks like a key), so that all tools have the same to do.
+ */
+function makeProject(folder: string): Made {
+  const packages = join(projectRoot, 'node_modules')
+  const made = { files: 0, bytes: 0 }
+  for (const name of readdirSync(packages)
+    .filter(name => !name.startsWith('.'))
+    .sort()) {
+    if (made.files >= PROJECT_FILES) break
+    for (const file of readdirSync(join(packages, name), { recursive: true, encoding: 'utf8' }).sort()) {
+      const from = join(packages, name, file)
+      const stats = lstatSync(from)
+      if (!stats.isFile() || stats.size >= PROJECT_FILE_LIMIT || isLeftOut(file)) continue
+      const to = join(folder, 'packages', name, file)
+      mkdirSync(dirname(to), { recursive: true })
+      copyFileSync(from, to)
+      made.files++
+      made.bytes += stats.size
+    }
+  }
+  return made
+}
+
+function isLeftOut(path: string): boolean {
+  return /(^|\/)\.(git|npmrc|netrc|env|peerfoldignore|gitignore)|\.(pem|key|p12|pfx|p8|ppk|jks|keystore)$/i.test(
+    path,
+  )
+}
+
+/** The same random bytes for the same seed, from where the call before stopped. */
+function randomStream(seed: number): (size: number) => Buffer {
+  const key = Buffer.alloc(16)
+  key.writeUInt32BE(seed)
+  const cipher = createCipheriv('aes-128-ctr', key, Buffer.alloc(16))
+  return size => cipher.update(Buffer.alloc(size))
+}
+
+function uniform(random: (size: number) => Buffer): number {
+  return (random(4).readUInt32BE() + 1) / 2 ** 32
+}
+
+function add(one: Made, other: Made): Made {
+  return { files: one.files + other.files, bytes: one.bytes + other.bytes }
+}
