@@ -119,7 +119,13 @@ export interface Requests {
 
   /** Settings of this installation, kept in the data folder. Absent fields stay as they are. */
   'settings.set': {
-    params: { readonly name?: string; readonly keepRunning?: boolean; readonly ignore?: readonly string[] }
+    params: {
+      readonly name?: string
+      readonly keepRunning?: boolean
+      readonly ignore?: readonly string[]
+      /** Offer and use direct TCP connections. */
+      readonly directTcp?: boolean
+    }
     result: null
   }
   /** Looks for new peers of everything, for instance after sleep. */

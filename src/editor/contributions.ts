@@ -68,6 +68,7 @@ export const CONTEXT_KEYS: Readonly<Record<keyof ContextKeys, true>> = {
 export const SETTINGS = {
   displayName: '',
   ignore: [] as readonly string[],
+  directTcp: true,
   maxEditorFileSize: 50,
   bootstrap: [] as readonly string[],
   storageFolder: '',

@@ -70,7 +70,7 @@ export class PeerProcess extends Disposable {
     private readonly log: vscode.LogOutputChannel,
   ) {
     super()
-    this.own(onSettingsChange(['displayName', 'ignore'], () => void this.sendSettings()))
+    this.own(onSettingsChange(['displayName', 'ignore', 'directTcp'], () => void this.sendSettings()))
     this.own(onSettingsChange(['storageFolder'], () => void this.useOtherFolder()))
     this.own(onSettingsChange(['bootstrap'], () => this.offerRestart()))
   }
@@ -184,9 +184,9 @@ export class PeerProcess extends Disposable {
 
   private async sendSettings(): Promise<void> {
     if (this.current.kind !== 'running') return
-    const { displayName, ignore } = readSettings()
+    const { displayName, ignore, directTcp } = readSettings()
     try {
-      await this.request('settings.set', { name: displayName, ignore })
+      await this.request('settings.set', { name: displayName, ignore, directTcp })
     } catch (error) {
       if (!isCancelled(error)) this.log.warn(`the settings could not be sent: ${String(error)}`)
     }

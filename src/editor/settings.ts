@@ -10,6 +10,7 @@ import { EXTENSION_SCHEME, SETTINGS, type SettingName } from './contributions'
 export interface EditorSettings {
   readonly displayName: string
   readonly ignore: readonly string[]
+  readonly directTcp: boolean
   /** Bytes. */
   readonly maxEditorFileSize: number
   /** `host:port` each; empty: the public ones. */
@@ -28,6 +29,7 @@ export function readSettings(): EditorSettings {
   return {
     displayName: text(get('displayName')),
     ignore: texts(get('ignore')),
+    directTcp: get('directTcp') !== false,
     maxEditorFileSize: clamp(megabytes, 1, MAX_FILE_MEGABYTES, SETTINGS.maxEditorFileSize) * 1_000_000,
     bootstrap: texts(get('bootstrap')),
     storageFolder: folder(text(get('storageFolder'))),

@@ -82,6 +82,7 @@ export interface Settings {
   readonly name?: string
   readonly keepRunning?: boolean
   readonly ignore?: readonly string[]
+  readonly directTcp?: boolean
 }
 
 interface Tables {

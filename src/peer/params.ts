@@ -81,6 +81,7 @@ const SCHEMAS = {
     name: v.exactOptional(text(64)),
     keepRunning: v.exactOptional(v.boolean()),
     ignore: v.exactOptional(patterns),
+    directTcp: v.exactOptional(v.boolean()),
   }),
   'network.refresh': nothing,
   'process.stop': nothing,

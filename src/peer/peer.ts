@@ -51,7 +51,8 @@ export class Peer {
     private readonly store: Corestore,
     catalog: Catalog,
   ) {
-    const { keyPair, bootstrap, tcp, log, paths } = options
+    const { keyPair, bootstrap, log, paths } = options
+    const tcp = () => options.tcp && this.settings.directTcp !== false
     this.catalog = catalog
     const isBlocked = (id: PeerId) => this.blocked.has(id)
     this.network = new Network({ keyPair, bootstrap, tcp, name: () => this.name, isBlocked, log })

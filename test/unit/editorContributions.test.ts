@@ -110,8 +110,9 @@ describe('what package.json contributes', () => {
 })
 
 describe('the texts that the editor shows', () => {
-  /** Every `l10n.t('…')` of the editor side. */
-  const texts = sourceFiles(join(projectRoot, 'src', 'editor')).flatMap(file => {
+  /** Every `l10n.t('…')` of what the editor shows: its own side, the dashboard's, and what they have in common. */
+  const rooms = ['editor', 'dashboard', 'common'].flatMap(room => sourceFiles(join(projectRoot, 'src', room)))
+  const texts = rooms.flatMap(file => {
     const source = readFileSync(file, 'utf8')
     const found = [...source.matchAll(/l10n\.t\(\s*'((?:[^'\\]|\\.)*)'/g)].map(([, text = '']) => text)
     const calls = source.match(/\bl10n\.t\((?!')/g)?.length ?? 0

@@ -28,7 +28,8 @@ export interface NetworkOptions {
   /** `host:port`; the public ones when empty. */
   readonly bootstrap: readonly string[]
   readonly name: () => string
-  readonly tcp: boolean
+  /** Whether direct TCP is wanted; asked for every new link. */
+  readonly tcp: () => boolean
   readonly isBlocked: (peer: PeerId) => boolean
   readonly log: (line: string) => void
 }
@@ -97,7 +98,7 @@ export class Network {
   private async open(): Promise<Hyperswarm> {
     const { keyPair, bootstrap } = this.options
     this.started = performance.now()
-    if (this.options.tcp) {
+    if (this.options.tcp()) {
       this.tcp = await TcpTransport.listen(keyPair, stream => this.onTcp(stream))
     }
     const dht = new DHT(bootstrap.length > 0 ? { bootstrap } : {})
@@ -112,7 +113,7 @@ export class Network {
   private onConnection(stream: NoiseStream): void {
     const link = new PeerLink(stream, {
       name: this.options.name(),
-      tcp: this.tcp,
+      tcp: this.options.tcp() ? this.tcp : undefined,
       ownAddress: () => this.swarm?.dht.host ?? null,
     })
     this.links.get(link.key)?.close()
