@@ -1,5 +1,6 @@
 /** What the peer answers: one handler for every request of the contract, each little more than a call. */
 
+import { posix } from 'node:path'
 import type { DrivePath, ShareId } from '../common/brand'
 import { PeerfoldError } from '../common/errors'
 import type { Method, Params, Result } from '../common/protocol'
@@ -164,8 +165,7 @@ function fileOf(drive: ShareDrive, path: DrivePath): DriveEntry {
   const index = indexOf(drive)
   let entry = index.entry(path)
   for (let hops = 0; entry?.kind === 'link' && hops < 16; hops++) {
-    const target = new URL(encodeURI(entry.linkTarget ?? ''), `share://x${encodeURI(entry.path)}`)
-    entry = index.entry(decodeURI(target.pathname) as DrivePath)
+    entry = index.entry(posix.resolve(posix.dirname(entry.path), entry.linkTarget ?? '') as DrivePath)
   }
   if (entry?.kind === 'file') return entry
   throw new PeerfoldError(index.list(path) === undefined ? 'file-not-found' : 'is-a-folder', path)

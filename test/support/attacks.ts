@@ -27,6 +27,15 @@ export function attackGroup(name: string, define: () => void): void {
   })
 }
 
+/** Hostile text for a title: on one line, not too long, and without a character that a terminal acts on. */
+export function shown(text: string): string {
+  const cut = text.length > 40 ? `${text.slice(0, 40)}…` : text
+  return JSON.stringify(cut).replace(
+    /[^\x20-\x7e\p{L}\p{N}…]/gu,
+    character => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  )
+}
+
 function counts(): Map<string, Count> {
   globalThis.peerfoldAttacks ??= new Map()
   return globalThis.peerfoldAttacks

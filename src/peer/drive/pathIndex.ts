@@ -39,11 +39,6 @@ export class PathIndex {
     return this.byPath.size
   }
 
-  /** Keys whose path or value is not what a drive should hold. */
-  get malformed(): ReadonlySet<string> {
-    return this.malformedPaths
-  }
-
   entries(): IterableIterator<DriveEntry> {
     return this.byPath.values()
   }
@@ -151,6 +146,14 @@ export class PathIndex {
       'limit-passed',
       `The share holds more than ${formatCount(entries)} files and folders, so it is paused.`,
     )
+  }
+
+  /** Keys at or below a path that hold no well-formed entry, in order. */
+  malformedBelow(path: DrivePath): string[] {
+    const prefix = `${trimSlash(path)}/`
+    return [...this.malformedPaths]
+      .filter(key => path === '/' || key === path || key.startsWith(prefix))
+      .sort()
   }
 
   private locate(path: string): { name: string; node: Folder | DriveEntry } | undefined {

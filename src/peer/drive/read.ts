@@ -123,7 +123,9 @@ export async function* readMapped(
       yield block
     }
   } catch (error) {
-    throw inOurWords(error, entry.path)
+    const known = inOurWords(error, entry.path)
+    // Whatever else goes wrong is a map of blocks that is none.
+    throw known instanceof PeerfoldError ? known : new PeerfoldError('bad-entry', entry.path)
   } finally {
     stream.destroy()
   }

@@ -4,6 +4,7 @@ import type { ShareLimits } from '../limits'
 import { breathe, slicer, unlessAborted } from '../time'
 import { decodeChunk, type ListingHead, MAX_CHUNKS_BYTES } from './listing'
 import { PathIndex } from './pathIndex'
+import { isBeyond } from './whoHas'
 
 const CHUNKS_AHEAD = 8
 const BLOCK_TIMEOUT = 20_000
@@ -47,9 +48,4 @@ export async function readListing(
     }
   }
   return index
-}
-
-/** Whether a log ends before a block, as far as anybody connected knows. */
-export function isBeyond(core: Hypercore, block: number): boolean {
-  return block >= core.length && core.peers.every(peer => block >= peer.remoteLength)
 }

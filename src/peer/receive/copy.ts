@@ -9,8 +9,10 @@ import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError, type UserError } from '../../common/errors'
 import type { SkippedEntry, TransferResult } from '../../common/model'
 import type { Catalog } from '../catalog'
+import { trimSlash } from '../drive/pathIndex'
 import { readPack, sliceOfPack } from '../drive/read'
 import type { ShareDrive } from '../drive/shareDrive'
+import { isBeyondTheEnd, isNowhere, nobodyHas } from '../drive/whoHas'
 import { delay, throwIfAborted } from '../time'
 import type { Transfer } from '../transfers'
 import { FileCopier } from './copyFile'
@@ -32,6 +34,10 @@ const UNITS_IN_FLIGHT = 96
 const SILENCE = 10_000
 const MAX_LISTED = 1_000
 const RETRY_PAUSES = [250, 500, 1_000, 2_000, 5_000]
+/** So many looks after something nobody has pass before the copy counts as stalled, and before it counts as a lie. */
+const QUIET_LOOKS = 2
+const LOOKS_BEFORE_LIES = 3
+const LOOK_EVERY = 50
 
 export interface CopyOptions {
   readonly share: ShareDrive
@@ -62,6 +68,7 @@ export async function runCopy(options: CopyOptions): Promise<TransferResult> {
     await writer.sweep()
     const target = targetKey(options.id, folder)
     const plan = await planCopy(entries, path, target, writer, rules, catalog, transfer.abort.signal)
+    for (const key of index.malformedBelow(path)) plan.skipped.push(malformed(key, path))
     const { present } = plan
     transfer.files = { done: present.files, total: plan.files.length + present.files + plan.links.length }
     transfer.bytes = { done: present.bytes, total: plan.bytes + present.bytes }
@@ -102,15 +109,23 @@ class Copy {
         transfer.progress(0, bytes)
         transfer.resume()
       },
-      whenOffline: () => this.waitForPeer(1_000),
+      whenOffline: error => this.waitForPeer(error),
       onConflict: (path, copy) => this.conflicts.push(this.conflictAt(path, copy)),
     })
   }
 
+  /** Round after round over what is left, for what nobody has must not keep waiting what somebody has. */
   async run(): Promise<TransferResult> {
     const limits = { bytes: BYTES_IN_FLIGHT, units: UNITS_IN_FLIGHT, signal: this.signal }
     try {
-      await runBounded(copyUnits(this.plan.files), limits, unit => this.copyUnit(unit))
+      let left = this.plan.files
+      for (let wait = 0; left.length > 0; wait++) {
+        const later: PlannedFile[] = []
+        await runBounded(copyUnits(left), limits, unit => this.copyUnit(unit, later))
+        if (later.length < left.length) wait = 0
+        if (later.length > 0) await this.waitFor(later, wait)
+        left = wait < LOOKS_BEFORE_LIES ? later : await this.withoutLies(later)
+      }
     } finally {
       await this.marks.flush()
     }
@@ -118,15 +133,47 @@ class Copy {
     return this.result()
   }
 
-  private async copyUnit(unit: CopyUnit): Promise<void> {
+  /** Adds to `later` what cannot be had now. */
+  private async copyUnit(unit: CopyUnit, later: PlannedFile[]): Promise<void> {
     const { pack, files } = unit
-    const block = pack === undefined ? undefined : await this.packOrNothing(pack, files)
+    const core = await this.options.share.bytesReady(this.signal)
+    const block =
+      pack === undefined || nobodyHas(core, pack) ? undefined : await this.packOrNothing(pack, files)
     for (const file of files) {
-      await this.untilDone(file, () =>
-        block === undefined ? this.files.copy(file) : this.files.write(file, sliceOfPack(block, file.entry)),
-      )
-      this.options.transfer.progress(1, 0)
+      const slice = block === undefined ? undefined : sliceOrNothing(block, file)
+      if (slice === undefined && isNowhere(core, file.entry)) later.push(file)
+      else {
+        const work = () => (slice === undefined ? this.files.copy(file) : this.files.write(file, slice))
+        if (await this.untilDone(file, work)) this.options.transfer.progress(1, 0)
+        else later.push(file)
+      }
     }
+  }
+
+  /** Until somebody comes who may have it; a moment at first, when peers have only just said what they have. */
+  private async waitFor(files: readonly PlannedFile[], wait: number): Promise<void> {
+    const pause = RETRY_PAUSES[Math.min(wait, RETRY_PAUSES.length - 1)] ?? 5_000
+    if (wait >= QUIET_LOOKS) this.options.transfer.pause(new PeerfoldError('stalled').toUserError())
+    await Promise.race([delay(pause, this.signal), this.peerWith(files, pause)])
+  }
+
+  private async peerWith(files: readonly PlannedFile[], within: number): Promise<void> {
+    const core = await this.options.share.bytesReady(this.signal)
+    const until = performance.now() + within
+    while (performance.now() < until && files.every(({ entry }) => isNowhere(core, entry)))
+      await delay(LOOK_EVERY, this.signal)
+  }
+
+  /** Without files whose blocks do not exist at all: those are listed as what they are. */
+  private async withoutLies(files: readonly PlannedFile[]): Promise<PlannedFile[]> {
+    const { share, transfer } = this.options
+    const core = await share.bytesReady(this.signal)
+    return files.filter(({ path, entry }) => {
+      if (!isBeyondTheEnd(share, core, entry)) return true
+      this.skipOrThrow(path, new PeerfoldError('bad-entry', path))
+      transfer.progress(1, 0)
+      return false
+    })
   }
 
   /** Undefined when nobody gave it: then the files' own blocks are asked for. */
@@ -140,29 +187,32 @@ class Copy {
     }
   }
 
-  /** Does the work again until it is done or cannot be done, pausing while the cause lasts. */
-  private async untilDone(file: PlannedFile, work: () => Promise<void>): Promise<void> {
+  /** Does the work again until it is done or cannot be done, pausing while the target cannot take it. False: nobody
+   *  gave the bytes. */
+  private async untilDone(file: PlannedFile, work: () => Promise<void>): Promise<boolean> {
     for (let attempt = 0; ; attempt++) {
       throwIfAborted(this.signal)
       try {
         await work()
         this.options.transfer.resume()
-        return
+        return true
       } catch (error) {
         const pause = RETRY_PAUSES[Math.min(attempt, RETRY_PAUSES.length - 1)] ?? 5_000
-        if (error instanceof PeerfoldError && error.code === 'offline') await this.waitForPeer(pause)
-        else if (error instanceof WriteError && pausesTransfer(error)) await this.waitForTarget(error, pause)
+        if (error instanceof PeerfoldError && error.code === 'offline') return false
+        if (error instanceof WriteError && pausesTransfer(error)) await this.waitForTarget(error, pause)
         else {
           this.skipOrThrow(file.path, error)
-          return
+          return true
         }
       }
     }
   }
 
-  private async waitForPeer(pause: number): Promise<void> {
+  /** In the middle of a file. Throws when peers are there and do not give its next block: others go first then. */
+  private async waitForPeer(error: PeerfoldError): Promise<void> {
+    if ((this.options.share.bytes?.peers.length ?? 0) > 0) throw error
     this.options.transfer.pause(new PeerfoldError('stalled').toUserError())
-    await Promise.race([delay(pause, this.signal), this.options.peerCame()])
+    await Promise.race([delay(1_000, this.signal), this.options.peerCame()])
   }
 
   private async waitForTarget(error: WriteError, pause: number): Promise<void> {
@@ -232,6 +282,21 @@ class Copy {
       warnings: warnings.slice(0, MAX_LISTED).map(({ path, kind }) => `${path}: ${describeWarning(kind)}`),
       stale: stale(),
     }
+  }
+}
+
+/** A pack may be shorter than the listing says; the file's own blocks are the truth then. */
+function sliceOrNothing(pack: Buffer, { entry }: PlannedFile): Buffer | undefined {
+  const { offset } = entry.pack ?? { offset: 0 }
+  return offset + entry.size > pack.length ? undefined : sliceOfPack(pack, entry)
+}
+
+function malformed(key: string, base: DrivePath): SkippedEntry {
+  const parent = trimSlash(base).replace(/\/[^/]*$/, '')
+  return {
+    path: key.slice(parent.length),
+    reason: 'bad-entry',
+    detail: 'What the share says of it is not what a file or link is described by.',
   }
 }
 

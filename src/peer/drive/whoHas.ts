@@ -1,0 +1,46 @@
+/** Who has which blocks, as far as is known: what this machine has, and what connected peers say they have. */
+import type Hypercore from 'hypercore'
+import type { ReplicatorPeer } from 'hypercore'
+import type { DriveEntry } from './entry'
+import type { ShareDrive } from './shareDrive'
+
+/** Whether a block is neither here nor at anybody connected, so that asking for it would only wait. */
+export function nobodyHas(core: Hypercore, block: number): boolean {
+  return !core.core.bitfield.get(block) && !core.peers.some(peer => peerHas(peer, block))
+}
+
+/** Whether a log ends before a block, as far as anybody connected knows. */
+export function isBeyond(core: Hypercore, block: number): boolean {
+  return block >= core.length && core.peers.every(peer => block >= peer.remoteLength)
+}
+
+/**
+ * Whether an entry names blocks that do not exist: a connected peer has all of the log of bytes, knows the version the
+ * entry is of, and its log ends before. (Bytes are appended before the paths that name them.)
+ */
+export function isBeyondTheEnd(share: ShareDrive, bytes: Hypercore, entry: DriveEntry): boolean {
+  const last = lastBlock(entry)
+  if (last === undefined || !isBeyond(bytes, last)) return false
+  const version = share.index?.version ?? 0
+  return bytes.peers.some(
+    peer =>
+      peer.remoteLength > 0 &&
+      peer.remoteContiguousLength === peer.remoteLength &&
+      share.paths.peers.some(other => other.stream === peer.stream && other.remoteLength >= version),
+  )
+}
+
+/** Whether the first or the last block of a file is nowhere to be had now. */
+export function isNowhere(bytes: Hypercore, entry: DriveEntry): boolean {
+  const last = lastBlock(entry)
+  if (entry.blob === undefined || last === undefined) return false
+  return nobodyHas(bytes, entry.blob.blockOffset) || nobodyHas(bytes, last)
+}
+
+function lastBlock({ blob }: DriveEntry): number | undefined {
+  return blob === undefined ? undefined : blob.blockOffset + blob.blockLength - 1
+}
+
+function peerHas(peer: ReplicatorPeer, block: number): boolean {
+  return block < peer.remoteContiguousLength || peer.remoteBitfield.get(block)
+}

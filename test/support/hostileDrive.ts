@@ -1,0 +1,117 @@
+/**
+ * Drives made by hand, as an attacker makes them: any bytes as a key, any text as a value, any block in either log.
+ * A `HostilePublisher` serves them as every Hyperdrive client does, with the stock swarm and store.
+ */
+import { createHash } from 'node:crypto'
+import Corestore from 'corestore'
+import Hyperdrive from 'hyperdrive'
+import Hyperswarm from 'hyperswarm'
+import type { DriveKey } from '../../src/common/brand'
+import { formatLink } from '../../src/common/link'
+import { ABOUT, FILES } from '../../src/peer/drive/about'
+import type { BlobRef } from '../../src/peer/drive/entry'
+import { temporaryFolder } from './folders'
+
+const VALUES_AS_TEXT = { valueEncoding: 'utf-8' }
+
+/** What the files' sub-space puts before every path. */
+const PREFIX = FILES.encode('')
+
+export class HostileDrive {
+  constructor(readonly drive: Hyperdrive) {}
+
+  get key(): DriveKey {
+    return this.drive.key.toString('hex') as DriveKey
+  }
+
+  get link(): string {
+    return formatLink({ key: this.key, isFile: false })
+  }
+
+  /** An entry with any path and any value that JSON can say. */
+  async entry(path: string, value: unknown): Promise<void> {
+    await this.text(path, JSON.stringify(value))
+  }
+
+  /** An entry with any text as its value. */
+  async text(path: string, value: string): Promise<void> {
+    await this.drive.db.put(path, value, { keyEncoding: FILES, ...VALUES_AS_TEXT })
+  }
+
+  /** An entry whose path is bytes that need not be UTF-8. */
+  async bytesKey(path: Buffer, value: unknown): Promise<void> {
+    const key = Buffer.concat([PREFIX, path])
+    await this.drive.db.put(key, JSON.stringify(value), { keyEncoding: 'binary', ...VALUES_AS_TEXT })
+  }
+
+  /** An entry of the sub-space in which Peerfold keeps what it says of a share. */
+  async about(name: string, value: unknown): Promise<void> {
+    await this.drive.db.put(name, JSON.stringify(value), { keyEncoding: ABOUT, ...VALUES_AS_TEXT })
+  }
+
+  /** An honest file under any path. */
+  async file(path: string, content: string | Uint8Array, more: Record<string, unknown> = {}): Promise<void> {
+    const blob = await this.blob(content)
+    await this.entry(path, { executable: false, linkname: null, blob, metadata: null, ...more })
+  }
+
+  async symlink(path: string, target: unknown): Promise<void> {
+    await this.entry(path, { executable: false, linkname: target, blob: null, metadata: null })
+  }
+
+  /** Appends blocks to the log of bytes. */
+  async blob(...blocks: (string | Uint8Array)[]): Promise<BlobRef> {
+    const { core } = await this.drive.getBlobs()
+    const buffers = blocks.map(block => (typeof block === 'string' ? Buffer.from(block) : block))
+    const start = { blockOffset: core.length, byteOffset: core.byteLength }
+    if (buffers.length > 0) await core.append(buffers)
+    return { ...start, blockLength: buffers.length, byteLength: core.byteLength - start.byteOffset }
+  }
+}
+
+export class HostilePublisher {
+  readonly store: Corestore
+  readonly swarm: Hyperswarm
+  private drives = 0
+
+  private constructor(bootstrap: string) {
+    this.store = new Corestore(temporaryFolder('hostile-store'))
+    this.swarm = new Hyperswarm({ bootstrap: [bootstrap] })
+    this.swarm.on('connection', stream => {
+      stream.on('error', ignoreBrokenConnection)
+      this.store.replicate(stream)
+    })
+  }
+
+  static async start(bootstrap: string): Promise<HostilePublisher> {
+    const publisher = new HostilePublisher(bootstrap)
+    await publisher.store.ready()
+    return publisher
+  }
+
+  /** A new drive; nobody can find it before `serve`. */
+  async drive(): Promise<HostileDrive> {
+    const drive = new Hyperdrive(this.store.namespace(`drive ${this.drives++}`))
+    await drive.ready()
+    await drive.getBlobs()
+    return new HostileDrive(drive)
+  }
+
+  /** Announces a drive; resolves when it can be found. */
+  async serve({ drive }: HostileDrive): Promise<void> {
+    const discovery = this.swarm.join(drive.discoveryKey, { server: true, client: false })
+    await discovery.flushed()
+  }
+
+  async close(): Promise<void> {
+    await this.swarm.destroy()
+    await this.store.close()
+  }
+}
+
+/** A short name for content, to tell which of two was written. */
+export function digest(content: Uint8Array | string): string {
+  return createHash('sha256').update(content).digest('hex').slice(0, 12)
+}
+
+function ignoreBrokenConnection(): void {}

@@ -1,0 +1,89 @@
+/** The peer process as tests use it: started by hand, asked over its socket, killed at will, started again. */
+import { type AttachedPeer, attachToPeer } from '../../src/client/attach'
+import type { ShareId } from '../../src/common/brand'
+import type { PeerState, TransferResult } from '../../src/common/model'
+import type { Method, Notifications, Params, Result } from '../../src/common/protocol'
+import { type OwnedProcess, startProcess } from './ownedProcess'
+import { built } from './projectRoot'
+
+const QUICK = 30_000
+
+export interface PeerProcessOptions {
+  /** The data folder. */
+  readonly storage: string
+  readonly bootstrap?: string
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly tcp?: boolean
+}
+
+export class PeerProcess {
+  readonly notices: Notifications['notice'][] = []
+
+  private constructor(
+    readonly process: OwnedProcess,
+    private readonly attached: AttachedPeer,
+    readonly options: PeerProcessOptions,
+  ) {
+    attached.connection.onNotification('notice', notice => this.notices.push(notice))
+  }
+
+  /** Resolves when it listens and has welcomed this test as a window. */
+  static async start(options: PeerProcessOptions): Promise<PeerProcess> {
+    const started = startPeerProgram(options)
+    await started.line(line => line.includes('listening, pid'), { timeout: 30_000 })
+    const attached = await attachToPeer({ storage: options.storage, client: 'window' })
+    if (attached === undefined) throw new Error('the peer process does not answer')
+    return new PeerProcess(started, attached, options)
+  }
+
+  request<M extends Method>(method: M, params: Params<M>, timeout = QUICK): Promise<Result<M>> {
+    return this.attached.connection.request(method, params, { timeout })
+  }
+
+  state(): Promise<PeerState> {
+    return this.request('state.get', {})
+  }
+
+  /** Shares a folder; it stays when this test lets go. */
+  async share(source: string, isPublic = false): Promise<Result<'share.add'>> {
+    const params = { source, isPublic, once: false, keep: true, allow: [], job: newJob() }
+    return this.request('share.add', params, 60_000)
+  }
+
+  /** Opens a link and waits until its newest version is known. */
+  async open(link: string, keep = false): Promise<ShareId> {
+    const { id } = await this.request('open.add', { link, keep })
+    await this.request('open.ready', { id, newest: true, timeout: 20_000 }, 30_000)
+    return id
+  }
+
+  /** Copies an opened share into a folder. @param timeout milliseconds it may stall */
+  async copy(id: ShareId, folder: string, timeout = 15_000): Promise<TransferResult> {
+    const { job } = await this.request('copy.start', { id, path: '/' as never, folder, job: newJob() })
+    return this.request('copy.wait', { job, timeout }, 50_000)
+  }
+
+  /** Ends it at once, as a crash does. */
+  async kill(): Promise<void> {
+    this.process.kill('SIGKILL')
+    await this.process.ended
+  }
+
+  async stop(): Promise<void> {
+    this.attached.connection.close()
+    await this.process.stop()
+  }
+}
+
+export function startPeerProgram({ storage, bootstrap, env, tcp }: PeerProcessOptions): OwnedProcess {
+  const args = [built('peer.js'), '--storage', storage]
+  if (bootstrap !== undefined) args.push('--bootstrap', bootstrap)
+  if (tcp === false) args.push('--no-tcp')
+  return startProcess(process.execPath, args, env === undefined ? {} : { env })
+}
+
+let jobs = 0
+
+function newJob(): string {
+  return `job-${process.pid}-${jobs++}`
+}
