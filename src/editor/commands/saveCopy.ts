@@ -102,9 +102,9 @@ function showResult({ ask }: CommandParts, name: string, folder: string, result:
     result.warnings.length === 0
       ? ''
       : result.warnings.length === 1
-        ? l10n.t('One of them can run something on this machine: look at the details first.')
+        ? l10n.t('One file can run something on this machine: look at the details first.')
         : l10n.t(
-            '{0} of them can run something on this machine: look at the details first.',
+            '{0} files can run something on this machine: look at the details first.',
             formatCount(result.warnings.length),
           ),
   ].filter(note => note !== '')
