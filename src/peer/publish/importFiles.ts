@@ -95,7 +95,7 @@ export class FileImport {
   private async tryImport(file: ScannedFile): Promise<boolean> {
     try {
       if (file.kind === 'link') this.published.remember(file.path, linkOf(file))
-      else if (file.size <= WHOLE_FILE_BYTES) return this.importWhole(file)
+      else if (file.size <= WHOLE_FILE_BYTES) return await this.importWhole(file)
       else return await this.importLarge(file)
       return true
     } catch (error) {
@@ -108,7 +108,7 @@ export class FileImport {
     }
   }
 
-  private importWhole(file: ScannedFile): boolean {
+  private async importWhole(file: ScannedFile): Promise<boolean> {
     const { bytes, stats } = readSmallStable(this.onDisk(file), WHOLE_FILE_BYTES)
     const secret = file.letIn ? undefined : contentSecret(file.path, bytes)
     if (secret !== undefined) {
@@ -123,7 +123,7 @@ export class FileImport {
     }
     const head = hashOf(bytes.subarray(0, BLOCK_BYTES))
     const twin = this.published.twin(bytes.length, head)
-    if (twin?.blob?.blockLength === 1) {
+    if (twin?.blob !== undefined && (await this.isInLog(bytes, twin.blob))) {
       this.published.remember(file.path, { ...base, head, ...placesOf(twin) })
       return true
     }
@@ -165,6 +165,17 @@ export class FileImport {
     } finally {
       await reader.close()
     }
+  }
+
+  /** Whether bytes with the same length and first block are those of a blob. */
+  private async isInLog(bytes: Buffer, { blockOffset, blockLength }: BlobRef): Promise<boolean> {
+    if (blockLength === 1) return true
+    await this.appender.flush()
+    for (let n = 1; n < blockLength; n++) {
+      const block = await this.core.get(blockOffset + n, { wait: false })
+      if (!block?.equals(bytes.subarray(n * BLOCK_BYTES, (n + 1) * BLOCK_BYTES))) return false
+    }
+    return true
   }
 
   /** Compares a file with bytes in the log. */

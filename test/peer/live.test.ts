@@ -1,0 +1,196 @@
+/** What the sharer saves, the others see: files that change, come, go, move, and those that must never appear. */
+import assert from 'node:assert/strict'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ShareId } from '../../src/common/brand'
+import type { ChangedPath } from '../../src/common/protocol'
+import { compareTrees, makeTree, type Tree, temporaryFolder } from '../support/folders'
+import { type LocalDht, startLocalDht } from '../support/localDht'
+import { People, type Person } from '../support/person'
+
+describe('a shared folder that changes', () => {
+  let dht: LocalDht
+  let ann: Person
+  let bob: Person
+  let source: string
+  let id: ShareId
+  const people = new People(() => dht.bootstrap)
+
+  before(async () => {
+    dht = await startLocalDht()
+    ;[ann, bob] = await Promise.all([people.start({ client: 'window' }), people.start({ client: 'window' })])
+  })
+  after(async () => {
+    await people.leave()
+    await dht.stop()
+  })
+  afterEach(async () => {
+    await bob.request('open.remove', { id })
+    await ann.request('share.remove', { id })
+  })
+
+  /** Shares a folder that bob opens; resolves when it is followed. */
+  const share = async (tree: Tree) => {
+    source = join(temporaryFolder('source'), 'shared')
+    await makeTree(source, tree)
+    const { link } = await ann.publish(source, { keep: true })
+    id = await bob.open(link, { keep: true })
+    await follows()
+  }
+
+  /** A first change shows that the watch has begun. */
+  const follows = async () => {
+    await writeFile(join(source, 'watched'), '')
+    await arrives('/watched')
+    bob.changes.length = 0
+    ann.changes.length = 0
+  }
+
+  const changed = (who: Person): Map<string, ChangedPath['type']> =>
+    new Map(
+      who.changes
+        .filter(change => change.id === id)
+        .flatMap(({ paths }) => paths ?? [])
+        .map(({ path, type }) => [path, type]),
+    )
+
+  const arrives = (path: string, type?: ChangedPath['type']) =>
+    bob.until(`${path} is told as ${type ?? 'changed'}`, () => {
+      const seen = changed(bob).get(path)
+      return seen !== undefined && (type === undefined || seen === type)
+    })
+
+  it('tells its own windows and those of others which paths changed', async () => {
+    await share({ 'a.txt': 'before', docs: { 'b.txt': 'b' } })
+    await writeFile(join(source, 'a.txt'), 'after')
+    await arrives('/a.txt', 'changed')
+    assert.equal(await bob.read(id, '/a.txt'), 'after')
+    await ann.until('ann is told too', () => changed(ann).get('/a.txt') === 'changed')
+    assert.deepEqual([...changed(bob)], [['/a.txt', 'changed']])
+  })
+
+  it('shows new files, also in folders that were made with them', async () => {
+    await share({ 'a.txt': 'a' })
+    await mkdir(join(source, 'new', 'deep', 'er'), { recursive: true })
+    await writeFile(join(source, 'new', 'deep', 'er', 'file.txt'), 'found')
+    await arrives('/new/deep/er/file.txt', 'added')
+    await writeFile(join(source, 'new', 'deep', 'er', 'file.txt'), 'found again')
+    await arrives('/new/deep/er/file.txt', 'changed')
+    assert.equal(await bob.read(id, '/new/deep/er/file.txt'), 'found again')
+  })
+
+  it('takes away what is deleted, and moves what is renamed without sending it again', async () => {
+    const large = Buffer.alloc(3_000_000, 'large')
+    await share({ 'gone.txt': 'gone', 'large.bin': large, folder: { 'x.txt': 'x' } })
+    await bob.seed(id)
+    await rm(join(source, 'gone.txt'))
+    await rename(join(source, 'large.bin'), join(source, 'moved.bin'))
+    await rename(join(source, 'folder'), join(source, 'renamed'))
+    await Promise.all([
+      arrives('/gone.txt', 'removed'),
+      arrives('/large.bin', 'removed'),
+      arrives('/moved.bin', 'added'),
+      arrives('/folder/x.txt', 'removed'),
+      arrives('/renamed/x.txt', 'added'),
+    ])
+    assert.deepEqual(await bob.list(id), ['moved.bin', 'renamed', 'watched'])
+    const result = await bob.seed(id)
+    assert.equal(result.fetched, 0)
+    const copy = temporaryFolder('copy')
+    await bob.copy(id, copy)
+    assert.deepEqual(await compareTrees(source, copy), [])
+  })
+
+  it('gathers a burst into few versions', async () => {
+    await share({ 'a.txt': 'a' })
+    const versions = () =>
+      new Set(ann.changes.filter(change => change.id === id).map(({ version }) => version)).size
+    const before = versions()
+    await Promise.all(Array.from({ length: 400 }, (_, n) => writeFile(join(source, `${n}.txt`), `${n}`)))
+    await bob.until('all are there', () => bob.opened(id)?.contents?.files === 402)
+    assert.ok(versions() - before <= 8, `${versions() - before} versions`)
+  })
+
+  it('never shows what is ignored or secret, however it comes', async () => {
+    await share({ 'a.txt': 'a', '.gitignore': 'build/\n*.log\n' })
+    await makeTree(source, {
+      '.env': 'PASSWORD=x',
+      build: { 'out.js': 'out' },
+      'debug.log': 'log',
+      '.git': { config: '[core]' },
+      deep: { id_rsa: 'key' },
+    })
+    await writeFile(join(source, 'harmless.txt'), 'not yet a secret')
+    await rename(join(source, 'harmless.txt'), join(source, 'server.pem'))
+    await writeFile(join(source, 'last.txt'), 'last')
+    await arrives('/last.txt')
+    assert.deepEqual(await bob.list(id), ['.gitignore', 'a.txt', 'last.txt', 'watched'])
+    const { skipped } = await ann.request('share.skipped', { id })
+    const left = skipped.map(({ path }) => path)
+    for (const path of ['/.env', '/server.pem', '/deep/id_rsa']) assert.ok(left.includes(path), path)
+  })
+
+  it('takes away what an ignore file names from now on', async () => {
+    await share({ 'a.txt': 'a', 'debug.log': 'log' })
+    await writeFile(join(source, '.peerfoldignore'), '*.log\n')
+    await arrives('/debug.log', 'removed')
+    assert.equal(await readFile(join(source, 'debug.log'), 'utf8'), 'log')
+    await ann.request('settings.set', { ignore: ['a.*'] })
+    await arrives('/a.txt', 'removed')
+    await ann.request('settings.set', { ignore: [] })
+    await arrives('/a.txt', 'added')
+  })
+
+  it('does not publish a file any further once a key is pasted into it, and says so once', async () => {
+    await share({ 'config.txt': 'harmless' })
+    const key = `-----BEGIN RSA PRIVATE KEY-----\n${'MIIEow'.repeat(40)}\n-----END RSA PRIVATE KEY-----\n`
+    await writeFile(join(source, 'config.txt'), `harmless\n${key}`)
+    const told = () =>
+      ann.notices.filter(({ share: of, message }) => of === id && message.includes('config.txt'))
+    await ann.until('ann is warned', () => told().length > 0)
+    assert.equal(told()[0]?.level, 'warning')
+    await writeFile(join(source, 'next.txt'), 'next')
+    await arrives('/next.txt')
+    await writeFile(join(source, 'config.txt'), `harmless, twice\n${key}`)
+    await writeFile(join(source, 'later.txt'), 'later')
+    await arrives('/later.txt')
+    assert.equal(await bob.read(id, '/config.txt'), 'harmless')
+    assert.equal(told().length, 1)
+    await writeFile(join(source, 'config.txt'), 'harmless again')
+    await arrives('/config.txt', 'changed')
+    assert.equal(await bob.read(id, '/config.txt'), 'harmless again')
+  })
+
+  it('pauses when it vanishes, keeps what was published, and goes on when it is back', async () => {
+    await share({ 'a.txt': 'before' })
+    const elsewhere = join(source, '..', 'elsewhere')
+    await rename(source, elsewhere)
+    await ann.until('ann is told', () => {
+      const status = ann.share(id)?.status
+      return status?.kind === 'failed' && status.error.code === 'source-vanished'
+    })
+    assert.equal(await bob.read(id, '/a.txt'), 'before')
+    assert.deepEqual([...changed(bob)], [])
+    await writeFile(join(elsewhere, 'a.txt'), 'after')
+    await rename(elsewhere, source)
+    await arrives('/a.txt', 'changed')
+    await ann.until('it is shared again', () => ann.share(id)?.status.kind === 'sharing')
+    assert.equal(await bob.read(id, '/a.txt'), 'after')
+  })
+
+  it('follows a single file too, also when a program replaces it', async () => {
+    source = await makeTree(temporaryFolder('source'), { 'one.txt': 'one', 'two.txt': 'two' })
+    const { link } = await ann.publish(join(source, 'one.txt'), { keep: true })
+    id = await bob.open(link, { keep: true })
+    await writeFile(join(source, 'one.txt'), 'one again')
+    await arrives('/one.txt', 'changed')
+    await writeFile(join(source, 'temporary'), 'replaced')
+    await rename(join(source, 'temporary'), join(source, 'one.txt'))
+    await bob.until(
+      'the replacement came',
+      () => changed(bob).get('/one.txt') === 'changed' && bob.opened(id)?.contents?.bytes === 8,
+    )
+    assert.equal(await bob.read(id, '/one.txt'), 'replaced')
+    assert.deepEqual(await bob.list(id), ['one.txt'])
+  })
+})
