@@ -151,7 +151,9 @@ export class FileCopier {
   }
 
   private destination(file: PlannedFile): readonly string[] {
-    return file.conflict ? conflictName(file.segments, new Date(), this.options.rules) : file.segments
+    const { rules, writer } = this.options
+    if (!file.conflict) return file.segments
+    return conflictName(file.segments, new Date(), rules, segments => writer.stat(segments) !== undefined)
   }
 
   private record(
