@@ -41,15 +41,20 @@ export class TreeRow {
     await this.locator.click()
   }
 
-  /** Opens the row, unless it is open, and waits until it is. */
+  /** Opens the row, unless it is open or opens by itself in that moment, and waits until it is. */
   async expand(): Promise<void> {
-    if ((await this.locator.getAttribute('aria-expanded')) === 'false') {
-      await this.locator.locator('.monaco-tl-twistie').click()
+    const expanded = this.locator.and(this.page.locator('[aria-expanded="true"]'))
+    for (let attempt = 1; ; attempt++) {
+      if ((await this.locator.getAttribute('aria-expanded')) === 'false') {
+        await this.locator.locator('.monaco-tl-twistie').click()
+      }
+      try {
+        await expanded.waitFor({ timeout: 3000 })
+        return
+      } catch (error) {
+        if (attempt === 5) throw error
+      }
     }
-    await this.page.waitForFunction(
-      row => row?.getAttribute('aria-expanded') === 'true',
-      await this.locator.elementHandle(),
-    )
   }
 
   /** What is told when the mouse rests on the row. */

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path'
 import type { Locator, Page } from 'playwright-core'
 import { eventually } from './eventually'
 
@@ -64,20 +65,15 @@ export class QuickInput {
     return this.widget.locator('.quick-input-title')
   }
 
-  /** Answers the file dialog: types an absolute path and confirms it with the dialog's own button. */
-  async choosePath(path: string): Promise<void> {
-    // With the slash the dialog looks into the folder; without, it would take the path for the name of a file.
-    await this.type(`${path}/`)
-    const button = this.widget.locator('.quick-input-action .monaco-button').first()
-    // A folder is first entered, and only then chosen, when the dialog has not looked at it yet.
-    for (let attempt = 1; ; attempt++) {
-      await button.click()
-      try {
-        await this.widget.waitFor({ state: 'hidden', timeout: 1500 })
-        return
-      } catch (error) {
-        if (attempt === 4) throw error
-      }
-    }
+  /** Answers the file dialog with a folder: goes to the one above by its path, enters it by a click, and confirms. */
+  async chooseFolder(path: string): Promise<void> {
+    // Before it has listed the folder it begins with, it would overwrite what is typed; and a path that is typed and
+    // confirmed at once is not looked at yet.
+    await this.row('..').waitFor()
+    await this.type(`${dirname(path)}/`)
+    await this.pick(basename(path))
+    await this.waitForValue(`${path}/`)
+    await this.widget.locator('.quick-input-action .monaco-button').first().click()
+    await this.widget.waitFor({ state: 'hidden' })
   }
 }

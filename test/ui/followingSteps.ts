@@ -36,7 +36,7 @@ export function followingSteps(cast: () => Cast): void {
       .view('Opened Shares')
       .tree.row(/^garden/)
       .clickMenu('Save a Copy…')
-    await atBob.quickInput.choosePath(join(bob.home, 'Downloads'))
+    await atBob.quickInput.chooseFolder(join(bob.home, 'Downloads'))
     const toast = await atBob.notification('A copy of “garden” is saved')
     await atBob.screenshot('copy-again')
     await toast.close()
@@ -51,6 +51,7 @@ export function followingSteps(cast: () => Cast): void {
     await (await atAlice.dialog('Share “seeds.csv”: 1 file')).click('Share')
     await atAlice.notification('“seeds.csv” is shared')
     const link = await atAlice.readClipboard()
+    await atBob.view('Shares').fold() // he shares nothing, and the tree grows
     await atBob.runCommand('Developer: Open URL')
     await atBob.quickInput.enter(link)
     const allow = await atBob.dialog('Peerfold')

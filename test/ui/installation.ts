@@ -83,6 +83,12 @@ export class Installation {
     return window
   }
 
+  /** Closes one window, as a person closes a tab. */
+  async closeWindow(window: Workbench): Promise<void> {
+    this.windows.splice(this.windows.indexOf(window), 1)
+    await window.page.close()
+  }
+
   /** Ends everything: windows, VS Code, the peer process. */
   async end(): Promise<void> {
     await this.stopVSCode()

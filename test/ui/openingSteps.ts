@@ -64,11 +64,11 @@ export function openingSteps(cast: () => Cast): void {
       .view('Opened Shares')
       .tree.row(/^garden/)
       .clickMenu('Save a Copy…')
-    await atBob.quickInput.choosePath(join(bob.home, 'Downloads'))
+    await atBob.quickInput.chooseFolder(join(bob.home, 'Downloads'))
     const toast = await atBob.notification('A copy of “garden” is saved')
     assert.match(
       await toast.text(),
-      /saved in ~\/Downloads\/garden: 8 files, 700 kB\. One of them can run something/,
+      /saved in ~\/Downloads\/garden: 8 files, 700 kB\. One file can run something/,
     )
     await atBob.screenshot('copy-saved')
     await toast.close()

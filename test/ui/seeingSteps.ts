@@ -13,7 +13,7 @@ export function seeingSteps(cast: () => Cast): void {
         .waitFor(),
       atAlice
         .view('Transfers')
-        .tree.row(/^Publishing gardendone$/)
+        .tree.row(/garden.*done/)
         .waitFor(),
       atAlice.statusBarItem().getByText('1 peer').waitFor(),
       atBob.view('Peers').tree.row('Alice').waitFor(),
@@ -23,7 +23,7 @@ export function seeingSteps(cast: () => Cast): void {
         .waitFor(),
       atBob
         .view('Transfers')
-        .tree.row(/^Copying gardendone$/)
+        .tree.row(/garden.*done/)
         .waitFor(),
       atBob.statusBarItem().getByText('1 peer').waitFor(),
     ])
