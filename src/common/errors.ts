@@ -24,6 +24,8 @@ const CATALOGUE = {
   'own-share': (name: string) => `“${name}” is shared from this machine. Its files are already here.`,
   'log-lost': (name: string) =>
     `The log of “${name}” was damaged or restored from an old copy, so its link can get no new versions. Remove the share and share the folder again to get a new link; your files are untouched.`,
+  'log-forked': (name: string) =>
+    `Two different histories of “${name}” exist under its link, so it can be read no further: its owner restored an old copy of the store, or somebody who has its key forges it. Ask for a new link. Files you saved are untouched.`,
   'share-stopped': (name: string) => `“${name}” is stopped. Start it again first.`,
   'store-locked': (folder: string) =>
     `Another Peerfold uses the data folder “${folder}” and does not answer. Close other windows or run “peerfold stop”.`,

@@ -125,6 +125,12 @@ export interface Requests {
       readonly ignore?: readonly string[]
       /** Offer and use direct TCP connections. */
       readonly directTcp?: boolean
+      /** What one opened share may cost before it is paused. Those that are not named get their defaults back. */
+      readonly limits?: {
+        readonly entries?: number
+        readonly pathLogBytes?: number
+        readonly bytes?: number
+      }
     }
     result: null
   }

@@ -10,6 +10,7 @@ import type { DriveKey, DrivePath, EncryptionKey, ShareId } from '../common/bran
 import type { UserError } from '../common/errors'
 import type { TransferResult } from '../common/model'
 import type { BlobRef, PackRef } from './drive/entry'
+import type { ShareLimits } from './limits'
 
 /** A folder or file that this machine publishes. Keyed by `seed`, which is written before the log's first append. */
 export interface ShareRecord {
@@ -83,6 +84,7 @@ export interface Settings {
   readonly keepRunning?: boolean
   readonly ignore?: readonly string[]
   readonly directTcp?: boolean
+  readonly limits?: Partial<ShareLimits>
 }
 
 interface Tables {

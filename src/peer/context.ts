@@ -3,6 +3,7 @@ import type Corestore from 'corestore'
 import type { ShareId } from '../common/brand'
 import type { Notifications } from '../common/protocol'
 import type { Catalog } from './catalog'
+import type { ShareLimits } from './limits'
 import type { Network } from './network/swarm'
 
 export interface PeerContext {
@@ -13,6 +14,8 @@ export interface PeerContext {
   readonly dataFolder: string
   /** Ignore patterns from the settings. */
   readonly ignore: () => readonly string[]
+  /** What an opened share may cost; another object whenever the user changed it. */
+  readonly limits: () => ShareLimits
   /** Something the user should be told once. */
   readonly notice: (level: Notifications['notice']['level'], message: string, share?: ShareId) => void
   readonly log: (line: string) => void

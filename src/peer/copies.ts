@@ -8,11 +8,13 @@ import { PeerfoldError, toUserError } from '../common/errors'
 import type { TransferResult } from '../common/model'
 import type { CopyRecord } from './catalog'
 import type { PeerContext } from './context'
+import type { ShareDrive } from './drive/shareDrive'
+import type { OpenedShare } from './openedShare'
 import type { OpenedShares } from './openedShares'
 import type { OwnShares } from './ownShares'
 import { runCopy } from './receive/copy'
 import { runSeed } from './receive/seed'
-import { delay } from './time'
+import { delay, throwIfAborted } from './time'
 import type { Transfer, Transfers } from './transfers'
 
 export class Copies {
@@ -115,7 +117,7 @@ export class Copies {
     const transfer = this.transfers.add(job, 'copy', opened?.name ?? this.own.get(id).record.name, folder)
     transfer.share = id
     const { signal } = transfer.abort
-    runCopy({
+    const work = {
       share: drive,
       id,
       path,
@@ -125,7 +127,9 @@ export class Copies {
       fetched: () => opened?.joinedShare?.down.total ?? 0,
       peerCame: () => opened?.peerCame(signal) ?? delay(1_000, signal),
       stale: () => opened !== undefined && (opened.joinedShare?.peers ?? 0) === 0,
-    })
+    }
+    this.untilListed(drive, opened, transfer)
+      .then(() => runCopy(work))
       .then(
         async result => {
           await catalog.put('copy', job, { ...record, result })
@@ -141,6 +145,23 @@ export class Copies {
         },
       )
       .catch(error => log(`copy ${job}: ${String(error)}`))
+  }
+
+  /** A job that is taken up after a restart is there before the list of its share's files. */
+  private async untilListed(
+    drive: ShareDrive,
+    opened: OpenedShare | undefined,
+    transfer: Transfer,
+  ): Promise<void> {
+    const { signal } = transfer.abort
+    while (drive.index === undefined) {
+      if (opened === undefined) await drive.refresh(signal)
+      else {
+        transfer.pause(new PeerfoldError('stalled').toUserError())
+        await opened.changed.next(signal).catch(() => throwIfAborted(signal))
+      }
+    }
+    transfer.resume()
   }
 
   private async follow(transfer: Transfer, timeout: number, signal: AbortSignal): Promise<TransferResult> {

@@ -21,6 +21,8 @@ export class Joined {
   readonly changed = new Signal<void>()
   /** The path log got longer, here or elsewhere. */
   readonly appended = new Signal<void>()
+  /** Two histories were signed with the key of one of the logs; Hypercore has closed it. */
+  readonly forked = new Signal<void>()
   /** Bytes of content moved. */
   readonly moved = new Signal<void>()
   readonly down = new Rate()
@@ -36,7 +38,7 @@ export class Joined {
     const { paths } = drive
     this.membership = network.join(paths)
     this.stops.push(this.membership.changed.on(() => this.changed.emit()))
-    this.listen(paths, 'append', () => this.appended.emit())
+    for (const event of ['append', 'truncate']) this.listen(paths, event, () => this.appended.emit())
     for (const event of ['peer-add', 'peer-remove']) this.listen(paths, event, () => this.changed.emit())
     this.serve(paths, false)
     drive.bytesReady().then(
@@ -91,6 +93,7 @@ export class Joined {
 
   private serve(core: Hypercore, isContent: boolean): void {
     this.network.replication.serve(core)
+    this.listen(core, 'conflict', () => this.forked.emit())
     this.listen(core, 'download', (_index, bytes, peer) => {
       if (isContent) this.down.add(bytes)
       this.moved.emit()

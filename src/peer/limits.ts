@@ -2,6 +2,8 @@
  * How much of anything a stranger can make this installation hold or do. Passing a limit of a share pauses that
  * share with a message and nothing else; passing a limit of a peer turns that peer away for a while.
  */
+import { PeerfoldError } from '../common/errors'
+import { formatBytes } from '../common/format'
 
 /** What one share may cost. The user can raise each (`settings.set`). */
 export interface ShareLimits {
@@ -24,6 +26,13 @@ export const NO_LIMITS: ShareLimits = {
   entries: Number.POSITIVE_INFINITY,
   pathLogBytes: Number.POSITIVE_INFINITY,
   bytes: Number.POSITIVE_INFINITY,
+}
+
+/** @param bytes of content that are about to be fetched. Throws `limit-passed`. */
+export function assertContentWithin({ bytes: limit }: ShareLimits, bytes: number): void {
+  if (bytes <= limit) return
+  const detail = `It would fetch ${formatBytes(bytes)}, and the limit for one share is ${formatBytes(limit)}.`
+  throw new PeerfoldError('limit-passed', detail)
 }
 
 /** What one peer may cost. */

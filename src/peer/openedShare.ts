@@ -14,6 +14,7 @@ import type { PeerContext } from './context'
 import type { DriveEntry } from './drive/entry'
 import { type IndexChange, ShareDrive } from './drive/shareDrive'
 import { Joined } from './joined'
+import type { ShareLimits } from './limits'
 import { breathe, delay, slicer, unlessAborted } from './time'
 
 const REFRESH_RETRY = 1_000
@@ -25,6 +26,8 @@ export class OpenedShare {
   readonly updated = new Signal<IndexChange>()
   private joined: Joined | undefined
   private failure: UserError | undefined
+  /** The limits at the time of the failure: with others, it may not be one. */
+  private limitsThen: ShareLimits | undefined
   private closing = new AbortController()
   private refreshing = false
   private refreshAgain = false
@@ -37,7 +40,7 @@ export class OpenedShare {
   ) {}
 
   static async open(record: OpenedRecord, context: PeerContext): Promise<OpenedShare> {
-    const drive = await ShareDrive.open(context.store, record.key, record.encryptionKey)
+    const drive = await ShareDrive.open(context.store, record.key, record.encryptionKey, context.limits)
     return new OpenedShare(record, drive, context)
   }
 
@@ -75,6 +78,7 @@ export class OpenedShare {
     })
     joined.moved.on(() => this.changed.emit())
     joined.appended.on(() => this.refresh())
+    joined.forked.on(() => this.fail(new PeerfoldError('log-forked', this.name)))
     this.refresh()
   }
 
@@ -101,6 +105,11 @@ export class OpenedShare {
     this.record = { ...this.record, ...change }
     await this.context.catalog.put('opened', this.id, this.record)
     this.changed.emit()
+  }
+
+  /** The limits were changed: what passed the old ones may not pass these. */
+  limitsChanged(): void {
+    if (this.failure?.code === 'limit-passed') this.refresh()
   }
 
   /** See `open.ready` in the protocol. */
@@ -219,11 +228,14 @@ export class OpenedShare {
 
   private async refreshLoop(): Promise<void> {
     const { signal } = this.closing
-    while (this.refreshAgain && !signal.aborted) {
+    for (let failures = 0; this.refreshAgain && !signal.aborted; failures++) {
       this.refreshAgain = false
+      if (this.isPaused) return
       try {
         const change = await this.drive.refresh(signal)
+        if (this.isPaused) return
         this.failure = undefined
+        failures = 0
         if (change === undefined) continue
         this.updated.emit(change)
         this.changed.emit()
@@ -231,18 +243,32 @@ export class OpenedShare {
       } catch (error) {
         if (signal.aborted) return
         this.note(error)
-        await delay(REFRESH_RETRY, signal).catch(() => {}) // closed: the loop ends
+        const pause = this.failure === undefined ? REFRESH_RETRY : REFRESH_RETRY * 2 ** Math.min(failures, 6)
+        await delay(pause, signal).catch(() => {}) // closed: the loop ends
         this.refreshAgain ||= (this.joined?.peers ?? 0) > 0
       }
     }
   }
 
+  /** Trying again would end the same. */
+  private get isPaused(): boolean {
+    const code = this.failure?.code
+    return code === 'log-forked' || (code === 'limit-passed' && this.limitsThen === this.context.limits())
+  }
+
   private note(error: unknown): void {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'REQUEST_TIMEOUT' || code === 'SESSION_CLOSED' || code === 'REQUEST_CANCELLED') return
-    this.context.log(`opened share ${this.id.slice(0, 6)}: ${String(error)}`)
     const damaged = code === 'DECODING_ERROR' || error instanceof SyntaxError
-    this.failure = damaged ? new PeerfoldError('bad-entry', this.name).toUserError() : toUserError(error)
+    this.fail(damaged ? new PeerfoldError('bad-entry', this.name) : error)
+  }
+
+  private fail(error: unknown): void {
+    const failure = toUserError(error)
+    if (failure.message !== this.failure?.message)
+      this.context.log(`opened share ${this.id.slice(0, 6)}: ${String(error)}`)
+    this.failure = failure
+    this.limitsThen = this.context.limits()
     this.changed.emit()
   }
 }

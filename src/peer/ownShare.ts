@@ -17,7 +17,7 @@ import { Joined } from './joined'
 import { Publisher, type PublishResult } from './publish/publisher'
 import { type FolderWatch, watchFolder } from './publish/watch'
 import { watchFile } from './publish/watchFile'
-import { delay } from './time'
+import { delay, throwIfAborted } from './time'
 import type { Transfer } from './transfers'
 
 /** Files that kept changing while they were read are looked at again after this long (milliseconds). */
@@ -36,6 +36,7 @@ export class OwnShare {
   private readonly closing = new AbortController()
   private wanted = false
   private running: Promise<void> | undefined
+  private turn: Promise<unknown> = Promise.resolve()
   private toldSecrets = new Set<string>()
 
   private constructor(
@@ -81,9 +82,17 @@ export class OwnShare {
 
   /** The first publish, watched as a transfer. Throws what stopped it. */
   async publishFirst(transfer: Transfer): Promise<PublishResult> {
-    const result = await this.publishOnce(transfer.abort.signal, transfer)
-    if (result.files === 0) throw new PeerfoldError('nothing-to-share', this.record.source)
-    return result
+    const before = this.status
+    this.setStatus({ kind: 'publishing' })
+    try {
+      const result = await this.publishOnce(transfer.abort.signal, transfer)
+      if (result.files === 0) throw new PeerfoldError('nothing-to-share', this.record.source)
+      this.setStatus(this.joined === undefined ? before : { kind: 'sharing' })
+      return result
+    } catch (error) {
+      this.setStatus(before)
+      throw error
+    }
   }
 
   /** Serves it, and follows the folder unless it was shared once. */
@@ -92,6 +101,9 @@ export class OwnShare {
     await this.saveRecord({ stopped: false })
     this.joined = new Joined(this.drive, this.context.network)
     this.joined.changed.on(() => this.changed.emit())
+    this.joined.forked.on(() =>
+      this.giveUpLog().catch(error => this.context.log(`giving up a forked log: ${String(error)}`)),
+    )
     this.joined.moved.on(() => this.changed.emit())
     this.setStatus({ kind: 'sharing' })
     if (this.record.once) {
@@ -240,9 +252,16 @@ export class OwnShare {
     )
   }
 
-  private async publishOnce(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
+  /** Publishes when its turn comes: the user may ask again while the folder's changes are on their way. */
+  private publishOnce(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
+    const publishing = this.turn.then(() => this.publishNow(signal, transfer))
+    this.turn = publishing.catch(() => {}) // whoever asked for that one is told
+    return publishing
+  }
+
+  private async publishNow(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
+    throwIfAborted(signal)
     const { catalog, ignore, dataFolder } = this.context
-    if (transfer !== undefined) this.setStatus({ kind: 'publishing' })
     let shownBytes = 0
     let shownFiles = 0
     const result = await this.publisher.publish(

@@ -82,6 +82,13 @@ const SCHEMAS = {
     keepRunning: v.exactOptional(v.boolean()),
     ignore: v.exactOptional(patterns),
     directTcp: v.exactOptional(v.boolean()),
+    limits: v.exactOptional(
+      v.object({
+        entries: v.exactOptional(count),
+        pathLogBytes: v.exactOptional(count),
+        bytes: v.exactOptional(count),
+      }),
+    ),
   }),
   'network.refresh': nothing,
   'process.stop': nothing,

@@ -17,6 +17,7 @@ import type { PeerContext } from './context'
 import { Copies } from './copies'
 import type { ShareDrive } from './drive/shareDrive'
 import { peerIdOf } from './keys'
+import { DEFAULT_LIMITS } from './limits'
 import { Network } from './network/swarm'
 import { OpenedShares } from './openedShares'
 import { OwnShares } from './ownShares'
@@ -44,6 +45,7 @@ export class Peer {
   private readonly blocked = new Set<PeerId>()
   private readonly closing = new AbortController()
   private settings: Settings = {}
+  private limits = DEFAULT_LIMITS
   private revision = 0
 
   private constructor(
@@ -62,6 +64,7 @@ export class Peer {
       network: this.network,
       dataFolder: paths.root,
       ignore: () => this.ignore,
+      limits: () => this.limits,
       notice: (level, message, share) => this.notices.emit({ level, message, ...(share ? { share } : {}) }),
       log,
       closing: this.closing.signal,
@@ -148,6 +151,8 @@ export class Peer {
     this.settings = { ...this.settings, ...change }
     if (JSON.stringify(this.settings) === before) return // every window says this once
     await this.catalog.put('settings', '', this.settings)
+    this.limits = { ...DEFAULT_LIMITS, ...this.settings.limits }
+    if (change.limits !== undefined) for (const share of this.opened.all()) share.limitsChanged()
     if (JSON.stringify(this.ignore) !== ignoreBefore)
       for (const share of this.own.all()) if (share.joinedShare) share.rescan()
     this.changed.emit()
@@ -190,6 +195,7 @@ export class Peer {
 
   private async restore(): Promise<void> {
     this.settings = (await this.catalog.get('settings', '')) ?? {}
+    this.limits = { ...DEFAULT_LIMITS, ...this.settings.limits }
     for await (const [peer] of this.catalog.list('blocked')) this.blocked.add(peer as PeerId)
     await this.own.restore()
     const copies = await this.copies.unfinished()

@@ -70,6 +70,7 @@ declare module 'hypercore' {
       blocks?: readonly number[]
       linear?: boolean
     }): Hypercore.Download
+    truncate(length: number): Promise<void>
     clear(start: number, end: number): Promise<unknown>
     replicate(stream: NoiseStream | Protomux): unknown
     static createProtocolStream(
@@ -86,7 +87,7 @@ declare module 'corestore' {
   import type Hypercore from 'hypercore'
 
   class Corestore extends EventEmitter {
-    constructor(folder: string, options?: { wait?: boolean })
+    constructor(folder: string, options?: { wait?: boolean; primaryKey?: Uint8Array; unsafe?: boolean })
     ready(): Promise<void>
     close(): Promise<void>
     namespace(name: string | Uint8Array): Corestore
@@ -152,6 +153,15 @@ declare module 'hyperbee/lib/messages.js' {
   /** A block of a Hyperbee. `decode` throws on anything else. */
   export const Node: {
     decode(block: Uint8Array): { readonly index: Buffer; readonly key: Buffer; readonly value: Buffer | null }
+    encode(block: { index: Buffer; key: Buffer; value: Buffer | null }): Buffer
+  }
+  /** The search tree in a block: nodes as the blocks of their keys, and of their children with places therein. */
+  export const YoloIndex: {
+    encode(index: { levels: readonly { keys: readonly number[]; children: readonly number[] }[] }): Buffer
+  }
+  /** The first block. */
+  export const Header: {
+    encode(header: { protocol: string; metadata: { contentFeed: Buffer } }): Buffer
   }
 }
 

@@ -4,6 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import Corestore from 'corestore'
+import { Header, Node, YoloIndex } from 'hyperbee/lib/messages.js'
+import type Hypercore from 'hypercore'
 import Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
 import type { DriveKey } from '../../src/common/brand'
@@ -74,8 +76,9 @@ export class HostilePublisher {
   readonly swarm: Hyperswarm
   private drives = 0
 
-  private constructor(bootstrap: string) {
-    this.store = new Corestore(temporaryFolder('hostile-store'))
+  private constructor(bootstrap: string, primaryKey: Buffer | undefined) {
+    const options = primaryKey === undefined ? {} : { primaryKey, unsafe: true }
+    this.store = new Corestore(temporaryFolder('hostile-store'), options)
     this.swarm = new Hyperswarm({ bootstrap: [bootstrap] })
     this.swarm.on('connection', stream => {
       stream.on('error', ignoreBrokenConnection)
@@ -83,8 +86,9 @@ export class HostilePublisher {
     })
   }
 
-  static async start(bootstrap: string): Promise<HostilePublisher> {
-    const publisher = new HostilePublisher(bootstrap)
+  /** @param primaryKey two publishers with the same one make drives with the same keys. */
+  static async start(bootstrap: string, primaryKey?: Buffer): Promise<HostilePublisher> {
+    const publisher = new HostilePublisher(bootstrap, primaryKey)
     await publisher.store.ready()
     return publisher
   }
@@ -97,9 +101,26 @@ export class HostilePublisher {
     return new HostileDrive(drive)
   }
 
-  /** Announces a drive; resolves when it can be found. */
-  async serve({ drive }: HostileDrive): Promise<void> {
-    const discovery = this.swarm.join(drive.discoveryKey, { server: true, client: false })
+  /** A drive whose path log names any key as that of its bytes, or its own, one that is nowhere, or none at all. */
+  async driveWithFeed(feed: Buffer | 'self' | 'nowhere' | 'short'): Promise<HostileDrive> {
+    const core = this.store.get({ name: `drive ${this.drives++}` })
+    await core.ready()
+    const keys = { self: core.key, nowhere: Buffer.alloc(32, 9), short: Buffer.from('short') }
+    const contentFeed = typeof feed === 'string' ? keys[feed] : feed
+    await core.append(Header.encode({ protocol: 'hyperbee', metadata: { contentFeed } }))
+    return this.driveOn(core)
+  }
+
+  /** A drive whose path log is any log. */
+  async driveOn(core: Hypercore): Promise<HostileDrive> {
+    const drive = new Hyperdrive(this.store.session(), core.key)
+    await drive.ready().catch(ignoreWhatItIsNot)
+    return new HostileDrive(drive)
+  }
+
+  /** Announces a drive; resolves when it can be found. With `client` it also looks for those who have it. */
+  async serve({ drive }: HostileDrive, client = false): Promise<void> {
+    const discovery = this.swarm.join(drive.discoveryKey, { server: true, client })
     await discovery.flushed()
   }
 
@@ -113,5 +134,14 @@ export class HostilePublisher {
 export function digest(content: Uint8Array | string): string {
   return createHash('sha256').update(content).digest('hex').slice(0, 12)
 }
+
+/** A block of a path log whose search tree has no end: each child of it is itself. */
+export function cyclicBlock(seq: number, path: string, value: string): Buffer {
+  const index = YoloIndex.encode({ levels: [{ keys: [seq], children: [seq, 0, seq, 0] }] })
+  return Node.encode({ index, key: FILES.encode(path), value: Buffer.from(value) })
+}
+
+/** The other client can make nothing of it; that is what it is for. */
+function ignoreWhatItIsNot(): void {}
 
 function ignoreBrokenConnection(): void {}

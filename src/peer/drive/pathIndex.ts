@@ -32,7 +32,7 @@ export class PathIndex {
   constructor(
     /** Length of the path log this index describes. */
     public version: number,
-    private readonly limits: ShareLimits = DEFAULT_LIMITS,
+    private readonly limits: () => ShareLimits = () => DEFAULT_LIMITS,
   ) {}
 
   get files(): number {
@@ -140,7 +140,7 @@ export class PathIndex {
   }
 
   private assertRoom(): void {
-    const { entries } = this.limits
+    const { entries } = this.limits()
     if (this.byPath.size + this.malformedPaths.size + this.folders < entries) return
     throw new PeerfoldError(
       'limit-passed',

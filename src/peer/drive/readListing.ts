@@ -17,7 +17,7 @@ const MIN_CHUNK_ENTRIES = 500
 export async function readListing(
   head: ListingHead,
   core: Hypercore,
-  limits: ShareLimits,
+  limits: () => ShareLimits,
   signal: AbortSignal | undefined,
 ): Promise<PathIndex> {
   const index = new PathIndex(head.version, limits)

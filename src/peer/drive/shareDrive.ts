@@ -19,6 +19,7 @@ import { throwIfAborted, unlessAborted } from '../time'
 import { parseAbout, type ShareInfo } from './about'
 import { boundExtension } from './beeExtension'
 import { applyChanges, readChanges, sameEntry } from './changes'
+import { claimsOn, type LogClaims } from './claims'
 import type { ListingHead } from './listing'
 import { PathIndex } from './pathIndex'
 import { readPathChange } from './pathLog'
@@ -48,7 +49,8 @@ export class ShareDrive {
     readonly id: ShareId,
     readonly key: DriveKey,
     readonly drive: Hyperdrive,
-    private readonly limits: ShareLimits,
+    readonly limits: () => ShareLimits,
+    private readonly isOwn: boolean,
   ) {}
 
   /** An own share: its keys are derived from `seed`, so the same seed opens the same logs. */
@@ -56,7 +58,7 @@ export class ShareDrive {
     const options = { encryptionKey: bytesOf(encryptionKey) }
     const drive = new Hyperdrive(store.namespace(`share/${seed}`), options)
     boundExtension(drive.db.extension)
-    return ShareDrive.wrap(drive, NO_LIMITS)
+    return ShareDrive.wrap(drive, () => NO_LIMITS, true)
   }
 
   /** Somebody else's share, which may hold anything. Hyperbee's extension would search its tree for other peers. */
@@ -64,17 +66,26 @@ export class ShareDrive {
     store: Corestore,
     key: DriveKey,
     encryptionKey?: EncryptionKey,
-    limits: ShareLimits = DEFAULT_LIMITS,
+    limits: () => ShareLimits = () => DEFAULT_LIMITS,
   ): Promise<ShareDrive> {
     const options = { encryptionKey: bytesOf(encryptionKey), extension: false }
-    return ShareDrive.wrap(new Hyperdrive(store.session(), b4a.from(key, 'hex'), options), limits)
+    return ShareDrive.wrap(new Hyperdrive(store.session(), b4a.from(key, 'hex'), options), limits, false)
   }
 
-  private static async wrap(drive: Hyperdrive, limits: ShareLimits): Promise<ShareDrive> {
-    await drive.ready()
+  private static async wrap(
+    drive: Hyperdrive,
+    limits: () => ShareLimits,
+    isOwn: boolean,
+  ): Promise<ShareDrive> {
+    try {
+      await drive.ready()
+    } catch (error) {
+      await drive.core.close() // or the next one to open it would wait for ever
+      throw isUndecodable(error) ? new PeerfoldError('bad-entry', '/') : error
+    }
     const id = z32.encode(drive.discoveryKey) as ShareId
-    const share = new ShareDrive(id, drive.key.toString('hex') as DriveKey, drive, limits)
-    share.bytesCore = drive.blobs?.core
+    const share = new ShareDrive(id, drive.key.toString('hex') as DriveKey, drive, limits, isOwn)
+    share.claims.claim(drive.core, id, isOwn)
     return share
   }
 
@@ -85,14 +96,18 @@ export class ShareDrive {
 
   /** The log of bytes, once the path log's first block is here. */
   get bytes(): Hypercore | undefined {
-    this.bytesCore ??= this.drive.blobs?.core
+    const core = this.bytesCore ?? this.drive.blobs?.core
+    if (this.bytesCore === undefined && core !== undefined && this.claims.claim(core, this.id, this.isOwn))
+      this.bytesCore = core
     return this.bytesCore
   }
 
-  /** Waits for the log of bytes; for ever when nobody has the path log's first block, so abort it. */
+  /** Waits for the log of bytes; for ever when nobody has the path log's first block, so abort it. Throws `bad-entry`
+   *  when the path log names a log that belongs to somebody else. */
   async bytesReady(signal?: AbortSignal): Promise<Hypercore> {
-    this.bytesCore ??= (await unlessAborted(this.drive.getBlobs(), signal)).core
-    return this.bytesCore
+    if (this.bytes === undefined) await unlessAborted(this.drive.getBlobs(), signal)
+    if (this.bytes === undefined) throw new PeerfoldError('bad-entry', '/')
+    return this.bytes
   }
 
   /** Brings the index to the newest version known here. Undefined when it was there already. Rejects when the blocks
@@ -105,14 +120,17 @@ export class ShareDrive {
   }
 
   async close(): Promise<void> {
+    this.claims.release(this.id)
     await this.drive.close()
   }
 
   /** Deletes both logs from the store. (The `purge` of this Hypercore calls what it has no more.) */
   async purge(): Promise<void> {
     const { storage } = this.drive.corestore
-    const logs = this.bytes === undefined ? [this.paths.core] : [this.paths.core, this.bytes.core]
-    await this.drive.close()
+    const logs = [this.paths, ...(this.bytes === undefined ? [] : [this.bytes])]
+      .filter(log => this.claims.isAlone(log, this.id))
+      .map(log => log.core)
+    await this.close()
     for (const log of logs) {
       // Replication keeps sessions of its own, and the store keeps a log open for a while after its last session.
       await log.closeAllSessions(null)
@@ -121,12 +139,16 @@ export class ShareDrive {
     }
   }
 
+  private get claims(): LogClaims {
+    return claimsOn(this.drive.corestore.storage)
+  }
+
   private async refreshOnce(signal: AbortSignal | undefined): Promise<IndexChange | undefined> {
     const { length, fork, byteLength } = this.paths
     if (length === 0) return undefined
     const old = this.index
     if (old?.version === length && this.indexFork === fork) return undefined
-    if (byteLength > this.limits.pathLogBytes) throw pathLogTooLong(this.limits)
+    if (byteLength > this.limits().pathLogBytes) throw pathLogTooLong(this.limits())
     if (
       old !== undefined &&
       this.indexFork === fork &&
@@ -200,6 +222,10 @@ function pathLogTooLong({ pathLogBytes }: ShareLimits): PeerfoldError {
     'limit-passed',
     `The list of files of the share is longer than ${size}, so it is paused.`,
   )
+}
+
+function isUndecodable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'DECODING_ERROR'
 }
 
 function isLimit(error: unknown): boolean {

@@ -107,6 +107,8 @@ export class Network {
     swarm.on('connection', (stream: NoiseStream) => this.onConnection(stream))
     swarm.on('update', () => this.changed.emit())
     this.swarm = swarm
+    // Nothing happens when nobody answers, so look then.
+    setTimeout(() => this.changed.emit(), UNREACHABLE_AFTER + 100).unref()
     return swarm
   }
 

@@ -13,6 +13,7 @@ import { trimSlash } from '../drive/pathIndex'
 import { readPack, sliceOfPack } from '../drive/read'
 import type { ShareDrive } from '../drive/shareDrive'
 import { isBeyondTheEnd, isNowhere, nobodyHas } from '../drive/whoHas'
+import { assertContentWithin } from '../limits'
 import { delay, throwIfAborted } from '../time'
 import type { Transfer } from '../transfers'
 import { FileCopier } from './copyFile'
@@ -69,6 +70,7 @@ export async function runCopy(options: CopyOptions): Promise<TransferResult> {
     const target = targetKey(options.id, folder)
     const plan = await planCopy(entries, path, target, writer, rules, catalog, transfer.abort.signal)
     for (const key of index.malformedBelow(path)) plan.skipped.push(malformed(key, path))
+    assertContentWithin(share.limits(), plan.bytes)
     const { present } = plan
     transfer.files = { done: present.files, total: plan.files.length + present.files + plan.links.length }
     transfer.bytes = { done: present.bytes, total: plan.bytes + present.bytes }

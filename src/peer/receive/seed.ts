@@ -2,6 +2,7 @@
 import { PeerfoldError } from '../../common/errors'
 import type { TransferResult } from '../../common/model'
 import type { ShareDrive } from '../drive/shareDrive'
+import { assertContentWithin } from '../limits'
 import { unlessAborted } from '../time'
 import { resultOf, type Transfer } from '../transfers'
 
@@ -17,6 +18,7 @@ export async function runSeed(
   const bytes = await share.bytesReady(signal)
   // The log of bytes may be longer than what any entry names; its length is known once a peer has told it.
   if (bytes.length === 0 && index.bytes > 0) await unlessAborted(bytes.update({ wait: true }), signal)
+  assertContentWithin(share.limits(), bytes.byteLength)
   const before = fetched()
   transfer.files = { done: 0, total: index.files }
   transfer.bytes = { done: 0, total: index.bytes }
