@@ -155,12 +155,6 @@ export class View {
     if ((await header.getAttribute('aria-expanded')) === 'false') await header.click()
   }
 
-  /** Folds the section, which leaves more room to the others. */
-  async fold(): Promise<void> {
-    const header = this.pane.locator('.pane-header')
-    if ((await header.getAttribute('aria-expanded')) === 'true') await header.click()
-  }
-
   /** Clicks an icon in the section's title. */
   async clickAction(title: string): Promise<void> {
     await this.pane.hover()

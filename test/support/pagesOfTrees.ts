@@ -57,6 +57,12 @@ export class TreeRow {
     }
   }
 
+  /** Folds the row. */
+  async collapse(): Promise<void> {
+    await this.locator.locator('.monaco-tl-twistie').click()
+    await this.locator.and(this.page.locator('[aria-expanded="false"]')).waitFor()
+  }
+
   /** What is told when the mouse rests on the row. */
   async tooltip(): Promise<string> {
     await this.page.mouse.move(0, 0)
