@@ -4,6 +4,9 @@ import { assertSameFiles } from './compareFolders'
 import type { Meter, ProcessUse, Side, Spent } from './meter'
 import type { Made, Workload } from './workloads'
 
+/** Milliseconds a program may take: enough for the slowest with 10 GB. */
+const LIMIT = 600_000
+
 /**
  * What is timed, by the names in the table.
  *
@@ -85,7 +88,9 @@ export class RunContext {
     options?: OwnedProcessOptions,
   ): Promise<void> {
     const running = this.start(side, program, args, options)
+    const tooLong = setTimeout(() => running.kill('SIGKILL'), LIMIT)
     const { code, signal } = await running.ended
+    clearTimeout(tooLong)
     if (code === 0) return
     const words = [...running.stdout.slice(-5), ...running.stderr.slice(-10)].join('\n')
     throw new Error(`${program} ended with ${signal ?? code}\n${words}`)
