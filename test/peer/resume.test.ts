@@ -18,14 +18,14 @@ describe('peerfold get, killed again and again', () => {
   let ann: Person
   let source: string
   let link: string
-  const total = 240 * MEGABYTE
+  const total = 180 * MEGABYTE
   const people = new People(() => dht.bootstrap)
 
   before(async () => {
     dht = await startLocalDht()
     ann = await people.start()
     source = temporaryFolder('source')
-    await writeFile(join(source, 'large.bin'), randomBytes(160 * MEGABYTE, 1))
+    await writeFile(join(source, 'large.bin'), randomBytes(100 * MEGABYTE, 1))
     for (let n = 0; n < 20; n++) await writeFile(join(source, `${n}.bin`), randomBytes(4 * MEGABYTE, 2 + n))
     link = (await ann.publish(source)).link
   })

@@ -7,14 +7,7 @@ import { waitForEnd } from '../../src/client/ended'
 import { PeerClient } from '../../src/client/peerClient'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { OpenedShareState, PeerState, ShareState, TransferResult } from '../../src/common/model'
-import type {
-  Method,
-  Notifications,
-  Params,
-  Result,
-  ShareAdded,
-  ShareSource,
-} from '../../src/common/protocol'
+import type { Method, Notifications, Params, Result, ShareAdded } from '../../src/common/protocol'
 import { readEndpoint } from '../../src/wire/endpoint'
 import { temporaryFolder } from './folders'
 import { type OwnedProcess, startProcess } from './ownedProcess'
@@ -128,7 +121,7 @@ export class Person {
   }
 
   /** Publishes a folder or file and serves it. */
-  publish(source: string, options: Partial<Omit<ShareSource, 'source'>> = {}): Promise<ShareAdded> {
+  publish(source: string, options: Partial<Omit<Params<'share.add'>, 'source'>> = {}): Promise<ShareAdded> {
     const defaults = { isPublic: false, once: false, keep: false, allow: [], job: randomUUID() }
     return this.request('share.add', { source, ...defaults, ...options })
   }
