@@ -19,7 +19,7 @@ export const SIDES: readonly Side[] = ['sender', 'receiver']
 export interface ProcessUse {
   readonly pid: number
   readonly side: Side
-  readonly name: string
+  name: string
   /** Seconds of processor time. */
   cpu: number
   /** Bytes: its own high-water mark (VmHWM). */
@@ -84,8 +84,9 @@ export class Meter {
       const known = this.used.get(pid)
       const side = known?.side ?? this.sideOf(pid, stat)
       if (side === undefined) continue
-      const use = known ?? { pid, side, name: nameOf(pid), cpu: 0, peak: 0 }
+      const use = known ?? { pid, side, name: '', cpu: 0, peak: 0 }
       this.used.set(pid, use)
+      use.name = nameOf(pid) || use.name // for a moment after its start it is still called as its parent
       const fields = fieldsAfterName(stat)
       use.cpu = Math.max(use.cpu, (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND)
       use.peak = Math.max(use.peak, peakOf(pid))
