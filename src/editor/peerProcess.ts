@@ -89,6 +89,11 @@ export class PeerProcess extends Disposable {
     return dataFolderPaths(this.dataFolder).catalog
   }
 
+  /** There while a peer process runs on the data folder. */
+  get endpointPath(): string {
+    return dataFolderPaths(this.dataFolder).endpoint
+  }
+
   /** Starts or joins the peer process. Throws `PeerfoldError`; the status then says why, too. */
   async start(): Promise<void> {
     const client = await this.useClient()
