@@ -2,7 +2,11 @@
 import { resolve } from 'node:path'
 import { runMocha } from './runMocha'
 
+/** Each suite is a bundle of its own and listens for the end of the process to clean up. */
+const manySuites = 200
+
 async function main([timeout, ...suites]: readonly string[]): Promise<void> {
+  process.setMaxListeners(manySuites)
   const { passed, failed } = await runMocha(
     suites.map(suite => resolve(suite)),
     { timeout: Number(timeout) },

@@ -25,7 +25,7 @@ import { describeLinkRefusal } from './refusals'
 import type { TargetRules } from './rules'
 import { runBounded } from './runBounded'
 import { contentWarnings, describeWarning } from './warnings'
-import { pausesTransfer, WriteError } from './writeErrors'
+import { pausesTransfer, systemCode, toWriteError, WriteError } from './writeErrors'
 import { SafeWriter } from './writer'
 
 /** Bytes being fetched at once, and pieces of work. */
@@ -307,8 +307,9 @@ function openTarget(folder: string): { writer: SafeWriter; rules: TargetRules } 
     const rules = probeRules(folder)
     return { writer: SafeWriter.open(folder, rules), rules }
   } catch (error) {
-    if (!(error instanceof WriteError)) throw error
-    const code = error.code === 'vanished' ? 'target-vanished' : 'target-read-only'
-    throw new PeerfoldError(error.code === 'no-space' ? 'no-space' : code, folder)
+    const { code } = toWriteError(error, folder)
+    if (code === 'no-space') throw new PeerfoldError('no-space', folder)
+    const isGone = code === 'vanished' || systemCode(error) === 'ENOENT'
+    throw new PeerfoldError(isGone ? 'target-vanished' : 'target-read-only', folder)
   }
 }
