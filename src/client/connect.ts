@@ -5,13 +5,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { PeerfoldError } from '../common/errors'
 import { type AttachedPeer, type AttachOptions, attachToPeer } from './attach'
-import { EXIT_LOCKED, type StartedPeer, type StartOptions, startPeer } from './startPeer'
+import { EXIT_DAMAGED, EXIT_LOCKED, type StartedPeer, type StartOptions, startPeer } from './startPeer'
 
 /** Milliseconds until a started process must answer. */
 const START_LIMIT = 15_000
 const POLL_EVERY = 25
 /** After an attempt that met the lock: time for the one that holds it to listen, or to be gone. */
 const LOCKED_PAUSE = 250
+
+/** Ends after which another process is waited for, or started. */
+const TRY_AGAIN = new Set([0, EXIT_LOCKED, EXIT_DAMAGED])
 
 export type ConnectOptions = AttachOptions & StartOptions
 
@@ -30,7 +33,7 @@ export async function connectToPeer(options: ConnectOptions): Promise<AttachedPe
     child ??= startPeer(options)
     if (child.ended === undefined) {
       await delay(POLL_EVERY)
-    } else if (child.ended.code === EXIT_LOCKED || child.ended.code === 0) {
+    } else if (TRY_AGAIN.has(child.ended.code)) {
       await delay(LOCKED_PAUSE)
       child = undefined
     } else {

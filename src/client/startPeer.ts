@@ -14,6 +14,8 @@ const REASON_LENGTH = 2_000
 
 /** What a peer process exits with when another one holds the data folder. */
 export const EXIT_LOCKED = 3
+/** What it exits with when the store turned out to be damaged: the next one sets it aside. */
+export const EXIT_DAMAGED = 4
 
 export interface StartOptions {
   readonly storage: string

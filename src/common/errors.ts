@@ -33,6 +33,8 @@ const CATALOGUE = {
     `The folder “${folder}” is open to other users and holds other things, so Peerfold does not keep its data there. Choose a new or empty one.`,
   'store-damaged': (kept: string) =>
     `Peerfold's store is damaged and was set aside at “${kept}”. Your files are untouched. Opened shares are fetched again; share your own folders again to get new links.`,
+  'catalog-damaged': (kept: string) =>
+    `Peerfold's list of your shares is damaged and was set aside at “${kept}”. Your files are untouched. Open links again, and share your own folders again to get new links.`,
   'bootstrap-differs': (running: string) =>
     `The running peer process uses other bootstrap nodes (${running}). End it with “peerfold stop”, or use another --storage.`,
   'peer-unreachable': () =>

@@ -19,6 +19,9 @@ export interface PeerContext {
   /** Something the user should be told once. */
   readonly notice: (level: Notifications['notice']['level'], message: string, share?: ShareId) => void
   readonly log: (line: string) => void
+  /** To be called with every error that nobody expected: if the store is damaged, the process ends, and the next one
+   *  sets the store aside. */
+  readonly checkForDamage: (error: unknown) => void
   /** Aborted when the peer process ends. */
   readonly closing: AbortSignal
 }

@@ -138,6 +138,7 @@ export class Copies {
         },
         async error => {
           if (this.context.closing.aborted) return // it goes on with the next peer process
+          this.context.checkForDamage(error)
           const failure = toUserError(error)
           if (failure.code === 'cancelled') await catalog.delete('copy', job)
           else await catalog.put('copy', job, { ...record, failure })

@@ -4,7 +4,8 @@
  *   peer.js --storage <data folder> [--bootstrap host:port,…] [--no-tcp]
  *
  * Start-up order: take the lock, then remove a stale socket, then listen, then say where. Exit codes: 0 ended in
- * order, 3 another process has the lock, 1 anything else.
+ * order, 3 another process has the lock, 4 the store turned out to be damaged and the next process sets it aside, 1
+ * anything else.
  */
 import { parseArgs } from 'node:util'
 import { toUserError } from '../common/errors'
@@ -14,10 +15,12 @@ import { loadKeyPair } from './keys'
 import { takeLock } from './lock'
 import { Peer } from './peer'
 import { PeerServer } from './server'
+import { isDamage, noteDamage } from './store'
 
 declare const PEERFOLD_VERSION: string
 
 const EXIT_LOCKED = 3
+const EXIT_DAMAGED = 4
 /** An orderly end that takes longer than this (milliseconds) is cut short: the store survives it. */
 const END_WITHIN = 8_000
 
@@ -58,12 +61,23 @@ async function main(): Promise<void> {
     process.exit(0)
   }
 
+  const onDamage = (error: unknown) => {
+    log(`the store is damaged: ${String(error)}`)
+    noteDamage(paths, error)
+    process.exit(EXIT_DAMAGED)
+  }
+  process.on('unhandledRejection', error => {
+    log(`unhandled: ${error instanceof Error ? error.stack : String(error)}`)
+    if (isDamage(error)) onDamage(error)
+  })
+
   const peer = await Peer.open({
     paths,
     keyPair: loadKeyPair(paths.keys),
     bootstrap: values.bootstrap?.split(',').filter(Boolean) ?? [],
     tcp: !values['no-tcp'],
     log,
+    onDamage,
   })
   const socket = socketPath(paths.root)
   const token = await createToken(paths.root)
@@ -82,9 +96,6 @@ async function main(): Promise<void> {
   log(`listening, pid ${process.pid}`)
 }
 
-process.on('unhandledRejection', error =>
-  log(`unhandled: ${error instanceof Error ? error.stack : String(error)}`),
-)
 main().catch(error => {
   log(`could not start: ${toUserError(error).message}`)
   process.exit(1)

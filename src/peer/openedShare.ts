@@ -264,6 +264,7 @@ export class OpenedShare {
   }
 
   private fail(error: unknown): void {
+    this.context.checkForDamage(error)
     const failure = toUserError(error)
     if (failure.message !== this.failure?.message)
       this.context.log(`opened share ${this.id.slice(0, 6)}: ${String(error)}`)

@@ -20,8 +20,13 @@ export class OpenedShares {
   async restore(isNeeded: (id: ShareId) => boolean): Promise<void> {
     for await (const [, record] of this.context.catalog.list('opened')) {
       if (!record.keep && !isNeeded(record.id)) continue
-      const share = await this.opened(record)
-      if (!record.stopped) share.start()
+      try {
+        const share = await this.opened(record)
+        if (!record.stopped) share.start()
+      } catch (error) {
+        this.context.checkForDamage(error)
+        this.context.log(`opened share ${record.id.slice(0, 6)} cannot be opened: ${String(error)}`)
+      }
     }
   }
 
@@ -81,16 +86,22 @@ export class OpenedShares {
   }
 
   private async opened(record: OpenedRecord): Promise<OpenedShare> {
-    const open = this.shares.get(record.id)
-    if (open !== undefined) return open
     const pending = this.opening.get(record.id)
-    if (pending !== undefined) return pending
+    if (pending !== undefined) {
+      await pending.catch(() => {}) // whoever asked for that one is told
+      return this.opened(record)
+    }
+    const open = this.shares.get(record.id)
+    const hasKey = open?.record.encryptionKey !== undefined || record.encryptionKey === undefined
+    if (open !== undefined && hasKey) return open
     const opening = this.openNow(record).finally(() => this.opening.delete(record.id))
     this.opening.set(record.id, opening)
     return opening
   }
 
   private async openNow(wanted: OpenedRecord): Promise<OpenedShare> {
+    // It was opened by a key that does not decrypt it, and now its whole link is here.
+    await this.shares.get(wanted.id)?.close()
     const { catalog } = this.context
     const known = await catalog.get('opened', wanted.id)
     const encryptionKey = wanted.encryptionKey ?? known?.encryptionKey

@@ -51,9 +51,9 @@ export class OwnShare {
     const drive = await ShareDrive.create(context.store, record.seed, record.encryptionKey)
     const withKeys = { ...record, id: drive.id, key: drive.key }
     const share = new OwnShare(withKeys, drive, context)
-    if (record.lost || drive.paths.length < record.version) {
-      await share.giveUpLog()
-    } else if (record.id !== drive.id) await context.catalog.put('share', record.seed, withKeys)
+    if (record.lost) share.setStatus({ kind: 'failed', error: lostError(record).toUserError() })
+    else if (drive.paths.length < record.version) await share.giveUpLog()
+    else if (record.id !== drive.id) await context.catalog.put('share', record.seed, withKeys)
     return share
   }
 
@@ -65,7 +65,9 @@ export class OwnShare {
     return this.joined
   }
 
+  /** Throws `log-lost`: a link that leads nowhere is none. */
   get link(): string {
+    if (this.isLost) throw lostError(this.record)
     const { key, encryptionKey, name, isFile } = this.record
     if (key === undefined) throw new PeerfoldError('unknown-share')
     const link: ShareLink = { key, name, isFile, ...(encryptionKey === undefined ? {} : { encryptionKey }) }
@@ -300,7 +302,7 @@ export class OwnShare {
   private async giveUpLog(): Promise<void> {
     await this.saveRecord({ lost: true })
     await this.leave()
-    this.setFailed(new PeerfoldError('log-lost', this.record.name))
+    this.setFailed(lostError(this.record))
   }
 
   private async saveRecord(change: Partial<ShareRecord>): Promise<void> {
@@ -309,6 +311,7 @@ export class OwnShare {
   }
 
   private setFailed(error: unknown): void {
+    this.context.checkForDamage(error)
     const userError = toUserError(error)
     const known = this.status.kind === 'failed' && this.status.error.message === userError.message
     if (!known) {
@@ -322,4 +325,8 @@ export class OwnShare {
     this.status = status
     this.changed.emit()
   }
+}
+
+function lostError({ name }: ShareRecord): PeerfoldError {
+  return new PeerfoldError('log-lost', name)
 }

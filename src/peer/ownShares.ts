@@ -29,10 +29,15 @@ export class OwnShares {
   async restore(): Promise<void> {
     for await (const [, record] of this.context.catalog.list('share')) {
       if (record.version === 0 && !record.keep) continue
-      const share = await OwnShare.open(record, this.context)
-      this.adopt(share)
-      if (record.keep && !record.stopped) await share.start()
-      else if (!share.isLost) share.rest()
+      try {
+        const share = await OwnShare.open(record, this.context)
+        this.adopt(share)
+        if (record.keep && !record.stopped) await share.start()
+        else if (!share.isLost) share.rest()
+      } catch (error) {
+        this.context.checkForDamage(error)
+        this.context.log(`the share of ${record.source} cannot be opened: ${String(error)}`)
+      }
     }
   }
 

@@ -4,7 +4,7 @@
  */
 
 import type { KeyPair } from '@hyperswarm/secret-stream'
-import Corestore from 'corestore'
+import type Corestore from 'corestore'
 import type { PeerId, ShareId } from '../common/brand'
 import { PeerfoldError } from '../common/errors'
 import { parseLink, shareIdOf } from '../common/link'
@@ -12,7 +12,7 @@ import type { PeerState, RemotePeer } from '../common/model'
 import type { Notifications } from '../common/protocol'
 import { Signal } from '../common/signal'
 import type { DataFolderPaths } from '../wire/dataFolder'
-import { Catalog, type Settings } from './catalog'
+import type { Catalog, Settings } from './catalog'
 import type { PeerContext } from './context'
 import { Copies } from './copies'
 import type { ShareDrive } from './drive/shareDrive'
@@ -21,6 +21,7 @@ import { DEFAULT_LIMITS } from './limits'
 import { Network } from './network/swarm'
 import { OpenedShares } from './openedShares'
 import { OwnShares } from './ownShares'
+import { isDamage, openDatabases } from './store'
 import { Transfers } from './transfers'
 
 export interface PeerOptions {
@@ -29,6 +30,8 @@ export interface PeerOptions {
   readonly bootstrap: readonly string[]
   readonly tcp: boolean
   readonly log: (line: string) => void
+  /** The store turned out to be damaged: end, and let the next process set it aside. */
+  readonly onDamage: (error: unknown) => void
 }
 
 export class Peer {
@@ -46,6 +49,7 @@ export class Peer {
   private readonly closing = new AbortController()
   private settings: Settings = {}
   private limits = DEFAULT_LIMITS
+  private readonly earlyNotices: Notifications['notice'][] = []
   private revision = 0
 
   private constructor(
@@ -56,8 +60,17 @@ export class Peer {
     const { keyPair, bootstrap, log, paths } = options
     const tcp = () => options.tcp && this.settings.directTcp !== false
     this.catalog = catalog
+    const checkForDamage = (error: unknown) => this.checkForDamage(error)
     const isBlocked = (id: PeerId) => this.blocked.has(id)
-    this.network = new Network({ keyPair, bootstrap, tcp, name: () => this.name, isBlocked, log })
+    this.network = new Network({
+      keyPair,
+      bootstrap,
+      tcp,
+      name: () => this.name,
+      isBlocked,
+      log,
+      onError: checkForDamage,
+    })
     const context: PeerContext = {
       store,
       catalog,
@@ -67,6 +80,7 @@ export class Peer {
       limits: () => this.limits,
       notice: (level, message, share) => this.notices.emit({ level, message, ...(share ? { share } : {}) }),
       log,
+      checkForDamage,
       closing: this.closing.signal,
     }
     this.own = new OwnShares(context, this.transfers)
@@ -80,12 +94,17 @@ export class Peer {
   }
 
   static async open(options: PeerOptions): Promise<Peer> {
-    const catalog = await Catalog.open(options.paths.catalog)
-    const store = new Corestore(options.paths.store)
-    await store.ready()
+    const { store, catalog, storeAside, catalogAside } = await openDatabases(options.paths, options.log)
     const peer = new Peer(options, store, catalog)
+    if (storeAside !== undefined) peer.tell(new PeerfoldError('store-damaged', storeAside))
+    if (catalogAside !== undefined) peer.tell(new PeerfoldError('catalog-damaged', catalogAside))
     await peer.restore()
     return peer
+  }
+
+  /** What happened before any client was there to be told. */
+  takeEarlyNotices(): Notifications['notice'][] {
+    return this.earlyNotices.splice(0)
   }
 
   /** What other people see; empty until the user chooses one. */
@@ -191,6 +210,16 @@ export class Peer {
     await this.opened.close()
     await this.store.close()
     await this.catalog.close()
+  }
+
+  /** To be called with every error that nobody expected. */
+  checkForDamage(error: unknown): void {
+    if (isDamage(error)) this.options.onDamage(error)
+  }
+
+  private tell(error: PeerfoldError): void {
+    this.options.log(error.message)
+    this.earlyNotices.push({ level: 'error', message: error.message })
   }
 
   private async restore(): Promise<void> {

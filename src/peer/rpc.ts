@@ -36,7 +36,12 @@ export function handlersFor(options: RpcOptions): Handlers {
   const answers = answersOf(options)
   const checked = (method: Method) => async (params: unknown, signal: AbortSignal) => {
     if (method !== 'hello') options.assertWelcome()
-    return answer(answers, method, params, signal)
+    try {
+      return await answer(answers, method, params, signal)
+    } catch (error) {
+      options.peer.checkForDamage(error)
+      throw error
+    }
   }
   return Object.fromEntries(
     Object.keys(answers).map(method => [method, checked(method as Method)]),

@@ -134,6 +134,9 @@ export class PeerServer {
     if (kind === 'window') this.hadWindow = true
     clearTimeout(this.ending)
     this.ending = undefined
+    setImmediate(() => {
+      for (const notice of peer.takeEarlyNotices()) this.tellAll('notice', notice)
+    })
     return { protocol: PROTOCOL_VERSION, version, pid: process.pid, state: peer.state }
   }
 

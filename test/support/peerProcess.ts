@@ -1,5 +1,6 @@
 /** The peer process as tests use it: started by hand, asked over its socket, killed at will, started again. */
 import { type AttachedPeer, attachToPeer } from '../../src/client/attach'
+import { EXIT_DAMAGED } from '../../src/client/startPeer'
 import type { ShareId } from '../../src/common/brand'
 import type { PeerState, TransferResult } from '../../src/common/model'
 import type { Method, Notifications, Params, Result } from '../../src/common/protocol'
@@ -27,10 +28,17 @@ export class PeerProcess {
     attached.connection.onNotification('notice', notice => this.notices.push(notice))
   }
 
-  /** Resolves when it listens and has welcomed this test as a window. */
-  static async start(options: PeerProcessOptions): Promise<PeerProcess> {
+  /** Resolves when it listens and has welcomed this test as a window. One that ends to set its store aside is started
+   *  again, once. */
+  static async start(options: PeerProcessOptions, attempt = 1): Promise<PeerProcess> {
     const started = startPeerProgram(options)
-    await started.line(line => line.includes('listening, pid'), { timeout: 30_000 })
+    const listening = started.line(line => line.includes('listening, pid'), { timeout: 30_000 })
+    const code = await listening.then(
+      () => undefined,
+      () => started.child.exitCode,
+    )
+    if (code === EXIT_DAMAGED && attempt === 1) return PeerProcess.start(options, 2)
+    await listening
     const attached = await attachToPeer({ storage: options.storage, client: 'window' })
     if (attached === undefined) throw new Error('the peer process does not answer')
     return new PeerProcess(started, attached, options)

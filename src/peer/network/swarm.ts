@@ -32,6 +32,8 @@ export interface NetworkOptions {
   readonly tcp: () => boolean
   readonly isBlocked: (peer: PeerId) => boolean
   readonly log: (line: string) => void
+  /** What broke a connection: it may be that a block could not be read from the store. */
+  readonly onError: (error: unknown) => void
 }
 
 export class Network {
@@ -121,7 +123,10 @@ export class Network {
     this.links.get(link.key)?.close()
     this.links.set(link.key, link)
     this.replication.add(link)
-    stream.on('error', error => this.options.log(`peer ${link.id}: ${error.message}`))
+    stream.on('error', error => {
+      this.options.log(`peer ${link.id}: ${error.message}`)
+      this.options.onError(error)
+    })
     stream.once('close', () => {
       if (this.links.get(link.key) === link) this.links.delete(link.key)
       this.replication.remove(link)

@@ -1,0 +1,207 @@
+/**
+ * Stores that lie damaged when the peer process starts, or turn out to be while it runs: flipped bytes, files that are
+ * gone or cut short, a store copied from elsewhere. The store is set aside whole, opened shares are fetched again, own
+ * ones are lost under their key and can be shared anew, user files are not touched, and nothing loops.
+ */
+import assert from 'node:assert/strict'
+import {
+  cpSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import type { DrivePath } from '../../src/common/brand'
+import { attackGroup } from '../support/attacks'
+import { eventually } from '../support/eventually'
+import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
+import { type LocalDht, startLocalDht } from '../support/localDht'
+import { PeerProcess } from '../support/peerProcess'
+
+/** What happens to a file of a store. */
+type Damage = (file: string) => void
+
+const flip: Damage = file => {
+  const bytes = readFileSync(file)
+  for (let at = 5; at < bytes.length; at += Math.max(1, Math.floor(bytes.length / 40)))
+    bytes[at] = (bytes[at] ?? 0) ^ 0xff
+  writeFileSync(file, bytes)
+}
+const flipInTheMiddle: Damage = file => {
+  const bytes = readFileSync(file)
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 0x01
+  writeFileSync(file, bytes)
+}
+const remove: Damage = file => rmSync(file)
+const cut: Damage = file => truncateSync(file, statSync(file).size >> 1)
+
+const DAMAGES: readonly (readonly [what: string, file: RegExp, damage: Damage])[] = [
+  ['flipped bytes in its tables', /\.sst$/, flip],
+  ['a table that is gone', /\.sst$/, remove],
+  ['flipped bytes in its contents', /\.blob$/, flip],
+  ['one flipped bit in its contents', /\.blob$/, flipInTheMiddle],
+  ['contents that are gone', /\.blob$/, remove],
+  ['contents cut short', /\.blob$/, cut],
+  ['a list of tables that is gone', /MANIFEST/, remove],
+  ['a list of tables cut short', /MANIFEST/, cut],
+  ['a pointer that is gone', /CURRENT$/, remove],
+  ['flipped bytes in its pointer', /CURRENT$/, flip],
+]
+
+attackGroup('damaged stores', () => {
+  let dht: LocalDht
+  let bob: PeerProcess
+  let bobsFolder: string
+  let bobsLink: string
+  let template: string
+  let source: string
+  let copy: string
+  let oldLink: string
+
+  before(async function () {
+    this.timeout(60_000)
+    dht = await startLocalDht()
+    bobsFolder = await makeTree(temporaryFolder('bobs'), {
+      'a.txt': 'from bob',
+      'b.bin': randomBytes(300_000),
+    })
+    bob = await PeerProcess.start({ storage: temporaryFolder('bob'), bootstrap: dht.bootstrap })
+    bobsLink = (await bob.share(bobsFolder)).link
+
+    source = await makeTree(temporaryFolder('source'), {
+      'own.txt': 'own',
+      'large.bin': randomBytes(2_000_000),
+    })
+    copy = temporaryFolder('copy')
+    template = temporaryFolder('template')
+    const ann = await PeerProcess.start({ storage: template, bootstrap: dht.bootstrap })
+    oldLink = (await ann.share(source)).link
+    const id = await ann.open(bobsLink, true)
+    await ann.copy(id, copy)
+    await ann.stop()
+    // Opened once more, everything has moved from the journal into tables.
+    const again = await PeerProcess.start({ storage: template, bootstrap: dht.bootstrap })
+    await again.stop()
+  })
+  after(async () => {
+    await bob?.stop()
+    await dht?.stop()
+  })
+
+  /** A data folder like Ann's, its store on the same disk (a store that was copied does not open at all). */
+  function annsFolder(): string {
+    const storage = temporaryFolder('ann')
+    for (const name of readdirSync(template)) {
+      if (name !== 'store') cpSync(join(template, name), join(storage, name), { recursive: true })
+    }
+    renameSync(join(template, 'store'), join(storage, 'store'))
+    cpSync(join(storage, 'store', 'db'), join(template, 'db'), { recursive: true })
+    return storage
+  }
+
+  function giveBack(storage: string): void {
+    const kept = readdirSync(storage).find(name => name.startsWith('store.damaged-')) ?? 'store'
+    renameSync(join(storage, kept), join(template, 'store'))
+    rmSync(join(template, 'store', 'db'), { recursive: true, force: true })
+    renameSync(join(template, 'db'), join(template, 'store', 'db'))
+  }
+
+  for (const [what, pattern, damage] of DAMAGES) {
+    it(`a store with ${what} is set aside, and everything else goes on`, async () => {
+      const storage = annsFolder()
+      try {
+        await survive(storage, pattern, damage)
+      } finally {
+        giveBack(storage)
+      }
+    })
+  }
+
+  async function survive(storage: string, pattern: RegExp, damage: Damage): Promise<void> {
+    const db = join(storage, 'store', 'db')
+    for (const name of readdirSync(db)) if (pattern.test(name)) damage(join(db, name))
+    const sizes = new Map(readdirSync(db).map(name => [name, statSync(join(db, name)).size]))
+    const ann = await startAndRead(storage)
+    try {
+      const aside = readdirSync(storage).filter(name => name.startsWith('store.damaged-'))
+      assert.equal(aside.length, 1)
+      for (const name of readdirSync(join(storage, aside[0] ?? '', 'db'))) {
+        if (/\.(sst|blob)$/.test(name))
+          assert.equal(statSync(join(storage, aside[0] ?? '', 'db', name)).size, sizes.get(name))
+      }
+      await eventually('the user was told', () => ann.notices.length > 0)
+      assert.deepEqual(
+        ann.notices.map(({ level }) => level),
+        ['error'],
+      )
+      assert.match(ann.notices[0]?.message ?? '', /store is damaged and was set aside at “.*store\.damaged-/)
+
+      const lost = (await ann.state()).shares[0]
+      assert.equal(lost?.status.kind === 'failed' && lost.status.error.code, 'log-lost')
+      await assert.rejects(ann.request('share.link', { id: lost?.id ?? ('' as never) }), {
+        code: 'log-lost',
+      })
+      const fresh = await ann.share(source)
+      assert.notEqual(fresh.link, oldLink)
+
+      const id = await ann.open(bobsLink, true)
+      const read = await ann.request('fs.read', {
+        id,
+        path: '/a.txt' as DrivePath,
+        limit: 100,
+        timeout: 10_000,
+      })
+      assert.equal(Buffer.from(read).toString(), 'from bob')
+      assert.deepEqual((await ann.copy(id, copy)).conflicts, [])
+      assert.deepEqual(await compareTrees(bobsFolder, copy), [])
+    } finally {
+      await ann.stop()
+    }
+    const again = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    await again.stop()
+    assert.equal(again.notices.length, 0)
+    assert.equal(readdirSync(storage).filter(name => name.startsWith('store.damaged')).length, 1)
+    assert.equal(readFileSync(join(source, 'own.txt'), 'utf8'), 'own')
+  }
+
+  /** Damage may show at the start or only when a block is read; then the process ends once and is started again. */
+  async function startAndRead(storage: string): Promise<PeerProcess> {
+    const options = { storage, bootstrap: dht.bootstrap }
+    const first = await PeerProcess.start(options)
+    if (readdirSync(storage).some(name => name.startsWith('store.damaged-'))) return first
+    const { shares } = await first.state()
+    const path = '/large.bin' as DrivePath
+    await first
+      .request('fs.read', { id: shares[0]?.id as never, path, limit: 1e7, timeout: 5_000 })
+      .catch(() => {})
+    const { code } = await first.process.ended
+    assert.equal(code, 4)
+    return PeerProcess.start(options)
+  }
+
+  it('a store copied from elsewhere is set aside too: two writers with one key would end both', async () => {
+    const storage = temporaryFolder('ann')
+    for (const name of readdirSync(template))
+      cpSync(join(template, name), join(storage, name), { recursive: true })
+    const ann = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    const status = (await ann.state()).shares[0]?.status
+    assert.equal(status?.kind === 'failed' && status.error.code, 'log-lost')
+    await ann.stop()
+  })
+
+  it('a damaged catalog is set aside, and the process starts', async () => {
+    const storage = temporaryFolder('ann')
+    cpSync(join(template, 'catalog'), join(storage, 'catalog'), { recursive: true })
+    for (const name of readdirSync(join(storage, 'catalog')))
+      if (/\.sst$|MANIFEST/.test(name)) flip(join(storage, 'catalog', name))
+    const ann = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    await eventually('the user was told', () => ann.notices.length > 0)
+    assert.match(ann.notices[0]?.message ?? '', /list of your shares is damaged and was set aside/)
+    assert.notEqual((await ann.share(source)).link, oldLink)
+    await ann.stop()
+  })
+})
