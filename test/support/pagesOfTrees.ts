@@ -63,15 +63,15 @@ export class TreeRow {
     await this.locator.and(this.page.locator('[aria-expanded="false"]')).waitFor()
   }
 
-  /** What is told when the mouse rests on the row. */
-  async tooltip(): Promise<string> {
-    await this.page.mouse.move(0, 0)
-    await this.locator.locator('.label-name').first().hover()
-    const hover = this.page.locator('.monaco-hover').filter({ visible: true }).last()
+  /** What is told when the mouse rests on the row, once it holds this text; some of it is made only then. */
+  async tooltip(text: string | RegExp): Promise<string> {
+    await this.locator.hover({ position: { x: 70, y: 10 } }) // over the beginning of the label
+    const hover = this.page.locator('.monaco-hover').filter({ visible: true }).filter({ hasText: text })
     await hover.waitFor()
-    // The rest of it is asked for when somebody looks.
-    await hover.filter({ hasText: '\n' }).or(hover).waitFor()
-    return hover.innerText()
+    const told = await hover.innerText()
+    await this.page.mouse.move(640, 0)
+    await hover.waitFor({ state: 'hidden' })
+    return told
   }
 
   /** Clicks an icon that shows on the row while the mouse is over it. */

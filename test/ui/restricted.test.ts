@@ -23,7 +23,7 @@ describe('in Restricted Mode', () => {
   after(() => friend?.leave())
 
   it('the view says that sharing is off, and why', async () => {
-    await (await window.dialog('Do you trust the authors')).click("No, I don't trust the authors")
+    await window.page.getByText('Restricted Mode is intended for safe code browsing').waitFor()
     await window.openContainer('Peerfold')
     const { welcome } = window.view('Shares')
     await welcome.getByText('Sharing is off in Restricted Mode, so that a folder you do not trust').waitFor()

@@ -27,7 +27,7 @@ export function seeingSteps(cast: () => Cast): void {
         .waitFor(),
       atBob.statusBarItem().getByText('1 peer').waitFor(),
     ])
-    const tooltip = await atBob.view('Peers').tree.row('Alice').tooltip()
+    const tooltip = await atBob.view('Peers').tree.row('Alice').tooltip('Received')
     assert.match(tooltip, /Shares in common: garden/)
     assert.match(tooltip, /Received 70\d kB/)
     await atBob.screenshot('see-views')

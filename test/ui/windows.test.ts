@@ -74,8 +74,7 @@ describe('two windows of one user', () => {
   it('serve the share meanwhile, and find everything as it was', async () => {
     const reader = await Person.start({ bootstrap: stage.bootstrap })
     try {
-      const copy = join(temporaryFolder('reader'), 'garden')
-      const result = await reader.get(link, copy)
+      const result = await reader.get(link, temporaryFolder('reader'))
       assert.equal(result.files, 7)
     } finally {
       await reader.leave()

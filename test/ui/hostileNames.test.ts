@@ -1,0 +1,141 @@
+/**
+ * Whatever strangers call their shares, their files and themselves stays text, wherever it is shown: nothing of it
+ * becomes an element, an icon, a link or a direction of writing.
+ */
+import assert from 'node:assert/strict'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { formatLink } from '../../src/common/link'
+import { makeTree, temporaryFolder } from '../support/folders'
+import { HostilePublisher } from '../support/hostileDrive'
+import type { Workbench } from '../support/pages'
+import { Person } from '../support/person'
+import type { Installation } from './installation'
+import { Stage } from './stage'
+
+const markup = '<img src=x onerror="window.pwned=1">'
+const icon = '$(zap)'
+const command = '[c](command:workbench.action.quit)'
+const all = `${markup} ${icon} ${command}`
+/** Turns the text around, and colours a terminal. */
+const controls = 'in\u202Egnp.exe\u001b[31mred'
+const controlsAsText = 'in\\u{202e}gnp.exe\\u{1b}[31mred'
+
+describe('names that attack', () => {
+  const stage = new Stage()
+  let frank: Installation
+  let window: Workbench
+  let mallory: Person
+  let publisher: HostilePublisher
+
+  before(async () => {
+    frank = await stage.install('Frank')
+    const folder = await makeTree(join(frank.home, 'quiet'), { 'notes.md': '# Notes\n' })
+    await mkdir(join(frank.home, 'Downloads'))
+    ;[window, mallory, publisher] = await Promise.all([
+      frank.openWindow(folder),
+      Person.start({ bootstrap: stage.bootstrap }),
+      HostilePublisher.start(stage.bootstrap),
+    ])
+    await window.openContainer('Peerfold')
+    await mallory.request('settings.set', { name: `${markup} ${icon}` })
+  })
+
+  after(async () => {
+    await mallory?.leave()
+    await publisher?.close()
+  })
+
+  afterEach(async () => {
+    assert.deepEqual(await whatBecameOf(window), { pwned: false, images: 0, icons: 0, links: 0 })
+  })
+
+  it('are text in the consent dialog, the tree and its tooltips', async () => {
+    const folder = await makeTree(join(temporaryFolder('mallory'), all), {
+      [`${markup}.txt`]: 'one\n',
+      [`${icon}.txt`]: 'two\n',
+      [`${command}.txt`]: 'three\n',
+    })
+    const { link } = await mallory.publish(folder)
+    await window.runCommand('Peerfold: Open Shared Link…')
+    await window.quickInput.enter(link)
+    const consent = await window.dialog('Open the share that calls itself')
+    assert.ok((await consent.text()).includes(all))
+    await window.screenshot('hostile-consent')
+    await consent.click('Open')
+    const { tree } = window.view('Opened Shares')
+    await tree.row(`${icon}.txt`).waitFor()
+    const texts = await tree.texts()
+    for (const name of [markup, icon, command]) assert.ok(texts.includes(`${name}.txt`), texts.join('\n'))
+    await tree.row(all).tooltip(all)
+    await tree.row(`${markup}.txt`).tooltip(`/${markup}.txt`)
+    await window.screenshot('hostile-tree')
+  })
+
+  it('are text in the list of peers and its tooltip', async () => {
+    const row = window.view('Peers').tree.row(markup)
+    await row.waitFor()
+    const name = (await window.view('Peers').tree.texts()).join()
+    assert.ok(name.startsWith(`${markup} ${icon}`), name)
+    await row.tooltip(`Shares in common: ${markup}`)
+    await window.screenshot('hostile-peers')
+  })
+
+  it('are text in the editor, in messages and in the status bar', async () => {
+    const { tree } = window.view('Opened Shares')
+    await tree.row(`${icon}.txt`).click()
+    await window.editor.text('two')
+    await tree.row(all).clickMenu('Copy Link')
+    await window.page.locator('.statusbar-item', { hasText: `Link of ${markup} ${icon}` }).waitFor()
+    await tree.row(all).clickMenu('Save a Copy…')
+    await window.quickInput.chooseFolder(join(frank.home, 'Downloads'))
+    const toast = await window.notification('is saved in')
+    const text = await toast.text()
+    assert.ok(text.includes(`${markup} ${icon} [c] (command:`), text)
+    assert.deepEqual(await toast.toast.getByRole('link').count(), 0)
+    await window.screenshot('hostile-message')
+    await toast.close()
+  })
+
+  it('show their controls instead of obeying them', async () => {
+    const drive = await publisher.drive()
+    await drive.about('share', { name: controls })
+    await drive.file(`/${controls}.txt`, 'four\n')
+    await drive.file('/plain.txt', 'five\n')
+    await publisher.serve(drive)
+    await window.runCommand('Peerfold: Open Shared Link…')
+    await window.quickInput.enter(formatLink({ key: drive.key, isFile: false, name: 'holiday' }))
+    await (await window.dialog('“holiday”')).click('Open')
+    const { tree } = window.view('Opened Shares')
+    await tree.row(all).collapse()
+    await tree.row('plain.txt').waitFor()
+    await tree.row(controlsAsText).waitFor()
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: their absence is what is tested
+    assert.doesNotMatch((await tree.texts()).join(), /[\u001b\u202a-\u202e]/)
+    await window.screenshot('hostile-controls')
+  })
+
+  it('are text on the dashboard', async () => {
+    await window.runCommand('Peerfold: Open Dashboard')
+    const dashboard = window.webview
+    await dashboard.getByRole('region', { name: 'Peers', exact: true }).getByText(markup).first().waitFor()
+    await dashboard
+      .getByRole('region', { name: 'Opened Shares', exact: true })
+      .getByText(controlsAsText)
+      .first()
+      .waitFor()
+    assert.equal(await dashboard.locator('img, .codicon-zap, a').count(), 0)
+    assert.equal(await dashboard.locator('body').evaluate('"pwned" in window'), false)
+    await window.screenshot('hostile-dashboard')
+  })
+})
+
+/** What became of the names in the window itself; all nought and false when they stayed text. */
+function whatBecameOf(window: Workbench): Promise<unknown> {
+  return window.page.evaluate(`({
+    pwned: 'pwned' in window,
+    images: document.querySelectorAll('img[src="x"], img[onerror]').length,
+    icons: document.querySelectorAll('.codicon-zap').length,
+    links: document.querySelectorAll('[href^="command:workbench.action.quit"], [data-href^="command:workbench.action.quit"]').length,
+  })`)
+}
