@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { formatLink } from '../../src/common/link'
 import { makeTree, temporaryFolder } from '../support/folders'
 import { HostilePublisher } from '../support/hostileDrive'
 import type { Workbench } from '../support/pages'
@@ -99,17 +98,18 @@ describe('names that attack', () => {
 
   it('show their controls instead of obeying them', async () => {
     const drive = await publisher.drive()
-    await drive.about('share', { name: controls })
     await drive.file(`/${controls}.txt`, 'four\n')
     await drive.file('/plain.txt', 'five\n')
+    await drive.about('share', { name: controls }) // last, where it is looked for
     await publisher.serve(drive)
     await window.runCommand('Peerfold: Open Shared Link…')
-    await window.quickInput.enter(formatLink({ key: drive.key, isFile: false, name: 'holiday' }))
-    await (await window.dialog('“holiday”')).click('Open')
+    await window.quickInput.enter(drive.link)
+    await (await window.dialog('Open this share?')).click('Open')
     const { tree } = window.view('Opened Shares')
     await tree.row(all).collapse()
     await tree.row('plain.txt').waitFor()
-    await tree.row(controlsAsText).waitFor()
+    await tree.row(`${controlsAsText}1 peer`).waitFor()
+    await tree.row(`${controlsAsText}.txt`).waitFor()
     // biome-ignore lint/suspicious/noControlCharactersInRegex: their absence is what is tested
     assert.doesNotMatch((await tree.texts()).join(), /[\u001b\u202a-\u202e]/)
     await window.screenshot('hostile-controls')
