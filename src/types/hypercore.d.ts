@@ -25,6 +25,20 @@ declare module 'hypercore' {
       readonly remoteFork: number
       readonly remoteContiguousLength: number
       readonly remoteBitfield: { get(index: number): boolean }
+      /** Blocks asked of this peer that have not come. */
+      readonly inflight: number
+      /** What this peer asked for and has not been given. */
+      readonly remoteRequests: { readonly size: number }
+      // Called with its messages.
+      onrange(range: BlockRange & { readonly drop: boolean }): Promise<void>
+      onbitfield(part: { readonly start: number; readonly bitfield: Uint32Array }): void
+      onwant(range: BlockRange): void
+      onunwant(range: BlockRange): void
+    }
+
+    interface BlockRange {
+      readonly start: number
+      readonly length: number
     }
 
     interface Bitfield {

@@ -9,6 +9,7 @@ declare module '@hyperswarm/secret-stream' {
   export interface RawUdxStream {
     readonly remoteHost: string | null
     readonly remotePort: number
+    readonly _writableState?: { readonly buffered: number }
   }
   /** An encrypted stream between two peers that know each other's key. */
   export interface NoiseStream extends Duplex {
@@ -20,6 +21,8 @@ declare module '@hyperswarm/secret-stream' {
     readonly rawBytesRead: number
     readonly rawBytesWritten: number
     userData: Protomux | null
+    /** Of streamx, which these streams are made with; a Node socket has another. */
+    readonly _writableState?: { readonly buffered: number }
     setKeepAlive(milliseconds: number): void
     setTimeout(milliseconds: number): void
   }
@@ -56,6 +59,8 @@ declare module 'protomux' {
   class Protomux {
     static from(stream: NoiseStream): Protomux
     readonly stream: NoiseStream
+    /** Channels the other side has opened, by number; null where one was closed. */
+    readonly _remote: readonly unknown[]
     createChannel(options: {
       protocol: string
       id?: Uint8Array | null
@@ -69,7 +74,17 @@ declare module 'protomux' {
 
 declare module 'compact-encoding' {
   export const uint: { decode(state: { start: number; end: number; buffer: Uint8Array }): number }
-  export const json: unknown
+  export interface DecodeState {
+    readonly start: number
+    readonly end: number
+    readonly buffer: Buffer
+  }
+  export interface Encoding {
+    preencode(state: unknown, value: unknown): void
+    encode(state: unknown, value: unknown): void
+    decode(state: DecodeState): unknown
+  }
+  export const json: Encoding
   export const buffer: unknown
   export const raw: unknown
 }

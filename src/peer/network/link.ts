@@ -7,12 +7,14 @@
  * it is. Peers that do not speak it (other Hyperdrive clients) replicate over UDX at once.
  */
 import type { NoiseStream } from '@hyperswarm/secret-stream'
-import c from 'compact-encoding'
+import c, { type DecodeState } from 'compact-encoding'
 import type { Channel, Message } from 'protomux'
 import type { PeerId } from '../../common/brand'
+import { safeText } from '../../common/format'
 import { Signal } from '../../common/signal'
 import { isCount, isRecord } from '../drive/entry'
 import { peerIdOf } from '../keys'
+import { PEER_LIMITS } from '../limits'
 import { Rate } from '../rate'
 import { muxOf } from './mux'
 import type { TcpOffer, TcpTransport } from './tcp'
@@ -36,6 +38,10 @@ export interface LinkOptions {
 export class PeerLink {
   readonly id: PeerId
   readonly key: string
+  /** When it was made, milliseconds of `performance.now()`. */
+  readonly since = performance.now()
+  /** Whether it speaks `peerfold/1` and has said hello. */
+  greeted = false
   /** What the peer calls itself. Untrusted. */
   name = ''
   readonly down = new Rate()
@@ -44,6 +50,12 @@ export class PeerLink {
   readonly streamChanged = new Signal<{ from: NoiseStream | undefined; to: NoiseStream }>()
   /** Emits when something worth showing changed. */
   readonly changed = new Signal<void>()
+  /** Emits what the peer sent that no honest program sends. */
+  readonly misbehaved = new Signal<string>()
+  /** Emits what broke one of its streams. */
+  readonly broke = new Signal<Error>()
+  private messages = 0
+  private hadTurn = false
   private current: NoiseStream | undefined
   private tcpStream: NoiseStream | undefined
   private tcpOffer: TcpOffer | null = null
@@ -62,9 +74,10 @@ export class PeerLink {
       onclose: () => this.replicateOver(this.tcpStream ?? this.udx),
     })
     this.control = this.channel?.addMessage<ControlMessage>({
-      encoding: c.json,
+      encoding: { ...c.json, decode: (state: DecodeState) => this.decode(state) },
       onmessage: message => this.onMessage(message),
     })
+    udx.on('error', error => this.broke.emit(error))
   }
 
   /** Starts to talk. Listen to `streamChanged` before. */
@@ -83,6 +96,10 @@ export class PeerLink {
     return this.udx.rawStream.remoteHost ?? undefined
   }
 
+  get streams(): readonly NoiseStream[] {
+    return this.tcpStream === undefined ? [this.udx] : [this.udx, this.tcpStream]
+  }
+
   get stream(): NoiseStream | undefined {
     return this.current
   }
@@ -94,6 +111,7 @@ export class PeerLink {
       return
     }
     this.tcpStream = stream
+    stream.on('error', error => this.broke.emit(error))
     stream.once('close', () => {
       this.tcpStream = undefined
       if (!this.udx.destroyed) this.replicateOver(this.udx)
@@ -107,14 +125,30 @@ export class PeerLink {
     this.udx.destroy()
   }
 
+  /** Undefined for what is no message: throwing here would end the connection before anybody knows why. */
+  private decode(state: DecodeState): unknown {
+    const length = state.end - state.start
+    if (length > PEER_LIMITS.controlBytes || ++this.messages > PEER_LIMITS.controlMessages) return undefined
+    try {
+      return c.json.decode(state)
+    } catch {
+      return undefined
+    }
+  }
+
   private onMessage(message: unknown): void {
-    if (!isRecord(message)) return
-    if (message.type === 'hello') {
-      this.name = typeof message.name === 'string' ? message.name.slice(0, MAX_NAME) : ''
+    if (!isRecord(message)) {
+      this.misbehaved.emit('its messages were malformed or too many')
+      return
+    }
+    if (message.type === 'hello' && !this.greeted) {
+      this.greeted = true
+      this.name = typeof message.name === 'string' ? safeText(message.name, MAX_NAME) : ''
       this.tcpOffer = parseOffer(message.tcp)
       this.changed.emit()
       if (this.udx.isInitiator) this.tryTcp('then-ask')
-    } else if (message.type === 'your-turn' && !this.udx.isInitiator) {
+    } else if (message.type === 'your-turn' && !this.udx.isInitiator && !this.hadTurn) {
+      this.hadTurn = true
       this.tryTcp('only')
     }
   }

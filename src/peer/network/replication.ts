@@ -6,6 +6,7 @@
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import b4a from 'b4a'
 import Hypercore from 'hypercore'
+import type { Conduct } from './conduct'
 import type { PeerLink } from './link'
 import { muxOf } from './mux'
 
@@ -13,17 +14,21 @@ export class Replication {
   private readonly served = new Map<string, Hypercore>()
   private readonly links = new Set<PeerLink>()
 
+  constructor(private readonly conduct: Conduct) {}
+
   /** Replicates a log over all links, present and future, until `withdraw`. */
   serve(core: Hypercore): void {
     const id = b4a.toString(core.discoveryKey, 'hex')
     if (this.served.has(id)) return
     this.served.set(id, core)
+    this.conduct.watch(core)
     for (const link of this.links) if (link.stream !== undefined) attach(core, link.stream)
   }
 
   withdraw(core: Hypercore): void {
     if (!this.served.delete(b4a.toString(core.discoveryKey, 'hex'))) return
     for (const link of this.links) if (link.stream !== undefined) detach(core, link.stream)
+    this.conduct.unwatch(core)
   }
 
   add(link: PeerLink): void {

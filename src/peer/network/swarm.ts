@@ -13,11 +13,14 @@ import type { PeerId } from '../../common/brand'
 import type { NetworkState, SearchReason } from '../../common/model'
 import { Signal } from '../../common/signal'
 import { peerIdOf } from '../keys'
+import { PEER_LIMITS } from '../limits'
+import { Bans } from './bans'
+import { Conduct, isViolation } from './conduct'
+import { Door } from './door'
 import { PeerLink } from './link'
 import { Replication } from './replication'
 import { TcpTransport } from './tcp'
 
-const MAX_PEERS = 64
 /** Pauses (milliseconds) between searches while nobody is connected. */
 const SEARCH_PAUSES = [2_000, 4_000, 8_000, 15_000, 30_000, 60_000]
 /** After this long without one known node, the bootstrap nodes count as unreachable. */
@@ -38,8 +41,11 @@ export interface NetworkOptions {
 
 export class Network {
   readonly changed = new Signal<void>()
-  readonly replication = new Replication()
   readonly links = new Map<string, PeerLink>()
+  private readonly bans = new Bans()
+  private readonly conduct = new Conduct(this.links, (link, what) => this.turnAway(link, what))
+  private readonly door = new Door(this.links, link => this.conduct.isUseful(link))
+  readonly replication = new Replication(this.conduct)
   private swarm: Hyperswarm | undefined
   private tcp: TcpTransport | undefined
   private starting: Promise<Hyperswarm> | undefined
@@ -80,12 +86,18 @@ export class Network {
 
   /** Lets a peer connect again that the firewall turned away. */
   unban(peer: PeerId): void {
+    this.bans.forgive(peer)
+    this.letIn(peer)
+  }
+
+  private letIn(peer: PeerId): void {
     for (const info of this.swarm?.peers.values() ?? [])
       if (peerIdOf(info.publicKey) === peer) info.ban(false)
   }
 
   async close(): Promise<void> {
     for (const membership of [...this.memberships]) membership.close()
+    this.conduct.close()
     const swarm = await this.starting?.catch(() => undefined)
     for (const link of this.links.values()) link.close()
     await this.tcp?.close()
@@ -104,8 +116,8 @@ export class Network {
       this.tcp = await TcpTransport.listen(keyPair, stream => this.onTcp(stream))
     }
     const dht = new DHT(bootstrap.length > 0 ? { bootstrap } : {})
-    const firewall = (key: Buffer) => this.options.isBlocked(peerIdOf(key))
-    const swarm = new Hyperswarm({ keyPair, dht, maxPeers: MAX_PEERS, firewall })
+    const firewall = (key: Buffer) => this.isUnwelcome(peerIdOf(key))
+    const swarm = new Hyperswarm({ keyPair, dht, maxPeers: PEER_LIMITS.connections, firewall })
     swarm.on('connection', (stream: NoiseStream) => this.onConnection(stream))
     swarm.on('update', () => this.changed.emit())
     this.swarm = swarm
@@ -114,7 +126,18 @@ export class Network {
     return swarm
   }
 
+  private isUnwelcome(peer: PeerId): boolean {
+    return this.options.isBlocked(peer) || this.bans.isBanned(peer)
+  }
+
   private onConnection(stream: NoiseStream): void {
+    const refusal = this.door.refusal(stream)
+    if (refusal !== undefined) {
+      stream.on('error', ignoreRefused)
+      stream.destroy()
+      this.options.log(`a connection was refused: ${refusal}`)
+      return
+    }
     const link = new PeerLink(stream, {
       name: this.options.name(),
       tcp: this.options.tcp() ? this.tcp : undefined,
@@ -123,9 +146,11 @@ export class Network {
     this.links.get(link.key)?.close()
     this.links.set(link.key, link)
     this.replication.add(link)
-    stream.on('error', error => {
+    link.misbehaved.on(what => this.turnAway(link, what))
+    link.broke.on(error => {
       this.options.log(`peer ${link.id}: ${error.message}`)
       this.options.onError(error)
+      if (isViolation(error)) this.turnAway(link, `its messages were malformed (${error.message})`)
     })
     stream.once('close', () => {
       if (this.links.get(link.key) === link) this.links.delete(link.key)
@@ -140,6 +165,17 @@ export class Network {
     this.changed.emit()
   }
 
+  /** Closes the connection and refuses the next ones for a while. */
+  private turnAway(link: PeerLink, what: string): void {
+    if (this.bans.isBanned(link.id)) return
+    const time = this.bans.ban(link.id)
+    this.options.log(`peer ${link.id} is turned away for ${Math.round(time / 1_000)} s: ${what}`)
+    setTimeout(() => {
+      if (!this.isUnwelcome(link.id)) this.letIn(link.id)
+    }, time + 100).unref()
+    link.close()
+  }
+
   private onTcp(stream: NoiseStream): void {
     const link = this.links.get(stream.remotePublicKey.toString('hex'))
     if (link === undefined) stream.destroy()
@@ -151,6 +187,9 @@ export class Network {
     return bootstrap.length > 0 ? [...bootstrap] : DHT.BOOTSTRAP.map(({ host, port }) => `${host}:${port}`)
   }
 }
+
+/** Who was refused is not told why. */
+function ignoreRefused(): void {}
 
 /** One share's place in the swarm. */
 export class Membership {

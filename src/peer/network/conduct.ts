@@ -1,0 +1,173 @@
+/**
+ * What is expected of a peer, and what happens to one that does otherwise: its connection is closed and it is banned
+ * for a while (bans.ts), and the blocks it was asked for are asked of others. Hypercore itself finds out what is false
+ * and keeps none of it, but goes on with whoever sent it.
+ *
+ * Some offences are events (a block that is not of the log, requests that make no sense), others are seen by looking
+ * around every few seconds: silence, answers that do not come while others wait for them, more open requests, channels
+ * or unread bytes than there is use for.
+ */
+import type { NoiseStream } from '@hyperswarm/secret-stream'
+import type Hypercore from 'hypercore'
+import type { ReplicatorPeer } from 'hypercore'
+import { PEER_LIMITS } from '../limits'
+import type { PeerLink } from './link'
+import { muxOf } from './mux'
+import { boundPeer } from './peerBounds'
+
+/** Milliseconds. */
+const LOOK_EVERY = 2_000
+const SAY_SOMETHING_WITHIN = 30_000
+/** A peer that owes blocks and sends less than this many bytes a second for so long (milliseconds) does not answer. */
+const SLOWEST = 1_024
+const ANSWER_WITHIN = 10_000
+const MAX_INVALID_REQUESTS = 8
+const MAX_COUNTED_BLOCKS = 20_000
+
+interface Progress {
+  since: number
+  bytes: number
+}
+
+interface Behaviour {
+  invalidRequests: number
+  /** How often each block was given, by log and index. */
+  given: Map<string, number>
+}
+
+export class Conduct {
+  /** How to stop watching each log. */
+  private readonly watched = new Map<Hypercore, () => void>()
+  private readonly behaviour = new WeakMap<PeerLink, Behaviour>()
+  private readonly progress = new WeakMap<ReplicatorPeer, Progress>()
+  private timer: NodeJS.Timeout | undefined
+
+  /** @param offended is called with what a peer did, once or more often */
+  constructor(
+    private readonly links: ReadonlyMap<string, PeerLink>,
+    private readonly offended: (link: PeerLink, what: string) => void,
+  ) {}
+
+  /** Must be called before a log is replicated. */
+  watch(core: Hypercore): void {
+    if (this.watched.has(core)) return
+    const listeners = {
+      'peer-add': (peer: ReplicatorPeer) => boundPeer(peer, core),
+      'verification-error': (_error: unknown, _request: unknown, _response: unknown, from: ReplicatorPeer) =>
+        this.blame(from, 'it sent blocks that are not of the log'),
+      'invalid-request': (_error: unknown, _request: unknown, from: ReplicatorPeer) => this.onInvalid(from),
+      upload: (index: number, _bytes: number, peer: ReplicatorPeer) => this.onUpload(core, index, peer),
+    }
+    for (const [event, listener] of Object.entries(listeners)) core.on(event, listener)
+    const stop = () => {
+      for (const [event, listener] of Object.entries(listeners)) core.off(event, listener)
+    }
+    this.watched.set(core, stop)
+    this.timer ??= setInterval(() => this.look(), LOOK_EVERY).unref()
+  }
+
+  unwatch(core: Hypercore): void {
+    this.watched.get(core)?.()
+    this.watched.delete(core)
+  }
+
+  close(): void {
+    clearInterval(this.timer)
+    for (const stop of this.watched.values()) stop()
+  }
+
+  /** Whether a peer has opened a log that is served here. */
+  isUseful(link: PeerLink): boolean {
+    for (const core of this.watched.keys())
+      if (core.peers.some(peer => peer.remoteOpened && link.streams.includes(peer.stream))) return true
+    return false
+  }
+
+  private look(): void {
+    const spoke = new Set<NoiseStream>()
+    for (const core of this.watched.keys()) {
+      for (const peer of core.peers) {
+        if (peer.remoteOpened) spoke.add(peer.stream)
+        if (peer.remoteRequests.size > PEER_LIMITS.openRequests)
+          this.blame(peer, 'it asked for too much at once')
+        else if (this.owes(peer) && core.peers.some(other => other !== peer && other.remoteOpened))
+          this.blame(peer, 'it did not answer')
+      }
+    }
+    for (const link of this.links.values()) {
+      const isSilent = !link.greeted && !link.streams.some(stream => spoke.has(stream))
+      if (isSilent && performance.now() - link.since > SAY_SOMETHING_WITHIN)
+        this.offended(link, 'it said nothing')
+      for (const stream of link.streams) {
+        if (muxOf(stream)._remote.length > PEER_LIMITS.channels)
+          this.offended(link, 'it opened too many channels')
+        if (unreadBytes(stream) > PEER_LIMITS.unreadBytes) this.offended(link, 'it asked and did not read')
+      }
+    }
+  }
+
+  /** Whether a peer has owed us something for long and hardly sends. */
+  private owes(peer: ReplicatorPeer): boolean {
+    const now = performance.now()
+    const bytes = peer.stream.rawBytesRead
+    const known = this.progress.get(peer)
+    const isFast = known !== undefined && bytes - known.bytes >= (SLOWEST * (now - known.since)) / 1_000
+    if (known === undefined || peer.inflight === 0 || isFast) {
+      this.progress.set(peer, { since: now, bytes })
+      return false
+    }
+    return now - known.since > ANSWER_WITHIN
+  }
+
+  private onInvalid(peer: ReplicatorPeer): void {
+    const link = this.linkOf(peer)
+    if (link !== undefined && ++this.behaviourOf(link).invalidRequests >= MAX_INVALID_REQUESTS)
+      this.offended(link, 'its requests made no sense')
+  }
+
+  private onUpload(core: Hypercore, index: number, peer: ReplicatorPeer): void {
+    const link = this.linkOf(peer)
+    if (link === undefined) return
+    const { given } = this.behaviourOf(link)
+    if (given.size > MAX_COUNTED_BLOCKS) given.clear()
+    const key = `${core.id}/${index}`
+    const count = (given.get(key) ?? 0) + 1
+    given.set(key, count)
+    if (count > PEER_LIMITS.sameBlock) this.offended(link, 'it asked for the same block again and again')
+  }
+
+  private behaviourOf(link: PeerLink): Behaviour {
+    let behaviour = this.behaviour.get(link)
+    if (behaviour === undefined) {
+      behaviour = { invalidRequests: 0, given: new Map() }
+      this.behaviour.set(link, behaviour)
+    }
+    return behaviour
+  }
+
+  private blame(peer: ReplicatorPeer, what: string): void {
+    const link = this.linkOf(peer)
+    if (link !== undefined) this.offended(link, what)
+  }
+
+  private linkOf(peer: ReplicatorPeer): PeerLink | undefined {
+    return this.links.get(peer.stream.remotePublicKey.toString('hex'))
+  }
+}
+
+const BENIGN = /duplicate|destroyed|closed|premature|firewalled|decrypt|ended/i
+
+/**
+ * Whether what ended a connection was a message that no honest program sends. Connections that break by themselves
+ * carry a code (ECONNRESET), or say that the stream is gone.
+ */
+export function isViolation(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if ('code' in error) return error.code === 'INVALID_CAPABILITY'
+  return !BENIGN.test(error.message)
+}
+
+/** Bytes that were written to a stream and have not left. */
+function unreadBytes(stream: NoiseStream): number {
+  return (stream._writableState?.buffered ?? 0) + (stream.rawStream._writableState?.buffered ?? 0)
+}
