@@ -41,6 +41,7 @@ export interface Requests {
   'share.link': { params: { readonly id: ShareId }; result: { readonly link: string } }
   /** Serve it to nobody, keep it in the list. */
   'share.stop': { params: { readonly id: ShareId }; result: null }
+  /** Serves it again; where it is served already, scans its folder again and follows it anew. */
   'share.start': { params: { readonly id: ShareId }; result: null }
   /** Forget it for good; its key is never used again. The user's files are not touched. */
   'share.remove': { params: { readonly id: ShareId }; result: null }
@@ -59,7 +60,7 @@ export interface Requests {
   'open.start': { params: { readonly id: ShareId }; result: null }
   /** Forget it and what was fetched of it. Copies on disk stay. */
   'open.remove': { params: { readonly id: ShareId }; result: null }
-  /** Look for peers again, now. */
+  /** Look for peers again, now, and try again what failed. */
   'open.retry': { params: { readonly id: ShareId }; result: null }
   /** Resolves as soon as the list of files of some version is known here; `newest`: waits for a connected peer to
    *  say which version is newest. Fails with `nobody-found` after `timeout` milliseconds. */
@@ -110,6 +111,7 @@ export interface Requests {
   /** Fetches everything of a share so that it can be served from here; resolves when all is here. */
   'seed.wait': { params: { readonly id: ShareId; readonly job: string }; result: TransferResult }
   'transfer.cancel': { params: { readonly job: string }; result: null }
+  /** Does a copy that failed once more. */
   'transfer.retry': { params: { readonly job: string }; result: null }
   /** Removes finished, failed and cancelled transfers from the list. */
   'transfer.clear': { params: Record<string, never>; result: null }

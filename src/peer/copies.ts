@@ -70,7 +70,9 @@ export class Copies {
     const record = await this.context.catalog.get('copy', job)
     if (record === undefined || this.transfers.get(job)?.isActive) return
     const { share, path, folder } = record
-    this.run({ job, share, path, folder })
+    const again: CopyRecord = { job, share, path, folder }
+    await this.context.catalog.put('copy', job, again)
+    this.run(again)
   }
 
   /** Removes ended transfers from the list, and forgets the copies among them. */

@@ -107,6 +107,15 @@ export class OpenedShare {
     this.changed.emit()
   }
 
+  /** Looks for peers now, and tries again what failed. Two histories stay two, however often they are looked at. */
+  retry(): void {
+    this.joined?.membership.search()
+    if (this.failure === undefined || this.failure.code === 'log-forked') return
+    this.failure = undefined
+    this.changed.emit()
+    this.refresh()
+  }
+
   /** The limits were changed: what passed the old ones may not pass these. */
   limitsChanged(): void {
     if (this.failure?.code === 'limit-passed') this.refresh()

@@ -115,6 +115,19 @@ export class OwnShare {
     this.startWatching()
   }
 
+  /** Starts it; one that is served already scans its folder again, and after a failure follows it anew as well. */
+  async startAgain(): Promise<void> {
+    if (this.isLost || this.joined === undefined) return this.start()
+    if (this.record.once) return
+    const hasFailed = this.status.kind === 'failed'
+    if (hasFailed) {
+      this.setStatus({ kind: 'publishing' })
+      await this.stopWatching()
+    }
+    if (this.watching === undefined) this.startWatching()
+    else this.rescan()
+  }
+
   async stop(): Promise<void> {
     await this.saveRecord({ stopped: true })
     await this.leave()
@@ -202,9 +215,12 @@ export class OwnShare {
     else this.watchingFolder = this.watchSource(onChange, onVanished)
     this.watching ??= this.watchingFolder
     // What changed before the watch began is seen by a scan after it did.
-    this.watching?.then(
+    const { watching } = this
+    watching?.then(
       () => this.rescan(),
-      error => this.setFailed(error),
+      error => {
+        if (this.watching === watching) this.setFailed(error)
+      },
     )
   }
 

@@ -85,7 +85,7 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
       const share = peer.own.get(id)
       if (share.isLost) throw new PeerfoldError('log-lost', share.record.name)
       await share.keep()
-      return done(await share.start())
+      return done(await share.startAgain())
     },
     'share.remove': async ({ id }) => done(await peer.own.remove(id)),
     'share.rescan': ({ id }) => done(peer.own.get(id).rescan()),
@@ -108,7 +108,7 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
       return done(share.start())
     },
     'open.remove': async ({ id }) => done(await peer.removeOpened(id)),
-    'open.retry': ({ id }) => done(peer.opened.get(id).joinedShare?.membership.search()),
+    'open.retry': ({ id }) => done(peer.opened.get(id).retry()),
     'open.ready': ({ id, newest, timeout }, signal) => peer.opened.get(id).ready(newest, timeout, signal),
 
     'fs.stat': ({ id, path }) => {

@@ -158,6 +158,17 @@ describe('the page of the dashboard', () => {
     const done = names({ transfers: [transfer('a', { status: { kind: 'done', result: transferResult } })] })
     assert.ok(!done.includes('cancel-transfer') && !done.includes('retry-transfer'))
     assert.ok(done.includes('clear-transfers'))
+    const error = { code: 'io-failed', message: 'It broke.' } as const
+    const broken = names({ shares: [share(1, { status: { kind: 'failed', error } })] })
+    assert.ok(broken.includes('start-share') && broken.includes('stop-share'))
+    const failed = names({ transfers: [transfer('a', { kind: 'copy', status: { kind: 'failed', error } })] })
+    assert.ok(failed.includes('retry-transfer'))
+    for (const status of [{ kind: 'paused', error }, { kind: 'cancelled' }] as const)
+      assert.ok(!names({ transfers: [transfer('a', { status })] }).includes('retry-transfer'), status.kind)
+    const importing = names({
+      transfers: [transfer('a', { kind: 'import', status: { kind: 'failed', error } })],
+    })
+    assert.ok(!importing.includes('retry-transfer'))
     const connected = names({ opened: [openedShare(1)] })
     assert.ok(!connected.includes('find-peers'))
   })

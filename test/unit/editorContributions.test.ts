@@ -107,6 +107,22 @@ describe('what package.json contributes', () => {
     for (const { when = '' } of sharing)
       assert.match(when, /resourceScheme != 'peerfold' && isWorkspaceTrusted/)
   })
+
+  it('offers to retry only transfers that can be done once more, and to stop also a share with a problem', () => {
+    const offers = (command: string, row: string) =>
+      (contributes.menus['view/item/context'] ?? []).some(item => {
+        const [, view = '', pattern = ''] =
+          /^view == peerfold\.(\w+) && viewItem =~ \/(.+?)\/(?: |$)/.exec(item.when ?? '') ?? []
+        const isOfView = view === (row.startsWith('share:') ? 'shares' : 'transfers')
+        return item.command === command && isOfView && new RegExp(pattern).test(row)
+      })
+    assert.ok(offers(Commands.retry, 'transfer:copy:failed:folder'))
+    for (const row of ['copy:paused', 'copy:cancelled', 'import:failed', 'seed:failed'])
+      assert.ok(!offers(Commands.retry, `transfer:${row}:folder`), row)
+    assert.ok(offers(Commands.stopShare, 'share:failed:folder'))
+    assert.ok(offers(Commands.retry, 'share:failed:folder'))
+    assert.ok(!offers(Commands.stopShare, 'share:stopped:folder'))
+  })
 })
 
 describe('the texts that the editor shows', () => {

@@ -45,7 +45,7 @@ export function opened({ opened }: PeerState): Markup.Element {
 function shareCard(share: ShareState): Markup.Element {
   const { id, name, status, skipped } = share
   const leftOut = Object.values(skipped).reduce((sum, entries) => sum + entries, 0)
-  const isOff = status.kind === 'stopped' || status.kind === 'failed'
+  const isStopped = status.kind === 'stopped'
   return h(
     'li',
     { key: id, class: 'card' },
@@ -56,8 +56,9 @@ function shareCard(share: ShareState): Markup.Element {
       'div',
       { class: 'buttons' },
       button(l10n.t('Copy Link'), { name: 'copy-link', share: id }, name),
-      isOff && button(l10n.t('Start Sharing Again'), { name: 'start-share', share: id }, name),
-      !isOff && button(l10n.t('Stop Sharing'), { name: 'stop-share', share: id }, name),
+      isStopped && button(l10n.t('Start Sharing Again'), { name: 'start-share', share: id }, name),
+      status.kind === 'failed' && button(l10n.t('Retry'), { name: 'start-share', share: id }, name),
+      !isStopped && button(l10n.t('Stop Sharing'), { name: 'stop-share', share: id }, name),
       leftOut > 0 &&
         button(
           l10n.t('{0} left out', formatCount(leftOut)),

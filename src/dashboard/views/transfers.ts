@@ -22,9 +22,10 @@ export function transfers({ transfers }: PeerState): Markup.Element {
 }
 
 function transferRow(transfer: TransferState): Markup.Element {
-  const { id, name, status, folder } = transfer
+  const { id, kind, name, status, folder } = transfer
   const isActive = !isOver(transfer)
-  const canRetry = status.kind === 'failed' || status.kind === 'paused'
+  // What waits goes on by itself; what was cancelled, or followed a window, is asked for anew.
+  const canRetry = kind === 'copy' && status.kind === 'failed'
   return h(
     'li',
     { key: id, class: 'row' },
