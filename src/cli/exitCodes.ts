@@ -16,6 +16,7 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'nobody-found':
     case 'stalled':
     case 'offline':
+    case 'not-listed':
       return NOBODY
     case 'cancelled':
       return INTERRUPTED

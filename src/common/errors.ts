@@ -28,7 +28,7 @@ const CATALOGUE = {
     `Two different histories of “${name}” exist under its link, so it can be read no further: its owner restored an old copy of the store, or somebody who has its key forges it. Ask for a new link. Files you saved are untouched.`,
   'share-stopped': (name: string) => `“${name}” is stopped. Start it again first.`,
   'store-locked': (folder: string) =>
-    `Another Peerfold uses the data folder “${folder}” and does not answer. Close other windows or run “peerfold stop”.`,
+    `Another Peerfold uses the data folder “${folder}” and does not answer. Run “Peerfold: Stop Peer Process” in a window, or “peerfold stop” in a terminal, then retry.`,
   'storage-foreign': (folder: string) =>
     `The folder “${folder}” is open to other users and holds other things, so Peerfold does not keep its data there. Choose a new or empty one.`,
   'store-damaged': (kept: string) =>
@@ -36,16 +36,20 @@ const CATALOGUE = {
   'catalog-damaged': (kept: string) =>
     `Peerfold's list of your shares is damaged and was set aside at “${kept}”. Your files are untouched. Open links again, and share your own folders again to get new links.`,
   'bootstrap-differs': (running: string) =>
-    `The running peer process uses other bootstrap nodes (${running}). End it with “peerfold stop”, or use another --storage.`,
+    `The running peer process uses other bootstrap nodes (${running}). End it with “Peerfold: Stop Peer Process” in a window or “peerfold stop” in a terminal, then retry; or use another data folder.`,
   'peer-unreachable': () =>
     'The peer process does not answer. Peerfold restarts it; if this stays, choose “Show Log” and report it.',
+  'process-ended': () =>
+    'The peer process was ended, so nothing can be read from shares. It starts again with “Start Again” in the Peerfold views.',
   'peer-newer': () =>
-    'Another, newer Peerfold is running on this data folder. Update this one, or run “peerfold stop” and retry.',
+    'A Peerfold of another version is running on this data folder. Run “Peerfold: Stop Peer Process” in a window, or “peerfold stop” in a terminal, then retry; if this comes again, update the older one.',
   'nobody-found': (why: string) => `Nobody who has this share was found. ${why}`,
   offline: (path: string) =>
     `“${path}” is not on this machine yet and nobody who has it is connected. It opens when a peer comes back.`,
+  'not-listed': () =>
+    'The list of files of this share is not on this machine yet and nobody who has it is connected. It comes when a peer does.',
   stalled: () =>
-    'Nobody who has the rest is connected any more. What came is kept; run it again to continue.',
+    'Nobody who has the rest is connected any more. What came is kept. It goes on by itself when somebody who has it comes while Peerfold runs, and also when it is asked for again.',
   'file-not-found': (path: string) => `“${path}” is not in this share.`,
   'is-a-folder': (path: string) => `“${path}” is a folder.`,
   'not-a-folder-entry': (path: string) => `“${path}” is not a folder.`,
@@ -58,6 +62,8 @@ const CATALOGUE = {
   'target-read-only': (folder: string) => `“${folder}” cannot be written. Check its permissions, then retry.`,
   'target-overlaps': (folder: string) =>
     `“${folder}” is the folder that is shared. Choose another one for the copy.`,
+  'workspace-refused': (name: string) =>
+    `VS Code did not add “${name}” to the workspace. Close the dialogs that are open, if any, and try again.`,
   'io-failed': (detail: string) => `Reading or writing failed: ${detail}. Retry; what is done is kept.`,
   cancelled: () => 'Cancelled.',
   internal: (detail: string) => `Something unexpected happened: ${detail}. See the log.`,

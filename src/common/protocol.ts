@@ -69,7 +69,7 @@ export interface Requests {
     result: { readonly version: number; readonly stale: boolean }
   }
 
-  /** Works for opened shares and for own ones. `offline` errors mean unknown, never absent. */
+  /** Works for opened shares and for own ones. `offline` and `not-listed` mean unknown, never absent. */
   'fs.stat': { params: { readonly id: ShareId; readonly path: DrivePath }; result: FileEntry }
   'fs.list': { params: { readonly id: ShareId; readonly path: DrivePath }; result: readonly FileEntry[] }
   /** Fetches what is missing. At most `limit` bytes (else `too-large`). */

@@ -159,9 +159,9 @@ function done(_: unknown): null {
   return null
 }
 
-/** The index of what is known here. Unknown is not absent: without one, the answer is `offline`. */
+/** The index of what is known here. Unknown is not absent: without one, the answer is `not-listed`. */
 function indexOf(drive: ShareDrive): NonNullable<ShareDrive['index']> {
-  if (drive.index === undefined) throw new PeerfoldError('offline', '/')
+  if (drive.index === undefined) throw new PeerfoldError('not-listed')
   return drive.index
 }
 

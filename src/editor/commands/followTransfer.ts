@@ -6,9 +6,9 @@ import { randomBytes } from 'node:crypto'
 import * as vscode from 'vscode'
 import { toUserError } from '../../common/errors'
 import { percent } from '../../common/format'
+import { progressIfSlow } from '../progressIfSlow'
 import { describeTransfer } from '../views/describe'
 import type { CommandParts } from './parts'
-import { progressIfSlow } from './progressIfSlow'
 
 /** An id for long work, as protocol.ts wants it. */
 export function newJob(): string {

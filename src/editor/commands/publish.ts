@@ -9,12 +9,12 @@ import { formatBytes, plural, safeText } from '../../common/format'
 import type { SharePreview, ShareSource } from '../../common/protocol'
 import { Commands } from '../contributions'
 import { diskPath } from '../names'
+import { progressIfSlow } from '../progressIfSlow'
 import { offerCommand, tell, warn } from '../tell'
 import { followTransfer, newJob } from './followTransfer'
 import { chooseLetIn, countLines, totalOf, withoutRoot } from './leftOut'
 import { putLinkOnClipboard } from './linkText'
 import type { CommandParts } from './parts'
-import { progressIfSlow } from './progressIfSlow'
 
 const { l10n } = vscode
 

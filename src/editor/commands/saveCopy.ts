@@ -35,21 +35,19 @@ export async function saveCopy(parts: CommandParts, given?: unknown): Promise<Tr
   const folder = givenText(given, 'folder') ?? (await askWhere(parts, address))
   if (folder === undefined) return undefined
   await mkdir(folder, { recursive: true })
-  const job = newJob()
   const name = labelOf(parts, address)
   try {
+    // Where this copy is under way already, that one is joined, and followed under its own id.
+    const { job } = await parts.peer.request('copy.start', { ...address, folder, job: newJob() })
     const result = await followTransfer(
       parts,
       { title: l10n.t('Saving a copy of “{0}”', name), job },
-      async token => {
-        // Where this copy is under way already, that one is joined, under its own id.
-        const started = await parts.peer.request('copy.start', { ...address, folder, job }, { token })
-        return parts.peer.request(
+      token =>
+        parts.peer.request(
           'copy.wait',
-          { job: started.job, timeout: STALL_LIMIT },
+          { job, timeout: STALL_LIMIT },
           { timeout: Number.POSITIVE_INFINITY, token },
-        )
-      },
+        ),
     )
     if (!isScripted([given])) showResult(parts, name, folder, result)
     return result

@@ -11,19 +11,21 @@ import { Commands } from '../contributions'
 import { Disposable } from '../dispose'
 import type { PeerModel } from '../peerModel'
 import type { PeerProcess } from '../peerProcess'
+import { progressIfSlow } from '../progressIfSlow'
 import { readSettings } from '../settings'
 import type { ChangedFiles } from './changedFiles'
 import { nameOf } from './drivePath'
 import { toFileSystemError } from './fileErrors'
 import type { Listings } from './listings'
+import { readLimit } from './reach'
 import { fromShareUri, type ShareAddress } from './shareUri'
-import { UnreadableFiles } from './unreadableFiles'
+import { isInTab, UnreadableFiles } from './unreadableFiles'
 
-/** Milliseconds until a file counts as out of reach: with peers connected, and while nobody is there to ask. */
+/** Milliseconds of silence until a file counts as out of reach: with peers connected, and while nobody is there. */
 const READ_TIMEOUT = 30_000
 const READ_TIMEOUT_ALONE = 5_000
-/** The peer process keeps the limit itself; this more guards against its silence. */
-const ANSWER_GRACE = 10_000
+/** Milliseconds after which a file in an editor that is still on its way shows progress. */
+const PROGRESS_AFTER = 3_000
 
 export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemProvider {
   readonly onDidChangeFile: vscode.Event<vscode.FileChangeEvent[]>
@@ -84,11 +86,15 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
       if (kind === 'folder') throw new PeerfoldError('is-a-folder', address.path)
       if (size > limit) throw tooLarge(address, size)
       const timeout = this.isAlone(address.id) ? READ_TIMEOUT_ALONE : READ_TIMEOUT
-      return await this.peer.request(
-        'fs.read',
-        { ...address, limit, timeout },
-        { timeout: timeout + ANSWER_GRACE },
-      )
+      const read = (token?: vscode.CancellationToken) =>
+        this.peer.request(
+          'fs.read',
+          { ...address, limit, timeout },
+          { timeout: readLimit(size, timeout), token },
+        )
+      // Extensions read many files that nobody looks at: those show nothing.
+      if (!isInTab(uri)) return await read()
+      return await progressIfSlow({ title: fetching(address, size), work: read, patience: PROGRESS_AFTER })
     } catch (error) {
       this.unreadable.tell(error, uri)
       throw toFileSystemError(error, uri)
@@ -138,6 +144,10 @@ function toFileStat(entry: FileEntry): vscode.FileStat {
 function toFileType({ kind }: FileEntry): vscode.FileType {
   if (kind === 'folder') return vscode.FileType.Directory
   return kind === 'link' ? vscode.FileType.SymbolicLink : vscode.FileType.File
+}
+
+function fetching({ path }: ShareAddress, size: number): string {
+  return vscode.l10n.t('Fetching “{0}” ({1})…', safeText(nameOf(path), 80), formatBytes(size))
 }
 
 function tooLarge({ path }: ShareAddress, size: number): PeerfoldError {

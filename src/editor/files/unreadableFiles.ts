@@ -8,15 +8,28 @@ import { type ErrorCode, toUserError } from '../../common/errors'
 import { Commands } from '../contributions'
 import { Disposable } from '../dispose'
 import type { PeerModel } from '../peerModel'
-import { type Offer, offerCommand, warn } from '../tell'
+import { isCancelled, type Offer, offerCommand, warn } from '../tell'
+import { cameBack, type Reach } from './reach'
 import { fromShareUri } from './shareUri'
 
 /** What passes when somebody who has the file comes. */
-const OUT_OF_REACH: ReadonlySet<ErrorCode> = new Set(['offline', 'stalled', 'nobody-found'])
+const OUT_OF_REACH: ReadonlySet<ErrorCode> = new Set([
+  'offline',
+  'not-listed',
+  'stalled',
+  'nobody-found',
+  'process-ended',
+])
+
+interface Waiting {
+  readonly uri: vscode.Uri
+  /** How things stood when it was looked at last. */
+  reach: Reach
+}
 
 export class UnreadableFiles extends Disposable {
   /** By address. */
-  private readonly waiting = new Map<string, vscode.Uri>()
+  private readonly waiting = new Map<string, Waiting>()
 
   constructor(private readonly model: PeerModel) {
     super()
@@ -24,22 +37,35 @@ export class UnreadableFiles extends Disposable {
   }
 
   tell(error: unknown, uri: vscode.Uri): void {
-    if (tabsOf(uri).length === 0) return
+    if (!isInTab(uri) || isCancelled(error)) return
     const { code, message } = toUserError(error)
-    if (OUT_OF_REACH.has(code)) this.waiting.set(uri.toString(), uri)
-    warn(message, code === 'too-large' ? saveCopy(uri) : tryAgain(uri))
+    if (OUT_OF_REACH.has(code)) this.waiting.set(uri.toString(), { uri, reach: this.reachOf(uri) })
+    warn(message, offerFor(code, uri))
   }
 
   private openAgain(): void {
-    for (const [address, uri] of this.waiting) {
-      const id = fromShareUri(uri)?.id
-      if (id !== undefined && this.model.opened(id)?.status.kind !== 'connected') continue
+    for (const [address, waiting] of this.waiting) {
+      const { uri, reach } = waiting
+      waiting.reach = this.reachOf(uri)
+      // Peers that were there when it failed do not have it: only another one can help.
+      if (!cameBack(reach, waiting.reach)) continue
       this.waiting.delete(address)
       if (tabsOf(uri).some(tab => tab.isActive && tab.group.isActive)) {
         void vscode.commands.executeCommand('vscode.open', uri, { preserveFocus: true })
       }
     }
   }
+
+  private reachOf(uri: vscode.Uri): Reach {
+    const id = fromShareUri(uri)?.id
+    const share = id === undefined ? undefined : this.model.opened(id)
+    return { connected: share?.status.kind === 'connected', peers: share?.peers ?? 0 }
+  }
+}
+
+/** Whether a file is, or is about to be, shown in an editor. */
+export function isInTab(uri: vscode.Uri): boolean {
+  return tabsOf(uri).length > 0
 }
 
 function tabsOf(uri: vscode.Uri): readonly vscode.Tab[] {
@@ -48,6 +74,17 @@ function tabsOf(uri: vscode.Uri): readonly vscode.Tab[] {
     const hasUri = input instanceof vscode.TabInputText || input instanceof vscode.TabInputCustom
     return hasUri && input.uri.toString() === uri.toString()
   })
+}
+
+function offerFor(code: ErrorCode, uri: vscode.Uri): Offer {
+  switch (code) {
+    case 'too-large':
+      return saveCopy(uri)
+    case 'process-ended':
+      return offerCommand(vscode.l10n.t('Start Again'), Commands.retry)
+    default:
+      return tryAgain(uri)
+  }
 }
 
 function saveCopy(uri: vscode.Uri): Offer {

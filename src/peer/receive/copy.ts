@@ -60,7 +60,7 @@ export interface CopyOptions {
 export async function runCopy(options: CopyOptions): Promise<TransferResult> {
   const { folder, transfer, share, catalog, path } = options
   const { index } = share
-  if (index === undefined) throw new PeerfoldError('offline', path)
+  if (index === undefined) throw new PeerfoldError('not-listed')
   const entries = index.select(path)
   if (entries.length === 0 && path !== '/') throw new PeerfoldError('file-not-found', path)
 

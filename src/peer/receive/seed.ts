@@ -14,7 +14,7 @@ export async function runSeed(
 ): Promise<TransferResult> {
   const { signal } = transfer.abort
   const { index } = share
-  if (index === undefined) throw new PeerfoldError('offline', '/')
+  if (index === undefined) throw new PeerfoldError('not-listed')
   const bytes = await share.bytesReady(signal)
   // The log of bytes may be longer than what any entry names; its length is known once a peer has told it.
   if (bytes.length === 0 && index.bytes > 0) await unlessAborted(bytes.update({ wait: true }), signal)

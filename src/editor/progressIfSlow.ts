@@ -3,13 +3,15 @@
  * hides the message that follows it.
  */
 import * as vscode from 'vscode'
-import { toastText } from '../names'
+import { toastText } from './names'
 
-/** Milliseconds before anything shows. */
+/** Milliseconds before anything shows, unless said otherwise. */
 const PATIENCE = 700
 
 export interface SlowWork<T> {
   readonly title: string
+  /** Milliseconds before anything shows. */
+  readonly patience?: number
   readonly work: (token: vscode.CancellationToken) => Promise<T>
   /** Reports while progress shows, until what it returns is disposed. */
   readonly follow?: (
@@ -18,11 +20,16 @@ export interface SlowWork<T> {
   ) => vscode.Disposable
 }
 
-export async function progressIfSlow<T>({ title, work, follow }: SlowWork<T>): Promise<T> {
+export async function progressIfSlow<T>({
+  title,
+  work,
+  follow,
+  patience = PATIENCE,
+}: SlowWork<T>): Promise<T> {
   const source = new vscode.CancellationTokenSource()
   const result = work(source.token)
   try {
-    if (await settles(result)) return await result
+    if (await settles(result, patience)) return await result
     const location = vscode.ProgressLocation.Notification
     return await vscode.window.withProgress(
       { location, title: toastText(title), cancellable: true },
@@ -42,10 +49,10 @@ export async function progressIfSlow<T>({ title, work, follow }: SlowWork<T>): P
   }
 }
 
-/** True when it settles within PATIENCE, false when it still goes on then. */
-function settles(result: Promise<unknown>): Promise<boolean> {
+/** True when it settles within `patience` milliseconds, false when it still goes on then. */
+function settles(result: Promise<unknown>, patience: number): Promise<boolean> {
   return new Promise(resolve => {
-    const timer = setTimeout(() => resolve(false), PATIENCE)
+    const timer = setTimeout(() => resolve(false), patience)
     const settled = () => {
       clearTimeout(timer)
       resolve(true)
