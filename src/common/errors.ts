@@ -17,6 +17,8 @@ const CATALOGUE = {
   'not-a-folder': (path: string) => `“${path}” is not a folder or file on this disk. Choose one that exists.`,
   'source-vanished': (path: string) =>
     `The folder “${path}” is gone. Sharing pauses; put it back and it continues. Nothing was unpublished.`,
+  'source-emptied': (path: string) =>
+    `“${path}” holds no files to share any more. Its last version stays shared, in case a disk is not mounted. If it is meant to be empty, stop or remove the share.`,
   'source-unreadable': (path: string) => `“${path}” cannot be read. Check its permissions, then retry.`,
   'nothing-to-share': (path: string) =>
     `Everything in “${path}” is left out by ignore rules or the secrets filter, so there is nothing to share.`,

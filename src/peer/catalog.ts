@@ -139,7 +139,7 @@ export class Catalog {
   /** Every record of a table whose key starts with `prefix`; keys come without table and prefix. */
   async *list<T extends Table>(table: T, prefix = ''): AsyncGenerator<[string, Tables[T]]> {
     const start = `${table}/${prefix}`
-    for await (const { key, value } of this.db.iterator({ gte: start, lt: `${start}\uffff` })) {
+    for await (const { key, value } of this.db.iterator({ gte: start, lt: endOf(start) })) {
       yield [key.toString('utf8').slice(start.length), decode(value) as Tables[T]]
     }
   }
@@ -147,11 +147,16 @@ export class Catalog {
   async deleteAll(table: Table, prefix: string): Promise<void> {
     const start = `${table}/${prefix}`
     const batch = this.db.write({ autoDestroy: true })
-    batch.tryDeleteRange(start, `${start}\uffff`)
+    batch.tryDeleteRange(start, endOf(start))
     await batch.flush()
   }
 
   async close(): Promise<void> {
     await this.db.close()
   }
+}
+
+/** Behind every key that starts so: no byte of UTF-8 is as large as this one. */
+function endOf(start: string): Buffer {
+  return Buffer.concat([Buffer.from(start), Buffer.from([0xff])])
 }

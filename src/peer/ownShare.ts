@@ -44,7 +44,7 @@ export class OwnShare {
     readonly drive: ShareDrive,
     private readonly context: PeerContext,
   ) {
-    this.publisher = new Publisher(drive, context.catalog, record)
+    this.publisher = new Publisher(drive, context.catalog, () => this.record)
   }
 
   static async open(record: ShareRecord, context: PeerContext): Promise<OwnShare> {

@@ -76,7 +76,7 @@ declare module 'hypercore' {
     get(index: number, options?: Hypercore.GetOptions): Promise<Buffer | null>
     has(start: number, end?: number): Promise<boolean>
     append(blocks: readonly Uint8Array[] | Uint8Array): Promise<{ length: number; byteLength: number }>
-    update(options?: { wait?: boolean }): Promise<boolean>
+    update(options?: { wait?: boolean; force?: boolean }): Promise<boolean>
     findingPeers(): () => void
     download(range: {
       start?: number

@@ -141,9 +141,8 @@ function decodeRow(path: string, row: readonly unknown[]): DriveEntry | undefine
     metadata: { mtime },
   })
   const packed = parsePack(packBlock, packOffset)
-  return entry?.blob === undefined || packed === undefined
-    ? entry
-    : { ...entry, path: path as DrivePath, pack: packed }
+  const isPacked = entry?.blob !== undefined && entry.size <= PACKED_FILE_BYTES
+  return !isPacked || packed === undefined ? entry : { ...entry, path: path as DrivePath, pack: packed }
 }
 
 function parsePack(block: unknown, offset: unknown): PackRef | undefined {

@@ -14,11 +14,14 @@ export class BlockAppender {
   private writing: Promise<unknown> = Promise.resolve()
   private nextBlock: number
   private nextByte: number
+  /** Length of the log once everything that is being written is in it. */
+  private end: number
 
   /** The log must be opened, and nobody else may append to it until `flush()` has resolved. */
   constructor(private readonly core: Hypercore) {
     this.nextBlock = core.length
     this.nextByte = core.byteLength
+    this.end = core.length
   }
 
   /** Where the next block will lie. */
@@ -45,13 +48,26 @@ export class BlockAppender {
     this.batch = []
     this.batchBytes = 0
     await this.writing
-    this.writing = this.core.append(batch)
+    this.end += batch.length
+    this.writing = this.append(batch, this.end)
     this.writing.catch(() => {}) // rejects again at the next write or flush
+  }
+
+  /** Resolves when no append is under way any more, however it ended. After a failure, before the log is let go. */
+  async settle(): Promise<void> {
+    await this.writing.catch(() => {}) // whoever wrote was told
   }
 
   /** Resolves when everything added is in the log. */
   async flush(): Promise<void> {
     await this.write()
     await this.writing
+  }
+
+  /** Where blocks lie was told before they were written: had anybody else appended, every file would be another's. */
+  private async append(batch: readonly Uint8Array[], end: number): Promise<void> {
+    const { length } = await this.core.append(batch)
+    if (length !== end)
+      throw new Error(`the log has ${length} blocks instead of ${end}: somebody else appended`)
   }
 }

@@ -61,7 +61,7 @@ export class FileImport {
       throwIfAborted(this.options.signal)
       if (await this.tryImport(file)) yield file
       this.options.onFile()
-      if (this.appender.full) await this.appender.write()
+      await this.writeWhenFull()
       if (due()) await breathe()
     }
   }
@@ -70,6 +70,15 @@ export class FileImport {
   async finish(): Promise<void> {
     this.closePack()
     await this.appender.flush()
+  }
+
+  /** See `BlockAppender.settle`. */
+  settle(): Promise<void> {
+    return this.appender.settle()
+  }
+
+  async writeWhenFull(): Promise<void> {
+    if (this.appender.full) await this.appender.write()
   }
 
   /** Appends blocks that belong to no file, for instance the listing's. */
@@ -101,7 +110,7 @@ export class FileImport {
     } catch (error) {
       if (error instanceof FileBusyError) this.busy.push(file)
       else if (isGone(error)) return false
-      else if (errorCode(error) !== '')
+      else if (error instanceof Error && 'syscall' in error)
         this.skip(file, 'unreadable', `It cannot be read (${errorCode(error)}).`)
       else throw error
       return false

@@ -63,8 +63,8 @@ export class Published {
     await this.catalog.write(writes)
   }
 
-  /** Takes over what the path log holds, when the process ended between the log and the index. */
-  adopt(entries: Iterable<DriveEntry>): void {
+  /** Takes over what the path log holds, when the process ended between the log and the index, and keeps it. */
+  async adopt(entries: Iterable<DriveEntry>): Promise<void> {
     const known = new Map(this.files)
     this.files.clear()
     for (const entry of entries) {
@@ -85,6 +85,8 @@ export class Published {
         })
       }
     }
+    await this.catalog.deleteAll('published', `${this.seed}/`)
+    await this.save(this.files.keys())
   }
 }
 

@@ -12,7 +12,7 @@ import { ABOUT, ABOUT_SHARE, FILES } from '../drive/about'
 import { entryValue } from '../drive/entry'
 import { encodeListing, type ListingHead, listingHeadValue, PACKED_FILE_BYTES } from '../drive/listing'
 import type { ShareDrive } from '../drive/shareDrive'
-import { breathe, slicer, throwIfAborted } from '../time'
+import { breathe, slicer, throwIfAborted, within } from '../time'
 import { FileImport, MIN_PACKED_FILES } from './importFiles'
 import { compareDrivePaths } from './names'
 import { isUnchanged, Published, publishedEntry } from './published'
@@ -21,6 +21,8 @@ import type { SkippedFromShare } from './skipped'
 
 /** The listing is written anew when this many entries of the path log, or a twentieth of all files, are newer. */
 const LISTING_AFTER = 256
+/** A peer that says it has more of the log has this long (milliseconds) to show it. */
+const PROOF_WITHIN = 3_000
 /** A pack with less than this of it still in use is packed anew with the next listing. */
 const MIN_PACK_USE = 256 * 1024
 
@@ -50,12 +52,18 @@ export interface PublisherOptions {
 
 export class Publisher {
   private published: Published | undefined
+  /** Peers that claimed more of this log than there is and could not show it. */
+  private readonly unproven = new WeakSet<object>()
 
   constructor(
     private readonly share: ShareDrive,
     private readonly catalog: Catalog,
-    private readonly record: ShareRecord,
+    private readonly readRecord: () => ShareRecord,
   ) {}
+
+  private get record(): ShareRecord {
+    return this.readRecord()
+  }
 
   /** Scans and publishes what changed. One at a time. Throws PeerfoldError (`cancelled` when aborted). */
   async publish(
@@ -66,6 +74,10 @@ export class Publisher {
     const published = await this.load(signal)
     const progress: PublishProgress = { files: { done: 0 }, bytes: { done: 0 } }
     const scan = await this.scan(options, signal)
+    if (scan.files.length === 0 && published.size > 0) {
+      // A disk that is not mounted looks like this. What was published stays.
+      throw new PeerfoldError('source-emptied', this.record.source)
+    }
     const changed = scan.files.filter(file => !isUnchanged(file, published.get(file.path)))
     progress.files.total = changed.length
     progress.bytes.total = changed.reduce((sum, file) => sum + file.size, 0)
@@ -74,15 +86,17 @@ export class Publisher {
     const removed = removedPaths(published, scan)
     const failed: SkippedFromShare[] = []
     let again = false
+    let appended = false
     if (changed.length > 0 || removed.length > 0 || this.share.paths.length === 0) {
       const outcome = await this.append(published, changed, removed, signal, progress, onProgress)
       failed.push(...outcome.skipped)
       again = outcome.again
+      appended = outcome.appended
     }
     return {
       files: published.size,
       bytes: sizeOf(published),
-      changed: changed.length > failed.length || removed.length > 0,
+      changed: appended,
       skipped: [...failed, ...scan.skipped].slice(0, 1_000),
       skippedCounts: addCounts(scan.skippedCounts, failed),
       ignoredFolders: scan.ignoredFolders,
@@ -96,7 +110,9 @@ export class Publisher {
     if (this.share.paths.length > 0) {
       await this.share.refresh(signal)
       // The path log is the truth; the index lags behind it after an unclean end.
-      if (this.record.version !== this.share.paths.length) published.adopt(this.share.index?.entries() ?? [])
+      if (this.record.version !== this.share.paths.length) {
+        await published.adopt(this.share.index?.entries() ?? [])
+      }
     }
     this.published = published
     return published
@@ -121,8 +137,8 @@ export class Publisher {
     signal: AbortSignal,
     progress: PublishProgress,
     onProgress: (progress: PublishProgress) => void,
-  ): Promise<{ skipped: SkippedFromShare[]; again: boolean }> {
-    this.assertNotBehind()
+  ): Promise<{ skipped: SkippedFromShare[]; again: boolean; appended: boolean }> {
+    await this.assertNotBehind()
     const core = await this.share.bytesReady(signal)
     const root = this.record.isFile ? parentOf(this.record.source) : this.record.source
     const small = changed.filter(file => file.size <= PACKED_FILE_BYTES && file.size > 0).length
@@ -150,9 +166,14 @@ export class Publisher {
       for (const path of removed) published.forget(path)
       await bytes.finish()
       throwIfAborted(signal)
-      await this.appendPaths(published, put, removed, bytes)
-      await published.save([...put, ...removed])
+      // Files that could not be taken are asked for again at every change; that makes no new version.
+      if (put.length + removed.length === 0 && this.share.paths.length > 0) {
+        return { skipped: bytes.skipped, again: bytes.busy.length > 0, appended: false }
+      }
+      const moved = await this.appendPaths(published, put, removed, bytes)
+      await published.save([...put, ...removed, ...moved])
     } catch (error) {
+      await bytes.settle()
       for (const [path, file] of before) {
         if (file === undefined) published.forget(path)
         else published.remember(path, file)
@@ -160,7 +181,7 @@ export class Publisher {
       if (this.published === published) this.published = undefined
       throw error
     }
-    return { skipped: bytes.skipped, again: bytes.busy.length > 0 }
+    return { skipped: bytes.skipped, again: bytes.busy.length > 0, appended: true }
   }
 
   /** One batch: removed entries, changed ones in order, and what is said of the share, now and then a new listing. */
@@ -169,8 +190,9 @@ export class Publisher {
     put: readonly DrivePath[],
     gone: readonly DrivePath[],
     bytes: FileImport,
-  ): Promise<void> {
+  ): Promise<DrivePath[]> {
     const due = slicer()
+    let moved: DrivePath[] = []
     const batch = this.share.drive.db.batch()
     try {
       for (const path of gone) {
@@ -186,6 +208,7 @@ export class Publisher {
       const version = Math.max(1, this.share.paths.length) + batch.length + 1
       let { listing } = this.share
       if (version - (listing?.version ?? 0) > Math.max(LISTING_AFTER, published.size / 20)) {
+        moved = await this.packLoose(published, bytes)
         listing = await this.appendListing(published, bytes, version)
       }
       const { name, isFile } = this.record
@@ -198,6 +221,7 @@ export class Publisher {
       await batch.put(ABOUT_SHARE, about, { keyEncoding: ABOUT })
       await batch.flush()
       this.share.listing = listing
+      return moved
     } catch (error) {
       await batch.close()
       throw error
@@ -209,7 +233,6 @@ export class Publisher {
     bytes: FileImport,
     version: number,
   ): Promise<ListingHead> {
-    await this.packLoose(published, bytes)
     const entries = [...published.paths()]
       .sort(compareDrivePaths)
       .flatMap(path =>
@@ -221,7 +244,7 @@ export class Publisher {
   }
 
   /** Packs small files that are in no pack, or in one that is hardly used any more. */
-  private async packLoose(published: Published, bytes: FileImport): Promise<void> {
+  private async packLoose(published: Published, bytes: FileImport): Promise<DrivePath[]> {
     const use = new Map<number, number>()
     for (const path of published.paths()) {
       const file = published.get(path)
@@ -234,7 +257,7 @@ export class Publisher {
         ? []
         : [{ path, file }]
     })
-    if (loose.length < MIN_PACKED_FILES) return
+    if (loose.length < MIN_PACKED_FILES) return []
     const core = await this.share.bytesReady()
     const moved: DrivePath[] = []
     for (const { path, file } of loose) {
@@ -245,16 +268,25 @@ export class Publisher {
       published.remember(path, again)
       bytes.pack(again, block)
       moved.push(path)
+      await bytes.writeWhenFull()
     }
     await bytes.finish()
-    await published.save(moved)
+    return moved
   }
 
-  /** A log that a peer knows to be longer was lost here in part; a second history under its key must never start. */
-  private assertNotBehind(): void {
+  /**
+   * A log that peers have more of was lost here in part, and a second history under its key must never start. What
+   * a peer says of its length proves nothing; blocks with this log's own signature do, so they are asked for.
+   */
+  private async assertNotBehind(): Promise<void> {
     const { paths } = this.share
-    const known = Math.max(this.record.version, ...paths.peers.map(peer => peer.remoteLength))
-    if (paths.length < known) throw new PeerfoldError('log-lost', this.record.name)
+    const length = paths.length
+    if (length < this.record.version) throw new PeerfoldError('log-lost', this.record.name)
+    const claims = paths.peers.filter(peer => peer.remoteLength > length && !this.unproven.has(peer))
+    if (claims.length === 0) return
+    await within(paths.update({ force: true, wait: true }), PROOF_WITHIN)
+    if (paths.length > length) throw new PeerfoldError('log-lost', this.record.name)
+    for (const peer of claims) this.unproven.add(peer)
   }
 }
 

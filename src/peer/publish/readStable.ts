@@ -6,7 +6,8 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 
 const ATTEMPTS = 3
-const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
+/** Never through a link; never waiting, as opening a FIFO would: a name may turn into one at any moment. */
+const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /** How a file looked when it was read. */
 export interface FileStats {
@@ -21,7 +22,7 @@ export class FileBusyError extends Error {}
 /** All of a small file. Synchronous: for small files the calls are far cheaper than handing them to a thread. */
 export function readSmallStable(path: string, limit: number): { bytes: Buffer; stats: FileStats } {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const fd = openSync(path, constants.O_RDONLY | NO_FOLLOW)
+    const fd = openSync(path, READ)
     try {
       const before = fstatSync(fd)
       if (!before.isFile() || before.size > limit) throw new FileBusyError(path)
@@ -52,9 +53,11 @@ export class StableReader {
   ) {}
 
   static async open(path: string): Promise<StableReader> {
-    const handle = await open(path, constants.O_RDONLY | NO_FOLLOW)
+    const handle = await open(path, READ)
     try {
-      const { size, mtimeMs, ino } = await handle.stat()
+      const stats = await handle.stat()
+      if (!stats.isFile()) throw new FileBusyError(path)
+      const { size, mtimeMs, ino } = stats
       return new StableReader(handle, path, { size, mtimeMs, ino })
     } catch (error) {
       await handle.close()

@@ -6,7 +6,7 @@
  * entry of the list and is not entered. Paths that the user let in by name pass the rules and the secrets filter.
  */
 import { type Dirent, lstatSync, opendirSync, realpathSync, type Stats } from 'node:fs'
-import { sep } from 'node:path'
+import { join, sep } from 'node:path'
 import type { DrivePath } from '../../common/brand'
 import { GIT_IGNORE, type IgnoreLayers, MAX_IGNORE_FILE, PEERFOLD_IGNORE } from './ignore'
 import { judgeLink } from './links'
@@ -18,6 +18,8 @@ import { sortInSlices } from './slices'
 import { errorCode, readSmallFile } from './smallFile'
 
 const MAX_IGNORED_FOLDERS = 1000
+/** A folder with all of these is a data folder of Peerfold. */
+const DATA_FOLDER_ENTRIES = ['keys.json', 'token', 'catalog', 'store']
 
 interface Entry {
   readonly name: string
@@ -78,6 +80,14 @@ export class Walk {
   isDataFolder(absolute: string): boolean {
     const data = this.dataFolder
     return data !== undefined && (absolute === data || absolute.startsWith(data + sep))
+  }
+
+  /** Whether it is Peerfold's data folder: this installation's, or another's that was put there by `--storage`. */
+  private holdsKeys(absolute: string): boolean {
+    if (this.isDataFolder(absolute)) return true
+    return DATA_FOLDER_ENTRIES.every(
+      name => lstatSync(join(absolute, name), { throwIfNoEntry: false }) !== undefined,
+    )
   }
 
   *folder(path: DrivePath, outer: IgnoreLayers): Generator<undefined, void, undefined> {
@@ -161,7 +171,7 @@ export class Walk {
   ): LeftOut | undefined {
     if (name.startsWith(TEMPORARY_PREFIX))
       return { reason: 'peerfold-temporary', detail: 'It is a temporary file of Peerfold.' }
-    if (isFolder && this.dataFolder !== undefined && this.isDataFolder(this.absolute(path)))
+    if (isFolder && this.holdsKeys(this.absolute(path)))
       return { reason: 'peerfold-temporary', detail: 'It is Peerfold’s data folder and holds its keys.' }
     const unsafe = unsafeName(path)
     if (unsafe !== undefined) return { reason: 'name', detail: unsafe }
