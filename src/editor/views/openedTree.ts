@@ -205,8 +205,9 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
   }
 }
 
-/** What its children say while there are no files to show. */
-function whyOf({ status }: OpenedShareState): string {
+/** What its children depend on beside its row: whether there are files to show, and what stands there until then. */
+function whyOf({ status, contents }: OpenedShareState): string {
+  if (contents !== undefined) return 'listed'
   return 'why' in status ? status.why : ''
 }
 
