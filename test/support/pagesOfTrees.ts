@@ -43,24 +43,27 @@ export class TreeRow {
 
   /** Opens the row, unless it is open or opens by itself in that moment, and waits until it is. */
   async expand(): Promise<void> {
-    const expanded = this.locator.and(this.page.locator('[aria-expanded="true"]'))
+    await this.toggleUntil('true')
+  }
+
+  /** Folds the row, unless it is folded. */
+  async collapse(): Promise<void> {
+    await this.toggleUntil('false')
+  }
+
+  private async toggleUntil(expanded: 'true' | 'false'): Promise<void> {
+    const asWanted = this.locator.and(this.page.locator(`[aria-expanded="${expanded}"]`))
     for (let attempt = 1; ; attempt++) {
-      if ((await this.locator.getAttribute('aria-expanded')) === 'false') {
+      if ((await this.locator.getAttribute('aria-expanded')) !== expanded) {
         await this.locator.locator('.monaco-tl-twistie').click()
       }
       try {
-        await expanded.waitFor({ timeout: 3000 })
+        await asWanted.waitFor({ timeout: 3000 })
         return
       } catch (error) {
         if (attempt === 5) throw error
       }
     }
-  }
-
-  /** Folds the row. */
-  async collapse(): Promise<void> {
-    await this.locator.locator('.monaco-tl-twistie').click()
-    await this.locator.and(this.page.locator('[aria-expanded="false"]')).waitFor()
   }
 
   /** What is told when the mouse rests on the row, once it holds this text; some of it is made only then. */

@@ -51,13 +51,12 @@ export function followingSteps(cast: () => Cast): void {
     await (await atAlice.dialog('Share “seeds.csv”: 1 file')).click('Share')
     await atAlice.notification('“seeds.csv” is shared')
     const link = await atAlice.readClipboard()
+    const { tree } = atBob.view('Opened Shares')
+    await tree.row(/^garden/).collapse() // it has a file of that name too
     await atBob.runCommand('Developer: Open URL')
     await atBob.quickInput.enter(link)
-    const allow = await atBob.dialog('Peerfold')
-    await allow.click('Open')
+    await (await atBob.dialog('to open this URI')).click('Open')
     await (await atBob.dialog('“seeds.csv”')).click('Open')
-    const { tree } = atBob.view('Opened Shares')
-    await tree.row(/^garden/).collapse() // the list is short, and it has a file of that name too
     await tree.row(/^seeds\.csv1 peer/).expand()
     await tree.row(/^seeds\.csv$/).click()
     await atBob.editor.text('basil,3')

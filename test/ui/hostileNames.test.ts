@@ -106,7 +106,6 @@ describe('names that attack', () => {
     await window.quickInput.enter(drive.link)
     await (await window.dialog('Open this share?')).click('Open')
     const { tree } = window.view('Opened Shares')
-    await tree.row(all).collapse()
     await tree.row('plain.txt').waitFor()
     await tree.row(`${controlsAsText}1 peer`).waitFor()
     await tree.row(`${controlsAsText}.txt`).waitFor()

@@ -5,17 +5,39 @@ import { screenshotFailures } from '../support/pages'
 import { launchBrowser } from '../support/vscodeServer'
 import { Installation, type InstallationOptions } from './installation'
 
-/** The private network, the browser, and everybody's VS Code, of one suite. */
+interface Equipment {
+  readonly browser: Browser
+  readonly dht: LocalDht
+}
+
+declare global {
+  /** Suites are bundled apart from each other, and all of them use one browser and one network. */
+  var peerfoldEquipment: Promise<Equipment> | undefined
+}
+
+async function prepareEquipment(): Promise<Equipment> {
+  const [browser, dht] = await Promise.all([launchBrowser(), startLocalDht()])
+  return { browser, dht }
+}
+
+after('the browser and the network end', async () => {
+  const equipment = await globalThis.peerfoldEquipment
+  globalThis.peerfoldEquipment = undefined
+  await equipment?.browser.close()
+  await equipment?.dht.stop()
+})
+
+/** Everybody's VS Code, of one suite. */
 export class Stage {
-  private browser: Browser | undefined
-  private dht: LocalDht | undefined
+  private equipment: Equipment | undefined
   private readonly installations: Installation[] = []
 
   /** To be called in a `describe`: prepares the stage, clears it, and skips the steps after one that failed. */
   constructor() {
     let failed = false
     before(async () => {
-      ;[this.browser, this.dht] = await Promise.all([launchBrowser(), startLocalDht()])
+      globalThis.peerfoldEquipment ??= prepareEquipment()
+      this.equipment = await globalThis.peerfoldEquipment
     })
     beforeEach(function () {
       if (failed) this.skip()
@@ -26,14 +48,11 @@ export class Stage {
     screenshotFailures(() => this.installations.flatMap(({ windows }) => windows))
     after(async () => {
       await Promise.allSettled(this.installations.map(installation => installation.end()))
-      await this.browser?.close()
-      await this.dht?.stop()
     })
   }
 
   get bootstrap(): string {
-    if (this.dht === undefined) throw new Error('the network is not there yet')
-    return this.dht.bootstrap
+    return this.ready.dht.bootstrap
   }
 
   /** Installs Peerfold for somebody; no window is open yet. */
@@ -41,11 +60,15 @@ export class Stage {
     name: string,
     options: Omit<InstallationOptions, 'browser' | 'bootstrap'> = {},
   ): Promise<Installation> {
-    if (this.browser === undefined) throw new Error('the browser is not there yet')
-    const { browser, bootstrap } = this
-    const installation = new Installation(name, { browser, bootstrap, ...options })
+    const { browser } = this.ready
+    const installation = new Installation(name, { browser, bootstrap: this.bootstrap, ...options })
     this.installations.push(installation)
     await installation.start()
     return installation
+  }
+
+  private get ready(): Equipment {
+    if (this.equipment === undefined) throw new Error('the stage is not prepared yet')
+    return this.equipment
   }
 }
