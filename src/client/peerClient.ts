@@ -10,7 +10,7 @@ import { PeerfoldError, toUserError, type UserError } from '../common/errors'
 import type { PeerState } from '../common/model'
 import type { Method, Notifications, Params, Result } from '../common/protocol'
 import type { RequestOptions } from '../wire/connection'
-import type { AttachedPeer } from './attach'
+import { type AttachedPeer, attachToPeer } from './attach'
 import { type ConnectOptions, connectToPeer } from './connect'
 import { endedInOrder } from './ended'
 
@@ -45,9 +45,12 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
   private peer: AttachedPeer | undefined
   private connecting: Promise<AttachedPeer> | undefined
   private restarting: Promise<void> | undefined
+  private judging: Promise<boolean> | undefined
   private crashes = 0
   private current: PeerStatus = { kind: 'idle' }
   private readonly disposed = new AbortController()
+  /** How often a connection ended that was not let go. */
+  losses = 0
 
   constructor(private readonly options: Omit<ConnectOptions, 'signal'>) {
     super()
@@ -65,6 +68,26 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
       this.connecting = undefined
     })
     return this.connecting
+  }
+
+  /**
+   * Joins the peer process when one runs; starts none. → false when none runs. Throws what `attachToPeer` throws, and
+   * the status stays what it was.
+   */
+  async join(): Promise<boolean> {
+    if (this.disposed.signal.aborted) throw new PeerfoldError('cancelled')
+    if (this.peer !== undefined || this.connecting !== undefined) return true
+    const peer = await attachToPeer({ ...this.options, signal: this.disposed.signal })
+    if (peer === undefined) return false
+    if (this.peer !== undefined || this.connecting !== undefined || this.disposed.signal.aborted) {
+      peer.connection.close() // somebody asked for something meanwhile, which connects by itself
+    } else this.adopt(peer)
+    return true
+  }
+
+  /** Resolves when it is known of the last lost connection whether the process crashed: the status tells an end. */
+  async judged(): Promise<void> {
+    await this.judging?.catch(() => undefined) // disposed meanwhile: nothing follows
   }
 
   /** Connects when need be, then asks. See `Connection.request`. */
@@ -108,6 +131,7 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
     connection.onClose(() => {
       this.peer = undefined
       if (this.disposed.signal.aborted) return
+      this.losses++
       if (Date.now() - since > STABLE) this.crashes = 0
       this.restarting ??= this.afterLoss(hello.pid).finally(() => {
         this.restarting = undefined
@@ -121,12 +145,9 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
   private async afterLoss(pid: number): Promise<void> {
     const { signal } = this.disposed
     try {
-      const wanted = await endedInOrder(this.options.storage, pid, signal)
-      if (this.peer !== undefined) return // somebody asked for something meanwhile
-      if (wanted) {
-        this.show({ kind: 'idle' })
-        return
-      }
+      this.judging = this.judge(pid)
+      const isOver = await this.judging
+      if (isOver || this.peer !== undefined) return
       while (!signal.aborted) {
         const retryIn = BACKOFF[Math.min(this.crashes, BACKOFF.length - 1)] ?? 0
         this.crashes++
@@ -137,6 +158,14 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
     } catch (error) {
       if (!signal.aborted) this.show({ kind: 'failed', error: toUserError(error) })
     }
+  }
+
+  /** True when there is nothing to start again: it ended in order, or somebody asked for something meanwhile. */
+  private async judge(pid: number): Promise<boolean> {
+    const wanted = await endedInOrder(this.options.storage, pid, this.disposed.signal)
+    if (this.peer !== undefined) return true
+    if (wanted) this.show({ kind: 'idle' })
+    return wanted
   }
 
   /** True when there is nothing left to try. */

@@ -42,7 +42,7 @@ const CATALOGUE = {
   'peer-unreachable': () =>
     'The peer process does not answer. Peerfold restarts it; if this stays, choose “Show Log” and report it.',
   'process-ended': () =>
-    'The peer process was ended, so nothing can be read from shares. It starts again with “Start Again” in the Peerfold views.',
+    'The peer process was ended on purpose. “Start Again” in the Peerfold views starts it; what was under way goes on then.',
   'peer-newer': () =>
     'A Peerfold of another version is running on this data folder. Run “Peerfold: Stop Peer Process” in a window, or “peerfold stop” in a terminal, then retry; if this comes again, update the older one.',
   'nobody-found': (why: string) => `Nobody who has this share was found. ${why}`,
@@ -57,7 +57,8 @@ const CATALOGUE = {
   'not-a-folder-entry': (path: string) => `“${path}” is not a folder.`,
   'too-large': (detail: string) => `${detail} is too large to open in the editor. Use “Save a Copy…”.`,
   'bad-entry': (path: string) => `The share describes “${path}” wrongly, so it cannot be read.`,
-  'limit-passed': (detail: string) => `${detail} Raise the limit in the settings if you trust this share.`,
+  'limit-passed': (detail: string) =>
+    `${detail} Raise the limit in Peerfold’s settings if you trust this share, then retry.`,
   'no-space': (folder: string) =>
     `The disk of “${folder}” is full. Free some space; the transfer continues by itself. Nothing is lost.`,
   'target-vanished': (folder: string) => `The folder “${folder}” is gone. Put it back, then retry.`,

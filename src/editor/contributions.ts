@@ -70,6 +70,9 @@ export const SETTINGS = {
   ignore: [] as readonly string[],
   directTcp: true,
   maxEditorFileSize: 50,
+  maxShareEntries: 1_000_000,
+  maxShareListSize: 1_000,
+  maxShareSize: 1_000,
   bootstrap: [] as readonly string[],
   storageFolder: '',
 } as const

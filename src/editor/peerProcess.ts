@@ -1,7 +1,8 @@
 /**
  * This window's side of the peer process: turns settings into a client (src/client), its events into VS Code's, and
- * cancellation tokens into signals. Nothing runs until the first request or `start()`. Another data folder in the
- * settings means another client; other bootstrap nodes mean that the running process has to be started again.
+ * cancellation tokens into signals. Nothing runs until the first request or `start()`, and what was ended on purpose is
+ * not started by a look into a share. Another data folder or other bootstrap nodes in the settings are taken when the
+ * user says so, or at once while no process is in use: settings pass through many values while they are edited.
  *
  * The client's code is loaded on first need, which keeps it out of the time activate() takes.
  */
@@ -12,10 +13,12 @@ import { PeerfoldError, type UserError } from '../common/errors'
 import type { PeerState } from '../common/model'
 import type { Method, Notifications, Params, Result } from '../common/protocol'
 import { dataFolderPaths, defaultDataFolder } from '../wire/dataFolder'
+import type { SettingName } from './contributions'
 import { Commands } from './contributions'
 import { Disposable } from './dispose'
+import { sentSettings } from './sentSettings'
 import { onSettingsChange, readSettings } from './settings'
-import { isCancelled, offerCommand, tell, tellError, warn } from './tell'
+import { isCancelled, type Offer, offerCommand, tell, tellUntilAnswered, warn } from './tell'
 
 export type PeerStatus =
   /** Not needed yet. */
@@ -33,8 +36,28 @@ export interface AskOptions {
   readonly token?: vscode.CancellationToken | undefined
 }
 
+/** Settings that concern the peer process while it runs. */
+const SENT: readonly SettingName[] = [
+  'displayName',
+  'ignore',
+  'directTcp',
+  'maxShareEntries',
+  'maxShareListSize',
+  'maxShareSize',
+]
+
 /** For answers the peer process has at hand. */
 const DEFAULT_TIMEOUT = 30_000
+
+/** What a client is made with and cannot change. */
+interface Place {
+  /** Absolute path of the data folder. */
+  readonly folder: string
+  readonly bootstrap: readonly string[]
+}
+
+/** Editors send these by themselves, for instance when a window gets the focus: they start nothing that was ended. */
+const UNASKED: ReadonlySet<Method> = new Set<Method>(['fs.stat', 'fs.list', 'fs.read'])
 
 /** Requests that change nothing: asked again when the peer process crashed while it worked on them. */
 const REPEATABLE: ReadonlySet<Method> = new Set<Method>([
@@ -62,6 +85,10 @@ export class PeerProcess extends Disposable {
   readonly onDidChangeShare = this.shareChanges.event
 
   private client: Promise<PeerClient> | undefined
+  /** What `client` was made with. */
+  private place: Place | undefined
+  private offersPlace = false
+  private toldProblems = ''
   private current: PeerStatus = { kind: 'off' }
   private toldRestart = false
 
@@ -70,9 +97,8 @@ export class PeerProcess extends Disposable {
     private readonly log: vscode.LogOutputChannel,
   ) {
     super()
-    this.own(onSettingsChange(['displayName', 'ignore', 'directTcp'], () => void this.sendSettings()))
-    this.own(onSettingsChange(['storageFolder'], () => void this.useOtherFolder()))
-    this.own(onSettingsChange(['bootstrap'], () => this.offerRestart()))
+    this.own(onSettingsChange(SENT, () => void this.sendSettings()))
+    this.own(onSettingsChange(['storageFolder', 'bootstrap'], () => this.offerPlace()))
   }
 
   get status(): PeerStatus {
@@ -81,7 +107,7 @@ export class PeerProcess extends Disposable {
 
   /** Absolute path of the data folder. */
   get dataFolder(): string {
-    return readSettings().storageFolder ?? defaultDataFolder()
+    return this.place?.folder ?? chosenPlace().folder
   }
 
   /** Where the peer process remembers what is shared and opened; there once anything was. */
@@ -100,10 +126,21 @@ export class PeerProcess extends Disposable {
     await client.connect()
   }
 
-  /** Ends the peer process in order, for every window. Does nothing when none runs. */
+  /** Joins the peer process when one runs; starts none. → whether it did. Throws `PeerfoldError`; nothing is shown. */
+  async join(): Promise<boolean> {
+    const client = await this.useClient()
+    return client.join()
+  }
+
+  /** Ends the peer process in order, for every window, also one that this window cannot use. */
   async stop(): Promise<void> {
-    if (this.current.kind !== 'running') return
-    await this.request('process.stop', {})
+    if (this.current.kind === 'running') {
+      await this.request('process.stop', {})
+      return
+    }
+    const { endPeer } = await import('../client/endPeer')
+    const ended = await endPeer({ storage: this.dataFolder, client: 'window' })
+    if (ended !== undefined) this.show({ kind: 'ended' })
   }
 
   /** Starts the peer process when need be, then asks. Throws `PeerfoldError`. */
@@ -112,21 +149,27 @@ export class PeerProcess extends Disposable {
     params: Params<M>,
     options: AskOptions = {},
   ): Promise<Result<M>> {
+    const client = await this.useClient()
+    if (UNASKED.has(method)) {
+      await client.judged()
+      if (this.current.kind === 'ended') throw new PeerfoldError('process-ended')
+    }
+    const { losses } = client
     try {
-      return await this.askOnce(method, params, options)
+      return await this.askOnce(client, method, params, options)
     } catch (error) {
-      if (!this.worthRepeating(method, error)) throw error
+      const isLost = error instanceof PeerfoldError && error.code === 'peer-unreachable'
+      // A process that is there and silent would not answer the second time either.
+      if (!isLost || !REPEATABLE.has(method) || client.losses === losses || this.disposed) throw error
+      await client.judged()
+      if (this.current.kind === 'ended') throw new PeerfoldError('process-ended')
       this.log.info(`${method} is asked again: the peer process went away meanwhile`)
-      return this.askOnce(method, params, options)
+      return this.askOnce(await this.useClient(), method, params, options)
     }
   }
 
-  private worthRepeating(method: Method, error: unknown): boolean {
-    const lost = error instanceof PeerfoldError && error.code === 'peer-unreachable'
-    return lost && REPEATABLE.has(method) && this.current.kind === 'starting' && !this.disposed
-  }
-
   private async askOnce<M extends Method>(
+    client: PeerClient,
     method: M,
     params: Params<M>,
     { timeout = DEFAULT_TIMEOUT, token }: AskOptions,
@@ -135,7 +178,6 @@ export class PeerProcess extends Disposable {
     if (token?.isCancellationRequested) cancelled.abort()
     const subscription = token?.onCancellationRequested(() => cancelled.abort())
     try {
-      const client = await this.useClient()
       return await client.request(method, params, { timeout, signal: cancelled.signal })
     } finally {
       subscription?.dispose()
@@ -144,15 +186,18 @@ export class PeerProcess extends Disposable {
 
   private useClient(): Promise<PeerClient> {
     if (this.disposed) return Promise.reject(new PeerfoldError('cancelled'))
-    this.client ??= this.makeClient()
+    if (this.isOutdated && !this.isInUse) this.drop()
+    if (this.client === undefined) {
+      this.place = chosenPlace()
+      this.client = this.makeClient(this.place)
+    }
     return this.client
   }
 
-  private async makeClient(): Promise<PeerClient> {
+  private async makeClient({ folder, bootstrap }: Place): Promise<PeerClient> {
     const { PeerClient } = await import('../client/peerClient')
-    const { bootstrap } = readSettings()
     const client = new PeerClient({
-      storage: this.dataFolder,
+      storage: folder,
       client: 'window',
       peerProgram: path.join(this.extensionPath, 'dist', 'peer.js'),
       ...(bootstrap.length === 0 ? {} : { bootstrap }),
@@ -189,45 +234,78 @@ export class PeerProcess extends Disposable {
 
   private async sendSettings(): Promise<void> {
     if (this.current.kind !== 'running') return
-    const { displayName, ignore, directTcp } = readSettings()
-    try {
-      await this.request('settings.set', { name: displayName, ignore, directTcp })
-    } catch (error) {
-      if (!isCancelled(error)) this.log.warn(`the settings could not be sent: ${String(error)}`)
+    const { requests, problems } = sentSettings(readSettings(), vscode.l10n)
+    for (const change of requests) {
+      try {
+        await this.request('settings.set', change)
+      } catch (error) {
+        if (isCancelled(error)) return
+        this.log.warn(`a setting was not taken (${Object.keys(change).join()}): ${String(error)}`)
+      }
     }
+    this.tellProblems(problems)
   }
 
-  private async useOtherFolder(): Promise<void> {
-    const wasUsed = this.client !== undefined
-    await this.letGo()
-    if (wasUsed) this.start().catch((error: unknown) => tellError(error))
+  private tellProblems(problems: readonly string[]): void {
+    const told = problems.join(' ')
+    if (told === this.toldProblems) return
+    this.toldProblems = told
+    if (told !== '') warn(told, offerSettings())
   }
 
-  private async letGo(): Promise<void> {
-    const client = await this.client
-    this.client = undefined
-    client?.dispose()
-    this.show({ kind: 'off' })
+  private get isInUse(): boolean {
+    return this.current.kind === 'running' || this.current.kind === 'starting'
   }
 
-  private offerRestart(): void {
-    if (this.client === undefined) return
-    tell(vscode.l10n.t('Peerfold uses the new bootstrap nodes after the peer process was started again.'), {
-      label: vscode.l10n.t('Start Again Now'),
-      run: () => this.restart().catch((error: unknown) => tellError(error)),
+  /** The settings name another data folder or other bootstrap nodes than the client has. */
+  private get isOutdated(): boolean {
+    return this.place !== undefined && JSON.stringify(this.place) !== JSON.stringify(chosenPlace())
+  }
+
+  /** Nothing is asked while no process is in use: the next client has them. One offer stands at a time. */
+  private offerPlace(): void {
+    if (!this.isOutdated || !this.isInUse || this.offersPlace) return
+    this.offersPlace = true
+    const isOtherFolder = this.place?.folder !== chosenPlace().folder
+    const told = isOtherFolder
+      ? tellUntilAnswered(
+          vscode.l10n.t(
+            'Peerfold uses the new data folder when you say so. What is in the one in use stays there.',
+          ),
+          { label: vscode.l10n.t('Use It Now'), run: () => this.takePlace() },
+        )
+      : tellUntilAnswered(
+          vscode.l10n.t('Peerfold uses the new bootstrap nodes after the peer process was started again.'),
+          { label: vscode.l10n.t('Start Again Now'), run: () => this.takePlace() },
+        )
+    void told.finally(() => {
+      this.offersPlace = false
     })
   }
 
-  private async restart(): Promise<void> {
-    await this.stop()
-    await this.letGo()
+  /** Another window may have done it meanwhile. */
+  private async takePlace(): Promise<void> {
+    if (!this.isOutdated) return
+    if (this.place?.folder === chosenPlace().folder) await this.stop()
+    this.drop()
+    this.show({ kind: 'off' })
     await this.start()
   }
 
-  /** Once per window: a process that keeps crashing is in the log, not in the user's face. */
+  private drop(): void {
+    const { client } = this
+    this.client = undefined
+    this.place = undefined
+    client?.then(made => made.dispose(), neverMade)
+  }
+
+  /**
+   * Once per window, and only by the one that is looked at: a process that keeps crashing is in the log, not in the
+   * user's face.
+   */
   private tellRestart(): void {
     this.log.warn('the peer process crashed and was started again')
-    if (this.toldRestart) return
+    if (this.toldRestart || !vscode.window.state.focused) return
     this.toldRestart = true
     warn(
       vscode.l10n.t('Peerfold’s peer process ended unexpectedly and was started again. Everything goes on.'),
@@ -243,9 +321,19 @@ export class PeerProcess extends Disposable {
 
   override dispose(): void {
     super.dispose()
-    this.client?.then(
-      client => client.dispose(),
-      () => undefined, // it was never made, so there is nothing to let go
-    )
+    this.drop()
   }
 }
+
+/** As the settings have it now. */
+function chosenPlace(): Place {
+  const { storageFolder, bootstrap } = readSettings()
+  return { folder: storageFolder ?? defaultDataFolder(), bootstrap }
+}
+
+function offerSettings(): Offer {
+  return offerCommand(vscode.l10n.t('Open Settings'), 'workbench.action.openSettings', 'peerfold')
+}
+
+/** There is nothing to let go. */
+function neverMade(): void {}

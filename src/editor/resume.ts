@@ -3,10 +3,12 @@
  * started, once the window is up. Only the file system is asked, so a window of somebody who never shared starts
  * nothing. What the last state showed is remembered, so that neither does one where everything was removed.
  *
- * A window that started nothing joins when another window or a command does: all show the same.
+ * A window that started nothing joins when another window or a command did: all show the same. It starts nothing for
+ * that, and one that is not admitted, for instance because its settings name other bootstrap nodes, stays as it was.
  */
-import { access } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import type * as vscode from 'vscode'
+import { PeerfoldError } from '../common/errors'
 import { Disposable } from './dispose'
 import type { PeerModel } from './peerModel'
 import type { PeerProcess } from './peerProcess'
@@ -16,13 +18,18 @@ const MEMORY = 'peerfold.somethingKnown'
 /** Milliseconds between two looks at whether a peer process runs that this window has no part in. */
 const LOOK_EVERY = 2_000
 
+type Peer = Pick<PeerProcess, 'status' | 'dataFolder' | 'catalogPath' | 'endpointPath' | 'start' | 'join'>
+
 export class Resume extends Disposable {
   private last: boolean | undefined
+  private isJoining = false
+  /** When the endpoint file was written that led nowhere, or to a process that did not admit this window. */
+  private notForUs: number | undefined
 
   constructor(
     private readonly memory: vscode.Memento,
-    private readonly peer: PeerProcess,
-    private readonly model: PeerModel,
+    private readonly peer: Peer,
+    private readonly model: Pick<PeerModel, 'state' | 'onDidChange'>,
   ) {
     super()
     this.own(model.onDidChange(() => this.remember()))
@@ -38,14 +45,25 @@ export class Resume extends Disposable {
 
   /** When a view is looked at. */
   async startIfAnythingWas(): Promise<void> {
-    if (this.peer.status.kind !== 'off' || !(await exists(this.peer.catalogPath))) return
+    if (this.peer.status.kind !== 'off' || (await writtenAt(this.peer.catalogPath)) === undefined) return
     await this.peer.start()
   }
 
-  private async joinIfRunning(): Promise<void> {
+  /** Joins what another window or a command started. Never rejects. */
+  async joinIfRunning(): Promise<void> {
     const isApart = () => this.peer.status.kind === 'off' || this.peer.status.kind === 'ended'
-    if (!isApart() || !(await exists(this.peer.endpointPath)) || !isApart()) return
-    await this.peer.start().catch(shownByStatus)
+    if (this.isJoining || !isApart()) return
+    this.isJoining = true
+    try {
+      const written = await writtenAt(this.peer.endpointPath)
+      if (written === undefined || written === this.notForUs || !isApart()) return
+      if (!(await this.peer.join())) this.notForUs = written
+    } catch (error) {
+      const mayAnswerLater = error instanceof PeerfoldError && error.code === 'store-locked'
+      if (!mayAnswerLater) this.notForUs = await writtenAt(this.peer.endpointPath)
+    } finally {
+      this.isJoining = false
+    }
   }
 
   private remember(): void {
@@ -54,7 +72,9 @@ export class Resume extends Disposable {
     const something = state.shares.length + state.opened.length + state.transfers.length > 0
     if (something === this.last) return
     this.last = something
-    void this.memory.update(MEMORY, { ...this.recall(), [this.peer.dataFolder]: something })
+    this.memory
+      .update(MEMORY, { ...this.recall(), [this.peer.dataFolder]: something })
+      .then(undefined, notKept)
   }
 
   private recall(): Readonly<Record<string, unknown>> {
@@ -63,12 +83,13 @@ export class Resume extends Disposable {
   }
 }
 
-/** Views and status bar tell the state of the peer process, and why it cannot be used. */
-function shownByStatus(): void {}
+/** Then the next start asks the disk alone, and may start the peer process without need. */
+function notKept(): void {}
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
+/** Milliseconds since 1970; undefined where there is no such file. */
+async function writtenAt(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => undefined,
   )
 }

@@ -5,6 +5,7 @@
 import * as os from 'node:os'
 import * as path from 'node:path'
 import * as vscode from 'vscode'
+import type { Params } from '../common/protocol'
 import { EXTENSION_SCHEME, SETTINGS, type SettingName } from './contributions'
 
 export interface EditorSettings {
@@ -13,6 +14,8 @@ export interface EditorSettings {
   readonly directTcp: boolean
   /** Bytes. */
   readonly maxEditorFileSize: number
+  /** What one opened share may cost, where the user chose other than the usual. Bytes, but for entries. */
+  readonly limits: NonNullable<Params<'settings.set'>['limits']>
   /** `host:port` each; empty: the public ones. */
   readonly bootstrap: readonly string[]
   /** Absolute; undefined: the data folder of this user. */
@@ -21,6 +24,8 @@ export interface EditorSettings {
 
 /** Largest size the setting can ask for: a whole file travels in one message of the local socket. */
 const MAX_FILE_MEGABYTES = 60
+const MEGABYTE = 1_000_000
+const GIGABYTE = 1_000_000_000
 
 export function readSettings(): EditorSettings {
   const configuration = vscode.workspace.getConfiguration(EXTENSION_SCHEME)
@@ -31,6 +36,11 @@ export function readSettings(): EditorSettings {
     ignore: texts(get('ignore')),
     directTcp: get('directTcp') !== false,
     maxEditorFileSize: clamp(megabytes, 1, MAX_FILE_MEGABYTES, SETTINGS.maxEditorFileSize) * 1_000_000,
+    limits: {
+      ...chosen('entries', get('maxShareEntries'), SETTINGS.maxShareEntries, 1),
+      ...chosen('pathLogBytes', get('maxShareListSize'), SETTINGS.maxShareListSize, MEGABYTE),
+      ...chosen('bytes', get('maxShareSize'), SETTINGS.maxShareSize, GIGABYTE),
+    },
     bootstrap: texts(get('bootstrap')),
     storageFolder: folder(text(get('storageFolder'))),
   }
@@ -54,6 +64,20 @@ function texts(value: unknown): readonly string[] {
 function clamp(value: unknown, low: number, high: number, otherwise: number): number {
   if (typeof value !== 'number' || !Number.isFinite(value)) return otherwise
   return Math.min(high, Math.max(low, value))
+}
+
+/** Nothing for the usual value: the peer process knows it. */
+function chosen<Name extends string>(
+  name: Name,
+  value: unknown,
+  usual: number,
+  unit: number,
+): { readonly [N in Name]?: number } {
+  const count = clamp(value, 1, Number.MAX_SAFE_INTEGER / unit, usual)
+  if (count === usual) return {}
+  const limit: { [N in Name]?: number } = {}
+  limit[name] = Math.floor(count * unit)
+  return limit
 }
 
 function folder(given: string): string | undefined {

@@ -13,14 +13,22 @@ export interface Offer {
 }
 
 export function tell(message: string, ...offers: readonly Offer[]): void {
-  follow(
+  void tellUntilAnswered(message, ...offers)
+}
+
+/** Resolves when the user has answered or turned away, which may be never. */
+export function tellUntilAnswered(message: string, ...offers: readonly Offer[]): Promise<void> {
+  return follow(
     vscode.window.showInformationMessage(toastText(message), ...offers.map(offer => offer.label)),
     offers,
   )
 }
 
 export function warn(message: string, ...offers: readonly Offer[]): void {
-  follow(vscode.window.showWarningMessage(toastText(message), ...offers.map(offer => offer.label)), offers)
+  void follow(
+    vscode.window.showWarningMessage(toastText(message), ...offers.map(offer => offer.label)),
+    offers,
+  )
 }
 
 /** Shows what failed and offers the log. Being cancelled is no failure and is not told. */
@@ -28,7 +36,7 @@ export function tellError(error: unknown, ...offers: readonly Offer[]): void {
   if (isCancelled(error)) return
   const withLog = [...offers, showLog()]
   const message = toastText(toUserError(error).message)
-  follow(vscode.window.showErrorMessage(message, ...withLog.map(offer => offer.label)), withLog)
+  void follow(vscode.window.showErrorMessage(message, ...withLog.map(offer => offer.label)), withLog)
 }
 
 export function isCancelled(error: unknown): boolean {
@@ -47,9 +55,11 @@ function showLog(): Offer {
   return offerCommand(vscode.l10n.t('Show Log'), Commands.showLog)
 }
 
-function follow(answer: Thenable<string | undefined>, offers: readonly Offer[]): void {
-  answer.then(
-    label => offers.find(offer => offer.label === label)?.run(),
-    () => undefined, // toasts are refused while the window closes: nobody is there to be told
-  )
+async function follow(answer: Thenable<string | undefined>, offers: readonly Offer[]): Promise<void> {
+  const label = await answer.then(undefined, () => undefined) // the window closes: nobody is there to be told
+  try {
+    await offers.find(offer => offer.label === label)?.run()
+  } catch (error) {
+    tellError(error)
+  }
 }

@@ -5,6 +5,7 @@ import type { DrivePath, PeerId, ShareId } from '../common/brand'
 import { PeerfoldError } from '../common/errors'
 import { isShareId, MAX_LINK_LENGTH } from '../common/link'
 import type { Method, Params } from '../common/protocol'
+import { SETTING_LIMITS } from '../common/settingLimits'
 
 const MAX_PATH = 8_192
 const MAX_READ = 64 * 1024 * 1024
@@ -22,7 +23,7 @@ const localPath = v.pipe(text(MAX_PATH), v.check(isAbsolute, 'not an absolute pa
 const isDrivePath = (value: unknown) =>
   typeof value === 'string' && value.length <= MAX_PATH && value.startsWith('/')
 const path = v.custom<DrivePath>(isDrivePath, 'not a path in a share')
-const patterns = v.pipe(v.array(text(1_000)), v.maxLength(1_000))
+const patterns = v.pipe(v.array(text(SETTING_LIMITS.pattern)), v.maxLength(SETTING_LIMITS.patterns))
 const nothing = v.object({})
 const share = v.object({ id })
 
@@ -78,7 +79,7 @@ const SCHEMAS = {
   'peer.block': v.object({ peer }),
   'peer.unblock': v.object({ peer }),
   'settings.set': v.object({
-    name: v.exactOptional(text(64)),
+    name: v.exactOptional(text(SETTING_LIMITS.name)),
     keepRunning: v.exactOptional(v.boolean()),
     ignore: v.exactOptional(patterns),
     directTcp: v.exactOptional(v.boolean()),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { connectToPeer } from '../../src/client/connect'
 import { PeerClient, type PeerStatus } from '../../src/client/peerClient'
+import type { ShareId } from '../../src/common/brand'
 import { ensureDataFolder } from '../../src/wire/dataFolder'
 import { eventually, isRunning } from '../support/eventually'
 import { temporaryFolder } from '../support/folders'
@@ -9,6 +10,7 @@ import { peerfold } from '../support/processes'
 import { built } from '../support/projectRoot'
 
 const timeout = 10_000
+const NO_ID = 'y'.repeat(52) as ShareId
 
 describe('a window’s peer client', () => {
   let storage: string
@@ -85,6 +87,29 @@ describe('a window’s peer client', () => {
     await idle
     assert.equal(isRunning(pid), false)
     assert.notEqual(await pidOf(client), pid)
+  })
+
+  it('knows of a request that was cut off whether the process crashed or was ended', async () => {
+    const client = newClient()
+    const pid = await pidOf(client)
+    const { losses } = client
+    const cutOff = client.request('open.ready', { id: NO_ID, newest: true, timeout }, { timeout })
+    process.kill(pid, 'SIGKILL')
+    await assert.rejects(cutOff)
+    await pidOf(client)
+    assert.equal(client.losses, losses + 1)
+    await peerfold(['stop'], { storage })
+    await client.judged()
+    assert.equal(client.status.kind, 'idle')
+  })
+
+  it('joins what runs, and starts nothing where nothing does', async () => {
+    const onlooker = newClient()
+    assert.equal(await onlooker.join(), false)
+    assert.deepEqual(onlooker.status, { kind: 'idle' })
+    const pid = await pidOf(newClient())
+    assert.equal(await onlooker.join(), true)
+    assert.equal(await pidOf(onlooker), pid)
   })
 
   it('passes on what happens, also after a restart', async () => {
