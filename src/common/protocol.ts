@@ -45,7 +45,7 @@ export interface Requests {
   'share.start': { params: { readonly id: ShareId }; result: null }
   /** Forget it for good; its key is never used again. The user's files are not touched. */
   'share.remove': { params: { readonly id: ShareId }; result: null }
-  /** Scan now. */
+  /** Scan now. Resolves when what changed is published; what stopped that stands in the share's status. */
   'share.rescan': { params: { readonly id: ShareId }; result: null }
   /** What the last scan left out and why (at most 1,000). */
   'share.skipped': { params: { readonly id: ShareId }; result: { readonly skipped: readonly SkippedEntry[] } }

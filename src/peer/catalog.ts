@@ -9,6 +9,7 @@ import RocksDB from 'rocksdb-native'
 import type { DriveKey, DrivePath, EncryptionKey, ShareId } from '../common/brand'
 import type { UserError } from '../common/errors'
 import type { TransferResult } from '../common/model'
+import type { RunRecord } from './boot'
 import type { BlobRef, PackRef } from './drive/entry'
 import type { ShareLimits } from './limits'
 
@@ -95,6 +96,7 @@ interface Tables {
   copied: CopiedFile
   blocked: { readonly since: number }
   settings: Settings
+  run: RunRecord
 }
 
 export type Table = keyof Tables

@@ -22,6 +22,8 @@ export interface PeerContext {
   /** To be called with every error that nobody expected: if the store is damaged, the process ends, and the next one
    *  sets the store aside. */
   readonly checkForDamage: (error: unknown) => void
+  /** The machine went down in the middle of the last run: logs may be shorter than peers know them to be. */
+  readonly mayHaveLostWrites: () => boolean
   /** Aborted when the peer process ends. */
   readonly closing: AbortSignal
 }

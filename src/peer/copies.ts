@@ -15,7 +15,7 @@ import type { OwnShares } from './ownShares'
 import { runCopy } from './receive/copy'
 import { runSeed } from './receive/seed'
 import { delay, throwIfAborted } from './time'
-import type { Transfer, Transfers } from './transfers'
+import { resultOf, type Transfer, type Transfers } from './transfers'
 
 export class Copies {
   constructor(
@@ -85,6 +85,8 @@ export class Copies {
 
   /** See `seed.wait`. Ends when the client that asked is gone. */
   async seed(id: ShareId, job: string, signal: AbortSignal): Promise<TransferResult> {
+    const own = this.own.find(id)
+    if (own !== undefined) return resultOf({ files: own.state.files, bytes: own.state.bytes }) // all of it is here
     const share = this.opened.get(id)
     const transfer = this.transfers.add(job, 'seed', share.name)
     transfer.share = id
@@ -118,7 +120,6 @@ export class Copies {
     const drive = opened?.drive ?? this.own.get(id).drive
     const transfer = this.transfers.add(job, 'copy', opened?.name ?? this.own.get(id).record.name, folder)
     transfer.share = id
-    const { signal } = transfer.abort
     const work = {
       share: drive,
       id,
@@ -127,7 +128,7 @@ export class Copies {
       catalog,
       transfer,
       fetched: () => opened?.joinedShare?.down.total ?? 0,
-      peerCame: () => opened?.peerCame(signal) ?? delay(1_000, signal),
+      peerCame: (wait: AbortSignal) => opened?.peerCame(wait) ?? delay(1_000, wait),
       stale: () => opened !== undefined && (opened.joinedShare?.peers ?? 0) === 0,
     }
     this.untilListed(drive, opened, transfer)
@@ -157,12 +158,11 @@ export class Copies {
     transfer: Transfer,
   ): Promise<void> {
     const { signal } = transfer.abort
+    if (opened === undefined) await drive.refresh(signal)
     while (drive.index === undefined) {
-      if (opened === undefined) await drive.refresh(signal)
-      else {
-        transfer.pause(new PeerfoldError('stalled').toUserError())
-        await opened.changed.next(signal).catch(() => throwIfAborted(signal))
-      }
+      if (opened === undefined) throw new PeerfoldError('offline', '/')
+      transfer.pause(new PeerfoldError('stalled').toUserError())
+      await opened.changed.next(signal).catch(() => throwIfAborted(signal))
     }
     transfer.resume()
   }

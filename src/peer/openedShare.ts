@@ -67,6 +67,11 @@ export class OpenedShare {
     return this.drive.info?.name ?? this.record.name
   }
 
+  /** Its list of files could be read: the key that is here decrypts it. */
+  get isReadable(): boolean {
+    return this.drive.index !== undefined
+  }
+
   /** Joins the network; what is here already is served and shown at once. */
   start(): void {
     if (this.joined !== undefined) return

@@ -13,6 +13,7 @@ export class OpenedShares {
   readonly updated = new Signal<IndexChange & { readonly id: ShareId }>()
   private readonly shares = new Map<ShareId, OpenedShare>()
   private readonly opening = new Map<ShareId, Promise<OpenedShare>>()
+  private readonly purging = new Map<ShareId, Promise<void>>()
 
   constructor(private readonly context: PeerContext) {}
 
@@ -56,9 +57,8 @@ export class OpenedShares {
       stopped: false,
       ...(link.encryptionKey === undefined ? {} : { encryptionKey: link.encryptionKey }),
     })
-    if ((keep && !share.record.keep) || share.record.stopped) {
-      await share.save({ keep: keep || share.record.keep, stopped: false })
-    }
+    // A command looks into a share that the user stopped without starting it for good.
+    if (keep && (!share.record.keep || share.record.stopped)) await share.save({ keep, stopped: false })
     share.start()
     return share
   }
@@ -66,14 +66,20 @@ export class OpenedShares {
   async remove(id: ShareId): Promise<void> {
     const share = this.get(id)
     this.shares.delete(id)
-    await share.purge()
     this.changed.emit()
+    const purging = share.purge().finally(() => this.purging.delete(id))
+    this.purging.set(id, purging)
+    await purging
   }
 
   /** Closes what is neither kept nor needed; what is here of it stays in the store. */
   async releaseUnkept(isNeeded: (id: ShareId) => boolean): Promise<void> {
     for (const share of this.all()) {
-      if (share.record.keep || isNeeded(share.id)) continue
+      if (isNeeded(share.id)) continue
+      if (share.record.keep) {
+        if (share.record.stopped) share.leave()
+        continue
+      }
       this.shares.delete(share.id)
       await share.close()
     }
@@ -91,8 +97,13 @@ export class OpenedShares {
       await pending.catch(() => {}) // whoever asked for that one is told
       return this.opened(record)
     }
+    await this.purging.get(record.id)?.catch(() => {}) // whoever removed it is told
     const open = this.shares.get(record.id)
-    const hasKey = open?.record.encryptionKey !== undefined || record.encryptionKey === undefined
+    // Another key is tried only where the one that is here does not decrypt it.
+    const hasKey =
+      record.encryptionKey === undefined ||
+      record.encryptionKey === open?.record.encryptionKey ||
+      open?.isReadable === true
     if (open !== undefined && hasKey) return open
     const opening = this.openNow(record).finally(() => this.opening.delete(record.id))
     this.opening.set(record.id, opening)

@@ -5,7 +5,7 @@
  * runs until no flag is set, so that two publishes never overlap and no change is missed.
  */
 import { basename } from 'node:path'
-import type { ShareId } from '../common/brand'
+import type { DrivePath, ShareId } from '../common/brand'
 import { PeerfoldError, toUserError } from '../common/errors'
 import { formatKey, formatLink, type ShareLink } from '../common/link'
 import type { ShareState, ShareStatus, SkippedEntry } from '../common/model'
@@ -17,12 +17,15 @@ import { Joined } from './joined'
 import { Publisher, type PublishResult } from './publish/publisher'
 import { type FolderWatch, watchFolder } from './publish/watch'
 import { watchFile } from './publish/watchFile'
-import { delay, throwIfAborted } from './time'
+import { delay, throwIfAborted, within } from './time'
 import type { Transfer } from './transfers'
 
 /** Files that kept changing while they were read are looked at again after this long (milliseconds). */
 const AGAIN_AFTER = 1_000
 const FAILED_RETRY = 5_000
+/** After a loss of power readers are looked for at most so long, and have so long to say what they have. */
+const PEERS_WITHIN = 10_000
+const PEERS_SETTLE = 1_500
 
 export class OwnShare {
   readonly changed = new Signal<void>()
@@ -87,7 +90,8 @@ export class OwnShare {
     const before = this.status
     this.setStatus({ kind: 'publishing' })
     try {
-      const result = await this.publishOnce(transfer.abort.signal, transfer)
+      const signal = AbortSignal.any([transfer.abort.signal, this.closing.signal])
+      const result = await this.publishOnce(signal, transfer)
       if (result.files === 0) throw new PeerfoldError('nothing-to-share', this.record.source)
       this.setStatus(this.joined === undefined ? before : { kind: 'sharing' })
       return result
@@ -99,9 +103,11 @@ export class OwnShare {
 
   /** Serves it, and follows the folder unless it was shared once. */
   async start(): Promise<void> {
+    throwIfAborted(this.closing.signal)
     if (this.isLost || this.joined !== undefined) return
     await this.saveRecord({ stopped: false })
     this.joined = new Joined(this.drive, this.context.network)
+    if (this.context.mayHaveLostWrites() && this.record.version > 0) this.waitForPeersFirst(this.joined)
     this.joined.changed.on(() => this.changed.emit())
     this.joined.forked.on(() =>
       this.giveUpLog().catch(error => this.context.log(`giving up a forked log: ${String(error)}`)),
@@ -113,6 +119,17 @@ export class OwnShare {
       return
     }
     this.startWatching()
+  }
+
+  /**
+   * After a loss of power this log may have lost its end, which readers may have: they are looked for before anything
+   * is appended, and the publisher asks them (see `assertNotBehind` there).
+   */
+  private waitForPeersFirst(joined: Joined): void {
+    const found = within(joined.membership.asked, PEERS_WITHIN).then(() =>
+      delay(PEERS_SETTLE, this.closing.signal),
+    )
+    this.turn = this.turn.then(() => found).catch(() => {}) // closed meanwhile: nothing is published any more
   }
 
   /** Starts it; one that is served already scans its folder again, and after a failure follows it anew as well. */
@@ -149,6 +166,11 @@ export class OwnShare {
     else this.startWatching()
   }
 
+  /** The paths let in by name from now on. */
+  async setAllow(allow: readonly DrivePath[]): Promise<void> {
+    await this.saveRecord({ allow })
+  }
+
   async keep(): Promise<void> {
     if (!this.record.keep) await this.saveRecord({ keep: true })
   }
@@ -161,6 +183,11 @@ export class OwnShare {
     })
   }
 
+  /** Resolves when no publish is under way or due. */
+  async whenPublished(): Promise<void> {
+    await this.running
+  }
+
   async leave(): Promise<void> {
     this.joined?.leave()
     this.joined = undefined
@@ -169,19 +196,24 @@ export class OwnShare {
 
   async close(): Promise<void> {
     this.closing.abort()
-    await this.leave()
-    await this.running?.catch(() => {}) // it told what stopped it
+    await this.settle()
     await this.drive.close()
   }
 
   /** Deletes the log; its key is never used again. */
   async purge(): Promise<void> {
     this.closing.abort()
-    await this.leave()
-    await this.running?.catch(() => {}) // it told what stopped it
+    await this.settle()
     await this.context.catalog.delete('share', this.record.seed)
     await this.context.catalog.deleteAll('published', `${this.record.seed}/`)
     await this.drive.purge()
+  }
+
+  /** Resolves when nothing of it is under way any more; nothing is begun once `closing` is aborted. */
+  private async settle(): Promise<void> {
+    await this.leave()
+    await this.running?.catch(() => {}) // it told what stopped it
+    await this.turn
   }
 
   get skipped(): readonly SkippedEntry[] {
@@ -279,7 +311,7 @@ export class OwnShare {
 
   private async publishNow(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
     throwIfAborted(signal)
-    const { catalog, ignore, dataFolder } = this.context
+    const { ignore, dataFolder } = this.context
     let shownBytes = 0
     let shownFiles = 0
     const result = await this.publisher.publish(
@@ -295,8 +327,7 @@ export class OwnShare {
       },
     )
     this.last = result
-    this.record = { ...this.record, version: this.drive.paths.length }
-    await catalog.put('share', this.record.seed, this.record)
+    await this.saveRecord({ version: this.drive.paths.length })
     this.tellSecrets(result)
     await (await this.watchingFolder)?.ignoreFolders(result.ignoredFolders)
     const change = await this.drive.refresh(signal)
@@ -322,6 +353,7 @@ export class OwnShare {
   }
 
   private async saveRecord(change: Partial<ShareRecord>): Promise<void> {
+    if (this.closing.signal.aborted) return // removed, or the process ends
     this.record = { ...this.record, ...change }
     await this.context.catalog.put('share', this.record.seed, this.record)
   }

@@ -105,8 +105,11 @@ export class OwnShares {
     signal.addEventListener('abort', abort, { once: true })
     if (signal.aborted) abort()
     try {
-      const existing = await this.ofSource(params.source)
-      if (existing !== undefined) return await this.takeUp(existing, params, transfer)
+      const existing = this.sharedAs(params)
+      if (existing !== undefined) {
+        await existing.setAllow(params.allow)
+        return await this.takeUp(existing, params, transfer)
+      }
       const share = await this.create(params)
       try {
         return await this.takeUp(share, params, transfer)
@@ -122,6 +125,14 @@ export class OwnShares {
     } finally {
       signal.removeEventListener('abort', abort)
     }
+  }
+
+  /** The share of this source that is as public or as private as is asked for: each has a link of its own. */
+  private sharedAs({ source, isPublic }: ShareSource): OwnShare | undefined {
+    return this.all().find(
+      ({ record, isLost }) =>
+        record.source === source && !isLost && (record.encryptionKey === undefined) === isPublic,
+    )
   }
 
   private async takeUp(share: OwnShare, params: ShareSource, transfer: Transfer): Promise<ShareAdded> {

@@ -12,6 +12,7 @@ import type { PeerState, RemotePeer } from '../common/model'
 import type { Notifications } from '../common/protocol'
 import { Signal } from '../common/signal'
 import type { DataFolderPaths } from '../wire/dataFolder'
+import { bootId, mayHaveLostWrites } from './boot'
 import type { Catalog, Settings } from './catalog'
 import type { PeerContext } from './context'
 import { Copies } from './copies'
@@ -50,6 +51,7 @@ export class Peer {
   private settings: Settings = {}
   private limits = DEFAULT_LIMITS
   private readonly earlyNotices: Notifications['notice'][] = []
+  private lostWrites = false
   private revision = 0
 
   private constructor(
@@ -81,6 +83,7 @@ export class Peer {
       notice: (level, message, share) => this.notices.emit({ level, message, ...(share ? { share } : {}) }),
       log,
       checkForDamage,
+      mayHaveLostWrites: () => this.lostWrites,
       closing: this.closing.signal,
     }
     this.own = new OwnShares(context, this.transfers)
@@ -209,6 +212,7 @@ export class Peer {
     await this.own.close()
     await this.opened.close()
     await this.store.close()
+    await this.catalog.put('run', '', { boot: bootId(), endedInOrder: true })
     await this.catalog.close()
   }
 
@@ -223,6 +227,9 @@ export class Peer {
   }
 
   private async restore(): Promise<void> {
+    const boot = bootId()
+    this.lostWrites = mayHaveLostWrites(await this.catalog.get('run', ''), boot)
+    await this.catalog.put('run', '', { boot, endedInOrder: false })
     this.settings = (await this.catalog.get('settings', '')) ?? {}
     this.limits = { ...DEFAULT_LIMITS, ...this.settings.limits }
     for await (const [peer] of this.catalog.list('blocked')) this.blocked.add(peer as PeerId)

@@ -88,7 +88,11 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
       return done(await share.startAgain())
     },
     'share.remove': async ({ id }) => done(await peer.own.remove(id)),
-    'share.rescan': ({ id }) => done(peer.own.get(id).rescan()),
+    'share.rescan': async ({ id }) => {
+      const share = peer.own.get(id)
+      share.rescan()
+      return done(await share.whenPublished())
+    },
     'share.skipped': ({ id }) => ({ skipped: peer.own.get(id).skipped }),
 
     'open.add': async ({ link, keep }) => {

@@ -10,8 +10,23 @@
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import Corestore from 'corestore'
+import CorestoreStorage from 'hypercore-storage'
 import type { DataFolderPaths } from '../wire/dataFolder'
 import { Catalog, type Write } from './catalog'
+
+/**
+ * The store's defaults are made for many small logs; ours carry gigabytes.
+ *
+ * - `writeBufferSize` (bytes, of which there are up to two): with 64 MiB a peer peaks 90 MB higher and is no faster.
+ * - `blobGarbageCollectionAgeCutOff` 0: otherwise every compaction copies a quarter of all content to new files (a
+ *   share of 10 GB would be written six times). Files that hold nothing of use any more are removed all the same.
+ * - `maxOpenFiles`: without a limit every file of the store is held open, one for each 16 MB of content.
+ */
+const STORE_OPTIONS = {
+  writeBufferSize: 16 * 1024 * 1024,
+  blobGarbageCollectionAgeCutOff: 0,
+  maxOpenFiles: 512,
+}
 
 export interface Opened {
   readonly store: Corestore
@@ -66,7 +81,7 @@ async function openOrReplace<T>(
 }
 
 async function openStore(folder: string): Promise<Corestore> {
-  const store = new Corestore(folder)
+  const store = new Corestore(new CorestoreStorage(folder, STORE_OPTIONS))
   try {
     await store.ready()
   } catch (error) {

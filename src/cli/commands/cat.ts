@@ -20,14 +20,15 @@ export async function cat(context: Context): Promise<number> {
   let written = 0
   await withPeer(context, async peer => {
     const { id, stale } = await openShare(context, peer, link)
+    // A link's size is not its file's, and a deduplicated file's is not known before it is read: the end is a short part.
     const { kind, size, mtime } = await peer.request('fs.stat', { id, path })
     if (kind === 'folder') throw new PeerfoldError('is-a-folder', path)
-    for await (const bytes of parts(context, peer, id, path, written, size)) {
+    for await (const bytes of parts(context, peer, id, path, written)) {
       if (!process.stdout.write(bytes)) await once(process.stdout, 'drain', { signal: context.signal })
       written += bytes.length
     }
     const after = await peer.request('fs.stat', { id, path })
-    if (after.mtime !== mtime || after.size !== size || written !== size) {
+    if (after.mtime !== mtime || after.size !== size) {
       throw new PeerfoldError('io-failed', `“${path}” was changed while it was read`)
     }
     if (stale) context.output.note(STALE_NOTE)
@@ -41,21 +42,20 @@ async function* parts(
   id: ShareId,
   path: DrivePath,
   from: number,
-  size: number,
 ): AsyncGenerator<Uint8Array> {
   const read = (start: number) => {
-    const length = Math.min(PART, size - start)
-    const bytes = peer.request('fs.readRange', { id, path, start, length, timeout }, timeout + MARGIN)
+    const bytes = peer.request('fs.readRange', { id, path, start, length: PART, timeout }, timeout + MARGIN)
     bytes.catch(isAwaitedLater)
     return bytes
   }
-  let next = from < size ? read(from) : undefined
-  for (let start = from; next !== undefined; ) {
-    const bytes: Uint8Array = await next
-    if (bytes.length === 0) return
+  let next = read(from)
+  for (let start = from; ; ) {
+    const bytes = await next
+    const isLast = bytes.length < PART
     start += bytes.length
-    next = start < size ? read(start) : undefined
-    yield bytes
+    if (!isLast) next = read(start)
+    if (bytes.length > 0) yield bytes
+    if (isLast) return
   }
 }
 

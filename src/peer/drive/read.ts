@@ -43,7 +43,8 @@ export async function* readRange(
   length: number,
   options: ReadOptions,
 ): AsyncGenerator<Buffer> {
-  const wanted = Math.min(length, entry.size - start)
+  const { size } = await withTrueSize(share, entry, options)
+  const wanted = Math.min(length, size - start)
   if (entry.blob === undefined || wanted <= 0) return
   if (entry.pack !== undefined) yield (await readWhole(share, entry, options)).subarray(start, start + wanted)
   else if (start > 0 || entry.blob.blockMap) yield* readMapped(share, entry, start, wanted, options)

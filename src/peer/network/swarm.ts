@@ -266,6 +266,7 @@ export class Membership {
 
   private plan(): void {
     if (this.isClosed) return
+    clearTimeout(this.timer)
     const pause = SEARCH_PAUSES[Math.min(this.searches++, SEARCH_PAUSES.length - 1)] ?? 60_000
     this.timer = setTimeout(() => this.searchOnce(), pause)
     this.timer.unref()

@@ -24,6 +24,8 @@ import { errorCode } from './smallFile'
 export const BLOCK_BYTES = 512 * 1024
 /** Files up to this size are read whole before they are appended. */
 export const WHOLE_FILE_BYTES = 8 * 1024 * 1024
+/** Larger ones are read in pieces of this size: a multiple of a block's. */
+const PIECE_BYTES = 4 * BLOCK_BYTES
 /** With fewer small files than this, packs are not worth their bytes. */
 export const MIN_PACKED_FILES = 64
 
@@ -149,7 +151,7 @@ export class FileImport {
       let blockLength = 0
       let head = ''
       const secrets = new SecretContentFilter(file.path)
-      for await (const piece of reader.pieces(WHOLE_FILE_BYTES)) {
+      for await (const piece of reader.pieces(PIECE_BYTES)) {
         throwIfAborted(this.options.signal)
         const secret = file.letIn ? undefined : secrets.push(piece)
         if (secret !== undefined) return this.skip(file, 'secret-content', secret)

@@ -51,8 +51,8 @@ export interface CopyOptions {
   readonly transfer: Transfer
   /** Content bytes that came over the network so far. */
   readonly fetched: () => number
-  /** Resolves when somebody who has the share is connected. */
-  readonly peerCame: () => Promise<void>
+  /** Resolves when somebody who has the share is connected; rejects when aborted. */
+  readonly peerCame: (signal: AbortSignal) => Promise<void>
   readonly stale: () => boolean
 }
 
@@ -214,7 +214,19 @@ class Copy {
   private async waitForPeer(error: PeerfoldError): Promise<void> {
     if ((this.options.share.bytes?.peers.length ?? 0) > 0) throw error
     this.options.transfer.pause(new PeerfoldError('stalled').toUserError())
-    await Promise.race([delay(1_000, this.signal), this.options.peerCame()])
+    await this.peerOr(1_000)
+  }
+
+  /** Waits for a peer, or some milliseconds. Each wait takes its listeners with it. */
+  private async peerOr(milliseconds: number): Promise<void> {
+    const end = new AbortController()
+    const came = this.options.peerCame(AbortSignal.any([this.signal, end.signal]))
+    came.catch(() => {}) // the wait ended otherwise
+    try {
+      await Promise.race([delay(milliseconds, this.signal), came])
+    } finally {
+      end.abort()
+    }
   }
 
   private async waitForTarget(error: WriteError, pause: number): Promise<void> {

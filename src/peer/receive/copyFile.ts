@@ -2,7 +2,8 @@
  * One file of a copy: from bytes to its place, or beside it when the user changed what lies there. A local file that
  * nobody recorded is compared with what comes in, and taken over as it is when it is the same.
  */
-import { open } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PeerfoldError } from '../../common/errors'
 import { withTrueSize } from '../drive/blockMap'
@@ -18,6 +19,8 @@ import type { LargeFile, SafeWriter } from './writer'
 
 /** Files up to this size (bytes) are fetched whole before they are written. */
 const WHOLE_BYTES = 4 * 1024 * 1024
+
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
 
 export interface FileCopierOptions {
   readonly share: ShareDrive
@@ -119,7 +122,8 @@ export class FileCopier {
   }
 
   private async holds(file: PlannedFile, bytes: Buffer): Promise<boolean> {
-    const handle = await open(this.onDisk(file.path), 'r')
+    const handle = await this.openLocal(file)
+    if (handle === undefined) return false
     try {
       return (await handle.readFile()).equals(bytes)
     } finally {
@@ -128,7 +132,8 @@ export class FileCopier {
   }
 
   private async isSame(file: PlannedFile): Promise<boolean> {
-    const handle = await open(this.onDisk(file.path), 'r')
+    const handle = await this.openLocal(file)
+    if (handle === undefined) return false
     try {
       let position = 0
       for await (const block of this.blocksOf(file, 0, 0)) {
@@ -140,6 +145,15 @@ export class FileCopier {
       return position === file.entry.size
     } finally {
       await handle.close()
+    }
+  }
+
+  /** Undefined for a file that cannot be read: it counts as another one, and is kept. */
+  private async openLocal(file: PlannedFile): Promise<FileHandle | undefined> {
+    try {
+      return await open(this.onDisk(file.path), constants.O_RDONLY | NO_FOLLOW)
+    } catch {
+      return undefined // what is wrong with it shows when something is to be written there
     }
   }
 
