@@ -114,6 +114,10 @@ declare module 'hyperdht' {
     readonly bootstrapped: boolean
     readonly nodes: { readonly length: number }
     fullyBootstrapped(): Promise<void>
+    connect(
+      remotePublicKey: Uint8Array,
+      options?: { keyPair?: KeyPair },
+    ): import('@hyperswarm/secret-stream').NoiseStream
     address(): { host: string; family: number; port: number }
     lookup(target: Uint8Array): AsyncIterable<{ peers: readonly { publicKey: Buffer }[] }> & Duplex
     destroy(options?: { force?: boolean }): Promise<void>

@@ -45,6 +45,11 @@ export class StockClient {
     return drive
   }
 
+  /** Offers all its open logs over a stream made elsewhere. */
+  replicate(stream: NoiseStream): void {
+    this.store.replicate(stream)
+  }
+
   async close(): Promise<void> {
     await this.swarm.destroy()
     await this.store.close()
