@@ -64,7 +64,8 @@ const TABLE: Record<CommandName, { operands: readonly string[]; options: readonl
   seed: { operands: ['link'], options: ['bootstrap', 'storage', 'json', 'timeout'] },
   status: { operands: [], options: ['bootstrap', 'storage', 'json', 'timeout'] },
   stop: { operands: [], options: ['bootstrap', 'storage', 'json', 'timeout'] },
-  dht: { operands: [], options: ['json', 'port', 'host'] },
+  // It has no use for the first three; they are common to all commands and scripts may pass them.
+  dht: { operands: [], options: ['bootstrap', 'storage', 'timeout', 'json', 'port', 'host'] },
 }
 
 const DEFAULT_TIMEOUT = 30
