@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert'
 import { readFileSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../src/common/brand'
@@ -135,6 +135,23 @@ describe('opening somebody’s share in the editor', () => {
       'the new version is here',
     )
     await untilListed(at('/'), names => names.includes('fresh.txt') && !names.includes('empty'))
+  })
+
+  it('tells of folders that come and go with their files', async () => {
+    const folder = at('/comes/and/goes')
+    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(at('/'), '**'))
+    const isFolder = (uri: vscode.Uri) => uri.toString() === folder.toString()
+    try {
+      const came = nextEvent(watcher.onDidCreate, isFolder, 'the new folder is told')
+      await mkdir(join(other.folder, 'comes', 'and', 'goes'), { recursive: true })
+      await writeFile(join(other.folder, 'comes', 'and', 'goes', 'file.txt'), 'short-lived\n')
+      await came
+      const went = nextEvent(watcher.onDidDelete, isFolder, 'the end of the folder is told')
+      await rm(join(other.folder, 'comes'), { recursive: true })
+      await went
+    } finally {
+      watcher.dispose()
+    }
   })
 
   it('saves a copy, which goes on where it was when asked again', async () => {

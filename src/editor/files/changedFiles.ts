@@ -1,14 +1,16 @@
 /**
  * Keeps what editors see of shares fresh. Every `changed` notification drops the listings it touches and becomes one
- * file event per path. Where the paths are not known (too many, or they changed while nobody listened), everything
+ * file event per path, and one per folder that came or went with them. Where the paths are not known (too many, or they changed while nobody listened), everything
  * that is open of the share is told to look again.
  */
 import * as vscode from 'vscode'
-import type { ShareId } from '../../common/brand'
+import type { DrivePath, ShareId } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
 import type { PeerState } from '../../common/model'
 import type { ChangedPath, Notifications } from '../../common/protocol'
 import { Disposable } from '../dispose'
 import type { PeerProcess } from '../peerProcess'
+import { foldersOfChanges } from './foldersOfChanges'
 import type { Listings } from './listings'
 import { fromShareUri, ROOT, toShareUri } from './shareUri'
 
@@ -46,10 +48,31 @@ export class ChangedFiles extends Disposable {
       id,
       paths.map(({ path }) => path),
     )
-    this.files.fire(
-      paths.map(({ path, type }) => ({ uri: toShareUri({ id, path }), type: EVENT_TYPES[type] })),
-    )
+    const { added, maybeGone } = foldersOfChanges(paths)
+    const { Created } = vscode.FileChangeType
+    this.files.fire([
+      ...added.map(path => ({ uri: toShareUri({ id, path }), type: Created })),
+      ...paths.map(({ path, type }) => ({ uri: toShareUri({ id, path }), type: EVENT_TYPES[type] })),
+    ])
     this.shares.fire(id)
+    void this.tellGone(id, maybeGone)
+  }
+
+  /** Tells which of these folders are no more. Never rejects. */
+  private async tellGone(id: ShareId, folders: readonly DrivePath[]): Promise<void> {
+    const { Deleted } = vscode.FileChangeType
+    const gone = await Promise.all(folders.map(async path => ((await this.isGone(id, path)) ? [path] : [])))
+    const events = gone.flat().map(path => ({ uri: toShareUri({ id, path }), type: Deleted }))
+    if (events.length > 0) this.files.fire(events)
+  }
+
+  private async isGone(id: ShareId, path: DrivePath): Promise<boolean> {
+    try {
+      await this.listings.stat(id, path)
+      return false
+    } catch (error) {
+      return error instanceof PeerfoldError && error.code === 'file-not-found'
+    }
   }
 
   /** Finds versions that were never told, for instance because the peer process was started again in between. */
