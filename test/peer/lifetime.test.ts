@@ -10,7 +10,7 @@ import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support
 import { type LocalDht, startLocalDht } from '../support/localDht'
 import { People, type Person } from '../support/person'
 
-describe('the peer process', () => {
+describe('a peer process and what outlives it', () => {
   let dht: LocalDht
   const people = new People(() => dht.bootstrap)
 
@@ -18,246 +18,238 @@ describe('the peer process', () => {
     dht = await startLocalDht()
   })
   after(() => dht.stop())
-  afterEach(() => people.leave())
 
-  const smallFolder = () => makeTree(temporaryFolder('source'), { 'a.txt': 'a', b: { 'c.txt': 'c' } })
+  describe('the peer process', () => {
+    afterEach(() => people.leave())
 
-  it('serves two clients on one data folder, which see the same', async () => {
-    const command = await people.start()
-    const window = await people.start({ storage: command.storage, client: 'window' })
-    assert.equal(await window.pid(), await command.pid())
-    const { id } = await command.publish(await smallFolder())
-    await window.until('the other one sees the share', () => window.share(id)?.status.kind === 'sharing')
-  })
+    const smallFolder = () => makeTree(temporaryFolder('source'), { 'a.txt': 'a', b: { 'c.txt': 'c' } })
 
-  it('ends when the last command is gone, and stays while a window is there', async () => {
-    const command = await people.start()
-    const pid = await command.pid()
-    const window = await people.start({ storage: command.storage, client: 'window' })
-    command.client.dispose()
-    assert.equal((await window.request('state.get', {})).shares.length, 0)
-    assert.ok(isRunning(pid))
-    await window.leave()
-
-    const alone = await people.start()
-    const other = await alone.pid()
-    alone.client.dispose()
-    await eventually('it has ended', () => !isRunning(other))
-  })
-
-  it('waits for a window that comes back', async () => {
-    const first = await people.start({ client: 'window' })
-    const pid = await first.pid()
-    first.client.dispose()
-    const second = await people.start({ client: 'window', storage: first.storage })
-    assert.equal(await second.pid(), pid)
-  })
-
-  it('keeps sharing when everybody is gone, if it was told to, until it is stopped', async () => {
-    const ann = await people.start()
-    await ann.request('settings.set', { keepRunning: true })
-    const { link } = await ann.publish(await smallFolder(), { keep: true })
-    const pid = await ann.pid()
-    ann.client.dispose()
-    const bob = await people.start()
-    assert.equal(await bob.read(await bob.open(link), '/a.txt'), 'a')
-    const again = await people.start({ storage: ann.storage })
-    assert.equal(await again.pid(), pid)
-    assert.equal(again.state.keepRunning, true)
-    await again.request('process.stop', {})
-    await eventually('it has ended', () => !isRunning(pid))
-  })
-
-  it('pushes its state at most four times a second, however much happens', async () => {
-    const ann = await people.start()
-    const source = temporaryFolder('source')
-    await writeFile(join(source, 'large.bin'), randomBytes(40_000_000, 1))
-    const { link } = await ann.publish(source)
-    const bob = await people.start()
-    const id = await bob.open(link)
-    const before = bob.states.length
-    const started = performance.now()
-    await bob.copy(id, temporaryFolder('copy'))
-    const seconds = (performance.now() - started) / 1000
-    const states = bob.states.length - before
-    assert.ok(states <= 4 * seconds + 2, `${states} states within ${seconds} s`)
-    const revisions = bob.states.map(({ revision }) => revision)
-    assert.deepEqual(
-      revisions,
-      [...revisions].sort((a, b) => a - b),
-    )
-  })
-})
-
-describe('after the peer process was killed', () => {
-  let dht: LocalDht
-  const people = new People(() => dht.bootstrap)
-
-  before(async () => {
-    dht = await startLocalDht()
-  })
-  after(() => dht.stop())
-  afterEach(() => people.leave())
-
-  const isDone = (state: PeerState, job: string) =>
-    state.transfers.some(({ id, status }) => id === job && status.kind === 'done')
-
-  it('everything goes on by itself: what is shared, what is opened, the copy under way', async () => {
-    const [ann, bob] = await Promise.all([
-      people.start({ client: 'window' }),
-      people.start({ client: 'window' }),
-    ])
-    const source = temporaryFolder('source')
-    await writeFile(join(source, 'large.bin'), randomBytes(80_000_000, 2))
-    const mine = await makeTree(temporaryFolder('source'), { 'mine.txt': 'mine' })
-    const { id, link } = await ann.publish(source, { keep: true })
-    const own = await bob.publish(mine, { keep: true })
-    await bob.open(link, { keep: true })
-    const copy = temporaryFolder('copy')
-    const { job } = await bob.startCopy(id, copy)
-    await bob.until('some of it came', () => bob.state.transfers.some(({ bytes }) => bytes.done > 1_000_000))
-    await bob.crash()
-    await bob.until('it runs again', () => bob.restarts === 1)
-    await bob.until('the copy is done', () => isDone(bob.state, job))
-    assert.deepEqual(await compareTrees(source, copy), [])
-    assert.equal(bob.opened(id)?.status.kind, 'connected')
-    assert.equal(bob.share(own.id)?.status.kind, 'sharing')
-    assert.equal((await bob.request('share.link', { id: own.id })).link, own.link)
-    const carla = await people.start()
-    assert.equal(await carla.read(await carla.open(own.link), '/mine.txt'), 'mine')
-    const result = await bob.request('copy.wait', { job, timeout: 1_000 })
-    assert.deepEqual([result.files, result.bytes], [1, 80_000_000])
-  })
-
-  it('changes made meanwhile are published, and readers go on', async () => {
-    const ann = await people.start({ client: 'window' })
-    const bob = await people.start()
-    const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'before', 'b.txt': 'b' })
-    const { id, link } = await ann.publish(source, { keep: true })
-    await bob.open(link)
-    const pid = await ann.pid()
-    process.kill(pid, 'SIGKILL')
-    await makeTree(source, { 'a.txt': 'after', 'c.txt': 'c' })
-    await ann.until('it runs again', () => ann.restarts === 1)
-    await bob.until('bob sees it', () => bob.opened(id)?.contents?.files === 3)
-    assert.equal(await bob.read(id, '/a.txt'), 'after')
-  })
-
-  it('the same folder gets the same link, also when its first publish was cut off', async () => {
-    const ann = await people.start({ client: 'window' })
-    const source = temporaryFolder('source')
-    for (let n = 0; n < 30; n++) await writeFile(join(source, `${n}.bin`), randomBytes(5_000_000, n))
-    const job = randomUUID()
-    const cutOff = assert.rejects(ann.publish(source, { keep: true, job }), { code: 'peer-unreachable' })
-    const importing = () =>
-      ann.state.transfers.find(transfer => transfer.id === job && transfer.bytes.done > 0)
-    await ann.until('some of it is published', () => importing() !== undefined)
-    const id = importing()?.share
-    await ann.crash()
-    await cutOff
-    await ann.until('it runs again', () => ann.restarts === 1)
-    const added = await ann.publish(source, { keep: true })
-    assert.equal(added.id, id)
-    assert.equal(added.files, 30)
-    const bob = await people.start()
-    const copy = temporaryFolder('copy')
-    await bob.get(added.link, copy)
-    assert.deepEqual(await compareTrees(source, copy), [])
-  })
-
-  it('kept shares and opened shares come back with the next one', async () => {
-    const ann = await people.start()
-    const bob = await people.start()
-    const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
-    const { id, link } = await ann.publish(source, { keep: true })
-    await bob.open(link, { keep: true })
-    assert.equal(await bob.read(id, '/a.txt'), 'a')
-    await Promise.all([ann.leave(), bob.leave()])
-
-    const [annAgain, bobAgain] = await Promise.all([
-      people.start({ storage: ann.storage }),
-      people.start({ storage: bob.storage }),
-    ])
-    await annAgain.until('it is shared', () => annAgain.share(id)?.status.kind === 'sharing')
-    assert.equal((await annAgain.request('share.link', { id })).link, link)
-    await bobAgain.until('they meet', () => bobAgain.opened(id)?.status.kind === 'connected')
-    assert.equal(await bobAgain.read(id, '/a.txt'), 'a')
-    assert.deepEqual(await bobAgain.list(id), ['a.txt'])
-  })
-
-  it('what was stopped stays stopped', async () => {
-    const ann = await people.start()
-    const { id } = await ann.publish(await makeTree(temporaryFolder('source'), { 'a.txt': 'a' }), {
-      keep: true,
+    it('serves two clients on one data folder, which see the same', async () => {
+      const command = await people.start()
+      const window = await people.start({ storage: command.storage, client: 'window' })
+      assert.equal(await window.pid(), await command.pid())
+      const { id } = await command.publish(await smallFolder())
+      await window.until('the other one sees the share', () => window.share(id)?.status.kind === 'sharing')
     })
-    await ann.request('share.stop', { id })
-    await ann.leave()
-    const again = await people.start({ storage: ann.storage })
-    assert.equal(again.share(id)?.status.kind, 'stopped')
-    await again.request('share.start', { id })
-    await again.until('it is shared again', () => again.share(id)?.status.kind === 'sharing')
+
+    it('ends when the last command is gone, and stays while a window is there', async () => {
+      const command = await people.start()
+      const pid = await command.pid()
+      const window = await people.start({ storage: command.storage, client: 'window' })
+      command.client.dispose()
+      assert.equal((await window.request('state.get', {})).shares.length, 0)
+      assert.ok(isRunning(pid))
+      await window.leave()
+
+      const alone = await people.start()
+      const other = await alone.pid()
+      alone.client.dispose()
+      await eventually('it has ended', () => !isRunning(other))
+    })
+
+    it('waits for a window that comes back', async () => {
+      const first = await people.start({ client: 'window' })
+      const pid = await first.pid()
+      first.client.dispose()
+      const second = await people.start({ client: 'window', storage: first.storage })
+      assert.equal(await second.pid(), pid)
+    })
+
+    it('keeps sharing when everybody is gone, if it was told to, until it is stopped', async () => {
+      const ann = await people.start()
+      await ann.request('settings.set', { keepRunning: true })
+      const { link } = await ann.publish(await smallFolder(), { keep: true })
+      const pid = await ann.pid()
+      ann.client.dispose()
+      const bob = await people.start()
+      assert.equal(await bob.read(await bob.open(link), '/a.txt'), 'a')
+      const again = await people.start({ storage: ann.storage })
+      assert.equal(await again.pid(), pid)
+      assert.equal(again.state.keepRunning, true)
+      await again.request('process.stop', {})
+      await eventually('it has ended', () => !isRunning(pid))
+    })
+
+    it('pushes its state at most four times a second, however much happens', async () => {
+      const ann = await people.start()
+      const source = temporaryFolder('source')
+      await writeFile(join(source, 'large.bin'), randomBytes(40_000_000, 1))
+      const { link } = await ann.publish(source)
+      const bob = await people.start()
+      const id = await bob.open(link)
+      const before = bob.states.length
+      const started = performance.now()
+      await bob.copy(id, temporaryFolder('copy'))
+      const seconds = (performance.now() - started) / 1000
+      const states = bob.states.length - before
+      assert.ok(states <= 4 * seconds + 2, `${states} states within ${seconds} s`)
+      const revisions = bob.states.map(({ revision }) => revision)
+      assert.deepEqual(
+        revisions,
+        [...revisions].sort((a, b) => a - b),
+      )
+    })
   })
-})
 
-describe('the key of a share', () => {
-  let dht: LocalDht
-  let ann: Person
-  const people = new People(() => dht.bootstrap)
+  describe('after the peer process was killed', () => {
+    afterEach(() => people.leave())
 
-  before(async () => {
-    dht = await startLocalDht()
-    ann = await people.start()
+    const isDone = (state: PeerState, job: string) =>
+      state.transfers.some(({ id, status }) => id === job && status.kind === 'done')
+
+    it('everything goes on by itself: what is shared, what is opened, the copy under way', async () => {
+      const [ann, bob] = await Promise.all([
+        people.start({ client: 'window' }),
+        people.start({ client: 'window' }),
+      ])
+      const source = temporaryFolder('source')
+      await writeFile(join(source, 'large.bin'), randomBytes(80_000_000, 2))
+      const mine = await makeTree(temporaryFolder('source'), { 'mine.txt': 'mine' })
+      const { id, link } = await ann.publish(source, { keep: true })
+      const own = await bob.publish(mine, { keep: true })
+      await bob.open(link, { keep: true })
+      const copy = temporaryFolder('copy')
+      const { job } = await bob.startCopy(id, copy)
+      await bob.until('some of it came', () =>
+        bob.state.transfers.some(({ bytes }) => bytes.done > 1_000_000),
+      )
+      await bob.crash()
+      await bob.until('it runs again', () => bob.restarts === 1)
+      await bob.until('the copy is done', () => isDone(bob.state, job))
+      assert.deepEqual(await compareTrees(source, copy), [])
+      assert.equal(bob.opened(id)?.status.kind, 'connected')
+      assert.equal(bob.share(own.id)?.status.kind, 'sharing')
+      assert.equal((await bob.request('share.link', { id: own.id })).link, own.link)
+      const carla = await people.start()
+      assert.equal(await carla.read(await carla.open(own.link), '/mine.txt'), 'mine')
+      const result = await bob.request('copy.wait', { job, timeout: 1_000 })
+      assert.deepEqual([result.files, result.bytes], [1, 80_000_000])
+    })
+
+    it('changes made meanwhile are published, and readers go on', async () => {
+      const ann = await people.start({ client: 'window' })
+      const bob = await people.start()
+      const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'before', 'b.txt': 'b' })
+      const { id, link } = await ann.publish(source, { keep: true })
+      await bob.open(link)
+      const pid = await ann.pid()
+      process.kill(pid, 'SIGKILL')
+      await makeTree(source, { 'a.txt': 'after', 'c.txt': 'c' })
+      await ann.until('it runs again', () => ann.restarts === 1)
+      await bob.until('bob sees it', () => bob.opened(id)?.contents?.files === 3)
+      assert.equal(await bob.read(id, '/a.txt'), 'after')
+    })
+
+    it('the same folder gets the same link, also when its first publish was cut off', async () => {
+      const ann = await people.start({ client: 'window' })
+      const source = temporaryFolder('source')
+      for (let n = 0; n < 30; n++) await writeFile(join(source, `${n}.bin`), randomBytes(5_000_000, n))
+      const job = randomUUID()
+      const cutOff = assert.rejects(ann.publish(source, { keep: true, job }), { code: 'peer-unreachable' })
+      const importing = () =>
+        ann.state.transfers.find(transfer => transfer.id === job && transfer.bytes.done > 0)
+      await ann.until('some of it is published', () => importing() !== undefined)
+      const id = importing()?.share
+      await ann.crash()
+      await cutOff
+      await ann.until('it runs again', () => ann.restarts === 1)
+      const added = await ann.publish(source, { keep: true })
+      assert.equal(added.id, id)
+      assert.equal(added.files, 30)
+      const bob = await people.start()
+      const copy = temporaryFolder('copy')
+      await bob.get(added.link, copy)
+      assert.deepEqual(await compareTrees(source, copy), [])
+    })
+
+    it('kept shares and opened shares come back with the next one', async () => {
+      const ann = await people.start()
+      const bob = await people.start()
+      const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
+      const { id, link } = await ann.publish(source, { keep: true })
+      await bob.open(link, { keep: true })
+      assert.equal(await bob.read(id, '/a.txt'), 'a')
+      await Promise.all([ann.leave(), bob.leave()])
+
+      const [annAgain, bobAgain] = await Promise.all([
+        people.start({ storage: ann.storage }),
+        people.start({ storage: bob.storage }),
+      ])
+      await annAgain.until('it is shared', () => annAgain.share(id)?.status.kind === 'sharing')
+      assert.equal((await annAgain.request('share.link', { id })).link, link)
+      await bobAgain.until('they meet', () => bobAgain.opened(id)?.status.kind === 'connected')
+      assert.equal(await bobAgain.read(id, '/a.txt'), 'a')
+      assert.deepEqual(await bobAgain.list(id), ['a.txt'])
+    })
+
+    it('what was stopped stays stopped', async () => {
+      const ann = await people.start()
+      const { id } = await ann.publish(await makeTree(temporaryFolder('source'), { 'a.txt': 'a' }), {
+        keep: true,
+      })
+      await ann.request('share.stop', { id })
+      await ann.leave()
+      const again = await people.start({ storage: ann.storage })
+      assert.equal(again.share(id)?.status.kind, 'stopped')
+      await again.request('share.start', { id })
+      await again.until('it is shared again', () => again.share(id)?.status.kind === 'sharing')
+    })
   })
-  after(async () => {
-    await people.leave()
-    await dht.stop()
-  })
 
-  const keyOf = (link: string): string => {
-    const parsed = parseLink(link)
-    assert.ok(parsed.ok)
-    return parsed.link.key
-  }
+  describe('the key of a share', () => {
+    let ann: Person
 
-  it('is never used again after the share was cancelled, of which nothing is left', async () => {
-    const source = temporaryFolder('source')
-    for (let n = 0; n < 30; n++) await writeFile(join(source, `${n}.bin`), randomBytes(5_000_000, n))
-    const job = randomUUID()
-    const cancelled = assert.rejects(ann.publish(source, { job }), { code: 'cancelled' })
-    const transfer = (): TransferState | undefined => ann.state.transfers.find(({ id }) => id === job)
-    await ann.until('some of it is published', () => (transfer()?.bytes.done ?? 0) > 0)
-    const id = transfer()?.share
-    await ann.request('transfer.cancel', { job })
-    await cancelled
-    await ann.until('it is shown as cancelled', () => transfer()?.status.kind === 'cancelled')
-    assert.equal((await ann.request('state.get', {})).shares.length, 0)
-    const added = await ann.publish(source)
-    assert.notEqual(added.id, id)
-    await ann.request('share.remove', { id: added.id })
-  })
+    before(async () => {
+      ann = await people.start()
+    })
+    after(() => people.leave())
 
-  it('is never used again after the share was removed', async () => {
-    const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
-    const first = await ann.publish(source, { keep: true })
-    await ann.request('share.remove', { id: first.id })
-    await assert.rejects(ann.request('share.link', { id: first.id }), { code: 'unknown-share' })
-    const second = await ann.publish(source, { keep: true })
-    assert.notEqual(keyOf(second.link), keyOf(first.link))
-    const bob = await people.start()
-    assert.equal(await bob.read(await bob.open(second.link), '/a.txt'), 'a')
-    await assert.rejects(bob.open(first.link, { timeout: 1_500 }), { code: 'nobody-found' })
-  })
+    const keyOf = (link: string): string => {
+      const parsed = parseLink(link)
+      assert.ok(parsed.ok)
+      return parsed.link.key
+    }
 
-  it('stays the same however often the folder is shared, and whatever changes in it', async () => {
-    const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
-    const first = await ann.publish(source)
-    await makeTree(source, { 'b.txt': 'b' })
-    const [second, third] = await Promise.all([ann.publish(source), ann.publish(source)])
-    assert.deepEqual([second.link, third.link], [first.link, first.link])
-    assert.equal(second.files, 2)
-    await ann.until('it is still shared', () => ann.share(second.id)?.status.kind === 'sharing')
-    await ann.leave()
-    ann = await people.start({ storage: ann.storage })
-    assert.equal((await ann.publish(source)).link, first.link)
+    it('is never used again after the share was cancelled, of which nothing is left', async () => {
+      const source = temporaryFolder('source')
+      for (let n = 0; n < 30; n++) await writeFile(join(source, `${n}.bin`), randomBytes(5_000_000, n))
+      const job = randomUUID()
+      const cancelled = assert.rejects(ann.publish(source, { job }), { code: 'cancelled' })
+      const transfer = (): TransferState | undefined => ann.state.transfers.find(({ id }) => id === job)
+      await ann.until('some of it is published', () => (transfer()?.bytes.done ?? 0) > 0)
+      const id = transfer()?.share
+      await ann.request('transfer.cancel', { job })
+      await cancelled
+      await ann.until('it is shown as cancelled', () => transfer()?.status.kind === 'cancelled')
+      assert.equal((await ann.request('state.get', {})).shares.length, 0)
+      const added = await ann.publish(source)
+      assert.notEqual(added.id, id)
+      await ann.request('share.remove', { id: added.id })
+    })
+
+    it('is never used again after the share was removed', async () => {
+      const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
+      const first = await ann.publish(source, { keep: true })
+      await ann.request('share.remove', { id: first.id })
+      await assert.rejects(ann.request('share.link', { id: first.id }), { code: 'unknown-share' })
+      const second = await ann.publish(source, { keep: true })
+      assert.notEqual(keyOf(second.link), keyOf(first.link))
+      const bob = await people.start()
+      assert.equal(await bob.read(await bob.open(second.link), '/a.txt'), 'a')
+      await assert.rejects(bob.open(first.link, { timeout: 1_500 }), { code: 'nobody-found' })
+    })
+
+    it('stays the same however often the folder is shared, and whatever changes in it', async () => {
+      const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
+      const first = await ann.publish(source)
+      await makeTree(source, { 'b.txt': 'b' })
+      const [second, third] = await Promise.all([ann.publish(source), ann.publish(source)])
+      assert.deepEqual([second.link, third.link], [first.link, first.link])
+      assert.equal(second.files, 2)
+      await ann.until('it is still shared', () => ann.share(second.id)?.status.kind === 'sharing')
+      await ann.leave()
+      ann = await people.start({ storage: ann.storage })
+      assert.equal((await ann.publish(source)).link, first.link)
+    })
   })
 })

@@ -11,13 +11,15 @@ import { peerfold } from '../support/processes'
 
 /** Nobody listens there. */
 const NOWHERE = '127.0.0.1:9'
-const nobodysLink = formatLink({
-  key: '1'.repeat(64) as DriveKey,
-  encryptionKey: '2'.repeat(64) as EncryptionKey,
-  isFile: false,
-})
+/** A link to a share that there is not, another one for each digit. */
+const nobodysLink = (digit: string) =>
+  formatLink({
+    key: digit.repeat(64) as DriveKey,
+    encryptionKey: '9'.repeat(64) as EncryptionKey,
+    isFile: false,
+  })
 
-describe('looking for a share', () => {
+describe('over a network', () => {
   let dht: LocalDht
   const people = new People(() => dht.bootstrap)
 
@@ -25,212 +27,202 @@ describe('looking for a share', () => {
     dht = await startLocalDht()
   })
   after(() => dht.stop())
-  afterEach(() => people.leave())
 
-  const reason = (person: Person, id: ShareId): string => {
-    const status = person.opened(id)?.status
-    return status?.kind === 'searching' || status?.kind === 'offline' ? status.why : ''
-  }
+  describe('looking for a share', () => {
+    afterEach(() => people.leave())
 
-  it('ends with 3 within its time when nobody has it', async () => {
-    const started = performance.now()
-    const got = await peerfold(['get', nobodysLink, temporaryFolder('copy'), '--timeout', '3'], {
-      storage: temporaryFolder('bob'),
-      bootstrap: dht.bootstrap,
-    })
-    assert.equal(got.code, 3)
-    assert.match(got.stderr.join('\n'), /Nobody who has this share was found\. ./)
-    assert.ok(performance.now() - started < 20_000)
-  })
-
-  it('says that nobody announces it', async () => {
-    const bob = await people.start()
-    const { id } = await bob.request('open.add', { link: nobodysLink, keep: false })
-    await bob.until('the reason is known', () => reason(bob, id) === 'nobody-announces')
-    assert.deepEqual(bob.state.network.kind, 'online')
-  })
-
-  it('says that no bootstrap node answers', async () => {
-    const bob = await people.start({ bootstrap: NOWHERE })
-    const { id } = await bob.request('open.add', { link: nobodysLink, keep: false })
-    await bob.until('the reason is known', () => reason(bob, id) === 'bootstrap-unreachable')
-    assert.deepEqual(bob.state.network, { kind: 'unreachable', bootstrap: [NOWHERE] })
-    await assert.rejects(bob.open(nobodysLink, { timeout: 500 }), {
-      code: 'nobody-found',
-      message: /bootstrap/,
-    })
-  })
-
-  it('finds by itself who begins to share later', async () => {
-    const [ann, bob] = await Promise.all([people.start(), people.start()])
-    const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
-    const { id, link } = await ann.publish(source)
-    await ann.request('share.stop', { id })
-    const opening = bob.open(link)
-    await bob.until('nobody announces it', () => reason(bob, id) === 'nobody-announces')
-    await ann.request('share.start', { id })
-    await opening
-    assert.equal(await bob.read(id, '/a.txt'), 'a')
-  })
-
-  it('goes by TCP between machines that reach each other, and by UDX where TCP is off', async () => {
-    const [ann, bob, carla] = await Promise.all([
-      people.start(),
-      people.start(),
-      people.start({ tcp: false, client: 'window' }),
-    ])
-    const source = await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(5_000_000, 1) })
-    const { id, link } = await ann.publish(source)
-    for (const [person, transport] of [
-      [bob, 'tcp'],
-      [carla, 'udx'],
-    ] as const) {
-      const copy = temporaryFolder('copy')
-      await person.get(link, copy)
-      assert.deepEqual(await compareTrees(source, copy), [])
-      await person.until(`it goes by ${transport}`, () =>
-        person.state.peers.some(peer => peer.transport === transport && peer.shares.includes(id)),
-      )
+    const reason = (person: Person, id: ShareId): string => {
+      const status = person.opened(id)?.status
+      return status?.kind === 'searching' || status?.kind === 'offline' ? status.why : ''
     }
-    const tellsTransport = (who: Person, transport: string) =>
-      ann.state.peers.some(peer => peer.id === who.state.me.id && peer.transport === transport)
-    await ann.until('ann sees both', () => tellsTransport(bob, 'tcp') && tellsTransport(carla, 'udx'))
-  })
 
-  it('shows the name a peer gave itself, and what went over to it', async () => {
-    const [ann, bob] = await Promise.all([people.start(), people.start()])
-    await bob.request('settings.set', { name: 'Bob' })
-    const source = await makeTree(temporaryFolder('source'), { 'a.bin': randomBytes(1_000_000, 1) })
-    const { id, link } = await ann.publish(source)
-    await bob.get(link, temporaryFolder('copy'))
-    await ann.until('ann sees who took it', () =>
-      ann.state.peers.some(
-        ({ name, upBytes, shares }) => name === 'Bob' && upBytes >= 1_000_000 && shares.includes(id),
-      ),
-    )
-    assert.equal(ann.share(id)?.peers, 1)
-  })
-})
-
-describe('a share whose owner goes and comes', () => {
-  let dht: LocalDht
-  const people = new People(() => dht.bootstrap)
-
-  before(async () => {
-    dht = await startLocalDht()
-  })
-  after(() => dht.stop())
-  afterEach(() => people.leave())
-
-  it('says that it is offline and still serves what it has, and tells unknown from absent', async () => {
-    const [ann, bob] = await Promise.all([people.start(), people.start()])
-    const source = await makeTree(temporaryFolder('source'), {
-      'had.txt': 'had',
-      'not.bin': randomBytes(3_000_000, 1),
+    it('ends with 3 within its time when nobody has it', async () => {
+      const started = performance.now()
+      const got = await peerfold(['get', nobodysLink('1'), temporaryFolder('copy'), '--timeout', '3'], {
+        storage: temporaryFolder('bob'),
+        bootstrap: dht.bootstrap,
+      })
+      assert.equal(got.code, 3)
+      assert.match(got.stderr.join('\n'), /Nobody who has this share was found\. ./)
+      assert.ok(performance.now() - started < 20_000)
     })
-    const { id, link } = await ann.publish(source)
-    await bob.open(link)
-    assert.equal(await bob.read(id, '/had.txt'), 'had')
-    await ann.leave()
-    await bob.until('it is offline', () => bob.opened(id)?.status.kind === 'offline')
-    assert.equal(await bob.read(id, '/had.txt'), 'had')
-    assert.deepEqual(await bob.list(id), ['had.txt', 'not.bin'])
-    await assert.rejects(bob.read(id, '/not.bin', 1_000), { code: 'offline' })
-    await assert.rejects(bob.read(id, '/nothing.txt', 1_000), { code: 'file-not-found' })
-  })
 
-  it('is copied further when the owner is back, without anybody asking', async () => {
-    const ann = await people.start()
-    const bob = await people.start({ client: 'window' })
-    const source = temporaryFolder('source')
-    await writeFile(join(source, 'large.bin'), randomBytes(100_000_000, 3))
-    const { id, link } = await ann.publish(source, { keep: true })
-    await bob.open(link, { keep: true })
-    const copy = temporaryFolder('copy')
-    const { job } = await bob.startCopy(id, copy)
-    const transfer = () => bob.state.transfers.find(each => each.id === job)
-    await bob.until('some of it came', () => (transfer()?.bytes.done ?? 0) > 1_000_000)
-    await ann.leave()
-    await bob.until('it waits, and says for what', () => {
-      const status = transfer()?.status
-      return status?.kind === 'done' || (status?.kind === 'paused' && status.error.code === 'stalled')
+    it('says that nobody announces it', async () => {
+      const bob = await people.start()
+      const { id } = await bob.request('open.add', { link: nobodysLink('2'), keep: false })
+      await bob.until('the reason is known', () => reason(bob, id) === 'nobody-announces')
+      assert.deepEqual(bob.state.network.kind, 'online')
     })
-    await people.start({ storage: ann.storage })
-    await bob.until('it is done', () => transfer()?.status.kind === 'done')
-    assert.deepEqual(await compareTrees(source, copy), [])
+
+    it('says that no bootstrap node answers', async () => {
+      const bob = await people.start({ bootstrap: NOWHERE })
+      const { id } = await bob.request('open.add', { link: nobodysLink('3'), keep: false })
+      await bob.until('the reason is known', () => reason(bob, id) === 'bootstrap-unreachable')
+      assert.deepEqual(bob.state.network, { kind: 'unreachable', bootstrap: [NOWHERE] })
+      await assert.rejects(bob.open(nobodysLink('3'), { timeout: 500 }), {
+        code: 'nobody-found',
+        message: /bootstrap/,
+      })
+    })
+
+    it('finds by itself who begins to share later', async () => {
+      const [ann, bob] = await Promise.all([people.start(), people.start()])
+      const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
+      const { id, link } = await ann.publish(source)
+      await ann.request('share.stop', { id })
+      const opening = bob.open(link)
+      await bob.until('nobody announces it', () => reason(bob, id) === 'nobody-announces')
+      await ann.request('share.start', { id })
+      await opening
+      assert.equal(await bob.read(id, '/a.txt'), 'a')
+    })
+
+    it('goes by TCP between machines that reach each other, and by UDX where TCP is off', async () => {
+      const [ann, bob, carla] = await Promise.all([
+        people.start(),
+        people.start(),
+        people.start({ tcp: false, client: 'window' }),
+      ])
+      const source = await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(5_000_000, 1) })
+      const { id, link } = await ann.publish(source)
+      for (const [person, transport] of [
+        [bob, 'tcp'],
+        [carla, 'udx'],
+      ] as const) {
+        const copy = temporaryFolder('copy')
+        await person.get(link, copy)
+        assert.deepEqual(await compareTrees(source, copy), [])
+        await person.until(`it goes by ${transport}`, () =>
+          person.state.peers.some(peer => peer.transport === transport && peer.shares.includes(id)),
+        )
+      }
+      const tellsTransport = (who: Person, transport: string) =>
+        ann.state.peers.some(peer => peer.id === who.state.me.id && peer.transport === transport)
+      await ann.until('ann sees both', () => tellsTransport(bob, 'tcp') && tellsTransport(carla, 'udx'))
+    })
+
+    it('shows the name a peer gave itself, and what went over to it', async () => {
+      const [ann, bob] = await Promise.all([people.start(), people.start()])
+      await bob.request('settings.set', { name: 'Bob' })
+      const source = await makeTree(temporaryFolder('source'), { 'a.bin': randomBytes(1_000_000, 1) })
+      const { id, link } = await ann.publish(source)
+      await bob.get(link, temporaryFolder('copy'))
+      await ann.until('ann sees who took it', () =>
+        ann.state.peers.some(
+          ({ name, upBytes, shares }) => name === 'Bob' && upBytes >= 1_000_000 && shares.includes(id),
+        ),
+      )
+      assert.equal(ann.share(id)?.peers, 1)
+    })
   })
-})
 
-describe('who is not to have it', () => {
-  let dht: LocalDht
-  let ann: Person
-  let bob: Person
-  let source: string
-  let id: ShareId
-  let link: string
-  const people = new People(() => dht.bootstrap)
+  describe('a share whose owner goes and comes', () => {
+    afterEach(() => people.leave())
 
-  before(async () => {
-    dht = await startLocalDht()
-  })
-  after(() => dht.stop())
-  beforeEach(async () => {
-    ;[ann, bob] = await Promise.all([people.start(), people.start()])
-    source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a', 'b.bin': randomBytes(1_000_000, 1) })
-    ;({ id, link } = await ann.publish(source, { keep: true }))
-  })
-  afterEach(() => people.leave())
+    it('says that it is offline and still serves what it has, and tells unknown from absent', async () => {
+      const [ann, bob] = await Promise.all([people.start(), people.start()])
+      const source = await makeTree(temporaryFolder('source'), {
+        'had.txt': 'had',
+        'not.bin': randomBytes(3_000_000, 1),
+      })
+      const { id, link } = await ann.publish(source)
+      await bob.open(link)
+      assert.equal(await bob.read(id, '/had.txt'), 'had')
+      await ann.leave()
+      await bob.until('it is offline', () => bob.opened(id)?.status.kind === 'offline')
+      assert.equal(await bob.read(id, '/had.txt'), 'had')
+      assert.deepEqual(await bob.list(id), ['had.txt', 'not.bin'])
+      await assert.rejects(bob.read(id, '/not.bin', 1_000), { code: 'offline' })
+      await assert.rejects(bob.read(id, '/nothing.txt', 1_000), { code: 'file-not-found' })
+    })
 
-  it('gets nothing while blocked, at once and by every way, and everything when unblocked', async () => {
-    await bob.open(link)
-    assert.equal(await bob.read(id, '/a.txt'), 'a')
-    const peer: PeerId = bob.state.me.id
-    await ann.request('peer.block', { peer })
-    await bob.until('bob is cut off', () => bob.opened(id)?.peers === 0)
-    await ann.until('ann sees him blocked', () =>
-      ann.state.peers.some(each => each.id === peer && each.blocked),
-    )
-    await bob.request('open.retry', { id })
-    await assert.rejects(bob.read(id, '/b.bin', 3_000), { code: 'offline' })
-    assert.equal(bob.opened(id)?.peers, 0)
-    const carla = await people.start()
-    assert.equal(await carla.read(await carla.open(link), '/a.txt'), 'a', 'others are served')
-    await carla.leave()
-
-    await ann.request('peer.unblock', { peer })
-    await bob.request('open.retry', { id })
-    await bob.until('they meet again', () => (bob.opened(id)?.peers ?? 0) > 0)
-    assert.equal((await bob.read(id, '/b.bin')).length > 0, true)
-    assert.equal(
-      ann.state.peers.some(each => each.blocked),
-      false,
-    )
+    it('is copied further when the owner is back, without anybody asking', async () => {
+      const ann = await people.start()
+      const bob = await people.start({ client: 'window' })
+      const source = temporaryFolder('source')
+      await writeFile(join(source, 'large.bin'), randomBytes(100_000_000, 3))
+      const { id, link } = await ann.publish(source, { keep: true })
+      await bob.open(link, { keep: true })
+      const copy = temporaryFolder('copy')
+      const { job } = await bob.startCopy(id, copy)
+      const transfer = () => bob.state.transfers.find(each => each.id === job)
+      await bob.until('some of it came', () => (transfer()?.bytes.done ?? 0) > 1_000_000)
+      await ann.leave()
+      await bob.until('it waits, and says for what', () => {
+        const status = transfer()?.status
+        return status?.kind === 'done' || (status?.kind === 'paused' && status.error.code === 'stalled')
+      })
+      await people.start({ storage: ann.storage })
+      await bob.until('it is done', () => transfer()?.status.kind === 'done')
+      assert.deepEqual(await compareTrees(source, copy), [])
+    })
   })
 
-  it('stays blocked after a restart', async () => {
-    const peer: PeerId = bob.state.me.id
-    await ann.request('peer.block', { peer })
-    await ann.leave()
-    ann = await people.start({ storage: ann.storage })
-    await ann.until('it is shared again', () => ann.share(id)?.status.kind === 'sharing')
-    await assert.rejects(bob.open(link, { timeout: 3_000 }), { code: 'nobody-found' })
-  })
+  describe('who is not to have it', () => {
+    let ann: Person
+    let bob: Person
+    let source: string
+    let id: ShareId
+    let link: string
 
-  it('gets nothing of a stopped share, even over a connection that another share keeps', async () => {
-    const other = await ann.publish(await makeTree(temporaryFolder('source'), { 'other.txt': 'other' }))
-    await bob.open(link)
-    await bob.open(other.link)
-    await ann.request('share.stop', { id })
-    await bob.until('nobody has it', () => bob.opened(id)?.status.kind === 'offline')
-    await assert.rejects(bob.read(id, '/b.bin', 3_000), { code: 'offline' })
-    assert.equal(await bob.read(other.id, '/other.txt'), 'other')
-    await ann.request('share.start', { id })
-    await bob.until('it is back', () => bob.opened(id)?.status.kind === 'connected')
-    assert.equal((await bob.read(id, '/b.bin')).length > 0, true)
-    await ann.request('share.stop', { id })
-    await bob.leave() // who would pass it on
-    const carla = await people.start()
-    await assert.rejects(carla.open(link, { timeout: 2_000 }), { code: 'nobody-found' })
-    assert.equal(await carla.read(await carla.open(other.link), '/other.txt'), 'other')
+    beforeEach(async () => {
+      ;[ann, bob] = await Promise.all([people.start(), people.start()])
+      source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a', 'b.bin': randomBytes(1_000_000, 1) })
+      ;({ id, link } = await ann.publish(source, { keep: true }))
+    })
+    afterEach(() => people.leave())
+
+    it('gets nothing while blocked, at once and by every way, and everything when unblocked', async () => {
+      await bob.open(link)
+      assert.equal(await bob.read(id, '/a.txt'), 'a')
+      const peer: PeerId = bob.state.me.id
+      await ann.request('peer.block', { peer })
+      await bob.until('bob is cut off', () => bob.opened(id)?.peers === 0)
+      await ann.until('ann sees him blocked', () =>
+        ann.state.peers.some(each => each.id === peer && each.blocked),
+      )
+      await bob.request('open.retry', { id })
+      await assert.rejects(bob.read(id, '/b.bin', 3_000), { code: 'offline' })
+      assert.equal(bob.opened(id)?.peers, 0)
+      const carla = await people.start()
+      assert.equal(await carla.read(await carla.open(link), '/a.txt'), 'a', 'others are served')
+      await carla.leave()
+
+      await ann.request('peer.unblock', { peer })
+      await bob.request('open.retry', { id })
+      await bob.until('they meet again', () => (bob.opened(id)?.peers ?? 0) > 0)
+      assert.equal((await bob.read(id, '/b.bin')).length > 0, true)
+      assert.equal(
+        ann.state.peers.some(each => each.blocked),
+        false,
+      )
+    })
+
+    it('stays blocked after a restart', async () => {
+      const peer: PeerId = bob.state.me.id
+      await ann.request('peer.block', { peer })
+      await ann.leave()
+      ann = await people.start({ storage: ann.storage })
+      await ann.until('it is shared again', () => ann.share(id)?.status.kind === 'sharing')
+      await assert.rejects(bob.open(link, { timeout: 3_000 }), { code: 'nobody-found' })
+    })
+
+    it('gets nothing of a stopped share, even over a connection that another share keeps', async () => {
+      const other = await ann.publish(await makeTree(temporaryFolder('source'), { 'other.txt': 'other' }))
+      await bob.open(link)
+      await bob.open(other.link)
+      await ann.request('share.stop', { id })
+      await bob.until('nobody has it', () => bob.opened(id)?.status.kind === 'offline')
+      await assert.rejects(bob.read(id, '/b.bin', 3_000), { code: 'offline' })
+      assert.equal(await bob.read(other.id, '/other.txt'), 'other')
+      await ann.request('share.start', { id })
+      await bob.until('it is back', () => bob.opened(id)?.status.kind === 'connected')
+      assert.equal((await bob.read(id, '/b.bin')).length > 0, true)
+      await ann.request('share.stop', { id })
+      await bob.leave() // who would pass it on
+      const carla = await people.start()
+      await assert.rejects(carla.open(link, { timeout: 2_000 }), { code: 'nobody-found' })
+      assert.equal(await carla.read(await carla.open(other.link), '/other.txt'), 'other')
+    })
   })
 })
