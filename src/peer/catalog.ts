@@ -80,6 +80,14 @@ export interface CopiedFile {
   readonly conflict?: { readonly content: string; readonly path: string }
 }
 
+/** What a copy that has not ended is about to write, or has written since its last mark. Keyed as what was copied. */
+export interface IntendedFile {
+  readonly content: string
+  readonly size: number
+  /** Milliseconds, whole. */
+  readonly mtime: number
+}
+
 export interface Settings {
   readonly name?: string
   readonly keepRunning?: boolean
@@ -94,6 +102,7 @@ interface Tables {
   copy: CopyRecord
   published: PublishedFile
   copied: CopiedFile
+  intended: IntendedFile
   blocked: { readonly since: number }
   settings: Settings
   run: RunRecord

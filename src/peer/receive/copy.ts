@@ -67,7 +67,7 @@ export async function runCopy(options: CopyOptions): Promise<TransferResult> {
   const { writer, rules } = openTarget(folder)
   try {
     await writer.sweep()
-    const target = targetKey(options.id, folder)
+    const target = targetKey(options.id, folder, share.bytes?.fork ?? 0)
     const plan = await planCopy(entries, path, target, writer, rules, catalog, transfer.abort.signal)
     for (const key of index.malformedBelow(path)) plan.skipped.push(malformed(key, path))
     assertContentWithin(share.limits(), plan.bytes)
@@ -120,6 +120,8 @@ class Copy {
   async run(): Promise<TransferResult> {
     const limits = { bytes: BYTES_IN_FLIGHT, units: UNITS_IN_FLIGHT, signal: this.signal }
     try {
+      await this.marks.recover(this.plan.recovered)
+      await this.marks.intend(this.plan.files)
       let left = this.plan.files
       for (let wait = 0; left.length > 0; wait++) {
         const later: PlannedFile[] = []
@@ -131,6 +133,7 @@ class Copy {
     } finally {
       await this.marks.flush()
     }
+    await this.marks.done()
     this.makeLinks()
     return this.result()
   }

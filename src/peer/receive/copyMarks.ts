@@ -1,13 +1,16 @@
 /**
  * The record of what a copy has written, kept in marks of many files: after an unclean end, files written since the
- * last mark are compared by content; all others are known to be whole.
+ * last mark are compared by content; all others are known to be whole. What will be written is kept before the first
+ * file is, so that a file of ours without a mark is not taken for one of the user's when the share has a newer one: its
+ * length and its time, to the millisecond, tell.
  */
 import type { Catalog, CopiedFile, Write } from '../catalog'
 import { contentId } from '../drive/entry'
-import type { PlannedFile } from './copyPlan'
+import type { CopyPlan, PlannedFile } from './copyPlan'
 import type { FileMark } from './writer'
 
 const FILES_PER_MARK = 500
+const FILES_PER_INTENTION = 4_000
 
 export class CopyMarks {
   private pending: Write[] = []
@@ -18,6 +21,35 @@ export class CopyMarks {
     /** See `targetKey`. */
     private readonly target: string,
   ) {}
+
+  /** Marks what an earlier run wrote and could not mark. */
+  async recover(files: CopyPlan['recovered']): Promise<void> {
+    for (const { path, content, mark } of files) {
+      const { size, mtimeMs, ino } = mark
+      this.add({ path }, { content, size, mtimeMs, ino })
+    }
+    await this.flush()
+  }
+
+  /** Says what is about to be written. Files whose time the share does not tell cannot be told by it either. */
+  async intend(files: readonly PlannedFile[]): Promise<void> {
+    let batch: Write[] = []
+    for (const { entry, path, conflict } of files) {
+      if (conflict || entry.mtime === 0) continue
+      const value = { content: contentId(entry), size: entry.size, mtime: entry.mtime }
+      batch.push({ table: 'intended', key: this.target + path, value })
+      if (batch.length < FILES_PER_INTENTION) continue
+      await this.catalog.write(batch)
+      batch = []
+    }
+    if (batch.length > 0) await this.catalog.write(batch)
+  }
+
+  /** Everything written has its mark. */
+  async done(): Promise<void> {
+    await this.flush()
+    await this.catalog.deleteAll('intended', this.target)
+  }
 
   /** The file is there with the incoming content. */
   written(file: PlannedFile, { size, mtimeMs, ino }: FileMark): void {
@@ -41,7 +73,7 @@ export class CopyMarks {
     await this.writing
   }
 
-  private add(file: PlannedFile, value: CopiedFile): void {
+  private add(file: Pick<PlannedFile, 'path'>, value: CopiedFile): void {
     this.pending.push({ table: 'copied', key: this.target + file.path, value })
     if (this.pending.length >= FILES_PER_MARK) this.mark()
   }

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import type { DrivePath, ShareId } from '../../common/brand'
 import type { SkippedEntry } from '../../common/model'
-import type { Catalog, CopiedFile } from '../catalog'
+import type { Catalog, CopiedFile, IntendedFile } from '../catalog'
 import { contentId, type DriveEntry } from '../drive/entry'
 import { trimSlash } from '../drive/pathIndex'
 import { breathe, slicer, throwIfAborted } from '../time'
@@ -46,12 +46,15 @@ export interface CopyPlan {
   /** Paths (inside the target) of everything that is or will be there. */
   readonly paths: string[]
   readonly executables: Set<string>
+  /** Files of ours that have no mark yet. */
+  readonly recovered: { readonly path: string; readonly content: string; readonly mark: FileMark }[]
 }
 
-/** What the catalog calls a target: one share in one folder. */
-export function targetKey(share: ShareId, folder: string): string {
+/** What the catalog calls a target: one share in one folder. When the log of bytes was cut off and continued otherwise
+ *  (`fork`), places in it mean other bytes, and nothing that was recorded before holds. */
+export function targetKey(share: ShareId, folder: string, fork: number): string {
   return createHash('sha256')
-    .update(`${share}\0${realpathSync(folder)}`)
+    .update(`${share}\0${realpathSync(folder)}${fork === 0 ? '' : `\0${fork}`}`)
     .digest('base64url')
     .slice(0, 22)
 }
@@ -74,9 +77,12 @@ export async function planCopy(
     present: { files: 0, bytes: 0 },
     paths: [],
     executables: new Set(),
+    recovered: [],
   }
   const copied = new Map<string, CopiedFile>()
   for await (const [path, file] of catalog.list('copied', target)) copied.set(path, file)
+  const intended = new Map<string, IntendedFile>()
+  for await (const [path, file] of catalog.list('intended', target)) intended.set(path, file)
 
   const parent = trimSlash(base).replace(/\/[^/]*$/, '')
   const byPath = new Map<string, DriveEntry>()
@@ -90,7 +96,14 @@ export async function planCopy(
     const entry = byPath.get(path)
     if (entry === undefined) continue
     try {
-      planEntry(plan, entry, path, segments, copied.get(path), writer)
+      planEntry(
+        plan,
+        entry,
+        path,
+        segments,
+        { known: copied.get(path), intended: intended.get(path) },
+        writer,
+      )
     } catch (error) {
       if (!(error instanceof WriteError) || error.code === 'vanished') throw error
       plan.skipped.push({ path, reason: error.code, detail: error.message })
@@ -100,12 +113,17 @@ export async function planCopy(
   return plan
 }
 
+interface Recorded {
+  readonly known: CopiedFile | undefined
+  readonly intended: IntendedFile | undefined
+}
+
 function planEntry(
   plan: CopyPlan & { bytes: number; present: { files: number; bytes: number } },
   entry: DriveEntry,
   path: string,
   segments: readonly string[],
-  known: CopiedFile | undefined,
+  { known, intended }: Recorded,
   writer: SafeWriter,
 ): void {
   if (entry.kind === 'link') {
@@ -138,6 +156,12 @@ function planEntry(
     plan.present.bytes += entry.size
     return
   }
+  if (intended !== undefined && intended.content !== content && isIntended(local, intended)) {
+    // An earlier version of ours, written just before the process was killed.
+    plan.recovered.push({ path, content: intended.content, mark: local })
+    add(local, false, false)
+    return
+  }
   const { conflict } = known ?? {}
   if (conflict?.content === content && writer.stat(conflict.path.slice(1).split('/')) !== undefined) {
     plan.conflicts.push({ path, copy: conflict.path })
@@ -146,6 +170,10 @@ function planEntry(
     return
   }
   add(local, local.size === entry.size, true)
+}
+
+function isIntended(local: FileMark, { size, mtime }: IntendedFile): boolean {
+  return local.size === size && Math.floor(local.mtimeMs) === mtime
 }
 
 function isSame(local: FileMark, known: CopiedFile): boolean {

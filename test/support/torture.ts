@@ -1,0 +1,303 @@
+/**
+ * Kills what it can, at moments nobody chose, and looks at what is left each time: the peer process while it imports,
+ * follows a folder, starts and ends; the peer process of somebody who copies; commands, and the peer process below
+ * them. A test runs a hundred kills; by hand, as many as you like:
+ *
+ *   npm run torture [kills] [seed]
+ */
+import assert from 'node:assert/strict'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import Corestore from 'corestore'
+import Hyperdrive from 'hyperdrive'
+import { waitForEnd } from '../../src/client/ended'
+import { parseLink } from '../../src/common/link'
+import { isTemporaryName } from '../../src/peer/receive/temporary'
+import { readEndpoint } from '../../src/wire/endpoint'
+import { compareTrees, randomBytes, temporaryFolder } from './folders'
+import { startLocalDht } from './localDht'
+import { PeerProcess, startPeerProgram } from './peerProcess'
+import { peerfold, startPeerfold } from './processes'
+
+/** Nobody listens there: for peers that need nobody. */
+const NOBODY = '127.0.0.1:9'
+const FILES = 48
+const SMALL = 3_000
+const LARGE = 1_500_000
+
+export interface Torture {
+  readonly kills: number
+  readonly seed: number
+  readonly log: (line: string) => void
+}
+
+/** Kills the publisher: in the first import, while it follows the folder, while it starts and while it ends. */
+export async function killPublishers({ kills, seed, log }: Torture): Promise<void> {
+  const random = randomFrom(seed)
+  const tree = new ChangingTree(temporaryFolder('published'), random)
+  const storage = temporaryFolder('publisher')
+  const options = { storage, bootstrap: NOBODY, tcp: false }
+  let link: string | undefined
+  for (let kill = 0; kill < kills; kill++) {
+    if (link === undefined) {
+      const peer = await PeerProcess.start(options)
+      const sharing = peer.share(tree.folder, kill % 2 === 0).then(
+        added => added.link,
+        () => undefined, // killed before it was done
+      )
+      await Promise.race([sharing, delay(kill < kills / 5 ? random() * 150 : 60_000)])
+      await peer.kill()
+      link = await sharing
+    } else {
+      tree.change()
+      const peer = startPeerProgram(options)
+      const isEnding = kill % 5 === 0
+      const until = performance.now() + 50 + random() * 400
+      while (performance.now() < until) {
+        await delay(random() * 60)
+        tree.change()
+      }
+      if (isEnding) {
+        peer.kill('SIGTERM')
+        await delay(random() * 40)
+      }
+      peer.kill('SIGKILL')
+      await peer.ended
+    }
+    if (link !== undefined) await assertWhole(storage, link, tree)
+  }
+  const peer = await PeerProcess.start(options)
+  const again = await peer.share(tree.folder, link === undefined || isPublic(link))
+  if (link !== undefined) assert.equal(again.link, link, 'the share is another one now')
+  await peer.stop()
+  await assertWhole(storage, again.link, tree, true)
+  log(`${kills} kills of a publisher: every version read by a stock client was whole`)
+}
+
+/** Kills whoever copies a folder that keeps changing. */
+export async function killReceivers({ kills, seed, log }: Torture): Promise<void> {
+  const random = randomFrom(seed)
+  const dht = await startLocalDht()
+  const tree = new ChangingTree(temporaryFolder('published'), random)
+  const publisher = await PeerProcess.start({
+    storage: temporaryFolder('publisher'),
+    bootstrap: dht.bootstrap,
+  })
+  try {
+    const { link } = await publisher.share(tree.folder)
+    const byPeer = Math.ceil(kills / 2)
+    await killPeersThatCopy(byPeer, dht.bootstrap, link, tree, random)
+    await killCommands(kills - byPeer, dht.bootstrap, link, tree, random)
+    log(`${kills} kills of receivers: every file was its old or its new content`)
+  } finally {
+    await publisher.stop()
+    await dht.stop()
+  }
+}
+
+async function killPeersThatCopy(
+  kills: number,
+  bootstrap: string,
+  link: string,
+  tree: ChangingTree,
+  random: () => number,
+): Promise<void> {
+  const options = { storage: temporaryFolder('receiver'), bootstrap }
+  const target = temporaryFolder('target')
+  for (let kill = 0; kill < kills; kill++) {
+    tree.change()
+    const peer = await PeerProcess.start(options)
+    const copying = copyInto(peer, link, target).catch(() => {}) // killed before it was done
+    await delay(random() * 400)
+    if (kill % 4 === 3) {
+      peer.process.kill('SIGTERM')
+      await delay(random() * 40)
+    }
+    await peer.kill()
+    await copying
+    tree.assertVersions(target)
+  }
+  const peer = await PeerProcess.start(options)
+  await settled(tree, peer, link, target)
+  await peer.stop()
+}
+
+async function killCommands(
+  kills: number,
+  bootstrap: string,
+  link: string,
+  tree: ChangingTree,
+  random: () => number,
+): Promise<void> {
+  const options = { storage: temporaryFolder('command'), bootstrap }
+  const target = temporaryFolder('target')
+  for (let kill = 0; kill < kills; kill++) {
+    tree.change()
+    const command = startPeerfold(['get', link, target], options)
+    await delay(150 + random() * 900)
+    const below = await readEndpoint(options.storage)
+    if (kill % 2 === 0 || below === undefined) command.kill('SIGKILL')
+    else killProcess(below.pid)
+    await command.stop()
+    if (below !== undefined) await waitForEnd(below.pid, 20_000)
+    tree.assertVersions(target)
+  }
+  const got = await peerfold(['get', link, target], options)
+  assert.equal(got.code, 0, got.stderr.join('\n'))
+  tree.assertVersions(target)
+}
+
+async function copyInto(peer: PeerProcess, link: string, target: string): Promise<void> {
+  await peer.copy(await peer.open(link, true), target, 20_000)
+}
+
+/** Copies until the copy is what the folder is: the last change takes a moment to be published. */
+async function settled(tree: ChangingTree, peer: PeerProcess, link: string, target: string): Promise<void> {
+  for (const deadline = Date.now() + 30_000; ; ) {
+    await copyInto(peer, link, target)
+    tree.assertVersions(target)
+    const left = (await compareTrees(tree.folder, target)).filter(
+      difference => !difference.includes('is only in'),
+    )
+    if (left.length === 0) break
+    assert.ok(Date.now() < deadline, left.join('\n'))
+    await delay(200)
+  }
+  const names = readdirSync(target, { recursive: true, encoding: 'utf8' })
+  assert.deepEqual(
+    names.filter(name => isTemporaryName(name.slice(name.lastIndexOf('/') + 1))),
+    [],
+  )
+}
+
+/** Opens the store of a killed publisher with a stock client and reads everything of the newest version and of an older. */
+async function assertWhole(
+  storage: string,
+  link: string,
+  tree: ChangingTree,
+  isFinal = false,
+): Promise<void> {
+  const parsed = parseLink(link)
+  assert.ok(parsed.ok)
+  const { key, encryptionKey } = parsed.link
+  const store = new Corestore(join(storage, 'store'))
+  await store.ready()
+  try {
+    const options = { encryptionKey: encryptionKey === undefined ? null : Buffer.from(encryptionKey, 'hex') }
+    const drive = new Hyperdrive(store.session(), Buffer.from(key, 'hex'), options)
+    await drive.ready()
+    const seen = new Set<string>()
+    for await (const entry of drive.list('/')) {
+      const content = await drive.get(entry.key, { timeout: 2_000 })
+      assert.ok(content !== null, `${entry.key} is not there`)
+      tree.assertVersion(entry.key.slice(1), content)
+      seen.add(entry.key.slice(1))
+    }
+    if (isFinal) assert.deepEqual([...seen].sort(), tree.paths())
+    await drive.close()
+  } finally {
+    await store.close()
+  }
+}
+
+function isPublic(link: string): boolean {
+  const parsed = parseLink(link)
+  return parsed.ok && parsed.link.encryptionKey === undefined
+}
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // it ended by itself
+  }
+}
+
+/** A folder whose files say of themselves which file and version they are, so that half a file shows. */
+class ChangingTree {
+  private versions = new Map<string, number>()
+
+  constructor(
+    readonly folder: string,
+    private readonly random: () => number,
+  ) {
+    for (let file = 0; file < FILES; file++) this.write(`folder ${file % 7}/file ${file}.bin`)
+  }
+
+  /** Gives some files their next version, each at once. */
+  change(): void {
+    const paths = this.paths()
+    for (let count = 1 + this.random() * 3; count > 0; count--) {
+      const path = paths[Math.floor(this.random() * paths.length)]
+      if (path !== undefined) this.write(path)
+    }
+  }
+
+  paths(): string[] {
+    return [...this.versions.keys()].sort()
+  }
+
+  assertVersions(folder: string): void {
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name)
+      if (!entry.isFile() || isTemporaryName(entry.name)) continue
+      this.assertVersion(relative(folder, path), readFileSync(path))
+    }
+  }
+
+  assertVersion(path: string, content: Uint8Array): void {
+    assert.ok(this.versions.has(path), `${path} is not of the share`)
+    const version = Buffer.from(content.buffer, content.byteOffset).readUInt32BE(0)
+    assert.ok(version <= (this.versions.get(path) ?? -1), `${path} has version ${version}`)
+    assert.ok(Buffer.compare(content, contentOf(path, version)) === 0, `${path} is no whole version`)
+  }
+
+  private write(path: string): void {
+    const version = (this.versions.get(path) ?? 0) + 1
+    const place = join(this.folder, path)
+    mkdirSync(join(place, '..'), { recursive: true })
+    const aside = join(this.folder, '..', `${process.pid}-${Math.random()}`)
+    writeFileSync(aside, contentOf(path, version))
+    this.versions.set(path, version)
+    renameSync(aside, place)
+    rmSync(aside, { force: true })
+  }
+}
+
+function contentOf(path: string, version: number): Buffer {
+  const seed = version * 1_000 + path.length * 7 + (path.charCodeAt(path.length - 5) ?? 0)
+  const isLarge = path.endsWith('7.bin')
+  const content = Buffer.from(randomBytes(isLarge ? LARGE : SMALL + (seed % 500), seed))
+  content.writeUInt32BE(version, 0)
+  return content
+}
+
+/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+async function main(kills: number, seed: number): Promise<void> {
+  const log = (line: string) => console.log(line)
+  log(`${kills} kills, seed ${seed}`)
+  for (let done = 0; done < kills; done += 100) {
+    const round = { kills: Math.min(50, (kills - done) / 2), log }
+    await killPublishers({ ...round, kills: Math.ceil(round.kills), seed: seed + done })
+    await killReceivers({ ...round, kills: Math.floor(round.kills), seed: seed + done })
+  }
+}
+
+if (require.main === module) {
+  const [kills = '1000', seed = String(Date.now() & 0x7fffffff)] = process.argv.slice(2)
+  main(Number(kills), Number(seed)).catch(error => {
+    console.error(error)
+    process.exitCode = 1
+  })
+}
