@@ -20,11 +20,21 @@ import { removeShare } from './removeShare'
 import { retry } from './retry'
 import { reveal } from './reveal'
 import { saveCopy } from './saveCopy'
+import { saveSelected, selectionOf, shareSelected } from './selection'
 import { shareFile } from './shareFile'
 import { shareFolder } from './shareFolder'
 import { showSkipped } from './showSkipped'
 import { startShare, stopShare } from './stopShare'
 import { cancelTransfer, clearTransfers } from './transfers'
+
+/** Commands that can be asked for several entries of the Explorer at once. */
+const forSelection: Readonly<
+  Record<string, ((parts: CommandParts, selected: readonly vscode.Uri[]) => Promise<void>) | undefined>
+> = {
+  [Commands.shareFolder]: shareSelected,
+  [Commands.shareFile]: shareSelected,
+  [Commands.saveCopy]: saveSelected,
+}
 
 type Command = (parts: CommandParts, given?: unknown) => unknown
 
@@ -69,6 +79,9 @@ async function run(
   given: readonly unknown[],
 ): Promise<unknown> {
   try {
+    const selected = selectionOf(given)
+    const each = forSelection[id]
+    if (selected.length > 0 && each !== undefined) return await each(parts, selected)
     return await command(parts, given[0])
   } catch (error) {
     if (isScripted(given)) throw error

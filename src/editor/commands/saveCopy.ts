@@ -3,8 +3,6 @@
  * so that it goes on when this window is closed; asked again for the same place it continues. Local files are never
  * overwritten: what was changed here is kept, and the incoming one lands beside it.
  */
-import { mkdir } from 'node:fs/promises'
-import * as path from 'node:path'
 import * as vscode from 'vscode'
 import { PeerfoldError } from '../../common/errors'
 import { formatBytes, formatCount, plural, safeText } from '../../common/format'
@@ -13,11 +11,14 @@ import { Commands } from '../contributions'
 import { nameOf } from '../files/drivePath'
 import { ROOT, type ShareAddress } from '../files/shareUri'
 import { diskPath, pickerText } from '../names'
+import { rememberCopy, savedShareOf } from '../savedCopies'
 import { offerCommand, tell, tellError, warn } from '../tell'
 import { chooseShare } from './chooseShare'
+import { copyFolder } from './copyFolder'
 import { folderName } from './folderName'
 import { followTransfer, newJob } from './followTransfer'
 import { givenAddress, givenText, isScripted } from './given'
+import { makeFolder } from './makeFolder'
 import type { CommandParts } from './parts'
 
 const { l10n } = vscode
@@ -34,7 +35,9 @@ export async function saveCopy(parts: CommandParts, given?: unknown): Promise<Tr
   if (address === undefined) return undefined
   const folder = givenText(given, 'folder') ?? (await askWhere(parts, address))
   if (folder === undefined) return undefined
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
+  const isFile = (parts.model.opened(address.id) ?? parts.model.share(address.id))?.isFile
+  if (address.path === ROOT && !isFile) await rememberCopy(parts.memory, folder, address.id)
   const name = labelOf(parts, address)
   try {
     // Where this copy is under way already, that one is joined, and followed under its own id.
@@ -66,18 +69,36 @@ async function askWhat(parts: CommandParts): Promise<ShareAddress | undefined> {
   return id === undefined ? undefined : { id, path: ROOT }
 }
 
-/** A whole share gets a folder of its own inside the chosen one; a folder or file of it goes into the chosen one. */
 async function askWhere(parts: CommandParts, address: ShareAddress): Promise<string | undefined> {
-  const { model, ask } = parts
-  const parent = await ask.folder({
+  const parent = await askParent(parts, address)
+  return parent === undefined ? undefined : targetIn(parts, parent, address)
+}
+
+/** → absolute. Undefined when the user turned away. Throws `PeerfoldError` for a folder that is not on disk. */
+export async function askParent(parts: CommandParts, address: ShareAddress): Promise<string | undefined> {
+  const parent = await parts.ask.folder({
     title: l10n.t('Choose the folder to save “{0}” in', labelOf(parts, address)),
     button: l10n.t('Save Here'),
   })
   if (parent === undefined) return undefined
   if (parent.scheme !== 'file') throw new PeerfoldError('not-a-folder', parent.toString())
+  return parent.fsPath
+}
+
+/** A whole share gets a folder of its own inside the chosen one; a folder or file of it goes into the chosen one. */
+export function targetIn(parts: CommandParts, parent: string, address: ShareAddress): string {
+  const { model } = parts
   const share = model.opened(address.id) ?? model.share(address.id)
-  if (address.path !== ROOT || share?.isFile) return parent.fsPath
-  return path.join(parent.fsPath, folderName(model.nameOf(address.id)))
+  if (address.path !== ROOT || share?.isFile) return parent
+  const transfers = model.state?.transfers ?? []
+  return copyFolder(
+    parent,
+    folderName(model.nameOf(address.id)),
+    address.id,
+    folder =>
+      savedShareOf(parts.memory, folder) ??
+      transfers.find(transfer => transfer.kind === 'copy' && transfer.folder === folder)?.share,
+  )
 }
 
 function labelOf({ model }: CommandParts, { id, path: entry }: ShareAddress): string {
