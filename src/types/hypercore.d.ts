@@ -96,12 +96,31 @@ declare module 'hypercore' {
   export = Hypercore
 }
 
+declare module 'hypercore-storage' {
+  /** The database under a Corestore. */
+  class CorestoreStorage {
+    constructor(
+      folder: string,
+      options: { writeBufferSize: number; blobGarbageCollectionAgeCutOff: number; maxOpenFiles: number },
+    )
+  }
+  export = CorestoreStorage
+}
+
+declare module 'hypercore-storage/lib/keys' {
+  /** Where what belongs to a log starts in the database. */
+  export const core: { data(dataPointer: number): Buffer }
+}
+
 declare module 'corestore' {
   import type { EventEmitter } from 'node:events'
   import type Hypercore from 'hypercore'
 
   class Corestore extends EventEmitter {
-    constructor(folder: string, options?: { wait?: boolean; primaryKey?: Uint8Array; unsafe?: boolean })
+    constructor(
+      storage: string | import('hypercore-storage'),
+      options?: { wait?: boolean; primaryKey?: Uint8Array; unsafe?: boolean },
+    )
     ready(): Promise<void>
     close(): Promise<void>
     namespace(name: string | Uint8Array): Corestore
@@ -113,6 +132,8 @@ declare module 'corestore' {
     replicate(stream: import('@hyperswarm/secret-stream').NoiseStream): unknown
     readonly storage: {
       readonly rocks: import('rocksdb-native').default
+      readonly db: import('rocksdb-native').default
+      compact(): Promise<void>
       deleteCore(core: { readonly corePointer: number; readonly dataPointer: number }): Promise<void>
     }
   }

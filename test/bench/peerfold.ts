@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { attachToPeer } from '../../src/client/attach'
 import { waitForEnd } from '../../src/client/ended'
+import { PEER_FLAGS } from '../../src/client/startPeer'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import { readEndpoint } from '../../src/wire/endpoint'
 import type { OwnedProcess } from '../support/ownedProcess'
@@ -170,7 +171,15 @@ export class PeerfoldBench {
     if (!noTcp && profiles === undefined) return
     if ((await readEndpoint(storage)) !== undefined) return
     const profile = profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profiles]
-    const args = [...profile, built('peer.js'), '--storage', storage, '--bootstrap', this.bootstrap]
+    const args = [
+      ...PEER_FLAGS,
+      ...profile,
+      built('peer.js'),
+      '--storage',
+      storage,
+      '--bootstrap',
+      this.bootstrap,
+    ]
     const peer = this.context.start(side, process.execPath, noTcp ? [...args, '--no-tcp'] : args)
     await peer.line(line => line.includes('listening'), { timeout: END_LIMIT })
   }

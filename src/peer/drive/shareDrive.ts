@@ -8,6 +8,7 @@
 import b4a from 'b4a'
 import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
+import { core as keys } from 'hypercore-storage/lib/keys'
 import Hyperdrive from 'hyperdrive'
 import z32 from 'z32'
 import type { DriveKey, EncryptionKey, ShareId } from '../../common/brand'
@@ -136,7 +137,13 @@ export class ShareDrive {
       await log.closeAllSessions(null)
       await log.close()
       await storage.deleteCore(log.storage.core)
+      // That leaves the blocks; and what is deleted lies in the database's files until these are gone through.
+      const { dataPointer } = log.storage.core
+      const blocks = storage.db.write({ autoDestroy: true })
+      blocks.tryDeleteRange(keys.data(dataPointer), keys.data(dataPointer + 1))
+      await blocks.flush()
     }
+    if (logs.length > 0) await storage.compact()
   }
 
   private get claims(): LogClaims {
