@@ -27,6 +27,20 @@ export class Tree {
   }
 }
 
+/** Over the beginning of a row's label, at any depth. */
+const onLabel = { x: 70, y: 10 }
+
+/** Tries again what a row that is drawn anew in that moment undoes. `act` gets the milliseconds it may wait. */
+async function insistently<T>(act: (timeout: number) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await act(5_000)
+    } catch (error) {
+      if (attempt === 5) throw error
+    }
+  }
+}
+
 export class TreeRow {
   constructor(
     private readonly page: Page,
@@ -53,28 +67,27 @@ export class TreeRow {
 
   private async toggleUntil(expanded: 'true' | 'false'): Promise<void> {
     const asWanted = this.locator.and(this.page.locator(`[aria-expanded="${expanded}"]`))
-    for (let attempt = 1; ; attempt++) {
+    await insistently(async timeout => {
       if ((await this.locator.getAttribute('aria-expanded')) !== expanded) {
-        await this.locator.locator('.monaco-tl-twistie').click()
+        // On the label, which selects the row: a view that gets the focus opens what leads to the selected row.
+        await this.locator.click({ position: onLabel, timeout })
       }
-      try {
-        await asWanted.waitFor({ timeout: 3000 })
-        return
-      } catch (error) {
-        if (attempt === 5) throw error
-      }
-    }
+      await asWanted.waitFor({ timeout })
+    })
   }
 
   /** What is told when the mouse rests on the row, once it holds this text; some of it is made only then. */
   async tooltip(text: string | RegExp): Promise<string> {
-    await this.locator.hover({ position: { x: 70, y: 10 } }) // over the beginning of the label
     const hover = this.page.locator('.monaco-hover').filter({ visible: true }).filter({ hasText: text })
-    await hover.waitFor()
-    const told = await hover.innerText()
-    await this.page.mouse.move(640, 0)
-    await hover.waitFor({ state: 'hidden' })
-    return told
+    return insistently(async timeout => {
+      await this.page.mouse.move(640, 0)
+      await this.locator.hover({ position: onLabel, timeout })
+      await hover.waitFor({ timeout })
+      const told = await hover.innerText({ timeout })
+      await this.page.mouse.move(640, 0)
+      await hover.waitFor({ state: 'hidden', timeout })
+      return told
+    })
   }
 
   /** Clicks an icon that shows on the row while the mouse is over it. */
