@@ -174,6 +174,7 @@ export class Peer {
     if (JSON.stringify(this.settings) === before) return // every window says this once
     await this.catalog.put('settings', '', this.settings)
     this.limits = { ...DEFAULT_LIMITS, ...this.settings.limits }
+    if (change.directTcp !== undefined) await this.network.tcpChanged()
     if (change.limits !== undefined) for (const share of this.opened.all()) share.limitsChanged()
     if (JSON.stringify(this.ignore) !== ignoreBefore)
       for (const share of this.own.all()) if (share.joinedShare) share.rescan()

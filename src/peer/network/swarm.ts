@@ -50,6 +50,7 @@ export class Network {
   private tcp: TcpTransport | undefined
   private starting: Promise<Hyperswarm> | undefined
   private started = 0
+  private closing = false
   private readonly memberships = new Set<Membership>()
 
   constructor(private readonly options: NetworkOptions) {}
@@ -95,9 +96,17 @@ export class Network {
       if (peerIdOf(info.publicKey) === peer) info.ban(false)
   }
 
+  /** Direct TCP was switched on or off: concerns connections made from now on. */
+  async tcpChanged(): Promise<void> {
+    if (this.starting === undefined) return
+    await this.starting
+    await this.listen()
+  }
+
   async close(): Promise<void> {
     for (const membership of [...this.memberships]) membership.close()
     this.conduct.close()
+    this.closing = true
     const swarm = await this.starting?.catch(() => undefined)
     for (const link of this.links.values()) link.close()
     await this.tcp?.close()
@@ -112,9 +121,7 @@ export class Network {
   private async open(): Promise<Hyperswarm> {
     const { keyPair, bootstrap } = this.options
     this.started = performance.now()
-    if (this.options.tcp()) {
-      this.tcp = await TcpTransport.listen(keyPair, stream => this.onTcp(stream))
-    }
+    await this.listen()
     const dht = new DHT(bootstrap.length > 0 ? { bootstrap } : {})
     const firewall = (key: Buffer) => this.isUnwelcome(peerIdOf(key))
     const swarm = new Hyperswarm({ keyPair, dht, maxPeers: PEER_LIMITS.connections, firewall })
@@ -128,6 +135,13 @@ export class Network {
 
   private isUnwelcome(peer: PeerId): boolean {
     return this.options.isBlocked(peer) || this.bans.isBanned(peer)
+  }
+
+  private async listen(): Promise<void> {
+    if (!this.options.tcp() || this.tcp !== undefined || this.closing) return
+    const tcp = await TcpTransport.listen(this.options.keyPair, stream => this.onTcp(stream))
+    if (this.tcp === undefined && !this.closing) this.tcp = tcp
+    else await tcp.close()
   }
 
   private onConnection(stream: NoiseStream): void {
