@@ -48,7 +48,7 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
     }),
   )
   own(vscode.window.registerUriHandler(new LinkHandler()))
-  const views = own(new PeerfoldViews(model, listings, changedFiles))
+  const views = own(new PeerfoldViews(model, listings, changedFiles, log))
   own(new StatusBar(model))
   const dashboard = own(
     new Dashboard({

@@ -6,7 +6,7 @@ import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { TransferResult } from '../../src/common/model'
 import { toShareUri } from '../../src/editor/files/shareUri'
-import { compareTrees, randomBytes, temporaryFolder } from '../support/folders'
+import { compareTrees, randomBytes, symbolicLink, temporaryFolder } from '../support/folders'
 import {
   codeOfFailure,
   nextEvent,
@@ -31,7 +31,7 @@ describe('opening somebody’s share in the editor', () => {
       'name with spaces & ümläuts 🙂.md': '# Title\n',
       'later.txt': 'not looked at before it is too late\n',
       empty: '',
-      data: { 'big.bin': big, deep: { er: { 'leaf.txt': 'leaf\n' } } },
+      data: { 'big.bin': big, deep: { er: { 'leaf.txt': 'leaf\n' }, link: symbolicLink('er/leaf.txt') } },
     })
     id = await openAndList(other.link)
   })
@@ -88,6 +88,12 @@ describe('opening somebody’s share in the editor', () => {
     assert.ok(editor)
   })
 
+  it('opens a link in it as the file that it names', async () => {
+    assert.equal(Buffer.from(await fs.readFile(at('/data/deep/link'))).toString(), 'leaf\n')
+    const document = await vscode.workspace.openTextDocument(at('/data/deep/link'))
+    assert.equal(document.getText(), 'leaf\n')
+  })
+
   it('refuses every write', async () => {
     assert.equal(await codeOfFailure(fs.writeFile(at('/new.txt'), new Uint8Array([1]))), 'NoPermissions')
     assert.equal(await codeOfFailure(fs.delete(at('/hello.txt'))), 'NoPermissions')
@@ -130,7 +136,7 @@ describe('opening somebody’s share in the editor', () => {
     await untilState(
       ({ opened }) =>
         opened.some(
-          share => share.id === id && (share.contents?.version ?? 0) > 0 && share.contents?.files === 6,
+          share => share.id === id && (share.contents?.version ?? 0) > 0 && share.contents?.files === 7,
         ),
       'the new version is here',
     )
@@ -157,7 +163,7 @@ describe('opening somebody’s share in the editor', () => {
   it('saves a copy, which goes on where it was when asked again', async () => {
     const folder = join(temporaryFolder('copy'), 'field notes')
     const first = await run<TransferResult>('peerfold.saveCopy', { id, folder, ask: false })
-    assert.equal(first.files, 6)
+    assert.equal(first.files, 7)
     assert.deepEqual(await compareTrees(other.folder, folder), [])
     const second = await run<TransferResult>('peerfold.saveCopy', { id, folder, ask: false })
     assert.equal(second.fetched, 0)

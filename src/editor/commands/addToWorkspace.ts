@@ -6,9 +6,11 @@
  */
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
 import { safeText } from '../../common/format'
 import { isShareId } from '../../common/link'
 import { ROOT, toShareUri } from '../files/shareUri'
+import { tell } from '../tell'
 import { chooseShare } from './chooseShare'
 import { givenShare } from './given'
 import type { CommandParts } from './parts'
@@ -22,12 +24,16 @@ const PENDING_LIMIT = 120_000
 /** Milliseconds that VS Code is given to show the folder by itself. */
 const PATIENCE = 5_000
 
+type RepairParts = Pick<CommandParts, 'memory' | 'storage' | 'log'>
+
 interface Pending {
   readonly id: ShareId
   readonly name: string
   /** Folders of the workspace before, as addresses. */
   readonly before: readonly string[]
   readonly at: number
+  /** Of the window that asked; a reload, as remote windows do, changes it. */
+  readonly session: string
 }
 
 /** → whether the folder is there or on its way; false when the user turned away. Throws when VS Code refuses. */
@@ -44,6 +50,7 @@ export async function addToWorkspace(parts: CommandParts, given?: unknown): Prom
     name: safeText(parts.model.nameOf(id), 60),
     before: folders.map(({ uri }) => uri.toString()),
     at: Date.now(),
+    session: vscode.env.sessionId,
   }
   await parts.memory.update(PENDING, pending)
   const mounted = waitForMount(id)
@@ -53,7 +60,7 @@ export async function addToWorkspace(parts: CommandParts, given?: unknown): Prom
   })
   if (!accepted) {
     await parts.memory.update(PENDING, undefined)
-    throw new Error(l10n.t('VS Code did not add “{0}” to the workspace. Try again.', pending.name))
+    throw new PeerfoldError('workspace-refused', pending.name)
   }
   // Where all extensions are restarted now, nothing below is reached.
   if (await mounted) await parts.memory.update(PENDING, undefined)
@@ -61,16 +68,33 @@ export async function addToWorkspace(parts: CommandParts, given?: unknown): Prom
 }
 
 /** At start-up: sees to it that the folder that was being added is there. */
-export async function finishAddingToWorkspace(
-  parts: Pick<CommandParts, 'memory' | 'storage' | 'log'>,
-): Promise<void> {
+export async function finishAddingToWorkspace(parts: RepairParts): Promise<void> {
   const pending = readPending(parts.memory)
   if (pending === undefined) return
-  if (!isMounted(pending.id) && !isSameWindow(pending)) return
+  const mayBeHere = isMounted(pending.id) || isSameWindow(pending)
+  if (!mayBeHere) return
   const arrived = isMounted(pending.id) || (await waitForMount(pending.id))
+  if (!arrived && pending.session !== vscode.env.sessionId && hasNoFolders()) {
+    offerRepair(parts, pending)
+    return
+  }
   // Forgotten before the repair: a repair that fails as well must not be tried for ever.
   await parts.memory.update(PENDING, undefined)
-  if (arrived) return
+  if (!arrived) await repair(parts, pending)
+}
+
+/** Any other empty window looks the same as the one that asked, so nothing is opened in it without a word. */
+function offerRepair(parts: RepairParts, pending: Pending): void {
+  tell(l10n.t('“{0}” is not in the workspace yet. Open it in this window?', pending.name), {
+    label: l10n.t('Open Here'),
+    run: async () => {
+      await parts.memory.update(PENDING, undefined)
+      await repair(parts, pending)
+    },
+  })
+}
+
+async function repair(parts: RepairParts, pending: Pending): Promise<void> {
   parts.log.warn('the share was not in the workspace after the restart: opening a workspace file instead')
   const file = await writeWorkspaceFile(parts.storage, pending)
   await vscode.commands.executeCommand('vscode.openFolder', file, { forceReuseWindow: true })
@@ -78,21 +102,26 @@ export async function finishAddingToWorkspace(
 
 function readPending(memory: vscode.Memento): Pending | undefined {
   const value: Partial<Pending> | undefined = memory.get(PENDING)
-  const { id, name, before, at } = value ?? {}
+  const { id, name, before, at, session } = value ?? {}
   const isWhole =
     typeof id === 'string' &&
     isShareId(id) &&
     typeof name === 'string' &&
     Array.isArray(before) &&
-    typeof at === 'number'
+    typeof at === 'number' &&
+    typeof session === 'string'
   if (!isWhole || Date.now() - at > PENDING_LIMIT) return undefined
-  return { id, name, before, at }
+  return { id, name, before, at, session }
 }
 
 /** Other windows start up too: only one that has the old folders, or lost them all, is the one that asked. */
 function isSameWindow({ before }: Pending): boolean {
   const now = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.toString())
   return now.length === 0 || now.join('\n') === before.join('\n')
+}
+
+function hasNoFolders(): boolean {
+  return (vscode.workspace.workspaceFolders ?? []).length === 0
 }
 
 function isMounted(id: ShareId): boolean {

@@ -4,11 +4,12 @@
  */
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
+import { toUserError } from '../../common/errors'
 import { safeText } from '../../common/format'
 import { nameOf } from '../files/drivePath'
 import { toShareUri } from '../files/shareUri'
 import { pickerText } from '../names'
-import { isCancelled, tellError } from '../tell'
+import { isCancelled } from '../tell'
 import { chooseShare } from './chooseShare'
 import { givenShare, givenText } from './given'
 import type { CommandParts } from './parts'
@@ -17,7 +18,8 @@ const { l10n } = vscode
 const MAX_RESULTS = 200
 
 interface PathItem extends vscode.QuickPickItem {
-  readonly path: DrivePath
+  /** Undefined: it says why there is none. */
+  readonly path: DrivePath | undefined
 }
 
 /** A script that passes `{ id, query }` gets the paths; a person gets a picker, and the file in an editor. */
@@ -28,11 +30,20 @@ export async function findInShare(
   const id = givenShare(given) ?? (await chooseShare(parts, 'any', l10n.t('Go to File in Share')))
   if (id === undefined) return undefined
   const query = givenText(given, 'query')
+  await parts.peer.start()
   if (query !== undefined) return parts.peer.request('fs.find', { id, query, limit: MAX_RESULTS })
   const path = await pickPath(parts, id)
   if (path === undefined) return undefined
-  await vscode.commands.executeCommand('vscode.open', toShareUri({ id, path }))
+  await vscode.commands.executeCommand('vscode.open', uriOf(parts, id, path))
   return [path]
+}
+
+/** Own files as they lie on the disk, where they can be edited. */
+function uriOf({ model }: CommandParts, id: ShareId, path: DrivePath): vscode.Uri {
+  const own = model.share(id)
+  if (own === undefined) return toShareUri({ id, path })
+  const source = vscode.Uri.file(own.source)
+  return own.isFile ? source : vscode.Uri.joinPath(source, path)
 }
 
 function pickPath({ peer, model }: CommandParts, id: ShareId): Promise<DrivePath | undefined> {
@@ -48,7 +59,8 @@ function pickPath({ peer, model }: CommandParts, id: ShareId): Promise<DrivePath
       const paths = await peer.request('fs.find', { id, query, limit: MAX_RESULTS }, { token })
       picker.items = paths.map(toItem)
     } catch (error) {
-      if (!isCancelled(error)) tellError(error)
+      // Not a toast, which would come with every key press.
+      if (!isCancelled(error)) picker.items = [toReason(error)]
     }
     if (!token.isCancellationRequested) picker.busy = false
   }
@@ -69,6 +81,11 @@ function pickPath({ peer, model }: CommandParts, id: ShareId): Promise<DrivePath
     picker.show()
     void ask('')
   })
+}
+
+function toReason(error: unknown): PathItem {
+  const label = `$(info) ${pickerText(toUserError(error).message)}`
+  return { label, path: undefined, alwaysShow: true }
 }
 
 /** Always shown: the peer process has decided what matches. */

@@ -74,23 +74,56 @@ const OVERRULABLE: ReadonlySet<string> = new Set([
   'git-folder',
 ])
 
-interface LeftOutItem extends vscode.QuickPickItem {
-  readonly path: DrivePath
+export interface LeftOutItem extends vscode.QuickPickItem {
+  /** Undefined: it cannot be let in, whether ticked or not. */
+  readonly path: DrivePath | undefined
 }
 
 /**
- * Shows the list; what is ticked is let in. → the paths let in, or undefined when the user turned away
+ * Shows the list, with what was let in before ticked; what is ticked is let in. `count`: entries left out in all.
+ * → the paths let in, or undefined when the user turned away
  */
 export async function chooseLetIn(
   ask: Ask,
+  letIn: readonly DrivePath[],
   skipped: readonly SkippedEntry[],
+  count: number,
 ): Promise<readonly DrivePath[] | undefined> {
-  const items = skipped.map(entry => toItem(entry)).filter(item => item !== undefined)
+  const items = leftOutItems(letIn, skipped)
+  const how = l10n.t('Tick what is to be shared all the same, then press OK')
   const chosen = await ask.pickMany(items, {
     title: l10n.t('Left Out'),
-    placeholder: l10n.t('Tick what is to be shared all the same, then press OK'),
+    placeholder: count > skipped.length ? `${how}. ${countNote(skipped.length, count)}` : how,
   })
-  return chosen?.map(item => item.path)
+  return chosen?.flatMap(({ path }) => (path === undefined ? [] : [path]))
+}
+
+/** What was let in, what can be, and, below a line, what cannot. */
+export function leftOutItems(
+  letIn: readonly DrivePath[],
+  skipped: readonly SkippedEntry[],
+): readonly LeftOutItem[] {
+  const items = skipped.map(entry => toItem(entry))
+  const fixed = items.filter(({ path }) => path === undefined)
+  return [
+    ...letIn.map(path => ({
+      label: pickerText(withoutRoot(path)),
+      description: l10n.t('let in by you'),
+      path,
+      picked: true,
+    })),
+    ...items.filter(({ path }) => path !== undefined),
+    ...(fixed.length === 0
+      ? []
+      : [{ label: l10n.t('cannot be let in'), kind: vscode.QuickPickItemKind.Separator, path: undefined }]),
+    ...fixed,
+  ]
+}
+
+function countNote(shown: number, count: number): string {
+  return count > shown
+    ? l10n.t('{0} entries are left out; these are {1} of them', formatCount(count), formatCount(shown))
+    : l10n.t('{0} entries are left out', formatCount(count))
 }
 
 /** Shows the list, to be looked at only. */
@@ -99,24 +132,15 @@ export async function showLeftOut(ask: Ask, skipped: readonly SkippedEntry[], co
     label: pickerText(withoutRoot(path)),
     detail: pickerText(detail),
   }))
-  const placeholder =
-    count > items.length
-      ? l10n.t(
-          '{0} entries are left out; these are {1} of them',
-          formatCount(count),
-          formatCount(items.length),
-        )
-      : l10n.t('{0} entries are left out', formatCount(count))
-  await ask.pick(items, { title: l10n.t('Left Out'), placeholder })
+  await ask.pick(items, { title: l10n.t('Left Out'), placeholder: countNote(items.length, count) })
 }
 
 /** A folder's path ends with `/` in the list, not when it is let in. */
-function toItem({ path, reason, detail }: SkippedEntry): LeftOutItem | undefined {
-  if (!OVERRULABLE.has(reason)) return undefined
+function toItem({ path, reason, detail }: SkippedEntry): LeftOutItem {
   return {
     label: pickerText(withoutRoot(path)),
     description: wordReason(reason),
     detail: pickerText(detail),
-    path: path.replace(/\/$/, '') as DrivePath,
+    path: OVERRULABLE.has(reason) ? (path.replace(/\/$/, '') as DrivePath) : undefined,
   }
 }

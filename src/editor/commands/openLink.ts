@@ -83,19 +83,19 @@ async function join(parts: CommandParts, link: ShareLink): Promise<OpenedLink> {
       ),
       offerCommand(l10n.t('Reveal on Disk'), Commands.reveal, opened.id),
     )
-    void views.revealShare(opened.id)
+    views.showShare(opened.id)
     return opened
   }
   void showArrival(parts, opened.id)
   return opened
 }
 
-/** Not waited for: the share is in the list from now on, whoever is found and whenever. */
+/** Not waited for, and never rejects: the share is in the list from now on, whoever is found and whenever. */
 async function showArrival({ peer, views, log }: CommandParts, id: ShareId): Promise<void> {
-  await vscode.commands.executeCommand(`${Views.opened}.focus`)
-  await views.revealOpened(id)
   const location = { viewId: Views.opened }
   try {
+    await vscode.commands.executeCommand(`${Views.opened}.focus`)
+    await views.revealOpened(id)
     await vscode.window.withProgress({ location }, () =>
       peer.request(
         'open.ready',

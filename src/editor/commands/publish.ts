@@ -22,7 +22,8 @@ const { l10n } = vscode
 const PREVIEW_LIMIT = 30 * 60_000
 
 export interface PublishChoices {
-  readonly isPublic: boolean
+  /** Undefined: not chosen, so a new share is private. */
+  readonly isPublic: boolean | undefined
   readonly allow: readonly DrivePath[]
   /** False: the caller has agreed in the user's place. */
   readonly ask: boolean
@@ -42,7 +43,7 @@ export async function publish(
   if (!mayShare(choices.ask) || !isOnDisk(folder, choices.ask)) return undefined
   let source = sourceOf(folder.fsPath, choices)
   let preview = await previewOf(parts, source)
-  if (preview.existing !== undefined) return shareAgain(parts, preview.existing)
+  if (preview.existing !== undefined) return shareAgain(parts, preview.existing, choices)
   while (choices.ask) {
     const answer = await askToShare(parts, source, preview)
     if (answer === undefined) return undefined
@@ -81,7 +82,7 @@ function isOnDisk(folder: vscode.Uri, ask: boolean): boolean {
 }
 
 function sourceOf(source: string, { isPublic, allow }: PublishChoices): ShareSource {
-  return { source, isPublic, once: false, keep: true, allow }
+  return { source, isPublic: isPublic ?? false, once: false, keep: true, allow }
 }
 
 function previewOf({ peer }: CommandParts, source: ShareSource): Promise<SharePreview> {
@@ -109,7 +110,7 @@ async function askToShare(
       formatBytes(preview.bytes),
     ),
     detail: detailOf(source, preview),
-    answers: [share, sharePublicly, ...(leftOut > 0 ? [showLeftOut] : [])],
+    answers: [share, sharePublicly, ...(leftOut + source.allow.length > 0 ? [showLeftOut] : [])],
   })
   switch (answer) {
     case share:
@@ -117,8 +118,8 @@ async function askToShare(
     case sharePublicly:
       return { agreed: true, change: { isPublic: true } }
     case showLeftOut: {
-      const letIn = (await chooseLetIn(ask, preview.skipped)) ?? []
-      return { agreed: false, change: { allow: [...source.allow, ...letIn] } }
+      const letIn = await chooseLetIn(ask, source.allow, preview.skipped, leftOut)
+      return { agreed: false, change: { allow: letIn ?? source.allow } }
     }
     default:
       return undefined
@@ -171,21 +172,36 @@ async function importFolder(parts: CommandParts, source: ShareSource): Promise<P
       ? [offerCommand(l10n.t('Show What Is Left Out'), Commands.showSkipped, added.id)]
       : []),
   )
-  void parts.views.revealShare(added.id)
+  parts.views.showShare(added.id)
   return { id: added.id, link }
 }
 
-/** The same folder keeps its link: it is started, if need be, and the link copied. */
-async function shareAgain({ peer, model, views }: CommandParts, id: ShareId): Promise<Published> {
-  const status = model.share(id)?.status.kind
-  if (status === 'stopped' || status === 'failed') await peer.request('share.start', { id })
+/** The same folder keeps its link: it is started and kept, whoever shared it, and the link copied. */
+async function shareAgain(
+  { peer, model, views }: CommandParts,
+  id: ShareId,
+  { isPublic, allow }: PublishChoices,
+): Promise<Published> {
+  // One that a command shares would end with that command.
+  await peer.request('share.start', { id })
+  const share = model.share(id)
+  const differs = isPublic !== undefined && share !== undefined && share.isPublic !== isPublic
   const link = await putLinkOnClipboard((await peer.request('share.link', { id })).link)
-  tell(
-    l10n.t('“{0}” is shared already. Its link is on the clipboard.', safeText(model.nameOf(id), 80)),
-    offerCommand(l10n.t('Copy Link Again'), Commands.copyLink, id),
+  const told = l10n.t(
+    '“{0}” is shared already. Its link is on the clipboard.',
+    safeText(model.nameOf(id), 80),
   )
-  void views.revealShare(id)
+  const offer = offerCommand(l10n.t('Copy Link Again'), Commands.copyLink, id)
+  if (differs || allow.length > 0) warn(`${told} ${stays(share?.isPublic ?? false)}`, offer)
+  else tell(told, offer)
+  views.showShare(id)
   return { id, link }
+}
+
+function stays(isPublic: boolean): string {
+  return isPublic
+    ? l10n.t('It stays public, and what it lets in stays the same: remove it first to share it anew.')
+    : l10n.t('It stays private, and what it lets in stays the same: remove it first to share it anew.')
 }
 
 function nameOf({ source }: ShareSource): string {

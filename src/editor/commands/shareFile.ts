@@ -13,7 +13,7 @@ export async function shareFile(parts: CommandParts, given?: unknown): Promise<P
     (await parts.ask.file({ title: l10n.t('Choose the file to share'), button: l10n.t('Share') }))
   if (file === undefined) return undefined
   return publish(parts, file, {
-    isPublic: givenFlag(given, 'isPublic') ?? false,
+    isPublic: givenFlag(given, 'isPublic'),
     allow: givenPaths(given, 'allow'),
     ask,
   })

@@ -1,5 +1,7 @@
 /** “Share Folder with Peer”: the folder that was clicked, the one that is open, or one that the user picks. */
+import { realpath } from 'node:fs/promises'
 import * as vscode from 'vscode'
+import { pickerText } from '../names'
 import { givenFlag, givenPaths, givenSource, isScripted } from './given'
 import type { CommandParts } from './parts'
 import { mayShare, type Published, publish } from './publish'
@@ -12,7 +14,7 @@ export async function shareFolder(parts: CommandParts, given?: unknown): Promise
   const folder = givenSource(given) ?? (await chooseFolder(parts))
   if (folder === undefined) return undefined
   return publish(parts, folder, {
-    isPublic: givenFlag(given, 'isPublic') ?? false,
+    isPublic: givenFlag(given, 'isPublic'),
     allow: givenPaths(given, 'allow'),
     ask,
   })
@@ -23,16 +25,23 @@ interface FolderItem extends vscode.QuickPickItem {
   readonly uri: vscode.Uri | undefined
 }
 
-async function chooseFolder({ ask }: CommandParts): Promise<vscode.Uri | undefined> {
+async function chooseFolder({ ask, model }: CommandParts): Promise<vscode.Uri | undefined> {
   const pick = () => ask.folder({ title: l10n.t('Choose the folder to share'), button: l10n.t('Share') })
-  const roots = vscode.workspace.workspaceFolders ?? []
+  const roots = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file')
   if (roots.length === 0) return pick()
-  if (roots.length === 1) return roots[0]?.uri
+  const [only] = roots
+  const shared = new Set(model.state?.shares.map(({ source }) => source))
+  if (only !== undefined && roots.length === 1 && !shared.has(await realPath(only))) return only.uri
   const items: readonly FolderItem[] = [
-    ...roots.map(({ name, uri }) => ({ label: name, description: uri.fsPath, uri })),
+    ...roots.map(({ name, uri }) => ({ label: pickerText(name), description: pickerText(uri.fsPath), uri })),
     { label: l10n.t('Another folder…'), uri: undefined },
   ]
   const title = l10n.t('Share Folder with Peer')
   const chosen = await ask.pick(items, { title, placeholder: l10n.t('Which folder?') })
   return chosen === undefined ? undefined : (chosen.uri ?? pick())
+}
+
+/** As the peer process names it; where there is none, publishing tells. */
+async function realPath({ uri }: vscode.WorkspaceFolder): Promise<string> {
+  return realpath(uri.fsPath).catch(() => uri.fsPath)
 }

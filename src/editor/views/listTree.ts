@@ -62,7 +62,7 @@ export class ListTree<T> extends Disposable implements vscode.TreeDataProvider<L
 
   getTreeItem(node: ListNode<T>): vscode.TreeItem {
     const row = this.content.row(node.value)
-    this.shown.set(node.id, signature(row))
+    this.shown.set(node.id, this.signatureOf(node.value))
     return toTreeItem(node.id, row, vscode.TreeItemCollapsibleState.None)
   }
 
@@ -80,9 +80,14 @@ export class ListTree<T> extends Disposable implements vscode.TreeDataProvider<L
       return
     }
     for (const node of this.nodes) {
-      if (this.shown.get(node.id) === signature(this.content.row(node.value))) continue
+      if (this.shown.get(node.id) === this.signatureOf(node.value)) continue
       this.changed.fire(node)
     }
+  }
+
+  /** A tooltip that was looked at is kept by VS Code until its row is refreshed. */
+  private signatureOf(value: T): string {
+    return `${signature(this.content.row(value))}\n${this.content.tooltip(value)}`
   }
 
   private take(): void {

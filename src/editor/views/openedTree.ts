@@ -146,7 +146,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     if (share === undefined) return new vscode.TreeItem('')
     const row = rowOf(share)
     const shown = this.shown.get(node.id)
-    if (shown !== undefined) shown.signature = `${signature(row)}${whyOf(share)}`
+    if (shown !== undefined) shown.signature = signatureOf(share)
     return toTreeItem(node.id, row, vscode.TreeItemCollapsibleState.Collapsed)
   }
 
@@ -161,7 +161,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     }
     for (const share of opened) {
       const shown = this.shown.get(share.id)
-      if (shown !== undefined && shown.signature !== `${signature(rowOf(share))}${whyOf(share)}`) {
+      if (shown !== undefined && shown.signature !== signatureOf(share)) {
         this.refreshSoon(share.id)
       }
     }
@@ -205,6 +205,11 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
   }
 }
 
+/** All that it shows: its row, its tooltip, and what stands where files would be. */
+function signatureOf(share: OpenedShareState): string {
+  return [signature(rowOf(share)), whyOf(share), explainOpened(share, l10n)].join('\n')
+}
+
 /** What its children depend on beside its row: whether there are files to show, and what stands there until then. */
 function whyOf({ status, contents }: OpenedShareState): string {
   if (contents !== undefined) return 'listed'
@@ -232,7 +237,8 @@ function entryItem({ id, path, entry }: EntryNode): vscode.TreeItem {
   item.iconPath = isFolder ? vscode.ThemeIcon.Folder : vscode.ThemeIcon.File
   item.contextValue = entryFacets(entry)
   item.tooltip = safeText(path, 400)
-  if (entry.kind === 'file') {
+  // A link leads to the file it names, inside the share.
+  if (!isFolder) {
     item.command = { command: 'vscode.open', title: l10n.t('Open'), arguments: [item.resourceUri] }
   }
   return item

@@ -27,6 +27,7 @@ export class PeerfoldViews extends Disposable {
     private readonly model: PeerModel,
     listings: Listings,
     changedFiles: ChangedFiles,
+    private readonly log: vscode.LogOutputChannel,
   ) {
     super()
     this.shareTree = this.own(new ListTree(model, shareList(model)))
@@ -37,8 +38,12 @@ export class PeerfoldViews extends Disposable {
     this.create(Views.transfers, this.own(new ListTree(model, transferList(model))))
   }
 
-  /** Selects an own share in its view. */
-  async revealShare(id: ShareId): Promise<void> {
+  /** Selects an own share in its view, as soon as it is there; not waited for. */
+  showShare(id: ShareId): void {
+    this.revealShare(id).catch((error: unknown) => this.log.debug(`not selected: ${String(error)}`))
+  }
+
+  private async revealShare(id: ShareId): Promise<void> {
     await this.model.until(() => this.model.share(id) !== undefined)
     const node = this.shareTree.find(id)
     if (node !== undefined) await this.shareView.reveal(node, { select: true })
