@@ -8,7 +8,7 @@ import { built, projectRoot } from '../support/projectRoot'
 
 /** What a VSIX may hold, as paths in the project. Whoever adds to it looks at this list and at .vscodeignore. */
 const allowed = [
-  /^(package\.json|package\.nls(\.[a-z-]+)?\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
+  /^(package\.json|package\.nls(\.[a-z-]+)?\.json|(README|CHANGELOG|SECURITY|ARCHITECTURE)\.md|LICENSE)$/,
   /^l10n\/[\w.-]+\.json$/,
   /^media\/[\w./-]+\.(svg|png|md)$/,
   /^dist\/(extension|peer|cli|dht|dashboard)\.js$/,
@@ -32,7 +32,15 @@ describe('the VSIX', () => {
   })
 
   it('holds all programs and what describes them', () => {
-    const needed = ['package.json', 'package.nls.json', 'LICENSE', 'README.md', 'CHANGELOG.md']
+    const needed = [
+      'package.json',
+      'package.nls.json',
+      'LICENSE',
+      'README.md',
+      'CHANGELOG.md',
+      'SECURITY.md',
+      'ARCHITECTURE.md',
+    ]
     const programs = ['extension.js', 'peer.js', 'cli.js', 'dht.js', 'dashboard.js', 'dashboard.css']
     const expected = [...needed, ...programs.map(program => `dist/${program}`)]
     assert.deepEqual(
