@@ -41,7 +41,7 @@ const lanes: readonly Lane[] = [
   { name: 'peer', budget: 240, run: context => runSuites(context, 'peer', 60_000) },
   { name: 'hostile', budget: 150, run: context => runSuites(context, 'hostile', 60_000) },
   { name: 'vscode', budget: 120, needsTools: true, run: runInVSCode },
-  { name: 'ui', budget: 240, needsTools: true, run: context => runSuites(context, 'ui', 120_000) },
+  { name: 'ui', budget: 300, needsTools: true, run: context => runSuites(context, 'ui', 120_000) },
 ]
 
 /** A peer process outlives the last window by ten seconds, on purpose. */

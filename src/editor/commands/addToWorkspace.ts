@@ -12,6 +12,7 @@ import { isShareId } from '../../common/link'
 import { ROOT, toShareUri } from '../files/shareUri'
 import { tell } from '../tell'
 import { chooseShare } from './chooseShare'
+import { folderName } from './folderName'
 import { givenShare } from './given'
 import type { CommandParts } from './parts'
 
@@ -144,8 +145,9 @@ function waitForMount(id: ShareId): Promise<boolean> {
 }
 
 async function writeWorkspaceFile(storage: vscode.Uri, { id, name, before }: Pending): Promise<vscode.Uri> {
-  const folder = vscode.Uri.joinPath(storage, 'workspaces')
-  const file = vscode.Uri.joinPath(folder, `${id.slice(0, 12)}.code-workspace`)
+  // VS Code shows the file's name as the name of the workspace.
+  const folder = vscode.Uri.joinPath(storage, 'workspaces', id.slice(0, 12))
+  const file = vscode.Uri.joinPath(folder, `${folderName(name)}.code-workspace`)
   const content = {
     folders: [...before.map(uri => ({ uri })), { uri: toShareUri({ id, path: ROOT }).toString(), name }],
   }
