@@ -7,6 +7,7 @@
  * sharing.
  */
 
+import { chmodSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { ShareId } from '../common/brand'
@@ -66,6 +67,7 @@ export class PeerServer {
       server.server.once('error', reject)
       server.server.listen(options.socket, () => resolve())
     })
+    if (process.platform !== 'win32') chmodSync(options.socket, 0o600) // its folder is closed to others already
     server.endAfter(FIRST_CLIENT_WITHIN)
     return server
   }
@@ -83,7 +85,7 @@ export class PeerServer {
       return
     }
     const client: Client = {
-      connection: new Connection(socket),
+      connection: new Connection(socket, false),
       held: new Set(),
       kind: 'unknown',
       sending: false,
@@ -131,6 +133,7 @@ export class PeerServer {
       throw new PeerfoldError('bootstrap-differs', peer.bootstrap.join(', ') || 'the public ones')
     }
     client.kind = kind
+    client.connection.trust()
     if (kind === 'window') this.hadWindow = true
     clearTimeout(this.ending)
     this.ending = undefined

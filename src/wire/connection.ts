@@ -17,7 +17,7 @@ import {
 } from 'vscode-jsonrpc/node'
 import { PeerfoldError, toUserError, type UserError } from '../common/errors'
 import type { Method, Notifications, Params, Result } from '../common/protocol'
-import { FrameReader, FrameWriter } from './frames'
+import { FrameReader, FrameWriter, MAX_FIRST_MESSAGE, MAX_MESSAGE } from './frames'
 
 /** Longest delay a timer can take; about 24 days. */
 const MAX_TIMER = 2 ** 31 - 1
@@ -48,11 +48,21 @@ export class Connection {
   private readonly closeListeners = new Set<() => void>()
   private isClosed = false
 
-  constructor(private readonly socket: Socket) {
+  /** @param isTrusted false: only short messages are taken until `trust()` */
+  constructor(
+    private readonly socket: Socket,
+    private isTrusted = true,
+  ) {
     socket.on('error', becauseCloseFollows)
-    this.rpc = createMessageConnection(new FrameReader(socket), new FrameWriter(socket), silent)
+    const reader = new FrameReader(socket, () => (this.isTrusted ? MAX_MESSAGE : MAX_FIRST_MESSAGE))
+    this.rpc = createMessageConnection(reader, new FrameWriter(socket), silent)
     socket.once('close', () => this.end())
     this.rpc.listen()
+  }
+
+  /** Whoever is at the other end has proven who they are. */
+  trust(): void {
+    this.isTrusted = true
   }
 
   get closed(): boolean {

@@ -17,6 +17,8 @@ import {
 
 /** Bytes of the longest message; a longer one ends the connection. */
 export const MAX_MESSAGE = 64 * 1024 * 1024
+/** The same for whoever has not said yet who they are: what a few bytes can claim to hold is bounded by it, too. */
+export const MAX_FIRST_MESSAGE = 8 * 1024
 /** Bytes that may wait for the other end to read; more end the connection, for it hangs. */
 const MAX_WAITING = 2 * MAX_MESSAGE
 const HEAD = 4
@@ -25,7 +27,11 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
   private chunks: Buffer[] = []
   private held = 0
 
-  constructor(private readonly socket: Socket) {
+  constructor(
+    private readonly socket: Socket,
+    /** Bytes of the longest message that is taken now. */
+    private readonly longest: () => number = () => MAX_MESSAGE,
+  ) {
     super()
   }
 
@@ -55,13 +61,15 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
     this.held += chunk.length
     while (this.held >= HEAD) {
       const length = this.head().readUInt32BE(0)
-      if (length > MAX_MESSAGE) throw new Error(`a message of ${length} bytes is too long`)
+      if (length > this.longest()) throw new Error(`a message of ${length} bytes is too long`)
       if (this.held < HEAD + length) return
       const all = this.chunks.length === 1 ? this.head() : Buffer.concat(this.chunks)
       const rest = all.subarray(HEAD + length)
       this.chunks = rest.length === 0 ? [] : [rest]
       this.held = rest.length
-      const message = decode(all.subarray(HEAD, HEAD + length))
+      // An array is made as long as it claims to be before its first element is looked at.
+      const limits = { maxArrayLength: length, maxMapLength: length }
+      const message = decode(all.subarray(HEAD, HEAD + length), limits)
       if (!isMessage(message)) throw new Error('what came is not a message')
       callback(message)
     }
