@@ -4,7 +4,7 @@
  *
  * One flat key space of `table/key`, values as MessagePack. Writes of one `write()` land together or not at all.
  */
-import { decode, encode } from '@msgpack/msgpack'
+import { decode, Encoder } from '@msgpack/msgpack'
 import RocksDB from 'rocksdb-native'
 import type { DriveKey, DrivePath, EncryptionKey, ShareId } from '../common/brand'
 import type { UserError } from '../common/errors'
@@ -115,6 +115,9 @@ export type Write = {
   [T in Table]: { readonly table: T; readonly key: string; readonly value: Tables[T] | undefined }
 }[Table]
 
+/** One for all records: a new one would take a buffer of its own for each. */
+const encoder = new Encoder({ ignoreUndefined: true })
+
 export class Catalog {
   private constructor(private readonly db: RocksDB) {}
 
@@ -130,7 +133,7 @@ export class Catalog {
   }
 
   async put<T extends Table>(table: T, key: string, value: Tables[T]): Promise<void> {
-    await this.db.put(`${table}/${key}`, encode(value, { ignoreUndefined: true }))
+    await this.db.put(`${table}/${key}`, encoder.encode(value))
   }
 
   async delete(table: Table, key: string): Promise<void> {
@@ -142,7 +145,7 @@ export class Catalog {
     for (const { table, key, value } of changes) {
       const fullKey = `${table}/${key}`
       if (value === undefined) batch.tryDelete(fullKey)
-      else batch.tryPut(fullKey, encode(value, { ignoreUndefined: true }))
+      else batch.tryPut(fullKey, encoder.encode(value))
     }
     await batch.flush()
   }
