@@ -5,11 +5,11 @@
 import { createCipheriv } from 'node:crypto'
 import {
   closeSync,
-  copyFileSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -41,7 +41,6 @@ export interface Workload {
 const GB = 1_000_000_000
 const SMALL_FILES = 10_000
 const SMALL_BYTES = 35_000_000
-const PROJECT_FILES = 7_300
 const PROJECT_FILE_LIMIT = 1024 * 1024
 
 export const WORKLOADS: Readonly<Record<string, Workload>> = byName([
@@ -59,7 +58,7 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = byName([
     make: folder => makeSmall(folder, SMALL_FILES, SMALL_BYTES),
     oneFile: 'd042/f4242.bin',
   },
-  { name: 'W3', title: "a project tree (this project's packages)", about: 200_000_000, make: makeProject },
+  { name: 'W3', title: "a project tree (this project's packages)", about: 300_000_000, make: makeProject },
   {
     name: 'L100k',
     title: '100,000 entries in one folder, to list',
@@ -140,35 +139,31 @@ function makeMany(folder: string, files: number): Made {
 }
 
 /**
- * Files under 1 MiB of this project's packages, in the order of their names, until there are enough. Left out is what
- * Peerfold would leave out by itself (ignore files and what looks like a key), so that all tools have the same to do.
+ * What is under 1 MiB of this project's packages, but for source maps and declarations, of which no project holds so
+ * many. Left out is what Peerfold would leave out by itself, so that all tools have the same to do.
  */
 function makeProject(folder: string): Made {
   const packages = join(projectRoot, 'node_modules')
   const made = { files: 0, bytes: 0 }
-  for (const name of readdirSync(packages)
-    .filter(name => !name.startsWith('.'))
-    .sort()) {
-    if (made.files >= PROJECT_FILES) break
-    for (const file of readdirSync(join(packages, name), { recursive: true, encoding: 'utf8' }).sort()) {
-      const from = join(packages, name, file)
-      const stats = lstatSync(from)
-      if (!stats.isFile() || stats.size >= PROJECT_FILE_LIMIT || isLeftOut(file)) continue
-      const to = join(folder, 'packages', name, file)
-      mkdirSync(dirname(to), { recursive: true })
-      copyFileSync(from, to)
-      made.files++
-      made.bytes += stats.size
-    }
+  for (const file of readdirSync(packages, { recursive: true, encoding: 'utf8' }).sort()) {
+    const from = join(packages, file)
+    const stats = lstatSync(from)
+    if (!stats.isFile() || stats.size >= PROJECT_FILE_LIMIT || NOT_IN_PROJECTS.test(file)) continue
+    const bytes = readFileSync(from)
+    if (LEFT_OUT.test(file) || bytes.includes('PRIVATE KEY-----')) continue
+    const to = join(folder, 'packages', file)
+    mkdirSync(dirname(to), { recursive: true })
+    writeFileSync(to, bytes)
+    made.files++
+    made.bytes += bytes.length
   }
   return made
 }
 
-function isLeftOut(path: string): boolean {
-  return /(^|\/)\.(git|npmrc|netrc|env|peerfoldignore|gitignore)|\.(pem|key|p12|pfx|p8|ppk|jks|keystore)$/i.test(
-    path,
-  )
-}
+const NOT_IN_PROJECTS = /^\.|\.(map|d\.[cm]?ts)$/
+/** Ignore files, and what is named like a key. */
+const LEFT_OUT =
+  /(^|\/)\.(git|npmrc|netrc|env|peerfoldignore|gitignore)|\.(pem|key|p12|pfx|p8|ppk|jks|keystore)$/i
 
 /** The same random bytes for the same seed, from where the call before stopped. */
 function randomStream(seed: number): (size: number) => Buffer {
