@@ -15,5 +15,13 @@ const flags = [
 /** Starts a browser. Whoever starts it closes it; it also ends with this process. */
 export async function launchBrowser(options: { headless?: boolean } = {}): Promise<Browser> {
   const executablePath = await prepareChromium()
-  return chromium.launch({ executablePath, args: flags, headless: options.headless ?? true })
+  return chromium.launch({
+    executablePath,
+    args: flags,
+    headless: options.headless ?? true,
+    // Whoever runs this decides when it ends (ownedProcess.ts), and the browser ends with it.
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
+  })
 }
