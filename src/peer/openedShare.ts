@@ -123,7 +123,10 @@ export class OpenedShare {
 
   /** The limits were changed: what passed the old ones may not pass these. */
   limitsChanged(): void {
-    if (this.failure?.code === 'limit-passed') this.refresh()
+    if (this.failure?.code !== 'limit-passed') return
+    this.failure = undefined
+    this.changed.emit()
+    this.refresh()
   }
 
   /** See `open.ready` in the protocol. */

@@ -312,6 +312,123 @@ attackGroup('hostile path logs', () => {
   }
 })
 
+attackGroup('shares that pass a limit', () => {
+  afterEach(() => peer.request('settings.set', { limits: {} }))
+
+  async function assertPaused(id: ShareId): Promise<void> {
+    const status = (await peer.state()).opened.find(share => share.id === id)?.status
+    assert.equal(status?.kind === 'failed' && status.error.code, 'limit-passed')
+    const good = await goodDrive()
+    await publisher.serve(good)
+    await assertGood(await peer.open(good.link))
+  }
+
+  async function assertGoesOnWhenRaised(id: ShareId): Promise<void> {
+    await peer.request('settings.set', { limits: {} })
+    await peer.request('open.ready', { id, newest: true, timeout: 20_000 })
+    await assertGood(id)
+  }
+
+  it('of entries are paused, and go on when it is raised', async () => {
+    await peer.request('settings.set', { limits: { entries: 20 } })
+    const drive = await goodDrive()
+    for (let file = 0; file < 30; file++) await drive.entry(`/more-${file}`, { blob: null })
+    await publisher.serve(drive)
+    const { id } = await peer.request('open.add', { link: drive.link, keep: false })
+    await assert.rejects(peer.request('open.ready', { id, newest: true, timeout: 20_000 }), {
+      code: 'limit-passed',
+    })
+    await assertPaused(id)
+    await assertGoesOnWhenRaised(id)
+  })
+
+  it('of folders are paused: each costs as much as a file', async () => {
+    await peer.request('settings.set', { limits: { entries: 2_000 } })
+    const drive = await goodDrive()
+    const list = Array.from({ length: 100 }, (_, at) => [0, `/${at}${'/d'.repeat(200)}`, 0, 0, 0])
+    await drive.about('share', head({ files: 100, chunks: await rows(drive, list) }))
+    await publisher.serve(drive)
+    const { id } = await peer.request('open.add', { link: drive.link, keep: false })
+    await assert.rejects(peer.request('open.ready', { id, newest: true, timeout: 20_000 }), {
+      code: 'limit-passed',
+    })
+    await assertPaused(id)
+  })
+
+  it('of bytes of the path log are paused before they are fetched', async () => {
+    await peer.request('settings.set', { limits: { pathLogBytes: 50_000 } })
+    const drive = await goodDrive()
+    await drive.entry('/fat', { blob: null, metadata: { fat: 'x'.repeat(100_000) } })
+    await publisher.serve(drive)
+    const { id } = await peer.request('open.add', { link: drive.link, keep: false })
+    await assert.rejects(peer.request('open.ready', { id, newest: true, timeout: 20_000 }), {
+      code: 'limit-passed',
+    })
+    await assertPaused(id)
+    await assertGoesOnWhenRaised(id)
+  })
+
+  it('while they are followed keep what was there before', async () => {
+    await peer.request('settings.set', { limits: { entries: 20 } })
+    const drive = await goodDrive()
+    await publisher.serve(drive)
+    const id = await peer.open(drive.link)
+    for (let file = 0; file < 30; file++) await drive.entry(`/more-${file}`, { blob: null })
+    await eventually('the limit is passed', async () => {
+      const status = (await peer.state()).opened.find(share => share.id === id)?.status
+      return status?.kind === 'failed' && status.error.code === 'limit-passed'
+    })
+    assert.ok((await names(id)).includes('good.txt'))
+    await assertPaused(id)
+    await assertGoesOnWhenRaised(id)
+  })
+
+  it('of bytes are not copied, nor seeded, until it is raised', async () => {
+    await peer.request('settings.set', { limits: { bytes: 1_000 } })
+    const drive = await goodDrive()
+    await drive.file('/large', Buffer.alloc(5_000))
+    await publisher.serve(drive)
+    const id = await peer.open(drive.link)
+    await assert.rejects(peer.copy(id, arena().target), { code: 'limit-passed' })
+    await assert.rejects(peer.request('seed.wait', { id, job: 'seed' }), { code: 'limit-passed' })
+    await assertGoesOnWhenRaised(id)
+  })
+})
+
+attackGroup('shares that are kept although they are broken', () => {
+  it('do not keep the peer process from starting, nor the others from being there', async () => {
+    const storage = temporaryFolder('carla')
+    const options = { storage, bootstrap: dht.bootstrap }
+    const carla = await PeerProcess.start(options)
+    const core = publisher.store.get({ name: 'rubbish that is kept' })
+    await core.ready()
+    await core.append(Buffer.from('rubbish'))
+    const rubbish = await publisher.driveOn(core)
+    const good = await goodDrive()
+    for (const drive of [rubbish, good]) await publisher.serve(drive)
+    const { id } = await carla.request('open.add', { link: rubbish.link, keep: true })
+    await assert.rejects(carla.request('open.ready', { id, newest: true, timeout: 20_000 }), {
+      code: 'bad-entry',
+    })
+    const goodId = await carla.open(good.link, true)
+    await carla.stop()
+
+    const again = await PeerProcess.start(options)
+    try {
+      assert.ok((await again.state()).opened.some(share => share.id === goodId))
+      await again.open(good.link)
+      await assert.rejects(again.request('open.add', { link: rubbish.link, keep: true }), {
+        code: 'bad-entry',
+      })
+      await assert.rejects(again.request('open.add', { link: rubbish.link, keep: true }), {
+        code: 'bad-entry',
+      })
+    } finally {
+      await again.stop()
+    }
+  })
+})
+
 attackGroup('drives that name other people’s logs', () => {
   let owner: PeerProcess
   let folder: string

@@ -21,6 +21,7 @@ const SAY_SOMETHING_WITHIN = 30_000
 /** A peer that owes blocks and sends less than this many bytes a second for so long (milliseconds) does not answer. */
 const SLOWEST = 1_024
 const ANSWER_WITHIN = 10_000
+const PROVE_WITHIN = 1_000
 const MAX_INVALID_REQUESTS = 8
 const MAX_COUNTED_BLOCKS = 20_000
 
@@ -54,7 +55,7 @@ export class Conduct {
     const listeners = {
       'peer-add': (peer: ReplicatorPeer) => boundPeer(peer, core),
       'verification-error': (_error: unknown, _request: unknown, _response: unknown, from: ReplicatorPeer) =>
-        this.blame(from, 'it sent blocks that are not of the log'),
+        this.onFalse(core, from),
       'invalid-request': (_error: unknown, _request: unknown, from: ReplicatorPeer) => this.onInvalid(from),
       upload: (index: number, _bytes: number, peer: ReplicatorPeer) => this.onUpload(core, index, peer),
     }
@@ -117,6 +118,13 @@ export class Conduct {
       return false
     }
     return now - known.since > ANSWER_WITHIN
+  }
+
+  /** Hypercore asks such a peer for nothing more but a proof that the log has two histories; then nobody is to blame. */
+  private onFalse(core: Hypercore, peer: ReplicatorPeer): void {
+    setTimeout(() => {
+      if (core.closing === null) this.blame(peer, 'it sent blocks that are not of the log')
+    }, PROVE_WITHIN).unref()
   }
 
   private onInvalid(peer: ReplicatorPeer): void {
