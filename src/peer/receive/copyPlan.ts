@@ -15,7 +15,7 @@ import { selectPaths } from './pathSet'
 import { describeRefusal } from './refusals'
 import type { TargetRules } from './rules'
 import { WriteError } from './writeErrors'
-import type { FileMark, Precondition, SafeWriter } from './writer'
+import type { EntryStat, FileMark, Precondition, SafeWriter } from './writer'
 
 /** One file to write. */
 export interface PlannedFile {
@@ -90,20 +90,14 @@ export async function planCopy(
   const { accepted, refused } = selectPaths(byPath.keys(), rules)
   for (const { path, reason } of refused) plan.skipped.push({ path, reason, detail: describeRefusal(reason) })
 
+  const local = new LocalFiles(writer)
   const due = slicer()
   for (const { path, segments } of accepted) {
     throwIfAborted(signal)
     const entry = byPath.get(path)
     if (entry === undefined) continue
     try {
-      planEntry(
-        plan,
-        entry,
-        path,
-        segments,
-        { known: copied.get(path), intended: intended.get(path) },
-        writer,
-      )
+      planEntry(plan, entry, path, segments, { known: copied.get(path), intended: intended.get(path) }, local)
     } catch (error) {
       if (!(error instanceof WriteError) || error.code === 'vanished') throw error
       plan.skipped.push({ path, reason: error.code, detail: error.message })
@@ -124,14 +118,14 @@ function planEntry(
   path: string,
   segments: readonly string[],
   { known, intended }: Recorded,
-  writer: SafeWriter,
+  files: LocalFiles,
 ): void {
   if (entry.kind === 'link') {
     plan.links.push({ entry, path, segments })
     plan.paths.push(path)
     return
   }
-  const local = writer.stat(segments)
+  const local = files.stat(segments)
   if (local !== undefined && local.kind !== 'file') {
     plan.skipped.push({ path, reason: 'exists', detail: new WriteError('exists', path).message })
     return
@@ -163,13 +157,34 @@ function planEntry(
     return
   }
   const { conflict } = known ?? {}
-  if (conflict?.content === content && writer.stat(conflict.path.slice(1).split('/')) !== undefined) {
+  if (conflict?.content === content && files.stat(conflict.path.slice(1).split('/')) !== undefined) {
     plan.conflicts.push({ path, copy: conflict.path })
     plan.present.files++
     plan.present.bytes += entry.size
     return
   }
   add(local, local.size === entry.size, true)
+}
+
+/**
+ * What lies in the target. In folders that are not there nothing is looked for: a new copy costs one look for each of
+ * its folders. Whatever appears after the look is seen when the file is written.
+ */
+class LocalFiles {
+  /** Folders that were asked for, and whether they are missing. */
+  private readonly missing = new Map<string, boolean>()
+
+  constructor(private readonly writer: SafeWriter) {}
+
+  stat(segments: readonly string[]): EntryStat | undefined {
+    const parent = segments.slice(0, -1)
+    const name = parent.join('/')
+    if (this.missing.get(name) === true) return undefined
+    const found = this.writer.stat(segments)
+    if (found === undefined && parent.length > 0 && !this.missing.has(name))
+      this.missing.set(name, this.writer.stat(parent) === undefined)
+    return found
+  }
 }
 
 function isIntended(local: FileMark, { size, mtime }: IntendedFile): boolean {

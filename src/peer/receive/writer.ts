@@ -103,8 +103,10 @@ export class SafeWriter {
   writeSmallSync(segments: readonly string[], bytes: Uint8Array, options: SmallFileOptions): FileMark {
     return this.#attempt(segments, () => {
       const place = this.#place(segments, true)
-      const found = look(place)
-      checkReplaceable(found, options.precondition, place.path)
+      // Whether something lies there is asked again when the file gets its name; a new file needs only that.
+      const isNew = options.precondition === 'absent'
+      const found = isNew ? undefined : look(place)
+      if (!isNew) checkReplaceable(found, options.precondition, place.path)
       const temporary = freshTemporaryName()
       const target = place.folder.prefix + temporary
       const fd = openSync(target, NEW_FILE, modeFor(found, options.executable))
