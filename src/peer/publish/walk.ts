@@ -5,7 +5,7 @@
  * it out, what is it on disk, is it a secret. The first no is listed and ends it; a folder that is left out is one
  * entry of the list and is not entered. Paths that the user let in by name pass the rules and the secrets filter.
  */
-import { type Dirent, lstatSync, opendirSync, realpathSync, type Stats } from 'node:fs'
+import { type Dirent, existsSync, lstatSync, opendirSync, realpathSync, type Stats } from 'node:fs'
 import { join, sep } from 'node:path'
 import type { DrivePath } from '../../common/brand'
 import { GIT_IGNORE, type IgnoreLayers, MAX_IGNORE_FILE, PEERFOLD_IGNORE } from './ignore'
@@ -85,9 +85,7 @@ export class Walk {
   /** Whether it is Peerfold's data folder: this installation's, or another's that was put there by `--storage`. */
   private holdsKeys(absolute: string): boolean {
     if (this.isDataFolder(absolute)) return true
-    return DATA_FOLDER_ENTRIES.every(
-      name => lstatSync(join(absolute, name), { throwIfNoEntry: false }) !== undefined,
-    )
+    return DATA_FOLDER_ENTRIES.every(name => existsSync(join(absolute, name)))
   }
 
   *folder(path: DrivePath, outer: IgnoreLayers): Generator<undefined, void, undefined> {
