@@ -10,23 +10,19 @@ import type { NoiseStream } from '@hyperswarm/secret-stream'
 import c, { type DecodeState } from 'compact-encoding'
 import type { Channel, Message } from 'protomux'
 import type { PeerId } from '../../common/brand'
-import { safeText } from '../../common/format'
 import { Signal } from '../../common/signal'
-import { isCount, isRecord } from '../drive/entry'
+import { isRecord } from '../drive/entry'
 import { peerIdOf } from '../keys'
 import { PEER_LIMITS } from '../limits'
 import { Rate } from '../rate'
+import { type Hello, readHello } from './hello'
 import { muxOf } from './mux'
 import type { TcpOffer, TcpTransport } from './tcp'
 
 /** Replication waits this long (milliseconds) for TCP before it starts over UDX. */
 const TCP_HEAD_START = 300
-const MAX_NAME = 64
-const MAX_ADDRESSES = 8
 
-type ControlMessage =
-  | { readonly type: 'hello'; readonly name: string; readonly tcp: TcpOffer | null }
-  | { readonly type: 'your-turn' }
+type ControlMessage = ({ readonly type: 'hello' } & Hello) | { readonly type: 'your-turn' }
 
 export interface LinkOptions {
   readonly name: string
@@ -143,8 +139,9 @@ export class PeerLink {
     }
     if (message.type === 'hello' && !this.greeted) {
       this.greeted = true
-      this.name = typeof message.name === 'string' ? safeText(message.name, MAX_NAME) : ''
-      this.tcpOffer = parseOffer(message.tcp)
+      const { name, tcp } = readHello(message)
+      this.name = name
+      this.tcpOffer = tcp
       this.changed.emit()
       if (this.udx.isInitiator) this.tryTcp('then-ask')
     } else if (message.type === 'your-turn' && !this.udx.isInitiator && !this.hadTurn) {
@@ -179,10 +176,4 @@ export class PeerLink {
     this.streamChanged.emit({ from, to: stream })
     this.changed.emit()
   }
-}
-
-function parseOffer(value: unknown): TcpOffer | null {
-  if (!isRecord(value) || !isCount(value.port) || value.port < 1 || value.port > 65_535) return null
-  const addresses = Array.isArray(value.addresses) ? value.addresses.slice(0, MAX_ADDRESSES) : []
-  return { port: value.port, addresses: addresses.filter((address: unknown) => typeof address === 'string') }
 }
