@@ -56,6 +56,8 @@ const CATALOGUE = {
   'is-a-folder': (path: string) => `“${path}” is a folder.`,
   'not-a-folder-entry': (path: string) => `“${path}” is not a folder.`,
   'too-large': (detail: string) => `${detail} is too large to open in the editor. Use “Save a Copy…”.`,
+  'not-readable': () =>
+    'This cannot be read: it is no share, or a private one, which its key alone does not open. Ask whoever sent it for the whole link.',
   'bad-entry': (path: string) => `The share describes “${path}” wrongly, so it cannot be read.`,
   'limit-passed': (detail: string) =>
     `${detail} Raise the limit in Peerfold’s settings if you trust this share, then retry.`,

@@ -197,6 +197,7 @@ declare module 'hyperbee/lib/messages.js' {
   /** The first block. */
   export const Header: {
     encode(header: { protocol: string; metadata: { contentFeed: Buffer } }): Buffer
+    decode(block: Uint8Array): { readonly protocol: string }
   }
 }
 

@@ -242,7 +242,7 @@ attackGroup('hostile path logs', () => {
     await publisher.serve(drive)
     const { id } = await peer.request('open.add', { link: drive.link, keep: false })
     const ready = peer.request('open.ready', { id, newest: true, timeout: 20_000 })
-    await assert.rejects(ready, { code: 'bad-entry' })
+    await assert.rejects(ready, { code: 'not-readable' })
     await assertOthersArrive()
   })
 
@@ -408,7 +408,7 @@ attackGroup('shares that are kept although they are broken', () => {
     for (const drive of [rubbish, good]) await publisher.serve(drive)
     const { id } = await carla.request('open.add', { link: rubbish.link, keep: true })
     await assert.rejects(carla.request('open.ready', { id, newest: true, timeout: 20_000 }), {
-      code: 'bad-entry',
+      code: 'not-readable',
     })
     const goodId = await carla.open(good.link, true)
     await carla.stop()
@@ -418,10 +418,10 @@ attackGroup('shares that are kept although they are broken', () => {
       assert.ok((await again.state()).opened.some(share => share.id === goodId))
       await again.open(good.link)
       await assert.rejects(again.request('open.add', { link: rubbish.link, keep: true }), {
-        code: 'bad-entry',
+        code: 'not-readable',
       })
       await assert.rejects(again.request('open.add', { link: rubbish.link, keep: true }), {
-        code: 'bad-entry',
+        code: 'not-readable',
       })
     } finally {
       await again.stop()

@@ -92,7 +92,10 @@ describe('an opened share', () => {
     assert.ok(parsed.ok)
     const bare = formatLink({ key: parsed.link.key, isFile: false })
     for (const key of [formatKey(parsed.link.key), bare]) {
-      await assert.rejects(bob.open(key, { timeout: 10_000 }), { code: 'bad-entry' })
+      await assert.rejects(bob.open(key, { timeout: 10_000 }), {
+        code: 'not-readable',
+        message: /whole link/,
+      })
     }
     assert.equal(await bob.read(await bob.open(link), '/a.txt'), 'a text')
     assert.equal((await bob.request('open.link', { id })).link.length, link.length)

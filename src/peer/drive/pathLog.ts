@@ -6,7 +6,7 @@
  * is no such thing changes nothing.
  */
 
-import { Node } from 'hyperbee/lib/messages.js'
+import { Header, Node } from 'hyperbee/lib/messages.js'
 import type Hypercore from 'hypercore'
 import { breathe, slicer, throwIfAborted, unlessAborted } from '../time'
 
@@ -46,6 +46,20 @@ export async function* readPathLog(
     const change = parseBlock(await unlessAborted(ahead.shift() ?? core.get(at), signal))
     if (change !== undefined) yield change
     if (due()) await breathe()
+  }
+}
+
+/** Whether a log begins as a path log does. One that is encrypted with a key that is not known here does not. */
+export async function beginsAsPathLog(
+  core: Hypercore,
+  timeout: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const block = await unlessAborted(core.get(0, { timeout }), signal)
+  try {
+    return block !== null && Header.decode(block).protocol === 'hyperbee'
+  } catch {
+    return false
   }
 }
 

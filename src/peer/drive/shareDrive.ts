@@ -23,7 +23,7 @@ import { applyChanges, readChanges, sameEntry } from './changes'
 import { claimsOn, type LogClaims } from './claims'
 import type { ListingHead } from './listing'
 import { PathIndex } from './pathIndex'
-import { readPathChange } from './pathLog'
+import { beginsAsPathLog, readPathChange } from './pathLog'
 import { readListing } from './readListing'
 
 /** Blocks of the path log that are read one by one rather than taking the listing again. */
@@ -82,7 +82,7 @@ export class ShareDrive {
       await drive.ready()
     } catch (error) {
       await drive.core.close() // or the next one to open it would wait for ever
-      throw isUndecodable(error) ? new PeerfoldError('bad-entry', '/') : error
+      throw isUndecodable(error) ? new PeerfoldError('not-readable') : error
     }
     const id = z32.encode(drive.discoveryKey) as ShareId
     const share = new ShareDrive(id, drive.key.toString('hex') as DriveKey, drive, limits, isOwn)
@@ -179,6 +179,7 @@ export class ShareDrive {
 
   /** Builds the index of a version from the listing, or from the whole path log where there is none. */
   private async load(length: number, signal: AbortSignal | undefined): Promise<PathIndex> {
+    if (!(await beginsAsPathLog(this.paths, BLOCK_TIMEOUT, signal))) throw new PeerfoldError('not-readable')
     const about = parseAbout(await readPathChange(this.paths, length - 1, BLOCK_TIMEOUT, signal))
     this.info = about?.info ?? this.info
     this.listing = about?.listing
