@@ -277,7 +277,7 @@ export class OpenedShare {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'REQUEST_TIMEOUT' || code === 'SESSION_CLOSED' || code === 'REQUEST_CANCELLED') return
     const damaged = code === 'DECODING_ERROR' || error instanceof SyntaxError
-    this.fail(damaged ? new PeerfoldError('bad-entry', this.name) : error)
+    this.fail(damaged ? new PeerfoldError('not-readable') : error)
   }
 
   private fail(error: unknown): void {
