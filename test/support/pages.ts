@@ -74,8 +74,17 @@ export class Workbench {
   /** Shows a view container by its title in the activity bar. */
   async openContainer(title: string): Promise<void> {
     const tab = this.page.locator('[id="workbench.parts.activitybar"]').getByRole('tab', { name: title })
-    if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click()
-    await this.page.locator('[id="workbench.parts.sidebar"]').getByText(title).first().waitFor()
+    const heading = this.page.locator('[id="workbench.parts.sidebar"]').getByText(title).first()
+    // A window that still loads may show it by itself; the click that comes then hides it again.
+    for (let attempt = 1; ; attempt++) {
+      if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click()
+      try {
+        await heading.waitFor({ timeout: 5_000 })
+        return
+      } catch (error) {
+        if (attempt === 5) throw error
+      }
+    }
   }
 
   /** A view of the side bar by its title, such as `Shares`. */
