@@ -34,6 +34,12 @@ declare module 'hypercore' {
       onbitfield(part: { readonly start: number; readonly bitfield: Uint32Array }): void
       onwant(range: BlockRange): void
       onunwant(range: BlockRange): void
+      onrequest(request: BlockRequest): Promise<void>
+      oncancel(cancel: { readonly request: number }): void
+    }
+
+    interface BlockRequest {
+      readonly id: number
     }
 
     interface BlockRange {

@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 import { deflateRaw } from 'node:zlib'
 import Hyperdrive from 'hyperdrive'
 import type { DrivePath, ShareId } from '../../src/common/brand'
-import { attackGroup, shown } from '../support/attacks'
+import { attackGroup, attackGroups, shown } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { makeTree, temporaryFolder } from '../support/folders'
 import { cyclicBlock, type HostileDrive, HostilePublisher } from '../support/hostileDrive'
@@ -21,484 +21,493 @@ import { PeerProcess } from '../support/peerProcess'
 const compress = promisify(deflateRaw)
 const FAR = 2 ** 53 - 1
 
-let dht: LocalDht
-let publisher: HostilePublisher
-let peer: PeerProcess
+attackGroups('shares with hostile logs', () => {
+  let dht: LocalDht
+  let publisher: HostilePublisher
+  let peer: PeerProcess
 
-before(async () => {
-  dht = await startLocalDht()
-  publisher = await HostilePublisher.start(dht.bootstrap)
-  peer = await PeerProcess.start({ storage: temporaryFolder('bob'), bootstrap: dht.bootstrap })
-})
-after(async () => {
-  await peer?.stop()
-  await publisher?.close()
-  await dht?.stop()
-})
+  before(async () => {
+    dht = await startLocalDht()
+    publisher = await HostilePublisher.start(dht.bootstrap)
+    peer = await PeerProcess.start({ storage: temporaryFolder('bob'), bootstrap: dht.bootstrap })
+  })
+  after(async () => {
+    await peer?.stop()
+    await publisher?.close()
+    await dht?.stop()
+  })
 
-/** A folder to copy into, beside which nothing may appear. */
-function arena(): { target: string; assertUntouched: () => void } {
-  const root = temporaryFolder('arena')
-  const target = join(root, 'target')
-  mkdirSync(target)
-  writeFileSync(join(root, 'mine'), 'mine')
-  return {
-    target,
-    assertUntouched: () => {
-      assert.deepEqual(readdirSync(root).sort(), ['mine', 'target'])
-      assert.equal(readFileSync(join(root, 'mine'), 'utf8'), 'mine')
-    },
+  /** A folder to copy into, beside which nothing may appear. */
+  function arena(): { target: string; assertUntouched: () => void } {
+    const root = temporaryFolder('arena')
+    const target = join(root, 'target')
+    mkdirSync(target)
+    writeFileSync(join(root, 'mine'), 'mine')
+    return {
+      target,
+      assertUntouched: () => {
+        assert.deepEqual(readdirSync(root).sort(), ['mine', 'target'])
+        assert.equal(readFileSync(join(root, 'mine'), 'utf8'), 'mine')
+      },
+    }
   }
-}
 
-async function goodDrive(): Promise<HostileDrive> {
-  const drive = await publisher.drive()
-  await drive.file('/good.txt', 'good')
-  await drive.file('/inner/good.txt', 'good')
-  return drive
-}
+  async function goodDrive(): Promise<HostileDrive> {
+    const drive = await publisher.drive()
+    await drive.file('/good.txt', 'good')
+    await drive.file('/inner/good.txt', 'good')
+    return drive
+  }
 
-async function names(id: ShareId, path = '/'): Promise<string[]> {
-  return (await peer.request('fs.list', { id, path: path as DrivePath })).map(({ name }) => name)
-}
+  async function names(id: ShareId, path = '/'): Promise<string[]> {
+    return (await peer.request('fs.list', { id, path: path as DrivePath })).map(({ name }) => name)
+  }
 
-async function assertGood(id: ShareId): Promise<void> {
-  const { target, assertUntouched } = arena()
-  await peer.copy(id, target)
-  assert.equal(readFileSync(join(target, 'good.txt'), 'utf8'), 'good')
-  assert.equal(readFileSync(join(target, 'inner', 'good.txt'), 'utf8'), 'good')
-  assertUntouched()
-}
+  async function assertGood(id: ShareId): Promise<void> {
+    const { target, assertUntouched } = arena()
+    await peer.copy(id, target)
+    assert.equal(readFileSync(join(target, 'good.txt'), 'utf8'), 'good')
+    assert.equal(readFileSync(join(target, 'inner', 'good.txt'), 'utf8'), 'good')
+    assertUntouched()
+  }
 
-interface Listing {
-  /** The value of the share's record. */
-  readonly about: unknown
-  /** Names beside the good ones that may be listed. */
-  readonly more?: readonly string[]
-}
+  interface Listing {
+    /** The value of the share's record. */
+    readonly about: unknown
+    /** Names beside the good ones that may be listed. */
+    readonly more?: readonly string[]
+  }
 
-/** Path log of two files and the header: the record that names the listing is the fourth block. */
-const VERSION = 4
+  /** Path log of two files and the header: the record that names the listing is the fourth block. */
+  const VERSION = 4
 
-const LISTINGS: Record<string, (drive: HostileDrive) => Promise<Listing>> = {
-  'that is no listing': async () => ({ about: { listing: 'x' } }),
-  'in a record that is none': async () => ({ about: [[null]] }),
-  'with negative numbers': async () => ({
-    about: head({ version: -1, chunks: { blockOffset: -1, blockLength: -1, byteOffset: 0, byteLength: 0 } }),
-  }),
-  'of a version to come': async drive => ({
-    about: head({ version: FAR, chunks: await rows(drive, [[0, '/x', 0, 0, 0]]) }),
-  }),
-  'beyond the log': async () => ({
-    about: head({ chunks: { blockOffset: 1_000, blockLength: 1, byteOffset: 0, byteLength: 1 } }),
-  }),
-  'of endless chunks': async () => ({
-    about: head({
-      files: FAR,
-      chunks: { blockOffset: 0, blockLength: 2 ** 40, byteOffset: 0, byteLength: 2 ** 40 },
+  const LISTINGS: Record<string, (drive: HostileDrive) => Promise<Listing>> = {
+    'that is no listing': async () => ({ about: { listing: 'x' } }),
+    'in a record that is none': async () => ({ about: [[null]] }),
+    'with negative numbers': async () => ({
+      about: head({
+        version: -1,
+        chunks: { blockOffset: -1, blockLength: -1, byteOffset: 0, byteLength: 0 },
+      }),
     }),
-  }),
-  'of more chunks than files': async drive => ({
-    about: head({ files: 1, chunks: { ...(await rows(drive, [])), blockLength: 1_000 } }),
-  }),
-  'that bursts': async drive => ({ about: head({ chunks: await drive.blob(await bomb()) }) }),
-  'that is not compressed': async drive => ({
-    about: head({ chunks: await drive.blob('[[0,"/x",0,0,0]]') }),
-  }),
-  'that is no JSON': async drive => ({ about: head({ chunks: await chunk(drive, '[[0,') }) }),
-  'that is no list': async drive => ({ about: head({ chunks: await chunk(drive, '{"0":1}') }) }),
-  'of too many rows': async drive => ({
-    about: head({ chunks: await rows(drive, Array(100_000).fill([0, '/x', 0, 0, 0])) }),
-  }),
-  'whose paths grow and grow': async drive => ({
-    about: head({ chunks: await rows(drive, Array(30_000).fill([FAR, '/xxxxxxxxxxxxxxx', 0, 0, 0])) }),
-  }),
-}
+    'of a version to come': async drive => ({
+      about: head({ version: FAR, chunks: await rows(drive, [[0, '/x', 0, 0, 0]]) }),
+    }),
+    'beyond the log': async () => ({
+      about: head({ chunks: { blockOffset: 1_000, blockLength: 1, byteOffset: 0, byteLength: 1 } }),
+    }),
+    'of endless chunks': async () => ({
+      about: head({
+        files: FAR,
+        chunks: { blockOffset: 0, blockLength: 2 ** 40, byteOffset: 0, byteLength: 2 ** 40 },
+      }),
+    }),
+    'of more chunks than files': async drive => ({
+      about: head({ files: 1, chunks: { ...(await rows(drive, [])), blockLength: 1_000 } }),
+    }),
+    'that bursts': async drive => ({ about: head({ chunks: await drive.blob(await bomb()) }) }),
+    'that is not compressed': async drive => ({
+      about: head({ chunks: await drive.blob('[[0,"/x",0,0,0]]') }),
+    }),
+    'that is no JSON': async drive => ({ about: head({ chunks: await chunk(drive, '[[0,') }) }),
+    'that is no list': async drive => ({ about: head({ chunks: await chunk(drive, '{"0":1}') }) }),
+    'of too many rows': async drive => ({
+      about: head({ chunks: await rows(drive, Array(100_000).fill([0, '/x', 0, 0, 0])) }),
+    }),
+    'whose paths grow and grow': async drive => ({
+      about: head({ chunks: await rows(drive, Array(30_000).fill([FAR, '/xxxxxxxxxxxxxxx', 0, 0, 0])) }),
+    }),
+  }
 
-function head(fields: object): unknown {
-  return { name: 'x', isFile: false, listing: { format: 1, version: VERSION, files: 2, bytes: 8, ...fields } }
-}
+  function head(fields: object): unknown {
+    return {
+      name: 'x',
+      isFile: false,
+      listing: { format: 1, version: VERSION, files: 2, bytes: 8, ...fields },
+    }
+  }
 
-async function chunk(drive: HostileDrive, text: string): ReturnType<HostileDrive['blob']> {
-  return drive.blob(await compress(Buffer.from(text)))
-}
+  async function chunk(drive: HostileDrive, text: string): ReturnType<HostileDrive['blob']> {
+    return drive.blob(await compress(Buffer.from(text)))
+  }
 
-function rows(drive: HostileDrive, list: unknown[]): ReturnType<HostileDrive['blob']> {
-  return chunk(drive, JSON.stringify(list))
-}
+  function rows(drive: HostileDrive, list: unknown[]): ReturnType<HostileDrive['blob']> {
+    return chunk(drive, JSON.stringify(list))
+  }
 
-/** 200 MB of spaces in about 1 MB. */
-function bomb(): Promise<Buffer> {
-  return compress(Buffer.alloc(200_000_000, ' '), { level: 1 })
-}
+  /** 200 MB of spaces in about 1 MB. */
+  function bomb(): Promise<Buffer> {
+    return compress(Buffer.alloc(200_000_000, ' '), { level: 1 })
+  }
 
-attackGroup('hostile listings', () => {
-  for (const [name, make] of Object.entries(LISTINGS)) {
-    it(`a listing ${name} is not believed: the path log is`, async () => {
+  attackGroup('hostile listings', () => {
+    for (const [name, make] of Object.entries(LISTINGS)) {
+      it(`a listing ${name} is not believed: the path log is`, async () => {
+        const drive = await goodDrive()
+        await drive.about('share', (await make(drive)).about)
+        await publisher.serve(drive)
+        const id = await peer.open(drive.link)
+        assert.deepEqual(await names(id), ['good.txt', 'inner'])
+        await assertGood(id)
+      })
+    }
+
+    it('a listing with malformed rows and wrong packs loses only those', async () => {
       const drive = await goodDrive()
-      await drive.about('share', (await make(drive)).about)
+      const { blockOffset, byteOffset } = await drive.blob('good')
+      const at = [blockOffset, 1, byteOffset]
+      const list = [
+        null,
+        7,
+        [],
+        [0],
+        [-1, '/minus', 0, 0, 0],
+        [0.5, '/half', 0, 0, 0],
+        [0, 5, 0, 0, 0],
+        [0, 'no-slash', 4, 0, 0, ...at],
+        [0, '/flags', 4, 0, 'x', ...at],
+        [0, '/size', -4, 0, 0, ...at],
+        [0, '/huge', FAR, 0, 0, blockOffset, FAR, byteOffset],
+        [0, '/good.txt', 4, 0, 0, ...at, FAR, 0],
+        [0, '/inner/good.txt', 4, 0, 0, ...at, blockOffset, 1],
+        [0, '/pack-1', 4, 0, 0, ...at, blockOffset, 3],
+        [0, '/pack-2', 4, 0, 0, ...at, blockOffset, 1_000_000],
+        [0, '/pack-3', 4, 0, 0, ...at, -1, -1],
+        [0, '/link', 0, 0, 0, 0, 0, 0, -1, 0, '../mine'],
+        [0, '/../mine', 4, 0, 0, ...at],
+        [0, '/__proto__', 4, 0, 0, ...at],
+      ]
+      await drive.about('share', head({ files: list.length, chunks: await rows(drive, list) }))
+      await publisher.serve(drive)
+      const id = await peer.open(drive.link)
+      const { target, assertUntouched } = arena()
+      const { skipped } = await peer.copy(id, target)
+      assertUntouched()
+      assert.deepEqual(readdirSync(target).sort(), [
+        '__proto__',
+        'good.txt',
+        'inner',
+        'pack-1',
+        'pack-2',
+        'pack-3',
+      ])
+      for (const name of ['good.txt', 'inner/good.txt', 'pack-1', 'pack-2', 'pack-3', '__proto__'])
+        assert.equal(readFileSync(join(target, name), 'utf8'), 'good', name)
+      assert.deepEqual(skipped.map(({ path }) => path).sort(), ['/../mine', '/link'])
+    })
+
+    it('a listing that hides and invents entries changes nothing of what is refused', async () => {
+      const drive = await goodDrive()
+      await drive.about(
+        'share',
+        head({
+          chunks: await rows(drive, [
+            [0, '/../../invented', 0, 0, 0],
+            [0, '/good.txt', 0, 0, 0],
+          ]),
+        }),
+      )
+      await publisher.serve(drive)
+      const id = await peer.open(drive.link)
+      const { target, assertUntouched } = arena()
+      await peer.copy(id, target)
+      assertUntouched()
+      assert.deepEqual(readdirSync(target), ['good.txt'])
+    })
+  })
+
+  attackGroup('hostile path logs', () => {
+    it('a log whose search tree leads in a circle is read all the same', async () => {
+      const drive = await goodDrive()
+      await drive.drive.core.append(
+        cyclicBlock(drive.drive.core.length, '/circle', JSON.stringify({ blob: null })),
+      )
+      await publisher.serve(drive)
+      const id = await peer.open(drive.link)
+      assert.deepEqual(await names(id), ['circle', 'good.txt', 'inner'])
+      await assertGood(id)
+    })
+
+    it('blocks that are no entries are passed over, wherever they stand', async () => {
+      const drive = await goodDrive()
+      const rubbish = [
+        Buffer.alloc(0),
+        Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x7f]),
+        Buffer.alloc(100_000, 0xfe),
+      ]
+      await drive.drive.core.append(rubbish)
       await publisher.serve(drive)
       const id = await peer.open(drive.link)
       assert.deepEqual(await names(id), ['good.txt', 'inner'])
       await assertGood(id)
     })
-  }
 
-  it('a listing with malformed rows and wrong packs loses only those', async () => {
-    const drive = await goodDrive()
-    const { blockOffset, byteOffset } = await drive.blob('good')
-    const at = [blockOffset, 1, byteOffset]
-    const list = [
-      null,
-      7,
-      [],
-      [0],
-      [-1, '/minus', 0, 0, 0],
-      [0.5, '/half', 0, 0, 0],
-      [0, 5, 0, 0, 0],
-      [0, 'no-slash', 4, 0, 0, ...at],
-      [0, '/flags', 4, 0, 'x', ...at],
-      [0, '/size', -4, 0, 0, ...at],
-      [0, '/huge', FAR, 0, 0, blockOffset, FAR, byteOffset],
-      [0, '/good.txt', 4, 0, 0, ...at, FAR, 0],
-      [0, '/inner/good.txt', 4, 0, 0, ...at, blockOffset, 1],
-      [0, '/pack-1', 4, 0, 0, ...at, blockOffset, 3],
-      [0, '/pack-2', 4, 0, 0, ...at, blockOffset, 1_000_000],
-      [0, '/pack-3', 4, 0, 0, ...at, -1, -1],
-      [0, '/link', 0, 0, 0, 0, 0, 0, -1, 0, '../mine'],
-      [0, '/../mine', 4, 0, 0, ...at],
-      [0, '/__proto__', 4, 0, 0, ...at],
-    ]
-    await drive.about('share', head({ files: list.length, chunks: await rows(drive, list) }))
-    await publisher.serve(drive)
-    const id = await peer.open(drive.link)
-    const { target, assertUntouched } = arena()
-    const { skipped } = await peer.copy(id, target)
-    assertUntouched()
-    assert.deepEqual(readdirSync(target).sort(), [
-      '__proto__',
-      'good.txt',
-      'inner',
-      'pack-1',
-      'pack-2',
-      'pack-3',
-    ])
-    for (const name of ['good.txt', 'inner/good.txt', 'pack-1', 'pack-2', 'pack-3', '__proto__'])
-      assert.equal(readFileSync(join(target, name), 'utf8'), 'good', name)
-    assert.deepEqual(skipped.map(({ path }) => path).sort(), ['/../mine', '/link'])
-  })
-
-  it('a listing that hides and invents entries changes nothing of what is refused', async () => {
-    const drive = await goodDrive()
-    await drive.about(
-      'share',
-      head({
-        chunks: await rows(drive, [
-          [0, '/../../invented', 0, 0, 0],
-          [0, '/good.txt', 0, 0, 0],
-        ]),
-      }),
-    )
-    await publisher.serve(drive)
-    const id = await peer.open(drive.link)
-    const { target, assertUntouched } = arena()
-    await peer.copy(id, target)
-    assertUntouched()
-    assert.deepEqual(readdirSync(target), ['good.txt'])
-  })
-})
-
-attackGroup('hostile path logs', () => {
-  it('a log whose search tree leads in a circle is read all the same', async () => {
-    const drive = await goodDrive()
-    await drive.drive.core.append(
-      cyclicBlock(drive.drive.core.length, '/circle', JSON.stringify({ blob: null })),
-    )
-    await publisher.serve(drive)
-    const id = await peer.open(drive.link)
-    assert.deepEqual(await names(id), ['circle', 'good.txt', 'inner'])
-    await assertGood(id)
-  })
-
-  it('blocks that are no entries are passed over, wherever they stand', async () => {
-    const drive = await goodDrive()
-    const rubbish = [
-      Buffer.alloc(0),
-      Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x7f]),
-      Buffer.alloc(100_000, 0xfe),
-    ]
-    await drive.drive.core.append(rubbish)
-    await publisher.serve(drive)
-    const id = await peer.open(drive.link)
-    assert.deepEqual(await names(id), ['good.txt', 'inner'])
-    await assertGood(id)
-  })
-
-  it('a log that is no path log at all is said to be none, and stops nobody else', async () => {
-    const core = publisher.store.get({ name: 'rubbish' })
-    await core.ready()
-    await core.append([Buffer.from('rubbish'), Buffer.alloc(1_000, 7)])
-    const drive = await publisher.driveOn(core)
-    await publisher.serve(drive)
-    const { id } = await peer.request('open.add', { link: drive.link, keep: false })
-    const ready = peer.request('open.ready', { id, newest: true, timeout: 20_000 })
-    await assert.rejects(ready, { code: 'not-readable' })
-    await assertOthersArrive()
-  })
-
-  it('a log that grows while it is copied is copied as it was, and then as it is', async () => {
-    const drive = await goodDrive()
-    await publisher.serve(drive)
-    const id = await peer.open(drive.link)
-    let growing = true
-    const growth = (async () => {
-      for (let at = 0; growing && at < 300; at++) await drive.file(`/inner/more-${at % 50}`, `more ${at}`)
-    })()
-    await assertGood(id)
-    growing = false
-    await growth
-    await drive.file('/last', 'last')
-    await eventually('the last version is known', async () => (await names(id)).includes('last'))
-    await assertGood(id)
-  })
-
-  it('a log that was cut off and continued otherwise is read anew', async () => {
-    const drive = await goodDrive()
-    const { length } = drive.drive.core
-    await drive.file('/gone.txt', 'gone')
-    await publisher.serve(drive)
-    const id = await peer.open(drive.link)
-    assert.deepEqual(await names(id), ['gone.txt', 'good.txt', 'inner'])
-    await drive.drive.core.truncate(length)
-    await drive.file('/instead.txt', 'instead')
-    await eventually('the other history is known', async () => (await names(id)).includes('instead.txt'))
-    assert.deepEqual(await names(id), ['good.txt', 'inner', 'instead.txt'])
-    await assertGood(id)
-  })
-
-  it('two histories under one key end the share with a word, and nothing else', async () => {
-    const primaryKey = randomBytes(32)
-    const first = await HostilePublisher.start(dht.bootstrap, primaryKey)
-    const second = await HostilePublisher.start(dht.bootstrap, primaryKey)
-    try {
-      const a = await first.drive()
-      const b = await second.drive()
-      assert.equal(a.key, b.key)
-      for (const drive of [a, b]) await drive.file('/good.txt', 'good')
-      await a.file('/a.txt', 'a')
-      await b.file('/b.txt', 'b')
-      await b.file('/c.txt', 'c')
-      await first.serve(a)
-      const id = await peer.open(a.link)
-      assert.deepEqual(await names(id), ['a.txt', 'good.txt'])
-      await first.close() // or the two would find each other, and the writers break first
-      await second.serve(b)
-      await eventually('the fork was noticed', async () => {
-        const status = (await peer.state()).opened.find(share => share.id === id)?.status
-        return status?.kind === 'failed' && status.error.code === 'log-forked'
-      })
-      assert.deepEqual(await names(id), ['a.txt', 'good.txt'])
+    it('a log that is no path log at all is said to be none, and stops nobody else', async () => {
+      const core = publisher.store.get({ name: 'rubbish' })
+      await core.ready()
+      await core.append([Buffer.from('rubbish'), Buffer.alloc(1_000, 7)])
+      const drive = await publisher.driveOn(core)
+      await publisher.serve(drive)
+      const { id } = await peer.request('open.add', { link: drive.link, keep: false })
+      const ready = peer.request('open.ready', { id, newest: true, timeout: 20_000 })
+      await assert.rejects(ready, { code: 'not-readable' })
       await assertOthersArrive()
-    } finally {
-      await first.close()
-      await second.close()
+    })
+
+    it('a log that grows while it is copied is copied as it was, and then as it is', async () => {
+      const drive = await goodDrive()
+      await publisher.serve(drive)
+      const id = await peer.open(drive.link)
+      let growing = true
+      const growth = (async () => {
+        for (let at = 0; growing && at < 300; at++) await drive.file(`/inner/more-${at % 50}`, `more ${at}`)
+      })()
+      await assertGood(id)
+      growing = false
+      await growth
+      await drive.file('/last', 'last')
+      await eventually('the last version is known', async () => (await names(id)).includes('last'))
+      await assertGood(id)
+    })
+
+    it('a log that was cut off and continued otherwise is read anew', async () => {
+      const drive = await goodDrive()
+      const { length } = drive.drive.core
+      await drive.file('/gone.txt', 'gone')
+      await publisher.serve(drive)
+      const id = await peer.open(drive.link)
+      assert.deepEqual(await names(id), ['gone.txt', 'good.txt', 'inner'])
+      await drive.drive.core.truncate(length)
+      await drive.file('/instead.txt', 'instead')
+      await eventually('the other history is known', async () => (await names(id)).includes('instead.txt'))
+      assert.deepEqual(await names(id), ['good.txt', 'inner', 'instead.txt'])
+      await assertGood(id)
+    })
+
+    it('two histories under one key end the share with a word, and nothing else', async () => {
+      const primaryKey = randomBytes(32)
+      const first = await HostilePublisher.start(dht.bootstrap, primaryKey)
+      const second = await HostilePublisher.start(dht.bootstrap, primaryKey)
+      try {
+        const a = await first.drive()
+        const b = await second.drive()
+        assert.equal(a.key, b.key)
+        for (const drive of [a, b]) await drive.file('/good.txt', 'good')
+        await a.file('/a.txt', 'a')
+        await b.file('/b.txt', 'b')
+        await b.file('/c.txt', 'c')
+        await first.serve(a)
+        const id = await peer.open(a.link)
+        assert.deepEqual(await names(id), ['a.txt', 'good.txt'])
+        await first.close() // or the two would find each other, and the writers break first
+        await second.serve(b)
+        await eventually('the fork was noticed', async () => {
+          const status = (await peer.state()).opened.find(share => share.id === id)?.status
+          return status?.kind === 'failed' && status.error.code === 'log-forked'
+        })
+        assert.deepEqual(await names(id), ['a.txt', 'good.txt'])
+        await assertOthersArrive()
+      } finally {
+        await first.close()
+        await second.close()
+      }
+    })
+
+    async function assertOthersArrive(): Promise<void> {
+      const good = await goodDrive()
+      await publisher.serve(good)
+      await assertGood(await peer.open(good.link))
     }
   })
 
-  async function assertOthersArrive(): Promise<void> {
-    const good = await goodDrive()
-    await publisher.serve(good)
-    await assertGood(await peer.open(good.link))
-  }
-})
+  attackGroup('shares that pass a limit', () => {
+    afterEach(() => peer.request('settings.set', { limits: {} }))
 
-attackGroup('shares that pass a limit', () => {
-  afterEach(() => peer.request('settings.set', { limits: {} }))
-
-  async function assertPaused(id: ShareId): Promise<void> {
-    const status = (await peer.state()).opened.find(share => share.id === id)?.status
-    assert.equal(status?.kind === 'failed' && status.error.code, 'limit-passed')
-    const good = await goodDrive()
-    await publisher.serve(good)
-    await assertGood(await peer.open(good.link))
-  }
-
-  async function assertGoesOnWhenRaised(id: ShareId): Promise<void> {
-    await peer.request('settings.set', { limits: {} })
-    await peer.request('open.ready', { id, newest: true, timeout: 20_000 })
-    await assertGood(id)
-  }
-
-  it('of entries are paused, and go on when it is raised', async () => {
-    await peer.request('settings.set', { limits: { entries: 20 } })
-    const drive = await goodDrive()
-    for (let file = 0; file < 30; file++) await drive.entry(`/more-${file}`, { blob: null })
-    await publisher.serve(drive)
-    const { id } = await peer.request('open.add', { link: drive.link, keep: false })
-    await assert.rejects(peer.request('open.ready', { id, newest: true, timeout: 20_000 }), {
-      code: 'limit-passed',
-    })
-    await assertPaused(id)
-    await assertGoesOnWhenRaised(id)
-  })
-
-  it('of folders are paused: each costs as much as a file', async () => {
-    await peer.request('settings.set', { limits: { entries: 2_000 } })
-    const drive = await goodDrive()
-    const list = Array.from({ length: 100 }, (_, at) => [0, `/${at}${'/d'.repeat(200)}`, 0, 0, 0])
-    await drive.about('share', head({ files: 100, chunks: await rows(drive, list) }))
-    await publisher.serve(drive)
-    const { id } = await peer.request('open.add', { link: drive.link, keep: false })
-    await assert.rejects(peer.request('open.ready', { id, newest: true, timeout: 20_000 }), {
-      code: 'limit-passed',
-    })
-    await assertPaused(id)
-  })
-
-  it('of bytes of the path log are paused before they are fetched', async () => {
-    await peer.request('settings.set', { limits: { pathLogBytes: 50_000 } })
-    const drive = await goodDrive()
-    await drive.entry('/fat', { blob: null, metadata: { fat: 'x'.repeat(100_000) } })
-    await publisher.serve(drive)
-    const { id } = await peer.request('open.add', { link: drive.link, keep: false })
-    await assert.rejects(peer.request('open.ready', { id, newest: true, timeout: 20_000 }), {
-      code: 'limit-passed',
-    })
-    await assertPaused(id)
-    await assertGoesOnWhenRaised(id)
-  })
-
-  it('while they are followed keep what was there before', async () => {
-    await peer.request('settings.set', { limits: { entries: 20 } })
-    const drive = await goodDrive()
-    await publisher.serve(drive)
-    const id = await peer.open(drive.link)
-    for (let file = 0; file < 30; file++) await drive.entry(`/more-${file}`, { blob: null })
-    await eventually('the limit is passed', async () => {
+    async function assertPaused(id: ShareId): Promise<void> {
       const status = (await peer.state()).opened.find(share => share.id === id)?.status
-      return status?.kind === 'failed' && status.error.code === 'limit-passed'
+      assert.equal(status?.kind === 'failed' && status.error.code, 'limit-passed')
+      const good = await goodDrive()
+      await publisher.serve(good)
+      await assertGood(await peer.open(good.link))
+    }
+
+    async function assertGoesOnWhenRaised(id: ShareId): Promise<void> {
+      await peer.request('settings.set', { limits: {} })
+      await peer.request('open.ready', { id, newest: true, timeout: 20_000 })
+      await assertGood(id)
+    }
+
+    it('of entries are paused, and go on when it is raised', async () => {
+      await peer.request('settings.set', { limits: { entries: 20 } })
+      const drive = await goodDrive()
+      for (let file = 0; file < 30; file++) await drive.entry(`/more-${file}`, { blob: null })
+      await publisher.serve(drive)
+      const { id } = await peer.request('open.add', { link: drive.link, keep: false })
+      await assert.rejects(peer.request('open.ready', { id, newest: true, timeout: 20_000 }), {
+        code: 'limit-passed',
+      })
+      await assertPaused(id)
+      await assertGoesOnWhenRaised(id)
     })
-    assert.ok((await names(id)).includes('good.txt'))
-    await assertPaused(id)
-    await assertGoesOnWhenRaised(id)
+
+    it('of folders are paused: each costs as much as a file', async () => {
+      await peer.request('settings.set', { limits: { entries: 2_000 } })
+      const drive = await goodDrive()
+      const list = Array.from({ length: 100 }, (_, at) => [0, `/${at}${'/d'.repeat(200)}`, 0, 0, 0])
+      await drive.about('share', head({ files: 100, chunks: await rows(drive, list) }))
+      await publisher.serve(drive)
+      const { id } = await peer.request('open.add', { link: drive.link, keep: false })
+      await assert.rejects(peer.request('open.ready', { id, newest: true, timeout: 20_000 }), {
+        code: 'limit-passed',
+      })
+      await assertPaused(id)
+    })
+
+    it('of bytes of the path log are paused before they are fetched', async () => {
+      await peer.request('settings.set', { limits: { pathLogBytes: 50_000 } })
+      const drive = await goodDrive()
+      await drive.entry('/fat', { blob: null, metadata: { fat: 'x'.repeat(100_000) } })
+      await publisher.serve(drive)
+      const { id } = await peer.request('open.add', { link: drive.link, keep: false })
+      await assert.rejects(peer.request('open.ready', { id, newest: true, timeout: 20_000 }), {
+        code: 'limit-passed',
+      })
+      await assertPaused(id)
+      await assertGoesOnWhenRaised(id)
+    })
+
+    it('while they are followed keep what was there before', async () => {
+      await peer.request('settings.set', { limits: { entries: 20 } })
+      const drive = await goodDrive()
+      await publisher.serve(drive)
+      const id = await peer.open(drive.link)
+      for (let file = 0; file < 30; file++) await drive.entry(`/more-${file}`, { blob: null })
+      await eventually('the limit is passed', async () => {
+        const status = (await peer.state()).opened.find(share => share.id === id)?.status
+        return status?.kind === 'failed' && status.error.code === 'limit-passed'
+      })
+      assert.ok((await names(id)).includes('good.txt'))
+      await assertPaused(id)
+      await assertGoesOnWhenRaised(id)
+    })
+
+    it('of bytes are not copied, nor seeded, until it is raised', async () => {
+      await peer.request('settings.set', { limits: { bytes: 1_000 } })
+      const drive = await goodDrive()
+      await drive.file('/large', Buffer.alloc(5_000))
+      await publisher.serve(drive)
+      const id = await peer.open(drive.link)
+      await assert.rejects(peer.copy(id, arena().target), { code: 'limit-passed' })
+      await assert.rejects(peer.request('seed.wait', { id, job: 'seed' }), { code: 'limit-passed' })
+      await assertGoesOnWhenRaised(id)
+    })
   })
 
-  it('of bytes are not copied, nor seeded, until it is raised', async () => {
-    await peer.request('settings.set', { limits: { bytes: 1_000 } })
-    const drive = await goodDrive()
-    await drive.file('/large', Buffer.alloc(5_000))
-    await publisher.serve(drive)
-    const id = await peer.open(drive.link)
-    await assert.rejects(peer.copy(id, arena().target), { code: 'limit-passed' })
-    await assert.rejects(peer.request('seed.wait', { id, job: 'seed' }), { code: 'limit-passed' })
-    await assertGoesOnWhenRaised(id)
-  })
-})
+  attackGroup('shares that are kept although they are broken', () => {
+    it('do not keep the peer process from starting, nor the others from being there', async () => {
+      const storage = temporaryFolder('carla')
+      const options = { storage, bootstrap: dht.bootstrap }
+      const carla = await PeerProcess.start(options)
+      const core = publisher.store.get({ name: 'rubbish that is kept' })
+      await core.ready()
+      await core.append(Buffer.from('rubbish'))
+      const rubbish = await publisher.driveOn(core)
+      const good = await goodDrive()
+      for (const drive of [rubbish, good]) await publisher.serve(drive)
+      const { id } = await carla.request('open.add', { link: rubbish.link, keep: true })
+      await assert.rejects(carla.request('open.ready', { id, newest: true, timeout: 20_000 }), {
+        code: 'not-readable',
+      })
+      const goodId = await carla.open(good.link, true)
+      await carla.stop()
 
-attackGroup('shares that are kept although they are broken', () => {
-  it('do not keep the peer process from starting, nor the others from being there', async () => {
-    const storage = temporaryFolder('carla')
-    const options = { storage, bootstrap: dht.bootstrap }
-    const carla = await PeerProcess.start(options)
-    const core = publisher.store.get({ name: 'rubbish that is kept' })
-    await core.ready()
-    await core.append(Buffer.from('rubbish'))
-    const rubbish = await publisher.driveOn(core)
-    const good = await goodDrive()
-    for (const drive of [rubbish, good]) await publisher.serve(drive)
-    const { id } = await carla.request('open.add', { link: rubbish.link, keep: true })
-    await assert.rejects(carla.request('open.ready', { id, newest: true, timeout: 20_000 }), {
-      code: 'not-readable',
+      const again = await PeerProcess.start(options)
+      try {
+        assert.ok((await again.state()).opened.some(share => share.id === goodId))
+        await again.open(good.link)
+        await assert.rejects(again.request('open.add', { link: rubbish.link, keep: true }), {
+          code: 'not-readable',
+        })
+        await assert.rejects(again.request('open.add', { link: rubbish.link, keep: true }), {
+          code: 'not-readable',
+        })
+      } finally {
+        await again.stop()
+      }
     })
-    const goodId = await carla.open(good.link, true)
-    await carla.stop()
+  })
 
-    const again = await PeerProcess.start(options)
-    try {
-      assert.ok((await again.state()).opened.some(share => share.id === goodId))
-      await again.open(good.link)
-      await assert.rejects(again.request('open.add', { link: rubbish.link, keep: true }), {
-        code: 'not-readable',
+  attackGroup('drives that name other people’s logs', () => {
+    let owner: PeerProcess
+    let folder: string
+    let key: Buffer
+    let id: ShareId
+    let foreign: Buffer
+
+    before(async () => {
+      owner = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
+      folder = await makeTree(temporaryFolder('folder'), { 'own.txt': 'own' })
+      const shared = await owner.share(folder, true)
+      id = shared.id
+      const other = new Hyperdrive(publisher.store.session(), Buffer.from(await keyOf(shared.link), 'hex'))
+      await other.ready()
+      key = other.key
+      const discovery = publisher.swarm.join(other.discoveryKey, { client: true, server: false })
+      await discovery.flushed()
+      await eventually('the share is here', async () => (await other.getBlobs().catch(() => null)) !== null)
+      foreign = (await other.getBlobs()).core.key
+    })
+    after(() => owner?.stop())
+
+    for (const name of ['bytes', 'paths'] as const) {
+      it(`an own log of ${name} is neither lent to them nor deleted with them`, async () => {
+        const drive = await publisher.driveWithFeed(name === 'bytes' ? foreign : key)
+        await drive.entry('/own.txt', {
+          blob: { blockOffset: 0, blockLength: 1, byteOffset: 0, byteLength: 3 },
+        })
+        await drive.entry('/empty.txt', { blob: null })
+        await publisher.serve(drive)
+        const opened = await owner.open(drive.link)
+        const read = owner.request('fs.read', {
+          id: opened,
+          path: '/own.txt' as DrivePath,
+          limit: 100,
+          timeout: 1_000,
+        })
+        await assert.rejects(read, { code: 'bad-entry' })
+        await owner.request('open.remove', { id: opened })
+        const own = await owner.request('fs.read', {
+          id,
+          path: '/own.txt' as DrivePath,
+          limit: 100,
+          timeout: 1_000,
+        })
+        assert.equal(Buffer.from(own).toString(), 'own')
+        assert.equal((await owner.state()).shares[0]?.status.kind, 'sharing')
       })
-      await assert.rejects(again.request('open.add', { link: rubbish.link, keep: true }), {
-        code: 'not-readable',
+    }
+
+    for (const [what, feed] of [
+      ['its own log of paths', 'self'],
+      ['a log that is nowhere', 'nowhere'],
+      ['a key that is none', 'short'],
+    ] as const) {
+      it(`${shown(what)} in the place of its bytes stops nothing`, async () => {
+        const drive = await publisher.driveWithFeed(feed)
+        await drive.entry('/empty.txt', { blob: null })
+        await publisher.serve(drive)
+        const { id: opened } = await owner.request('open.add', { link: drive.link, keep: false })
+        await owner.request('open.ready', { id: opened, newest: true, timeout: 3_000 }).catch(() => undefined)
+        await owner.request('open.remove', { id: opened })
+        assert.equal((await owner.state()).shares[0]?.status.kind, 'sharing')
       })
-    } finally {
-      await again.stop()
     }
   })
-})
 
-attackGroup('drives that name other people’s logs', () => {
-  let owner: PeerProcess
-  let folder: string
-  let key: Buffer
-  let id: ShareId
-  let foreign: Buffer
-
-  before(async () => {
-    owner = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
-    folder = await makeTree(temporaryFolder('folder'), { 'own.txt': 'own' })
-    const shared = await owner.share(folder, true)
-    id = shared.id
-    const other = new Hyperdrive(publisher.store.session(), Buffer.from(await keyOf(shared.link), 'hex'))
-    await other.ready()
-    key = other.key
-    const discovery = publisher.swarm.join(other.discoveryKey, { client: true, server: false })
-    await discovery.flushed()
-    await eventually('the share is here', async () => (await other.getBlobs().catch(() => null)) !== null)
-    foreign = (await other.getBlobs()).core.key
-  })
-  after(() => owner?.stop())
-
-  for (const name of ['bytes', 'paths'] as const) {
-    it(`an own log of ${name} is neither lent to them nor deleted with them`, async () => {
-      const drive = await publisher.driveWithFeed(name === 'bytes' ? foreign : key)
-      await drive.entry('/own.txt', {
-        blob: { blockOffset: 0, blockLength: 1, byteOffset: 0, byteLength: 3 },
-      })
-      await drive.entry('/empty.txt', { blob: null })
-      await publisher.serve(drive)
-      const opened = await owner.open(drive.link)
-      const read = owner.request('fs.read', {
-        id: opened,
-        path: '/own.txt' as DrivePath,
-        limit: 100,
-        timeout: 1_000,
-      })
-      await assert.rejects(read, { code: 'bad-entry' })
-      await owner.request('open.remove', { id: opened })
-      const own = await owner.request('fs.read', {
-        id,
-        path: '/own.txt' as DrivePath,
-        limit: 100,
-        timeout: 1_000,
-      })
-      assert.equal(Buffer.from(own).toString(), 'own')
-      assert.equal((await owner.state()).shares[0]?.status.kind, 'sharing')
-    })
-  }
-
-  for (const [what, feed] of [
-    ['its own log of paths', 'self'],
-    ['a log that is nowhere', 'nowhere'],
-    ['a key that is none', 'short'],
-  ] as const) {
-    it(`${shown(what)} in the place of its bytes stops nothing`, async () => {
-      const drive = await publisher.driveWithFeed(feed)
-      await drive.entry('/empty.txt', { blob: null })
-      await publisher.serve(drive)
-      const { id: opened } = await owner.request('open.add', { link: drive.link, keep: false })
-      await owner.request('open.ready', { id: opened, newest: true, timeout: 3_000 }).catch(() => undefined)
-      await owner.request('open.remove', { id: opened })
-      assert.equal((await owner.state()).shares[0]?.status.kind, 'sharing')
-    })
+  async function keyOf(link: string): Promise<string> {
+    const { parseLink } = await import('../../src/common/link')
+    const parsed = parseLink(link)
+    assert.ok(parsed.ok)
+    return parsed.link.key
   }
 })
-
-async function keyOf(link: string): Promise<string> {
-  const { parseLink } = await import('../../src/common/link')
-  const parsed = parseLink(link)
-  assert.ok(parsed.ok)
-  return parsed.link.key
-}

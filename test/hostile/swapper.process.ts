@@ -37,13 +37,14 @@ function swap(): void {
   putBack()
 }
 
-/** The folder may have been made anew here too. */
+/** The folder may have been made anew here too, and again while that one is put aside. */
 function putBack(): void {
-  try {
-    renameSync(away, folder)
-  } catch {
-    renameSync(folder, `${folder}.stray${strays++}`)
-    renameSync(away, folder)
+  while (existsSync(away)) {
+    try {
+      renameSync(away, folder)
+    } catch {
+      renameSync(folder, `${folder}.stray${strays++}`)
+    }
   }
   mkdirSync(folder, { recursive: true })
 }

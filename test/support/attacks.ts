@@ -27,6 +27,11 @@ export function attackGroup(name: string, define: () => void): void {
   })
 }
 
+/** Groups that share what one `before` sets up. */
+export function attackGroups(title: string, define: () => void): void {
+  describe(title, define)
+}
+
 /** Hostile text for a title: on one line, not too long, and without a character that a terminal acts on. */
 export function shown(text: string): string {
   const cut = text.length > 40 ? `${text.slice(0, 40)}…` : text

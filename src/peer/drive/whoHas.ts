@@ -30,6 +30,12 @@ export function isBeyondTheEnd(share: ShareDrive, bytes: Hypercore, entry: Drive
   )
 }
 
+/** Whether an entry names blocks beyond the end of the log, as far as anybody connected knows. */
+export function isBeyondKnown(bytes: Hypercore, entry: DriveEntry): boolean {
+  const last = lastBlock(entry)
+  return last !== undefined && isBeyond(bytes, last)
+}
+
 /** Whether the first or the last block of a file is nowhere to be had now. */
 export function isNowhere(bytes: Hypercore, entry: DriveEntry): boolean {
   const last = lastBlock(entry)

@@ -53,7 +53,8 @@ export class Conduct {
   watch(core: Hypercore): void {
     if (this.watched.has(core)) return
     const listeners = {
-      'peer-add': (peer: ReplicatorPeer) => boundPeer(peer, core),
+      'peer-add': (peer: ReplicatorPeer) =>
+        boundPeer(peer, core, () => this.blame(peer, 'it asked for too much at once')),
       'verification-error': (_error: unknown, _request: unknown, _response: unknown, from: ReplicatorPeer) =>
         this.onFalse(core, from),
       'invalid-request': (_error: unknown, _request: unknown, from: ReplicatorPeer) => this.onInvalid(from),

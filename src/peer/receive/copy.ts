@@ -12,7 +12,7 @@ import type { Catalog } from '../catalog'
 import { trimSlash } from '../drive/pathIndex'
 import { readPack, sliceOfPack } from '../drive/read'
 import type { ShareDrive } from '../drive/shareDrive'
-import { isBeyondTheEnd, isNowhere, nobodyHas } from '../drive/whoHas'
+import { isBeyondKnown, isBeyondTheEnd, isNowhere, nobodyHas } from '../drive/whoHas'
 import { assertContentWithin } from '../limits'
 import { delay, throwIfAborted } from '../time'
 import type { Transfer } from '../transfers'
@@ -70,7 +70,7 @@ export async function runCopy(options: CopyOptions): Promise<TransferResult> {
     const target = targetKey(options.id, folder, share.bytes?.fork ?? 0)
     const plan = await planCopy(entries, path, target, writer, rules, catalog, transfer.abort.signal)
     for (const key of index.malformedBelow(path)) plan.skipped.push(malformed(key, path))
-    assertContentWithin(share.limits(), plan.bytes)
+    assertContentWithin(share.limits(), bytesThatExist(share, plan))
     const { present } = plan
     transfer.files = { done: present.files, total: plan.files.length + present.files + plan.links.length }
     transfer.bytes = { done: present.bytes, total: plan.bytes + present.bytes }
@@ -300,6 +300,12 @@ class Copy {
       stale: stale(),
     }
   }
+}
+
+/** What an entry says of its size counts only when the log is that long: a lie must not keep the rest from coming. */
+function bytesThatExist({ bytes }: ShareDrive, { files }: CopyPlan): number {
+  if (bytes === undefined) return 0
+  return files.reduce((sum, { entry }) => (isBeyondKnown(bytes, entry) ? sum : sum + entry.size), 0)
 }
 
 /** A pack may be shorter than the listing says; the file's own blocks are the truth then. */
