@@ -17,7 +17,7 @@ import type { ShareDrive } from './shareDrive'
 const PACK_AFTER = 400
 /** Blocks asked for ahead of the one being delivered, and the bytes they may hold. */
 const BLOCKS_AHEAD = 32
-const BYTES_AHEAD = 16 * 1024 * 1024
+const BYTES_AHEAD = 8 * 1024 * 1024
 
 /** All bytes of a small file. Its length is what the entry says, or the entry lies (`bad-entry`). */
 export async function readWhole(share: ShareDrive, entry: DriveEntry, options: ReadOptions): Promise<Buffer> {
