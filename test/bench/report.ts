@@ -122,7 +122,8 @@ function totalOf(runs: readonly Run[]): number | undefined {
 }
 
 function cpuOf({ spent }: Run, side: Side): number | undefined {
-  return (spent.prepare?.cpu[side] ?? 0) + (spent.fetch?.cpu[side] ?? 0)
+  const work = [spent.prepare, spent.fetch, spent['all entries']]
+  return work.reduce((sum, part) => sum + (part?.cpu[side] ?? 0), 0)
 }
 
 /** All processes of a side at their own peaks: an upper bound, as they need not have peaked together. */
