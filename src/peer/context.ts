@@ -5,6 +5,7 @@ import type { Notifications } from '../common/protocol'
 import type { Catalog } from './catalog'
 import type { ShareLimits } from './limits'
 import type { Network } from './network/swarm'
+import type { StoreSpace } from './storeSpace'
 
 export interface PeerContext {
   readonly store: Corestore
@@ -24,6 +25,7 @@ export interface PeerContext {
   readonly checkForDamage: (error: unknown) => void
   /** The machine went down in the middle of the last run: logs may be shorter than peers know them to be. */
   readonly mayHaveLostWrites: () => boolean
+  readonly space: StoreSpace
   /** Aborted when the peer process ends. */
   readonly closing: AbortSignal
 }

@@ -92,7 +92,12 @@ export class Copies {
     transfer.share = id
     signal.addEventListener('abort', () => transfer.abort.abort(), { once: true })
     try {
-      const result = await runSeed(share.drive, transfer, () => share.joinedShare?.down.total ?? 0)
+      const result = await runSeed(
+        share.drive,
+        transfer,
+        this.context.space,
+        () => share.joinedShare?.down.total ?? 0,
+      )
       await share.countBytesHere()
       await share.joinedShare?.announced()
       transfer.finish(result)
@@ -127,6 +132,7 @@ export class Copies {
       folder,
       catalog,
       transfer,
+      space: this.context.space,
       fetched: () => opened?.joinedShare?.down.total ?? 0,
       peerCame: (wait: AbortSignal) => opened?.peerCame(wait) ?? delay(1_000, wait),
       stale: () => opened !== undefined && (opened.joinedShare?.peers ?? 0) === 0,

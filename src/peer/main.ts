@@ -4,7 +4,7 @@
  *   peer.js --storage <data folder> [--bootstrap host:port,…] [--no-tcp]
  *
  * Start-up order: take the lock, then remove a stale socket, then listen, then say where. Exit codes: 0 ended in
- * order, 3 another process has the lock, 4 the store turned out to be damaged and the next process sets it aside, 1
+ * order, 3 another process has the lock, 4 the store turned out to be damaged or to have met a full disk, and the next process gets over it, 1
  * anything else.
  */
 import { parseArgs } from 'node:util'
@@ -44,6 +44,7 @@ async function main(): Promise<void> {
     process.exit(EXIT_LOCKED)
   }
 
+  let peer: Peer | undefined
   let ending = false
   const onIdle = () => {
     if (ending) return
@@ -55,7 +56,7 @@ async function main(): Promise<void> {
     log('ending')
     await removeEndpoint(paths.root)
     await server.close()
-    await peer.close()
+    await peer?.close()
     clearTimeout(limit)
     lock.release()
     process.exit(0)
@@ -68,16 +69,22 @@ async function main(): Promise<void> {
   }
   process.on('unhandledRejection', error => {
     log(`unhandled: ${error instanceof Error ? error.stack : String(error)}`)
-    if (isDamage(error)) onDamage(error)
+    if (peer !== undefined) peer.checkForDamage(error)
+    else if (isDamage(error)) onDamage(error)
   })
+  const onRoomAgain = () => {
+    log('there is room again on the disk of the store, which is opened anew')
+    process.exit(EXIT_DAMAGED)
+  }
 
-  const peer = await Peer.open({
+  peer = await Peer.open({
     paths,
     keyPair: loadKeyPair(paths.keys),
     bootstrap: values.bootstrap?.split(',').filter(Boolean) ?? [],
     tcp: !values['no-tcp'],
     log,
     onDamage,
+    onRoomAgain,
   })
   const socket = socketPath(paths.root)
   const token = await createToken(paths.root)

@@ -23,6 +23,7 @@ import { Network } from './network/swarm'
 import { OpenedShares } from './openedShares'
 import { OwnShares } from './ownShares'
 import { isDamage, openDatabases } from './store'
+import { StoreSpace } from './storeSpace'
 import { Transfers } from './transfers'
 
 export interface PeerOptions {
@@ -33,6 +34,8 @@ export interface PeerOptions {
   readonly log: (line: string) => void
   /** The store turned out to be damaged: end, and let the next process set it aside. */
   readonly onDamage: (error: unknown) => void
+  /** A write had failed on a full disk, and now there is room: end, and let the next process go on. */
+  readonly onRoomAgain: () => void
 }
 
 export class Peer {
@@ -50,6 +53,7 @@ export class Peer {
   private readonly closing = new AbortController()
   private settings: Settings = {}
   private limits = DEFAULT_LIMITS
+  private readonly space: StoreSpace
   private readonly earlyNotices: Notifications['notice'][] = []
   private lostWrites = false
   private revision = 0
@@ -62,6 +66,7 @@ export class Peer {
     const { keyPair, bootstrap, log, paths } = options
     const tcp = () => options.tcp && this.settings.directTcp !== false
     this.catalog = catalog
+    this.space = new StoreSpace(paths.root, options.onRoomAgain, log)
     const checkForDamage = (error: unknown) => this.checkForDamage(error)
     const isBlocked = (id: PeerId) => this.blocked.has(id)
     this.network = new Network({
@@ -83,6 +88,7 @@ export class Peer {
       notice: (level, message, share) => this.notices.emit({ level, message, ...(share ? { share } : {}) }),
       log,
       checkForDamage,
+      space: this.space,
       mayHaveLostWrites: () => this.lostWrites,
       closing: this.closing.signal,
     }
@@ -99,6 +105,7 @@ export class Peer {
   static async open(options: PeerOptions): Promise<Peer> {
     const { store, catalog, storeAside, catalogAside } = await openDatabases(options.paths, options.log)
     const peer = new Peer(options, store, catalog)
+    await peer.space.start()
     if (storeAside !== undefined) peer.tell(new PeerfoldError('store-damaged', storeAside))
     if (catalogAside !== undefined) peer.tell(new PeerfoldError('catalog-damaged', catalogAside))
     await peer.restore()
@@ -208,6 +215,7 @@ export class Peer {
 
   async close(): Promise<void> {
     this.closing.abort()
+    this.space.close()
     for (const { id } of this.transfers.states) this.transfers.cancel(id)
     await this.network.close()
     await this.own.close()
@@ -219,6 +227,7 @@ export class Peer {
 
   /** To be called with every error that nobody expected. */
   checkForDamage(error: unknown): void {
+    this.space.note(error)
     if (isDamage(error)) this.options.onDamage(error)
   }
 

@@ -4,10 +4,11 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { UserError } from '../../src/common/errors'
+import type { Result } from '../../src/common/protocol'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
@@ -105,5 +106,97 @@ attackGroup('copies on disks that fail', () => {
     await paused(job, 'target-vanished')
     renameSync(`${target}.away`, target)
     await arrives(job)
+  })
+})
+
+attackGroup('the store’s own disk, when it is full', () => {
+  let dht: LocalDht
+  let ann: PeerProcess
+  let source: string
+  let share: Result<'share.add'>
+  let disk: string
+  let runs = 0
+
+  before(async function () {
+    disk = join(temporaryFolder('disk'), 'small')
+    mkdirSync(disk)
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400m', 'tmpfs', disk]).status !== 0) this.skip()
+    dht = await startLocalDht()
+    // More than what the database's journal has room for from the start, about 70 MB.
+    const files = Object.fromEntries(
+      Array.from({ length: 12 }, (_, at) => [`${at}.bin`, randomBytes(8 * MB, at)]),
+    )
+    source = await makeTree(temporaryFolder('source'), files)
+    ann = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
+    share = await ann.share(source)
+  })
+  afterEach(() => {
+    for (const name of ['ballast', 'more ballast', `bob ${runs}`])
+      rmSync(join(disk, name), { recursive: true, force: true })
+  })
+  after(async () => {
+    await ann?.stop()
+    await dht?.stop()
+    if (disk !== undefined) spawnSync('umount', ['-l', disk])
+  })
+
+  const startBob = () => PeerProcess.start({ storage: join(disk, `bob ${runs}`), bootstrap: dht.bootstrap })
+
+  /** Fills the disk but for some bytes. */
+  function fill(name: string, leave: number): void {
+    const { bavail, bsize } = statfsSync(disk)
+    writeFileSync(join(disk, name), Buffer.alloc(Math.max(0, bavail * bsize - leave)))
+  }
+
+  async function pausedForSpace(bob: PeerProcess): Promise<void> {
+    await eventually('it pauses for want of space', async () => {
+      const [transfer] = (await bob.state()).transfers
+      const status = transfer?.status
+      return (
+        status?.kind === 'paused' && status.error.code === 'no-space' && status.error.message.includes(disk)
+      )
+    })
+  }
+
+  it('pauses downloads while there is still some room, says so, and they go on', async () => {
+    runs++
+    const bob = await startBob()
+    try {
+      const id = await bob.open(share.link)
+      fill('ballast', 50 * MB)
+      const target = temporaryFolder('target')
+      await eventually('the shortage is seen', () =>
+        bob.process.stdout.some(line => line.includes('downloads pause')),
+      )
+      const copying = bob.copy(id, target, 20_000)
+      await pausedForSpace(bob)
+      rmSync(join(disk, 'ballast'))
+      await copying
+      assert.deepEqual(await compareTrees(source, target), [])
+    } finally {
+      await bob.stop()
+    }
+  })
+
+  it('lets nobody be blamed, and the process start anew, when a write failed all the same', async () => {
+    runs++
+    const bob = await startBob()
+    const id = await bob.open(share.link, true)
+    await ann.request('share.stop', { id: share.id })
+    const target = temporaryFolder('target')
+    await bob.request('copy.start', { id, path: '/' as DrivePath, folder: target, job: 'full' })
+    fill('ballast', 0)
+    await ann.request('share.start', { id: share.id })
+    await pausedForSpace(bob)
+    assert.ok(!bob.process.stdout.some(line => line.includes('is turned away')))
+    rmSync(join(disk, 'ballast'))
+    assert.equal((await bob.process.ended).code, 4)
+    const again = await startBob()
+    try {
+      await again.request('copy.wait', { job: 'full', timeout: 20_000 }, 40_000)
+      assert.deepEqual(await compareTrees(source, target), [])
+    } finally {
+      await again.stop()
+    }
   })
 })

@@ -47,6 +47,8 @@ export class Conduct {
   constructor(
     private readonly links: ReadonlyMap<string, PeerLink>,
     private readonly offended: (link: PeerLink, what: string) => void,
+    /** Is called when what came could not be kept, which is nobody's fault. */
+    private readonly onStoreError: (error: unknown) => void,
   ) {}
 
   /** Must be called before a log is replicated. */
@@ -55,8 +57,8 @@ export class Conduct {
     const listeners = {
       'peer-add': (peer: ReplicatorPeer) =>
         boundPeer(peer, core, () => this.blame(peer, 'it asked for too much at once')),
-      'verification-error': (_error: unknown, _request: unknown, _response: unknown, from: ReplicatorPeer) =>
-        this.onFalse(core, from),
+      'verification-error': (error: unknown, _request: unknown, _response: unknown, from: ReplicatorPeer) =>
+        isFalse(error) ? this.onFalse(core, from) : this.onStoreError(error),
       'invalid-request': (_error: unknown, _request: unknown, from: ReplicatorPeer) => this.onInvalid(from),
       upload: (index: number, _bytes: number, peer: ReplicatorPeer) => this.onUpload(core, index, peer),
     }
@@ -162,6 +164,11 @@ export class Conduct {
   private linkOf(peer: ReplicatorPeer): PeerLink | undefined {
     return this.links.get(peer.stream.remotePublicKey.toString('hex'))
   }
+}
+
+/** Whether an error says that what came is not of the log (wrong checksum, signature, proof), not that the disk failed. */
+function isFalse(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('INVALID_')
 }
 
 const BENIGN = /duplicate|destroyed|closed|premature|firewalled|decrypt|ended/i

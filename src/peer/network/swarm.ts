@@ -43,7 +43,11 @@ export class Network {
   readonly changed = new Signal<void>()
   readonly links = new Map<string, PeerLink>()
   private readonly bans = new Bans()
-  private readonly conduct = new Conduct(this.links, (link, what) => this.turnAway(link, what))
+  private readonly conduct = new Conduct(
+    this.links,
+    (link, what) => this.turnAway(link, what),
+    error => this.options.onError(error),
+  )
   private readonly door = new Door(this.links, link => this.conduct.isUseful(link))
   readonly replication = new Replication(this.conduct)
   private swarm: Hyperswarm | undefined

@@ -14,6 +14,7 @@ import { readPack, sliceOfPack } from '../drive/read'
 import type { ShareDrive } from '../drive/shareDrive'
 import { isBeyondKnown, isBeyondTheEnd, isNowhere, nobodyHas } from '../drive/whoHas'
 import { assertContentWithin } from '../limits'
+import type { StoreSpace } from '../storeSpace'
 import { delay, throwIfAborted } from '../time'
 import type { Transfer } from '../transfers'
 import { FileCopier } from './copyFile'
@@ -49,6 +50,8 @@ export interface CopyOptions {
   readonly folder: string
   readonly catalog: Catalog
   readonly transfer: Transfer
+  /** Room for what is fetched. */
+  readonly space: StoreSpace
   /** Content bytes that came over the network so far. */
   readonly fetched: () => number
   /** Resolves when somebody who has the share is connected; rejects when aborted. */
@@ -141,6 +144,7 @@ class Copy {
   /** Adds to `later` what cannot be had now. */
   private async copyUnit(unit: CopyUnit, later: PlannedFile[]): Promise<void> {
     const { pack, files } = unit
+    await this.waitForRoom()
     const core = await this.options.share.bytesReady(this.signal)
     const block =
       pack === undefined || nobodyHas(core, pack) ? undefined : await this.packOrNothing(pack, files)
@@ -155,10 +159,19 @@ class Copy {
     }
   }
 
+  private async waitForRoom(): Promise<void> {
+    const { space, transfer } = this.options
+    if (space.shortage === undefined) return
+    transfer.pause(space.shortage)
+    await space.room(this.signal)
+    transfer.resume()
+  }
+
   /** Until somebody comes who may have it; a moment at first, when peers have only just said what they have. */
   private async waitFor(files: readonly PlannedFile[], wait: number): Promise<void> {
     const pause = RETRY_PAUSES[Math.min(wait, RETRY_PAUSES.length - 1)] ?? 5_000
-    if (wait >= QUIET_LOOKS) this.options.transfer.pause(new PeerfoldError('stalled').toUserError())
+    if (wait >= QUIET_LOOKS)
+      this.options.transfer.pause(this.options.space.shortage ?? new PeerfoldError('stalled').toUserError())
     await Promise.race([delay(pause, this.signal), this.peerWith(files, pause)])
   }
 
@@ -216,7 +229,7 @@ class Copy {
   /** In the middle of a file. Throws when peers are there and do not give its next block: others go first then. */
   private async waitForPeer(error: PeerfoldError): Promise<void> {
     if ((this.options.share.bytes?.peers.length ?? 0) > 0) throw error
-    this.options.transfer.pause(new PeerfoldError('stalled').toUserError())
+    this.options.transfer.pause(this.options.space.shortage ?? new PeerfoldError('stalled').toUserError())
     await this.peerOr(1_000)
   }
 

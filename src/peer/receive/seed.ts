@@ -1,8 +1,10 @@
 /** Fetches everything of a share, so that it can be served from here when nobody else is there. */
+import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
 import type { TransferResult } from '../../common/model'
 import type { ShareDrive } from '../drive/shareDrive'
 import { assertContentWithin } from '../limits'
+import type { StoreSpace } from '../storeSpace'
 import { unlessAborted } from '../time'
 import { resultOf, type Transfer } from '../transfers'
 
@@ -10,6 +12,7 @@ import { resultOf, type Transfer } from '../transfers'
 export async function runSeed(
   share: ShareDrive,
   transfer: Transfer,
+  space: StoreSpace,
   fetched: () => number,
 ): Promise<TransferResult> {
   const { signal } = transfer.abort
@@ -27,17 +30,39 @@ export async function runSeed(
     transfer.progress(0, Math.max(0, Math.min(length, room)))
   }
   bytes.on('download', onDownload)
-  const ranges = [
-    share.paths.download({ start: 0, end: share.paths.length }),
-    bytes.download({ start: 0, end: bytes.length }),
-  ]
   try {
-    await unlessAborted(Promise.all(ranges.map(range => range.done())), signal)
+    while (!(await fetchAll(share, bytes, space, signal))) {
+      if (space.shortage !== undefined) transfer.pause(space.shortage)
+      await space.room(signal)
+      transfer.resume()
+    }
   } finally {
     bytes.off('download', onDownload)
-    for (const range of ranges) range.destroy()
   }
   transfer.files.done = index.files
   transfer.progress(0, index.bytes - transfer.bytes.done)
   return resultOf({ files: index.files, bytes: index.bytes, fetched: Math.max(0, fetched() - before) })
+}
+
+/** False: the disk of the store was full before all was here. */
+async function fetchAll(
+  share: ShareDrive,
+  bytes: Hypercore,
+  space: StoreSpace,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const ranges = [
+    share.paths.download({ start: 0, end: share.paths.length }),
+    bytes.download({ start: 0, end: bytes.length }),
+  ]
+  const ended = new AbortController()
+  try {
+    const full = space.none(AbortSignal.any([signal, ended.signal])).then(() => false)
+    full.catch(() => {}) // all was here before
+    const all = Promise.all(ranges.map(range => range.done())).then(() => true)
+    return await unlessAborted(Promise.race([all, full]), signal)
+  } finally {
+    ended.abort()
+    for (const range of ranges) range.destroy()
+  }
 }
