@@ -22,7 +22,7 @@ export const HELP = `npm run bench -- [options]
 
   --only W2,W3       workloads: ${Object.keys(WORKLOADS).join(', ')}
   --tools a,b        tools, by the names that the tables show; Peerfold and what is installed otherwise
-  --rounds N         rounds of every workload (3); a tool that takes over half a minute has one
+  --rounds N         rounds of every workload (3); another tool that takes over 25 s has one
   --install          first installs the tools to compare with (Debian: apt-get; one package from npm, into a cache)
   --cpu-prof DIR     writes profiles of Peerfold's peer processes there
   --json FILE        writes the figures there (out/bench.json)
