@@ -115,6 +115,9 @@ export type Write = {
   [T in Table]: { readonly table: T; readonly key: string; readonly value: Tables[T] | undefined }
 }[Table]
 
+/** Records read in one go; each go is a trip to another thread. */
+const RECORDS_AT_ONCE = 256
+
 /** One for all records: a new one would take a buffer of its own for each. */
 const encoder = new Encoder({ ignoreUndefined: true })
 
@@ -153,7 +156,8 @@ export class Catalog {
   /** Every record of a table whose key starts with `prefix`; keys come without table and prefix. */
   async *list<T extends Table>(table: T, prefix = ''): AsyncGenerator<[string, Tables[T]]> {
     const start = `${table}/${prefix}`
-    for await (const { key, value } of this.db.iterator({ gte: start, lt: endOf(start) })) {
+    const records = this.db.iterator({ gte: start, lt: endOf(start), capacity: RECORDS_AT_ONCE })
+    for await (const { key, value } of records) {
       yield [key.toString('utf8').slice(start.length), decode(value) as Tables[T]]
     }
   }

@@ -22,7 +22,13 @@ declare module 'rocksdb-native' {
     put(key: Uint8Array | string, value: Uint8Array): Promise<void>
     delete(key: Uint8Array | string): Promise<void>
     flush(): Promise<void>
-    iterator(range: { gt?: string; gte?: string; lt?: string | Uint8Array; lte?: string }): AsyncIterable<{
+    iterator(range: {
+      gt?: string
+      gte?: string
+      lt?: string | Uint8Array
+      lte?: string
+      capacity?: number
+    }): AsyncIterable<{
       key: Buffer
       value: Buffer
     }>
