@@ -1,3 +1,5 @@
+import type { NoiseStream } from '@hyperswarm/secret-stream'
+
 /** Bytes a second over the last few seconds: a ring of one-second buckets. */
 const WINDOW_SECONDS = 4
 
@@ -27,4 +29,9 @@ export class Rate {
     for (let i = 1; i <= steps; i++) this.buckets[(now - steps + i) % this.buckets.length] = 0
     this.second = now
   }
+}
+
+/** Bytes that came over a stream so far, parts of messages included (the stream itself counts whole ones only). */
+export function receivedBytes({ rawStream }: NoiseStream): number {
+  return rawStream.bytesReceived ?? rawStream.bytesRead ?? 0
 }

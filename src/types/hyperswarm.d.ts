@@ -10,6 +10,10 @@ declare module '@hyperswarm/secret-stream' {
     readonly remoteHost: string | null
     readonly remotePort: number
     readonly _writableState?: { readonly buffered: number }
+    /** So far, of a UDX stream. */
+    readonly bytesReceived?: number
+    /** So far, of a TCP socket. */
+    readonly bytesRead?: number
   }
   /** An encrypted stream between two peers that know each other's key. */
   export interface NoiseStream extends Duplex {
@@ -18,8 +22,6 @@ declare module '@hyperswarm/secret-stream' {
     readonly isInitiator: boolean
     readonly opened: Promise<boolean>
     readonly rawStream: RawUdxStream
-    readonly rawBytesRead: number
-    readonly rawBytesWritten: number
     userData: Protomux | null
     /** Of streamx, which these streams are made with; a Node socket has another. */
     readonly _writableState?: { readonly buffered: number }

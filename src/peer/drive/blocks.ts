@@ -1,14 +1,16 @@
 /**
- * Blocks of one log, for one reader. A block is waited for as long as anything of its log still arrives: on a slow
- * line the last of many requests takes long without anything being wrong. What counts is silence: after `timeout`
+ * Blocks of one log, for one reader. A block is waited for as long as anything of its log still arrives, and be it a
+ * part of a block: on a slow line one takes minutes without anything being wrong. What counts is silence: after `timeout`
  * milliseconds of it, or sooner when nobody is connected, reading fails with `offline`.
  */
 import type Hypercore from 'hypercore'
+import type { ReplicatorPeer } from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
+import { receivedBytes } from '../rate'
 import { unlessAborted } from '../time'
 
 export interface ReadOptions {
-  /** Milliseconds without a single block of the log arriving. */
+  /** Milliseconds without anything of the log arriving. */
   readonly timeout: number
   readonly signal?: AbortSignal | undefined
 }
@@ -16,12 +18,14 @@ export interface ReadOptions {
 /** With nobody connected, this long (milliseconds) is enough: a known peer is found again within. */
 const ALONE_TIMEOUT = 5_000
 const LOOK_EVERY = 250
+/** Bytes from a peer that owes us a block; fewer may be no part of it. */
+const PART_OF_BLOCK = 8 * 1024
 
-const lastArrival = new WeakMap<object, { at: number }>()
+const arrivals = new WeakMap<Hypercore, Arrival>()
 
 export class Blocks {
   private readonly session: Hypercore
-  private readonly arrival: { at: number }
+  private readonly arrival: Arrival
   private closed = false
 
   /** @param path named in errors */
@@ -75,6 +79,7 @@ export class Blocks {
       timer = setInterval(() => {
         const limit =
           this.core.peers.length === 0 ? Math.min(ALONE_TIMEOUT, this.options.timeout) : this.options.timeout
+        this.arrival.look()
         if (performance.now() - Math.max(asked, this.arrival.at) < limit) return
         reject(new PeerfoldError('offline', this.path))
       }, LOOK_EVERY)
@@ -101,16 +106,34 @@ export function inOurWords(error: unknown, path: string): unknown {
   }
 }
 
-function arrivalOf(core: Hypercore): { at: number } {
-  const key = core.core
-  let arrival = lastArrival.get(key)
-  if (arrival === undefined) {
-    const made = { at: 0 }
-    arrival = made
-    lastArrival.set(key, made)
+/** When something of a log last arrived, whoever reads it. */
+class Arrival {
+  at = 0
+  private readonly heard = new WeakMap<ReplicatorPeer, number>()
+
+  constructor(private readonly core: Hypercore) {
     core.on('download', () => {
-      made.at = performance.now()
+      this.at = performance.now()
     })
+  }
+
+  /** Parts of blocks raise no event: they show in what came from peers that owe some. */
+  look(): void {
+    for (const peer of this.core.peers) {
+      const bytes = receivedBytes(peer.stream)
+      const before = this.heard.get(peer)
+      if (before !== undefined && bytes - before < PART_OF_BLOCK) continue
+      this.heard.set(peer, bytes)
+      if (before !== undefined && peer.inflight > 0) this.at = performance.now()
+    }
+  }
+}
+
+function arrivalOf(core: Hypercore): Arrival {
+  let arrival = arrivals.get(core)
+  if (arrival === undefined) {
+    arrival = new Arrival(core)
+    arrivals.set(core, arrival)
   }
   return arrival
 }

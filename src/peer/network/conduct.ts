@@ -11,6 +11,7 @@ import type { NoiseStream } from '@hyperswarm/secret-stream'
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
 import { PEER_LIMITS } from '../limits'
+import { receivedBytes } from '../rate'
 import type { PeerLink } from './link'
 import { muxOf } from './mux'
 import { boundPeer } from './peerBounds'
@@ -113,7 +114,7 @@ export class Conduct {
   /** Whether a peer has owed us something for long and hardly sends. */
   private owes(peer: ReplicatorPeer): boolean {
     const now = performance.now()
-    const bytes = peer.stream.rawBytesRead
+    const bytes = receivedBytes(peer.stream)
     const known = this.progress.get(peer)
     const isFast = known !== undefined && bytes - known.bytes >= (SLOWEST * (now - known.since)) / 1_000
     if (known === undefined || peer.inflight === 0 || isFast) {

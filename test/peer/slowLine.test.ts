@@ -1,0 +1,98 @@
+/** A log over a line that takes longer for one block than a reader waits in silence. */
+import assert from 'node:assert/strict'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import NoiseSecretStream, { type NoiseStream } from '@hyperswarm/secret-stream'
+import Corestore from 'corestore'
+import type Hypercore from 'hypercore'
+import { Blocks } from '../../src/peer/drive/blocks'
+import { randomBytes, temporaryFolder } from '../support/folders'
+
+const BLOCK = Buffer.from(randomBytes(300_000))
+/** Milliseconds: less than the block takes. */
+const SILENCE = 1_000
+
+describe('a slow line', () => {
+  const stores: Corestore[] = []
+  const sockets = new Set<Socket>()
+  let theirs: Hypercore
+  let ours: Hypercore
+
+  before(async () => {
+    for (const name of ['theirs', 'ours']) {
+      const store = new Corestore(temporaryFolder(name))
+      await store.ready()
+      stores.push(store)
+    }
+    const [from, to] = stores
+    assert.ok(from && to)
+    theirs = from.get({ name: 'log' })
+    await theirs.ready()
+    await theirs.append([BLOCK])
+    ours = to.get({ key: theirs.key })
+    await ours.ready()
+    const line = await slowLine(100_000, sockets)
+    from.replicate(stream(false, line.theirs))
+    to.replicate(stream(true, line.ours))
+  })
+  after(async () => {
+    for (const socket of sockets) socket.destroy()
+    for (const store of stores) await store.close()
+  })
+
+  it('delivers a block that takes longer than silence may last', async () => {
+    const blocks = new Blocks(ours, '/file', { timeout: SILENCE })
+    const started = performance.now()
+    assert.ok(BLOCK.equals(await blocks.get(0)))
+    blocks.close()
+    assert.ok(performance.now() - started > 2 * SILENCE, 'the line was not slow')
+  })
+
+  it('is given up when it falls silent', async () => {
+    await theirs.append([BLOCK])
+    await ours.update({ wait: true })
+    const blocks = new Blocks(ours, '/file', { timeout: SILENCE })
+    const block = blocks.get(1)
+    for (const socket of sockets) socket.pause()
+    await assert.rejects(block, { code: 'offline' })
+    blocks.close()
+  })
+})
+
+function stream(isInitiator: boolean, socket: Socket): NoiseStream {
+  const made: unknown = new NoiseSecretStream(isInitiator, socket)
+  const stream = made as NoiseStream
+  stream.on('error', () => {}) // the line is cut at the end
+  return stream
+}
+
+/** Two ends of a TCP connection that carries so many bytes a second, in pieces, each way. */
+async function slowLine(rate: number, sockets: Set<Socket>): Promise<{ theirs: Socket; ours: Socket }> {
+  const [near, theirs] = await pair(sockets)
+  const [far, ours] = await pair(sockets)
+  const piece = rate / 20
+  for (const [from, to] of [
+    [near, far],
+    [far, near],
+  ] as const) {
+    const turn = setInterval(() => {
+      const bytes = from.read(Math.min(piece, from.readableLength))
+      if (bytes !== null) to.write(bytes)
+    }, 50)
+    from.once('close', () => clearInterval(turn))
+  }
+  return { theirs, ours }
+}
+
+async function pair(sockets: Set<Socket>): Promise<[Socket, Socket]> {
+  const server = createServer().listen(0, '127.0.0.1')
+  const accepted = new Promise<Socket>(resolve => server.once('connection', resolve))
+  await new Promise(resolve => server.once('listening', resolve))
+  const dialled = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const ends: [Socket, Socket] = [dialled, await accepted]
+  server.close()
+  for (const socket of ends) {
+    sockets.add(socket)
+    socket.on('error', () => {}) // the line is cut at the end
+  }
+  return ends
+}
