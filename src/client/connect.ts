@@ -9,7 +9,7 @@ import { EXIT_DAMAGED, EXIT_LOCKED, type StartedPeer, type StartOptions, startPe
 
 /** Milliseconds until a started process must answer. */
 const START_LIMIT = 15_000
-const POLL_EVERY = 25
+const POLL_EVERY = 8
 /** After an attempt that met the lock: time for the one that holds it to listen, or to be gone. */
 const LOCKED_PAUSE = 250
 

@@ -4,7 +4,7 @@
  *
  * One flat key space of `table/key`, values as MessagePack. Writes of one `write()` land together or not at all.
  */
-import { decode, Encoder } from '@msgpack/msgpack'
+import { Decoder, Encoder } from '@msgpack/msgpack'
 import RocksDB from 'rocksdb-native'
 import type { DriveKey, DrivePath, EncryptionKey, ShareId } from '../common/brand'
 import type { UserError } from '../common/errors'
@@ -118,8 +118,9 @@ export type Write = {
 /** Records read in one go; each go is a trip to another thread. */
 const RECORDS_AT_ONCE = 256
 
-/** One for all records: a new one would take a buffer of its own for each. */
+/** One for all records: a new one would take a buffer of its own for each, and learn the keys anew. */
 const encoder = new Encoder({ ignoreUndefined: true })
+const decoder = new Decoder()
 
 export class Catalog {
   private constructor(private readonly db: RocksDB) {}
@@ -132,7 +133,7 @@ export class Catalog {
 
   async get<T extends Table>(table: T, key: string): Promise<Tables[T] | undefined> {
     const bytes = await this.db.get(`${table}/${key}`)
-    return bytes === null ? undefined : (decode(bytes) as Tables[T])
+    return bytes === null ? undefined : (decoder.decode(bytes) as Tables[T])
   }
 
   async put<T extends Table>(table: T, key: string, value: Tables[T]): Promise<void> {
@@ -158,7 +159,7 @@ export class Catalog {
     const start = `${table}/${prefix}`
     const records = this.db.iterator({ gte: start, lt: endOf(start), capacity: RECORDS_AT_ONCE })
     for await (const { key, value } of records) {
-      yield [key.toString('utf8').slice(start.length), decode(value) as Tables[T]]
+      yield [key.toString('utf8').slice(start.length), decoder.decode(value) as Tables[T]]
     }
   }
 

@@ -194,9 +194,12 @@ export class OpenedShare {
     const due = slicer(6)
     const downloaded = this.joined?.down.total ?? 0
     let base = 0
-    for (const entry of [...index.entries()]) {
-      base += bytesHereOf(entry, bitfield)
-      if (due()) await breathe()
+    // At first only the listing is here, and there is nothing to be counted.
+    if (bitfield.count(0, bytes.length, true) > (this.drive.listing?.chunks.blockLength ?? 0)) {
+      for (const entry of [...index.entries()]) {
+        base += bytesHereOf(entry, bitfield)
+        if (due()) await breathe()
+      }
     }
     this.bytesHereAt = { base, downloaded }
     this.changed.emit()
@@ -298,6 +301,7 @@ function bytesHereOf(
   const { blob, pack, size } = entry
   if (blob === undefined) return size
   if (pack !== undefined && bitfield.get(pack.block)) return size
+  if (blob.blockLength === 1) return bitfield.get(blob.blockOffset) ? size : 0
   const here = bitfield.count(blob.blockOffset, blob.blockLength, true)
   return here === blob.blockLength ? size : Math.floor((size * here) / blob.blockLength)
 }

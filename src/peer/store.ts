@@ -38,9 +38,11 @@ export interface Opened {
 
 /** Rejects when something else than damage is in the way: rights, a full disk. */
 export async function openDatabases(paths: DataFolderPaths, log: (line: string) => void): Promise<Opened> {
-  const [catalog, catalogAside] = await openOrReplace(paths.catalog, false, Catalog.open, log)
   const noted = existsSync(noteOf(paths))
-  const [store, storeAside] = await openOrReplace(paths.store, noted, openStore, log)
+  const [[catalog, catalogAside], [store, storeAside]] = await Promise.all([
+    openOrReplace(paths.catalog, false, Catalog.open, log),
+    openOrReplace(paths.store, noted, openStore, log),
+  ])
   if (storeAside !== undefined) await giveUpOwnLogs(catalog)
   rmSync(noteOf(paths), { force: true })
   return { store, catalog, storeAside, catalogAside }

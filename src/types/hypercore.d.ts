@@ -164,6 +164,8 @@ declare module 'hyperbee' {
     flush(): Promise<void>
     close(): Promise<void>
     readonly length: number
+    /** Null for an empty tree; writes the log's header when asked to. */
+    getRoot(ensureHeader: boolean): Promise<unknown>
   }
   namespace Hyperbee {
     /** Answers other peers' searches in the tree, and fetches what they say we will need. */
@@ -177,6 +179,7 @@ declare module 'hyperbee' {
     readonly core: Hypercore
     readonly version: number
     readonly extension: Hyperbee.BeeExtension | null
+    constructor(core: Hypercore, options?: EncodingOptions)
     ready(): Promise<void>
     batch(options?: EncodingOptions): BeeBatch
     put(key: unknown, value: unknown, options?: EncodingOptions): Promise<void>

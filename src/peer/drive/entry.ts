@@ -41,29 +41,46 @@ const MAX_LINK_TARGET = 4_096
 
 /** The entry a drive holds under `key`, or undefined when key or value is not what a drive should hold. */
 export function parseEntry(key: unknown, value: unknown): DriveEntry | undefined {
-  if (!isPath(key) || !isRecord(value)) return undefined
-  const executable = value.executable === true
-  const metadata = isRecord(value.metadata) ? value.metadata : undefined
-  const mtime = isCount(metadata?.mtime) ? metadata.mtime : 0
+  if (!isRecord(value)) return undefined
+  const { executable, linkname, blob, metadata } = value
+  const mtime = isRecord(metadata) ? metadata.mtime : undefined
+  if (linkname !== null && linkname !== undefined) return linkEntry(key, linkname, mtime)
+  if (blob === null || blob === undefined) return emptyFile(key, executable === true, mtime)
+  const parsed = parseBlob(blob)
+  return parsed === undefined ? undefined : fileWith(key, executable === true, mtime, parsed)
+}
 
-  if (value.linkname !== null && value.linkname !== undefined) {
-    const target = value.linkname
-    if (typeof target !== 'string' || target === '' || target.length > MAX_LINK_TARGET) return undefined
-    return { path: key, kind: 'link', size: 0, mtime, executable: false, linkTarget: target }
-  }
-  if (value.blob === null || value.blob === undefined) {
-    return { path: key, kind: 'file', size: 0, mtime, executable }
-  }
-  const blob = parseBlob(value.blob)
-  if (blob === undefined) return undefined
-  return {
-    path: key,
-    kind: 'file',
-    size: blob.byteLength,
-    mtime,
-    executable,
-    ...(blob.byteLength > 0 ? { blob } : {}),
-  }
+/** The checks of `parseEntry`, for a link. */
+export function linkEntry(path: unknown, target: unknown, mtime: unknown): DriveEntry | undefined {
+  if (!isPath(path)) return undefined
+  if (typeof target !== 'string' || target === '' || target.length > MAX_LINK_TARGET) return undefined
+  return { path, kind: 'link', size: 0, mtime: timeOf(mtime), executable: false, linkTarget: target }
+}
+
+/** The checks of `parseEntry`, for a file without content. */
+export function emptyFile(path: unknown, executable: boolean, mtime: unknown): DriveEntry | undefined {
+  return isPath(path) ? { path, kind: 'file', size: 0, mtime: timeOf(mtime), executable } : undefined
+}
+
+/** The checks of `parseEntry`, for a file. `pack` counts only for content that lies in its blocks as it is. */
+export function fileWith(
+  path: unknown,
+  executable: boolean,
+  mtime: unknown,
+  blob: BlobRef,
+  pack?: PackRef,
+): DriveEntry | undefined {
+  if (!isPath(path)) return undefined
+  const size = blob.byteLength
+  if (size === 0) return emptyFile(path, executable, mtime)
+  const time = timeOf(mtime)
+  return pack === undefined
+    ? { path, kind: 'file', size, mtime: time, executable, blob }
+    : { path, kind: 'file', size, mtime: time, executable, blob, pack }
+}
+
+function timeOf(mtime: unknown): number {
+  return isCount(mtime) ? mtime : 0
 }
 
 /** The value to store for an entry, readable by every Hyperdrive client. */
@@ -90,12 +107,23 @@ export function contentId(entry: DriveEntry): string {
 export function parseBlob(value: unknown): BlobRef | undefined {
   if (!isRecord(value)) return undefined
   const { blockOffset, blockLength, byteOffset, byteLength, blockMap } = value
+  if (blockMap !== undefined && typeof blockMap !== 'boolean') return undefined
+  return blobOf(blockOffset, blockLength, byteOffset, byteLength, blockMap === true)
+}
+
+/** The checks of `parseBlob`. */
+export function blobOf(
+  blockOffset: unknown,
+  blockLength: unknown,
+  byteOffset: unknown,
+  byteLength: unknown,
+  blockMap: boolean,
+): BlobRef | undefined {
   if (!isCount(blockOffset) || !isCount(blockLength) || !isCount(byteOffset) || !isCount(byteLength))
     return undefined
   if (!Number.isSafeInteger(blockOffset + blockLength) || !Number.isSafeInteger(byteOffset + byteLength))
     return undefined
-  if (blockMap !== undefined && typeof blockMap !== 'boolean') return undefined
-  if (blockMap === true) return { blockOffset, blockLength, byteOffset, byteLength, blockMap }
+  if (blockMap) return { blockOffset, blockLength, byteOffset, byteLength, blockMap }
   if (blockLength === 0 ? byteLength !== 0 : byteLength > blockLength * MAX_BLOCK_BYTES) return undefined
   return { blockOffset, blockLength, byteOffset, byteLength }
 }

@@ -16,15 +16,17 @@
 
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRaw } from 'node:zlib'
-import type { DrivePath } from '../../common/brand'
 import {
   type BlobRef,
+  blobOf,
   type DriveEntry,
+  emptyFile,
+  fileWith,
   isCount,
   isRecord,
+  linkEntry,
   type PackRef,
   parseBlob,
-  parseEntry,
 } from './entry'
 
 /** Files up to this size are packed. */
@@ -124,25 +126,13 @@ function decodeRow(path: string, row: readonly unknown[]): DriveEntry | undefine
   const [, , size, mtime, flags, blockOffset, blockLength, byteOffset, packBlock, packOffset, linkTarget] =
     row
   if (!isCount(flags)) return undefined
-  const blob =
-    blockLength === undefined || linkTarget !== undefined
-      ? null
-      : {
-          blockOffset,
-          blockLength,
-          byteOffset,
-          byteLength: size,
-          ...((flags & FLAG_BLOCK_MAP) !== 0 ? { blockMap: true } : {}),
-        }
-  const entry = parseEntry(path, {
-    executable: (flags & FLAG_EXECUTABLE) !== 0,
-    linkname: linkTarget ?? null,
-    blob,
-    metadata: { mtime },
-  })
-  const packed = parsePack(packBlock, packOffset)
-  const isPacked = entry?.blob !== undefined && entry.size <= PACKED_FILE_BYTES
-  return !isPacked || packed === undefined ? entry : { ...entry, path: path as DrivePath, pack: packed }
+  const executable = (flags & FLAG_EXECUTABLE) !== 0
+  if (linkTarget !== undefined) return linkEntry(path, linkTarget, mtime)
+  if (blockLength === undefined) return emptyFile(path, executable, mtime)
+  const blob = blobOf(blockOffset, blockLength, byteOffset, size, (flags & FLAG_BLOCK_MAP) !== 0)
+  if (blob === undefined) return undefined
+  const isPacked = packBlock !== undefined && blob.byteLength <= PACKED_FILE_BYTES
+  return fileWith(path, executable, mtime, blob, isPacked ? parsePack(packBlock, packOffset) : undefined)
 }
 
 function parsePack(block: unknown, offset: unknown): PackRef | undefined {

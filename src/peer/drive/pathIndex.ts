@@ -27,6 +27,8 @@ export class PathIndex {
   private readonly byPath = new Map<DrivePath, DriveEntry>()
   private readonly malformedPaths = new Set<string>()
   private folders = 0
+  /** The folder that was last put into. */
+  private last: { readonly parent: string; readonly trail: readonly Folder[] } | undefined
   bytes = 0
 
   constructor(
@@ -56,24 +58,38 @@ export class PathIndex {
     this.byPath.set(entry.path, entry)
     this.bytes += entry.size
 
-    const parts = entry.path.slice(1).split('/')
-    const name = parts.pop() ?? ''
-    if (!isName(name) || parts.length >= MAX_DEPTH || !parts.every(isName)) return
+    const slash = entry.path.lastIndexOf('/')
+    const name = entry.path.slice(slash + 1)
+    if (!isName(name)) return
+    const trail = this.trailTo(entry.path.slice(0, slash))
+    const folder = trail?.at(-1)
+    if (trail === undefined || folder === undefined) return
+    for (const above of trail) if (above.mtime < entry.mtime) above.mtime = entry.mtime
+    if (!folder.folders.has(name)) folder.files.set(name, entry)
+  }
+
+  /** A folder and those above it, the root first, made if need be; undefined when there can be no such folder. Most
+   *  entries lie in the folder of the one before. */
+  private trailTo(parent: string): readonly Folder[] | undefined {
+    if (this.last?.parent === parent) return this.last.trail
+    const parts = parent.split('/').slice(1)
+    if (parts.length >= MAX_DEPTH || !parts.every(isName)) return undefined
     let folder = this.root
-    folder.mtime = Math.max(folder.mtime, entry.mtime)
+    const trail = [folder]
     for (const part of parts) {
       let next = folder.folders.get(part)
       if (next === undefined) {
-        if (folder.files.has(part)) return
+        if (folder.files.has(part)) return undefined
         this.assertRoom()
         next = newFolder()
         folder.folders.set(part, next)
         this.folders++
       }
-      next.mtime = Math.max(next.mtime, entry.mtime)
+      trail.push(next)
       folder = next
     }
-    if (!folder.folders.has(name)) folder.files.set(name, entry)
+    this.last = { parent, trail }
+    return trail
   }
 
   /** Remembers a key that holds no well-formed entry (any more), for the report of a copy. Throws `limit-passed`. */
@@ -89,6 +105,7 @@ export class PathIndex {
     const old = this.byPath.get(path)
     if (old === undefined) return
     this.byPath.delete(path)
+    this.last = undefined
     this.bytes -= old.size
     const parts = path.slice(1).split('/')
     const name = parts.pop() ?? ''

@@ -49,6 +49,8 @@ export class FileImport {
   private readonly appender: BlockAppender
   private readonly packing: { file: Writable<PublishedFile>; bytes: Uint8Array }[] = []
   private packingBytes = 0
+  /** Files with the content of one whose pack is not closed yet. */
+  private readonly twins: { file: Writable<PublishedFile>; of: PublishedFile }[] = []
 
   constructor(
     private readonly root: string,
@@ -139,7 +141,9 @@ export class FileImport {
     const head = hashOf(bytes.subarray(0, BLOCK_BYTES))
     const twin = this.published.twin(bytes.length, head)
     if (twin?.blob !== undefined && (await this.isInLog(bytes, twin.blob))) {
-      this.published.remember(file.path, { ...base, head, ...placesOf(twin) })
+      const published: PublishedFile = { ...base, head, ...placesOf(twin) }
+      this.published.remember(file.path, published)
+      if (twin.pack === undefined) this.twins.push({ file: published, of: twin })
       return true
     }
     const published: PublishedFile = { ...base, head, blob: this.appendBlocks(bytes) }
@@ -232,6 +236,8 @@ export class FileImport {
       file.pack = { block, offset }
       offset += bytes.byteLength
     }
+    for (const { file, of } of this.twins) if (of.pack !== undefined) file.pack = of.pack
+    this.twins.length = 0
     this.packing.length = 0
     this.packingBytes = 0
   }

@@ -13,6 +13,7 @@ import { entryValue } from '../drive/entry'
 import { encodeListing, type ListingHead, listingHeadValue, PACKED_FILE_BYTES } from '../drive/listing'
 import type { ShareDrive } from '../drive/shareDrive'
 import { breathe, slicer, throwIfAborted, within } from '../time'
+import { batchOn } from './firstPaths'
 import { FileImport, MIN_PACKED_FILES } from './importFiles'
 import { compareDrivePaths } from './names'
 import { isUnchanged, Published, publishedEntry } from './published'
@@ -25,6 +26,8 @@ const LISTING_AFTER = 256
 const PROOF_WITHIN = 3_000
 /** A pack with less than this of it still in use is packed anew with the next listing. */
 const MIN_PACK_USE = 256 * 1024
+/** Blocks of small files that are read at once to be packed. */
+const READS_AHEAD = 64
 
 export interface PublishProgress {
   readonly files: { done: number; total?: number }
@@ -193,7 +196,7 @@ export class Publisher {
   ): Promise<DrivePath[]> {
     const due = slicer()
     let moved: DrivePath[] = []
-    const batch = this.share.drive.db.batch()
+    const batch = await batchOn(this.share.drive.db)
     try {
       for (const path of gone) {
         await batch.del(path, { keyEncoding: FILES })
@@ -205,7 +208,7 @@ export class Publisher {
           await batch.put(path, entryValue(publishedEntry(path, file)), { keyEncoding: FILES })
         if (due()) await breathe()
       }
-      const version = Math.max(1, this.share.paths.length) + batch.length + 1
+      const version = this.share.paths.length + batch.length + 1
       let { listing } = this.share
       if (version - (listing?.version ?? 0) > Math.max(LISTING_AFTER, published.size / 20)) {
         moved = await this.packLoose(published, bytes)
@@ -259,10 +262,11 @@ export class Publisher {
     })
     if (loose.length < MIN_PACKED_FILES) return []
     const core = await this.share.bytesReady()
+    const blocks = readAhead(loose, ({ file: { blob } }) =>
+      blob?.blockLength === 1 ? core.get(blob.blockOffset, { wait: false }) : Promise.resolve(null),
+    )
     const moved: DrivePath[] = []
-    for (const { path, file } of loose) {
-      const block =
-        file.blob?.blockLength === 1 ? await core.get(file.blob.blockOffset, { wait: false }) : null
+    for await (const [{ path, file }, block] of blocks) {
       if (block === null) continue
       const again: PublishedFile = { ...file }
       published.remember(path, again)
@@ -298,6 +302,22 @@ function removedPaths(published: Published, scan: ScanResult): DrivePath[] {
     path =>
       !present.has(path) && !unreadable.some(folder => path === folder || path.startsWith(`${folder}/`)),
   )
+}
+
+/** Each item with what was read for it, so many read at once. */
+async function* readAhead<T, R>(
+  items: readonly T[],
+  read: (item: T) => Promise<R>,
+): AsyncGenerator<[item: T, result: R]> {
+  const ahead: Promise<R>[] = []
+  for (const [at, item] of items.entries()) {
+    for (const next of items.slice(at + ahead.length, at + READS_AHEAD)) {
+      const result = read(next)
+      result.catch(() => {}) // rejects again where it is awaited, below
+      ahead.push(result)
+    }
+    yield [item, await (ahead.shift() ?? read(item))]
+  }
 }
 
 function sizeOf(published: Published): number {

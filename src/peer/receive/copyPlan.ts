@@ -102,7 +102,10 @@ export async function planCopy(
       if (!(error instanceof WriteError) || error.code === 'vanished') throw error
       plan.skipped.push({ path, reason: error.code, detail: error.message })
     }
-    if (due()) await breathe()
+    if (due()) {
+      await breathe()
+      local.lookAnew()
+    }
   }
   return plan
 }
@@ -167,23 +170,24 @@ function planEntry(
 }
 
 /**
- * What lies in the target. In folders that are not there nothing is looked for: a new copy costs one look for each of
- * its folders. Whatever appears after the look is seen when the file is written.
+ * What lies in the target. Paths come folder by folder, so the way to a folder is looked at once for the files in it;
+ * in one that is not there nothing is looked for. Whatever changes after the look is seen when the file is written.
  */
 class LocalFiles {
-  /** Folders that were asked for, and whether they are missing. */
-  private readonly missing = new Map<string, boolean>()
+  private folder: { readonly path: string; readonly stat: ReturnType<SafeWriter['statsIn']> } | undefined
 
   constructor(private readonly writer: SafeWriter) {}
 
   stat(segments: readonly string[]): EntryStat | undefined {
     const parent = segments.slice(0, -1)
-    const name = parent.join('/')
-    if (this.missing.get(name) === true) return undefined
-    const found = this.writer.stat(segments)
-    if (found === undefined && parent.length > 0 && !this.missing.has(name))
-      this.missing.set(name, this.writer.stat(parent) === undefined)
-    return found
+    const path = parent.join('/')
+    if (this.folder?.path !== path) this.folder = { path, stat: this.writer.statsIn(parent) }
+    return this.folder.stat?.(segments.at(-1) ?? '')
+  }
+
+  /** To be called when anything else may have run. */
+  lookAnew(): void {
+    this.folder = undefined
   }
 }
 

@@ -222,9 +222,27 @@ export class SafeWriter {
   stat(segments: readonly string[]): EntryStat | undefined {
     return this.#attempt(segments, () => {
       const place = this.#placeIfThere(segments)
-      const found = place && look(place)
-      return found && { ...markOf(found), kind: kindOf(found), executable: (found.mode & 0o100) !== 0 }
+      return place && statOf(place)
     })
+  }
+
+  /**
+   * What lies in one folder, asked name by name; undefined when it is not there. To be asked at once and only until
+   * another folder is: whether the folder still is where it was is looked at once for all names.
+   * @throws WriteError as `stat`, here or when asked
+   */
+  statsIn(segments: readonly string[]): ((name: string) => EntryStat | undefined) | undefined {
+    const folder = this.#attempt(segments, () => this.#folders.find(segments, false))
+    if (folder === undefined) return undefined
+    return name => {
+      const path = [...segments, name].join('/')
+      if (isNoName(name)) throw new WriteError('name', path)
+      try {
+        return statOf({ folder, name, path })
+      } catch (error) {
+        throw toWriteError(error, path)
+      }
+    }
   }
 
   /** Removes temporaries of crashed runs, but for those of `keepTokens`. @returns how many */
@@ -285,6 +303,11 @@ export class SafeWriter {
 /** checkPath let none of these through; the writer does not rely on it. */
 function isNoName(name: string): boolean {
   return name === '' || name === '.' || name === '..' || /[/\0]/.test(name)
+}
+
+function statOf(place: Place): EntryStat | undefined {
+  const found = look(place)
+  return found && { ...markOf(found), kind: kindOf(found), executable: (found.mode & 0o100) !== 0 }
 }
 
 function kindOf(found: Stats): EntryStat['kind'] {

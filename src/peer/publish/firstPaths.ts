@@ -1,0 +1,106 @@
+/**
+ * The first version of a path log, written in one go: Hyperbee's own way walks down its search tree for every path,
+ * and for a large folder that is most of the work. Here the paths are sorted, so the tree is known: every ninth or so
+ * stands above its neighbours, every ninth of those above them, and so on.
+ *
+ * Each path has its block, as Hyperbee would write it. A node of the tree lies in the block of its first path; the
+ * root lies first in the last block, where every reader starts. Hyperbee takes over from there: nodes have as
+ * many paths as it lets them have.
+ */
+import b4a from 'b4a'
+import type Hyperbee from 'hyperbee'
+import { Node, YoloIndex } from 'hyperbee/lib/messages.js'
+import type SubEncoder from 'sub-encoder'
+
+/** Paths in one node of Hyperbee's tree; a node that is not the root has at least half as many. */
+const MAX_KEYS = 8
+
+/** What a publisher needs of a batch, Hyperbee's or this one. */
+export type PathBatch = Pick<ReturnType<Hyperbee['batch']>, 'length' | 'del' | 'flush' | 'close'> & {
+  put(key: string, value: unknown, options: { keyEncoding: SubEncoder }): Promise<void>
+}
+
+/** The batch to write a version with. Nobody else may write to the log until it is flushed or closed. */
+export async function batchOn(db: Hyperbee): Promise<PathBatch> {
+  const batch = db.batch()
+  if (db.core.length > 1) return batch
+  await batch.getRoot(true) // writes the header
+  await batch.close()
+  return new FirstPaths(db)
+}
+
+class FirstPaths implements PathBatch {
+  private readonly blocks: { key: Buffer; value: Buffer }[] = []
+
+  constructor(private readonly db: Hyperbee) {}
+
+  get length(): number {
+    return this.blocks.length
+  }
+
+  async put(key: string, value: unknown, { keyEncoding }: { keyEncoding: SubEncoder }): Promise<void> {
+    this.blocks.push({ key: keyEncoding.encode(key), value: Buffer.from(JSON.stringify(value)) })
+  }
+
+  /** There is nothing yet. */
+  async del(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  async flush(): Promise<void> {
+    const { core } = this.db
+    const sorted = this.blocks.sort((a, b) => b4a.compare(a.key, b.key))
+    const trees = treeOver(sorted.length, core.length)
+    await core.append(sorted.map(({ key, value }, at) => Node.encode({ key, value, index: trees(at) })))
+  }
+}
+
+interface TreeNode {
+  /** Blocks of its paths. */
+  readonly keys: readonly number[]
+  /** For each child the block it lies in and its place there: always the first. */
+  readonly children: readonly number[]
+}
+
+/** The tree's part for each of so many sorted paths, whose blocks begin at `start`. */
+function treeOver(count: number, start: number): (at: number) => Buffer {
+  const nodes = new Map<number, TreeNode>()
+  let keys = Array.from({ length: count }, (_, at) => start + at)
+  let children: number[] = []
+  while (keys.length > MAX_KEYS) {
+    const level = layOut(keys, children)
+    for (const node of level.nodes) nodes.set(node.keys[0] ?? 0, node)
+    keys = level.above
+    children = level.nodes.flatMap(node => [node.keys[0] ?? 0, 0])
+  }
+  // The last path is the last of a node of several, so nothing else lies in its block.
+  nodes.set(start + count - 1, { keys, children })
+  const nothing = YoloIndex.encode({ levels: [] })
+  return at => {
+    const node = nodes.get(start + at)
+    return node === undefined ? nothing : YoloIndex.encode({ levels: [node] })
+  }
+}
+
+/** Spreads keys evenly over as few nodes as hold them; one key between any two nodes goes to the level above. */
+function layOut(
+  keys: readonly number[],
+  children: readonly number[],
+): { nodes: TreeNode[]; above: number[] } {
+  const count = Math.ceil((keys.length + 1) / (MAX_KEYS + 1))
+  const held = keys.length - (count - 1)
+  const nodes: TreeNode[] = []
+  const above: number[] = []
+  let at = 0
+  for (let node = 0; node < count; node++) {
+    const size = Math.floor((held * (node + 1)) / count) - Math.floor((held * node) / count)
+    nodes.push({
+      keys: keys.slice(at, at + size),
+      children: children.slice(2 * at, children.length === 0 ? 0 : 2 * (at + size + 1)),
+    })
+    at += size
+    const between = keys[at++]
+    if (between !== undefined) above.push(between)
+  }
+  return { nodes, above }
+}
