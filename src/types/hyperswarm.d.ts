@@ -158,6 +158,8 @@ declare module 'hyperswarm' {
     readonly keyPair: KeyPair
     readonly connections: ReadonlySet<NoiseStream>
     readonly connecting: number
+    /** Connections it makes or takes at most. Read anew for every one. */
+    maxPeers: number
     readonly peers: ReadonlyMap<string, Hyperswarm.PeerInfo>
     join(topic: Uint8Array, options?: { server?: boolean; client?: boolean }): Hyperswarm.PeerDiscovery
     leave(topic: Uint8Array): Promise<void>

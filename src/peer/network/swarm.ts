@@ -13,7 +13,7 @@ import type { PeerId } from '../../common/brand'
 import type { NetworkState, SearchReason } from '../../common/model'
 import { Signal } from '../../common/signal'
 import { peerIdOf } from '../keys'
-import { PEER_LIMITS } from '../limits'
+import type { Limits } from '../limits'
 import { Bans } from './bans'
 import { Conduct, isViolation } from './conduct'
 import { Door } from './door'
@@ -34,6 +34,7 @@ export interface NetworkOptions {
   /** Whether direct TCP is wanted; asked for every new link. */
   readonly tcp: () => boolean
   readonly isBlocked: (peer: PeerId) => boolean
+  readonly limits: () => Limits
   readonly log: (line: string) => void
   /** What broke a connection: it may be that a block could not be read from the store. */
   readonly onError: (error: unknown) => void
@@ -48,7 +49,11 @@ export class Network {
     (link, what) => this.turnAway(link, what),
     error => this.options.onError(error),
   )
-  private readonly door = new Door(this.links, link => this.conduct.isUseful(link))
+  private readonly door = new Door(
+    this.links,
+    link => this.conduct.isUseful(link),
+    () => this.options.limits(),
+  )
   readonly replication = new Replication(this.conduct)
   private swarm: Hyperswarm | undefined
   private tcp: TcpTransport | undefined
@@ -100,6 +105,11 @@ export class Network {
       if (peerIdOf(info.publicKey) === peer) info.ban(false)
   }
 
+  /** The number of connections was changed: concerns those to come. */
+  limitsChanged(): void {
+    if (this.swarm !== undefined) this.swarm.maxPeers = this.options.limits().connections
+  }
+
   /** Direct TCP was switched on or off: concerns connections made from now on. */
   async tcpChanged(): Promise<void> {
     if (this.starting === undefined) return
@@ -128,7 +138,7 @@ export class Network {
     await this.listen()
     const dht = new DHT(bootstrap.length > 0 ? { bootstrap } : {})
     const firewall = (key: Buffer) => this.isUnwelcome(peerIdOf(key))
-    const swarm = new Hyperswarm({ keyPair, dht, maxPeers: PEER_LIMITS.connections, firewall })
+    const swarm = new Hyperswarm({ keyPair, dht, maxPeers: this.options.limits().connections, firewall })
     swarm.on('connection', (stream: NoiseStream) => this.onConnection(stream))
     swarm.on('update', () => this.changed.emit())
     this.swarm = swarm
