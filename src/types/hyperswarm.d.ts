@@ -119,7 +119,10 @@ declare module 'hyperdht' {
       options?: { keyPair?: KeyPair },
     ): import('@hyperswarm/secret-stream').NoiseStream
     address(): { host: string; family: number; port: number }
-    lookup(target: Uint8Array): AsyncIterable<{ peers: readonly { publicKey: Buffer }[] }> & Duplex
+    lookup(
+      target: Uint8Array,
+    ): AsyncIterable<{ peers: readonly { publicKey: Buffer }[] }> &
+      Duplex & { readonly closestNodes: readonly unknown[] }
     destroy(options?: { force?: boolean }): Promise<void>
     static keyPair(seed?: Uint8Array): KeyPair
     static BOOTSTRAP: readonly BootstrapNode[]

@@ -18,6 +18,7 @@ import { Bans } from './bans'
 import { Conduct, isViolation } from './conduct'
 import { Door } from './door'
 import { PeerLink } from './link'
+import { type Announced, Presence } from './presence'
 import { Replication } from './replication'
 import { TcpTransport } from './tcp'
 
@@ -55,6 +56,10 @@ export class Network {
     () => this.options.limits(),
   )
   readonly replication = new Replication(this.conduct)
+  private readonly presence = new Presence(
+    () => [...this.memberships].filter(({ isStarted }) => isStarted),
+    line => this.options.log(line),
+  )
   private swarm: Hyperswarm | undefined
   private tcp: TcpTransport | undefined
   private starting: Promise<Hyperswarm> | undefined
@@ -120,6 +125,7 @@ export class Network {
   async close(): Promise<void> {
     for (const membership of [...this.memberships]) membership.close()
     this.conduct.close()
+    this.presence.close()
     this.closing = true
     const swarm = await this.starting?.catch(() => undefined)
     for (const link of this.links.values()) link.close()
@@ -142,6 +148,7 @@ export class Network {
     swarm.on('connection', (stream: NoiseStream) => this.onConnection(stream))
     swarm.on('update', () => this.changed.emit())
     this.swarm = swarm
+    this.presence.start(swarm)
     // Nothing happens when nobody answers, so look then.
     setTimeout(() => this.changed.emit(), UNREACHABLE_AFTER + 100).unref()
     return swarm
@@ -220,7 +227,7 @@ export class Network {
 function ignoreRefused(): void {}
 
 /** One share's place in the swarm. */
-export class Membership {
+export class Membership implements Announced {
   readonly changed = new Signal<void>()
   readonly closed = new Signal<void>()
   private swarm: Hyperswarm | undefined
@@ -259,6 +266,21 @@ export class Membership {
         this.firstSearch()
         this.plan()
       })
+  }
+
+  get topic(): Buffer {
+    return this.path.discoveryKey
+  }
+
+  /** Announced, or about to be. */
+  get isStarted(): boolean {
+    return this.discovery !== undefined
+  }
+
+  announce(): void {
+    this.discovery
+      ?.refresh({ client: true, server: true })
+      .catch(error => this.log(`announcing failed: ${String(error)}`))
   }
 
   /** Whether anybody who has this share is connected. */
