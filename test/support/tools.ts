@@ -124,8 +124,21 @@ function findFaketime(): string | undefined {
     .find(existsSync)
 }
 
+/** Packages asked for, and why each could not be installed. apt-get works for one at a time. */
+const debianPackages = new Map<string, Promise<string | undefined>>()
+let lastPackage: Promise<unknown> = Promise.resolve()
+
 /** Installs a package for tests that can be left out: why it failed, instead of an error. */
-async function debianPackage(name: string): Promise<string | undefined> {
+function debianPackage(name: string): Promise<string | undefined> {
+  const asked = debianPackages.get(name)
+  if (asked !== undefined) return asked
+  const installed = lastPackage.then(() => installDebianPackage(name))
+  debianPackages.set(name, installed)
+  lastPackage = installed
+  return installed
+}
+
+async function installDebianPackage(name: string): Promise<string | undefined> {
   console.log(`tools: installing ${name} with apt-get (once)`)
   try {
     await aptGet(['update', '-q'])
