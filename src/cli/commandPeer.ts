@@ -27,8 +27,8 @@ export async function withPeer<T>(context: Context, work: (peer: CommandPeer) =>
     } catch (error) {
       if (!peer.isLost || context.signal.aborted) throw error
       if (await endedInOrder(context.connect.storage, peer.pid)) throw new PeerStopped()
-      crashes.push(Date.now())
-      if (crashes.filter(at => Date.now() - at < CRASH_WINDOW).length > MAX_CRASHES) {
+      crashes.push(performance.now())
+      if (crashes.filter(at => performance.now() - at < CRASH_WINDOW).length > MAX_CRASHES) {
         throw new PeerfoldError('internal', 'the peer process ended unexpectedly again and again')
       }
       context.output.note('The peer process ended unexpectedly. It is started again, and the work goes on.')

@@ -1,4 +1,5 @@
 /** The progress of a transfer: a line with a bar on a terminal, `progress` events with --json. */
+import type { ErrorCode } from '../common/errors'
 import { formatBytes, formatCount, formatDuration, formatRate, percent } from '../common/format'
 import type { OpenedStatus, PeerState, SearchReason, TransferState } from '../common/model'
 import type { Output } from './output'
@@ -8,17 +9,27 @@ const BAR_WIDTH = 24
 /** A listener that shows, of each state, how far the transfer `job` is; nothing when that is not known or not new. */
 export function transferProgress(output: Output, job: string): (state: PeerState) => void {
   let last = ''
+  let told = ''
   return state => {
     const transfer = state.transfers.find(({ id }) => id === job)
     if (transfer === undefined) return
     if (output.showsProgress) output.progress(transferLine(transfer))
-    const { files, bytes, rate } = transfer
+    const { files, bytes, rate, status } = transfer
+    const waitsFor = status.kind === 'paused' && isForTheUser(status.error.code) ? status.error.message : ''
+    // On a terminal the progress line says it.
+    if (waitsFor !== '' && waitsFor !== told && !output.showsProgress) output.note(waitsFor)
+    told = waitsFor
     const totals = { totalFiles: files.total, totalBytes: bytes.total }
     const progress = { files: files.done, bytes: bytes.done, ...totals, rate }
     const shown = JSON.stringify(progress)
     if (shown !== last) output.event('progress', progress)
     last = shown
   }
+}
+
+/** What does not pass until somebody does something. */
+function isForTheUser(code: ErrorCode): boolean {
+  return code === 'limit-passed' || code === 'store-limit' || code === 'no-space'
 }
 
 export function transferLine({ status, files, bytes, rate, timeLeft }: TransferState): string {

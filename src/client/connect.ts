@@ -23,13 +23,13 @@ export type ConnectOptions = AttachOptions & StartOptions
  * `internal` with the reason when the peer process cannot start.
  */
 export async function connectToPeer(options: ConnectOptions): Promise<AttachedPeer> {
-  const deadline = Date.now() + START_LIMIT
+  const deadline = performance.now() + START_LIMIT
   let child: StartedPeer | undefined
   for (;;) {
     if (options.signal?.aborted) throw new PeerfoldError('cancelled')
     const attached = await attachToPeer(options)
     if (attached !== undefined) return attached
-    if (Date.now() > deadline) throw notStarted(options, child)
+    if (performance.now() > deadline) throw notStarted(options, child)
     child ??= startPeer(options)
     if (child.ended === undefined) {
       await delay(POLL_EVERY)

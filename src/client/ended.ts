@@ -17,9 +17,9 @@ export async function endedInOrder(storage: string, pid: number, signal?: AbortS
 
 /** True when the process is gone within `limit` milliseconds. Rejects when the signal is aborted. */
 export async function waitForEnd(pid: number, limit: number, signal?: AbortSignal): Promise<boolean> {
-  const deadline = Date.now() + limit
+  const deadline = performance.now() + limit
   while (isAlive(pid)) {
-    if (Date.now() > deadline) return false
+    if (performance.now() > deadline) return false
     await delay(POLL_EVERY, undefined, { ...(signal ? { signal } : {}) })
   }
   return true

@@ -123,7 +123,7 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
   private adopt(peer: AttachedPeer): void {
     const { connection, hello } = peer
     this.peer = peer
-    const since = Date.now()
+    const since = performance.now()
     connection.onNotification('state', state => this.emit('state', state))
     connection.onNotification('changed', value => this.emit('changed', value))
     connection.onNotification('notice', value => this.emit('notice', value))
@@ -132,7 +132,7 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
       this.peer = undefined
       if (this.disposed.signal.aborted) return
       this.losses++
-      if (Date.now() - since > STABLE) this.crashes = 0
+      if (performance.now() - since > STABLE) this.crashes = 0
       this.restarting ??= this.afterLoss(hello.pid).finally(() => {
         this.restarting = undefined
       })

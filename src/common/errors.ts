@@ -60,7 +60,9 @@ const CATALOGUE = {
     'This cannot be read: it is no share, or a private one, which its key alone does not open. Ask whoever sent it for the whole link.',
   'bad-entry': (path: string) => `The share describes “${path}” wrongly, so it cannot be read.`,
   'limit-passed': (detail: string) =>
-    `${detail} Raise the limit in Peerfold’s settings if you trust this share, then retry.`,
+    `${detail} Raise the limit in Peerfold’s settings if you trust this share; then it continues by itself.`,
+  'store-limit': (detail: string) =>
+    `What opened shares keep on this machine has reached its limit (${detail}), so nothing more of them is fetched. Raise “peerfold.maxStoreSize” in Peerfold’s settings, or remove opened shares that you do not need; then it continues by itself. What is here stays.`,
   'no-space': (folder: string) =>
     `The disk of “${folder}” is full. Free some space; the transfer continues by itself. Nothing is lost.`,
   'target-vanished': (folder: string) => `The folder “${folder}” is gone. Put it back, then retry.`,

@@ -105,8 +105,8 @@ export interface Requests {
     params: { readonly id: ShareId; readonly path: DrivePath; readonly folder: string; readonly job: string }
     result: { readonly job: string }
   }
-  /** Resolves when the job is done; rejects when it failed, was cancelled, or stalls for `timeout` milliseconds with
-   *  nobody left to ask. Cancelling this request only stops waiting. */
+  /** Resolves when the job is done; rejects when it failed, was cancelled, waits for the user to raise a limit, or
+   *  stalls for `timeout` milliseconds with nobody left to ask. Cancelling this request only stops waiting. */
   'copy.wait': { params: { readonly job: string; readonly timeout: number }; result: TransferResult }
   /** Fetches everything of a share so that it can be served from here; resolves when all is here. */
   'seed.wait': { params: { readonly id: ShareId; readonly job: string }; result: TransferResult }
@@ -127,11 +127,14 @@ export interface Requests {
       readonly ignore?: readonly string[]
       /** Offer and use direct TCP connections. */
       readonly directTcp?: boolean
-      /** What one opened share may cost before it is paused. Those that are not named get their defaults back. */
+      /** What one opened share may cost before it is paused, all of them together (`storeBytes`), and how many peers
+       *  are connected at one time. Those that are not named get their defaults back. */
       readonly limits?: {
         readonly entries?: number
         readonly pathLogBytes?: number
         readonly bytes?: number
+        readonly storeBytes?: number
+        readonly connections?: number
       }
     }
     result: null

@@ -5,4 +5,6 @@ export const SETTING_LIMITS = {
   /** Ignore patterns, and characters of each. */
   patterns: 1_000,
   pattern: 1_000,
+  /** Peers connected at one time; each costs memory and, over TCP, a file descriptor. */
+  connections: 1_000,
 } as const

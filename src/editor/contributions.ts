@@ -73,6 +73,8 @@ export const SETTINGS = {
   maxShareEntries: 1_000_000,
   maxShareListSize: 1_000,
   maxShareSize: 1_000,
+  maxStoreSize: 2_000,
+  maxConnections: 64,
   bootstrap: [] as readonly string[],
   storageFolder: '',
 } as const

@@ -44,6 +44,8 @@ const SENT: readonly SettingName[] = [
   'maxShareEntries',
   'maxShareListSize',
   'maxShareSize',
+  'maxStoreSize',
+  'maxConnections',
 ]
 
 /** For answers the peer process has at hand. */

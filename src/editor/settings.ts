@@ -6,6 +6,7 @@ import * as os from 'node:os'
 import * as path from 'node:path'
 import * as vscode from 'vscode'
 import type { Params } from '../common/protocol'
+import { SETTING_LIMITS } from '../common/settingLimits'
 import { EXTENSION_SCHEME, SETTINGS, type SettingName } from './contributions'
 
 export interface EditorSettings {
@@ -14,7 +15,7 @@ export interface EditorSettings {
   readonly directTcp: boolean
   /** Bytes. */
   readonly maxEditorFileSize: number
-  /** What one opened share may cost, where the user chose other than the usual. Bytes, but for entries. */
+  /** Limits, where the user chose other than the usual. Bytes, but for entries and connections. */
   readonly limits: NonNullable<Params<'settings.set'>['limits']>
   /** `host:port` each; empty: the public ones. */
   readonly bootstrap: readonly string[]
@@ -40,6 +41,8 @@ export function readSettings(): EditorSettings {
       ...chosen('entries', get('maxShareEntries'), SETTINGS.maxShareEntries, 1),
       ...chosen('pathLogBytes', get('maxShareListSize'), SETTINGS.maxShareListSize, MEGABYTE),
       ...chosen('bytes', get('maxShareSize'), SETTINGS.maxShareSize, GIGABYTE),
+      ...chosen('storeBytes', get('maxStoreSize'), SETTINGS.maxStoreSize, GIGABYTE),
+      ...chosen('connections', get('maxConnections'), SETTINGS.maxConnections, 1, SETTING_LIMITS.connections),
     },
     bootstrap: texts(get('bootstrap')),
     storageFolder: folder(text(get('storageFolder'))),
@@ -72,8 +75,9 @@ function chosen<Name extends string>(
   value: unknown,
   usual: number,
   unit: number,
+  most = Number.MAX_SAFE_INTEGER / unit,
 ): { readonly [N in Name]?: number } {
-  const count = clamp(value, 1, Number.MAX_SAFE_INTEGER / unit, usual)
+  const count = clamp(value, 1, most, usual)
   if (count === usual) return {}
   const limit: { [N in Name]?: number } = {}
   limit[name] = Math.floor(count * unit)

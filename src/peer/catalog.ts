@@ -11,7 +11,7 @@ import type { UserError } from '../common/errors'
 import type { TransferResult } from '../common/model'
 import type { RunRecord } from './boot'
 import type { BlobRef, PackRef } from './drive/entry'
-import type { ShareLimits } from './limits'
+import type { Limits } from './limits'
 
 /** A folder or file that this machine publishes. Keyed by `seed`, which is written before the log's first append. */
 export interface ShareRecord {
@@ -93,7 +93,7 @@ export interface Settings {
   readonly keepRunning?: boolean
   readonly ignore?: readonly string[]
   readonly directTcp?: boolean
-  readonly limits?: Partial<ShareLimits>
+  readonly limits?: Partial<Limits>
 }
 
 interface Tables {
@@ -104,6 +104,8 @@ interface Tables {
   copied: CopiedFile
   intended: IntendedFile
   blocked: { readonly since: number }
+  /** Bytes of an opened share that were fetched and are in the store. Keyed by share id. */
+  kept: { readonly bytes: number }
   settings: Settings
   run: RunRecord
 }

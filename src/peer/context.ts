@@ -5,6 +5,7 @@ import type { Notifications } from '../common/protocol'
 import type { Catalog } from './catalog'
 import type { ShareLimits } from './limits'
 import type { Network } from './network/swarm'
+import type { StoreBudget } from './storeBudget'
 import type { StoreSpace } from './storeSpace'
 
 export interface PeerContext {
@@ -26,6 +27,7 @@ export interface PeerContext {
   /** The machine went down in the middle of the last run: logs may be shorter than peers know them to be. */
   readonly mayHaveLostWrites: () => boolean
   readonly space: StoreSpace
+  readonly budget: StoreBudget
   /** Aborted when the peer process ends. */
   readonly closing: AbortSignal
 }

@@ -4,7 +4,7 @@
  */
 import { resolve, sep } from 'node:path'
 import type { DrivePath, ShareId } from '../common/brand'
-import { PeerfoldError, toUserError } from '../common/errors'
+import { type ErrorCode, PeerfoldError, toUserError, type UserError } from '../common/errors'
 import type { TransferResult } from '../common/model'
 import type { CopyRecord } from './catalog'
 import type { PeerContext } from './context'
@@ -16,6 +16,9 @@ import { runCopy } from './receive/copy'
 import { runSeed } from './receive/seed'
 import { delay, throwIfAborted } from './time'
 import { resultOf, type Transfer, type Transfers } from './transfers'
+
+/** What the user must do something about: nobody waits for it, and the copy goes on by itself when it is done. */
+const LIMITS: readonly ErrorCode[] = ['limit-passed', 'store-limit']
 
 export class Copies {
   constructor(
@@ -95,7 +98,7 @@ export class Copies {
       const result = await runSeed(
         share.drive,
         transfer,
-        this.context.space,
+        this.context,
         () => share.joinedShare?.down.total ?? 0,
       )
       await share.countBytesHere()
@@ -133,6 +136,7 @@ export class Copies {
       catalog,
       transfer,
       space: this.context.space,
+      budget: this.context.budget,
       fetched: () => opened?.joinedShare?.down.total ?? 0,
       peerCame: (wait: AbortSignal) => opened?.peerCame(wait) ?? delay(1_000, wait),
       stale: () => opened !== undefined && (opened.joinedShare?.peers ?? 0) === 0,
@@ -175,10 +179,15 @@ export class Copies {
 
   private async follow(transfer: Transfer, timeout: number, signal: AbortSignal): Promise<TransferResult> {
     const stalled = new AbortController()
+    let passed: UserError | undefined
     let timer: NodeJS.Timeout | undefined
     const look = () => {
-      const waits = transfer.status.kind === 'paused' && transfer.status.error.code === 'stalled'
-      if (waits) timer ??= setTimeout(() => stalled.abort(), timeout)
+      const error = transfer.status.kind === 'paused' ? transfer.status.error : undefined
+      if (error !== undefined && LIMITS.includes(error.code)) {
+        passed = error
+        stalled.abort()
+      }
+      if (error?.code === 'stalled') timer ??= setTimeout(() => stalled.abort(), timeout)
       else {
         clearTimeout(timer)
         timer = undefined
@@ -193,6 +202,7 @@ export class Copies {
       if (status.kind === 'done') return status.result
       throw status.kind === 'failed' ? PeerfoldError.from(status.error) : new PeerfoldError('cancelled')
     } catch (error) {
+      if (passed !== undefined) throw PeerfoldError.from(passed)
       if (stalled.signal.aborted) throw new PeerfoldError('stalled')
       throw signal.aborted ? new PeerfoldError('cancelled') : error
     } finally {

@@ -23,6 +23,8 @@ export class Joined {
   readonly appended = new Signal<void>()
   /** Two histories were signed with the key of one of the logs; Hypercore has closed it. */
   readonly forked = new Signal<void>()
+  /** So many bytes came, of the log of paths or of content. */
+  readonly came = new Signal<number>()
   /** Bytes of content moved. */
   readonly moved = new Signal<void>()
   readonly down = new Rate()
@@ -96,6 +98,7 @@ export class Joined {
     this.listen(core, 'conflict', () => this.forked.emit())
     this.listen(core, 'download', (_index, bytes, peer) => {
       if (isContent) this.down.add(bytes)
+      this.came.emit(bytes)
       this.moved.emit()
       this.network.links.get(keyOf(peer))?.down.add(bytes)
     })

@@ -5,7 +5,7 @@
 import { PeerfoldError } from '../common/errors'
 import { formatBytes } from '../common/format'
 
-/** What one share may cost. The user can raise each (`settings.set`). */
+/** What one opened share may cost. The user can raise each (`settings.set`). */
 export interface ShareLimits {
   /** Files, links and folders. Each costs memory as long as the share is open. */
   readonly entries: number
@@ -15,10 +15,20 @@ export interface ShareLimits {
   readonly bytes: number
 }
 
-export const DEFAULT_LIMITS: ShareLimits = {
+/** All that the user can raise. */
+export interface Limits extends ShareLimits {
+  /** Bytes that all opened shares together may keep in the store. */
+  readonly storeBytes: number
+  /** Peers connected at one time. */
+  readonly connections: number
+}
+
+export const DEFAULT_LIMITS: Limits = {
   entries: 1_000_000,
   pathLogBytes: 1024 ** 3,
-  bytes: 1024 ** 4,
+  bytes: 10 ** 12,
+  storeBytes: 2 * 10 ** 12,
+  connections: 64,
 }
 
 /** For the user's own folders. */
@@ -28,18 +38,23 @@ export const NO_LIMITS: ShareLimits = {
   bytes: Number.POSITIVE_INFINITY,
 }
 
-/** @param bytes of content that are about to be fetched. Throws `limit-passed`. */
-export function assertContentWithin({ bytes: limit }: ShareLimits, bytes: number): void {
-  if (bytes <= limit) return
+/** What to tell when so many bytes of content of one share are about to be fetched; undefined: they may be. */
+export function contentBeyond({ bytes: limit }: ShareLimits, bytes: number): PeerfoldError | undefined {
+  if (bytes <= limit) return undefined
   const detail = `It would fetch ${formatBytes(bytes)}, and the limit for one share is ${formatBytes(limit)}.`
-  throw new PeerfoldError('limit-passed', detail)
+  return new PeerfoldError('limit-passed', detail)
 }
 
-/** What one peer may cost. */
+/** Of all connections those from one address: one machine cannot keep all others out. */
+export function connectionsFromOneAddress({ connections }: Limits): number {
+  return Math.ceil((connections * 3) / 8)
+}
+
+/**
+ * What one peer may cost. Nobody can raise these: they are far above what an honest program of any share asks for, and
+ * more would only hurt.
+ */
 export const PEER_LIMITS = {
-  /** Connections at one time, and those from one address among them: one machine cannot keep all others out. */
-  connections: 64,
-  connectionsFromOneAddress: 24,
   /** Blocks of one log that a peer asked for and has not been given. Other clients ask for up to 512. */
   openRequests: 8_192,
   /** Bytes that wait for a peer to read them. */

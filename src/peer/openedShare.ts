@@ -83,6 +83,7 @@ export class OpenedShare {
     })
     joined.moved.on(() => this.changed.emit())
     joined.appended.on(() => this.refresh())
+    joined.came.on(bytes => this.context.budget.add(this.id, bytes))
     joined.forked.on(() => this.fail(new PeerfoldError('log-forked', this.name)))
     this.refresh()
   }
@@ -104,6 +105,7 @@ export class OpenedShare {
     this.leave()
     await this.context.catalog.delete('opened', this.id)
     await this.drive.purge()
+    await this.context.budget.forget(this.id)
   }
 
   async save(change: Partial<OpenedRecord>): Promise<void> {

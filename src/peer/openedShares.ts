@@ -86,6 +86,17 @@ export class OpenedShares {
     this.changed.emit()
   }
 
+  /** Deletes what was fetched of shares that stand in no list: commands opened them, and ended. */
+  async forgetUnlisted(): Promise<void> {
+    for await (const [id, record] of this.context.catalog.list('opened')) {
+      if (record.keep || this.shares.has(record.id) || this.opening.has(record.id)) continue
+      const share = await this.opened(record)
+      if (share.record.keep || share.joinedShare !== undefined) continue // somebody opened it meanwhile
+      await this.remove(share.id)
+      this.context.log(`what was fetched of ${id.slice(0, 6)} is deleted: it is in no list any more`)
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.allSettled(this.opening.values())
     await Promise.allSettled(this.all().map(share => share.close()))

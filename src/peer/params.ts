@@ -11,6 +11,7 @@ const MAX_PATH = 8_192
 const MAX_READ = 64 * 1024 * 1024
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const connections = v.pipe(count, v.minValue(1), v.maxValue(SETTING_LIMITS.connections))
 const milliseconds = v.pipe(v.number(), v.minValue(0), v.maxValue(2 ** 31 - 1))
 const id = v.custom<ShareId>(value => typeof value === 'string' && isShareId(value), 'not a share id')
 const peer = v.custom<PeerId>(
@@ -88,6 +89,8 @@ const SCHEMAS = {
         entries: v.exactOptional(count),
         pathLogBytes: v.exactOptional(count),
         bytes: v.exactOptional(count),
+        storeBytes: v.exactOptional(count),
+        connections: v.exactOptional(connections),
       }),
     ),
   }),

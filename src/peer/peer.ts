@@ -18,11 +18,12 @@ import type { PeerContext } from './context'
 import { Copies } from './copies'
 import type { ShareDrive } from './drive/shareDrive'
 import { peerIdOf } from './keys'
-import { DEFAULT_LIMITS } from './limits'
+import { DEFAULT_LIMITS, type Limits } from './limits'
 import { Network } from './network/swarm'
 import { OpenedShares } from './openedShares'
 import { OwnShares } from './ownShares'
 import { isDamage, openDatabases } from './store'
+import { StoreBudget } from './storeBudget'
 import { StoreSpace } from './storeSpace'
 import { Transfers } from './transfers'
 
@@ -52,7 +53,8 @@ export class Peer {
   private readonly blocked = new Set<PeerId>()
   private readonly closing = new AbortController()
   private settings: Settings = {}
-  private limits = DEFAULT_LIMITS
+  private limits: Limits = DEFAULT_LIMITS
+  private readonly budget: StoreBudget
   private readonly space: StoreSpace
   private readonly earlyNotices: Notifications['notice'][] = []
   private lostWrites = false
@@ -67,6 +69,7 @@ export class Peer {
     const tcp = () => options.tcp && this.settings.directTcp !== false
     this.catalog = catalog
     this.space = new StoreSpace(paths.root, options.onRoomAgain, log)
+    this.budget = new StoreBudget(catalog, () => this.limits.storeBytes, log)
     const checkForDamage = (error: unknown) => this.checkForDamage(error)
     const isBlocked = (id: PeerId) => this.blocked.has(id)
     this.network = new Network({
@@ -75,6 +78,7 @@ export class Peer {
       tcp,
       name: () => this.name,
       isBlocked,
+      limits: () => this.limits,
       log,
       onError: checkForDamage,
     })
@@ -89,6 +93,7 @@ export class Peer {
       log,
       checkForDamage,
       space: this.space,
+      budget: this.budget,
       mayHaveLostWrites: () => this.lostWrites,
       closing: this.closing.signal,
     }
@@ -100,6 +105,9 @@ export class Peer {
     }
     this.own.published.on(change => this.entriesChanged.emit(change))
     this.opened.updated.on(change => this.entriesChanged.emit(change))
+    this.budget.passed.on(() => {
+      this.opened.forgetUnlisted().catch(error => log(`making room: ${String(error)}`))
+    })
   }
 
   static async open(options: PeerOptions): Promise<Peer> {
@@ -182,7 +190,11 @@ export class Peer {
     await this.catalog.put('settings', '', this.settings)
     this.limits = { ...DEFAULT_LIMITS, ...this.settings.limits }
     if (change.directTcp !== undefined) await this.network.tcpChanged()
-    if (change.limits !== undefined) for (const share of this.opened.all()) share.limitsChanged()
+    if (change.limits !== undefined) {
+      for (const share of this.opened.all()) share.limitsChanged()
+      this.budget.limitChanged()
+      this.network.limitsChanged()
+    }
     if (JSON.stringify(this.ignore) !== ignoreBefore)
       for (const share of this.own.all()) if (share.joinedShare) share.rescan()
     this.changed.emit()
@@ -221,8 +233,14 @@ export class Peer {
     await this.own.close()
     await this.opened.close()
     await this.store.close()
+    await this.budget.close()
     await this.catalog.put('run', '', { boot: bootId(), endedInOrder: true })
     await this.catalog.close()
+  }
+
+  /** Throws `store-limit` when nothing more may be fetched of opened shares. */
+  assertRoom(): void {
+    this.budget.assertRoom()
   }
 
   /** To be called with every error that nobody expected. */
@@ -243,6 +261,7 @@ export class Peer {
     this.settings = (await this.catalog.get('settings', '')) ?? {}
     this.limits = { ...DEFAULT_LIMITS, ...this.settings.limits }
     for await (const [peer] of this.catalog.list('blocked')) this.blocked.add(peer as PeerId)
+    await this.budget.load()
     await this.own.restore()
     const copies = await this.copies.unfinished()
     await this.opened.restore(id => copies.some(copy => copy.share === id))

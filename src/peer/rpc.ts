@@ -128,15 +128,17 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
     },
     'fs.read': async ({ id, path, limit, timeout }, signal) => {
       const drive = peer.drive(id)
-      const entry = await withTrueSize(drive, fileOf(drive, path), { timeout, signal })
+      const read = { timeout, signal, assertRoom: () => peer.assertRoom() }
+      const entry = await withTrueSize(drive, fileOf(drive, path), read)
       if (entry.size > limit) throw new PeerfoldError('too-large', `“${path}”`)
-      return readWhole(drive, entry, { timeout, signal })
+      return readWhole(drive, entry, read)
     },
     'fs.readRange': async ({ id, path, start, length, timeout }, signal) => {
       const drive = peer.drive(id)
       const parts: Buffer[] = []
-      const entry = await withTrueSize(drive, fileOf(drive, path), { timeout, signal })
-      for await (const part of readRange(drive, entry, start, length, { timeout, signal })) parts.push(part)
+      const read = { timeout, signal, assertRoom: () => peer.assertRoom() }
+      const entry = await withTrueSize(drive, fileOf(drive, path), read)
+      for await (const part of readRange(drive, entry, start, length, read)) parts.push(part)
       return Buffer.concat(parts)
     },
     'fs.find': ({ id, query, limit }) => findPaths(indexOf(peer.drive(id)), query, limit),

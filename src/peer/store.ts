@@ -99,6 +99,7 @@ async function giveUpOwnLogs(catalog: Catalog): Promise<void> {
     lost.push({ table: 'share', key, value: { ...record, lost: true } })
   }
   if (lost.length > 0) await catalog.write(lost)
+  await catalog.deleteAll('kept', '')
 }
 
 function setAside(folder: string): string {

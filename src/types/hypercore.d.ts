@@ -27,6 +27,8 @@ declare module 'hypercore' {
       readonly remoteBitfield: { get(index: number): boolean }
       /** Blocks asked of this peer that have not come. */
       readonly inflight: number
+      /** Messages with data, sent and received. */
+      readonly stats: { readonly wireData: { readonly tx: number; readonly rx: number } }
       /** What this peer asked for and has not been given. */
       readonly remoteRequests: { readonly size: number }
       // Called with its messages.

@@ -121,7 +121,10 @@ declare module 'hyperdht' {
       options?: { keyPair?: KeyPair },
     ): import('@hyperswarm/secret-stream').NoiseStream
     address(): { host: string; family: number; port: number }
-    lookup(target: Uint8Array): AsyncIterable<{ peers: readonly { publicKey: Buffer }[] }> & Duplex
+    lookup(
+      target: Uint8Array,
+    ): AsyncIterable<{ peers: readonly { publicKey: Buffer }[] }> &
+      Duplex & { readonly closestNodes: readonly unknown[] }
     destroy(options?: { force?: boolean }): Promise<void>
     static keyPair(seed?: Uint8Array): KeyPair
     static BOOTSTRAP: readonly BootstrapNode[]
@@ -160,6 +163,8 @@ declare module 'hyperswarm' {
     readonly keyPair: KeyPair
     readonly connections: ReadonlySet<NoiseStream>
     readonly connecting: number
+    /** Connections it makes or takes at most. Read anew for every one. */
+    maxPeers: number
     readonly peers: ReadonlyMap<string, Hyperswarm.PeerInfo>
     join(topic: Uint8Array, options?: { server?: boolean; client?: boolean }): Hyperswarm.PeerDiscovery
     leave(topic: Uint8Array): Promise<void>

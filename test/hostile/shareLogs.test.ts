@@ -391,15 +391,32 @@ attackGroups('shares with hostile logs', () => {
       await assertGoesOnWhenRaised(id)
     })
 
-    it('of bytes are not copied, nor seeded, until it is raised', async () => {
+    it('of bytes are not copied, nor seeded, and go on by themselves when it is raised', async () => {
       await peer.request('settings.set', { limits: { bytes: 1_000 } })
       const drive = await goodDrive()
       await drive.file('/large', Buffer.alloc(5_000))
       await publisher.serve(drive)
       const id = await peer.open(drive.link)
-      await assert.rejects(peer.copy(id, arena().target), { code: 'limit-passed' })
-      await assert.rejects(peer.request('seed.wait', { id, job: 'seed' }), { code: 'limit-passed' })
+      const { target } = arena()
+      await assert.rejects(peer.copy(id, target), { code: 'limit-passed' })
+      const seeding = peer.request('seed.wait', { id, job: 'seed' })
+      const paused = async (kind: string) =>
+        (await peer.state()).transfers.some(
+          ({ share, kind: what, status }) =>
+            share === id && what === kind && status.kind === 'paused' && status.error.code === 'limit-passed',
+        )
+      await eventually('both are paused', async () => (await paused('seed')) && (await paused('copy')))
+      const others = await goodDrive()
+      await publisher.serve(others)
+      await assertGood(await peer.open(others.link))
       await assertGoesOnWhenRaised(id)
+      await seeding
+      await eventually('the copy ended by itself', async () =>
+        (await peer.state()).transfers.some(
+          ({ share, kind, status }) => share === id && kind === 'copy' && status.kind === 'done',
+        ),
+      )
+      assert.equal(readFileSync(join(target, 'large')).length, 5_000)
     })
   })
 

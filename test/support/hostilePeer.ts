@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { KeyPair, NoiseStream } from '@hyperswarm/secret-stream'
 import type { ReplicatorPeer } from 'hypercore'
 import DHT from 'hyperdht'
@@ -33,6 +34,9 @@ export function publicKeyOf(storage: string): Buffer {
   return DHT.keyPair(Buffer.from(seed, 'hex')).publicKey
 }
 
+/** Milliseconds; on one machine it takes a few of them. */
+const LET_IN_WITHIN = 2_000
+
 export class HostilePeer {
   readonly streams: NoiseStream[] = []
 
@@ -57,6 +61,11 @@ export class HostilePeer {
     return drive
   }
 
+  /** The part of it that mirrored, which is as honest as any client, serves nobody from now on. */
+  async hideMirror(): Promise<void> {
+    await this.client.leaveNetwork()
+  }
+
   /** Connects; undefined: it was refused. */
   async connect(
     remote: Buffer,
@@ -70,6 +79,15 @@ export class HostilePeer {
       new Promise<false>(resolve => stream.once('close', () => resolve(false))),
     ])
     return isOpen ? { stream, keyPair } : undefined
+  }
+
+  /** Whether it may connect. Who is refused gets no answer, and would find out only after eight seconds. */
+  async isLetIn(remote: Buffer, keyPair: KeyPair): Promise<boolean> {
+    const attempt = this.connect(remote, keyPair)
+    const stream = this.streams.at(-1)
+    const connected = await Promise.race([attempt, delay(LET_IN_WITHIN, undefined)])
+    stream?.destroy()
+    return connected !== undefined
   }
 
   /** Offers a drive's logs over a stream; resolves with both ends when the other side has opened the log of bytes. */

@@ -9,9 +9,20 @@ export interface LocalDht {
   stop(): Promise<void>
 }
 
-/** Starts ten nodes in one process; resolves when they answer. `port` 0 takes a free one. */
-export async function startLocalDht(options: { port?: number } = {}): Promise<LocalDht> {
-  const dht = startProcess(process.execPath, [built('cli.js'), 'dht', '--port', String(options.port ?? 0)])
+/** Starts ten nodes in one process; resolves when they answer. `port` 0 takes a free one; `launcher` is written before the command. */
+export async function startLocalDht(
+  options: { port?: number; launcher?: readonly string[] } = {},
+): Promise<LocalDht> {
+  const { port = 0, launcher = [] } = options
+  const [command = '', ...args] = [
+    ...launcher,
+    process.execPath,
+    built('cli.js'),
+    'dht',
+    '--port',
+    String(port),
+  ]
+  const dht = startProcess(command, args)
   const bootstrap = await dht.line(line => /^\S+:\d+$/.test(line), { timeout: 30_000 })
   return {
     bootstrap,

@@ -15,6 +15,8 @@ export interface PeerProcessOptions {
   readonly bootstrap?: string
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly tcp?: boolean
+  /** Written before the command: a program that runs it elsewhere (see networkNamespace.ts). */
+  readonly launcher?: readonly string[]
 }
 
 export class PeerProcess {
@@ -83,11 +85,17 @@ export class PeerProcess {
   }
 }
 
-export function startPeerProgram({ storage, bootstrap, env, tcp }: PeerProcessOptions): OwnedProcess {
-  const args = [built('peer.js'), '--storage', storage]
+export function startPeerProgram({
+  storage,
+  bootstrap,
+  env,
+  tcp,
+  launcher = [],
+}: PeerProcessOptions): OwnedProcess {
+  const [command = '', ...args] = [...launcher, process.execPath, built('peer.js'), '--storage', storage]
   if (bootstrap !== undefined) args.push('--bootstrap', bootstrap)
   if (tcp === false) args.push('--no-tcp')
-  return startProcess(process.execPath, args, env === undefined ? {} : { env })
+  return startProcess(command, args, env === undefined ? {} : { env })
 }
 
 let jobs = 0

@@ -50,6 +50,11 @@ export class StockClient {
     this.store.replicate(stream)
   }
 
+  /** Is found by nobody any more; what it has stays open. */
+  async leaveNetwork(): Promise<void> {
+    await this.swarm.destroy()
+  }
+
   async close(): Promise<void> {
     await this.swarm.destroy()
     await this.store.close()

@@ -1,7 +1,8 @@
 /**
- * The tools that the lanes vscode and ui need and npm cannot give the project: a VS Code server, the Node it wants,
- * and Chromium. They live in a user-level cache outside the clone, at pinned versions, and are installed whole or
- * not at all: into a folder of its own, which is renamed when it is complete. Nothing is compiled.
+ * The tools that tests need and npm cannot give the project: a VS Code server, the Node it wants, Chromium, and what
+ * the tests of faults move clocks and pull cables with. Those from npm live in a user-level cache outside the clone, at
+ * pinned versions, and are installed whole or not at all: into a folder of its own, which is renamed when it is
+ * complete. The others come from Debian, where they are missing. Nothing is compiled.
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -96,6 +97,56 @@ export async function prepareChromium(): Promise<string> {
   if (chromium === undefined)
     throw new Error('apt-get installed chromium, but /usr/bin/chromium is not there')
   return chromium
+}
+
+/** libfaketime: its path, or why it is not to be had. */
+export async function prepareFaketime(): Promise<string | { readonly reason: string }> {
+  const found = findFaketime()
+  if (found !== undefined) return found
+  if (process.platform !== 'linux') return { reason: 'libfaketime is used on Linux only' }
+  const reason = await debianPackage('faketime')
+  return findFaketime() ?? { reason: reason ?? 'the package faketime holds no libfaketimeMT.so.1' }
+}
+
+/** The command `ip`: true, or why it is not to be had. */
+export async function prepareIp(): Promise<true | { readonly reason: string }> {
+  const isThere = () => ['/usr/sbin/ip', '/sbin/ip', '/bin/ip'].some(existsSync)
+  if (isThere()) return true
+  if (process.platform !== 'linux') return { reason: 'only Linux has network namespaces' }
+  const reason = await debianPackage('iproute2')
+  return isThere() || { reason: reason ?? 'the package iproute2 holds no ip' }
+}
+
+function findFaketime(): string | undefined {
+  return ['x86_64', 'aarch64', 'arm']
+    .flatMap(machine => ['gnu', 'gnueabihf'].map(abi => `/usr/lib/${machine}-linux-${abi}`))
+    .map(folder => join(folder, 'faketime', 'libfaketimeMT.so.1'))
+    .find(existsSync)
+}
+
+/** Packages asked for, and why each could not be installed. apt-get works for one at a time. */
+const debianPackages = new Map<string, Promise<string | undefined>>()
+let lastPackage: Promise<unknown> = Promise.resolve()
+
+/** Installs a package for tests that can be left out: why it failed, instead of an error. */
+function debianPackage(name: string): Promise<string | undefined> {
+  const asked = debianPackages.get(name)
+  if (asked !== undefined) return asked
+  const installed = lastPackage.then(() => installDebianPackage(name))
+  debianPackages.set(name, installed)
+  lastPackage = installed
+  return installed
+}
+
+async function installDebianPackage(name: string): Promise<string | undefined> {
+  console.log(`tools: installing ${name} with apt-get (once)`)
+  try {
+    await aptGet(['update', '-q'])
+    await aptGet(['install', '-y', '-q', '--no-install-recommends', name])
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 async function aptGet(args: string[]): Promise<void> {

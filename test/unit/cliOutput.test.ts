@@ -123,6 +123,15 @@ describe('cli progress', () => {
     })
   })
 
+  it('says once what it waits for when only the user can help, also without a terminal', () => {
+    const { output, written } = capture({ json: true })
+    const error = { code: 'store-limit', message: 'The limit is reached.' } as const
+    const paused: TransferState = { ...transfer, status: { kind: 'paused', error } }
+    const show = transferProgress(output, transfer.id)
+    for (let time = 0; time < 3; time++) show({ ...idle, transfers: [paused] })
+    assert.equal(written.err(), 'The limit is reached.\n')
+  })
+
   it('says why nobody was found so far', () => {
     assert.match(searchLine({ kind: 'searching', why: 'bootstrap-unreachable' }), /no bootstrap node answers/)
     assert.match(searchLine(undefined), /Looking for peers/)

@@ -111,7 +111,7 @@ function readPending(memory: vscode.Memento): Pending | undefined {
     Array.isArray(before) &&
     typeof at === 'number' &&
     typeof session === 'string'
-  if (!isWhole || Date.now() - at > PENDING_LIMIT) return undefined
+  if (!isWhole || Math.abs(Date.now() - at) > PENDING_LIMIT) return undefined
   return { id, name, before, at, session }
 }
 

@@ -193,10 +193,10 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     shown.timer = setTimeout(
       () => {
         shown.timer = undefined
-        shown.notBefore = Date.now() + REFRESH_PAUSE + shown.children * REFRESH_PAUSE_PER_CHILD
+        shown.notBefore = performance.now() + REFRESH_PAUSE + shown.children * REFRESH_PAUSE_PER_CHILD
         this.changed.fire(shown.node)
       },
-      Math.max(0, shown.notBefore - Date.now()),
+      Math.max(0, shown.notBefore - performance.now()),
     )
   }
 

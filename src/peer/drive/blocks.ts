@@ -13,6 +13,8 @@ export interface ReadOptions {
   /** Milliseconds without anything of the log arriving. */
   readonly timeout: number
   readonly signal?: AbortSignal | undefined
+  /** Throws when nothing may be fetched now; what is here can be read all the same. */
+  readonly assertRoom?: () => void
 }
 
 /** With nobody connected, this long (milliseconds) is enough: a known peer is found again within. */
@@ -43,10 +45,11 @@ export class Blocks {
     return this.core.core.bitfield.get(index)
   }
 
-  /** Throws PeerfoldError: `offline`, `bad-entry` (it cannot be decoded), `cancelled`. */
+  /** Throws PeerfoldError: `offline`, `bad-entry` (it cannot be decoded), `cancelled`, `store-limit`. */
   async get(index: number): Promise<Buffer> {
+    if (this.has(index)) return this.checked(this.session.get(index))
+    this.options.assertRoom?.()
     const block = this.session.get(index)
-    if (this.has(index)) return this.checked(block)
     const silence = this.silence()
     try {
       return await this.checked(Promise.race([block, silence.failed]))

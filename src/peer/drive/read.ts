@@ -12,6 +12,7 @@ import { withTrueSize } from './blockMap'
 import { Blocks, inOurWords, type ReadOptions } from './blocks'
 import type { BlobRef, DriveEntry } from './entry'
 import type { ShareDrive } from './shareDrive'
+import { isWhole } from './whoHas'
 
 /** After this long (milliseconds) without its own blocks a packed file's pack is asked for too. */
 const PACK_AFTER = 400
@@ -114,11 +115,16 @@ export async function* readMapped(
   const { blob } = entry
   if (blob === undefined) return
   const blobs = await unlessAborted(share.drive.getBlobs(), options.signal)
+  const assertRoom = () => {
+    if (!isWhole(blobs.core)) options.assertRoom?.()
+  }
+  assertRoom()
   const stream = blobs.createReadStream({ ...blob }, { start, length, timeout: options.timeout })
   let left = length
   try {
     for await (const block of stream) {
       throwIfAborted(options.signal)
+      assertRoom()
       left -= block.length
       if (left < 0) throw new PeerfoldError('bad-entry', entry.path)
       yield block

@@ -9,6 +9,11 @@ export function nobodyHas(core: Hypercore, block: number): boolean {
   return !core.core.bitfield.get(block) && !core.peers.some(peer => peerHas(peer, block))
 }
 
+/** Whether all blocks of a log, as long as it is known to be, are on this machine. */
+export function isWhole(core: Hypercore): boolean {
+  return core.core.bitfield.count(0, core.length, true) === core.length
+}
+
 /** Whether a log ends before a block, as far as anybody connected knows. */
 export function isBeyond(core: Hypercore, block: number): boolean {
   return block >= core.length && core.peers.every(peer => block >= peer.remoteLength)

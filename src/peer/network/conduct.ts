@@ -5,7 +5,8 @@
  *
  * Some offences are events (a block that is not of the log, requests that make no sense), others are seen by looking
  * around every few seconds: silence, answers that do not come while others wait for them, more open requests, channels
- * or unread bytes than there is use for.
+ * or unread bytes than there is use for. Time in which this process did not run (the machine slept) does not count:
+ * after it nobody could have answered yet.
  */
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import type Hypercore from 'hypercore'
@@ -26,9 +27,15 @@ const PROVE_WITHIN = 1_000
 const MAX_INVALID_REQUESTS = 8
 const MAX_COUNTED_BLOCKS = 20_000
 
+/** How things stood with a peer at the last look. */
 interface Progress {
-  since: number
-  bytes: number
+  /** Milliseconds of `awake`. */
+  readonly at: number
+  readonly bytes: number
+  /** Messages with data that came from it. */
+  readonly answers: number
+  /** Milliseconds in which it owed something and hardly sent. */
+  readonly owed: number
 }
 
 interface Behaviour {
@@ -42,6 +49,11 @@ export class Conduct {
   private readonly watched = new Map<Hypercore, () => void>()
   private readonly behaviour = new WeakMap<PeerLink, Behaviour>()
   private readonly progress = new WeakMap<ReplicatorPeer, Progress>()
+  /** When each link was first looked at, milliseconds of `awake`. */
+  private readonly firstSeen = new WeakMap<PeerLink, number>()
+  /** Milliseconds in which this process ran and looked. */
+  private awake = 0
+  private lastLook = performance.now()
   private timer: NodeJS.Timeout | undefined
 
   /** @param offended is called with what a peer did, once or more often */
@@ -68,7 +80,9 @@ export class Conduct {
       for (const [event, listener] of Object.entries(listeners)) core.off(event, listener)
     }
     this.watched.set(core, stop)
-    this.timer ??= setInterval(() => this.look(), LOOK_EVERY).unref()
+    if (this.timer !== undefined) return
+    this.lastLook = performance.now()
+    this.timer = setInterval(() => this.look(), LOOK_EVERY).unref()
   }
 
   unwatch(core: Hypercore): void {
@@ -89,6 +103,9 @@ export class Conduct {
   }
 
   private look(): void {
+    const now = performance.now()
+    this.awake += Math.min(now - this.lastLook, LOOK_EVERY)
+    this.lastLook = now
     const spoke = new Set<NoiseStream>()
     for (const core of this.watched.keys()) {
       for (const peer of core.peers) {
@@ -101,8 +118,9 @@ export class Conduct {
     }
     for (const link of this.links.values()) {
       const isSilent = !link.greeted && !link.streams.some(stream => spoke.has(stream))
-      if (isSilent && performance.now() - link.since > SAY_SOMETHING_WITHIN)
-        this.offended(link, 'it said nothing')
+      const since = this.firstSeen.get(link) ?? this.awake
+      this.firstSeen.set(link, since)
+      if (isSilent && this.awake - since > SAY_SOMETHING_WITHIN) this.offended(link, 'it said nothing')
       for (const stream of link.streams) {
         if (muxOf(stream)._remote.length > PEER_LIMITS.channels)
           this.offended(link, 'it opened too many channels')
@@ -111,17 +129,19 @@ export class Conduct {
     }
   }
 
-  /** Whether a peer has owed us something for long and hardly sends. */
+  /**
+   * Whether a peer has owed us something for long and hardly sends. Readers give up, and take back what they asked for,
+   * sooner than that: a debt that is taken back is not paid, so it counts on with the next one.
+   */
   private owes(peer: ReplicatorPeer): boolean {
-    const now = performance.now()
-    const bytes = receivedBytes(peer.stream)
-    const known = this.progress.get(peer)
-    const isFast = known !== undefined && bytes - known.bytes >= (SLOWEST * (now - known.since)) / 1_000
-    if (known === undefined || peer.inflight === 0 || isFast) {
-      this.progress.set(peer, { since: now, bytes })
-      return false
-    }
-    return now - known.since > ANSWER_WITHIN
+    const now = { at: this.awake, bytes: receivedBytes(peer.stream), answers: peer.stats.wireData.rx }
+    const before = this.progress.get(peer) ?? { ...now, owed: 0 }
+    const time = now.at - before.at
+    const isFast = now.bytes - before.bytes >= (SLOWEST * time) / 1_000
+    const isSettled = peer.inflight === 0 && now.answers > before.answers
+    const owed = (time > 0 && isFast) || isSettled ? 0 : before.owed + (peer.inflight > 0 ? time : 0)
+    this.progress.set(peer, { ...now, owed })
+    return owed > ANSWER_WITHIN
   }
 
   /** Hypercore asks such a peer for nothing more but a proof that the log has two histories; then nobody is to blame. */

@@ -3,7 +3,7 @@
  * all places are taken, one who has nothing to do with any share here makes room.
  */
 import type { NoiseStream } from '@hyperswarm/secret-stream'
-import { PEER_LIMITS } from '../limits'
+import { connectionsFromOneAddress, type Limits } from '../limits'
 import type { PeerLink } from './link'
 
 const MINUTE = 60_000
@@ -18,6 +18,7 @@ export class Door {
   constructor(
     private readonly links: ReadonlyMap<string, PeerLink>,
     private readonly isUseful: (link: PeerLink) => boolean,
+    private readonly limits: () => Limits,
   ) {}
 
   /** Why this connection is not taken; undefined: it is. */
@@ -27,9 +28,10 @@ export class Door {
     if (this.links.has(key)) return undefined // it takes the place of the one before
     const address = stream.rawStream.remoteHost
     const fromThere = [...this.links.values()].filter(link => link.address === address).length
-    if (address !== null && fromThere >= PEER_LIMITS.connectionsFromOneAddress && !this.makeRoom(address))
+    const limits = this.limits()
+    if (address !== null && fromThere >= connectionsFromOneAddress(limits) && !this.makeRoom(address))
       return 'too many come from its address'
-    if (this.links.size >= PEER_LIMITS.connections && !this.makeRoom()) return 'all places are taken'
+    if (this.links.size >= limits.connections && !this.makeRoom()) return 'all places are taken'
     return undefined
   }
 

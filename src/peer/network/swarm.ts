@@ -13,11 +13,12 @@ import type { PeerId } from '../../common/brand'
 import type { NetworkState, SearchReason } from '../../common/model'
 import { Signal } from '../../common/signal'
 import { peerIdOf } from '../keys'
-import { PEER_LIMITS } from '../limits'
+import type { Limits } from '../limits'
 import { Bans } from './bans'
 import { Conduct, isViolation } from './conduct'
 import { Door } from './door'
 import { PeerLink } from './link'
+import { type Announced, Presence } from './presence'
 import { Replication } from './replication'
 import { TcpTransport } from './tcp'
 
@@ -34,6 +35,7 @@ export interface NetworkOptions {
   /** Whether direct TCP is wanted; asked for every new link. */
   readonly tcp: () => boolean
   readonly isBlocked: (peer: PeerId) => boolean
+  readonly limits: () => Limits
   readonly log: (line: string) => void
   /** What broke a connection: it may be that a block could not be read from the store. */
   readonly onError: (error: unknown) => void
@@ -48,8 +50,16 @@ export class Network {
     (link, what) => this.turnAway(link, what),
     error => this.options.onError(error),
   )
-  private readonly door = new Door(this.links, link => this.conduct.isUseful(link))
+  private readonly door = new Door(
+    this.links,
+    link => this.conduct.isUseful(link),
+    () => this.options.limits(),
+  )
   readonly replication = new Replication(this.conduct)
+  private readonly presence = new Presence(
+    () => [...this.memberships].filter(({ isStarted }) => isStarted),
+    line => this.options.log(line),
+  )
   private swarm: Hyperswarm | undefined
   private tcp: TcpTransport | undefined
   private starting: Promise<Hyperswarm> | undefined
@@ -100,6 +110,11 @@ export class Network {
       if (peerIdOf(info.publicKey) === peer) info.ban(false)
   }
 
+  /** The number of connections was changed: concerns those to come. */
+  limitsChanged(): void {
+    if (this.swarm !== undefined) this.swarm.maxPeers = this.options.limits().connections
+  }
+
   /** Direct TCP was switched on or off: concerns connections made from now on. */
   async tcpChanged(): Promise<void> {
     if (this.starting === undefined) return
@@ -110,6 +125,7 @@ export class Network {
   async close(): Promise<void> {
     for (const membership of [...this.memberships]) membership.close()
     this.conduct.close()
+    this.presence.close()
     this.closing = true
     const swarm = await this.starting?.catch(() => undefined)
     for (const link of this.links.values()) link.close()
@@ -128,10 +144,11 @@ export class Network {
     await this.listen()
     const dht = new DHT(bootstrap.length > 0 ? { bootstrap } : {})
     const firewall = (key: Buffer) => this.isUnwelcome(peerIdOf(key))
-    const swarm = new Hyperswarm({ keyPair, dht, maxPeers: PEER_LIMITS.connections, firewall })
+    const swarm = new Hyperswarm({ keyPair, dht, maxPeers: this.options.limits().connections, firewall })
     swarm.on('connection', (stream: NoiseStream) => this.onConnection(stream))
     swarm.on('update', () => this.changed.emit())
     this.swarm = swarm
+    this.presence.start(swarm)
     // Nothing happens when nobody answers, so look then.
     setTimeout(() => this.changed.emit(), UNREACHABLE_AFTER + 100).unref()
     return swarm
@@ -210,7 +227,7 @@ export class Network {
 function ignoreRefused(): void {}
 
 /** One share's place in the swarm. */
-export class Membership {
+export class Membership implements Announced {
   readonly changed = new Signal<void>()
   readonly closed = new Signal<void>()
   private swarm: Hyperswarm | undefined
@@ -249,6 +266,21 @@ export class Membership {
         this.firstSearch()
         this.plan()
       })
+  }
+
+  get topic(): Buffer {
+    return this.path.discoveryKey
+  }
+
+  /** Announced, or about to be. */
+  get isStarted(): boolean {
+    return this.discovery !== undefined
+  }
+
+  announce(): void {
+    this.discovery
+      ?.refresh({ client: true, server: true })
+      .catch(error => this.log(`announcing failed: ${String(error)}`))
   }
 
   /** Whether anybody who has this share is connected. */

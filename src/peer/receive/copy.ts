@@ -9,11 +9,13 @@ import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError, type UserError } from '../../common/errors'
 import type { SkippedEntry, TransferResult } from '../../common/model'
 import type { Catalog } from '../catalog'
+import type { ReadOptions } from '../drive/blocks'
 import { trimSlash } from '../drive/pathIndex'
 import { readPack, sliceOfPack } from '../drive/read'
 import type { ShareDrive } from '../drive/shareDrive'
 import { isBeyondKnown, isBeyondTheEnd, isNowhere, nobodyHas } from '../drive/whoHas'
-import { assertContentWithin } from '../limits'
+import { contentBeyond } from '../limits'
+import type { StoreBudget } from '../storeBudget'
 import type { StoreSpace } from '../storeSpace'
 import { delay, throwIfAborted } from '../time'
 import type { Transfer } from '../transfers'
@@ -52,6 +54,8 @@ export interface CopyOptions {
   readonly transfer: Transfer
   /** Room for what is fetched. */
   readonly space: StoreSpace
+  /** Room within the limit for all opened shares. */
+  readonly budget: StoreBudget
   /** Content bytes that came over the network so far. */
   readonly fetched: () => number
   /** Resolves when somebody who has the share is connected; rejects when aborted. */
@@ -73,7 +77,13 @@ export async function runCopy(options: CopyOptions): Promise<TransferResult> {
     const target = targetKey(options.id, folder, share.bytes?.fork ?? 0)
     const plan = await planCopy(entries, path, target, writer, rules, catalog, transfer.abort.signal)
     for (const key of index.malformedBelow(path)) plan.skipped.push(malformed(key, path))
-    assertContentWithin(share.limits(), bytesThatExist(share, plan))
+    for (;;) {
+      const beyond = contentBeyond(share.limits(), bytesThatExist(share, plan))
+      if (beyond === undefined) break
+      transfer.pause(beyond.toUserError())
+      await options.budget.next(transfer.abort.signal)
+    }
+    transfer.resume()
     const { present } = plan
     transfer.files = { done: present.files, total: plan.files.length + present.files + plan.links.length }
     transfer.bytes = { done: present.bytes, total: plan.bytes + present.bytes }
@@ -89,6 +99,7 @@ class Copy {
   private readonly conflicts: { path: string; copy: string }[]
   private readonly fetchedBefore: number
   private readonly signal: AbortSignal
+  private readonly read: ReadOptions
   private readonly files: FileCopier
 
   constructor(
@@ -103,13 +114,15 @@ class Copy {
     this.conflicts = plan.conflicts.map(({ path, copy }) => this.conflictAt(path, copy))
     this.fetchedBefore = options.fetched()
     this.signal = transfer.abort.signal
+    const assertRoom = () => options.budget.assertRoom()
+    this.read = { timeout: SILENCE, signal: this.signal, assertRoom }
     this.files = new FileCopier({
       share,
       folder,
       writer,
       rules,
       marks,
-      read: { timeout: SILENCE, signal: this.signal },
+      read: this.read,
       onBytes: bytes => {
         transfer.progress(0, bytes)
         transfer.resume()
@@ -198,10 +211,12 @@ class Copy {
   private async packOrNothing(pack: number, files: readonly PlannedFile[]): Promise<Buffer | undefined> {
     try {
       const core = await this.options.share.bytesReady(this.signal)
-      return await readPack(core, pack, files[0]?.path ?? '', { timeout: SILENCE, signal: this.signal })
+      return await readPack(core, pack, files[0]?.path ?? '', this.read)
     } catch (error) {
-      if (error instanceof PeerfoldError && error.code === 'offline') return undefined
-      throw error
+      if (!(error instanceof PeerfoldError)) throw error
+      if (error.code === 'offline') return undefined
+      await this.waitForLimit(error)
+      return this.packOrNothing(pack, files)
     }
   }
 
@@ -218,6 +233,8 @@ class Copy {
         const pause = RETRY_PAUSES[Math.min(attempt, RETRY_PAUSES.length - 1)] ?? 5_000
         if (error instanceof PeerfoldError && error.code === 'offline') return false
         if (error instanceof WriteError && pausesTransfer(error)) await this.waitForTarget(error, pause)
+        else if (error instanceof PeerfoldError && error.code === 'store-limit')
+          await this.waitForLimit(error)
         else {
           this.skipOrThrow(file.path, error)
           return true
@@ -226,8 +243,17 @@ class Copy {
     }
   }
 
+  /** Until the user raised the limit or removed something. Throws other errors. */
+  private async waitForLimit(error: PeerfoldError): Promise<void> {
+    if (error.code !== 'store-limit') throw error
+    this.options.transfer.pause(error.toUserError())
+    await this.options.budget.room(this.signal)
+    this.options.transfer.resume()
+  }
+
   /** In the middle of a file. Throws when peers are there and do not give its next block: others go first then. */
   private async waitForPeer(error: PeerfoldError): Promise<void> {
+    if (error.code !== 'offline') return this.waitForLimit(error)
     if ((this.options.share.bytes?.peers.length ?? 0) > 0) throw error
     this.options.transfer.pause(this.options.space.shortage ?? new PeerfoldError('stalled').toUserError())
     await this.peerOr(1_000)

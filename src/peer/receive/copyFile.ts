@@ -5,7 +5,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PeerfoldError } from '../../common/errors'
+import { type ErrorCode, PeerfoldError } from '../../common/errors'
 import { withTrueSize } from '../drive/blockMap'
 import type { ReadOptions } from '../drive/blocks'
 import { readBlocks, readMapped, readWhole } from '../drive/read'
@@ -19,6 +19,9 @@ import type { LargeFile, SafeWriter } from './writer'
 
 /** Files up to this size (bytes) are fetched whole before they are written. */
 const WHOLE_BYTES = 4 * 1024 * 1024
+
+/** What keeps the next block from coming, and may pass. */
+const PASSING: readonly ErrorCode[] = ['offline', 'store-limit']
 
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
 
@@ -108,7 +111,7 @@ export class FileCopier {
         if (progress.bytes !== entry.size) throw new PeerfoldError('bad-entry', entry.path)
         return
       } catch (error) {
-        if (!(error instanceof PeerfoldError) || error.code !== 'offline') throw error
+        if (!(error instanceof PeerfoldError) || !PASSING.includes(error.code)) throw error
         await this.options.whenOffline(error)
       }
     }

@@ -3,16 +3,24 @@ import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
 import type { TransferResult } from '../../common/model'
 import type { ShareDrive } from '../drive/shareDrive'
-import { assertContentWithin } from '../limits'
+import { isWhole } from '../drive/whoHas'
+import { contentBeyond } from '../limits'
+import type { StoreBudget } from '../storeBudget'
 import type { StoreSpace } from '../storeSpace'
 import { unlessAborted } from '../time'
 import { resultOf, type Transfer } from '../transfers'
 
-/** Resolves when both logs are here as far as they were known at the start. Waits for peers as long as it takes. */
+export interface SeedRoom {
+  readonly space: StoreSpace
+  readonly budget: StoreBudget
+}
+
+/** Resolves when both logs are here as far as they were known at the start. Waits for peers, for room and for the user
+ *  to raise a limit as long as it takes. */
 export async function runSeed(
   share: ShareDrive,
   transfer: Transfer,
-  space: StoreSpace,
+  { space, budget }: SeedRoom,
   fetched: () => number,
 ): Promise<TransferResult> {
   const { signal } = transfer.abort
@@ -21,7 +29,13 @@ export async function runSeed(
   const bytes = await share.bytesReady(signal)
   // The log of bytes may be longer than what any entry names; its length is known once a peer has told it.
   if (bytes.length === 0 && index.bytes > 0) await unlessAborted(bytes.update({ wait: true }), signal)
-  assertContentWithin(share.limits(), bytes.byteLength)
+  for (;;) {
+    const beyond = contentBeyond(share.limits(), bytes.byteLength)
+    if (beyond === undefined) break
+    transfer.pause(beyond.toUserError())
+    await budget.next(signal)
+  }
+  transfer.resume()
   const before = fetched()
   transfer.files = { done: 0, total: index.files }
   transfer.bytes = { done: 0, total: index.bytes }
@@ -31,9 +45,11 @@ export async function runSeed(
   }
   bytes.on('download', onDownload)
   try {
-    while (!(await fetchAll(share, bytes, space, signal))) {
-      if (space.shortage !== undefined) transfer.pause(space.shortage)
+    while (!(await fetchAll(share, bytes, { space, budget }, signal))) {
+      const shortage = space.shortage ?? budget.shortage?.toUserError()
+      if (shortage !== undefined) transfer.pause(shortage)
       await space.room(signal)
+      await budget.room(signal)
       transfer.resume()
     }
   } finally {
@@ -44,20 +60,22 @@ export async function runSeed(
   return resultOf({ files: index.files, bytes: index.bytes, fetched: Math.max(0, fetched() - before) })
 }
 
-/** False: the disk of the store was full before all was here. */
+/** False: there was no room left before all was here. */
 async function fetchAll(
   share: ShareDrive,
   bytes: Hypercore,
-  space: StoreSpace,
+  { space, budget }: SeedRoom,
   signal: AbortSignal,
 ): Promise<boolean> {
+  if (isWhole(share.paths) && isWhole(bytes)) return true
   const ranges = [
     share.paths.download({ start: 0, end: share.paths.length }),
     bytes.download({ start: 0, end: bytes.length }),
   ]
   const ended = new AbortController()
   try {
-    const full = space.none(AbortSignal.any([signal, ended.signal])).then(() => false)
+    const either = AbortSignal.any([signal, ended.signal])
+    const full = Promise.any([space.none(either), budget.none(either)]).then(() => false)
     full.catch(() => {}) // all was here before
     const all = Promise.all(ranges.map(range => range.done())).then(() => true)
     return await unlessAborted(Promise.race([all, full]), signal)

@@ -1,0 +1,190 @@
+/**
+ * The limits of the whole installation: what all opened shares together may keep, and how many peers may be connected.
+ * Whoever wants more waits with a message until the user raises the limit or makes room; nothing else suffers. (The
+ * limits of one share are tested in shareLogs.test.ts, those of one peer in peers.test.ts.)
+ */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DrivePath, ShareId } from '../../src/common/brand'
+import type { Result } from '../../src/common/protocol'
+import { attackGroup } from '../support/attacks'
+import { eventually } from '../support/eventually'
+import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
+import { HostilePeer, publicKeyOf } from '../support/hostilePeer'
+import { type LocalDht, startLocalDht } from '../support/localDht'
+import { PeerProcess } from '../support/peerProcess'
+
+const MB = 1_000_000
+/** Bytes that may be on their way when the limit is reached. */
+const IN_FLIGHT = 32 * MB
+
+attackGroup('the limit of what all opened shares keep', () => {
+  let dht: LocalDht
+  let ann: PeerProcess
+  let bob: PeerProcess
+  let large: { source: string; shared: Result<'share.add'> }
+  let small: { source: string; shared: Result<'share.add'> }
+  const bobsStorage = temporaryFolder('bob')
+  const target = temporaryFolder('target')
+  let jobs = 0
+
+  before(async () => {
+    dht = await startLocalDht()
+    ann = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
+    const files = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`${at}`, randomBytes(MB, at)]))
+    large = await shareOf(ann, { ...files, 'one.bin': randomBytes(30 * MB, 99) })
+    small = await shareOf(ann, { 'a.txt': 'a', 'b.bin': randomBytes(2 * MB, 100) })
+    bob = await PeerProcess.start({ storage: bobsStorage, bootstrap: dht.bootstrap })
+  })
+  after(async () => {
+    await bob?.stop()
+    await ann?.stop()
+    await dht?.stop()
+  })
+
+  async function shareOf(peer: PeerProcess, tree: Parameters<typeof makeTree>[1]) {
+    const source = await makeTree(temporaryFolder('source'), tree)
+    return { source, shared: await peer.share(source) }
+  }
+
+  async function startCopy(id: ShareId, folder: string): Promise<string> {
+    const job = `limit-${jobs++}`
+    await bob.request('copy.start', { id, path: '/' as DrivePath, folder, job })
+    return job
+  }
+
+  const wait = (job: string) => bob.request('copy.wait', { job, timeout: 20_000 }, 40_000)
+  const isPaused = async (job: string) => {
+    const status = (await bob.state()).transfers.find(({ id }) => id === job)?.status
+    return status?.kind === 'paused' && status.error.code === 'store-limit'
+  }
+  /** Of the large share. */
+  const bytesHere = async () =>
+    (await bob.state()).opened.find(({ id }) => id === large.shared.id)?.bytesHere ?? 0
+  const read = (id: ShareId, path: string) =>
+    bob.request('fs.read', { id, path: path as DrivePath, limit: MB * 40, timeout: 10_000 })
+
+  it('pauses what wants more, with a message, and nothing else', async () => {
+    await bob.request('settings.set', { limits: { storeBytes: 8 * MB } })
+    const id = await bob.open(large.shared.link, true)
+    const job = await startCopy(id, target)
+    await assert.rejects(wait(job), { code: 'store-limit', message: /8\.0 MB.*maxStoreSize/ })
+    assert.equal(await isPaused(job), true)
+    const here = await bytesHere()
+    assert.ok(here < 8 * MB + IN_FLIGHT, `${here} bytes are here`)
+
+    const other = await bob.open(small.shared.link, true)
+    await assert.rejects(read(other, '/b.bin'), { code: 'store-limit' })
+    writeFileSync(join(small.source, 'new.txt'), 'new')
+    await eventually('what is followed is still followed', async () => {
+      const list = await bob.request('fs.list', { id: other, path: '/' as DrivePath })
+      return list.some(({ name }) => name === 'new.txt')
+    })
+
+    const own = await shareOf(bob, { 'mine.bin': randomBytes(20 * MB, 7) })
+    const annsCopy = temporaryFolder('anns-copy')
+    await ann.copy(await ann.open(own.shared.link), annsCopy)
+    assert.deepEqual(await compareTrees(own.source, annsCopy), [])
+    const mine = temporaryFolder('mine')
+    await wait(await startCopy(own.shared.id, mine))
+    assert.deepEqual(await compareTrees(own.source, mine), [])
+  })
+
+  it('is remembered over a restart, and what is here can be read', async () => {
+    const before = await bytesHere()
+    await bob.stop()
+    await bob.process.ended
+    bob = await PeerProcess.start({ storage: bobsStorage, bootstrap: dht.bootstrap })
+    await eventually('the copy is paused again', async () =>
+      (await bob.state()).transfers.some(
+        ({ folder, status }) =>
+          folder === target && status.kind === 'paused' && status.error.code === 'store-limit',
+      ),
+    )
+    const id = await bob.open(large.shared.link)
+    const names = (await bob.request('fs.list', { id, path: '/' as DrivePath })).map(({ name }) => name)
+    const results = await Promise.allSettled(names.map(name => read(id, `/${name}`)))
+    const bytes = results.filter(({ status }) => status === 'fulfilled').length
+    assert.ok(bytes > 0 && bytes < names.length, `${bytes} of ${names.length} files could be read`)
+    assert.ok((await bytesHere()) <= before, 'nothing was fetched')
+  })
+
+  it('lets what was paused go on when it is raised', async () => {
+    await bob.request('settings.set', { limits: {} })
+    const job = (await bob.state()).transfers.find(({ folder }) => folder === target)?.id ?? ''
+    await wait(job)
+    assert.deepEqual(await compareTrees(large.source, target), [])
+  })
+
+  it('lets it go on when another share is removed', async () => {
+    await bob.request('settings.set', { limits: { storeBytes: 50 * MB } })
+    const id = await bob.open(small.shared.link)
+    const copy = temporaryFolder('small')
+    const job = await startCopy(id, copy)
+    await eventually('it is paused', () => isPaused(job))
+    const seeding = bob.request('seed.wait', { id, job: 'seed' }, 40_000)
+    await eventually('seeding is paused as well', () => isPaused('seed'))
+    await bob.request('open.remove', { id: await bob.open(large.shared.link) })
+    await seeding
+    await eventually('the copy ended', async () =>
+      (await bob.state()).transfers.some(({ id, status }) => id === job && status.kind === 'done'),
+    )
+    assert.deepEqual(await compareTrees(small.source, copy), [])
+  })
+
+  it('first costs what commands fetched and nobody lists any more', async () => {
+    await bob.request('settings.set', { limits: {} })
+    const first = await bob.open((await shareOf(ann, { 'x.bin': randomBytes(9 * MB, 5) })).shared.link)
+    await bob.copy(first, temporaryFolder('first'))
+    await bob.stop()
+    await bob.process.ended
+    bob = await PeerProcess.start({ storage: bobsStorage, bootstrap: dht.bootstrap })
+    await bob.request('settings.set', { limits: { storeBytes: 14 * MB } })
+    const second = await shareOf(ann, { 'y.bin': randomBytes(9 * MB, 6) })
+    const copy = temporaryFolder('second')
+    await wait(await startCopy(await bob.open(second.shared.link), copy)).catch(error =>
+      assert.equal(error.code, 'store-limit'),
+    )
+    await eventually('room was made, and the copy ended', async () =>
+      (await bob.state()).transfers.some(({ folder, status }) => folder === copy && status.kind === 'done'),
+    )
+    assert.deepEqual(await compareTrees(second.source, copy), [])
+    await bob.process.line(line => line.includes('it is in no list any more'))
+  })
+})
+
+attackGroup('the limit of connections', () => {
+  let dht: LocalDht
+  let bob: PeerProcess
+  let crowd: HostilePeer
+  let bobsKey: Buffer
+
+  before(async () => {
+    dht = await startLocalDht()
+    const storage = temporaryFolder('bob')
+    bob = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    bobsKey = publicKeyOf(storage)
+    await bob.request('settings.set', { limits: { connections: 8 } })
+    await bob.share(await makeTree(temporaryFolder('source'), { 'a.txt': 'a' }))
+    crowd = await HostilePeer.start(dht.bootstrap)
+  })
+  after(async () => {
+    await crowd?.close()
+    await bob?.stop()
+    await dht?.stop()
+  })
+
+  const connected = async () => (await bob.state()).peers.length
+  const come = (count: number) =>
+    Promise.all(Array.from({ length: count }, () => crowd.connect(bobsKey).catch(() => undefined)))
+
+  it('is what the user says, and can be raised while the process runs', async () => {
+    await come(12)
+    await eventually('those above it are refused', async () => (await connected()) === 3)
+    await bob.request('settings.set', { limits: { connections: 40 } })
+    await come(10)
+    await eventually('more have room', async () => (await connected()) > 8)
+    assert.ok((await connected()) <= 15)
+  })
+})
