@@ -259,6 +259,8 @@ declare module 'hyperdrive' {
     findingPeers(): () => void
     // What other clients do with a drive; our own code reads and writes the logs itself. Tests use these.
     get(path: string, options?: { follow?: boolean; timeout?: number }): Promise<Buffer | null>
+    /** The drive as it was when its path log was so long. */
+    checkout(version: number): Hyperdrive
     put(path: string, content: Uint8Array, options?: { executable?: boolean }): Promise<void>
     del(path: string): Promise<void>
     symlink(path: string, target: string): Promise<void>
