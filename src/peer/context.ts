@@ -26,6 +26,8 @@ export interface PeerContext {
   /** The machine went down in the middle of the last run: logs may be shorter than peers know them to be. */
   readonly mayHaveLostWrites: () => boolean
   readonly space: StoreSpace
+  /** Resolves when everything written to the store so far is on the disk. */
+  readonly syncStore: () => Promise<void>
   /** Aborted when the peer process ends. */
   readonly closing: AbortSignal
 }

@@ -22,7 +22,7 @@ import { DEFAULT_LIMITS } from './limits'
 import { Network } from './network/swarm'
 import { OpenedShares } from './openedShares'
 import { OwnShares } from './ownShares'
-import { isDamage, openDatabases } from './store'
+import { isDamage, openDatabases, syncStore } from './store'
 import { StoreSpace } from './storeSpace'
 import { Transfers } from './transfers'
 
@@ -89,6 +89,7 @@ export class Peer {
       log,
       checkForDamage,
       space: this.space,
+      syncStore: () => syncStore(paths),
       mayHaveLostWrites: () => this.lostWrites,
       closing: this.closing.signal,
     }
@@ -221,6 +222,7 @@ export class Peer {
     await this.own.close()
     await this.opened.close()
     await this.store.close()
+    await syncStore(this.options.paths)
     await this.catalog.put('run', '', { boot: bootId(), endedInOrder: true })
     await this.catalog.close()
   }

@@ -22,6 +22,8 @@ declare module 'hypercore' {
       readonly channel: { close(): void }
       readonly remoteOpened: boolean
       readonly remoteLength: number
+      /** It has said what it has. */
+      readonly remoteSynced: boolean
       readonly remoteFork: number
       readonly remoteContiguousLength: number
       readonly remoteBitfield: { get(index: number): boolean }
@@ -74,6 +76,8 @@ declare module 'hypercore' {
         attached(mux: Protomux): boolean
         attachTo(mux: Protomux): void
         detachFrom(mux: Protomux): void
+        /** Whether what a peer has more of the log is taken over unasked. */
+        eagerUpgrade: boolean
       }
     }
     ready(): Promise<void>
@@ -83,6 +87,8 @@ declare module 'hypercore' {
     has(start: number, end?: number): Promise<boolean>
     append(blocks: readonly Uint8Array[] | Uint8Array): Promise<{ length: number; byteLength: number }>
     update(options?: { wait?: boolean; force?: boolean }): Promise<boolean>
+    /** The hash of the log when it was `length` blocks long. */
+    treeHash(length?: number): Promise<Buffer>
     findingPeers(): () => void
     download(range: {
       start?: number
