@@ -56,7 +56,7 @@ export async function killPublishers({ kills, seed, log }: Torture): Promise<voi
       tree.change()
       const peer = startPeerProgram(options)
       const isEnding = kill % 5 === 0
-      const until = performance.now() + 50 + random() * 400
+      const until = performance.now() + 100 + random() * 700
       while (performance.now() < until) {
         await delay(random() * 60)
         tree.change()
@@ -259,7 +259,7 @@ function killProcess(pid: number): void {
 }
 
 /** A folder whose files say of themselves which file and version they are, so that half a file shows. */
-class ChangingTree {
+export class ChangingTree {
   private versions = new Map<string, number>()
 
   constructor(
@@ -318,7 +318,7 @@ function contentOf(path: string, version: number): Buffer {
 }
 
 /** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0
