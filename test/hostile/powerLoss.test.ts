@@ -5,14 +5,14 @@
  * the folder under a new link.
  */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import type { NoiseStream } from '@hyperswarm/secret-stream'
+import NoiseSecretStream, { type NoiseStream } from '@hyperswarm/secret-stream'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
-import DHT from 'hyperdht'
 import Hyperdrive from 'hyperdrive'
-import Hyperswarm from 'hyperswarm'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { ErrorCode } from '../../src/common/errors'
 import { parseLink } from '../../src/common/link'
@@ -229,7 +229,7 @@ attackGroup('lost writes', () => {
       // Ann appends the bytes of a file, Bob gets them, and all of it is lost before the path is appended.
       const before = temporaryFolder('before')
       cpSync(join(accident.ann, 'store/db'), before, { recursive: true })
-      await appendUnnamed(accident.ann, accident.bob, accident.link, dht.bootstrap)
+      await appendUnnamed(accident.ann, accident.bob, accident.link)
       rmSync(join(accident.ann, 'store/db'), { recursive: true })
       cpSync(before, join(accident.ann, 'store/db'), { recursive: true })
       await accident.changeFolder()
@@ -356,27 +356,30 @@ async function withDrive<T>(
 }
 
 /** Appends blocks to the log of bytes in one store, and has another one take them over. */
-async function appendUnnamed(from: string, to: string, link: string, bootstrap: string): Promise<void> {
-  await withDrive(from, link, (topic, written, writer) =>
-    withDrive(to, link, async (_, taken, taker) => {
-      await written.append([Buffer.from('bytes that'), Buffer.from('no path names')])
-      const swarms = await Promise.all([writer, taker].map(store => meet(store, topic, bootstrap)))
-      try {
+async function appendUnnamed(from: string, to: string, link: string): Promise<void> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const accepting = once(server, 'connection')
+  const socket = connect(Number(Object(server.address()).port), '127.0.0.1')
+  const [accepted] = await accepting
+  try {
+    await withDrive(from, link, (_paths, written, writer) =>
+      withDrive(to, link, async (_, taken, taker) => {
+        await written.append([Buffer.from('bytes that'), Buffer.from('no path names')])
+        replicate(writer, true, socket)
+        replicate(taker, false, accepted)
         await taken.get(written.length - 1, { timeout: 10_000 })
-      } finally {
-        await Promise.all(swarms.map(swarm => swarm.destroy()))
-      }
-    }),
-  )
+      }),
+    )
+  } finally {
+    socket.destroy()
+    server.close()
+  }
 }
 
-async function meet(store: Corestore, topic: Hypercore, bootstrap: string): Promise<Hyperswarm> {
-  const [host = '', port] = bootstrap.split(':')
-  const swarm = new Hyperswarm({ dht: new DHT({ bootstrap: [{ host, port: Number(port) }] }) })
-  swarm.on('connection', (stream: NoiseStream) => {
-    stream.on('error', () => {}) // the other one ends first
-    store.replicate(stream)
-  })
-  await swarm.join(topic.discoveryKey).flushed()
-  return swarm
+function replicate(store: Corestore, isInitiator: boolean, socket: Socket): void {
+  const stream: unknown = new NoiseSecretStream(isInitiator, socket)
+  const noise = stream as NoiseStream
+  noise.on('error', () => {}) // the other one ends first
+  store.replicate(noise)
 }
