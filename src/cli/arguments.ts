@@ -31,6 +31,7 @@ export interface Arguments {
   readonly timeout: number
   readonly isPublic: boolean
   readonly once: boolean
+  readonly newLink: boolean
   readonly port: number
   readonly host: string
 }
@@ -40,7 +41,16 @@ export type Invocation =
   | { readonly kind: 'version' }
   | { readonly kind: 'run'; readonly arguments: Arguments }
 
-type OptionName = 'bootstrap' | 'storage' | 'json' | 'timeout' | 'public' | 'once' | 'port' | 'host'
+type OptionName =
+  | 'bootstrap'
+  | 'storage'
+  | 'json'
+  | 'timeout'
+  | 'public'
+  | 'once'
+  | 'new-link'
+  | 'port'
+  | 'host'
 
 const OPTIONS = {
   bootstrap: { type: 'string' },
@@ -49,6 +59,7 @@ const OPTIONS = {
   timeout: { type: 'string' },
   public: { type: 'boolean' },
   once: { type: 'boolean' },
+  'new-link': { type: 'boolean' },
   port: { type: 'string' },
   host: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -57,7 +68,10 @@ const OPTIONS = {
 
 /** What each command takes: names of operands (those in brackets may be missing) and of options. */
 const TABLE: Record<CommandName, { operands: readonly string[]; options: readonly OptionName[] }> = {
-  share: { operands: ['folder'], options: ['bootstrap', 'storage', 'json', 'public', 'once', 'timeout'] },
+  share: {
+    operands: ['folder'],
+    options: ['bootstrap', 'storage', 'json', 'public', 'once', 'new-link', 'timeout'],
+  },
   get: { operands: ['link', 'folder'], options: ['bootstrap', 'storage', 'json', 'timeout'] },
   ls: { operands: ['link', '[path]'], options: ['bootstrap', 'storage', 'json', 'timeout'] },
   cat: { operands: ['link', 'path'], options: ['bootstrap', 'storage', 'timeout'] },
@@ -92,6 +106,7 @@ export function readArguments(given: readonly string[]): Invocation {
       json: values.json ?? false,
       isPublic: values.public ?? false,
       once: values.once ?? false,
+      newLink: values['new-link'] ?? false,
       timeout: 1_000 * readNumber(command, 'timeout', values.timeout, DEFAULT_TIMEOUT, MAX_TIMEOUT),
       port: readNumber(command, 'port', values.port, 0, 65_535),
       host: values.host ?? '127.0.0.1',

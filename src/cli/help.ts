@@ -41,7 +41,7 @@ the last of those who use it. One that uses other bootstrap nodes than those ask
 `
 
 const DETAILS: Record<CommandName, string> = {
-  share: `Usage: peerfold share <folder> [--public] [--once] [options]
+  share: `Usage: peerfold share <folder> [--public] [--once] [--new-link] [options]
 
 Publishes a folder (or a single file) and serves it until Ctrl-C. The link alone is the first line of standard
 output; it comes when everything is published. Changes in the folder are published within a second or two.
@@ -53,6 +53,7 @@ folders are not carried.
   --public     without encryption: every Hyperdrive client can read it, and the link is the drive's key and a name.
                Default: private; whoever has the link can read it, an always-on mirror without it cannot.
   --once       publish it as it is now and do not follow changes
+  --new-link   forget the share that the folder has, if any, and make another: the link it had gets no new versions
 
 With --json: "progress" {files, bytes, totalFiles, totalBytes, rate} while it is read, then once
   {"event":"sharing", "link", "key" (the drive's public key, z-base-32), "files", "bytes",

@@ -26,6 +26,10 @@ const CATALOGUE = {
   'own-share': (name: string) => `“${name}” is shared from this machine. Its files are already here.`,
   'log-lost': (name: string) =>
     `The log of “${name}” was damaged or restored from an old copy, so its link can get no new versions. Remove the share and share the folder again to get a new link; your files are untouched.`,
+  'log-behind': (name: string) =>
+    `Others may have versions of “${name}” that are missing here: the machine lost power, or an older copy of the store was put back. What you change is published when somebody who has them is online. To go on without them, remove the share and share the folder again under a new link (in a terminal: peerfold share --new-link). Your files are untouched.`,
+  'log-unchecked': (name: string) =>
+    `The machine went down while “${name}” was shared, so others may have versions that are missing here. What you change is published when Peerfold is online and has asked them.`,
   'log-forked': (name: string) =>
     `Two different histories of “${name}” exist under its link, so it can be read no further: its owner restored an old copy of the store, or somebody who has its key forges it. Ask for a new link. Files you saved are untouched.`,
   'share-stopped': (name: string) => `“${name}” is stopped. Start it again first.`,

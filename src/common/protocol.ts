@@ -174,6 +174,8 @@ export interface ShareSource {
   readonly once: boolean
   /** It stays in the list, and is served, after the client that asked is gone. */
   readonly keep: boolean
+  /** What shares this source by now is forgotten, and a new share made, under a new link. */
+  readonly renew?: boolean
   /** Drive paths let in by name although the secrets filter or ignore rules would leave them out. */
   readonly allow: readonly DrivePath[]
 }

@@ -28,6 +28,8 @@ export interface PeerContext {
   readonly mayHaveLostWrites: () => boolean
   readonly space: StoreSpace
   readonly budget: StoreBudget
+  /** Resolves when everything written to the store so far is on the disk. */
+  readonly syncStore: () => Promise<void>
   /** Aborted when the peer process ends. */
   readonly closing: AbortSignal
 }

@@ -17,15 +17,16 @@ import { Joined } from './joined'
 import { Publisher, type PublishResult } from './publish/publisher'
 import { type FolderWatch, watchFolder } from './publish/watch'
 import { watchFile } from './publish/watchFile'
-import { delay, throwIfAborted, within } from './time'
+import { delay, throwIfAborted, unlessAborted } from './time'
 import type { Transfer } from './transfers'
 
 /** Files that kept changing while they were read are looked at again after this long (milliseconds). */
 const AGAIN_AFTER = 1_000
 const FAILED_RETRY = 5_000
-/** After a loss of power readers are looked for at most so long, and have so long to say what they have. */
-const PEERS_WITHIN = 10_000
+/** After a loss of power readers that were found have so long (milliseconds) to say what they have. */
 const PEERS_SETTLE = 1_500
+/** When looking for them takes longer than this (milliseconds), the user is told. */
+const PEERS_SOON = 10_000
 
 export class OwnShare {
   readonly changed = new Signal<void>()
@@ -39,6 +40,8 @@ export class OwnShare {
   private readonly closing = new AbortController()
   private wanted = false
   private running: Promise<void> | undefined
+  private publishing = false
+  private retryIsDue = false
   private turn: Promise<unknown> = Promise.resolve()
   private toldSecrets = new Set<string>()
 
@@ -47,15 +50,23 @@ export class OwnShare {
     readonly drive: ShareDrive,
     private readonly context: PeerContext,
   ) {
-    this.publisher = new Publisher(drive, context.catalog, () => this.record)
+    this.publisher = new Publisher(
+      drive,
+      context.catalog,
+      () => this.record,
+      context.syncStore,
+      context.mayHaveLostWrites(),
+    )
   }
 
   static async open(record: ShareRecord, context: PeerContext): Promise<OwnShare> {
     const drive = await ShareDrive.create(context.store, record.seed, record.encryptionKey)
     const withKeys = { ...record, id: drive.id, key: drive.key }
+    if (drive.paths.length > 0) await drive.bytesReady(context.closing)
     const share = new OwnShare(withKeys, drive, context)
     if (record.lost) share.setStatus({ kind: 'failed', error: lostError(record).toUserError() })
-    else if (drive.paths.length < record.version) await share.giveUpLog()
+    else if (record.key !== undefined && record.key !== drive.key)
+      await share.giveUpLog() // another store
     else if (record.id !== drive.id) await context.catalog.put('share', record.seed, withKeys)
     return share
   }
@@ -90,6 +101,8 @@ export class OwnShare {
     const before = this.status
     this.setStatus({ kind: 'publishing' })
     try {
+      // Only others know what is missing here.
+      if (this.isDoubtful && this.joined === undefined) this.join()
       const signal = AbortSignal.any([transfer.abort.signal, this.closing.signal])
       const result = await this.publishOnce(signal, transfer)
       if (result.files === 0) throw new PeerfoldError('nothing-to-share', this.record.source)
@@ -104,15 +117,9 @@ export class OwnShare {
   /** Serves it, and follows the folder unless it was shared once. */
   async start(): Promise<void> {
     throwIfAborted(this.closing.signal)
-    if (this.isLost || this.joined !== undefined) return
+    if (this.isLost || this.watching !== undefined) return
     await this.saveRecord({ stopped: false })
-    this.joined = new Joined(this.drive, this.context.network)
-    if (this.context.mayHaveLostWrites() && this.record.version > 0) this.waitForPeersFirst(this.joined)
-    this.joined.changed.on(() => this.changed.emit())
-    this.joined.forked.on(() =>
-      this.giveUpLog().catch(error => this.context.log(`giving up a forked log: ${String(error)}`)),
-    )
-    this.joined.moved.on(() => this.changed.emit())
+    if (this.joined === undefined) this.join()
     this.setStatus({ kind: 'sharing' })
     if (this.record.once) {
       await this.drive.refresh(this.closing.signal)
@@ -121,15 +128,47 @@ export class OwnShare {
     this.startWatching()
   }
 
+  private join(): void {
+    const joined = new Joined(this.drive, this.context.network)
+    this.joined = joined
+    if (this.context.mayHaveLostWrites() && this.record.version > 0) this.waitForPeersFirst(joined)
+    joined.changed.on(() => this.changed.emit())
+    joined.appended.on(() => {
+      if (!this.publishing) this.takeBack()
+    })
+    joined.forked.on(() =>
+      this.giveUpLog().catch(error => this.context.log(`giving up a forked log: ${String(error)}`)),
+    )
+    joined.moved.on(() => this.changed.emit())
+  }
+
+  /** Whether blocks may be missing at the end of the logs that others have. */
+  private get isDoubtful(): boolean {
+    const { version } = this.record
+    return version > 0 && (this.context.mayHaveLostWrites() || version > this.drive.paths.length)
+  }
+
+  /** A peer had versions of this share that are missing here, and gave them back. */
+  private takeBack(): void {
+    this.context.log(`share ${this.id.slice(0, 6)}: a peer gave versions back`)
+    if (!this.record.once) this.rescan()
+    else this.drive.refresh(this.closing.signal).catch(error => this.context.log(`index: ${String(error)}`))
+  }
+
   /**
    * After a loss of power this log may have lost its end, which readers may have: they are looked for before anything
-   * is appended, and the publisher asks them (see `assertNotBehind` there).
+   * is appended, and the publisher asks them (see publish/ownLogs.ts). Without a network nobody can be asked, and
+   * nobody would get what is published.
    */
   private waitForPeersFirst(joined: Joined): void {
-    const found = within(joined.membership.asked, PEERS_WITHIN).then(() =>
-      delay(PEERS_SETTLE, this.closing.signal),
-    )
+    const { signal } = this.closing
+    const found = unlessAborted(joined.membership.askedOnline, signal).then(() => delay(PEERS_SETTLE, signal))
     this.turn = this.turn.then(() => found).catch(() => {}) // closed meanwhile: nothing is published any more
+    const tell = setTimeout(
+      () => this.setFailed(new PeerfoldError('log-unchecked', this.record.name)),
+      PEERS_SOON,
+    )
+    found.finally(() => clearTimeout(tell)).catch(() => {})
   }
 
   /** Starts it; one that is served already scans its folder again, and after a failure follows it anew as well. */
@@ -293,9 +332,13 @@ export class OwnShare {
     }
   }
 
+  /** One retry at a time is due: an attempt that takes as long as the pause would otherwise never let the next end. */
   private retryAfter(milliseconds: number): void {
+    if (this.retryIsDue) return
+    this.retryIsDue = true
     delay(milliseconds, this.closing.signal).then(
       () => {
+        this.retryIsDue = false
         if (this.joined !== undefined) this.rescan()
       },
       () => {}, // closed meanwhile
@@ -314,7 +357,8 @@ export class OwnShare {
     const { ignore, dataFolder } = this.context
     let shownBytes = 0
     let shownFiles = 0
-    const result = await this.publisher.publish(
+    this.publishing = true
+    const publishing = this.publisher.publish(
       { ignore: ignore(), dataFolder },
       signal,
       ({ files, bytes }) => {
@@ -326,6 +370,9 @@ export class OwnShare {
         shownBytes = bytes.done
       },
     )
+    const result = await publishing.finally(() => {
+      this.publishing = false
+    })
     this.last = result
     await this.saveRecord({ version: this.drive.paths.length })
     this.tellSecrets(result)

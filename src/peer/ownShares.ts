@@ -106,7 +106,8 @@ export class OwnShares {
     if (signal.aborted) abort()
     try {
       const existing = this.sharedAs(params)
-      if (existing !== undefined) {
+      if (existing !== undefined && params.renew === true) await this.remove(existing.id)
+      else if (existing !== undefined) {
         await existing.setAllow(params.allow)
         return await this.takeUp(existing, params, transfer)
       }

@@ -34,6 +34,7 @@ const source = {
   isPublic: v.boolean(),
   once: v.boolean(),
   keep: v.boolean(),
+  renew: v.exactOptional(v.boolean()),
   allow: v.pipe(v.array(path), v.maxLength(10_000)),
 }
 

@@ -22,7 +22,7 @@ import { DEFAULT_LIMITS, type Limits } from './limits'
 import { Network } from './network/swarm'
 import { OpenedShares } from './openedShares'
 import { OwnShares } from './ownShares'
-import { isDamage, openDatabases } from './store'
+import { isDamage, openDatabases, syncStore } from './store'
 import { StoreBudget } from './storeBudget'
 import { StoreSpace } from './storeSpace'
 import { Transfers } from './transfers'
@@ -94,6 +94,7 @@ export class Peer {
       checkForDamage,
       space: this.space,
       budget: this.budget,
+      syncStore: () => syncStore(paths),
       mayHaveLostWrites: () => this.lostWrites,
       closing: this.closing.signal,
     }
@@ -234,6 +235,7 @@ export class Peer {
     await this.opened.close()
     await this.store.close()
     await this.budget.close()
+    await syncStore(this.options.paths)
     await this.catalog.put('run', '', { boot: bootId(), endedInOrder: true })
     await this.catalog.close()
   }

@@ -13,6 +13,7 @@ import Corestore from 'corestore'
 import CorestoreStorage from 'hypercore-storage'
 import type { DataFolderPaths } from '../wire/dataFolder'
 import { Catalog, type Write } from './catalog'
+import { syncDatabase } from './sync'
 
 /**
  * The store's defaults are made for many small logs; ours carry gigabytes.
@@ -56,6 +57,11 @@ export async function openDatabases(paths: DataFolderPaths, log: (line: string) 
 export function isDamage(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error) || 'syscall' in error) return false
   return error.code === 'EIO' || error.code === 'ENOENT' || error.code === 'DEVICE_FILE'
+}
+
+/** Resolves when everything written to the store is on the disk. */
+export function syncStore({ store }: DataFolderPaths): Promise<void> {
+  return syncDatabase(join(store, 'db'))
 }
 
 /** The store is set aside when the next process opens it. */

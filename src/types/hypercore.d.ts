@@ -22,6 +22,8 @@ declare module 'hypercore' {
       readonly channel: { close(): void }
       readonly remoteOpened: boolean
       readonly remoteLength: number
+      /** It has said what it has. */
+      readonly remoteSynced: boolean
       readonly remoteFork: number
       readonly remoteContiguousLength: number
       readonly remoteBitfield: { get(index: number): boolean }
@@ -76,6 +78,8 @@ declare module 'hypercore' {
         attached(mux: Protomux): boolean
         attachTo(mux: Protomux): void
         detachFrom(mux: Protomux): void
+        /** Whether what a peer has more of the log is taken over unasked. */
+        eagerUpgrade: boolean
       }
     }
     ready(): Promise<void>
@@ -85,6 +89,8 @@ declare module 'hypercore' {
     has(start: number, end?: number): Promise<boolean>
     append(blocks: readonly Uint8Array[] | Uint8Array): Promise<{ length: number; byteLength: number }>
     update(options?: { wait?: boolean; force?: boolean }): Promise<boolean>
+    /** The hash of the log when it was `length` blocks long. */
+    treeHash(length?: number): Promise<Buffer>
     findingPeers(): () => void
     download(range: {
       start?: number
@@ -264,6 +270,8 @@ declare module 'hyperdrive' {
     findingPeers(): () => void
     // What other clients do with a drive; our own code reads and writes the logs itself. Tests use these.
     get(path: string, options?: { follow?: boolean; timeout?: number }): Promise<Buffer | null>
+    /** The drive as it was when its path log was so long. */
+    checkout(version: number): Hyperdrive
     put(path: string, content: Uint8Array, options?: { executable?: boolean }): Promise<void>
     del(path: string): Promise<void>
     symlink(path: string, target: string): Promise<void>

@@ -56,7 +56,7 @@ describe('the versions of a share', () => {
       bootstrap: dht.bootstrap,
     })
     assert.equal(got.code, 0, got.stderr.join('\n'))
-    await compareTrees(source, copy)
+    assert.deepEqual(await compareTrees(source, copy), [])
   })
 
   it('a name that begins with an emoji is known again after a restart, and is gone when its file is', async () => {

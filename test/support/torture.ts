@@ -13,6 +13,8 @@ import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import { waitForEnd } from '../../src/client/ended'
 import { parseLink } from '../../src/common/link'
+import { parseAbout } from '../../src/peer/drive/about'
+import { parseBlock } from '../../src/peer/drive/pathLog'
 import { isTemporaryName } from '../../src/peer/receive/temporary'
 import { readEndpoint } from '../../src/wire/endpoint'
 import { compareTrees, randomBytes, temporaryFolder } from './folders'
@@ -38,6 +40,7 @@ export async function killPublishers({ kills, seed, log }: Torture): Promise<voi
   const tree = new ChangingTree(temporaryFolder('published'), random)
   const storage = temporaryFolder('publisher')
   const options = { storage, bootstrap: NOBODY, tcp: false }
+  const whole = new WholeVersions(storage, tree)
   let link: string | undefined
   for (let kill = 0; kill < kills; kill++) {
     if (link === undefined) {
@@ -53,7 +56,7 @@ export async function killPublishers({ kills, seed, log }: Torture): Promise<voi
       tree.change()
       const peer = startPeerProgram(options)
       const isEnding = kill % 5 === 0
-      const until = performance.now() + 50 + random() * 400
+      const until = performance.now() + 100 + random() * 700
       while (performance.now() < until) {
         await delay(random() * 60)
         tree.change()
@@ -65,14 +68,15 @@ export async function killPublishers({ kills, seed, log }: Torture): Promise<voi
       peer.kill('SIGKILL')
       await peer.ended
     }
-    if (link !== undefined) await assertWhole(storage, link, tree)
+    if (link !== undefined) await whole.check(link)
   }
   const peer = await PeerProcess.start(options)
   const again = await peer.share(tree.folder, link === undefined || isPublic(link))
   if (link !== undefined) assert.equal(again.link, link, 'the share is another one now')
   await peer.stop()
-  await assertWhole(storage, again.link, tree, true)
-  log(`${kills} kills of a publisher: every version read by a stock client was whole`)
+  await whole.check(again.link)
+  assert.deepEqual(whole.newest, tree.paths())
+  log(`${kills} kills of a publisher: each of ${whole.count} versions, read by a stock client, was whole`)
 }
 
 /** Kills whoever copies a folder that keeps changing. */
@@ -171,33 +175,73 @@ async function settled(tree: ChangingTree, peer: PeerProcess, link: string, targ
   )
 }
 
-/** Opens the store of a killed publisher with a stock client and reads everything of the newest version and of an older. */
-async function assertWhole(
-  storage: string,
-  link: string,
-  tree: ChangingTree,
-  isFinal = false,
-): Promise<void> {
-  const parsed = parseLink(link)
-  assert.ok(parsed.ok)
-  const { key, encryptionKey } = parsed.link
-  const store = new Corestore(join(storage, 'store'))
-  await store.ready()
-  try {
-    const options = { encryptionKey: encryptionKey === undefined ? null : Buffer.from(encryptionKey, 'hex') }
-    const drive = new Hyperdrive(store.session(), Buffer.from(key, 'hex'), options)
-    await drive.ready()
-    const seen = new Set<string>()
-    for await (const entry of drive.list('/')) {
-      const content = await drive.get(entry.key, { timeout: 2_000 })
-      assert.ok(content !== null, `${entry.key} is not there`)
-      tree.assertVersion(entry.key.slice(1), content)
-      seen.add(entry.key.slice(1))
+/**
+ * Opens the store of a killed publisher with a stock client and reads everything of each version that was published
+ * since the last look, and of the newest. A publisher keeps all bytes of all versions: what an older version names and
+ * the store does not hold is lost.
+ */
+class WholeVersions {
+  /** How many versions were read. */
+  count = 0
+  /** Paths of the newest version. */
+  newest: string[] = []
+  /** Length of the path log at the last look. */
+  private looked = 0
+
+  constructor(
+    private readonly storage: string,
+    private readonly tree: ChangingTree,
+  ) {}
+
+  async check(link: string): Promise<void> {
+    const parsed = parseLink(link)
+    assert.ok(parsed.ok)
+    const { key, encryptionKey } = parsed.link
+    const store = new Corestore(join(this.storage, 'store'))
+    await store.ready()
+    try {
+      const options = {
+        encryptionKey: encryptionKey === undefined ? null : Buffer.from(encryptionKey, 'hex'),
+      }
+      const drive = new Hyperdrive(store.session(), Buffer.from(key, 'hex'), options)
+      await drive.ready()
+      await this.readVersions(drive)
+      await drive.close()
+    } finally {
+      await store.close()
     }
-    if (isFinal) assert.deepEqual([...seen].sort(), tree.paths())
-    await drive.close()
-  } finally {
-    await store.close()
+  }
+
+  private async readVersions(drive: Hyperdrive): Promise<void> {
+    const versions: number[] = []
+    for (let seq = this.looked; seq < drive.version; seq++) {
+      const block = await drive.core.get(seq, { timeout: 2_000 })
+      if (parseAbout(parseBlock(block)) !== undefined) versions.push(seq + 1) // the last block of a version
+    }
+    if (drive.version > 1)
+      assert.ok(this.looked === drive.version || versions.at(-1) === drive.version, 'a part of a version')
+    if (versions.length === 0) versions.push(drive.version)
+    this.count += drive.version > this.looked ? versions.length : 0
+    this.looked = drive.version
+    const seen = new Set<string>()
+    for (const version of versions) {
+      const checkout = drive.checkout(version)
+      this.newest = []
+      for await (const { key, value } of checkout.list('/')) {
+        this.newest.push(key.slice(1))
+        const content = `${key} ${value.blob?.byteOffset}`
+        if (!seen.has(content)) await this.read(checkout, key, version)
+        seen.add(content)
+      }
+      this.newest.sort()
+      await checkout.close()
+    }
+  }
+
+  private async read(drive: Hyperdrive, key: string, version: number): Promise<void> {
+    const content = await drive.get(key, { timeout: 2_000 })
+    assert.ok(content !== null, `${key} of version ${version} is not there`)
+    this.tree.assertVersion(key.slice(1), content)
   }
 }
 
@@ -215,7 +259,7 @@ function killProcess(pid: number): void {
 }
 
 /** A folder whose files say of themselves which file and version they are, so that half a file shows. */
-class ChangingTree {
+export class ChangingTree {
   private versions = new Map<string, number>()
 
   constructor(
@@ -276,7 +320,7 @@ function contentOf(path: string, version: number): Buffer {
 }
 
 /** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

@@ -3,6 +3,7 @@
  * of its own, and windows in browser profiles of their own. All that was started ends with `end()`, whatever happened
  * before.
  */
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
@@ -98,6 +99,19 @@ export class Installation {
   /** The id of the peer process that runs on the data folder; undefined while none does. */
   async peerProcess(): Promise<number | undefined> {
     return (await readEndpoint(this.storage))?.pid
+  }
+
+  /** The ids of the extension hosts that run, one for each window (Linux). */
+  extensionHosts(): number[] {
+    return readdirSync('/proc').flatMap(name => {
+      const of = (what: string) => readFileSync(`/proc/${name}/${what}`, 'utf8').split('\0')
+      try {
+        const isHost = /^\d+$/.test(name) && of('cmdline').includes('--type=extensionHost')
+        return isHost && of('environ').includes(`HOME=${this.home}`) ? [Number(name)] : []
+      } catch {
+        return [] // it ended meanwhile
+      }
+    })
   }
 
   private get dataDir(): string {

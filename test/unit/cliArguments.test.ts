@@ -16,6 +16,7 @@ describe('cli arguments', () => {
       json: false,
       isPublic: false,
       once: false,
+      newLink: false,
       timeout: 30_000,
       port: 0,
       host: '127.0.0.1',

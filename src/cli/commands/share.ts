@@ -18,7 +18,7 @@ export async function share(context: Context): Promise<number> {
   let link: string | undefined
   try {
     return await withPeer(context, async peer => {
-      const added = await publish(context, peer, source)
+      const added = await publish(context, peer, source, link === undefined)
       if (added.link !== link) announce(context, added, link)
       link = added.link
       return serve(context, peer, added.id)
@@ -40,10 +40,16 @@ async function findSource(given: string): Promise<string> {
   }
 }
 
-async function publish(context: Context, peer: CommandPeer, source: string): Promise<ShareAdded> {
-  const { isPublic, once } = context.arguments
+async function publish(
+  context: Context,
+  peer: CommandPeer,
+  source: string,
+  isFirst: boolean,
+): Promise<ShareAdded> {
+  const { isPublic, once, newLink } = context.arguments
   const job = randomUUID()
-  const params = { source, isPublic, once, keep: false, allow: [], job }
+  const renew = newLink && isFirst
+  const params = { source, isPublic, once, keep: false, renew, allow: [], job }
   try {
     return await peer.watching(transferProgress(context.output, job), () =>
       peer.request('share.add', params, Number.POSITIVE_INFINITY),

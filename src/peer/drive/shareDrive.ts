@@ -195,6 +195,7 @@ export class ShareDrive {
     } catch (error) {
       throwIfAborted(signal)
       if (!this.hasWholePathLog(length) || isLimit(error)) throw error
+      this.listing = undefined
       return this.loadFromPathLog(length, signal)
     }
   }

@@ -237,10 +237,15 @@ export class Membership implements Announced {
   private announcers: number | undefined
   private isClosed = false
   private firstSearch: () => void = () => {}
+  private firstSearchOnline: () => void = () => {}
   private firstAnnounce: () => void = () => {}
   /** Resolves when the network has been asked once and nobody it named is still being connected to. */
   readonly asked = new Promise<void>(resolve => {
     this.firstSearch = resolve
+  })
+  /** The same, but of a network that answered, however long that takes. */
+  readonly askedOnline = new Promise<void>(resolve => {
+    this.firstSearchOnline = resolve
   })
   /** Resolves when whoever looks for this share can find this machine, or when it became clear that nobody will. */
   readonly announced = new Promise<void>(resolve => {
@@ -263,7 +268,7 @@ export class Membership implements Announced {
       .then(() => swarm.flush())
       .catch(error => this.log(`the first search failed: ${String(error)}`))
       .finally(() => {
-        this.firstSearch()
+        this.searched()
         this.plan()
       })
   }
@@ -281,6 +286,11 @@ export class Membership implements Announced {
     this.discovery
       ?.refresh({ client: true, server: true })
       .catch(error => this.log(`announcing failed: ${String(error)}`))
+  }
+
+  private searched(): void {
+    this.firstSearch()
+    if (this.network().kind === 'online') this.firstSearchOnline()
   }
 
   /** Whether anybody who has this share is connected. */
@@ -309,6 +319,7 @@ export class Membership implements Announced {
     this.isClosed = true
     clearTimeout(this.timer)
     this.firstSearch()
+    this.firstSearchOnline()
     this.firstAnnounce()
     this.closed.emit()
     this.discovery?.destroy().catch(error => this.log(`leaving failed: ${String(error)}`))
@@ -325,11 +336,15 @@ export class Membership implements Announced {
   private searchOnce(): void {
     if (this.isClosed || this.swarm === undefined || this.discovery === undefined) return
     if (this.connected) {
+      this.searched()
       this.searches = 0
       this.plan()
       return
     }
-    Promise.all([this.discovery.refresh({ client: true, server: true }), this.countAnnouncers(this.swarm)])
+    const { swarm } = this
+    Promise.all([this.discovery.refresh({ client: true, server: true }), this.countAnnouncers(swarm)])
+      .then(() => swarm.flush())
+      .then(() => this.searched())
       .catch(error => this.log(`a search failed: ${String(error)}`))
       .finally(() => this.plan())
   }

@@ -3,8 +3,9 @@
  * are. It makes an unchanged folder cost only its stats, and identical content cost its bytes only once. Held in
  * memory, kept in the catalog.
  */
+import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../common/brand'
-import type { Catalog, PublishedFile, Write } from '../catalog'
+import type { Catalog, PublishedFile, ShareRecord, Write } from '../catalog'
 import type { DriveEntry } from '../drive/entry'
 import type { ScannedFile } from './scan'
 
@@ -45,7 +46,7 @@ export class Published {
   /** Remembered at once, so that twins are found within one import; `save()` keeps it. */
   remember(path: DrivePath, file: PublishedFile): void {
     this.files.set(path, file)
-    if (file.head !== undefined && file.blob !== undefined) {
+    if (file.head !== undefined && file.blob !== undefined && file.ino !== DOUBTED_INO) {
       this.byContent.set(contentKey(file.size, file.head), file)
     }
   }
@@ -54,23 +55,19 @@ export class Published {
     this.files.delete(path)
   }
 
-  /** Keeps what changed; call it after the path log has it. */
-  async save(changed: Iterable<DrivePath>): Promise<void> {
-    const writes: Write[] = []
-    for (const path of changed) {
-      writes.push({ table: 'published', key: this.seed + path, value: this.files.get(path) })
-    }
-    await this.catalog.write(writes)
+  /** Keeps what changed, and with it the record that says of which version this is; call it after the path log has it. */
+  async save(changed: Iterable<DrivePath>, record: ShareRecord): Promise<void> {
+    await this.catalog.write([...this.writes(changed), { table: 'share', key: this.seed, value: record }])
   }
 
   /** Takes over what the path log holds, when the process ended between the log and the index, and keeps it. */
   async adopt(entries: Iterable<DriveEntry>): Promise<void> {
     const known = new Map(this.files)
     this.files.clear()
+    this.byContent.clear()
     for (const entry of entries) {
       const before = known.get(entry.path)
-      const same = before !== undefined && before.blob?.byteOffset === entry.blob?.byteOffset
-      if (same) this.files.set(entry.path, before)
+      if (before !== undefined && describesFile(entry, before)) this.remember(entry.path, before)
       else {
         const { kind, size, mtime, executable, linkTarget, blob, pack } = entry
         this.files.set(entry.path, {
@@ -86,11 +83,49 @@ export class Published {
       }
     }
     await this.catalog.deleteAll('published', `${this.seed}/`)
-    await this.save(this.files.keys())
+    await this.catalog.write(this.writes(this.files.keys()))
+  }
+
+  /** How long the log of bytes was when the newest of these files was published, at least. */
+  get bytesLength(): number {
+    let length = 0
+    for (const { blob, pack } of this.files.values()) {
+      if (blob !== undefined) length = Math.max(length, blob.blockOffset + blob.blockLength)
+      if (pack !== undefined) length = Math.max(length, pack.block + 1)
+    }
+    return length
+  }
+
+  /**
+   * After an accident the log of bytes may lack blocks that nobody could give back. Files that need them are imported
+   * again from the disk, and their bytes are nobody's twin.
+   */
+  doubtMissing(bytes: Hypercore): void {
+    if (bytes.contiguousLength === bytes.length) return // as ever, unless something happened
+    const { bitfield } = bytes.core
+    const isHere = (start: number, length: number) => bitfield.count(start, length, true) === length
+    this.byContent.clear()
+    for (const [path, file] of [...this.files]) {
+      const { blob, pack, ...rest } = file
+      const packed = pack !== undefined && isHere(pack.block, 1) ? { pack } : {}
+      const whole = blob === undefined || isHere(blob.blockOffset, blob.blockLength)
+      const doubt = whole ? {} : { ino: DOUBTED_INO }
+      this.remember(path, { ...rest, ...(blob === undefined ? {} : { blob }), ...packed, ...doubt })
+    }
+  }
+
+  private writes(paths: Iterable<DrivePath>): Write[] {
+    return [...paths].map(path => ({
+      table: 'published',
+      key: this.seed + path,
+      value: this.files.get(path),
+    }))
   }
 }
 
 const UNKNOWN_INO = -1
+/** Whatever it looks like on disk, it has to be read again. */
+const DOUBTED_INO = -2
 
 /** Whether the file on disk still is what was published, as far as its stats tell. */
 export function isUnchanged(file: ScannedFile, published: PublishedFile | undefined): boolean {
@@ -100,6 +135,18 @@ export function isUnchanged(file: ScannedFile, published: PublishedFile | undefi
   if (file.size !== published.size) return false
   if (published.ino === UNKNOWN_INO) return Math.floor(file.mtimeMs) === Math.floor(published.mtimeMs)
   return file.mtimeMs === published.mtimeMs && file.ino === published.ino
+}
+
+/** Whether an entry of the path log is what was published of this file, as far as readers can tell. */
+function describesFile(entry: DriveEntry, file: PublishedFile): boolean {
+  return (
+    entry.kind === file.kind &&
+    entry.size === file.size &&
+    entry.mtime === Math.floor(file.mtimeMs) &&
+    entry.executable === file.executable &&
+    entry.linkTarget === file.linkTarget &&
+    entry.blob?.byteOffset === file.blob?.byteOffset
+  )
 }
 
 /** The share's entry for a published file. */

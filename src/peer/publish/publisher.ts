@@ -12,18 +12,17 @@ import { ABOUT, ABOUT_SHARE, FILES } from '../drive/about'
 import { entryValue } from '../drive/entry'
 import { encodeListing, type ListingHead, listingHeadValue, PACKED_FILE_BYTES } from '../drive/listing'
 import type { ShareDrive } from '../drive/shareDrive'
-import { breathe, slicer, throwIfAborted, within } from '../time'
+import { breathe, slicer, throwIfAborted } from '../time'
 import { batchOn } from './firstPaths'
 import { FileImport, MIN_PACKED_FILES } from './importFiles'
 import { compareDrivePaths } from './names'
+import { OwnLogs } from './ownLogs'
 import { isUnchanged, Published, publishedEntry } from './published'
 import { type ScannedFile, type ScanResult, scanFile, scanFolder } from './scan'
 import type { SkippedFromShare } from './skipped'
 
 /** The listing is written anew when this many entries of the path log, or a twentieth of all files, are newer. */
 const LISTING_AFTER = 256
-/** A peer that says it has more of the log has this long (milliseconds) to show it. */
-const PROOF_WITHIN = 3_000
 /** A pack with less than this of it still in use is packed anew with the next listing. */
 const MIN_PACK_USE = 256 * 1024
 /** Blocks of small files that are read at once to be packed. */
@@ -55,25 +54,39 @@ export interface PublisherOptions {
 
 export class Publisher {
   private published: Published | undefined
-  /** Peers that claimed more of this log than there is and could not show it. */
-  private readonly unproven = new WeakSet<object>()
+  /** Length of the path log that `published` describes. */
+  private publishedVersion = 0
+  private readonly logs: OwnLogs
 
+  /**
+   * @param share its log of bytes is open, when it has one
+   * @param sync resolves when everything in the store is on the disk
+   * @param isInDoubt whether the logs may have lost their ends
+   */
   constructor(
     private readonly share: ShareDrive,
     private readonly catalog: Catalog,
     private readonly readRecord: () => ShareRecord,
-  ) {}
+    private readonly sync: () => Promise<void>,
+    isInDoubt: boolean,
+  ) {
+    this.logs = new OwnLogs(share, readRecord, isInDoubt)
+  }
 
   private get record(): ShareRecord {
     return this.readRecord()
   }
 
-  /** Scans and publishes what changed. One at a time. Throws PeerfoldError (`cancelled` when aborted). */
+  /**
+   * Scans and publishes what changed. One at a time. Throws PeerfoldError: `cancelled` when aborted, `log-behind` as
+   * long as peers have, or may have, more of the logs than there is here.
+   */
   async publish(
     options: PublisherOptions,
     signal: AbortSignal,
     onProgress: (progress: PublishProgress) => void,
   ): Promise<PublishResult> {
+    await this.logs.catchUp(signal)
     const published = await this.load(signal)
     const progress: PublishProgress = { files: { done: 0 }, bytes: { done: 0 } }
     const scan = await this.scan(options, signal)
@@ -91,7 +104,9 @@ export class Publisher {
     let again = false
     let appended = false
     if (changed.length > 0 || removed.length > 0 || this.share.paths.length === 0) {
-      const outcome = await this.append(published, changed, removed, signal, progress, onProgress)
+      const outcome = await this.logs.appending(() =>
+        this.append(published, changed, removed, signal, progress, onProgress),
+      )
       failed.push(...outcome.skipped)
       again = outcome.again
       appended = outcome.appended
@@ -108,16 +123,22 @@ export class Publisher {
   }
 
   private async load(signal: AbortSignal): Promise<Published> {
-    if (this.published !== undefined) return this.published
+    const { length } = this.share.paths
+    if (this.published !== undefined && this.publishedVersion === length) return this.published
     const published = await Published.load(this.catalog, this.record.seed)
-    if (this.share.paths.length > 0) {
+    if (length > 0) {
       await this.share.refresh(signal)
-      // The path log is the truth; the index lags behind it after an unclean end.
-      if (this.record.version !== this.share.paths.length) {
+      // The path log is the truth; the index lags behind it after an unclean end, or when peers gave it back its end.
+      if (this.record.version !== length) {
         await published.adopt(this.share.index?.entries() ?? [])
       }
+      const bytes = await this.share.bytesReady(signal)
+      this.logs.assertBytes(Math.max(published.bytesLength, endOf(this.share.listing)))
+      published.doubtMissing(bytes)
     }
+    this.logs.assertLength(length)
     this.published = published
+    this.publishedVersion = length
     return published
   }
 
@@ -141,7 +162,6 @@ export class Publisher {
     progress: PublishProgress,
     onProgress: (progress: PublishProgress) => void,
   ): Promise<{ skipped: SkippedFromShare[]; again: boolean; appended: boolean }> {
-    await this.assertNotBehind()
     const core = await this.share.bytesReady(signal)
     const root = this.record.isFile ? parentOf(this.record.source) : this.record.source
     const small = changed.filter(file => file.size <= PACKED_FILE_BYTES && file.size > 0).length
@@ -174,7 +194,9 @@ export class Publisher {
         return { skipped: bytes.skipped, again: bytes.busy.length > 0, appended: false }
       }
       const moved = await this.appendPaths(published, put, removed, bytes)
-      await published.save([...put, ...removed, ...moved])
+      await this.sync()
+      this.publishedVersion = this.share.paths.length
+      await published.save([...put, ...removed, ...moved], { ...this.record, version: this.publishedVersion })
     } catch (error) {
       await bytes.settle()
       for (const [path, file] of before) {
@@ -197,6 +219,7 @@ export class Publisher {
     const due = slicer()
     let moved: DrivePath[] = []
     const batch = await batchOn(this.share.drive.db)
+    const { length } = this.share.paths
     try {
       for (const path of gone) {
         await batch.del(path, { keyEncoding: FILES })
@@ -222,6 +245,7 @@ export class Publisher {
         ...(listing ? { listing: listingHeadValue(listing) } : {}),
       }
       await batch.put(ABOUT_SHARE, about, { keyEncoding: ABOUT })
+      this.logs.assertLength(Math.max(1, length)) // the batch began a new log with its header
       await batch.flush()
       this.share.listing = listing
       return moved
@@ -277,21 +301,6 @@ export class Publisher {
     await bytes.finish()
     return moved
   }
-
-  /**
-   * A log that peers have more of was lost here in part, and a second history under its key must never start. What
-   * a peer says of its length proves nothing; blocks with this log's own signature do, so they are asked for.
-   */
-  private async assertNotBehind(): Promise<void> {
-    const { paths } = this.share
-    const length = paths.length
-    if (length < this.record.version) throw new PeerfoldError('log-lost', this.record.name)
-    const claims = paths.peers.filter(peer => peer.remoteLength > length && !this.unproven.has(peer))
-    if (claims.length === 0) return
-    await within(paths.update({ force: true, wait: true }), PROOF_WITHIN)
-    if (paths.length > length) throw new PeerfoldError('log-lost', this.record.name)
-    for (const peer of claims) this.unproven.add(peer)
-  }
 }
 
 /** Published paths that are no longer there. What could not be read stays published. */
@@ -334,6 +343,11 @@ function addCounts(
   for (const [reason, count] of Object.entries(counts)) sum[reason] = count ?? 0
   for (const { reason } of more) sum[reason] = (sum[reason] ?? 0) + 1
   return sum
+}
+
+/** How long the log of bytes was once this listing was in it. */
+function endOf(listing: ListingHead | undefined): number {
+  return listing === undefined ? 0 : listing.chunks.blockOffset + listing.chunks.blockLength
 }
 
 function mustGet(published: Published, path: DrivePath): PublishedFile {
