@@ -65,7 +65,7 @@ export interface PublishedFile {
   readonly linkTarget?: string
   readonly blob?: BlobRef
   readonly pack?: PackRef
-  /** BLAKE2b of the first block (of all of it, when it has only one), hex. Finds identical content. */
+  /** SHA-256 of the first block (of all of it, when it has only one), Base64. Finds identical content. */
   readonly head?: string
 }
 

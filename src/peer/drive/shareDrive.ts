@@ -16,11 +16,12 @@ import { PeerfoldError } from '../../common/errors'
 import { formatBytes } from '../../common/format'
 import type { ChangedPath } from '../../common/protocol'
 import { DEFAULT_LIMITS, NO_LIMITS, type ShareLimits } from '../limits'
-import { throwIfAborted, unlessAborted } from '../time'
+import { breathe, slicer, throwIfAborted, unlessAborted } from '../time'
 import { parseAbout, type ShareInfo } from './about'
 import { boundExtension } from './beeExtension'
 import { applyChanges, readChanges, sameEntry } from './changes'
 import { claimsOn, type LogClaims } from './claims'
+import type { DriveEntry } from './entry'
 import type { ListingHead } from './listing'
 import { PathIndex } from './pathIndex'
 import { beginsAsPathLog, readPathChange } from './pathLog'
@@ -42,6 +43,8 @@ export class ShareDrive {
   info: ShareInfo | undefined
   /** The newest listing, once the index was loaded. */
   listing: ListingHead | undefined
+  /** What the newest listing says, until the next refresh: its writer need not read it back. */
+  listed: { readonly version: number; readonly entries: readonly DriveEntry[] } | undefined
   private indexFork = 0
   private bytesCore: Hypercore | undefined
   private refreshing: Promise<IndexChange | undefined> | undefined
@@ -116,6 +119,7 @@ export class ShareDrive {
   refresh(signal?: AbortSignal): Promise<IndexChange | undefined> {
     this.refreshing ??= this.refreshOnce(signal).finally(() => {
       this.refreshing = undefined
+      this.listed = undefined
     })
     return this.refreshing
   }
@@ -188,7 +192,10 @@ export class ShareDrive {
       return this.loadFromPathLog(length, signal)
     }
     try {
-      const index = await readListing(listing, await this.bytesReady(signal), this.limits, signal)
+      const index =
+        this.listed?.version === listing.version
+          ? await this.indexOf(this.listed)
+          : await readListing(listing, await this.bytesReady(signal), this.limits, signal)
       applyChanges(index, await readChanges(this.paths, listing.version, length, signal))
       index.version = length
       return index
@@ -198,6 +205,16 @@ export class ShareDrive {
       this.listing = undefined
       return this.loadFromPathLog(length, signal)
     }
+  }
+
+  private async indexOf({ version, entries }: NonNullable<ShareDrive['listed']>): Promise<PathIndex> {
+    const index = new PathIndex(version, this.limits)
+    const due = slicer()
+    for (const entry of entries) {
+      index.put(entry)
+      if (due()) await breathe()
+    }
+    return index
   }
 
   private hasWholePathLog(length: number): boolean {

@@ -6,7 +6,7 @@
  *  - Content that was published already, under whatever name, is not appended again.
  *  - Every byte passes the secrets filter before it is appended: what holds a key never reaches the log.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import type Hypercore from 'hypercore'
 import type { PublishedFile } from '../catalog'
@@ -126,7 +126,7 @@ export class FileImport {
   }
 
   private async importWhole(file: ScannedFile): Promise<boolean> {
-    const { bytes, stats } = readSmallStable(this.onDisk(file), WHOLE_FILE_BYTES)
+    const { bytes, stats } = readSmallStable(this.onDisk(file), WHOLE_FILE_BYTES, file)
     const secret = file.letIn ? undefined : contentSecret(file.path, bytes)
     if (secret !== undefined) {
       this.skip(file, 'secret-content', secret)
@@ -278,7 +278,7 @@ function placesOf(twin: PublishedFile): Pick<PublishedFile, 'blob' | 'pack'> {
 }
 
 function hashOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('base64')
+  return hash('sha256', bytes, 'base64')
 }
 
 function isGone(error: unknown): boolean {

@@ -152,16 +152,11 @@ function describesFile(entry: DriveEntry, file: PublishedFile): boolean {
 /** The share's entry for a published file. */
 export function publishedEntry(path: DrivePath, file: PublishedFile): DriveEntry {
   const { kind, size, mtimeMs, executable, linkTarget, blob, pack } = file
-  return {
-    path,
-    kind,
-    size,
-    mtime: Math.max(0, Math.floor(mtimeMs)),
-    executable,
-    ...(linkTarget === undefined ? {} : { linkTarget }),
-    ...(blob === undefined ? {} : { blob }),
-    ...(pack === undefined ? {} : { pack }),
-  }
+  const mtime = Math.max(0, Math.floor(mtimeMs))
+  if (linkTarget !== undefined) return { path, kind, size, mtime, executable, linkTarget }
+  if (blob === undefined) return { path, kind, size, mtime, executable }
+  if (pack === undefined) return { path, kind, size, mtime, executable, blob }
+  return { path, kind, size, mtime, executable, blob, pack }
 }
 
 function contentKey(size: number, head: string): string {

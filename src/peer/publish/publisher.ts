@@ -267,6 +267,7 @@ export class Publisher {
       )
     const chunks = await bytes.append(encodeListing(entries))
     await bytes.finish()
+    this.share.listed = { version, entries }
     return { version, files: entries.length, bytes: sizeOf(published), chunks }
   }
 

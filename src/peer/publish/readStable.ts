@@ -19,20 +19,25 @@ export interface FileStats {
 /** A file that keeps changing while it is read. */
 export class FileBusyError extends Error {}
 
-/** All of a small file. Synchronous: for small files the calls are far cheaper than handing them to a thread. */
-export function readSmallStable(path: string, limit: number): { bytes: Buffer; stats: FileStats } {
+/**
+ * All of a small file. Synchronous: for small files the calls are far cheaper than handing them to a thread.
+ *
+ * @param seen how it looked a moment ago; a file that still looks so when it was read is taken at once
+ */
+export function readSmallStable(
+  path: string,
+  limit: number,
+  seen: FileStats,
+): { bytes: Buffer; stats: FileStats } {
+  const bytes = readAsSeen(path, seen)
+  if (bytes !== undefined) return { bytes, stats: { size: seen.size, mtimeMs: seen.mtimeMs, ino: seen.ino } }
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const fd = openSync(path, READ)
     try {
       const before = fstatSync(fd)
       if (!before.isFile() || before.size > limit) throw new FileBusyError(path)
       const bytes = Buffer.allocUnsafe(before.size)
-      let length = 0
-      while (length < bytes.length) {
-        const read = readSync(fd, bytes, length, bytes.length - length, length)
-        if (read === 0) break
-        length += read
-      }
+      const length = fill(bytes, fd)
       const after = fstatSync(fd)
       if (length === before.size && after.size === before.size && after.mtimeMs === before.mtimeMs) {
         return { bytes, stats: { size: after.size, mtimeMs: after.mtimeMs, ino: after.ino } }
@@ -42,6 +47,34 @@ export function readSmallStable(path: string, limit: number): { bytes: Buffer; s
     }
   }
   throw new FileBusyError(path)
+}
+
+/** Undefined when it does not look as it did, or cannot be read: a closer look will tell. */
+function readAsSeen(path: string, { size, mtimeMs, ino }: FileStats): Buffer | undefined {
+  let fd: number | undefined
+  try {
+    fd = openSync(path, READ)
+    const bytes = Buffer.allocUnsafe(size)
+    const length = fill(bytes, fd)
+    const now = fstatSync(fd)
+    const isSame = now.isFile() && now.size === size && now.mtimeMs === mtimeMs && now.ino === ino
+    return isSame && length === size ? bytes : undefined
+  } catch {
+    return undefined // the closer look throws it again
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
+
+/** Answers how many bytes there were, at most as many as have room. */
+function fill(bytes: Buffer, fd: number): number {
+  let length = 0
+  while (length < bytes.length) {
+    const read = readSync(fd, bytes, length, bytes.length - length, length)
+    if (read === 0) break
+    length += read
+  }
+  return length
 }
 
 /** A file opened for reading in order, in pieces of `pieceBytes`; the next piece is read while one is used. */

@@ -51,8 +51,11 @@ export function isSecret(drivePath: string, content?: Uint8Array): SecretVerdict
 
 /** The reason why these bytes are a secret, or undefined. The name alone is not judged here. */
 export function contentSecret(drivePath: string, bytes: Uint8Array): string | undefined {
-  const filter = new SecretContentFilter(drivePath)
-  return filter.push(bytes) ?? filter.end()
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (holdsKey(all)) return KEY_FOUND
+  return judgedByContent(drivePath)
+    ? judgeContent(drivePath, all.toString('latin1', 0, SECRET_HEAD))
+    : undefined
 }
 
 /**
