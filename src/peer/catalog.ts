@@ -158,11 +158,31 @@ export class Catalog {
 
   /** Every record of a table whose key starts with `prefix`; keys come without table and prefix. */
   async *list<T extends Table>(table: T, prefix = ''): AsyncGenerator<[string, Tables[T]]> {
+    const records: [string, Tables[T]][] = []
+    await this.each(table, prefix, (key, value) => records.push([key, value]))
+    yield* records
+  }
+
+  /** As `list`, for tables with a record for every file: a promise for each would cost more than to read it. */
+  each<T extends Table>(
+    table: T,
+    prefix: string,
+    visit: (key: string, value: Tables[T]) => void,
+  ): Promise<void> {
     const start = `${table}/${prefix}`
+    const length = Buffer.byteLength(start)
     const records = this.db.iterator({ gte: start, lt: endOf(start), capacity: RECORDS_AT_ONCE })
-    for await (const { key, value } of records) {
-      yield [key.toString('utf8').slice(start.length), decoder.decode(value) as Tables[T]]
-    }
+    return new Promise((resolve, reject) => {
+      records.on('data', ({ key, value }) => {
+        try {
+          visit(key.toString('utf8', length), decoder.decode(value) as Tables[T])
+        } catch (error) {
+          records.destroy(error) // it cannot be decoded
+        }
+      })
+      records.once('error', reject)
+      records.once('close', resolve)
+    })
   }
 
   async deleteAll(table: Table, prefix: string): Promise<void> {

@@ -12,6 +12,12 @@ declare module 'rocksdb-native' {
     flush(): Promise<void>
     destroy(): void
   }
+  interface Records {
+    on(event: 'data', listener: (record: { key: Buffer; value: Buffer }) => void): void
+    once(event: 'error', listener: (error: Error) => void): void
+    once(event: 'close', listener: () => void): void
+    destroy(error: unknown): void
+  }
   class RocksDB {
     constructor(folder: string, options?: Record<string, unknown>)
     ready(): Promise<void>
@@ -28,10 +34,7 @@ declare module 'rocksdb-native' {
       lt?: string | Uint8Array
       lte?: string
       capacity?: number
-    }): AsyncIterable<{
-      key: Buffer
-      value: Buffer
-    }>
+    }): Records
   }
   export default RocksDB
 }

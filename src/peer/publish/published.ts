@@ -20,9 +20,9 @@ export class Published {
 
   static async load(catalog: Catalog, seed: string): Promise<Published> {
     const published = new Published(catalog, seed)
-    for await (const [path, file] of catalog.list('published', `${seed}/`)) {
-      published.remember(`/${path}` as DrivePath, file)
-    }
+    await catalog.each('published', `${seed}/`, (path, file) =>
+      published.remember(`/${path}` as DrivePath, file),
+    )
     return published
   }
 

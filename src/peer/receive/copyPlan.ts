@@ -80,9 +80,9 @@ export async function planCopy(
     recovered: [],
   }
   const copied = new Map<string, CopiedFile>()
-  for await (const [path, file] of catalog.list('copied', target)) copied.set(path, file)
+  await catalog.each('copied', target, (path, file) => copied.set(path, file))
   const intended = new Map<string, IntendedFile>()
-  for await (const [path, file] of catalog.list('intended', target)) intended.set(path, file)
+  await catalog.each('intended', target, (path, file) => intended.set(path, file))
 
   const parent = trimSlash(base).replace(/\/[^/]*$/, '')
   const byPath = new Map<string, DriveEntry>()
