@@ -71,7 +71,16 @@ export interface Requests {
 
   /** Works for opened shares and for own ones. `offline` and `not-listed` mean unknown, never absent. */
   'fs.stat': { params: { readonly id: ShareId; readonly path: DrivePath }; result: FileEntry }
-  'fs.list': { params: { readonly id: ShareId; readonly path: DrivePath }; result: readonly FileEntry[] }
+  /** A folder's children sorted by name, or `limit` of them: those whose names come after `after`. */
+  'fs.list': {
+    params: {
+      readonly id: ShareId
+      readonly path: DrivePath
+      readonly after?: string
+      readonly limit?: number
+    }
+    result: readonly FileEntry[]
+  }
   /** Fetches what is missing. At most `limit` bytes (else `too-large`). */
   'fs.read': {
     params: {

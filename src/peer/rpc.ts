@@ -120,9 +120,9 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
       if (found === undefined) throw new PeerfoldError('file-not-found', path)
       return found
     },
-    'fs.list': ({ id, path }) => {
+    'fs.list': ({ id, path, after, limit }) => {
       const index = indexOf(peer.drive(id))
-      const children = index.list(path)
+      const children = index.list(path, after, limit)
       if (children !== undefined) return children
       throw new PeerfoldError(index.stat(path) === undefined ? 'file-not-found' : 'not-a-folder-entry', path)
     },

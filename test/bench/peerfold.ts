@@ -7,7 +7,7 @@ import { basename, join } from 'node:path'
 import { attachToPeer } from '../../src/client/attach'
 import { waitForEnd } from '../../src/client/ended'
 import { PEER_FLAGS } from '../../src/client/startPeer'
-import type { DrivePath, ShareId } from '../../src/common/brand'
+import type { DrivePath } from '../../src/common/brand'
 import { readEndpoint } from '../../src/wire/endpoint'
 import type { OwnedProcess } from '../support/ownedProcess'
 import { type PeerfoldProcess, startPeerfold } from '../support/processes'
@@ -155,7 +155,7 @@ export class PeerfoldBench {
         { timeout: LIMIT },
       )
       const wanted = neighbour === undefined ? path : `${folder}/${neighbour.name}`
-      await this.context.time('first byte, found', () => readFile(connection, id, wanted))
+      await this.context.time('first byte, found', () => this.firstByte(link, wanted))
     } finally {
       connection.close()
     }
@@ -189,15 +189,6 @@ export class PeerfoldBench {
     mkdirSync(storage, { recursive: true, mode: 0o700 })
     return storage
   }
-}
-
-async function readFile(
-  connection: Awaited<ReturnType<PeerfoldBench['attach']>>,
-  id: ShareId,
-  path: string,
-): Promise<void> {
-  const params = { id, path: drivePath(path), limit: 50_000_000, timeout: LIMIT }
-  await connection.request('fs.read', params, { timeout: LIMIT })
 }
 
 export function drivePath(path: string): DrivePath {

@@ -14,7 +14,7 @@ const LIMIT = 600_000
  * - fetch: the receiver, from its start to its end
  * - fetch again, prepare again: the same commands when nothing has changed
  * - first byte: `cat` of one small file by somebody who never had anything of the share, from the start of the command;
- *   the same asked of a peer process that has found the share already
+ *   found: the same of another file, with a peer process that runs and has found the share
  * - first entry, all entries: `ls` by somebody who never had anything of the share
  */
 export type Measure =

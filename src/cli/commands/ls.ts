@@ -1,12 +1,15 @@
 /** `peerfold ls`: one folder of a share, one path a line. */
-import type { DrivePath } from '../../common/brand'
+import type { DrivePath, ShareId } from '../../common/brand'
 import type { FileEntry } from '../../common/model'
-import { withPeer } from '../commandPeer'
+import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
 import { relativePath, toDrivePath } from '../drivePath'
 import { DONE } from '../exitCodes'
 import { readLink } from '../linkArgument'
 import { openShare, STALE_NOTE } from '../openedShare'
+
+const FIRST_PART = 500
+const NEXT_PARTS = 10_000
 
 export async function ls(context: Context): Promise<number> {
   const { output } = context
@@ -17,13 +20,25 @@ export async function ls(context: Context): Promise<number> {
     const { id, stale } = await openShare(context, peer, link)
     const entry = folder === '/' ? undefined : await peer.request('fs.stat', { id, path: folder })
     if (entry === undefined || entry.kind === 'folder') {
-      for (const child of await peer.request('fs.list', { id, path: folder })) show(context, folder, child)
+      for await (const child of childrenOf(peer, id, folder)) show(context, folder, child)
     } else {
       show(context, folder, entry, relativePath(folder))
     }
     if (stale) output.note(STALE_NOTE)
   })
   return DONE
+}
+
+/** A large folder comes in parts, so that its first names stand there soon. */
+async function* childrenOf(peer: CommandPeer, id: ShareId, path: DrivePath): AsyncGenerator<FileEntry> {
+  let after = ''
+  for (let limit = FIRST_PART; ; limit = NEXT_PARTS) {
+    const part = await peer.request('fs.list', { id, path, after, limit })
+    yield* part
+    const last = part.at(-1)
+    if (last === undefined || part.length < limit) return
+    after = last.name
+  }
 }
 
 function show(

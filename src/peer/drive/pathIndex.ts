@@ -29,6 +29,8 @@ export class PathIndex {
   private folders = 0
   /** The folder that was last put into. */
   private last: { readonly parent: string; readonly trail: readonly Folder[] } | undefined
+  /** The folder that was last listed, until anything changes. */
+  private sorted: { readonly folder: Folder; readonly names: readonly string[] } | undefined
   bytes = 0
 
   constructor(
@@ -51,6 +53,7 @@ export class PathIndex {
 
   /** Adds or replaces. Throws `limit-passed`. */
   put(entry: DriveEntry): void {
+    this.sorted = undefined
     const old = this.byPath.get(entry.path)
     if (old !== undefined) this.bytes -= old.size
     else this.assertRoom()
@@ -101,6 +104,7 @@ export class PathIndex {
   }
 
   remove(path: DrivePath): void {
+    this.sorted = undefined
     this.malformedPaths.delete(path)
     const old = this.byPath.get(path)
     if (old === undefined) return
@@ -135,14 +139,26 @@ export class PathIndex {
     return 'path' in found.node ? fileEntry(found.name, found.node) : folderEntry(found.name, found.node)
   }
 
-  /** Children of a folder, sorted by name; undefined when there is no such folder. */
-  list(path: DrivePath): FileEntry[] | undefined {
+  /** Children of a folder sorted by name, at most `limit` after the name `after`; undefined when there is no such folder. */
+  list(path: DrivePath, after = '', limit = Number.POSITIVE_INFINITY): FileEntry[] | undefined {
     const trimmed = trimSlash(path)
-    const found = trimmed === '' ? this.root : this.locate(trimmed)?.node
-    if (found === undefined || 'path' in found) return undefined
-    const children = [...found.folders].map(([name, folder]) => folderEntry(name, folder))
-    for (const [name, entry] of found.files) children.push(fileEntry(name, entry))
-    return children.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    const folder = trimmed === '' ? this.root : this.locate(trimmed)?.node
+    if (folder === undefined || 'path' in folder) return undefined
+    const names = this.sortedNames(folder)
+    const start = after === '' ? 0 : firstAfter(names, after)
+    return names.slice(start, start + limit).flatMap(name => {
+      const child = folder.folders.get(name)
+      if (child !== undefined) return folderEntry(name, child)
+      const file = folder.files.get(name)
+      return file === undefined ? [] : fileEntry(name, file)
+    })
+  }
+
+  /** A large folder is asked for part by part. */
+  private sortedNames(folder: Folder): readonly string[] {
+    if (this.sorted?.folder !== folder)
+      this.sorted = { folder, names: [...folder.folders.keys(), ...folder.files.keys()].sort() }
+    return this.sorted.names
   }
 
   /** Every entry at or below a path, in path order. */
@@ -184,6 +200,18 @@ export class PathIndex {
     const node = folder.folders.get(name) ?? folder.files.get(name)
     return node === undefined ? undefined : { name, node }
   }
+}
+
+/** Where the names after this one begin, in a sorted list. */
+function firstAfter(names: readonly string[], after: string): number {
+  let low = 0
+  let high = names.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((names[middle] ?? '') <= after) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** `/a/b/` and `/a/b` are the same place; the root is ''. */

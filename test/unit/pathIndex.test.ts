@@ -1,0 +1,80 @@
+/** The index of a share's paths: what every listing, stat and search is answered from. */
+import assert from 'node:assert/strict'
+import type { DrivePath } from '../../src/common/brand'
+import type { DriveEntry } from '../../src/peer/drive/entry'
+import { PathIndex } from '../../src/peer/drive/pathIndex'
+
+describe('the index of paths', () => {
+  it('lists a folder by name, whole and part by part, the same either way', () => {
+    const index = new PathIndex(1)
+    const names = ['B', 'a', 'ä', 'a b', 'z', '10', '9', '😀']
+    for (const name of names) index.put(file(`/folder/${name}`))
+    for (const name of ['sub', 'm']) index.put(file(`/folder/${name}/below`))
+    const whole = namesOf(index, '/folder')
+    assert.deepEqual(whole, [...names, 'sub', 'm'].sort())
+    for (let limit = 1; limit <= whole.length + 1; limit++) {
+      const parts: string[] = []
+      for (;;) {
+        const part = namesOf(index, '/folder', parts.at(-1) ?? '', limit)
+        parts.push(...part)
+        if (part.length < limit) break
+      }
+      assert.deepEqual(parts, whole, `by ${limit}`)
+    }
+  })
+
+  it('goes on behind a name that is gone, and shows what came meanwhile', () => {
+    const index = new PathIndex(1)
+    for (const name of ['a', 'b', 'c']) index.put(file(`/${name}`))
+    assert.deepEqual(namesOf(index, '/', '', 2), ['a', 'b'])
+    index.remove('/b' as DrivePath)
+    index.put(file('/bb'))
+    assert.deepEqual(namesOf(index, '/', 'b', 2), ['bb', 'c'])
+  })
+
+  it('forgets a folder with its last file, and has it again with the next', () => {
+    const index = new PathIndex(1)
+    index.put(file('/a/b/one'))
+    index.remove('/a/b/one' as DrivePath)
+    assert.equal(index.stat('/a' as DrivePath), undefined)
+    index.put(file('/a/b/two', 7))
+    assert.deepEqual(namesOf(index, '/a/b'), ['two'])
+    assert.equal(index.stat('/' as DrivePath)?.mtime, 7)
+    assert.equal(index.stat('/a' as DrivePath)?.mtime, 7)
+  })
+
+  it('gives every folder the newest time below it, in whatever order entries come', () => {
+    const index = new PathIndex(1)
+    for (const [path, mtime] of [
+      ['/a/x', 5],
+      ['/a/b/y', 9],
+      ['/a/z', 1],
+      ['/c/x', 3],
+    ] as const)
+      index.put(file(path, mtime))
+    const times = ['/', '/a', '/a/b', '/c'].map(path => index.stat(path as DrivePath)?.mtime)
+    assert.deepEqual(times, [9, 9, 9, 3])
+  })
+
+  it('shows of a file beside a folder of its name what came first, and keeps both for a copy', () => {
+    const index = new PathIndex(1)
+    index.put(file('/a'))
+    index.put(file('/a/b'))
+    index.put(file('/c/d'))
+    index.put(file('/c'))
+    assert.equal(index.stat('/a' as DrivePath)?.kind, 'file')
+    assert.equal(index.stat('/c' as DrivePath)?.kind, 'folder')
+    assert.deepEqual(
+      index.select('/' as DrivePath).map(({ path }) => path),
+      ['/a', '/a/b', '/c', '/c/d'],
+    )
+  })
+})
+
+function file(path: string, mtime = 0): DriveEntry {
+  return { path: path as DrivePath, kind: 'file', size: 0, mtime, executable: false }
+}
+
+function namesOf(index: PathIndex, path: string, after?: string, limit?: number): string[] {
+  return (index.list(path as DrivePath, after, limit) ?? []).map(({ name }) => name)
+}
