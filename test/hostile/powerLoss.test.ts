@@ -257,32 +257,29 @@ attackGroup('lost writes', () => {
     },
   )
 
-  accident(
-    'where nobody has what is missing, the folder can be shared under a new link',
-    async accident => {
-      const bob = await accident.prepare()
-      await bob.stop()
-      await accident.putBack(['store/db'], false)
-      await accident.changeFolder()
-      const options = { storage: accident.ann, bootstrap: dht.bootstrap }
-      const refused = await peerfold(['share', accident.source], options)
-      assert.equal(refused.code, 1)
-      assert.match(refused.stderr.join('\n'), /remove the share and share the folder again.*--new-link/)
+  accident('where nobody has what is missing, the folder can be shared under a new link', async accident => {
+    const bob = await accident.prepare()
+    await bob.stop()
+    await accident.putBack(['store/db'], false)
+    await accident.changeFolder()
+    const options = { storage: accident.ann, bootstrap: dht.bootstrap }
+    const refused = await peerfold(['share', accident.source], options)
+    assert.equal(refused.code, 1)
+    assert.match(refused.stderr.join('\n'), /remove the share and share the folder again.*--new-link/)
 
-      const command = startPeerfold(['share', accident.source, '--new-link'], options)
-      const link = await command.line(line => line.startsWith('vscode:'), { timeout: 20_000 })
-      assert.notEqual(link, accident.link)
-      const target = temporaryFolder('target')
-      const got = await peerfold(['get', link, target], {
-        storage: temporaryFolder('eve'),
-        bootstrap: dht.bootstrap,
-      })
-      assert.equal(got.code, 0, got.stderr.join('\n'))
-      assert.deepEqual(await compareTrees(accident.source, target), [])
-      command.kill('SIGINT')
-      await command.ended
-    },
-  )
+    const command = startPeerfold(['share', accident.source, '--new-link'], options)
+    const link = await command.line(line => line.startsWith('vscode:'), { timeout: 20_000 })
+    assert.notEqual(link, accident.link)
+    const target = temporaryFolder('target')
+    const got = await peerfold(['get', link, target], {
+      storage: temporaryFolder('eve'),
+      bootstrap: dht.bootstrap,
+    })
+    assert.equal(got.code, 0, got.stderr.join('\n'))
+    assert.deepEqual(await compareTrees(accident.source, target), [])
+    command.kill('SIGINT')
+    await command.ended
+  })
 })
 /** Resolves when the folder as it is now is published. */
 async function published(peer: PeerProcess, source: string, id: ShareId): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Attacks as tests, counted: one table of all hostile suites is printed at the end of the run.
- * Suites are bundled apart from each other, so the counts hang on the global object.
+ * Attacks as tests, counted: each suite prints its counts in a line that test/support/lanes.ts reads, and one table of
+ * all hostile suites is printed at the end of the lane.
  */
 
 interface Count {
@@ -8,19 +8,19 @@ interface Count {
   passed: number
 }
 
-declare global {
-  var peerfoldAttacks: Map<string, Count> | undefined
-}
+const attacksPrefix = 'attacks: '
+const table = new Map<string, Count>()
+let isPrinting = false
 
 /** A mocha suite whose tests count as the cases of one group. */
 export function attackGroup(name: string, define: () => void): void {
-  printTableAtEnd()
+  printCountsAtEnd()
   describe(name, () => {
     define()
     afterEach(function () {
       if (this.currentTest?.isPending()) return
-      const count = counts().get(name) ?? { cases: 0, passed: 0 }
-      counts().set(name, count)
+      const count = table.get(name) ?? { cases: 0, passed: 0 }
+      table.set(name, count)
       count.cases++
       if (this.currentTest?.isPassed()) count.passed++
     })
@@ -41,19 +41,29 @@ export function shown(text: string): string {
   )
 }
 
-function counts(): Map<string, Count> {
-  globalThis.peerfoldAttacks ??= new Map()
-  return globalThis.peerfoldAttacks
+/** Takes up what a line of a suite's output says was counted, if it is such a line. */
+export function readAttacks(line: string): boolean {
+  if (!line.startsWith(attacksPrefix)) return false
+  for (const [name, { cases, passed }] of JSON.parse(line.slice(attacksPrefix.length)) as [string, Count][]) {
+    const count = table.get(name) ?? { cases: 0, passed: 0 }
+    table.set(name, { cases: count.cases + cases, passed: count.passed + passed })
+  }
+  return true
 }
 
-function printTableAtEnd(): void {
-  if (globalThis.peerfoldAttacks) return
-  const table = counts()
-  after('the table of attacks', () => {
-    const width = Math.max(5, ...[...table.keys()].map(name => name.length))
-    const row = (...cells: [string, string, string]) =>
-      `  ${cells[0].padEnd(width)}  ${cells[1].padStart(6)}  ${cells[2].padStart(6)}`
-    console.log(`\n${row('group', 'cases', 'passed')}`)
-    for (const [name, { cases, passed }] of table) console.log(row(name, String(cases), String(passed)))
+/** The table of all attacks. */
+export function printAttacks(): void {
+  const width = Math.max(5, ...[...table.keys()].map(name => name.length))
+  const row = (...cells: [string, string, string]) =>
+    `  ${cells[0].padEnd(width)}  ${cells[1].padStart(6)}  ${cells[2].padStart(6)}`
+  console.log(`\n${row('group', 'cases', 'passed')}`)
+  for (const [name, { cases, passed }] of table) console.log(row(name, String(cases), String(passed)))
+}
+
+function printCountsAtEnd(): void {
+  if (isPrinting) return
+  isPrinting = true
+  after('the counts of attacks', () => {
+    console.log(attacksPrefix + JSON.stringify([...table]))
   })
 }

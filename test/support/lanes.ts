@@ -9,6 +9,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { printAttacks, readAttacks } from './attacks'
 import { endMarkedProcesses, killMarkedProcesses, markerVariable } from './leftBehind'
 import { startProcess } from './ownedProcess'
 import { built, projectRoot } from './projectRoot'
@@ -24,8 +25,8 @@ interface Lane {
 }
 
 interface LaneContext {
-  /** Runs a Node program to its end with its output shown, however long it takes. */
-  program(file: string, args: readonly string[]): Promise<ProgramResult>
+  /** Runs a Node program to its end with its output shown, at once or all of it at the end, however long it takes. */
+  program(file: string, args: readonly string[], shown?: 'at once' | 'at its end'): Promise<ProgramResult>
 }
 
 interface ProgramResult {
@@ -38,11 +39,22 @@ interface ProgramResult {
 const lanes: readonly Lane[] = [
   { name: 'lint', budget: 180, run: runChecks },
   { name: 'unit', budget: 180, run: context => runSuites(context, 'unit', 10_000) },
-  { name: 'peer', budget: 420, run: context => runSuites(context, 'peer', 60_000) },
-  { name: 'hostile', budget: 360, run: context => runSuites(context, 'hostile', 60_000) },
+  { name: 'peer', budget: 420, run: context => runSideBySide(context, 'peer', 60_000) },
+  {
+    name: 'hostile',
+    budget: 360,
+    run: async context => {
+      const counts = await runSideBySide(context, 'hostile', 60_000)
+      printAttacks()
+      return counts
+    },
+  },
   { name: 'vscode', budget: 240, needsTools: true, run: runInVSCode },
   { name: 'ui', budget: 420, needsTools: true, run: context => runSuites(context, 'ui', 120_000) },
 ]
+
+/** Suites that run at the same time, in the lanes that let them. */
+const SIDE_BY_SIDE = 2
 
 /** A peer process outlives the last window by ten seconds, on purpose. */
 const graceForProcesses = 20_000
@@ -109,21 +121,24 @@ async function withinBudget(lane: Lane): Promise<Counts> {
     for (const stop of stops) stop().catch(console.error)
   }, lane.budget * 1000)
   const context: LaneContext = {
-    program: async (file, args) => {
+    program: async (file, args, shown = 'at once') => {
       if (overBudget) return { code: null, counts: undefined }
       let counts: Counts | undefined
+      const later: (() => void)[] = []
       const running = startProcess(process.execPath, [file, ...args], {
         cwd: projectRoot,
         onLine: (line, from) => {
           const found = readCounts(line)
           if (found !== undefined) counts = found
-          else if (from === 'stdout') console.log(line)
-          else console.error(line)
+          else if (readAttacks(line)) return
+          else if (shown === 'at its end') later.push(() => print(line, from))
+          else print(line, from)
         },
       })
       stops.add(running.stop)
       const { code } = await running.ended
       stops.delete(running.stop)
+      for (const show of later) show()
       return { code, counts }
     },
   }
@@ -155,6 +170,29 @@ async function runChecks(context: LaneContext): Promise<Counts> {
     }),
   )
   return results.reduce(add, nothing)
+}
+
+function print(line: string, from: 'stdout' | 'stderr'): void {
+  if (from === 'stdout') console.log(line)
+  else console.error(line)
+}
+
+/**
+ * The suites of a folder, each by mocha in a process of its own, two at a time: most of what they do is wait for one
+ * another's processes. `timeout`: as for `runSuites`.
+ */
+async function runSideBySide(context: LaneContext, lane: string, timeout: number): Promise<Counts> {
+  const suites = suitesIn(built(`test/${lane}`))
+  let sum = nothing
+  const runNext = async (): Promise<void> => {
+    for (let suite = suites.shift(); suite !== undefined; suite = suites.shift()) {
+      const args = [String(timeout), suite]
+      const counts = judge(await context.program(built('test/support/mochaLane.js'), args, 'at its end'))
+      sum = add(sum, counts)
+    }
+  }
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, runNext))
+  return sum
 }
 
 /** All suites of a folder by mocha in one process. `timeout`: milliseconds a test may take unless it says otherwise. */
