@@ -51,7 +51,9 @@ class FirstPaths implements PathBatch {
     const { core } = this.db
     const sorted = this.blocks.sort((a, b) => b4a.compare(a.key, b.key))
     const trees = treeOver(sorted.length, core.length)
-    await core.append(sorted.map(({ key, value }, at) => Node.encode({ key, value, index: trees(at) })))
+    const encoded = sorted.map(({ key, value }, at) => Node.encode({ key, value, index: trees(at) }))
+    sorted.length = 0 // a hundred thousand of them take as much memory again while they are appended
+    await core.append(encoded)
   }
 }
 
