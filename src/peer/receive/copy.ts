@@ -61,11 +61,13 @@ export interface CopyOptions {
   /** Resolves when somebody who has the share is connected; rejects when aborted. */
   readonly peerCame: (signal: AbortSignal) => Promise<void>
   readonly stale: () => boolean
+  /** See `planCopy`. */
+  readonly isInDoubt: boolean
 }
 
 /** Runs a copy to its end. Rejects with PeerfoldError (`cancelled`, `target-vanished`, …). */
 export async function runCopy(options: CopyOptions): Promise<TransferResult> {
-  const { folder, transfer, share, catalog, path } = options
+  const { folder, transfer, share, catalog, path, isInDoubt } = options
   const { index } = share
   if (index === undefined) throw new PeerfoldError('not-listed')
   const entries = index.select(path)
@@ -75,13 +77,14 @@ export async function runCopy(options: CopyOptions): Promise<TransferResult> {
   try {
     await writer.sweep()
     const target = targetKey(options.id, folder, share.bytes?.fork ?? 0)
-    const plan = await planCopy(entries, path, target, writer, rules, catalog, transfer.abort.signal)
+    const { signal } = transfer.abort
+    const plan = await planCopy(entries, path, target, writer, rules, catalog, signal, isInDoubt)
     for (const key of index.malformedBelow(path)) plan.skipped.push(malformed(key, path))
     for (;;) {
       const beyond = contentBeyond(share.limits(), bytesThatExist(share, plan))
       if (beyond === undefined) break
       transfer.pause(beyond.toUserError())
-      await options.budget.next(transfer.abort.signal)
+      await options.budget.next(signal)
     }
     transfer.resume()
     const { present } = plan

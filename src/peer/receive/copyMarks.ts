@@ -1,8 +1,9 @@
 /**
- * The record of what a copy has written, kept in marks of many files: after an unclean end, files written since the
- * last mark are compared by content; all others are known to be whole. What will be written is kept before the first
- * file is, so that a file of ours without a mark is not taken for one of the user's when the share has a newer one: its
- * length and its time, to the millisecond, tell.
+ * The record of what a copy has written, kept in marks of many files: after a kill, files written since the last mark
+ * are compared by content; all others are known to be whole. What will be written is kept before the first file is, so
+ * that a file of ours without a mark is not taken for one of the user's when the share has a newer one: its length and
+ * its time, to the millisecond, tell. No mark says that a file's bytes are on the disk: after a loss of power all files
+ * of a copy that was not done are compared.
  */
 import type { Catalog, CopiedFile, Write } from '../catalog'
 import { contentId } from '../drive/entry'
