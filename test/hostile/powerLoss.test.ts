@@ -254,35 +254,58 @@ attackGroup('lost writes', () => {
       await failed(ann, accident.id, 'log-unchecked')
       assert.equal(await versionAt(ann, accident.id), version)
       assert.match(ann.notices[0]?.message ?? '', /machine went down .* published when Peerfold is online/)
+
+      // A command that waits for the same ends with its client, and lets the process end.
+      const sharing = ann.share(accident.source)
+      await eventually('the command waits', async () => (await ann.state()).transfers.length > 0)
+      await ann.request('transfer.cancel', { job: (await ann.state()).transfers[0]?.id ?? '' })
+      await assert.rejects(sharing, { code: 'cancelled' })
     },
   )
 
   accident(
-    'where nobody has what is missing, the folder can be shared under a new link',
+    'a share that is not followed says that it could not ask anybody only until it has asked',
     async accident => {
-      const bob = await accident.prepare()
-      await bob.stop()
-      await accident.putBack(['store/db'], false)
-      await accident.changeFolder()
-      const options = { storage: accident.ann, bootstrap: dht.bootstrap }
-      const refused = await peerfold(['share', accident.source], options)
-      assert.equal(refused.code, 1)
-      assert.match(refused.stderr.join('\n'), /remove the share and share the folder again.*--new-link/)
-
-      const command = startPeerfold(['share', accident.source, '--new-link'], options)
-      const link = await command.line(line => line.startsWith('vscode:'), { timeout: 20_000 })
-      assert.notEqual(link, accident.link)
-      const target = temporaryFolder('target')
-      const got = await peerfold(['get', link, target], {
-        storage: temporaryFolder('eve'),
-        bootstrap: dht.bootstrap,
-      })
-      assert.equal(got.code, 0, got.stderr.join('\n'))
-      assert.deepEqual(await compareTrees(accident.source, target), [])
-      command.kill('SIGINT')
-      await command.ended
+      await makeTree(accident.source, { 'a.txt': 'one' })
+      const { bootstrap, stop } = await startLocalDht()
+      const first = await accident.start(accident.ann, bootstrap)
+      const { source } = accident
+      const params = { source, isPublic: false, once: true, keep: true, allow: [], job: 'once' }
+      const { id } = await first.request('share.add', params)
+      await first.kill()
+      await stop()
+      await accident.putBack([], true)
+      const ann = await accident.start(accident.ann, bootstrap)
+      await failed(ann, id, 'log-unchecked')
+      const later = await startLocalDht({ port: Number(bootstrap.split(':')[1]) })
+      const isShared = async () => (await shareOf(ann, id))?.status.kind === 'sharing'
+      await eventually('it is shared', isShared, 30_000).finally(() => later.stop())
     },
   )
+
+  accident('where nobody has what is missing, the folder can be shared under a new link', async accident => {
+    const bob = await accident.prepare()
+    await bob.stop()
+    await accident.putBack(['store/db'], false)
+    await accident.changeFolder()
+    const options = { storage: accident.ann, bootstrap: dht.bootstrap }
+    const refused = await peerfold(['share', accident.source], options)
+    assert.equal(refused.code, 1)
+    assert.match(refused.stderr.join('\n'), /remove the share and share the folder again.*--new-link/)
+
+    const command = startPeerfold(['share', accident.source, '--new-link'], options)
+    const link = await command.line(line => line.startsWith('vscode:'), { timeout: 20_000 })
+    assert.notEqual(link, accident.link)
+    const target = temporaryFolder('target')
+    const got = await peerfold(['get', link, target], {
+      storage: temporaryFolder('eve'),
+      bootstrap: dht.bootstrap,
+    })
+    assert.equal(got.code, 0, got.stderr.join('\n'))
+    assert.deepEqual(await compareTrees(accident.source, target), [])
+    command.kill('SIGINT')
+    await command.ended
+  })
 })
 /** Resolves when the folder as it is now is published. */
 async function published(peer: PeerProcess, source: string, id: ShareId): Promise<void> {
