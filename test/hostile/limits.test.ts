@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { attachToPeer } from '../../src/client/attach'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { Result } from '../../src/common/protocol'
+import { Catalog } from '../../src/peer/catalog'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
@@ -176,6 +177,20 @@ attackGroup('the limit of what all opened shares keep', () => {
     const forgotten = () =>
       bob.process.stdout.filter(line => line.includes('it is in no list any more')).length
     await eventually('it is deleted', () => forgotten() === 2)
+  })
+
+  it('counts nothing of a share that nobody can remove any more, also when a removal is cut off', async () => {
+    const id = await bob.open(small.shared.link)
+    bob.request('open.remove', { id }).catch(() => {}) // cut off
+    await eventually('it is going', async () => (await bob.state()).opened.every(share => share.id !== id))
+    await bob.kill()
+    const catalog = await Catalog.open(join(bobsStorage, 'catalog'))
+    try {
+      for await (const [counted] of catalog.list('kept'))
+        assert.ok(await catalog.get('opened', counted), 'what it keeps is counted, and the share is gone')
+    } finally {
+      await catalog.close()
+    }
   })
 })
 
