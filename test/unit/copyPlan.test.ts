@@ -38,7 +38,7 @@ describe('the plan of a copy that was begun before', () => {
 
   /** Writes what is planned. @returns the marks, before they say that the copy is done */
   const write = async (files: readonly PlannedFile[], isMarked = true): Promise<CopyMarks> => {
-    const marks = new CopyMarks(catalog, folder)
+    const marks = new CopyMarks(catalog, folder, '')
     await marks.intend(files)
     for (const file of files) {
       const mark = writer.writeSmallSync(file.segments, CONTENT, { executable: false, mtimeMs: TIME })
@@ -102,6 +102,39 @@ describe('the plan of a copy that was begun before', () => {
     damage('a.txt', path => truncateSync(path, 0))
     const { files } = await plan([entryAt('/a.txt', NEXT)], false)
     assert.deepEqual(files.map(kindOf), ['replace'])
+  })
+})
+
+describe('two copies of parts of a share into one folder', () => {
+  it('end each by itself: what the other one is about to write stays known', async () => {
+    const catalog = await Catalog.open(temporaryFolder('catalog'))
+    const folder = temporaryFolder('copy')
+    const writer = SafeWriter.open(folder, rules)
+    const part = async (base: string) => {
+      const { signal } = new AbortController()
+      const entries = [entryAt(`${base}/a.txt`)]
+      const planned = await planCopy(
+        entries,
+        base as DrivePath,
+        folder,
+        writer,
+        rules,
+        catalog,
+        signal,
+        false,
+      )
+      const marks = new CopyMarks(catalog, folder, base)
+      await marks.intend(planned.files)
+      return marks
+    }
+    const done = await part('/done')
+    await part('/going')
+    await done.done()
+    const left: string[] = []
+    await catalog.each('intended', folder, path => left.push(path))
+    assert.deepEqual(left, ['/going/a.txt'])
+    await writer.close()
+    await catalog.close()
   })
 })
 

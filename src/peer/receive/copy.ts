@@ -21,7 +21,7 @@ import { delay, throwIfAborted } from '../time'
 import type { Transfer } from '../transfers'
 import { FileCopier } from './copyFile'
 import { CopyMarks } from './copyMarks'
-import { type CopyPlan, type PlannedFile, planCopy, targetKey } from './copyPlan'
+import { type CopyPlan, type PlannedFile, parentOf, planCopy, targetKey } from './copyPlan'
 import { type CopyUnit, copyUnits } from './copyUnits'
 import { probeRules } from './probe'
 import { describeLinkRefusal } from './refusals'
@@ -91,7 +91,8 @@ export async function runCopy(options: CopyOptions): Promise<TransferResult> {
     transfer.files = { done: present.files, total: plan.files.length + present.files + plan.links.length }
     transfer.bytes = { done: present.bytes, total: plan.bytes + present.bytes }
     transfer.progress(0, 0)
-    return await new Copy(options, plan, new CopyMarks(catalog, target), writer, rules).run()
+    const marks = new CopyMarks(catalog, target, trimSlash(path).slice(parentOf(path).length))
+    return await new Copy(options, plan, marks, writer, rules).run()
   } finally {
     await writer.close()
   }
@@ -357,9 +358,8 @@ function sliceOrNothing(pack: Buffer, { entry }: PlannedFile): Buffer | undefine
 }
 
 function malformed(key: string, base: DrivePath): SkippedEntry {
-  const parent = trimSlash(base).replace(/\/[^/]*$/, '')
   return {
-    path: key.slice(parent.length),
+    path: key.slice(parentOf(base).length),
     reason: 'bad-entry',
     detail: 'What the share says of it is not what a file or link is described by.',
   }

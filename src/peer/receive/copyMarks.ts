@@ -21,6 +21,8 @@ export class CopyMarks {
     private readonly catalog: Catalog,
     /** See `targetKey`. */
     private readonly target: string,
+    /** Path inside the target of what is copied, '' for everything: other parts may be on their way there too. */
+    private readonly part: string,
   ) {}
 
   /** Marks what an earlier run wrote and could not mark. */
@@ -49,7 +51,8 @@ export class CopyMarks {
   /** Everything written has its mark. */
   async done(): Promise<void> {
     await this.flush()
-    await this.catalog.deleteAll('intended', this.target)
+    await this.catalog.delete('intended', this.target + this.part)
+    await this.catalog.deleteAll('intended', `${this.target}${this.part}/`)
   }
 
   /** The file is there with the incoming content. */

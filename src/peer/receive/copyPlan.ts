@@ -60,6 +60,11 @@ export function targetKey(share: ShareId, folder: string, fork: number): string 
     .slice(0, 22)
 }
 
+/** What is cut off from drive paths to get paths inside the target, when `base` is copied. */
+export function parentOf(base: DrivePath): string {
+  return trimSlash(base).replace(/\/[^/]*$/, '')
+}
+
 /** @param isInDoubt the machine went down: files that were written before may lack bytes that never reached the disk */
 export async function planCopy(
   entries: readonly DriveEntry[],
@@ -87,7 +92,7 @@ export async function planCopy(
   const intended = new Map<string, IntendedFile>()
   await catalog.each('intended', target, (path, file) => intended.set(path, file))
 
-  const parent = trimSlash(base).replace(/\/[^/]*$/, '')
+  const parent = parentOf(base)
   const byPath = new Map<string, DriveEntry>()
   for (const entry of entries) byPath.set(entry.path.slice(parent.length), entry)
   const { accepted, refused } = selectPaths(byPath.keys(), rules)
