@@ -140,6 +140,7 @@ export class Copies {
       fetched: () => opened?.joinedShare?.down.total ?? 0,
       peerCame: (wait: AbortSignal) => opened?.peerCame(wait) ?? delay(1_000, wait),
       stale: () => opened !== undefined && (opened.joinedShare?.peers ?? 0) === 0,
+      isInDoubt: this.context.mayHaveLostWrites(),
     }
     this.untilListed(drive, opened, transfer)
       .then(() => runCopy(work))

@@ -100,12 +100,14 @@ export class OpenedShare {
     await this.drive.close()
   }
 
+  /** Deletes what is here of it. Its record goes last: when this is cut off, what is left is of a share in no list. */
   async purge(): Promise<void> {
     this.closing.abort()
     this.leave()
-    await this.context.catalog.delete('opened', this.id)
+    await this.context.catalog.put('opened', this.id, { ...this.record, keep: false })
     await this.drive.purge()
     await this.context.budget.forget(this.id)
+    await this.context.catalog.delete('opened', this.id)
   }
 
   async save(change: Partial<OpenedRecord>): Promise<void> {

@@ -14,6 +14,7 @@ export class OpenedShares {
   private readonly shares = new Map<ShareId, OpenedShare>()
   private readonly opening = new Map<ShareId, Promise<OpenedShare>>()
   private readonly purging = new Map<ShareId, Promise<void>>()
+  private forgetting: Promise<void> | undefined
 
   constructor(private readonly context: PeerContext) {}
 
@@ -86,20 +87,32 @@ export class OpenedShares {
     this.changed.emit()
   }
 
-  /** Deletes what was fetched of shares that stand in no list: commands opened them, and ended. */
-  async forgetUnlisted(): Promise<void> {
-    for await (const [id, record] of this.context.catalog.list('opened')) {
-      if (record.keep || this.shares.has(record.id) || this.opening.has(record.id)) continue
-      const share = await this.opened(record)
-      if (share.record.keep || share.joinedShare !== undefined) continue // somebody opened it meanwhile
-      await this.remove(share.id)
-      this.context.log(`what was fetched of ${id.slice(0, 6)} is deleted: it is in no list any more`)
-    }
+  /** Deletes what was fetched of shares that stand in no list: commands opened them, and ended. One at a time. */
+  forgetUnlisted(): Promise<void> {
+    this.forgetting ??= this.forgetNow().finally(() => {
+      this.forgetting = undefined
+    })
+    return this.forgetting
   }
 
   async close(): Promise<void> {
     await Promise.allSettled(this.opening.values())
     await Promise.allSettled(this.all().map(share => share.close()))
+  }
+
+  private async forgetNow(): Promise<void> {
+    for await (const [id, record] of this.context.catalog.list('opened')) {
+      if (record.keep || this.shares.has(record.id) || this.opening.has(record.id)) continue
+      try {
+        const share = await this.opened(record)
+        if (share.record.keep || share.joinedShare !== undefined) continue // somebody opened it meanwhile
+        await this.remove(share.id)
+        this.context.log(`what was fetched of ${id.slice(0, 6)} is deleted: it is in no list any more`)
+      } catch (error) {
+        this.context.checkForDamage(error)
+        this.context.log(`what was fetched of ${id.slice(0, 6)} cannot be deleted: ${String(error)}`)
+      }
+    }
   }
 
   private async opened(record: OpenedRecord): Promise<OpenedShare> {

@@ -168,7 +168,12 @@ export class OwnShare {
       () => this.setFailed(new PeerfoldError('log-unchecked', this.record.name)),
       PEERS_SOON,
     )
-    found.finally(() => clearTimeout(tell)).catch(() => {})
+    const onFound = () => {
+      clearTimeout(tell)
+      // One that is not followed is not published now, which would say so.
+      if (this.record.once && this.status.kind === 'failed') this.setStatus({ kind: 'sharing' })
+    }
+    found.then(onFound, () => clearTimeout(tell))
   }
 
   /** Starts it; one that is served already scans its folder again, and after a failure follows it anew as well. */
@@ -349,7 +354,7 @@ export class OwnShare {
   private publishOnce(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
     const publishing = this.turn.then(() => this.publishNow(signal, transfer))
     this.turn = publishing.catch(() => {}) // whoever asked for that one is told
-    return publishing
+    return unlessAborted(publishing, signal) // its turn may be long in coming
   }
 
   private async publishNow(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {

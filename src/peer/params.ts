@@ -62,7 +62,7 @@ const SCHEMAS = {
   'open.retry': share,
   'open.ready': v.object({ id, newest: v.boolean(), timeout: milliseconds }),
   'fs.stat': v.object({ id, path }),
-  'fs.list': v.object({ id, path, after: v.exactOptional(text(4_096)), limit: v.exactOptional(count) }),
+  'fs.list': v.object({ id, path, after: v.exactOptional(text(16_384)), limit: v.exactOptional(count) }),
   'fs.read': v.object({ id, path, limit: v.pipe(count, v.maxValue(MAX_READ)), timeout: milliseconds }),
   'fs.readRange': v.object({
     id,

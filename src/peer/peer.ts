@@ -108,7 +108,7 @@ export class Peer {
     this.own.published.on(change => this.entriesChanged.emit(change))
     this.opened.updated.on(change => this.entriesChanged.emit(change))
     this.budget.passed.on(() => {
-      this.opened.forgetUnlisted().catch(error => log(`making room: ${String(error)}`))
+      this.makeRoom().catch(error => log(`making room: ${String(error)}`))
     })
   }
 
@@ -119,6 +119,7 @@ export class Peer {
     if (storeAside !== undefined) peer.tell(new PeerfoldError('store-damaged', storeAside))
     if (catalogAside !== undefined) peer.tell(new PeerfoldError('catalog-damaged', catalogAside))
     await peer.restore()
+    peer.makeRoom().catch(error => options.log(`making room: ${String(error)}`))
     return peer
   }
 
@@ -171,6 +172,7 @@ export class Peer {
     const id = shareIdOf(parsed.link.key)
     if (this.own.has(id)) return { id, own: true }
     await this.opened.open(parsed.link, keep)
+    await this.makeRoom()
     return { id, own: false }
   }
 
@@ -250,6 +252,11 @@ export class Peer {
   checkForDamage(error: unknown): void {
     this.space.note(error)
     if (isDamage(error)) this.options.onDamage(error)
+  }
+
+  /** What was still being used when the limit was passed may be used no more by now. */
+  private async makeRoom(): Promise<void> {
+    if (this.budget.shortage !== undefined) await this.opened.forgetUnlisted()
   }
 
   private tell(error: PeerfoldError): void {

@@ -6,8 +6,10 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { attachToPeer } from '../../src/client/attach'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { Result } from '../../src/common/protocol'
+import { Catalog } from '../../src/peer/catalog'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
@@ -151,6 +153,44 @@ attackGroup('the limit of what all opened shares keep', () => {
     )
     assert.deepEqual(await compareTrees(second.source, copy), [])
     await bob.process.line(line => line.includes('it is in no list any more'))
+  })
+
+  it('costs that also when it was still being used as the limit was reached', async () => {
+    const third = await shareOf(ann, { 'z.bin': randomBytes(40 * MB, 8) })
+    const job = await startCopy(await bob.open(third.shared.link), temporaryFolder('third'))
+    await eventually('it is paused', () => isPaused(job))
+    await bob.stop()
+    await bob.process.ended
+    bob = await PeerProcess.start({ storage: bobsStorage, bootstrap: dht.bootstrap })
+    await bob.process.line(line => line.includes('it is in no list any more'), { timeout: 10_000 })
+
+    // What was restored for its copy is used no more when that is cancelled and its window gone.
+    await eventually('the limit is reached again', () => isPaused(job))
+    await bob.request('transfer.cancel', { job })
+    const other = await attachToPeer({ storage: bobsStorage, client: 'window' })
+    await other?.connection.request('open.add', { link: third.shared.link, keep: false }, { timeout: 10_000 })
+    other?.connection.close()
+    await eventually('it is closed', async () =>
+      (await bob.state()).opened.every(({ id }) => id !== third.shared.id),
+    )
+    await bob.open(small.shared.link)
+    const forgotten = () =>
+      bob.process.stdout.filter(line => line.includes('it is in no list any more')).length
+    await eventually('it is deleted', () => forgotten() === 2)
+  })
+
+  it('counts nothing of a share that nobody can remove any more, also when a removal is cut off', async () => {
+    const id = await bob.open(small.shared.link)
+    bob.request('open.remove', { id }).catch(() => {}) // cut off
+    await eventually('it is going', async () => (await bob.state()).opened.every(share => share.id !== id))
+    await bob.kill()
+    const catalog = await Catalog.open(join(bobsStorage, 'catalog'))
+    try {
+      for await (const [counted] of catalog.list('kept'))
+        assert.ok(await catalog.get('opened', counted), 'what it keeps is counted, and the share is gone')
+    } finally {
+      await catalog.close()
+    }
   })
 })
 

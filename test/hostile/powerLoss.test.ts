@@ -254,6 +254,32 @@ attackGroup('lost writes', () => {
       await failed(ann, accident.id, 'log-unchecked')
       assert.equal(await versionAt(ann, accident.id), version)
       assert.match(ann.notices[0]?.message ?? '', /machine went down .* published when Peerfold is online/)
+
+      // A command that waits for the same ends with its client, and lets the process end.
+      const sharing = ann.share(accident.source)
+      await eventually('the command waits', async () => (await ann.state()).transfers.length > 0)
+      await ann.request('transfer.cancel', { job: (await ann.state()).transfers[0]?.id ?? '' })
+      await assert.rejects(sharing, { code: 'cancelled' })
+    },
+  )
+
+  accident(
+    'a share that is not followed says that it could not ask anybody only until it has asked',
+    async accident => {
+      await makeTree(accident.source, { 'a.txt': 'one' })
+      const { bootstrap, stop } = await startLocalDht()
+      const first = await accident.start(accident.ann, bootstrap)
+      const { source } = accident
+      const params = { source, isPublic: false, once: true, keep: true, allow: [], job: 'once' }
+      const { id } = await first.request('share.add', params)
+      await first.kill()
+      await stop()
+      await accident.putBack([], true)
+      const ann = await accident.start(accident.ann, bootstrap)
+      await failed(ann, id, 'log-unchecked')
+      const later = await startLocalDht({ port: Number(bootstrap.split(':')[1]) })
+      const isShared = async () => (await shareOf(ann, id))?.status.kind === 'sharing'
+      await eventually('it is shared', isShared, 30_000).finally(() => later.stop())
     },
   )
 

@@ -4,6 +4,7 @@ import {
   contentSecret,
   isSecret,
   needsContent,
+  SECRET_HEAD,
   SecretContentFilter,
   secretByName,
 } from '../../src/peer/publish/secrets'
@@ -127,5 +128,14 @@ describe('the secrets filter', () => {
     const filter = new SecretContentFilter('/.npmrc')
     for (const byte of bytes('//registry.example/:_authToken=abc')) filter.push(Uint8Array.of(byte))
     assert.notEqual(filter.end(), undefined)
+  })
+
+  it('judges a large file as soon as its head is there, and by its head alone', () => {
+    const token = bytes('//registry.example/:_authToken=abc\n')
+    const rest = new Uint8Array(SECRET_HEAD).fill(0x20)
+    assert.notEqual(new SecretContentFilter('/.npmrc').push(Buffer.concat([token, rest])), undefined)
+    const late = new SecretContentFilter('/.npmrc')
+    assert.equal(late.push(Buffer.concat([rest, token])), undefined)
+    assert.equal(late.end(), undefined)
   })
 })

@@ -115,9 +115,17 @@ export class ShareDrive {
   }
 
   /** Brings the index to the newest version known here. Undefined when it was there already. Rejects when the blocks
-   *  it needs cannot be had now; the old index stays. One at a time. */
-  refresh(signal?: AbortSignal): Promise<IndexChange | undefined> {
-    this.refreshing ??= this.refreshOnce(signal).finally(() => {
+   *  it needs cannot be had now; the old index stays. One at a time: whoever asks meanwhile waits, and goes on from
+   *  there. */
+  async refresh(signal?: AbortSignal): Promise<IndexChange | undefined> {
+    while (this.refreshing !== undefined) {
+      const change = await unlessAborted(
+        this.refreshing.catch(() => undefined), // whoever began it is told
+        signal,
+      )
+      if (this.isNewest) return change
+    }
+    this.refreshing = this.refreshOnce(signal).finally(() => {
       this.refreshing = undefined
       this.listed = undefined
     })
@@ -154,11 +162,15 @@ export class ShareDrive {
     return claimsOn(this.drive.corestore.storage)
   }
 
+  private get isNewest(): boolean {
+    return this.index?.version === this.paths.length && this.indexFork === this.paths.fork
+  }
+
   private async refreshOnce(signal: AbortSignal | undefined): Promise<IndexChange | undefined> {
     const { length, fork, byteLength } = this.paths
     if (length === 0) return undefined
     const old = this.index
-    if (old?.version === length && this.indexFork === fork) return undefined
+    if (this.isNewest) return undefined
     if (byteLength > this.limits().pathLogBytes) throw pathLogTooLong(this.limits())
     if (
       old !== undefined &&

@@ -85,15 +85,20 @@ export class SecretContentFilter {
     if (this.wantsHead && this.headBytes < SECRET_HEAD) {
       this.head.push(Buffer.from(bytes.subarray(0, SECRET_HEAD - this.headBytes)))
       this.headBytes += Math.min(bytes.length, SECRET_HEAD - this.headBytes)
+      if (this.headBytes === SECRET_HEAD) this.judgeHead()
     }
     return this.found
   }
 
   end(): string | undefined {
+    if (this.headBytes < SECRET_HEAD) this.judgeHead()
+    return this.found
+  }
+
+  private judgeHead(): void {
     if (this.found === undefined && this.wantsHead) {
       this.found = judgeContent(this.drivePath, Buffer.concat(this.head).toString('latin1'))
     }
-    return this.found
   }
 }
 

@@ -21,7 +21,7 @@ import { delay, throwIfAborted } from '../time'
 import type { Transfer } from '../transfers'
 import { FileCopier } from './copyFile'
 import { CopyMarks } from './copyMarks'
-import { type CopyPlan, type PlannedFile, planCopy, targetKey } from './copyPlan'
+import { type CopyPlan, type PlannedFile, parentOf, planCopy, targetKey } from './copyPlan'
 import { type CopyUnit, copyUnits } from './copyUnits'
 import { probeRules } from './probe'
 import { describeLinkRefusal } from './refusals'
@@ -61,11 +61,13 @@ export interface CopyOptions {
   /** Resolves when somebody who has the share is connected; rejects when aborted. */
   readonly peerCame: (signal: AbortSignal) => Promise<void>
   readonly stale: () => boolean
+  /** See `planCopy`. */
+  readonly isInDoubt: boolean
 }
 
 /** Runs a copy to its end. Rejects with PeerfoldError (`cancelled`, `target-vanished`, …). */
 export async function runCopy(options: CopyOptions): Promise<TransferResult> {
-  const { folder, transfer, share, catalog, path } = options
+  const { folder, transfer, share, catalog, path, isInDoubt } = options
   const { index } = share
   if (index === undefined) throw new PeerfoldError('not-listed')
   const entries = index.select(path)
@@ -75,20 +77,22 @@ export async function runCopy(options: CopyOptions): Promise<TransferResult> {
   try {
     await writer.sweep()
     const target = targetKey(options.id, folder, share.bytes?.fork ?? 0)
-    const plan = await planCopy(entries, path, target, writer, rules, catalog, transfer.abort.signal)
+    const { signal } = transfer.abort
+    const plan = await planCopy(entries, path, target, writer, rules, catalog, signal, isInDoubt)
     for (const key of index.malformedBelow(path)) plan.skipped.push(malformed(key, path))
     for (;;) {
       const beyond = contentBeyond(share.limits(), bytesThatExist(share, plan))
       if (beyond === undefined) break
       transfer.pause(beyond.toUserError())
-      await options.budget.next(transfer.abort.signal)
+      await options.budget.next(signal)
     }
     transfer.resume()
     const { present } = plan
     transfer.files = { done: present.files, total: plan.files.length + present.files + plan.links.length }
     transfer.bytes = { done: present.bytes, total: plan.bytes + present.bytes }
     transfer.progress(0, 0)
-    return await new Copy(options, plan, new CopyMarks(catalog, target), writer, rules).run()
+    const marks = new CopyMarks(catalog, target, trimSlash(path).slice(parentOf(path).length))
+    return await new Copy(options, plan, marks, writer, rules).run()
   } finally {
     await writer.close()
   }
@@ -354,9 +358,8 @@ function sliceOrNothing(pack: Buffer, { entry }: PlannedFile): Buffer | undefine
 }
 
 function malformed(key: string, base: DrivePath): SkippedEntry {
-  const parent = trimSlash(base).replace(/\/[^/]*$/, '')
   return {
-    path: key.slice(parent.length),
+    path: key.slice(parentOf(base).length),
     reason: 'bad-entry',
     detail: 'What the share says of it is not what a file or link is described by.',
   }

@@ -1,8 +1,9 @@
 /**
- * The record of what a copy has written, kept in marks of many files: after an unclean end, files written since the
- * last mark are compared by content; all others are known to be whole. What will be written is kept before the first
- * file is, so that a file of ours without a mark is not taken for one of the user's when the share has a newer one: its
- * length and its time, to the millisecond, tell.
+ * The record of what a copy has written, kept in marks of many files: after a kill, files written since the last mark
+ * are compared by content; all others are known to be whole. What will be written is kept before the first file is, so
+ * that a file of ours without a mark is not taken for one of the user's when the share has a newer one: its length and
+ * its time, to the millisecond, tell. No mark says that a file's bytes are on the disk: after a loss of power all files
+ * of a copy that was not done are compared.
  */
 import type { Catalog, CopiedFile, Write } from '../catalog'
 import { contentId } from '../drive/entry'
@@ -20,6 +21,8 @@ export class CopyMarks {
     private readonly catalog: Catalog,
     /** See `targetKey`. */
     private readonly target: string,
+    /** Path inside the target of what is copied, '' for everything: other parts may be on their way there too. */
+    private readonly part: string,
   ) {}
 
   /** Marks what an earlier run wrote and could not mark. */
@@ -48,7 +51,8 @@ export class CopyMarks {
   /** Everything written has its mark. */
   async done(): Promise<void> {
     await this.flush()
-    await this.catalog.deleteAll('intended', this.target)
+    await this.catalog.delete('intended', this.target + this.part)
+    await this.catalog.deleteAll('intended', `${this.target}${this.part}/`)
   }
 
   /** The file is there with the incoming content. */

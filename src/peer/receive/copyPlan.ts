@@ -24,7 +24,8 @@ export interface PlannedFile {
   readonly path: string
   readonly segments: readonly string[]
   readonly precondition: Precondition
-  /** A local file of the same length that nobody recorded: it may be the same, so compare before calling it changed. */
+  /** A local file of the same length of which it is not known whether it is the same: compare before it is replaced or
+   *  called changed. */
   readonly compare: boolean
   /** The local file was changed: the incoming one goes beside it. */
   readonly conflict: boolean
@@ -59,6 +60,12 @@ export function targetKey(share: ShareId, folder: string, fork: number): string 
     .slice(0, 22)
 }
 
+/** What is cut off from drive paths to get paths inside the target, when `base` is copied. */
+export function parentOf(base: DrivePath): string {
+  return trimSlash(base).replace(/\/[^/]*$/, '')
+}
+
+/** @param isInDoubt the machine went down: files that were written before may lack bytes that never reached the disk */
 export async function planCopy(
   entries: readonly DriveEntry[],
   base: DrivePath,
@@ -67,6 +74,7 @@ export async function planCopy(
   rules: TargetRules,
   catalog: Catalog,
   signal: AbortSignal,
+  isInDoubt: boolean,
 ): Promise<CopyPlan> {
   const plan: CopyPlan & { bytes: number; present: { files: number; bytes: number } } = {
     files: [],
@@ -84,7 +92,7 @@ export async function planCopy(
   const intended = new Map<string, IntendedFile>()
   await catalog.each('intended', target, (path, file) => intended.set(path, file))
 
-  const parent = trimSlash(base).replace(/\/[^/]*$/, '')
+  const parent = parentOf(base)
   const byPath = new Map<string, DriveEntry>()
   for (const entry of entries) byPath.set(entry.path.slice(parent.length), entry)
   const { accepted, refused } = selectPaths(byPath.keys(), rules)
@@ -97,7 +105,8 @@ export async function planCopy(
     const entry = byPath.get(path)
     if (entry === undefined) continue
     try {
-      planEntry(plan, entry, path, segments, { known: copied.get(path), intended: intended.get(path) }, local)
+      const recorded = { known: copied.get(path), intended: intended.get(path), isInDoubt }
+      planEntry(plan, entry, path, segments, recorded, local)
     } catch (error) {
       if (!(error instanceof WriteError) || error.code === 'vanished') throw error
       plan.skipped.push({ path, reason: error.code, detail: error.message })
@@ -113,6 +122,7 @@ export async function planCopy(
 interface Recorded {
   readonly known: CopiedFile | undefined
   readonly intended: IntendedFile | undefined
+  readonly isInDoubt: boolean
 }
 
 function planEntry(
@@ -120,9 +130,10 @@ function planEntry(
   entry: DriveEntry,
   path: string,
   segments: readonly string[],
-  { known, intended }: Recorded,
+  recorded: Recorded,
   files: LocalFiles,
 ): void {
+  const { known, intended, isInDoubt } = recorded
   if (entry.kind === 'link') {
     plan.links.push({ entry, path, segments })
     plan.paths.push(path)
@@ -144,13 +155,22 @@ function planEntry(
     add('absent', false, false)
     return
   }
-  if (known !== undefined && isSame(local, known)) {
-    if (known.content !== content) {
-      add(local, false, false)
-      return
-    }
+  const isAsLeft = known !== undefined && isSame(local, known)
+  if (isAsLeft && known.content !== content) {
+    add(local, false, false)
+    return
+  }
+  if (isInDoubt && intended?.content === content && isIntended(local, intended)) {
+    add(local, true, false)
+    return
+  }
+  if (isAsLeft) {
     plan.present.files++
     plan.present.bytes += entry.size
+    return
+  }
+  if (hasLostBytes(local, recorded)) {
+    add(local, false, false)
     return
   }
   if (intended !== undefined && intended.content !== content && isIntended(local, intended)) {
@@ -189,6 +209,18 @@ class LocalFiles {
   lookAnew(): void {
     this.folder = undefined
   }
+}
+
+/**
+ * Whether a file is ours and shorter than we wrote it: its name and its time reached the disk before the power was
+ * lost, and its bytes did not. An empty one can be replaced without loss, whatever else it may be.
+ */
+function hasLostBytes(local: FileMark, { known, intended, isInDoubt }: Recorded): boolean {
+  const isShorter = ({ size }: { readonly size: number }) =>
+    local.size < size && (local.size === 0 || isInDoubt)
+  if (known !== undefined && local.ino === known.ino && local.mtimeMs === known.mtimeMs)
+    return isShorter(known)
+  return intended !== undefined && Math.floor(local.mtimeMs) === intended.mtime && isShorter(intended)
 }
 
 function isIntended(local: FileMark, { size, mtime }: IntendedFile): boolean {

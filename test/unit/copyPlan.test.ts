@@ -1,0 +1,151 @@
+/** What a copy makes of files that it wrote before, when the machine may have lost some of what it wrote. */
+import assert from 'node:assert/strict'
+import { truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DrivePath } from '../../src/common/brand'
+import { Catalog } from '../../src/peer/catalog'
+import type { DriveEntry } from '../../src/peer/drive/entry'
+import { CopyMarks } from '../../src/peer/receive/copyMarks'
+import { type PlannedFile, planCopy } from '../../src/peer/receive/copyPlan'
+import { rulesFor } from '../../src/peer/receive/rules'
+import { SafeWriter } from '../../src/peer/receive/writer'
+import { temporaryFolder } from '../support/folders'
+
+const CONTENT = Buffer.from('as it was published')
+const NEXT = 100
+const TIME = Date.UTC(2026, 0, 1)
+const rules = rulesFor(process.platform)
+
+describe('the plan of a copy that was begun before', () => {
+  let catalog: Catalog
+  let writer: SafeWriter
+  let folder: string
+
+  before(async () => {
+    catalog = await Catalog.open(temporaryFolder('catalog'))
+  })
+  after(() => catalog.close())
+  beforeEach(() => {
+    folder = temporaryFolder('copy')
+    writer = SafeWriter.open(folder, rules)
+  })
+  afterEach(() => writer.close())
+
+  const plan = async (entries: readonly DriveEntry[], isInDoubt: boolean) => {
+    const { signal } = new AbortController()
+    return planCopy(entries, '/' as DrivePath, folder, writer, rules, catalog, signal, isInDoubt)
+  }
+
+  /** Writes what is planned. @returns the marks, before they say that the copy is done */
+  const write = async (files: readonly PlannedFile[], isMarked = true): Promise<CopyMarks> => {
+    const marks = new CopyMarks(catalog, folder, '')
+    await marks.intend(files)
+    for (const file of files) {
+      const mark = writer.writeSmallSync(file.segments, CONTENT, { executable: false, mtimeMs: TIME })
+      if (isMarked) marks.written(file, mark)
+    }
+    await marks.flush()
+    return marks
+  }
+
+  /** Changes what is in a file, but not its time. */
+  const damage = (name: string, change: (path: string) => void) => {
+    const path = join(folder, name)
+    change(path)
+    utimesSync(path, TIME / 1_000, TIME / 1_000)
+  }
+
+  for (const isMarked of [true, false]) {
+    const which = isMarked ? 'with a mark' : 'without a mark'
+    it(`writes a file ${which} again that is empty and has the time it was given`, async () => {
+      const entry = entryAt('/a.txt')
+      await write((await plan([entry], false)).files, isMarked)
+      damage('a.txt', path => truncateSync(path, 0))
+      const { files } = await plan([entry], false)
+      assert.deepEqual(files.map(kindOf), ['replace'])
+    })
+
+    it(`writes a file ${which} again that a loss of power made shorter`, async () => {
+      const entry = entryAt('/a.txt')
+      await write((await plan([entry], false)).files, isMarked)
+      damage('a.txt', path => truncateSync(path, 5))
+      assert.deepEqual((await plan([entry], true)).files.map(kindOf), ['replace'])
+      assert.deepEqual((await plan([entry], false)).files.map(kindOf), ['conflict'], 'by whomever else')
+    })
+
+    it(`compares a file ${which} after a loss of power, unless its copy was done`, async () => {
+      const entry = entryAt('/a.txt')
+      const marks = await write((await plan([entry], false)).files, isMarked)
+      assert.deepEqual((await plan([entry], true)).files.map(kindOf), ['compare'])
+      await marks.done()
+      if (isMarked) assert.deepEqual((await plan([entry], true)).files, [])
+    })
+  }
+
+  it('keeps what the user wrote, also after a loss of power', async () => {
+    const entry = entryAt('/a.txt')
+    await write((await plan([entry], false)).files)
+    for (const text of [
+      '',
+      'short',
+      'something longer than before',
+      CONTENT.toString('hex').slice(0, CONTENT.length),
+    ]) {
+      writeFileSync(join(folder, 'a.txt'), text)
+      const [file] = (await plan([entry], true)).files
+      assert.equal(file?.conflict, true, text)
+    }
+  })
+
+  it('replaces what was lost of one version by the next', async () => {
+    await write((await plan([entryAt('/a.txt')], false)).files)
+    damage('a.txt', path => truncateSync(path, 0))
+    const { files } = await plan([entryAt('/a.txt', NEXT)], false)
+    assert.deepEqual(files.map(kindOf), ['replace'])
+  })
+})
+
+describe('two copies of parts of a share into one folder', () => {
+  it('end each by itself: what the other one is about to write stays known', async () => {
+    const catalog = await Catalog.open(temporaryFolder('catalog'))
+    const folder = temporaryFolder('copy')
+    const writer = SafeWriter.open(folder, rules)
+    const part = async (base: string) => {
+      const { signal } = new AbortController()
+      const entries = [entryAt(`${base}/a.txt`)]
+      const planned = await planCopy(
+        entries,
+        base as DrivePath,
+        folder,
+        writer,
+        rules,
+        catalog,
+        signal,
+        false,
+      )
+      const marks = new CopyMarks(catalog, folder, base)
+      await marks.intend(planned.files)
+      return marks
+    }
+    const done = await part('/done')
+    await part('/going')
+    await done.done()
+    const left: string[] = []
+    await catalog.each('intended', folder, path => left.push(path))
+    assert.deepEqual(left, ['/going/a.txt'])
+    await writer.close()
+    await catalog.close()
+  })
+})
+
+function entryAt(path: string, byteOffset = 0): DriveEntry {
+  const size = CONTENT.length
+  const blob = { blockOffset: byteOffset, blockLength: 1, byteOffset, byteLength: size }
+  return { path: path as DrivePath, kind: 'file', size, mtime: TIME, executable: false, blob }
+}
+
+function kindOf({ precondition, compare, conflict }: PlannedFile): string {
+  if (precondition === 'absent') return 'new'
+  if (conflict) return 'conflict'
+  return compare ? 'compare' : 'replace'
+}
