@@ -1,4 +1,6 @@
 /** A private DHT on this machine, by our own command: what tests find peers through instead of the internet. */
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { startProcess } from './ownedProcess'
 import { built } from './projectRoot'
 
@@ -9,11 +11,16 @@ export interface LocalDht {
   stop(): Promise<void>
 }
 
-/** Starts ten nodes in one process; resolves when they answer. `port` 0 takes a free one; `launcher` is written before the command. */
+/**
+ * Starts ten nodes in one process; resolves when they answer. Without `port` at a free one that nobody else takes: every
+ * peer process tries the usual port of a DHT first, so once this DHT ends, another one would answer in its place.
+ *
+ * @param options.launcher is written before the command
+ */
 export async function startLocalDht(
   options: { port?: number; launcher?: readonly string[] } = {},
 ): Promise<LocalDht> {
-  const { port = 0, launcher = [] } = options
+  const { port = await freePort(), launcher = [] } = options
   const [command = '', ...args] = [
     ...launcher,
     process.execPath,
@@ -30,4 +37,14 @@ export async function startLocalDht(
       await dht.stop()
     },
   }
+}
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  socket.close()
+  await once(socket, 'close')
+  return port
 }
