@@ -3,8 +3,7 @@
  *
  *   peer.js --storage <data folder> [--bootstrap host:port,…] [--no-tcp]
  *
- * Start-up order: take the lock, open the databases, and load the rest of the program while they open; remove a stale
- * socket, then listen, then say where. Exit codes: 0 ended in
+ * Start-up order: take the lock, then remove a stale socket, then listen, then say where. Exit codes: 0 ended in
  * order, 3 another process has the lock, 4 the store turned out to be damaged or to have met a full disk, and the next process gets over it, 1
  * anything else.
  */
@@ -12,9 +11,11 @@ import { parseArgs } from 'node:util'
 import { toUserError } from '../common/errors'
 import { ensureDataFolder } from '../wire/dataFolder'
 import { createToken, removeEndpoint, socketPath, writeEndpoint } from '../wire/endpoint'
+import { loadKeyPair } from './keys'
 import { takeLock } from './lock'
-import type { Peer } from './peer'
-import { isDamage, noteDamage, openDatabases } from './store'
+import { Peer } from './peer'
+import { PeerServer } from './server'
+import { isDamage, noteDamage } from './store'
 
 declare const PEERFOLD_VERSION: string
 
@@ -42,14 +43,6 @@ async function main(): Promise<void> {
     log('another peer process has the lock')
     process.exit(EXIT_LOCKED)
   }
-
-  const opening = openDatabases(paths, log)
-  opening.catch(() => {}) // rejects again below
-  const [{ Peer: Peers }, { PeerServer }, { loadKeyPair }] = await Promise.all([
-    import('./peer'),
-    import('./server'),
-    import('./keys'),
-  ])
 
   let peer: Peer | undefined
   let ending = false
@@ -84,9 +77,8 @@ async function main(): Promise<void> {
     process.exit(EXIT_DAMAGED)
   }
 
-  peer = await Peers.open({
+  peer = await Peer.open({
     paths,
-    databases: await opening,
     keyPair: loadKeyPair(paths.keys),
     bootstrap: values.bootstrap?.split(',').filter(Boolean) ?? [],
     tcp: !values['no-tcp'],

@@ -22,14 +22,13 @@ import { DEFAULT_LIMITS, type Limits } from './limits'
 import { Network } from './network/swarm'
 import { OpenedShares } from './openedShares'
 import { OwnShares } from './ownShares'
-import { isDamage, type Opened, syncStore } from './store'
+import { isDamage, openDatabases, syncStore } from './store'
 import { StoreBudget } from './storeBudget'
 import { StoreSpace } from './storeSpace'
 import { Transfers } from './transfers'
 
 export interface PeerOptions {
   readonly paths: DataFolderPaths
-  readonly databases: Opened
   readonly keyPair: KeyPair
   readonly bootstrap: readonly string[]
   readonly tcp: boolean
@@ -113,7 +112,7 @@ export class Peer {
   }
 
   static async open(options: PeerOptions): Promise<Peer> {
-    const { store, catalog, storeAside, catalogAside } = options.databases
+    const { store, catalog, storeAside, catalogAside } = await openDatabases(options.paths, options.log)
     const peer = new Peer(options, store, catalog)
     await peer.space.start()
     if (storeAside !== undefined) peer.tell(new PeerfoldError('store-damaged', storeAside))
