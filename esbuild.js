@@ -102,7 +102,6 @@ async function build({ in: source, out, executable, ...options }) {
     entryPoints,
     bundle: true,
     minify: production,
-    keepNames: true,
     sourcemap: 'linked',
     sourcesContent: false,
     logLevel: 'warning',

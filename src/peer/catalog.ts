@@ -12,6 +12,7 @@ import type { TransferResult } from '../common/model'
 import type { RunRecord } from './boot'
 import type { BlobRef, PackRef } from './drive/entry'
 import type { Limits } from './limits'
+import { breathe, slicer } from './time'
 
 /** A folder or file that this machine publishes. Keyed by `seed`, which is written before the log's first append. */
 export interface ShareRecord {
@@ -28,7 +29,7 @@ export interface ShareRecord {
   readonly keep: boolean
   readonly stopped: boolean
   readonly allow: readonly DrivePath[]
-  /** Length of the path log when the index was last saved; 0 before the first publish ended. */
+  /** Length of the path log that was published last; 0 before the first publish ended. */
   readonly version: number
   /** Set when the log was lost or damaged: it is never appended to again. */
   readonly lost?: boolean
@@ -101,6 +102,8 @@ interface Tables {
   opened: OpenedRecord
   copy: CopyRecord
   published: PublishedFile
+  /** Length of the path log that the records of what was published describe. Keyed by seed, written with them. */
+  indexed: number
   copied: CopiedFile
   intended: IntendedFile
   blocked: { readonly since: number }
@@ -147,11 +150,17 @@ export class Catalog {
   }
 
   async write(changes: Iterable<Write>): Promise<void> {
+    await this.writeSlowly(changes, () => false)
+  }
+
+  /** As `write`, and lets waiting events run whenever `due` says so: of two such writes either may be the later one. */
+  async writeSlowly(changes: Iterable<Write>, due = slicer()): Promise<void> {
     const batch = this.db.write({ autoDestroy: true })
     for (const { table, key, value } of changes) {
       const fullKey = `${table}/${key}`
       if (value === undefined) batch.tryDelete(fullKey)
       else batch.tryPut(fullKey, encoder.encode(value))
+      if (due()) await breathe()
     }
     await batch.flush()
   }

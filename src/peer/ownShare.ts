@@ -56,6 +56,10 @@ export class OwnShare {
       () => this.record,
       context.syncStore,
       context.mayHaveLostWrites(),
+      error => {
+        context.checkForDamage(error)
+        context.log(`the index of ${record.source} was not saved: ${String(error)}`)
+      },
     )
   }
 
@@ -99,16 +103,18 @@ export class OwnShare {
   /** The first publish, watched as a transfer. Throws what stopped it. */
   async publishFirst(transfer: Transfer): Promise<PublishResult> {
     const before = this.status
+    const wasJoined = this.joined !== undefined
     this.setStatus({ kind: 'publishing' })
     try {
-      // Only others know what is missing here.
-      if (this.isDoubtful && this.joined === undefined) this.join()
+      // Announcing takes as long as publishing does. After an accident only others know what is missing here.
+      if (!wasJoined) this.join()
       const signal = AbortSignal.any([transfer.abort.signal, this.closing.signal])
       const result = await this.publishOnce(signal, transfer)
       if (result.files === 0) throw new PeerfoldError('nothing-to-share', this.record.source)
-      this.setStatus(this.joined === undefined ? before : { kind: 'sharing' })
+      this.setStatus({ kind: 'sharing' })
       return result
     } catch (error) {
+      if (!wasJoined && !this.isDoubtful) await this.leave()
       this.setStatus(before)
       throw error
     }
@@ -250,6 +256,7 @@ export class OwnShare {
     await this.settle()
     await this.context.catalog.delete('share', this.record.seed)
     await this.context.catalog.deleteAll('published', `${this.record.seed}/`)
+    await this.context.catalog.delete('indexed', this.record.seed)
     await this.drive.purge()
   }
 
@@ -258,6 +265,7 @@ export class OwnShare {
     await this.leave()
     await this.running?.catch(() => {}) // it told what stopped it
     await this.turn
+    await this.publisher.settle()
   }
 
   get skipped(): readonly SkippedEntry[] {

@@ -162,6 +162,19 @@ describe('a peer process and what outlives it', () => {
       assert.deepEqual(await compareTrees(source, copy), [])
     })
 
+    it('killed as soon as there is a link: what it had not noted is found in the log, and nothing is published twice', async () => {
+      const ann = await people.start({ client: 'window' })
+      const source = temporaryFolder('source')
+      for (let n = 0; n < 3_000; n++) await writeFile(join(source, `${n}.txt`), `file ${n}`)
+      const { id, link } = await ann.publish(source, { keep: true, once: true })
+      await ann.crash()
+      await ann.until('it runs again', () => ann.restarts === 1)
+      const again = await ann.publish(source, { keep: true, once: true })
+      assert.deepEqual({ id: again.id, link: again.link, files: again.files }, { id, link, files: 3_000 })
+      // The header of the log, a block for each file, and one about the share.
+      await ann.until('it has one version', () => ann.share(id)?.version === 3_002)
+    })
+
     it('kept shares and opened shares come back with the next one', async () => {
       const ann = await people.start()
       const bob = await people.start()

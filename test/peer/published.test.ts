@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import type { DrivePath } from '../../src/common/brand'
-import { Catalog, type PublishedFile, type ShareRecord } from '../../src/peer/catalog'
+import { Catalog, type PublishedFile } from '../../src/peer/catalog'
 import { isUnchanged, Published } from '../../src/peer/publish/published'
 import { temporaryFolder } from '../support/folders'
 
 const SEED = '0'.repeat(32)
-const RECORD = { seed: SEED, source: '/folder', name: 'folder', version: 7 } as unknown
 const PATH = '/run.sh' as DrivePath
 
 describe('what was published, after a kill', () => {
@@ -25,10 +24,13 @@ describe('what was published, after a kill', () => {
     const linkPath = '/link' as DrivePath
     published.remember(PATH, before satisfies PublishedFile)
     published.remember(linkPath, link satisfies PublishedFile)
-    await published.adopt([
-      { path: PATH, kind: 'file', size: 0, mtime: 5, executable: true },
-      { path: linkPath, kind: 'link', size: 0, mtime: 5, executable: false, linkTarget: 'b' },
-    ])
+    await published.adopt(
+      [
+        { path: PATH, kind: 'file', size: 0, mtime: 5, executable: true },
+        { path: linkPath, kind: 'link', size: 0, mtime: 5, executable: false, linkTarget: 'b' },
+      ],
+      7,
+    )
     const onDisk = { path: PATH, letIn: false, ...before }
     assert.equal(isUnchanged(onDisk, published.get(PATH)), false, 'the log says that it is executable')
     assert.equal(isUnchanged({ ...onDisk, ...link, path: linkPath }, published.get(linkPath)), false)
@@ -37,8 +39,10 @@ describe('what was published, after a kill', () => {
   it('is kept together with its version', async () => {
     const published = await Published.load(catalog, SEED)
     published.remember(PATH, { kind: 'file', size: 1, mtimeMs: 6, ino: 1, executable: false })
-    await published.save([PATH], RECORD as ShareRecord)
-    assert.equal((await catalog.get('share', SEED))?.version, 7)
+    assert.equal(await published.describes(8), false)
+    await published.save([PATH], 8)
+    assert.equal(await published.describes(8), true)
+    assert.equal(await published.describes(9), false)
     assert.equal((await catalog.get('published', SEED + PATH))?.mtimeMs, 6)
   })
 })

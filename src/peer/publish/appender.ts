@@ -1,6 +1,6 @@
 /**
- * Appends blocks to the log of bytes in large batches across files: one batch is written while the next is read, so
- * memory stays bounded however large the folder is. Where each block will lie is known as soon as it is added.
+ * Appends blocks to the log of bytes in large batches across files: some batches are written while the next is read,
+ * so memory stays bounded however large the folder is. Where each block will lie is known as soon as it is added.
  */
 import type Hypercore from 'hypercore'
 import type { BlobRef } from '../drive/entry'
@@ -8,11 +8,14 @@ import type { BlobRef } from '../drive/entry'
 /** More brings no speed, and every batch is in memory three times: as read, encrypted, and in the database. */
 const BATCH_BYTES = 2 * 1024 * 1024
 const BATCH_BLOCKS = 2_048
+/** So many batches may wait for the disk before reading does. */
+const BATCHES_BEHIND = 2
 
 export class BlockAppender {
   private batch: Uint8Array[] = []
   private batchBytes = 0
-  private writing: Promise<unknown> = Promise.resolve()
+  /** Batches on their way into the log, the oldest first. */
+  private readonly writing: Promise<void>[] = []
   private nextBlock: number
   private nextByte: number
   /** Length of the log once everything that is being written is in it. */
@@ -42,27 +45,34 @@ export class BlockAppender {
     return this.batchBytes >= BATCH_BYTES || this.batch.length >= BATCH_BLOCKS
   }
 
-  /** Starts writing what was added, once the batch before it is written. */
+  /** Starts writing what was added, once there is room for another batch on its way. */
   async write(): Promise<void> {
     if (this.batch.length === 0) return
     const batch = this.batch
     this.batch = []
     this.batchBytes = 0
-    await this.writing
+    while (this.writing.length >= BATCHES_BEHIND) await this.oldest()
     this.end += batch.length
-    this.writing = this.append(batch, this.end)
-    this.writing.catch(() => {}) // rejects again at the next write or flush
+    const writing = this.append(batch, this.end)
+    writing.catch(() => {}) // rejects again at a later write or flush
+    this.writing.push(writing)
   }
 
   /** Resolves when no append is under way any more, however it ended. After a failure, before the log is let go. */
   async settle(): Promise<void> {
-    await this.writing.catch(() => {}) // whoever wrote was told
+    await Promise.allSettled(this.writing) // whoever wrote was told
   }
 
   /** Resolves when everything added is in the log. */
   async flush(): Promise<void> {
     await this.write()
-    await this.writing
+    while (this.writing.length > 0) await this.oldest()
+  }
+
+  /** Stays the oldest when it fails, so that whoever writes or flushes next is told as well. */
+  private async oldest(): Promise<void> {
+    await this.writing[0]
+    this.writing.shift()
   }
 
   /** Where blocks lie was told before they were written: had anybody else appended, every file would be another's. */

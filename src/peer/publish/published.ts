@@ -5,7 +5,7 @@
  */
 import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../common/brand'
-import type { Catalog, PublishedFile, ShareRecord, Write } from '../catalog'
+import type { Catalog, PublishedFile, Write } from '../catalog'
 import type { DriveEntry } from '../drive/entry'
 import type { ScannedFile } from './scan'
 
@@ -55,13 +55,24 @@ export class Published {
     this.files.delete(path)
   }
 
-  /** Keeps what changed, and with it the record that says of which version this is; call it after the path log has it. */
-  async save(changed: Iterable<DrivePath>, record: ShareRecord): Promise<void> {
-    await this.catalog.write([...this.writes(changed), { table: 'share', key: this.seed, value: record }])
+  /**
+   * Keeps what changed, and with it of which version this is; call it after the path log has it. Nothing may be
+   * remembered or forgotten meanwhile.
+   */
+  async save(changed: Iterable<DrivePath>, version: number): Promise<void> {
+    await this.catalog.writeSlowly([
+      ...this.writes(changed),
+      { table: 'indexed', key: this.seed, value: version },
+    ])
+  }
+
+  /** Whether what is kept describes this version: it lags behind after an unclean end. */
+  async describes(version: number): Promise<boolean> {
+    return (await this.catalog.get('indexed', this.seed)) === version
   }
 
   /** Takes over what the path log holds, when the process ended between the log and the index, and keeps it. */
-  async adopt(entries: Iterable<DriveEntry>): Promise<void> {
+  async adopt(entries: Iterable<DriveEntry>, version: number): Promise<void> {
     const known = new Map(this.files)
     this.files.clear()
     this.byContent.clear()
@@ -83,7 +94,7 @@ export class Published {
       }
     }
     await this.catalog.deleteAll('published', `${this.seed}/`)
-    await this.catalog.write(this.writes(this.files.keys()))
+    await this.save(this.files.keys(), version)
   }
 
   /** How long the log of bytes was when the newest of these files was published, at least. */

@@ -57,11 +57,13 @@ export class Publisher {
   /** Length of the path log that `published` describes. */
   private publishedVersion = 0
   private readonly logs: OwnLogs
+  private saving: Promise<void> = Promise.resolve()
 
   /**
    * @param share its log of bytes is open, when it has one
    * @param sync resolves when everything in the store is on the disk
    * @param isInDoubt whether the logs may have lost their ends
+   * @param onIndexLost the index could not be saved, which harms nothing but says something about the disk
    */
   constructor(
     private readonly share: ShareDrive,
@@ -69,6 +71,7 @@ export class Publisher {
     private readonly readRecord: () => ShareRecord,
     private readonly sync: () => Promise<void>,
     isInDoubt: boolean,
+    private readonly onIndexLost: (error: unknown) => void,
   ) {
     this.logs = new OwnLogs(share, readRecord, isInDoubt)
   }
@@ -86,6 +89,7 @@ export class Publisher {
     signal: AbortSignal,
     onProgress: (progress: PublishProgress) => void,
   ): Promise<PublishResult> {
+    await this.saving
     await this.logs.catchUp(signal)
     const published = await this.load(signal)
     const progress: PublishProgress = { files: { done: 0 }, bytes: { done: 0 } }
@@ -122,6 +126,24 @@ export class Publisher {
     }
   }
 
+  /** Resolves when nothing is written any more that a publish left to be written after it. */
+  async settle(): Promise<void> {
+    await this.saving
+  }
+
+  /**
+   * Not waited for: the version is whole without it. Whatever ends it makes the next publish rebuild the index from the
+   * path log.
+   */
+  private async saveIndex(published: Published, changed: readonly DrivePath[]): Promise<void> {
+    try {
+      await published.save(changed, this.publishedVersion)
+    } catch (error) {
+      this.published = undefined
+      this.onIndexLost(error)
+    }
+  }
+
   private async load(signal: AbortSignal): Promise<Published> {
     const { length } = this.share.paths
     if (this.published !== undefined && this.publishedVersion === length) return this.published
@@ -129,8 +151,8 @@ export class Publisher {
     if (length > 0) {
       await this.share.refresh(signal)
       // The path log is the truth; the index lags behind it after an unclean end, or when peers gave it back its end.
-      if (this.record.version !== length) {
-        await published.adopt(this.share.index?.entries() ?? [])
+      if (!(await published.describes(length))) {
+        await published.adopt(this.share.index?.entries() ?? [], length)
       }
       const bytes = await this.share.bytesReady(signal)
       this.logs.assertBytes(Math.max(published.bytesLength, endOf(this.share.listing)))
@@ -196,7 +218,7 @@ export class Publisher {
       const moved = await this.appendPaths(published, put, removed, bytes)
       await this.sync()
       this.publishedVersion = this.share.paths.length
-      await published.save([...put, ...removed, ...moved], { ...this.record, version: this.publishedVersion })
+      this.saving = this.saveIndex(published, [...put, ...removed, ...moved])
     } catch (error) {
       await bytes.settle()
       for (const [path, file] of before) {
