@@ -12,7 +12,7 @@ import { ABOUT, ABOUT_SHARE, FILES } from '../drive/about'
 import { entryValue } from '../drive/entry'
 import { encodeListing, type ListingHead, listingHeadValue, PACKED_FILE_BYTES } from '../drive/listing'
 import type { ShareDrive } from '../drive/shareDrive'
-import { breathe, slicer, throwIfAborted } from '../time'
+import { breathe, delay, slicer, throwIfAborted } from '../time'
 import { batchOn } from './firstPaths'
 import { FileImport, MIN_PACKED_FILES } from './importFiles'
 import { compareDrivePaths } from './names'
@@ -25,6 +25,9 @@ import type { SkippedFromShare } from './skipped'
 const LISTING_AFTER = 256
 /** A pack with less than this of it still in use is packed anew with the next listing. */
 const MIN_PACK_USE = 256 * 1024
+/** With more to note than this, the link is given out first: that takes some milliseconds after the version stands. */
+const INDEX_AT_ONCE = 1_000
+const INDEX_AFTER = 150
 /** Blocks of small files that are read at once to be packed. */
 const READS_AHEAD = 64
 
@@ -137,6 +140,7 @@ export class Publisher {
    */
   private async saveIndex(published: Published, changed: readonly DrivePath[]): Promise<void> {
     try {
+      if (changed.length > INDEX_AT_ONCE) await delay(INDEX_AFTER)
       await published.save(changed, this.publishedVersion)
     } catch (error) {
       this.published = undefined
