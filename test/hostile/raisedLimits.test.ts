@@ -143,6 +143,7 @@ attackGroup('the limits of one peer', () => {
 })
 
 attackGroup('the limit of requests to the peer process', () => {
+  let dht: LocalDht
   let peer: PeerProcess
   let id: ShareId
   let content: Uint8Array
@@ -151,8 +152,9 @@ attackGroup('the limit of requests to the peer process', () => {
   const TOO_LARGE = { code: 'message-too-large', message: /limit is 64 MB.*peerfold\.maxRequestSize/ }
 
   before(async () => {
+    dht = await startLocalDht()
     storage = temporaryFolder('ann')
-    peer = await PeerProcess.start({ storage, bootstrap: '127.0.0.1:9' })
+    peer = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
     content = randomBytes(70 * MB, 4)
     source = await makeTree(temporaryFolder('source'), { 'large.bin': content })
     id = (await peer.share(source)).id
@@ -161,7 +163,10 @@ attackGroup('the limit of requests to the peer process', () => {
     const [share] = (await peer.request('state.get', {}, 2_000)).shares
     assert.equal(share?.status.kind, 'sharing')
   })
-  after(() => peer?.stop())
+  after(async () => {
+    await peer?.stop()
+    await dht?.stop()
+  })
 
   /** Of another window, which says what it likes. */
   async function stranger() {

@@ -25,6 +25,7 @@ import { isTemporaryName } from '../../src/peer/receive/temporary'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, randomBytes, temporaryFolder } from '../support/folders'
+import { type LocalDht, startLocalDht } from '../support/localDht'
 import { PeerProcess } from '../support/peerProcess'
 
 const MB = 1_000_000
@@ -36,6 +37,7 @@ attackGroup('large files whose copy is killed', () => {
   const storage = temporaryFolder('ann')
   const source = temporaryFolder('source')
   let content: Uint8Array
+  let dht: LocalDht
   let ann: PeerProcess
   let id: ShareId
   let root: string
@@ -45,6 +47,7 @@ attackGroup('large files whose copy is killed', () => {
 
   before(async function () {
     this.timeout(60_000)
+    dht = await startLocalDht()
     content = randomBytes(SIZE, 1)
     writeFileSync(join(source, 'large.bin'), content)
     await start()
@@ -53,7 +56,10 @@ attackGroup('large files whose copy is killed', () => {
     await ann.kill()
     await start()
   })
-  after(() => ann?.stop())
+  after(async () => {
+    await ann?.stop()
+    await dht?.stop()
+  })
   beforeEach(() => {
     root = temporaryFolder('root')
     target = join(root, 'target')
@@ -62,7 +68,7 @@ attackGroup('large files whose copy is killed', () => {
   })
 
   async function start(): Promise<void> {
-    ann = await PeerProcess.start({ storage, bootstrap: '127.0.0.1:9' })
+    ann = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
   }
 
   /** The path of the one temporary in the target; undefined when there is none. */
@@ -152,7 +158,6 @@ attackGroup('large files whose copy is killed', () => {
       closeSync(file)
       renameSync(`${left}.copy`, left)
     },
-    'nothing at all': left => rmSync(left),
   }
   for (const [what, replace] of Object.entries(REPLACED)) {
     it(`whose temporary was replaced by ${what} are written anew, and nothing else is touched`, async () => {
