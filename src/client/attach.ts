@@ -59,6 +59,8 @@ async function sayHello(
   const params = { protocol: PROTOCOL_VERSION, token, client, ...(bootstrap ? { bootstrap } : {}) }
   const hello = await connection.request('hello', params, { timeout: HELLO_LIMIT, signal })
   if (hello.protocol > PROTOCOL_VERSION) throw new PeerfoldError('peer-newer')
+  if (hello.longestMessage !== undefined) connection.sendAtMost(hello.longestMessage)
+  connection.onNotification('longestMessage', ({ bytes }) => connection.sendAtMost(bytes))
   return hello
 }
 

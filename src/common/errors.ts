@@ -67,6 +67,10 @@ const CATALOGUE = {
     `${detail} Raise the limit in Peerfold’s settings if you trust this share; then it continues by itself.`,
   'store-limit': (detail: string) =>
     `What opened shares keep on this machine has reached its limit (${detail}), so nothing more of them is fetched. Raise “peerfold.maxStoreSize” in Peerfold’s settings, or remove opened shares that you do not need; then it continues by itself. What is here stays.`,
+  'peer-limit': (detail: string) =>
+    `A peer is turned away for a while, ${detail}. If you know and trust it, raise that limit in Peerfold’s settings; then it is let in at once. Nothing else is affected.`,
+  'message-too-large': (detail: string) =>
+    `This is too much for one request or answer between Peerfold and its peer process (${detail}). Raise “peerfold.maxRequestSize” in Peerfold’s settings, then try again. Nothing else is affected.`,
   'no-space': (folder: string) =>
     `The disk of “${folder}” is full. Free some space; the transfer continues by itself. Nothing is lost.`,
   'target-vanished': (folder: string) => `The folder “${folder}” is gone. Put it back, then retry.`,

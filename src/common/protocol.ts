@@ -29,6 +29,8 @@ export interface Requests {
       readonly version: string
       readonly pid: number
       readonly state: PeerState
+      /** Bytes of the longest message it takes and sends; a process of an earlier version does not say. */
+      readonly longestMessage?: number
     }
   }
   'state.get': { params: Record<string, never>; result: PeerState }
@@ -136,14 +138,18 @@ export interface Requests {
       readonly ignore?: readonly string[]
       /** Offer and use direct TCP connections. */
       readonly directTcp?: boolean
-      /** What one opened share may cost before it is paused, all of them together (`storeBytes`), and how many peers
-       *  are connected at one time. Those that are not named get their defaults back. */
+      /** What one opened share may cost before it is paused, all of them together (`storeBytes`), how many peers are
+       *  connected at one time and what each may ask and send, and bytes of the longest message of this contract
+       *  (`requestBytes`). Those that are not named get their defaults back. */
       readonly limits?: {
         readonly entries?: number
         readonly pathLogBytes?: number
         readonly bytes?: number
         readonly storeBytes?: number
         readonly connections?: number
+        readonly openRequests?: number
+        readonly peerMessageBytes?: number
+        readonly requestBytes?: number
       }
     }
     result: null
@@ -161,6 +167,8 @@ export type Result<M extends Method> = Requests[M]['result']
 /** Sent by the peer process to every client that said hello. */
 export interface Notifications {
   state: PeerState
+  /** The limit of `hello` was changed: concerns what is sent from now on. */
+  longestMessage: { readonly bytes: number }
   /** Entries of a share changed (whoever published them): editors show the new content. `paths` is undefined when
    *  there are too many to list. */
   changed: { readonly id: ShareId; readonly version: number; readonly paths?: readonly ChangedPath[] }

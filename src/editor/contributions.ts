@@ -75,6 +75,9 @@ export const SETTINGS = {
   maxShareSize: 1_000,
   maxStoreSize: 2_000,
   maxConnections: 64,
+  maxOpenRequests: 8_192,
+  maxPeerMessage: 10,
+  maxRequestSize: 64,
   bootstrap: [] as readonly string[],
   storageFolder: '',
 } as const

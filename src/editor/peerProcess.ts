@@ -46,6 +46,9 @@ const SENT: readonly SettingName[] = [
   'maxShareSize',
   'maxStoreSize',
   'maxConnections',
+  'maxOpenRequests',
+  'maxPeerMessage',
+  'maxRequestSize',
 ]
 
 /** For answers the peer process has at hand. */

@@ -15,7 +15,7 @@ export interface EditorSettings {
   readonly directTcp: boolean
   /** Bytes. */
   readonly maxEditorFileSize: number
-  /** Limits, where the user chose other than the usual. Bytes, but for entries and connections. */
+  /** Limits, where the user chose other than the usual. Bytes, but for entries, connections and open requests. */
   readonly limits: NonNullable<Params<'settings.set'>['limits']>
   /** `host:port` each; empty: the public ones. */
   readonly bootstrap: readonly string[]
@@ -23,15 +23,16 @@ export interface EditorSettings {
   readonly storageFolder: string | undefined
 }
 
-/** Largest size the setting can ask for: a whole file travels in one message of the local socket. */
-const MAX_FILE_MEGABYTES = 60
 const MEGABYTE = 1_000_000
 const GIGABYTE = 1_000_000_000
+/** A whole file travels in one message of the local socket. */
+const MAX_FILE_MEGABYTES = SETTING_LIMITS.request.most / MEGABYTE
 
 export function readSettings(): EditorSettings {
   const configuration = vscode.workspace.getConfiguration(EXTENSION_SCHEME)
   const get = (name: SettingName): unknown => configuration.get(name)
   const megabytes = get('maxEditorFileSize')
+  const { connections, openRequests, peerMessage, request } = SETTING_LIMITS
   return {
     displayName: text(get('displayName')),
     ignore: texts(get('ignore')),
@@ -42,7 +43,13 @@ export function readSettings(): EditorSettings {
       ...chosen('pathLogBytes', get('maxShareListSize'), SETTINGS.maxShareListSize, MEGABYTE),
       ...chosen('bytes', get('maxShareSize'), SETTINGS.maxShareSize, GIGABYTE),
       ...chosen('storeBytes', get('maxStoreSize'), SETTINGS.maxStoreSize, GIGABYTE),
-      ...chosen('connections', get('maxConnections'), SETTINGS.maxConnections, 1, SETTING_LIMITS.connections),
+      ...chosen('connections', get('maxConnections'), SETTINGS.maxConnections, 1, {
+        least: 1,
+        most: connections,
+      }),
+      ...chosen('openRequests', get('maxOpenRequests'), SETTINGS.maxOpenRequests, 1, openRequests),
+      ...chosen('peerMessageBytes', get('maxPeerMessage'), SETTINGS.maxPeerMessage, MEGABYTE, peerMessage),
+      ...chosen('requestBytes', get('maxRequestSize'), SETTINGS.maxRequestSize, MEGABYTE, request),
     },
     bootstrap: texts(get('bootstrap')),
     storageFolder: folder(text(get('storageFolder'))),
@@ -69,15 +76,15 @@ function clamp(value: unknown, low: number, high: number, otherwise: number): nu
   return Math.min(high, Math.max(low, value))
 }
 
-/** Nothing for the usual value: the peer process knows it. */
+/** Nothing for the usual value: the peer process knows it. `range`: what it takes. */
 function chosen<Name extends string>(
   name: Name,
   value: unknown,
   usual: number,
   unit: number,
-  most = Number.MAX_SAFE_INTEGER / unit,
+  range = { least: unit, most: Number.MAX_SAFE_INTEGER },
 ): { readonly [N in Name]?: number } {
-  const count = clamp(value, 1, most, usual)
+  const count = clamp(value, range.least / unit, range.most / unit, usual)
   if (count === usual) return {}
   const limit: { [N in Name]?: number } = {}
   limit[name] = Math.floor(count * unit)

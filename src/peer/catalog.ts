@@ -89,6 +89,29 @@ export interface IntendedFile {
   readonly mtime: number
 }
 
+/** The temporary of a large file that a copy has written in part. Keyed as what was copied. */
+export interface PartialFile {
+  /** The copy that writes it. */
+  readonly job: string
+  /** Random; gives the temporary its name. */
+  readonly token: string
+  readonly content: string
+  /** How far it was written, in the same start of the machine: beyond the end of a process nothing of it is lost. */
+  readonly written: Progress
+  readonly boot: string
+  /** How far it is on the disk. */
+  readonly onDisk: Progress
+  /** What tells it from any other file. */
+  readonly ino: number
+  readonly birthtimeMs: number
+}
+
+/** How far a file is written: so many bytes, which are so many blocks. */
+export interface Progress {
+  readonly bytes: number
+  readonly blocks: number
+}
+
 export interface Settings {
   readonly name?: string
   readonly keepRunning?: boolean
@@ -106,6 +129,7 @@ interface Tables {
   indexed: number
   copied: CopiedFile
   intended: IntendedFile
+  partial: PartialFile
   blocked: { readonly since: number }
   /** Bytes of an opened share that were fetched and are in the store. Keyed by share id. */
   kept: { readonly bytes: number }

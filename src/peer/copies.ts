@@ -141,6 +141,7 @@ export class Copies {
       peerCame: (wait: AbortSignal) => opened?.peerCame(wait) ?? delay(1_000, wait),
       stale: () => opened !== undefined && (opened.joinedShare?.peers ?? 0) === 0,
       isInDoubt: this.context.mayHaveLostWrites(),
+      isEnding: () => this.context.closing.aborted,
     }
     this.untilListed(drive, opened, transfer)
       .then(() => runCopy(work))

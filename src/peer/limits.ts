@@ -4,6 +4,7 @@
  */
 import { PeerfoldError } from '../common/errors'
 import { formatBytes } from '../common/format'
+import { DEFAULT_MESSAGE } from '../wire/frames'
 
 /** What one opened share may cost. The user can raise each (`settings.set`). */
 export interface ShareLimits {
@@ -21,6 +22,12 @@ export interface Limits extends ShareLimits {
   readonly storeBytes: number
   /** Peers connected at one time. */
   readonly connections: number
+  /** Blocks of one log that one peer asked for and has not been given. Other clients ask for up to 512. */
+  readonly openRequests: number
+  /** Bytes of the longest message a peer may send. */
+  readonly peerMessageBytes: number
+  /** Bytes of the longest request that a window or command may send, and of the longest answer it gets. */
+  readonly requestBytes: number
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -29,6 +36,9 @@ export const DEFAULT_LIMITS: Limits = {
   bytes: 10 ** 12,
   storeBytes: 2 * 10 ** 12,
   connections: 64,
+  openRequests: 8_192,
+  peerMessageBytes: 10_000_000,
+  requestBytes: DEFAULT_MESSAGE,
 }
 
 /** For the user's own folders. */
@@ -50,20 +60,30 @@ export function connectionsFromOneAddress({ connections }: Limits): number {
   return Math.ceil((connections * 3) / 8)
 }
 
+/** Bytes of a message on Peerfold's own channel, where a hello and a request are all there is to say: 4,000 usually. */
+export function controlBytes({ peerMessageBytes }: Limits): number {
+  return Math.floor(peerMessageBytes / 2_500)
+}
+
+/** The limits of one peer that the user can raise for one who honestly needs more, and the setting of each. */
+export const PEER_LIMIT_SETTINGS = {
+  openRequests: 'peerfold.maxOpenRequests',
+  peerMessageBytes: 'peerfold.maxPeerMessage',
+} as const satisfies Partial<Record<keyof Limits, string>>
+export type PeerLimit = keyof typeof PEER_LIMIT_SETTINGS
+export const PEER_LIMIT_NAMES = Object.keys(PEER_LIMIT_SETTINGS) as PeerLimit[]
+
 /**
- * What one peer may cost. Nobody can raise these: they are far above what an honest program of any share asks for, and
- * more would only hurt.
+ * What else one peer may cost. Nobody can raise these: they are far above what an honest program of any share asks for,
+ * and more would only hurt.
  */
 export const PEER_LIMITS = {
-  /** Blocks of one log that a peer asked for and has not been given. Other clients ask for up to 512. */
-  openRequests: 8_192,
   /** Bytes that wait for a peer to read them. */
   unreadBytes: 64 * 1024 * 1024,
   /** Channels opened over one connection; a share takes two. */
   channels: 8_192,
-  /** Messages on Peerfold's own channel, and the bytes of each: a hello and a request are all there is to say. */
+  /** Messages on Peerfold's own channel. */
   controlMessages: 16,
-  controlBytes: 4_096,
   /** How often one block is given to one peer. */
   sameBlock: 64,
 } as const

@@ -8,10 +8,12 @@ import type { Method, Params } from '../common/protocol'
 import { SETTING_LIMITS } from '../common/settingLimits'
 
 const MAX_PATH = 8_192
-const MAX_READ = 64 * 1024 * 1024
+/** Bytes. What one message may have now is checked when the size of the answer is known. */
+const MAX_READ = SETTING_LIMITS.request.most
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const connections = v.pipe(count, v.minValue(1), v.maxValue(SETTING_LIMITS.connections))
+const between = ({ least, most }: { readonly least: number; readonly most: number }) =>
+  v.pipe(count, v.minValue(least), v.maxValue(most))
 const milliseconds = v.pipe(v.number(), v.minValue(0), v.maxValue(2 ** 31 - 1))
 const id = v.custom<ShareId>(value => typeof value === 'string' && isShareId(value), 'not a share id')
 const peer = v.custom<PeerId>(
@@ -91,7 +93,10 @@ const SCHEMAS = {
         pathLogBytes: v.exactOptional(count),
         bytes: v.exactOptional(count),
         storeBytes: v.exactOptional(count),
-        connections: v.exactOptional(connections),
+        connections: v.exactOptional(between({ least: 1, most: SETTING_LIMITS.connections })),
+        openRequests: v.exactOptional(between(SETTING_LIMITS.openRequests)),
+        peerMessageBytes: v.exactOptional(between(SETTING_LIMITS.peerMessage)),
+        requestBytes: v.exactOptional(between(SETTING_LIMITS.request)),
       }),
     ),
   }),

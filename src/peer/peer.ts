@@ -18,7 +18,7 @@ import type { PeerContext } from './context'
 import { Copies } from './copies'
 import type { ShareDrive } from './drive/shareDrive'
 import { peerIdOf } from './keys'
-import { DEFAULT_LIMITS, type Limits } from './limits'
+import { DEFAULT_LIMITS, type Limits, type PeerLimit } from './limits'
 import { Network } from './network/swarm'
 import { OpenedShares } from './openedShares'
 import { OwnShares } from './ownShares'
@@ -44,6 +44,8 @@ export class Peer {
   readonly changed = new Signal<void>()
   readonly entriesChanged = new Signal<Notifications['changed']>()
   readonly notices = new Signal<Notifications['notice']>()
+  /** Emits bytes. */
+  readonly longestMessageChanged = new Signal<number>()
   readonly transfers = new Transfers()
   readonly own: OwnShares
   readonly opened: OpenedShares
@@ -57,6 +59,7 @@ export class Peer {
   private readonly budget: StoreBudget
   private readonly space: StoreSpace
   private readonly earlyNotices: Notifications['notice'][] = []
+  private readonly toldLimits = new Set<PeerLimit>()
   private lostWrites = false
   private revision = 0
 
@@ -79,6 +82,7 @@ export class Peer {
       name: () => this.name,
       isBlocked,
       limits: () => this.limits,
+      onLimit: (limit, peer, what) => this.tellLimit(limit, `${peer}: ${what}`),
       log,
       onError: checkForDamage,
     })
@@ -130,6 +134,11 @@ export class Peer {
   /** What other people see; empty until the user chooses one. */
   get name(): string {
     return this.settings.name ?? ''
+  }
+
+  /** Bytes of the longest request and answer. */
+  get longestMessage(): number {
+    return this.limits.requestBytes
   }
 
   get keepRunning(): boolean {
@@ -191,12 +200,16 @@ export class Peer {
     this.settings = { ...this.settings, ...change }
     if (JSON.stringify(this.settings) === before) return // every window says this once
     await this.catalog.put('settings', '', this.settings)
+    const limitsBefore = this.limits
     this.limits = { ...DEFAULT_LIMITS, ...this.settings.limits }
     if (change.directTcp !== undefined) await this.network.tcpChanged()
     if (change.limits !== undefined) {
       for (const share of this.opened.all()) share.limitsChanged()
       this.budget.limitChanged()
-      this.network.limitsChanged()
+      this.network.limitsChanged(limitsBefore)
+      this.toldLimits.clear()
+      if (this.longestMessage !== limitsBefore.requestBytes)
+        this.longestMessageChanged.emit(this.longestMessage)
     }
     if (JSON.stringify(this.ignore) !== ignoreBefore)
       for (const share of this.own.all()) if (share.joinedShare) share.rescan()
@@ -256,6 +269,14 @@ export class Peer {
   /** What was still being used when the limit was passed may be used no more by now. */
   private async makeRoom(): Promise<void> {
     if (this.budget.shortage !== undefined) await this.opened.forgetUnlisted()
+  }
+
+  /** Once for each limit until it is changed: keys of peers cost nothing, and a crowd of them must not cover the screen. */
+  private tellLimit(limit: PeerLimit, detail: string): void {
+    if (this.toldLimits.has(limit)) return
+    this.toldLimits.add(limit)
+    const { message } = new PeerfoldError('peer-limit', detail)
+    this.notices.emit({ level: 'warning', message })
   }
 
   private tell(error: PeerfoldError): void {

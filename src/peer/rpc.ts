@@ -4,7 +4,7 @@ import { posix } from 'node:path'
 import type { DrivePath, ShareId } from '../common/brand'
 import { PeerfoldError } from '../common/errors'
 import type { Method, Params, Result } from '../common/protocol'
-import type { Handlers } from '../wire/connection'
+import { beyondLimit, type Handlers } from '../wire/connection'
 import { withTrueSize } from './drive/blockMap'
 import type { DriveEntry } from './drive/entry'
 import { findPaths } from './drive/find'
@@ -19,6 +19,9 @@ import { describeRefusal } from './receive/refusals'
 type Answers = {
   readonly [M in Method]: (params: Params<M>, signal: AbortSignal) => Promise<Result<M>> | Result<M>
 }
+
+/** What an answer has beside the bytes of a file, and more. */
+const AROUND_BYTES = 256
 
 export interface RpcOptions {
   readonly peer: Peer
@@ -131,6 +134,7 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
       const read = { timeout, signal, assertRoom: () => peer.assertRoom() }
       const entry = await withTrueSize(drive, fileOf(drive, path), read)
       if (entry.size > limit) throw new PeerfoldError('too-large', `“${path}”`)
+      assertFits(peer, entry.size)
       return readWhole(drive, entry, read)
     },
     'fs.readRange': async ({ id, path, start, length, timeout }, signal) => {
@@ -138,6 +142,7 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
       const parts: Buffer[] = []
       const read = { timeout, signal, assertRoom: () => peer.assertRoom() }
       const entry = await withTrueSize(drive, fileOf(drive, path), read)
+      assertFits(peer, Math.min(length, entry.size - start))
       for await (const part of readRange(drive, entry, start, length, read)) parts.push(part)
       return Buffer.concat(parts)
     },
@@ -158,6 +163,11 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
     'network.refresh': () => done(peer.refreshNetwork()),
     'process.stop': () => done(stop()),
   }
+}
+
+/** Throws `message-too-large` when so many bytes do not fit into an answer: before they are fetched. */
+function assertFits({ longestMessage }: Peer, bytes: number): void {
+  if (bytes > longestMessage - AROUND_BYTES) throw beyondLimit(bytes, longestMessage)
 }
 
 /** Nothing to say but that it is done. */

@@ -58,6 +58,7 @@ export class PeerServer {
     peer.changed.on(() => this.pushSoon())
     peer.entriesChanged.on(change => this.tellAll('changed', change))
     peer.notices.on(notice => this.tellAll('notice', notice))
+    peer.longestMessageChanged.on(bytes => this.tellAll('longestMessage', { bytes }))
   }
 
   static async listen(options: ServerOptions): Promise<PeerServer> {
@@ -85,7 +86,7 @@ export class PeerServer {
       return
     }
     const client: Client = {
-      connection: new Connection(socket, false),
+      connection: new Connection(socket, () => this.options.peer.longestMessage),
       held: new Set(),
       kind: 'unknown',
       sending: false,
@@ -140,7 +141,8 @@ export class PeerServer {
     setImmediate(() => {
       for (const notice of peer.takeEarlyNotices()) this.tellAll('notice', notice)
     })
-    return { protocol: PROTOCOL_VERSION, version, pid: process.pid, state: peer.state }
+    const { state, longestMessage } = peer
+    return { protocol: PROTOCOL_VERSION, version, pid: process.pid, state, longestMessage }
   }
 
   private afterClose(client: Client): void {
@@ -208,7 +210,7 @@ export class PeerServer {
   }
 }
 
-type Tell = <N extends 'changed' | 'notice'>(
+type Tell = <N extends 'changed' | 'notice' | 'longestMessage'>(
   name: N,
   value: import('../common/protocol').Notifications[N],
 ) => void

@@ -14,6 +14,7 @@ declare module '@hyperswarm/secret-stream' {
     readonly bytesReceived?: number
     /** So far, of a TCP socket. */
     readonly bytesRead?: number
+    on(event: 'data', listener: () => void): unknown
   }
   /** An encrypted stream between two peers that know each other's key. */
   export interface NoiseStream extends Duplex {
@@ -23,6 +24,8 @@ declare module '@hyperswarm/secret-stream' {
     readonly opened: Promise<boolean>
     readonly rawStream: RawUdxStream
     userData: Protomux | null
+    /** Bytes of the message that is being received, encrypted as it is; 0 between messages. */
+    readonly _len: number
     /** Of streamx, which these streams are made with; a Node socket has another. */
     readonly _writableState?: { readonly buffered: number }
     setKeepAlive(milliseconds: number): void
@@ -59,6 +62,9 @@ declare module 'protomux' {
     }
   }
   class Protomux {
+    /** What is sent between the two goes as one message. */
+    cork(): void
+    uncork(): void
     static from(stream: NoiseStream): Protomux
     readonly stream: NoiseStream
     /** Channels the other side has opened, by number; null where one was closed. */

@@ -3,7 +3,8 @@
  * the other. Both ends use this class; clients call `request`, the peer process calls `handle` and `notify`.
  *
  * Errors cross as `UserError` in the response's data and are thrown on the other side as `PeerfoldError` with the
- * same code and message. Listening begins at once: register handlers and listeners in the turn that opens it.
+ * same code and message. How long a message may be is the peer process's to say: it refuses longer requests and gives
+ * no longer answers, and clients know the length (`sendAtMost`) and do not send what would be refused. Listening begins at once: register handlers and listeners in the turn that opens it.
  */
 import type { Socket } from 'node:net'
 import {
@@ -16,8 +17,16 @@ import {
   ResponseError,
 } from 'vscode-jsonrpc/node'
 import { PeerfoldError, toUserError, type UserError } from '../common/errors'
+import { formatBytes } from '../common/format'
 import type { Method, Notifications, Params, Result } from '../common/protocol'
-import { FrameReader, FrameWriter, MAX_FIRST_MESSAGE, MAX_MESSAGE } from './frames'
+import {
+  DEFAULT_MESSAGE,
+  FrameReader,
+  FrameWriter,
+  LONGEST_MESSAGE,
+  MAX_FIRST_MESSAGE,
+  type Refusal,
+} from './frames'
 
 /** Longest delay a timer can take; about 24 days. */
 const MAX_TIMER = 2 ** 31 - 1
@@ -38,7 +47,7 @@ export type Handlers = {
 /** Ends a subscription. */
 export type Unsubscribe = () => void
 
-/** Speaks the contract over a connected socket, which it owns from now on. */
+/** Speaks the contract over a connected socket, which it owns from now on, as a client. */
 export function openConnection(socket: Socket): Connection {
   return new Connection(socket)
 }
@@ -47,15 +56,30 @@ export class Connection {
   private readonly rpc: MessageConnection
   private readonly closeListeners = new Set<() => void>()
   private isClosed = false
+  private isTrusted: boolean
+  /** Bytes of the longest message that the peer process takes, as far as a client knows. */
+  private sent = DEFAULT_MESSAGE
 
-  /** @param isTrusted false: only short messages are taken until `trust()` */
+  /**
+   * @param limit of the peer process: bytes of the longest message that it takes and sends now. Whoever is at the other
+   * end can send only short ones until `trust()`.
+   */
   constructor(
     private readonly socket: Socket,
-    private isTrusted = true,
+    limit?: () => number,
   ) {
+    this.isTrusted = limit === undefined
     socket.on('error', becauseCloseFollows)
-    const reader = new FrameReader(socket, () => (this.isTrusted ? MAX_MESSAGE : MAX_FIRST_MESSAGE))
-    this.rpc = createMessageConnection(reader, new FrameWriter(socket), silent)
+    const taken = () => (this.isTrusted ? (limit?.() ?? LONGEST_MESSAGE) : MAX_FIRST_MESSAGE)
+    const sent = () => limit?.() ?? this.sent
+    const tooLong = (length: number) => toRemote(beyondLimit(length, sent()))
+    const writer = new FrameWriter(socket, sent, tooLong)
+    const refuse: Refusal = (id, length) => {
+      const refusal = { jsonrpc: '2.0', id, error: tooLong(length).toJson() }
+      writer.write(refusal).catch(becauseCloseFollows) // it is short
+    }
+    const refusal = () => (this.isTrusted && limit !== undefined ? refuse : undefined)
+    this.rpc = createMessageConnection(new FrameReader(socket, taken, refusal), writer, silent)
     socket.once('close', () => this.end())
     this.rpc.listen()
   }
@@ -65,12 +89,18 @@ export class Connection {
     this.isTrusted = true
   }
 
+  /** What the peer process said: bytes of the longest message it takes. For clients. */
+  sendAtMost(bytes: number): void {
+    this.sent = bytes
+  }
+
   get closed(): boolean {
     return this.isClosed
   }
 
   /**
-   * Throws `PeerfoldError`: what the other end answered; `peer-unreachable` after the timeout or when the connection
+   * Throws `PeerfoldError`: what the other end answered; `message-too-large` when it would not take this, or its answer
+   * is longer than it may be, and the connection goes on; `peer-unreachable` after the timeout or when the connection
    * ends; `cancelled` as soon as the signal is aborted. In all but the first case the other end is told to give up.
    */
   async request<M extends Method>(
@@ -181,6 +211,14 @@ function answer<M extends Method>(
   return handlers[method](params as Params<M>, signal)
 }
 
+/** A message of so many bytes is not sent or not taken. */
+export function beyondLimit(bytes: number, limit: number): PeerfoldError {
+  return new PeerfoldError(
+    'message-too-large',
+    `${formatBytes(bytes)}, and the limit is ${formatBytes(limit)}`,
+  )
+}
+
 function toRemote(error: unknown): ResponseError<UserError> {
   const data = toUserError(error)
   return new ResponseError(USER_ERROR, data.message, data)
@@ -189,11 +227,11 @@ function toRemote(error: unknown): ResponseError<UserError> {
 function fromRemote(error: unknown): PeerfoldError {
   if (!(error instanceof ResponseError)) return new PeerfoldError('internal', String(error))
   if (error.code === USER_ERROR && isUserError(error.data)) return PeerfoldError.from(error.data)
-  const connectionEnded =
-    error.code === ErrorCodes.PendingResponseRejected || error.code === ErrorCodes.MessageWriteError
-  return connectionEnded
-    ? new PeerfoldError('peer-unreachable')
-    : new PeerfoldError('internal', error.message)
+  if (error.code === ErrorCodes.PendingResponseRejected) return new PeerfoldError('peer-unreachable')
+  // The length is all that keeps a request from being written; of the writer's error only the message is left.
+  if (error.code === ErrorCodes.MessageWriteError)
+    return PeerfoldError.from({ code: 'message-too-large', message: error.message })
+  return new PeerfoldError('internal', error.message)
 }
 
 function isUserError(value: unknown): value is UserError {

@@ -1,10 +1,11 @@
 /**
  * Messages on the local socket: 4 bytes of length (big-endian), then that many bytes of MessagePack. File bytes stay
- * bytes this way, and the length is known before anything is kept, so that a sender of too much is cut off at
- * once. These two classes plug into vscode-jsonrpc, which does the rest: ids, responses, cancellation.
+ * bytes this way, and the length is known before anything is kept: a request that is too long is let go by, and
+ * answered with an error; whoever sends anything else that is too long is cut off at once. These two classes plug
+ * into vscode-jsonrpc, which does the rest: ids, responses, cancellation.
  */
 import type { Socket } from 'node:net'
-import { decode, encode } from '@msgpack/msgpack'
+import { decode, decodeMulti, encode } from '@msgpack/msgpack'
 import {
   AbstractMessageReader,
   AbstractMessageWriter,
@@ -14,23 +15,35 @@ import {
   type MessageReader,
   type MessageWriter,
 } from 'vscode-jsonrpc/node'
+import { SETTING_LIMITS } from '../common/settingLimits'
 
-/** Bytes of the longest message; a longer one ends the connection. */
-export const MAX_MESSAGE = 64 * 1024 * 1024
+/** Answers the request of that id, which has so many bytes. */
+export type Refusal = (id: number | string, length: number) => void
+
+/** Bytes of the longest message, where the user chose no other length. */
+export const DEFAULT_MESSAGE = 64_000_000
+/** The longest that can be chosen. */
+export const LONGEST_MESSAGE = SETTING_LIMITS.request.most
 /** The same for whoever has not said yet who they are: what a few bytes can claim to hold is bounded by it, too. */
 export const MAX_FIRST_MESSAGE = 8 * 1024
-/** Bytes that may wait for the other end to read; more end the connection, for it hangs. */
-const MAX_WAITING = 2 * MAX_MESSAGE
+/** So many messages of the longest kind may wait for the other end to read; more end the connection, for it hangs. */
+const MAX_WAITING = 2
 const HEAD = 4
+/** Bytes at the start of a message in which its id is found. */
+const ID_WITHIN = 128
 
 export class FrameReader extends AbstractMessageReader implements MessageReader {
   private chunks: Buffer[] = []
   private held = 0
+  /** Bytes of a refused message that are still to come. */
+  private passing = 0
 
   constructor(
     private readonly socket: Socket,
     /** Bytes of the longest message that is taken now. */
-    private readonly longest: () => number = () => MAX_MESSAGE,
+    private readonly longest: () => number,
+    /** What answers a request that is too long, of which nothing is kept; undefined: the connection ends. */
+    private readonly refusal: () => Refusal | undefined = () => undefined,
   ) {
     super()
   }
@@ -56,14 +69,23 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
     }
   }
 
-  private take(chunk: Buffer, callback: DataCallback): void {
+  private take(given: Buffer, callback: DataCallback): void {
+    const chunk = given.subarray(Math.min(given.length, this.passing))
+    this.passing -= given.length - chunk.length
+    if (chunk.length === 0) return
     this.chunks.push(chunk)
     this.held += chunk.length
     while (this.held >= HEAD) {
-      const length = this.head().readUInt32BE(0)
-      if (length > this.longest()) throw new Error(`a message of ${length} bytes is too long`)
+      const length = this.head(HEAD).readUInt32BE(0)
+      if (length > this.longest()) {
+        const refuse = this.refusal()
+        if (refuse === undefined) throw tooLong(length)
+        if (this.held < HEAD + Math.min(length, ID_WITHIN)) return
+        this.letPass(length, refuse)
+        continue
+      }
       if (this.held < HEAD + length) return
-      const all = this.chunks.length === 1 ? this.head() : Buffer.concat(this.chunks)
+      const all = this.head(this.held)
       const rest = all.subarray(HEAD + length)
       this.chunks = rest.length === 0 ? [] : [rest]
       this.held = rest.length
@@ -75,14 +97,54 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
     }
   }
 
-  /** The first chunk, made long enough to hold the length. */
-  private head(): Buffer {
+  /** Answers a request that is too long, and drops it as it comes. */
+  private letPass(length: number, refuse: Refusal): void {
+    const id = requestIdOf(this.head(HEAD + ID_WITHIN).subarray(HEAD, HEAD + Math.min(length, ID_WITHIN)))
+    if (id === undefined) throw tooLong(length)
+    refuse(id, length)
+    const whole = this.head(this.held)
+    const rest = whole.subarray(Math.min(whole.length, HEAD + length))
+    this.passing = HEAD + length - (whole.length - rest.length)
+    this.chunks = rest.length === 0 ? [] : [rest]
+    this.held = rest.length
+  }
+
+  /** The first chunk, made long enough for so many bytes if they are here. */
+  private head(bytes: number): Buffer {
     const first = this.chunks[0]
-    if (first !== undefined && first.length >= HEAD) return first
+    if (first !== undefined && (first.length >= bytes || this.chunks.length === 1)) return first
     const joined = Buffer.concat(this.chunks)
     this.chunks = [joined]
     return joined
   }
+}
+
+function tooLong(length: number): Error {
+  return new Error(`a message of ${length} bytes is too long`)
+}
+
+/**
+ * The id of a request, from the first bytes of its message: a map whose first entries are plain values and, among them,
+ * `id` and `method`. Undefined when these bytes are no such message.
+ */
+function requestIdOf(start: Uint8Array): number | string | undefined {
+  const mark = start[0] ?? 0
+  if (mark < 0x80 || mark > 0x8f) return undefined // a map of few entries
+  const limits = { maxArrayLength: 0, maxMapLength: 0, maxBinLength: 0, maxStrLength: start.length }
+  let id: unknown
+  let key: unknown
+  try {
+    let isKey = true
+    for (const part of decodeMulti(start.subarray(1), limits)) {
+      if (isKey && part === 'method') return typeof id === 'number' || typeof id === 'string' ? id : undefined
+      if (isKey) key = part
+      else if (key === 'id') id = part
+      isKey = !isKey
+    }
+  } catch {
+    return undefined // it goes on beyond these bytes before it said what it is
+  }
+  return undefined
 }
 
 function isMessage(value: unknown): value is Message {
@@ -90,7 +152,13 @@ function isMessage(value: unknown): value is Message {
 }
 
 export class FrameWriter extends AbstractMessageWriter implements MessageWriter {
-  constructor(private readonly socket: Socket) {
+  constructor(
+    private readonly socket: Socket,
+    /** Bytes of the longest message that the other end takes now. */
+    private readonly longest: () => number,
+    /** What to reject with when a message of so many bytes is too long. */
+    private readonly tooLong: (length: number) => Error,
+  ) {
     super()
     socket.once('close', () => this.fireClose())
   }
@@ -98,8 +166,8 @@ export class FrameWriter extends AbstractMessageWriter implements MessageWriter 
   /** Resolves when the operating system took it, or when the connection is gone: its end is told by closing, once. */
   write(message: Message): Promise<void> {
     const body = encode(message, { ignoreUndefined: true })
-    if (body.length > MAX_MESSAGE) return Promise.reject(new Error('the message is too long to be sent'))
-    if (this.socket.writableLength > MAX_WAITING)
+    if (body.length > this.longest()) return Promise.reject(this.tooLong(body.length))
+    if (this.socket.writableLength > MAX_WAITING * this.longest())
       this.socket.destroy(new Error('the other end does not read'))
     if (this.socket.destroyed || this.socket.writableEnded) return Promise.resolve()
     const head = Buffer.alloc(HEAD)

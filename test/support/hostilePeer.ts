@@ -21,6 +21,7 @@ export interface RawPeer extends ReplicatorPeer {
   readonly wireSync: { send(message: unknown): boolean }
   readonly wireData: { send(message: RawData): boolean }
   onrequest(message: unknown): Promise<void>
+  ondata(message: unknown): Promise<void>
   extension(name: string, message: Buffer): void
 }
 

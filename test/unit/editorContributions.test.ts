@@ -2,8 +2,16 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CONTAINER, CONTEXT_KEYS, Commands, SETTINGS, Views } from '../../src/editor/contributions'
+import { DEFAULT_LIMITS } from '../../src/peer/limits'
+import { parseParams } from '../../src/peer/params'
 import { projectRoot } from '../support/projectRoot'
 
+interface Setting {
+  readonly default: unknown
+  readonly scope: string
+  readonly minimum?: number
+  readonly maximum?: number
+}
 interface MenuItem {
   readonly command: string
   readonly when?: string
@@ -30,7 +38,7 @@ interface Manifest {
     }[]
     readonly menus: Readonly<Record<string, readonly MenuItem[]>>
     readonly configuration: {
-      readonly properties: Readonly<Record<string, { readonly default: unknown; readonly scope: string }>>
+      readonly properties: Readonly<Record<string, Setting>>
     }
   }
 }
@@ -71,6 +79,42 @@ describe('what package.json contributes', () => {
       [...manifest.capabilities.untrustedWorkspaces.restrictedConfigurations].sort(),
       properties.map(([name]) => name).sort(),
     )
+  })
+
+  const LIMITS = [
+    ['maxShareEntries', 'entries', 1],
+    ['maxShareListSize', 'pathLogBytes', 1_000_000],
+    ['maxShareSize', 'bytes', 1_000_000_000],
+    ['maxStoreSize', 'storeBytes', 1_000_000_000],
+    ['maxConnections', 'connections', 1],
+    ['maxOpenRequests', 'openRequests', 1],
+    ['maxPeerMessage', 'peerMessageBytes', 1_000_000],
+    ['maxRequestSize', 'requestBytes', 1_000_000],
+  ] as const
+
+  it('has a setting for every limit, with the default of the peer process', () => {
+    const defaults = LIMITS.map(([setting, limit, unit]) => [limit, SETTINGS[setting] * unit])
+    assert.deepEqual(Object.fromEntries(defaults), {
+      ...DEFAULT_LIMITS,
+      pathLogBytes: 1_000_000_000, // of a gibibyte
+    })
+  })
+
+  it('lets every limit be chosen between what the peer process takes, and no further', () => {
+    for (const [setting, limit, unit] of LIMITS) {
+      const { minimum, maximum } = contributes.configuration.properties[`peerfold.${setting}`] ?? {}
+      const isTaken = (value: number) => {
+        try {
+          return parseParams('settings.set', { limits: { [limit]: value } }).limits?.[limit] === value
+        } catch {
+          return false
+        }
+      }
+      assert.ok(minimum !== undefined && isTaken(minimum * unit), setting)
+      if (maximum === undefined) continue
+      assert.ok(isTaken(maximum * unit), setting)
+      assert.ok(!isTaken(minimum * unit - 1) && !isTaken(maximum * unit + 1), setting)
+    }
   })
 
   it('asks in its when-clauses for context keys that are set, and for no others', () => {

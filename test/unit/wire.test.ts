@@ -3,10 +3,11 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, write
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { encode } from '@msgpack/msgpack'
 import type { ShareId } from '../../src/common/brand'
 import { PeerfoldError } from '../../src/common/errors'
 import type { Method, Params, Result } from '../../src/common/protocol'
-import { type Connection, type Handlers, openConnection } from '../../src/wire/connection'
+import { Connection, type Handlers, openConnection } from '../../src/wire/connection'
 import { dataFolderPaths, defaultDataFolder, ensureDataFolder } from '../../src/wire/dataFolder'
 import {
   createToken,
@@ -17,8 +18,9 @@ import {
   tokensMatch,
   writeEndpoint,
 } from '../../src/wire/endpoint'
-import { MAX_MESSAGE } from '../../src/wire/frames'
+import { DEFAULT_MESSAGE } from '../../src/wire/frames'
 
+const TOO_LARGE = { code: 'message-too-large', message: /maxRequestSize/ }
 const id = 'x'.repeat(52) as ShareId
 
 describe('wire', () => {
@@ -237,13 +239,105 @@ describe('wire', () => {
     it('refuses to send a message that the other end would not take, and stays usable', async () => {
       peer.handle(
         handlers({
-          'fs.read': async () => new Uint8Array(MAX_MESSAGE),
+          'fs.read': async () => new Uint8Array(DEFAULT_MESSAGE),
           'share.stop': async () => null,
         }),
       )
       const params = { id, path: '/a' as Params<'fs.read'>['path'], limit: 1, timeout: 1 }
-      await assert.rejects(client.request('fs.read', params, { timeout: 10_000 }), { code: 'internal' })
+      await assert.rejects(client.request('fs.read', params, { timeout: 10_000 }), TOO_LARGE)
       assert.equal(await client.request('share.stop', { id }, { timeout: 5_000 }), null)
+    })
+
+    describe('whose peer process has a limit', () => {
+      let limit: number
+      let limited: Connection
+      let other: Connection
+      let otherSocket: Socket
+
+      beforeEach(async () => {
+        limit = 10_000
+        const accepted = new Promise<Socket>(resolve => server.once('connection', resolve))
+        otherSocket = netConnect(join(folder, 's'))
+        other = openConnection(otherSocket)
+        limited = new Connection(await accepted, () => limit)
+        limited.handle(
+          handlers({
+            'settings.set': async () => null,
+            'fs.find': async ({ limit: length }) => ['x'.repeat(length) as Params<'fs.stat'>['path']],
+          }),
+        )
+      })
+      afterEach(() => {
+        other.close()
+        limited.close()
+      })
+
+      const send = (length: number) =>
+        other.request('settings.set', { name: 'x'.repeat(length) }, { timeout: 5_000 })
+      const get = (length: number) =>
+        other.request('fs.find', { id, query: '', limit: length }, { timeout: 5_000 })
+
+      it('answers a request that is too long, keeps nothing of it, and goes on with the next', async () => {
+        limited.trust()
+        const results = await Promise.allSettled([send(1), send(2_000_000), send(2), send(9_980), send(3)])
+        assert.deepEqual(
+          results.map(({ status }) => status),
+          ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'],
+        )
+        await assert.rejects(send(20_000), TOO_LARGE)
+        limit = 30_000
+        assert.equal(await send(20_000), null)
+      })
+
+      it('is answered even if what is too long never comes to its end', async () => {
+        limited.trust()
+        const answered = new Promise<Buffer>(resolve => otherSocket.prependOnceListener('data', resolve))
+        const body = encode({ jsonrpc: '2.0', id: 'a', method: 'fs.find', params: 'x'.repeat(500) })
+        const length = Buffer.from([0xff, 0xff, 0xff, 0xff])
+        for (const byte of Buffer.concat([length, body.subarray(0, 200)])) otherSocket.write(Buffer.of(byte))
+        assert.match(String(await answered), /message-too-large.*maxRequestSize/)
+        assert.equal(limited.closed, false)
+      })
+
+      it('gives no answer that is too long, and goes on', async () => {
+        limited.trust()
+        await assert.rejects(get(10_000), TOO_LARGE)
+        limit = 11_000
+        assert.equal((await get(10_000)).length, 1)
+      })
+
+      it('sends nothing that is known to be refused', async () => {
+        limited.trust()
+        other.sendAtMost(limit)
+        const before = otherSocket.bytesWritten
+        await assert.rejects(send(10_000), TOO_LARGE)
+        assert.equal(otherSocket.bytesWritten, before)
+        assert.equal(await send(1), null)
+      })
+
+      it('cuts off whoever is not trusted and sends too much', async () => {
+        const ended = closed(other)
+        await assert.rejects(send(10_000), { code: 'peer-unreachable' })
+        await ended
+      })
+
+      it('cuts off whoever sends what is too long and no request', async () => {
+        limited.trust()
+        const messages = [{ jsonrpc: '2.0', id: 1, result: 'x'.repeat(20_000) }, 'x'.repeat(20_000)]
+        for (const message of messages) {
+          const accepted = new Promise<Socket>(resolve => server.once('connection', resolve))
+          const socket = netConnect(join(folder, 's'))
+          const connection = new Connection(await accepted, () => limit)
+          connection.trust()
+          const body = encode(message)
+          const head = Buffer.alloc(4)
+          head.writeUInt32BE(body.length)
+          socket.on('error', () => {}) // closing follows
+          socket.write(Buffer.concat([head, body]))
+          await closed(connection)
+          socket.destroy()
+        }
+      })
     })
 
     for (const [what, bytes] of [

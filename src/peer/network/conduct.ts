@@ -11,7 +11,8 @@
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
-import { PEER_LIMITS } from '../limits'
+import { formatCount } from '../../common/format'
+import { type Limits, PEER_LIMITS, type PeerLimit } from '../limits'
 import { receivedBytes } from '../rate'
 import type { PeerLink } from './link'
 import { muxOf } from './mux'
@@ -44,6 +45,17 @@ interface Behaviour {
   given: Map<string, number>
 }
 
+export interface ConductOptions {
+  /** As the user has them now. */
+  readonly limits: () => Limits
+  /** Is called with what a peer did, once or more often. */
+  readonly offended: (link: PeerLink, what: string) => void
+  /** The same, where it passed a limit that the user can raise. */
+  readonly passed: (link: PeerLink, limit: PeerLimit, what: string) => void
+  /** Is called when what came could not be kept, which is nobody's fault. */
+  readonly onStoreError: (error: unknown) => void
+}
+
 export class Conduct {
   /** How to stop watching each log. */
   private readonly watched = new Map<Hypercore, () => void>()
@@ -54,24 +66,21 @@ export class Conduct {
   /** Milliseconds in which this process ran and looked. */
   private awake = 0
   private lastLook = performance.now()
+  private readonly mayWait = () => this.options.limits().openRequests
   private timer: NodeJS.Timeout | undefined
 
-  /** @param offended is called with what a peer did, once or more often */
   constructor(
     private readonly links: ReadonlyMap<string, PeerLink>,
-    private readonly offended: (link: PeerLink, what: string) => void,
-    /** Is called when what came could not be kept, which is nobody's fault. */
-    private readonly onStoreError: (error: unknown) => void,
+    private readonly options: ConductOptions,
   ) {}
 
   /** Must be called before a log is replicated. */
   watch(core: Hypercore): void {
     if (this.watched.has(core)) return
     const listeners = {
-      'peer-add': (peer: ReplicatorPeer) =>
-        boundPeer(peer, core, () => this.blame(peer, 'it asked for too much at once')),
+      'peer-add': (peer: ReplicatorPeer) => boundPeer(peer, core, this.mayWait, () => this.onFlood(peer)),
       'verification-error': (error: unknown, _request: unknown, _response: unknown, from: ReplicatorPeer) =>
-        isFalse(error) ? this.onFalse(core, from) : this.onStoreError(error),
+        isFalse(error) ? this.onFalse(core, from) : this.options.onStoreError(error),
       'invalid-request': (_error: unknown, _request: unknown, from: ReplicatorPeer) => this.onInvalid(from),
       upload: (index: number, _bytes: number, peer: ReplicatorPeer) => this.onUpload(core, index, peer),
     }
@@ -110,8 +119,7 @@ export class Conduct {
     for (const core of this.watched.keys()) {
       for (const peer of core.peers) {
         if (peer.remoteOpened) spoke.add(peer.stream)
-        if (peer.remoteRequests.size > PEER_LIMITS.openRequests)
-          this.blame(peer, 'it asked for too much at once')
+        if (peer.remoteRequests.size > this.mayWait()) this.onFlood(peer)
         else if (this.owes(peer) && core.peers.some(other => other !== peer && other.remoteOpened))
           this.blame(peer, 'it did not answer')
       }
@@ -120,11 +128,13 @@ export class Conduct {
       const isSilent = !link.greeted && !link.streams.some(stream => spoke.has(stream))
       const since = this.firstSeen.get(link) ?? this.awake
       this.firstSeen.set(link, since)
-      if (isSilent && this.awake - since > SAY_SOMETHING_WITHIN) this.offended(link, 'it said nothing')
+      if (isSilent && this.awake - since > SAY_SOMETHING_WITHIN)
+        this.options.offended(link, 'it said nothing')
       for (const stream of link.streams) {
         if (muxOf(stream)._remote.length > PEER_LIMITS.channels)
-          this.offended(link, 'it opened too many channels')
-        if (unreadBytes(stream) > PEER_LIMITS.unreadBytes) this.offended(link, 'it asked and did not read')
+          this.options.offended(link, 'it opened too many channels')
+        if (unreadBytes(stream) > PEER_LIMITS.unreadBytes)
+          this.options.offended(link, 'it asked and did not read')
       }
     }
   }
@@ -151,10 +161,17 @@ export class Conduct {
     }, PROVE_WITHIN).unref()
   }
 
+  private onFlood(peer: ReplicatorPeer): void {
+    const link = this.linkOf(peer)
+    if (link === undefined) return
+    const what = `it asked for more than ${formatCount(this.mayWait())} blocks at once`
+    this.options.passed(link, 'openRequests', what)
+  }
+
   private onInvalid(peer: ReplicatorPeer): void {
     const link = this.linkOf(peer)
     if (link !== undefined && ++this.behaviourOf(link).invalidRequests >= MAX_INVALID_REQUESTS)
-      this.offended(link, 'its requests made no sense')
+      this.options.offended(link, 'its requests made no sense')
   }
 
   private onUpload(core: Hypercore, index: number, peer: ReplicatorPeer): void {
@@ -165,7 +182,8 @@ export class Conduct {
     const key = `${core.id}/${index}`
     const count = (given.get(key) ?? 0) + 1
     given.set(key, count)
-    if (count > PEER_LIMITS.sameBlock) this.offended(link, 'it asked for the same block again and again')
+    if (count > PEER_LIMITS.sameBlock)
+      this.options.offended(link, 'it asked for the same block again and again')
   }
 
   private behaviourOf(link: PeerLink): Behaviour {
@@ -179,7 +197,7 @@ export class Conduct {
 
   private blame(peer: ReplicatorPeer, what: string): void {
     const link = this.linkOf(peer)
-    if (link !== undefined) this.offended(link, what)
+    if (link !== undefined) this.options.offended(link, what)
   }
 
   private linkOf(peer: ReplicatorPeer): PeerLink | undefined {

@@ -4,7 +4,8 @@ import { isCount, isRecord } from '../drive/entry'
 import type { TcpOffer } from './tcp'
 
 const MAX_NAME = 64
-const MAX_ADDRESSES = 8
+/** More are passed over. */
+export const MAX_ADDRESSES = 8
 const MAX_ADDRESS = 45
 
 export interface Hello {

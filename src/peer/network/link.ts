@@ -10,10 +10,11 @@ import type { NoiseStream } from '@hyperswarm/secret-stream'
 import c, { type DecodeState } from 'compact-encoding'
 import type { Channel, Message } from 'protomux'
 import type { PeerId } from '../../common/brand'
+import { formatBytes } from '../../common/format'
 import { Signal } from '../../common/signal'
 import { isRecord } from '../drive/entry'
 import { peerIdOf } from '../keys'
-import { PEER_LIMITS } from '../limits'
+import { controlBytes, type Limits, PEER_LIMITS } from '../limits'
 import { Rate } from '../rate'
 import { type Hello, readHello } from './hello'
 import { muxOf } from './mux'
@@ -29,6 +30,8 @@ export interface LinkOptions {
   readonly tcp: TcpTransport | undefined
   /** This machine's public address as the DHT sees it, if known. */
   readonly ownAddress: () => string | null
+  /** As the user has them now. */
+  readonly limits: () => Limits
 }
 
 export class PeerLink {
@@ -48,6 +51,8 @@ export class PeerLink {
   readonly changed = new Signal<void>()
   /** Emits what the peer sent that no honest program sends. */
   readonly misbehaved = new Signal<string>()
+  /** Emits what it sent, or began to send, that is longer than it may be. */
+  readonly sentTooLong = new Signal<string>()
   /** Emits what broke one of its streams. */
   readonly broke = new Signal<Error>()
   private messages = 0
@@ -74,6 +79,7 @@ export class PeerLink {
       onmessage: message => this.onMessage(message),
     })
     udx.on('error', error => this.broke.emit(error))
+    this.boundMessages(udx)
   }
 
   /** Starts to talk. Listen to `streamChanged` before. */
@@ -108,6 +114,7 @@ export class PeerLink {
     }
     this.tcpStream = stream
     stream.on('error', error => this.broke.emit(error))
+    this.boundMessages(stream)
     stream.once('close', () => {
       this.tcpStream = undefined
       if (!this.udx.destroyed) this.replicateOver(this.udx)
@@ -121,10 +128,23 @@ export class PeerLink {
     this.udx.destroy()
   }
 
+  /** A message says at its start how long it is: who announces too long a one is known before it is here. */
+  private boundMessages(stream: NoiseStream): void {
+    stream.rawStream.on('data', () => {
+      const { peerMessageBytes } = this.options.limits()
+      if (stream._len > peerMessageBytes)
+        this.sentTooLong.emit(`it sent a message of more than ${formatBytes(peerMessageBytes)}`)
+    })
+  }
+
   /** Undefined for what is no message: throwing here would end the connection before anybody knows why. */
   private decode(state: DecodeState): unknown {
-    const length = state.end - state.start
-    if (length > PEER_LIMITS.controlBytes || ++this.messages > PEER_LIMITS.controlMessages) return undefined
+    const most = controlBytes(this.options.limits())
+    if (state.end - state.start > most) {
+      this.sentTooLong.emit(`it sent more than ${formatBytes(most)} about itself`)
+      return undefined
+    }
+    if (++this.messages > PEER_LIMITS.controlMessages) return undefined
     try {
       return c.json.decode(state)
     } catch {

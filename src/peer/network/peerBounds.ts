@@ -6,7 +6,6 @@
  */
 import type Hypercore from 'hypercore'
 import type { BlockRange, BlockRequest, ReplicatorPeer } from 'hypercore'
-import { PEER_LIMITS } from '../limits'
 
 /** Blocks beyond the verified end of a log that a peer may speak of. */
 const BEYOND = 2 ** 24
@@ -14,13 +13,22 @@ const BEYOND = 2 ** 24
 /** Requests of one peer for one log that are worked on at the same time. */
 const READING = 32
 
-/** Must be called as soon as the peer is there, before any message of its. `flooded`: it asks for too much. */
-export function boundPeer(peer: ReplicatorPeer, core: Hypercore, flooded: () => void): void {
+/**
+ * Must be called as soon as the peer is there, before any message of its.
+ * @param mayWait how many of its requests may wait now
+ * @param flooded it asks for more
+ */
+export function boundPeer(
+  peer: ReplicatorPeer,
+  core: Hypercore,
+  mayWait: () => number,
+  flooded: () => void,
+): void {
   boundClaims(peer, core)
-  boundRequests(peer, flooded)
+  boundRequests(peer, mayWait, flooded)
 }
 
-function boundRequests(peer: ReplicatorPeer, flooded: () => void): void {
+function boundRequests(peer: ReplicatorPeer, mayWait: () => number, flooded: () => void): void {
   const { onrequest, oncancel } = peer
   const waiting = new Map<number, BlockRequest>()
   let running = 0
@@ -38,7 +46,7 @@ function boundRequests(peer: ReplicatorPeer, flooded: () => void): void {
     }
   }
   peer.onrequest = async request => {
-    if (waiting.size >= PEER_LIMITS.openRequests) flooded()
+    if (waiting.size >= mayWait()) flooded()
     else if (running >= READING) waiting.set(request.id, request)
     else await run(request)
   }

@@ -13,7 +13,7 @@ import type { PeerId } from '../../common/brand'
 import type { NetworkState, SearchReason } from '../../common/model'
 import { Signal } from '../../common/signal'
 import { peerIdOf } from '../keys'
-import type { Limits } from '../limits'
+import { type Limits, PEER_LIMIT_NAMES, PEER_LIMIT_SETTINGS, type PeerLimit } from '../limits'
 import { Bans } from './bans'
 import { Conduct, isViolation } from './conduct'
 import { Door } from './door'
@@ -36,6 +36,8 @@ export interface NetworkOptions {
   readonly tcp: () => boolean
   readonly isBlocked: (peer: PeerId) => boolean
   readonly limits: () => Limits
+  /** Is called when a peer is turned away for passing a limit that the user can raise. */
+  readonly onLimit: (limit: PeerLimit, peer: PeerId, what: string) => void
   readonly log: (line: string) => void
   /** What broke a connection: it may be that a block could not be read from the store. */
   readonly onError: (error: unknown) => void
@@ -45,11 +47,12 @@ export class Network {
   readonly changed = new Signal<void>()
   readonly links = new Map<string, PeerLink>()
   private readonly bans = new Bans()
-  private readonly conduct = new Conduct(
-    this.links,
-    (link, what) => this.turnAway(link, what),
-    error => this.options.onError(error),
-  )
+  private readonly conduct = new Conduct(this.links, {
+    limits: () => this.options.limits(),
+    offended: (link, what) => this.turnAway(link, what),
+    passed: (link, limit, what) => this.turnAwayFor(link, limit, what),
+    onStoreError: error => this.options.onError(error),
+  })
   private readonly door = new Door(
     this.links,
     link => this.conduct.isUseful(link),
@@ -110,9 +113,15 @@ export class Network {
       if (peerIdOf(info.publicKey) === peer) info.ban(false)
   }
 
-  /** The number of connections was changed: concerns those to come. */
-  limitsChanged(): void {
-    if (this.swarm !== undefined) this.swarm.maxPeers = this.options.limits().connections
+  /** The number of connections concerns those to come. Who passed a limit of a peer that was raised is let in again. */
+  limitsChanged(before: Limits): void {
+    const now = this.options.limits()
+    if (this.swarm !== undefined) this.swarm.maxPeers = now.connections
+    for (const limit of PEER_LIMIT_NAMES) {
+      if (now[limit] <= before[limit]) continue
+      for (const peer of this.bans.forgiveAll(limit)) this.letIn(peer)
+      this.refresh()
+    }
   }
 
   /** Direct TCP was switched on or off: concerns connections made from now on. */
@@ -177,11 +186,13 @@ export class Network {
       name: this.options.name(),
       tcp: this.options.tcp() ? this.tcp : undefined,
       ownAddress: () => this.swarm?.dht.host ?? null,
+      limits: this.options.limits,
     })
     this.links.get(link.key)?.close()
     this.links.set(link.key, link)
     this.replication.add(link)
     link.misbehaved.on(what => this.turnAway(link, what))
+    link.sentTooLong.on(what => this.turnAwayFor(link, 'peerMessageBytes', what))
     link.broke.on(error => {
       this.options.log(`peer ${link.id}: ${error.message}`)
       this.options.onError(error)
@@ -200,15 +211,22 @@ export class Network {
     this.changed.emit()
   }
 
-  /** Closes the connection and refuses the next ones for a while. */
-  private turnAway(link: PeerLink, what: string): void {
-    if (this.bans.isBanned(link.id)) return
-    const time = this.bans.ban(link.id)
+  /** For passing a limit that the user can raise: until then. */
+  private turnAwayFor(link: PeerLink, limit: PeerLimit, what: string): void {
+    const passed = `${what} (limit: ${PEER_LIMIT_SETTINGS[limit]})`
+    if (this.turnAway(link, passed, limit)) this.options.onLimit(limit, link.id, passed)
+  }
+
+  /** Closes the connection and refuses the next ones for a while. → false: so it is already. */
+  private turnAway(link: PeerLink, what: string, limit?: PeerLimit): boolean {
+    if (this.bans.isBanned(link.id)) return false
+    const time = this.bans.ban(link.id, limit)
     this.options.log(`peer ${link.id} is turned away for ${Math.round(time / 1_000)} s: ${what}`)
     setTimeout(() => {
       if (!this.isUnwelcome(link.id)) this.letIn(link.id)
     }, time + 100).unref()
     link.close()
+    return true
   }
 
   private onTcp(stream: NoiseStream): void {

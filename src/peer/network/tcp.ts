@@ -10,6 +10,7 @@ import { BlockList, connect, createServer, isIP, type Server, type Socket } from
 import { networkInterfaces } from 'node:os'
 import NoiseSecretStream, { type KeyPair, type NoiseStream } from '@hyperswarm/secret-stream'
 import b4a from 'b4a'
+import { MAX_ADDRESSES } from './hello'
 
 /** Connections that have not proven a key yet, at most, and for how long (milliseconds). */
 const MAX_UNPROVEN = 16
@@ -45,11 +46,16 @@ export class TcpTransport {
     return new TcpTransport(server, keyPair, onStream)
   }
 
-  /** What to tell a peer about how this machine can be reached. */
+  /** What to tell a peer about how this machine can be reached: no more than it reads. */
   offer(): TcpOffer {
     const address = this.server.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
-    return { port, addresses: ownNetworks().map(({ address }) => address) }
+    return {
+      port,
+      addresses: ownNetworks()
+        .slice(0, MAX_ADDRESSES)
+        .map(({ address }) => address),
+    }
   }
 
   /** Connects to a peer at one of its own addresses; undefined when none answers with the expected key. */

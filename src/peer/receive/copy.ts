@@ -23,6 +23,7 @@ import { FileCopier } from './copyFile'
 import { CopyMarks } from './copyMarks'
 import { type CopyPlan, type PlannedFile, parentOf, planCopy, targetKey } from './copyPlan'
 import { type CopyUnit, copyUnits } from './copyUnits'
+import { PartialFiles } from './partialFiles'
 import { probeRules } from './probe'
 import { describeLinkRefusal } from './refusals'
 import type { TargetRules } from './rules'
@@ -63,6 +64,8 @@ export interface CopyOptions {
   readonly stale: () => boolean
   /** See `planCopy`. */
   readonly isInDoubt: boolean
+  /** The process ends: what is not done goes on with the next one. */
+  readonly isEnding: () => boolean
 }
 
 /** Runs a copy to its end. Rejects with PeerfoldError (`cancelled`, `target-vanished`, …). */
@@ -74,11 +77,13 @@ export async function runCopy(options: CopyOptions): Promise<TransferResult> {
   if (entries.length === 0 && path !== '/') throw new PeerfoldError('file-not-found', path)
 
   const { writer, rules } = openTarget(folder)
+  let partials: PartialFiles | undefined
   try {
-    await writer.sweep()
     const target = targetKey(options.id, folder, share.bytes?.fork ?? 0)
     const { signal } = transfer.abort
     const plan = await planCopy(entries, path, target, writer, rules, catalog, signal, isInDoubt)
+    partials = await PartialFiles.open(catalog, target, transfer.id, plan.files)
+    await writer.sweep(partials.tokens)
     for (const key of index.malformedBelow(path)) plan.skipped.push(malformed(key, path))
     for (;;) {
       const beyond = contentBeyond(share.limits(), bytesThatExist(share, plan))
@@ -92,8 +97,9 @@ export async function runCopy(options: CopyOptions): Promise<TransferResult> {
     transfer.bytes = { done: present.bytes, total: plan.bytes + present.bytes }
     transfer.progress(0, 0)
     const marks = new CopyMarks(catalog, target, trimSlash(path).slice(parentOf(path).length))
-    return await new Copy(options, plan, marks, writer, rules).run()
+    return await new Copy(options, plan, marks, partials, writer, rules).run()
   } finally {
+    if (!options.isEnding() && (await partials?.clear())) await writer.sweep(partials?.tokens)
     await writer.close()
   }
 }
@@ -110,6 +116,7 @@ class Copy {
     private readonly options: CopyOptions,
     private readonly plan: CopyPlan,
     private readonly marks: CopyMarks,
+    partials: PartialFiles,
     private readonly writer: SafeWriter,
     rules: TargetRules,
   ) {
@@ -126,6 +133,8 @@ class Copy {
       writer,
       rules,
       marks,
+      partials,
+      isEnding: options.isEnding,
       read: this.read,
       onBytes: bytes => {
         transfer.progress(0, bytes)

@@ -13,6 +13,7 @@ import type { ShareDrive } from '../drive/shareDrive'
 import { conflictName } from './conflicts'
 import type { CopyMarks } from './copyMarks'
 import type { PlannedFile } from './copyPlan'
+import type { PartialFiles } from './partialFiles'
 import type { TargetRules } from './rules'
 import { WriteError } from './writeErrors'
 import type { LargeFile, SafeWriter } from './writer'
@@ -31,6 +32,9 @@ export interface FileCopierOptions {
   readonly writer: SafeWriter
   readonly rules: TargetRules
   readonly marks: CopyMarks
+  readonly partials: PartialFiles
+  /** The process ends: what is not done goes on with the next one. */
+  readonly isEnding: () => boolean
   readonly read: ReadOptions
   /** Bytes of the file that are done; negative when they must be done again. */
   readonly onBytes: (bytes: number) => void
@@ -38,6 +42,19 @@ export interface FileCopierOptions {
   readonly whenOffline: (error: PeerfoldError) => Promise<void>
   /** Paths inside the target. */
   readonly onConflict: (path: string, copy: string) => void
+}
+
+/** How far a file is written. */
+interface Position {
+  bytes: number
+  blocks: number
+}
+
+interface Opened {
+  readonly large: LargeFile
+  /** Undefined for a file that is not resumed. */
+  readonly token: string | undefined
+  readonly progress: Position
 }
 
 export class FileCopier {
@@ -81,32 +98,83 @@ export class FileCopier {
   }
 
   private async stream(file: PlannedFile): Promise<void> {
-    const { writer, onBytes } = this.options
+    const { partials, onBytes } = this.options
     const segments = this.destination(file)
-    const large = await writer.openLarge(segments, { size: file.entry.size, ...placing(file) })
-    const progress = { bytes: 0 }
+    const { large, token, progress } = await this.open(file, segments)
     try {
-      await this.fill(large, file, progress)
+      onBytes(progress.bytes)
+      await this.fill(large, file, token, progress)
       this.record(file, segments, await large.commit())
     } catch (error) {
       onBytes(-progress.bytes)
-      await large.abort()
+      await this.leave(large, file, error)
       throw error
     }
+    await partials.forget(file)
+  }
+
+  /** Opens the temporary that an earlier run left, if it is known how far that is whole; else a new one. */
+  private async open(file: PlannedFile, segments: readonly string[]): Promise<Opened> {
+    const { writer, partials } = this.options
+    const options = { size: file.entry.size, ...placing(file) }
+    const isKnown = partials.has(file)
+    const token = partials.tokenOf(file)
+    if (token === undefined)
+      return { large: await writer.openLarge(segments, options), token, progress: { bytes: 0, blocks: 0 } }
+    const large = await writer.openLarge(segments, { ...options, resumeToken: token })
+    if (!isKnown) return { large, token, progress: { bytes: 0, blocks: 0 } }
+    try {
+      const progress = await this.progressOf(file, large)
+      if (progress !== undefined) return { large, token, progress }
+    } catch (error) {
+      await this.leave(large, file, error)
+      throw error
+    }
+    // Whatever lies there is not ours to write to.
+    await large.abort()
+    await partials.forget(file)
+    return this.open(file, segments)
+  }
+
+  /** How far a temporary is whole: up to its mark, if the last block before that is what it should be. */
+  private async progressOf(file: PlannedFile, large: LargeFile): Promise<Position | undefined> {
+    const marked = this.options.partials.progressOf(file, large)
+    if (marked === undefined) return undefined
+    for await (const block of this.blocksOf(file, marked.blocks - 1, 0)) {
+      const start = marked.bytes - block.length
+      if (start < 0 || !(await large.read(start, block.length)).equals(block)) return undefined
+      large.markPresent(0, marked.bytes)
+      return { ...marked }
+    }
+    return undefined
+  }
+
+  /** After a failure: leaves a temporary to whoever goes on with it, removes any other. */
+  private async leave(large: LargeFile, file: PlannedFile, error: unknown): Promise<void> {
+    const { partials, isEnding } = this.options
+    const passes = error instanceof PeerfoldError && PASSING.includes(error.code)
+    if (partials.has(file) && (passes || isEnding())) return large.suspend()
+    await large.abort()
+    await partials.forget(file)
   }
 
   /** Writes block after block; when nobody has the next, waits and goes on there. */
-  private async fill(large: LargeFile, file: PlannedFile, progress: { bytes: number }): Promise<void> {
+  private async fill(
+    large: LargeFile,
+    file: PlannedFile,
+    token: string | undefined,
+    progress: Position,
+  ): Promise<void> {
     const { entry } = file
-    let blocks = 0
     for (;;) {
       try {
-        for await (const block of this.blocksOf(file, blocks, progress.bytes)) {
+        for await (const block of this.blocksOf(file, progress.blocks, progress.bytes)) {
           if (progress.bytes + block.length > entry.size) throw new PeerfoldError('bad-entry', entry.path)
           await large.write(progress.bytes, block)
           progress.bytes += block.length
-          blocks++
+          progress.blocks++
           this.options.onBytes(block.length)
+          if (token !== undefined) await this.options.partials.written(file, token, large, progress)
         }
         if (progress.bytes !== entry.size) throw new PeerfoldError('bad-entry', entry.path)
         return

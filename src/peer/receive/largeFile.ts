@@ -43,6 +43,8 @@ export interface OpenTemporary {
   readonly name: string
   readonly fd: number
   readonly place: Place
+  readonly ino: number
+  readonly birthtimeMs: number
   /** Length of what an earlier run left, 0 for a new one. */
   readonly resumedSize: number
 }
@@ -76,6 +78,11 @@ export class LargeFile {
   /** Bytes an earlier run left in the temporary. Which of them are whole is the caller's to know or to check. */
   get resumedSize(): number {
     return this.#temporary.resumedSize
+  }
+
+  /** What tells the temporary from any other file: its inode, and when it was made (milliseconds since 1970). */
+  get identity(): { readonly ino: number; readonly birthtimeMs: number } {
+    return this.#temporary
   }
 
   /** Whether this file outlives the writer: it has a resume token. */
@@ -156,12 +163,16 @@ export class LargeFile {
     }
   }
 
-  /** Stops, and leaves the temporary to a later run with the same token. What was written is on the disk then. */
+  /** Resolves when everything that was written by now is on the disk. */
+  async sync(): Promise<void> {
+    this.#checkWriting()
+    await this.#track(syncAsync(this.#temporary.fd))
+  }
+
+  /** Stops, and leaves the temporary to a later run with the same token. Does not wait for the disk. */
   async suspend(): Promise<void> {
     if (this.#state === 'ended') return
     try {
-      await this.#settleWrites()
-      if (this.#state === 'writing') await syncAsync(this.#temporary.fd)
       await this.#closeFile()
     } finally {
       this.#end()

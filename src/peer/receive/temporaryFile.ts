@@ -45,7 +45,8 @@ export function openTemporary(place: Place, options: LargeFileOptions): OpenTemp
     if (blocks > 0 && options.size - resumedSize > bavail * bsize)
       throw new WriteError('no-space', place.path)
     fd ??= openSync(target, NEW_READABLE_FILE, modeFor(found, options.executable))
-    return { name, fd, place, resumedSize }
+    const { ino, birthtimeMs } = fstatSync(fd)
+    return { name, fd, place, ino, birthtimeMs, resumedSize }
   } catch (error) {
     if (fd !== undefined) closeSync(fd)
     releaseTemporary(name)
