@@ -23,7 +23,7 @@ export interface PhaseBlocking {
   readonly lasted: number
   /** The longest stretch with functions of ours on the stack. */
   readonly ours: number
-  /** The longest turn of the loop in which ours have a part: with what VS Code does with what they return. */
+  /** The longest turn of the loop in which ours have a part, with what VS Code does in it, but no other extension. */
   readonly withUs: number
   /** The longest turn of all, whoever took it: VS Code, other extensions. */
   readonly any: number
@@ -51,7 +51,7 @@ export function blockingOf(recording: LoopRecording, phases: readonly Phase[], p
   return {
     phases: within.map(({ phase, stretches }) => ({
       name: phase.name,
-      lasted: phase.to - phase.from,
+      lasted: phase.to - Math.max(phase.from, recording.startedAt),
       ...summary(stretches),
     })),
     ...summary(within.flatMap(({ stretches }) => stretches)),
@@ -60,7 +60,7 @@ export function blockingOf(recording: LoopRecording, phases: readonly Phase[], p
     longest: within
       .flatMap(({ phase, stretches }) => stretches.map(stretch => ({ ...stretch, phase: phase.name })))
       .filter(hasPart)
-      .sort((a, b) => b.ran - a.ran)
+      .sort((a, b) => b.withUs - a.withUs)
       .slice(0, TOLD)
       .map(stretch => ({
         ...stretch,
@@ -73,7 +73,7 @@ export function blockingOf(recording: LoopRecording, phases: readonly Phase[], p
 function summary(stretches: readonly Stretch[]): Pick<Blocking, 'ours' | 'withUs' | 'any'> {
   return {
     ours: Math.max(0, ...stretches.map(({ ours }) => ours)),
-    withUs: Math.max(0, ...stretches.filter(hasPart).map(({ ran }) => ran)),
+    withUs: Math.max(0, ...stretches.filter(hasPart).map(({ withUs }) => withUs)),
     any: Math.max(0, ...stretches.map(({ ran }) => ran)),
   }
 }

@@ -28,6 +28,7 @@ function watch(folder: string): void {
   const startedAt = now()
   const late = beat()
   process.once('SIGUSR2', () => {
+    delay.disable() // the end of the profile takes seconds
     session.post('Profiler.stop', (error, result) => {
       if (error !== null) throw error
       const { user, system } = process.cpuUsage()

@@ -43,6 +43,8 @@ export interface Stretch {
   readonly ran: number
   /** With a function of ours on the stack. */
   readonly ours: number
+  /** The same and what VS Code did by itself in this turn, such as sending what we returned; no other extension's. */
+  readonly withUs: number
   /** Our functions by the time in them and in what they called, the longest first. */
   readonly functions: readonly { readonly name: string; readonly time: number }[]
   /** The same of everybody's: time in themselves. */
@@ -51,11 +53,14 @@ export interface Stretch {
 
 /** What a sample says. */
 interface Sampled {
-  readonly kind: 'idle' | 'garbage' | 'ours' | 'other'
+  readonly kind: 'idle' | 'garbage' | 'ours' | 'editor' | 'other extension'
   /** Our functions on the stack, each once. */
   readonly functions: readonly string[]
   readonly self: string
 }
+
+/** Programs of extensions that VS Code brings along lie there. */
+const EXTENSIONS = /\/extensions\/[^/]+\//
 
 /** @param isOurs tells by the address of a script */
 export function stretchesOf(
@@ -70,7 +75,7 @@ export function stretchesOf(
       const sample = sampled.get(profile.samples?.[at] ?? -1)
       if (sample !== undefined) inside.push(sample)
     }
-    const busy = inside.filter(({ kind }) => kind === 'ours' || kind === 'other')
+    const busy = inside.filter(({ kind }) => kind !== 'idle' && kind !== 'garbage')
     const each = busy.length === 0 ? 0 : ran / busy.length
     const ours = busy.filter(({ kind }) => kind === 'ours')
     return {
@@ -78,6 +83,7 @@ export function stretchesOf(
       lasted: to - from,
       ran,
       ours: ours.length * each,
+      withUs: busy.filter(({ kind }) => kind !== 'other extension').length * each,
       functions: longest(
         ours.flatMap(({ functions }) => functions),
         each,
@@ -113,27 +119,28 @@ function samplesByNode(
 ): ReadonlyMap<number, Sampled> {
   const byId = new Map(nodes.map(node => [node.id, node]))
   const sampled = new Map<number, Sampled>()
-  const visit = (node: Profiler.ProfileNode, above: readonly string[]) => {
+  const visit = (node: Profiler.ProfileNode, above: Sampled) => {
     const { functionName, url, lineNumber } = node.callFrame
-    const name = `${functionName || '(anonymous)'} ${url.slice(url.lastIndexOf('/') + 1)}:${lineNumber + 1}`
-    const functions = isOurs(url) && !above.includes(name) ? [...above, name] : above
-    const kind =
-      functionName === '(idle)'
-        ? 'idle'
-        : functionName === '(garbage collector)'
-          ? 'garbage'
-          : functions.length > 0
-            ? 'ours'
-            : 'other'
-    sampled.set(node.id, { kind, functions, self: name })
+    const self = `${functionName || '(anonymous)'} ${url.slice(url.lastIndexOf('/') + 1)}:${lineNumber + 1}`
+    const functions =
+      isOurs(url) && !above.functions.includes(self) ? [...above.functions, self] : above.functions
+    const sample = { kind: kindOf(functionName, url, functions, above.kind), functions, self }
+    sampled.set(node.id, sample)
     for (const id of node.children ?? []) {
       const child = byId.get(id)
-      if (child !== undefined) visit(child, functions)
+      if (child !== undefined) visit(child, sample)
     }
   }
   const [root] = nodes
-  if (root !== undefined) visit(root, [])
+  if (root !== undefined) visit(root, { kind: 'editor', functions: [], self: '' })
   return sampled
+}
+
+function kindOf(name: string, url: string, ours: readonly string[], above: Sampled['kind']): Sampled['kind'] {
+  if (name === '(idle)') return 'idle'
+  if (name === '(garbage collector)') return 'garbage'
+  if (ours.length > 0) return 'ours'
+  return above === 'other extension' || EXTENSIONS.test(url) ? 'other extension' : 'editor'
 }
 
 /** The first index of a sorted list whose value is at least this. */

@@ -139,8 +139,8 @@ function blockingTable(blocking: Blocking, round: number): string[] {
     `Delays of the loop by the clock, other processes included: p99 ${ms(blocking.delay.p99)} ms, longest ${ms(blocking.delay.max)} ms. Processor time of the extension host: ${blocking.cpu.toFixed(1)} s.`,
     'The longest in which our code has a part:',
     ...blocking.longest.map(
-      ({ phase, ran, ours, lasted, functions, others }) =>
-        `- ${ms(ran)} ms (ours ${ms(ours)}, by the clock ${ms(lasted)}), ${phase}: ${named(functions)}; in themselves ${named(others)}`,
+      ({ phase, withUs, ours, lasted, functions, others }) =>
+        `- ${ms(withUs)} ms (ours ${ms(ours)}, by the clock ${ms(lasted)}), ${phase}: ${named(functions)}; in themselves ${named(others)}`,
     ),
   ]
 }

@@ -164,6 +164,9 @@ function makeForEditor(folder: string, { flat, folders, large, many }: EditorSiz
       writeFileSync(join(below, `d${String(at).padStart(3, '0')}-${file}.txt`), `${file}\n`)
     parts.push({ files: 100, bytes: 290 })
   }
+  const lines = Array.from({ length: 700_000 }, (_, at) => `line ${at} of a large file\n`).join('')
+  writeFileSync(join(folder, 'list', 'large.txt'), lines)
+  parts.push({ files: 1, bytes: lines.length })
   mkdirSync(join(folder, 'large'))
   parts.push(makeOne(join(folder, 'large', 'one.bin'), large))
   parts.push(makeSmall(join(folder, 'many'), many, many * 3_500))
