@@ -24,8 +24,12 @@ const MAX_WAITING = 2 * MAX_MESSAGE
 const HEAD = 4
 
 export class FrameReader extends AbstractMessageReader implements MessageReader {
-  private chunks: Buffer[] = []
-  private held = 0
+  private readonly head = Buffer.alloc(HEAD)
+  private headHeld = 0
+  /** Of a message that comes in several chunks: as long as it will be, filled as they come. Joined at its end, a file
+   *  of 50 MB would hold up everything for as long as it takes to copy it. */
+  private body: Buffer | undefined
+  private bodyHeld = 0
 
   constructor(
     private readonly socket: Socket,
@@ -40,8 +44,8 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
       try {
         this.take(chunk, callback)
       } catch (error) {
-        this.chunks = []
-        this.held = 0
+        this.body = undefined
+        this.headHeld = 0
         this.socket.destroy(error instanceof Error ? error : new Error(String(error)))
       }
     }
@@ -57,32 +61,40 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
   }
 
   private take(chunk: Buffer, callback: DataCallback): void {
-    this.chunks.push(chunk)
-    this.held += chunk.length
-    while (this.held >= HEAD) {
-      const length = this.head().readUInt32BE(0)
-      if (length > this.longest()) throw new Error(`a message of ${length} bytes is too long`)
-      if (this.held < HEAD + length) return
-      const all = this.chunks.length === 1 ? this.head() : Buffer.concat(this.chunks)
-      const rest = all.subarray(HEAD + length)
-      this.chunks = rest.length === 0 ? [] : [rest]
-      this.held = rest.length
-      // An array is made as long as it claims to be before its first element is looked at.
-      const limits = { maxArrayLength: length, maxMapLength: length }
-      const message = decode(all.subarray(HEAD, HEAD + length), limits)
-      if (!isMessage(message)) throw new Error('what came is not a message')
-      callback(message)
+    for (let at = 0; at < chunk.length; ) {
+      if (this.body === undefined) {
+        const part = chunk.copy(this.head, this.headHeld, at)
+        at += part
+        this.headHeld += part
+        if (this.headHeld < HEAD) return
+        this.headHeld = 0
+        const length = this.head.readUInt32BE(0)
+        if (length > this.longest()) throw new Error(`a message of ${length} bytes is too long`)
+        if (at + length <= chunk.length) {
+          tell(chunk.subarray(at, at + length), callback)
+          at += length
+          continue
+        }
+        this.body = Buffer.allocUnsafe(length)
+        this.bodyHeld = 0
+      }
+      const { body } = this
+      const part = chunk.copy(body, this.bodyHeld, at)
+      at += part
+      this.bodyHeld += part
+      if (this.bodyHeld < body.length) return
+      this.body = undefined
+      tell(body, callback)
     }
   }
+}
 
-  /** The first chunk, made long enough to hold the length. */
-  private head(): Buffer {
-    const first = this.chunks[0]
-    if (first !== undefined && first.length >= HEAD) return first
-    const joined = Buffer.concat(this.chunks)
-    this.chunks = [joined]
-    return joined
-  }
+function tell(body: Buffer, callback: DataCallback): void {
+  // An array is made as long as it claims to be before its first element is looked at.
+  const limits = { maxArrayLength: body.length, maxMapLength: body.length }
+  const message = decode(body, limits)
+  if (!isMessage(message)) throw new Error('what came is not a message')
+  callback(message)
 }
 
 function isMessage(value: unknown): value is Message {

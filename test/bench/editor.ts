@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { launchBrowser } from '../support/browser'
 import { Person } from '../support/person'
@@ -39,12 +39,12 @@ export const editor: Tool = {
 async function measure(context: RunContext, browser: Browser): Promise<Blocking> {
   const bootstrap = await context.dht()
   const at = (name: string) => join(context.folder, name)
-  for (const name of ['home', 'shed', 'storage-alice']) mkdirSync(at(name))
+  for (const name of ['home', 'shed', 'loft', 'storage-alice']) mkdirSync(at(name))
   const alice = await Person.start({ bootstrap, storage: at('storage-alice') })
   const window = await WatchedWindow.open({
     browser,
     home: at('home'),
-    folders: [at('shed'), join(context.source, 'many')],
+    folders: [at('shed'), at('loft')],
     settings: {
       'peerfold.bootstrap': [bootstrap],
       'peerfold.storageFolder': at('storage-bob'),
@@ -152,7 +152,6 @@ class Story {
     const { workbench } = this.window
     await workbench.runCommand('Peerfold: Add to Workspace')
     await workbench.openContainer('Explorer')
-    await workbench.explorer.row('many').collapse() // what the share is looked for below
     const root = workbench.explorer.row(/^list$/)
     await root.expand()
     await workbench.explorer.row('tree').expand()
@@ -193,10 +192,13 @@ class Story {
     const target = join(this.context.folder, 'target')
     mkdirSync(target)
     await this.open(link, 'large')
-    const row = workbench.view('Opened Shares').tree.row(/^large/)
-    await row.waitFor()
+    await workbench
+      .view('Opened Shares')
+      .tree.row(/^large/)
+      .waitFor()
     await workbench.runCommand('Peerfold: Open Dashboard')
-    await row.clickMenu('Save a Copy…')
+    await workbench.runCommand('Peerfold: Save a Copy…')
+    await workbench.quickInput.pick('large')
     await workbench.quickInput.chooseFolder(target)
     await workbench.page
       .locator('.notifications-toasts .notification-toast')
@@ -207,9 +209,10 @@ class Story {
 
   private async share(): Promise<void> {
     const { workbench } = this.window
-    const name = basename(join(this.source, 'many'))
+    const name = 'many'
     await workbench.runCommand('Peerfold: Share Folder with Peer')
-    await workbench.quickInput.pick(name)
+    await workbench.quickInput.pick('Another folder…')
+    await workbench.quickInput.chooseFolder(join(this.source, name))
     const preview = await workbench.dialog(`Share “${name}”`)
     await preview.click('Show What Is Left Out')
     await workbench.quickInput.ok()

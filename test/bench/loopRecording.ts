@@ -10,7 +10,7 @@ import type { Profiler } from 'node:inspector'
 
 /** Milliseconds between two beats, and between two samples of the profile. */
 export const BEAT = 2
-export const SAMPLE_EVERY = 0.5
+export const SAMPLE_EVERY = 1
 
 /** Between two beats, in milliseconds; `from` and `to` by the monotonic clock. */
 export interface LateBeat {
