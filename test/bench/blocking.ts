@@ -5,6 +5,7 @@ import { type LoopRecording, type Stretch, stretchesOf } from './loopRecording'
 export const BLOCKING_TARGET = 50
 /** The longest stretches that are told, and names of functions in each. */
 const TOLD = 10
+const TOLD_OF_OTHERS = 3
 const NAMES = 4
 /** Share of a turn of the loop from which our code has a part in it: a passing notification is no reason for it. */
 const PART = 0.1
@@ -29,7 +30,14 @@ export interface PhaseBlocking {
   readonly any: number
 }
 
+/** A stretch, with the functions that took most of it. */
+export type Told = Stretch & { readonly phase: string }
+
 export interface Blocking {
+  /** Milliseconds. */
+  readonly target: number
+  /** `ours` or `withUs` is more than that. */
+  readonly missed: boolean
   readonly phases: readonly PhaseBlocking[]
   readonly ours: number
   readonly withUs: number
@@ -38,7 +46,10 @@ export interface Blocking {
   readonly delay: { readonly p99: number; readonly max: number }
   /** Seconds of processor time that the extension host used, the watching included. */
   readonly cpu: number
-  readonly longest: readonly (Stretch & { readonly phase: string })[]
+  /** Those in which our code has a part. */
+  readonly longest: readonly Told[]
+  /** Those of VS Code and of other extensions. */
+  readonly others: readonly Told[]
 }
 
 /** @param program path of our program: functions in it are ours */
@@ -48,26 +59,39 @@ export function blockingOf(recording: LoopRecording, phases: readonly Phase[], p
     phase,
     stretches: all.filter(({ at }) => at >= phase.from && at < phase.to),
   }))
+  const told = within.flatMap(({ phase, stretches }) =>
+    stretches.map(stretch => ({ ...stretch, phase: phase.name })),
+  )
+  const whole = summary(within.flatMap(({ stretches }) => stretches))
   return {
+    target: BLOCKING_TARGET,
+    missed: Math.max(whole.ours, whole.withUs) > BLOCKING_TARGET,
     phases: within.map(({ phase, stretches }) => ({
       name: phase.name,
       lasted: phase.to - Math.max(phase.from, recording.startedAt),
       ...summary(stretches),
     })),
-    ...summary(within.flatMap(({ stretches }) => stretches)),
+    ...whole,
     delay: recording.delay,
     cpu: recording.cpu / 1000,
-    longest: within
-      .flatMap(({ phase, stretches }) => stretches.map(stretch => ({ ...stretch, phase: phase.name })))
-      .filter(hasPart)
-      .sort((a, b) => b.withUs - a.withUs)
-      .slice(0, TOLD)
-      .map(stretch => ({
-        ...stretch,
-        functions: stretch.functions.slice(0, NAMES),
-        others: stretch.others.slice(0, NAMES),
-      })),
+    longest: longestOf(told.filter(hasPart), ({ withUs }) => withUs, TOLD),
+    others: longestOf(
+      told.filter(stretch => !hasPart(stretch)),
+      ({ ran }) => ran,
+      TOLD_OF_OTHERS,
+    ),
   }
+}
+
+function longestOf(stretches: readonly Told[], length: (stretch: Told) => number, count: number): Told[] {
+  return [...stretches]
+    .sort((a, b) => length(b) - length(a))
+    .slice(0, count)
+    .map(stretch => ({
+      ...stretch,
+      functions: stretch.functions.slice(0, NAMES),
+      others: stretch.others.slice(0, NAMES),
+    }))
 }
 
 function summary(stretches: readonly Stretch[]): Pick<Blocking, 'ours' | 'withUs' | 'any'> {

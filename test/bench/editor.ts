@@ -41,23 +41,26 @@ async function measure(context: RunContext, browser: Browser): Promise<Blocking>
   const at = (name: string) => join(context.folder, name)
   for (const name of ['home', 'shed', 'loft', 'storage-alice']) mkdirSync(at(name))
   const alice = await Person.start({ bootstrap, storage: at('storage-alice') })
-  const window = await WatchedWindow.open({
-    browser,
-    home: at('home'),
-    folders: [at('shed'), at('loft')],
-    settings: {
-      'peerfold.bootstrap': [bootstrap],
-      'peerfold.storageFolder': at('storage-bob'),
-      'peerfold.displayName': 'Bob',
-    },
-  })
   try {
-    const story = new Story(context, alice, window)
-    await story.play()
-    return blockingOf(await window.recording(), story.phases, built('extension.js'))
+    const window = await WatchedWindow.open({
+      browser,
+      home: at('home'),
+      folders: [at('shed'), at('loft')],
+      settings: {
+        'peerfold.bootstrap': [bootstrap],
+        'peerfold.storageFolder': at('storage-bob'),
+        'peerfold.displayName': 'Bob',
+      },
+    })
+    try {
+      const story = new Story(context, alice, window)
+      await story.play()
+      return blockingOf(await window.recording(), story.phases, built('extension.js'))
+    } finally {
+      await window.workbench.runCommand('Peerfold: Stop Peer Process').catch(itWasNeverStarted)
+      await window.close()
+    }
   } finally {
-    await window.workbench.runCommand('Peerfold: Stop Peer Process').catch(itWasNeverStarted)
-    await window.close()
     await alice.leave()
   }
 }

@@ -77,6 +77,7 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = byName([
     name: 'editor',
     title: 'how long VS Code’s extension host is held up by large shares',
     about: 2 * GB,
+    onRequest: true,
     ownOnly: 'editor',
     make: folder => makeForEditor(folder, { flat: 80_000, folders: 200, large: GB, many: SMALL_FILES }),
   },
