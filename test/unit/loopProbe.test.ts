@@ -29,7 +29,7 @@ describe('the probe of an event loop', () => {
     assert.ok(longest?.functions.some(({ name }) => /^holdUp extension\.js:/.test(name)))
   })
 
-  it('does not lay to our charge what another extension did', () => {
+  it('does not lay to our charge what another extension did in the same turn', () => {
     assert.ok(blocking.any > OTHERS * 0.7, `${blocking.any} ms`)
     assert.ok(blocking.withUs < OTHERS * 0.7, `${blocking.withUs} ms`)
   })
@@ -55,7 +55,10 @@ async function watched(): Promise<Blocking> {
   writeFileSync(
     join(folder, 'host.js'),
     `setTimeout(() => require('./extension.js').holdUp(${OURS}), 200)
-     setTimeout(() => require('./extensions/other/main.js').holdUp(${OTHERS}), 600)
+     setTimeout(() => {
+       require('./extension.js').holdUp(${OURS / 2})
+       require('./extensions/other/main.js').holdUp(${OTHERS})
+     }, 600)
      setTimeout(() => console.log('done'), 1200)
      setInterval(() => {}, 1000)`,
   )
