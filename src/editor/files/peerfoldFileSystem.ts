@@ -2,7 +2,7 @@
  * The files of shares in the editor, read-only. It is registered before anything else happens; the first request
  * starts the peer process and waits for it. Every answer has a time limit and every failure is told as what it is.
  */
-import { setImmediate } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
@@ -78,7 +78,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
       const entries = await this.listings.list(id, path)
       const shown = entries.map((entry): [string, vscode.FileType] => [entry.name, toFileType(entry)])
       // VS Code passes a folder on in one piece, which takes long enough without our part of it.
-      if (shown.length > LARGE) await setImmediate()
+      if (shown.length > LARGE) await setTimeout(1)
       return shown
     } catch (error) {
       throw toFileSystemError(error, uri)
