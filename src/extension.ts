@@ -36,7 +36,7 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
   const peer = own(new PeerProcess(context.extensionPath, log))
   const model = own(new PeerModel(peer))
   const listings = new Listings({
-    list: (id, path) => peer.request('fs.list', { id, path }),
+    list: (id, path, page) => peer.request('fs.list', { id, path, ...page }),
     stat: (id, path) => peer.request('fs.stat', { id, path }),
   })
   const changedFiles = own(new ChangedFiles(peer, listings))

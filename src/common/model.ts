@@ -135,6 +135,7 @@ export type TransferStatus =
   | { readonly kind: 'running' }
   /** Waits for the cause to go away and then continues by itself. */
   | { readonly kind: 'paused'; readonly error: UserError }
+  /** Its lists hold the first few only, for the state is told four times a second; `copy.wait` has all. */
   | { readonly kind: 'done'; readonly result: TransferResult }
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'failed'; readonly error: UserError }
@@ -149,6 +150,8 @@ export interface TransferResult {
   readonly skippedCount: number
   /** Local changes kept; the incoming file lies beside, at `copy` (absolute paths). */
   readonly conflicts: readonly { readonly path: string; readonly copy: string }[]
+  /** How many there are, where `conflicts` lists fewer. */
+  readonly conflictCount?: number
   /** Received entries that deserve a look before anything is run. */
   readonly warnings: readonly string[]
   /** The newest version that could be found; true when nobody was there to ask for a newer one. */

@@ -143,6 +143,7 @@ const isTransferResult: Check = value =>
     skipped: isList(entry => has(entry, { path: isText, reason: isText, detail: isText })),
     skippedCount: isSize,
     conflicts: isList(conflict => has(conflict, { path: isText, copy: isText })),
+    conflictCount: optional(isSize),
     warnings: isList(isText),
     stale: isFlag,
   })

@@ -108,16 +108,17 @@ function resultSentences({
   bytes,
   skippedCount,
   conflicts,
+  conflictCount = conflicts.length,
   warnings,
   stale,
 }: TransferResult): string[] {
   const sentences = [`${countFiles(files)}, ${formatBytes(bytes)}.`]
   if (skippedCount > 0) sentences.push(l10n.t('Left out: {0}.', formatCount(skippedCount)))
-  if (conflicts.length > 0) {
+  if (conflictCount > 0) {
     sentences.push(
       l10n.t(
         'Conflicts: {0}; your files are kept, the incoming ones lie beside them.',
-        formatCount(conflicts.length),
+        formatCount(conflictCount),
       ),
     )
   }

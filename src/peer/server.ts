@@ -15,6 +15,7 @@ import { PeerfoldError } from '../common/errors'
 import { type Params, PROTOCOL_VERSION, type Result } from '../common/protocol'
 import { Connection } from '../wire/connection'
 import { tokensMatch } from '../wire/endpoint'
+import { partsOf } from './changeParts'
 import type { Peer } from './peer'
 import { handlersFor } from './rpc'
 
@@ -56,7 +57,9 @@ export class PeerServer {
     this.server = createServer(socket => this.accept(socket))
     const { peer } = options
     peer.changed.on(() => this.pushSoon())
-    peer.entriesChanged.on(change => this.tellAll('changed', change))
+    peer.entriesChanged.on(change => {
+      for (const part of partsOf(change)) this.tellAll('changed', part)
+    })
     peer.notices.on(notice => this.tellAll('notice', notice))
     peer.longestMessageChanged.on(bytes => this.tellAll('longestMessage', { bytes }))
   }

@@ -9,6 +9,9 @@ import { Rate } from './rate'
 /** Ended transfers kept in the list. */
 const KEPT = 50
 
+/** Entries of each list of a result that the state tells: views show no more of them. */
+export const TOLD = 10
+
 /** Hundreds of pieces of one transfer listen to its cancellation at once. */
 const MAX_LISTENERS = 4_096
 
@@ -71,7 +74,7 @@ export class Transfer {
       id,
       kind,
       name,
-      status,
+      status: told(status),
       files: { ...files },
       bytes: { ...bytes },
       rate: value,
@@ -129,6 +132,23 @@ export class Transfers {
 
   get active(): boolean {
     return [...this.all.values()].some(transfer => transfer.isActive)
+  }
+}
+
+/** A status as the state tells it. With the lists of fifty copies, reading it would hold up every window. */
+function told(status: TransferStatus): TransferStatus {
+  if (status.kind !== 'done') return status
+  const { result } = status
+  const { skipped, conflicts, warnings } = result
+  return {
+    kind: 'done',
+    result: {
+      ...result,
+      skipped: skipped.slice(0, TOLD),
+      conflicts: conflicts.slice(0, TOLD),
+      conflictCount: conflicts.length,
+      warnings: warnings.slice(0, TOLD),
+    },
   }
 }
 

@@ -33,8 +33,14 @@ const HEAD = 4
 const ID_WITHIN = 128
 
 export class FrameReader extends AbstractMessageReader implements MessageReader {
-  private chunks: Buffer[] = []
-  private held = 0
+  private readonly head = Buffer.alloc(HEAD)
+  private headHeld = 0
+  /** Of a message that comes in several chunks: as long as it will be, filled as they come. Joined at its end, a file
+   *  of 50 MB would hold up everything for as long as it takes to copy it. */
+  private body: Buffer | undefined
+  private bodyHeld = 0
+  /** Set while `body` is the start of a message that is refused: what answers it, and its whole length. */
+  private refused: { readonly refuse: Refusal; readonly length: number } | undefined
   /** Bytes of a refused message that are still to come. */
   private passing = 0
 
@@ -53,8 +59,8 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
       try {
         this.take(chunk, callback)
       } catch (error) {
-        this.chunks = []
-        this.held = 0
+        this.body = undefined
+        this.headHeld = 0
         this.socket.destroy(error instanceof Error ? error : new Error(String(error)))
       }
     }
@@ -69,54 +75,69 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
     }
   }
 
-  private take(given: Buffer, callback: DataCallback): void {
-    const chunk = given.subarray(Math.min(given.length, this.passing))
-    this.passing -= given.length - chunk.length
-    if (chunk.length === 0) return
-    this.chunks.push(chunk)
-    this.held += chunk.length
-    while (this.held >= HEAD) {
-      const length = this.head(HEAD).readUInt32BE(0)
-      if (length > this.longest()) {
-        const refuse = this.refusal()
-        if (refuse === undefined) throw tooLong(length)
-        if (this.held < HEAD + Math.min(length, ID_WITHIN)) return
-        this.letPass(length, refuse)
+  private take(chunk: Buffer, callback: DataCallback): void {
+    for (let at = 0; at < chunk.length; ) {
+      if (this.passing > 0) {
+        const part = Math.min(this.passing, chunk.length - at)
+        at += part
+        this.passing -= part
         continue
       }
-      if (this.held < HEAD + length) return
-      const all = this.head(this.held)
-      const rest = all.subarray(HEAD + length)
-      this.chunks = rest.length === 0 ? [] : [rest]
-      this.held = rest.length
-      // An array is made as long as it claims to be before its first element is looked at.
-      const limits = { maxArrayLength: length, maxMapLength: length }
-      const message = decode(all.subarray(HEAD, HEAD + length), limits)
-      if (!isMessage(message)) throw new Error('what came is not a message')
-      callback(message)
+      if (this.body === undefined) {
+        const part = chunk.copy(this.head, this.headHeld, at)
+        at += part
+        this.headHeld += part
+        if (this.headHeld < HEAD) return
+        this.headHeld = 0
+        const length = this.begin()
+        if (this.refused === undefined && at + length <= chunk.length) {
+          tell(chunk.subarray(at, at + length), callback)
+          at += length
+          continue
+        }
+        this.body = Buffer.allocUnsafe(length)
+        this.bodyHeld = 0
+      }
+      const { body } = this
+      const part = chunk.copy(body, this.bodyHeld, at)
+      at += part
+      this.bodyHeld += part
+      if (this.bodyHeld < body.length) return
+      this.body = undefined
+      if (this.refused === undefined) tell(body, callback)
+      else this.letPass(body)
     }
   }
 
-  /** Answers a request that is too long, and drops it as it comes. */
-  private letPass(length: number, refuse: Refusal): void {
-    const id = requestIdOf(this.head(HEAD + ID_WITHIN).subarray(HEAD, HEAD + Math.min(length, ID_WITHIN)))
-    if (id === undefined) throw tooLong(length)
-    refuse(id, length)
-    const whole = this.head(this.held)
-    const rest = whole.subarray(Math.min(whole.length, HEAD + length))
-    this.passing = HEAD + length - (whole.length - rest.length)
-    this.chunks = rest.length === 0 ? [] : [rest]
-    this.held = rest.length
+  /** How much of the message whose head came is wanted: of one that is too long, as much as its id needs. */
+  private begin(): number {
+    const length = this.head.readUInt32BE(0)
+    this.refused = undefined
+    if (length <= this.longest()) return length
+    const refuse = this.refusal()
+    if (refuse === undefined) throw tooLong(length)
+    this.refused = { refuse, length }
+    return Math.min(length, ID_WITHIN)
   }
 
-  /** The first chunk, made long enough for so many bytes if they are here. */
-  private head(bytes: number): Buffer {
-    const first = this.chunks[0]
-    if (first !== undefined && (first.length >= bytes || this.chunks.length === 1)) return first
-    const joined = Buffer.concat(this.chunks)
-    this.chunks = [joined]
-    return joined
+  /** Answers a request that is too long; the rest of it is dropped as it comes. */
+  private letPass(start: Buffer): void {
+    if (this.refused === undefined) return
+    const { refuse, length } = this.refused
+    const id = requestIdOf(start)
+    if (id === undefined) throw tooLong(length)
+    refuse(id, length)
+    this.passing = length - start.length
+    this.refused = undefined
   }
+}
+
+function tell(body: Buffer, callback: DataCallback): void {
+  // An array is made as long as it claims to be before its first element is looked at.
+  const limits = { maxArrayLength: body.length, maxMapLength: body.length }
+  const message = decode(body, limits)
+  if (!isMessage(message)) throw new Error('what came is not a message')
+  callback(message)
 }
 
 function tooLong(length: number): Error {

@@ -1,5 +1,6 @@
 /** Figures of all rounds → medians and ratios, as tables and as one JSON value. */
 import { cpus, release, totalmem } from 'node:os'
+import { BLOCKING_TARGET, type Blocking, type Told } from './blocking'
 import { SIDES, type Side } from './meter'
 import type { Measure, Run } from './run'
 import type { Made, Workload } from './workloads'
@@ -64,8 +65,12 @@ export function table({ workload, made, runs }: Result): string {
   return [
     `### ${workload.name}: ${workload.title} (${size})`,
     '',
-    ...[head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`),
+    // What is measured in a window is in a table of its own.
+    ...(workload.ownOnly === 'editor'
+      ? []
+      : [head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`)),
     ...answers(good),
+    ...good.flatMap(({ blocking, round }) => (blocking === undefined ? [] : blockingTable(blocking, round))),
     ...runs.flatMap(run =>
       run.failure === undefined ? [] : [`\n${run.tool}, round ${run.round}: ${run.failure}`],
     ),
@@ -112,6 +117,49 @@ function answers(runs: readonly Run[]): string[] {
   if (names.length === 0) return []
   const line = (name: string) => `- ${name}: ${(medianOf(runs, run => run.answers[name]) ?? 0).toFixed(1)} ms`
   return ['', 'Answered within, at the 95th percentile:', ...names.map(line)]
+}
+
+/** What the extension host was held up by, in one round: maxima are not to be averaged. */
+function blockingTable(blocking: Blocking, round: number): string[] {
+  const ms = (value: number) => value.toFixed(1)
+  const line = ({ phase, withUs, ran, ours, lasted, functions, others }: Told) =>
+    `- ${ms(ours > 0 ? withUs : ran)} ms (ours ${ms(ours)}, by the clock ${ms(lasted)}), ${phase}: ${named(functions)}; in themselves ${named(others)}`
+  const judged = (value: number) => (value > BLOCKING_TARGET ? `**${ms(value)} missed**` : ms(value))
+  const head = ['step', 'lasted s', 'our code ms', 'with VS Code’s part ms', 'longest of all ms']
+  const rows = [...blocking.phases, { ...blocking, name: 'all', lasted: sum(blocking.phases) }].map(
+    ({ name, lasted, ours, withUs, any }) => [
+      name,
+      seconds(lasted / 1000),
+      judged(ours),
+      judged(withUs),
+      ms(any),
+    ],
+  )
+  return [
+    '',
+    `The event loop of the extension host in round ${round}: the longest stretches, in processor time (target ${BLOCKING_TARGET} ms)`,
+    '',
+    ...[head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`),
+    '',
+    `Delays of the loop by the clock, other processes included: p99 ${ms(blocking.delay.p99)} ms, longest ${ms(blocking.delay.max)} ms. Processor time of the extension host: ${blocking.cpu.toFixed(1)} s.`,
+    'The longest in which our code has a part:',
+    ...blocking.longest.map(line),
+    'The longest of VS Code and of other extensions:',
+    ...blocking.others.map(line),
+  ]
+}
+
+function named(functions: Told['functions']): string {
+  return functions.map(({ name, time }) => `${name} ${time.toFixed(1)}`).join(', ')
+}
+
+function sum(phases: Blocking['phases']): number {
+  return phases.reduce((all, { lasted }) => all + lasted, 0)
+}
+
+/** Whether the extension host was held up for longer than it may. */
+export function missedTarget({ runs }: Result): boolean {
+  return runs.some(({ blocking }) => blocking?.missed)
 }
 
 /** Preparing and fetching, which is what every tool has to do. */

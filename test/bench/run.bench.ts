@@ -6,13 +6,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type LocalDht, startLocalDht } from '../support/localDht'
 import { projectRoot } from '../support/projectRoot'
+import { editor } from './editor'
 import { installReferences } from './install'
 import { Meter } from './meter'
 import { type BenchOptions, HELP, readOptions } from './options'
 import { peerfoldTools } from './peerfold'
 import { listing, responsiveness } from './peerfoldOnly'
 import { makePlace } from './place'
-import { asJson, machine, type Result, table } from './report'
+import { asJson, machine, missedTarget, type Result, table } from './report'
 import { rsync } from './rsync'
 import { type Run, RunContext, type Tool } from './run'
 import { stock } from './stock'
@@ -28,6 +29,7 @@ const TOOLS: readonly Tool[] = [
   stock,
   listing,
   responsiveness,
+  editor,
 ]
 /** Milliseconds. Another tool that takes longer for one round tells enough with it. */
 const SLOW = 25_000
@@ -63,7 +65,8 @@ async function main(given: readonly string[]): Promise<number> {
   mkdirSync(dirname(json), { recursive: true })
   writeFileSync(json, `${JSON.stringify(asJson(about, results), null, 2)}\n`)
   console.log(`figures: ${json}`)
-  return results.some(({ runs }) => runs.some(({ failure }) => failure !== undefined)) ? 1 : 0
+  const failed = results.some(({ runs }) => runs.some(({ failure }) => failure !== undefined))
+  return failed || results.some(missedTarget) ? 1 : 0
 }
 
 function chooseTools({ tools: wanted }: BenchOptions): Tool[] {
@@ -151,9 +154,17 @@ async function runOnce(
   await context.stop()
   meter.stop()
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-  const { spent, answers } = context
+  const { spent, answers, blocking } = context
   const { processes } = meter
-  const run = { workload: workload.name, tool: tool.name, round, spent, answers, processes }
+  const run = {
+    workload: workload.name,
+    tool: tool.name,
+    round,
+    spent,
+    answers,
+    processes,
+    ...(blocking === undefined ? {} : { blocking }),
+  }
   return failure === undefined ? run : { ...run, failure }
 }
 

@@ -1,5 +1,6 @@
 /** One run of one tool on one workload: what it is given, and what it leaves. */
 import { type OwnedProcess, type OwnedProcessOptions, startProcess } from '../support/ownedProcess'
+import type { Blocking } from './blocking'
 import { assertSameFiles } from './compareFolders'
 import type { Meter, ProcessUse, Side, Spent } from './meter'
 import type { Made, Workload } from './workloads'
@@ -35,6 +36,8 @@ export interface Run {
   /** Milliseconds at the 95th percentile, by what was asked of whom. */
   readonly answers: Record<string, number>
   readonly processes: readonly ProcessUse[]
+  /** How long the event loop of an extension host was held up. */
+  readonly blocking?: Blocking
   /** Why it broke off, if it did. */
   readonly failure?: string
 }
@@ -42,6 +45,7 @@ export interface Run {
 export class RunContext {
   readonly spent: Partial<Record<Measure, Spent>> = {}
   readonly answers: Record<string, number> = {}
+  blocking: Blocking | undefined
   private readonly started = new Set<OwnedProcess>()
 
   constructor(

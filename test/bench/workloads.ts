@@ -31,7 +31,7 @@ export interface Workload {
   /** A single file, which most tools send as it is. */
   readonly isFile?: boolean
   /** Only Peerfold's own measurements make sense of it. */
-  readonly ownOnly?: 'listing' | 'responsiveness'
+  readonly ownOnly?: 'listing' | 'responsiveness' | 'editor'
   /** Fills an empty folder. */
   readonly make: (folder: string) => Made
   /** A small file in it, for the time to the first byte; none where there is none. */
@@ -72,6 +72,22 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = byName([
     about: GB,
     ownOnly: 'responsiveness',
     make: folder => add(makeSmall(join(folder, 'small'), 20, 20_000), makeOne(join(folder, 'one.bin'), GB)),
+  },
+  {
+    name: 'editor',
+    title: 'how long VS Code’s extension host is held up by large shares',
+    about: 2 * GB,
+    onRequest: true,
+    ownOnly: 'editor',
+    make: folder => makeForEditor(folder, { flat: 80_000, folders: 200, large: GB, many: SMALL_FILES }),
+  },
+  {
+    name: 'editor-smoke',
+    title: 'the same with shares that are not large',
+    about: 50_000_000,
+    onRequest: true,
+    ownOnly: 'editor',
+    make: folder => makeForEditor(folder, { flat: 5_000, folders: 10, large: 20_000_000, many: 200 }),
   },
   {
     name: 'W10',
@@ -125,6 +141,39 @@ function makeSmall(folder: string, files: number, bytes: number): Made {
     made += size
   })
   return { files, bytes: made }
+}
+
+interface EditorSizes {
+  /** Files in one folder. */
+  readonly flat: number
+  /** Folders of a hundred files each. */
+  readonly folders: number
+  /** Bytes of one file. */
+  readonly large: number
+  /** Files to share. */
+  readonly many: number
+}
+
+/** Shares to look at and to copy, and a folder to share, with as many files that are left out as a preview lists. */
+function makeForEditor(folder: string, { flat, folders, large, many }: EditorSizes): Made {
+  mkdirSync(join(folder, 'list', 'flat'), { recursive: true })
+  const parts = [makeMany(join(folder, 'list', 'flat'), flat)]
+  for (let at = 0; at < folders; at++) {
+    const below = join(folder, 'list', 'tree', `d${String(at).padStart(3, '0')}`)
+    mkdirSync(below, { recursive: true })
+    for (let file = 0; file < 100; file++)
+      writeFileSync(join(below, `d${String(at).padStart(3, '0')}-${file}.txt`), `${file}\n`)
+    parts.push({ files: 100, bytes: 290 })
+  }
+  const lines = Array.from({ length: 700_000 }, (_, at) => `line ${at} of a large file\n`).join('')
+  writeFileSync(join(folder, 'list', 'large.txt'), lines)
+  parts.push({ files: 1, bytes: lines.length })
+  mkdirSync(join(folder, 'large'))
+  parts.push(makeOne(join(folder, 'large', 'one.bin'), large))
+  parts.push(makeSmall(join(folder, 'many'), many, many * 3_500))
+  for (let at = 0; at < 2_000; at++) writeFileSync(join(folder, 'many', `left-out-${at}.log`), '')
+  writeFileSync(join(folder, 'many', '.gitignore'), '*.log\n')
+  return parts.reduce(add)
 }
 
 /** So many files of a few bytes in one folder. */

@@ -22,6 +22,8 @@ export interface VSCodeServerOptions {
   readonly trust?: boolean
   /** Default: `<dataDir>/extensions`. */
   readonly extensionsDir?: string
+  /** Options of Node for the server and for the extension hosts. */
+  readonly nodeOptions?: readonly string[]
 }
 
 export interface VSCodeServer {
@@ -63,6 +65,7 @@ export async function startVSCodeServer(options: VSCodeServerOptions): Promise<V
   const server = startProcess(
     tools.node,
     [
+      ...(options.nodeOptions ?? []),
       tools.server,
       ...[
         '--host',

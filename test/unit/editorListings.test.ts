@@ -3,7 +3,7 @@ import type { DrivePath, ShareId } from '../../src/common/brand'
 import { PeerfoldError } from '../../src/common/errors'
 import type { FileEntry } from '../../src/common/model'
 import { childOf, folderOf, selfAndFoldersOf } from '../../src/editor/files/drivePath'
-import { Listings } from '../../src/editor/files/listings'
+import { Listings, PAGE } from '../../src/editor/files/listings'
 
 const id = 'y'.repeat(52) as ShareId
 const at = (path: string) => path as DrivePath
@@ -12,14 +12,19 @@ const at = (path: string) => path as DrivePath
 class CountedShare {
   readonly asked: string[] = []
   files: string[] = []
+  /** Entries of the longest answer. */
+  longest = 0
   /** Waited for before a listing is answered. */
   gate: Promise<void> = Promise.resolve()
   readonly listings = new Listings({
-    list: async (_id, path) => {
-      this.asked.push(`list ${path}`)
+    list: async (_id, path, { after, limit }) => {
+      this.asked.push(after === undefined ? `list ${path}` : `list ${path} after ${after}`)
       const entries = this.entriesOf(path)
       await this.gate
-      return entries
+      const start = after === undefined ? 0 : entries.findIndex(({ name }) => name > after)
+      const page = start === -1 ? [] : entries.slice(start, start + limit)
+      this.longest = Math.max(this.longest, page.length)
+      return page
     },
     stat: async (_id, path) => {
       this.asked.push(`stat ${path}`)
@@ -36,18 +41,31 @@ class CountedShare {
       const [name = '', ...deeper] = file.slice(start.length).split('/')
       names.set(name, deeper.length > 0 ? 'folder' : 'file')
     }
-    return [...names].map(([name, kind]) => ({ name, kind, size: 1, mtime: 1, executable: false }))
+    return [...names]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, kind]) => ({ name, kind, size: 1, mtime: 1, executable: false }))
   }
 }
 
 describe('listings of shares', () => {
-  it('answer ten thousand children of a folder with one request', async () => {
+  it('answer ten thousand children of a folder with one listing of it', async () => {
     const share = new CountedShare()
     share.files = Array.from({ length: 10_000 }, (_, at) => `/many/file ${at}`)
     const entries = await share.listings.list(id, at('/many'))
+    const asked = share.asked.length
     for (const { name } of entries) await share.listings.stat(id, childOf(at('/many'), name))
-    assert.equal(entries.length, 10_000)
-    assert.deepEqual(share.asked, ['list /many'])
+    assert.equal(new Set(entries.map(({ name }) => name)).size, 10_000)
+    assert.equal(share.asked.length, asked, 'stats are answered from the listing')
+  })
+
+  it('ask for a large folder in pages that are read in a few milliseconds, and for each of them once', async () => {
+    const share = new CountedShare()
+    share.files = Array.from({ length: 3 * PAGE }, (_, at) => `/many/file ${at}`)
+    assert.equal((await share.listings.list(id, at('/many'))).length, 3 * PAGE)
+    assert.equal(share.longest, PAGE)
+    assert.ok(PAGE <= 1_000, 'a thousand entries take some four milliseconds')
+    assert.equal(new Set(share.asked).size, 4, 'three full pages, and one that says that there is no more')
+    assert.equal(share.asked.length, 4)
   })
 
   it('know without a request that something is absent, from the nearest folder that was listed', async () => {

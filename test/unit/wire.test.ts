@@ -19,6 +19,7 @@ import {
   writeEndpoint,
 } from '../../src/wire/endpoint'
 import { DEFAULT_MESSAGE } from '../../src/wire/frames'
+import { eventually } from '../support/eventually'
 
 const TOO_LARGE = { code: 'message-too-large', message: /maxRequestSize/ }
 const id = 'x'.repeat(52) as ShareId
@@ -350,6 +351,30 @@ describe('wire', () => {
         clientSocket.write(bytes)
         await closed(peer)
         await closed(client)
+      })
+    }
+
+    for (const size of [1_000, 4_093, 65_536, 1_000_000]) {
+      it(`understands messages of many lengths that are cut and joined into pieces of ${size} bytes`, async () => {
+        const sent = netConnect(join(folder, 's'))
+        const receiver = await new Promise<Connection>(resolve =>
+          server.once('connection', socket => resolve(openConnection(socket))),
+        )
+        const lines = [0, 1, 100, 5_000, 70_000, 3, 200_000, 0].map(length => 'x'.repeat(length))
+        const received: string[] = []
+        receiver.onNotification('log', ({ line }) => received.push(line))
+        const frames = lines.map(line => {
+          const params = { level: 'info', line }
+          const body = encode({ jsonrpc: '2.0', method: 'log', params })
+          const head = Buffer.alloc(4)
+          head.writeUInt32BE(body.length)
+          return Buffer.concat([head, body])
+        })
+        const all = Buffer.concat(frames)
+        for (let at = 0; at < all.length; at += size) sent.write(all.subarray(at, at + size))
+        await eventually('all of them have come', () => received.length === lines.length)
+        assert.deepEqual(received, lines)
+        sent.destroy()
       })
     }
 

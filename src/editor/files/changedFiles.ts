@@ -20,6 +20,9 @@ const EVENT_TYPES: Readonly<Record<ChangedPath['type'], vscode.FileChangeType>> 
   removed: vscode.FileChangeType.Deleted,
 }
 
+/** Folders asked about at once, so that all extensions have their turn in between. */
+const ASKED_AT_ONCE = 50
+
 export class ChangedFiles extends Disposable {
   private readonly files = this.own(new vscode.EventEmitter<vscode.FileChangeEvent[]>())
   readonly onDidChangeFile = this.files.event
@@ -61,9 +64,12 @@ export class ChangedFiles extends Disposable {
   /** Tells which of these folders are no more. Never rejects. */
   private async tellGone(id: ShareId, folders: readonly DrivePath[]): Promise<void> {
     const { Deleted } = vscode.FileChangeType
-    const gone = await Promise.all(folders.map(async path => ((await this.isGone(id, path)) ? [path] : [])))
-    const events = gone.flat().map(path => ({ uri: toShareUri({ id, path }), type: Deleted }))
-    if (events.length > 0) this.files.fire(events)
+    for (let from = 0; from < folders.length; from += ASKED_AT_ONCE) {
+      const some = folders.slice(from, from + ASKED_AT_ONCE)
+      const gone = await Promise.all(some.map(async path => ((await this.isGone(id, path)) ? [path] : [])))
+      const events = gone.flat().map(path => ({ uri: toShareUri({ id, path }), type: Deleted }))
+      if (events.length > 0) this.files.fire(events)
+    }
   }
 
   private async isGone(id: ShareId, path: DrivePath): Promise<boolean> {

@@ -1,6 +1,6 @@
 /**
- * Listings of folders in shares, kept until the share changes: a folder of 10,000 files costs one request, and the
- * thousand probes that editors make (`.vscode/settings.json`, `.git`, `package.json`) are answered from the nearest
+ * Listings of folders in shares, kept until the share changes: a folder is asked for once, page by page, since reading
+ * an answer of 100,000 entries would hold up all extensions for a fifth of a second; and the thousand probes that editors make (`.vscode/settings.json`, `.git`, `package.json`) are answered from the nearest
  * listing that is known. Both the file system provider and the tree of opened shares read through it.
  *
  * A request that was under way while the share changed may carry the old version: its answer is used, not kept.
@@ -12,10 +12,18 @@ import { folderOf, nameOf, selfAndFoldersOf } from './drivePath'
 
 /** Entries kept in all; beyond it the listings used longest ago go. */
 const MAX_ENTRIES = 300_000
+/** Entries asked for at once: a few milliseconds to read. */
+export const PAGE = 1_000
 
 export interface ListingSource {
-  list(id: ShareId, path: DrivePath): Promise<readonly FileEntry[]>
+  /** At most `limit` children, sorted by name: those after the name `after`, or the first ones. */
+  list(id: ShareId, path: DrivePath, page: Page): Promise<readonly FileEntry[]>
   stat(id: ShareId, path: DrivePath): Promise<FileEntry>
+}
+
+export interface Page {
+  readonly after?: string
+  readonly limit: number
 }
 
 interface Listing {
@@ -98,14 +106,30 @@ export class Listings {
 
   private async ask(id: ShareId, path: DrivePath, known: ShareListings): Promise<Listing> {
     const { age } = known
-    const entries = await this.source.list(id, path)
-    const listing = { entries, byName: new Map(entries.map(entry => [entry.name, entry])) }
+    const listing = await this.read(id, path)
     if (known.age === age) {
       known.folders.set(path, listing)
-      this.entryCount += entries.length
+      this.entryCount += listing.entries.length
       this.makeRoom(listing)
     }
     return listing
+  }
+
+  private async read(id: ShareId, path: DrivePath): Promise<Listing> {
+    const entries: FileEntry[] = []
+    const byName = new Map<string, FileEntry>()
+    for (;;) {
+      const after = entries.at(-1)?.name
+      const page = await this.source.list(id, path, {
+        limit: PAGE,
+        ...(after === undefined ? {} : { after }),
+      })
+      for (const entry of page) {
+        entries.push(entry)
+        byName.set(entry.name, entry)
+      }
+      if (page.length < PAGE) return { entries, byName }
+    }
   }
 
   private makeRoom(newest: Listing): void {

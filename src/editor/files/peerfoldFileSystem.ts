@@ -2,6 +2,7 @@
  * The files of shares in the editor, read-only. It is registered before anything else happens; the first request
  * starts the peer process and waits for it. Every answer has a time limit and every failure is told as what it is.
  */
+import { setTimeout } from 'node:timers/promises'
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
@@ -26,6 +27,9 @@ const READ_TIMEOUT = 30_000
 const READ_TIMEOUT_ALONE = 5_000
 /** Milliseconds after which a file in an editor that is still on its way shows progress. */
 const PROGRESS_AFTER = 3_000
+
+/** Entries of a folder from which VS Code has a turn of the event loop for itself. */
+const LARGE = 1_000
 
 export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemProvider {
   readonly onDidChangeFile: vscode.Event<vscode.FileChangeEvent[]>
@@ -72,7 +76,10 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     const { id, path } = addressOf(uri)
     try {
       const entries = await this.listings.list(id, path)
-      return entries.map(entry => [entry.name, toFileType(entry)])
+      const shown = entries.map((entry): [string, vscode.FileType] => [entry.name, toFileType(entry)])
+      // VS Code passes a folder on in one piece, which takes long enough without our part of it.
+      if (shown.length > LARGE) await setTimeout(1)
+      return shown
     } catch (error) {
       throw toFileSystemError(error, uri)
     }

@@ -120,14 +120,14 @@ export function describeTransfer(transfer: TransferState, l10n: Localizer): stri
     case 'paused':
       return joined(l10n.t('waiting'), part === undefined ? '' : `${part}%`)
     case 'done': {
-      const notWritten = status.result.skippedCount
-      const problems = notWritten + status.result.conflicts.length
+      const { skippedCount: notWritten, conflicts, conflictCount = conflicts.length } = status.result
+      const problems = notWritten + conflictCount
       return problems === 0
         ? l10n.t('done')
         : joined(
             l10n.t('done'),
             notWritten > 0 ? l10n.t('{0} skipped', notWritten) : '',
-            countConflicts(status.result.conflicts.length, l10n),
+            countConflicts(conflictCount, l10n),
           )
     }
     case 'cancelled':

@@ -2,6 +2,9 @@
  * Opened shares, each expandable like a folder. Its files are listed only when somebody looks, through the listings
  * that the file system provider uses too.
  *
+ * VS Code takes all children of a row at once, and holds up all extensions while it does. So a folder shows its first
+ * entries, and the others in parts that can be opened (rowsOfFolder.ts).
+ *
  * VS Code cannot refresh a row without asking for its children again. So rows that changed in rates only wait: at
  * least a second, and longer the more children were listed last.
  */
@@ -10,8 +13,9 @@ import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
 import { toUserError } from '../../common/errors'
 import { explainSearch } from '../../common/explain'
-import { safeText } from '../../common/format'
+import { plural, safeText } from '../../common/format'
 import type { FileEntry, OpenedShareState } from '../../common/model'
+import { sorted } from '../../wire/slices'
 import { Disposable } from '../dispose'
 import type { ChangedFiles } from '../files/changedFiles'
 import { childOf } from '../files/drivePath'
@@ -22,12 +26,14 @@ import { describeOpened, explainOpened } from './describe'
 import { entryFacets, openedFacets } from './facets'
 import { openedIcon } from './icons'
 import { type Row, signature, toTreeItem } from './listTree'
+import { type Part, rowsOfFolder } from './rowsOfFolder'
 
 const { l10n } = vscode
 
-/** Milliseconds between two refreshes of a row: this, and this much per child. */
+/** Milliseconds between two refreshes of a row: this, this much for each row below it, and for each entry listed. */
 const REFRESH_PAUSE = 1_000
-const REFRESH_PAUSE_PER_CHILD = 1
+const REFRESH_PAUSE_PER_ROW = 1
+const REFRESH_PAUSE_PER_ENTRY = 0.05
 
 export interface OpenedNode {
   readonly kind: 'opened'
@@ -38,20 +44,31 @@ export interface EntryNode {
   readonly id: ShareId
   readonly path: DrivePath
   readonly entry: FileEntry
+  readonly parent: FolderNode
+}
+/** Some of the entries of a large folder, to be opened like one. */
+export interface PartNode {
+  readonly kind: 'part'
+  readonly id: ShareId
+  /** Of the folder. */
+  readonly path: DrivePath
+  readonly part: Part<FileEntry>
   readonly parent: OpenedNode | EntryNode
 }
+type FolderNode = OpenedNode | EntryNode | PartNode
 /** Stands where files would be, and says why there are none. */
 interface MessageNode {
   readonly kind: 'message'
   readonly text: string
   readonly parent: OpenedNode | EntryNode
 }
-export type OpenedTreeNode = OpenedNode | EntryNode | MessageNode
+export type OpenedTreeNode = FolderNode | MessageNode
 
 interface ShownShare {
   readonly node: OpenedNode
   signature: string
-  children: number
+  /** Milliseconds that its largest folder takes to be shown again. */
+  pause: number
   /** When it may be refreshed again; milliseconds since 1970. */
   notBefore: number
   timer: NodeJS.Timeout | undefined
@@ -62,6 +79,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
   readonly onDidChangeTreeData = this.changed.event
   private readonly shown = new Map<ShareId, ShownShare>()
   private order = ''
+  private readonly orders = new WeakMap<readonly FileEntry[], Promise<readonly FileEntry[]>>()
 
   constructor(
     private readonly model: PeerModel,
@@ -87,6 +105,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
   async getChildren(node?: OpenedTreeNode): Promise<OpenedTreeNode[]> {
     if (node === undefined) return [...this.shown.values()].map(share => share.node)
     if (node.kind === 'message') return []
+    if (node.kind === 'part') return entryNodes(node, node.path, node.part.entries)
     const share = this.model.opened(node.id)
     if (share === undefined) return []
     if (share.contents === undefined) return [this.whyEmpty(share, node)]
@@ -99,6 +118,8 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
         return this.shareItem(node)
       case 'entry':
         return entryItem(node)
+      case 'part':
+        return partItem(node)
       case 'message':
         return messageItem(node)
     }
@@ -113,19 +134,26 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
   private async listFolder(node: OpenedNode | EntryNode): Promise<OpenedTreeNode[]> {
     const path = node.kind === 'opened' ? ROOT : node.path
     try {
-      const entries = [...(await this.listings.list(node.id, path))].sort(foldersFirst)
+      const entries = await this.inOrder(await this.listings.list(node.id, path))
+      const { first, parts } = rowsOfFolder(entries)
+      const rows = [
+        ...entryNodes(node, path, first),
+        ...parts.map((part): PartNode => ({ kind: 'part', id: node.id, path, part, parent: node })),
+      ]
+      const pause = rows.length * REFRESH_PAUSE_PER_ROW + entries.length * REFRESH_PAUSE_PER_ENTRY
       const shown = this.shown.get(node.id)
-      if (shown !== undefined) shown.children = Math.max(shown.children, entries.length)
-      return entries.map(entry => ({
-        kind: 'entry',
-        id: node.id,
-        path: childOf(path, entry.name),
-        entry,
-        parent: node,
-      }))
+      if (shown !== undefined) shown.pause = Math.max(shown.pause, pause)
+      return rows
     } catch (error) {
       return [{ kind: 'message', text: safeText(toUserError(error).message, 300), parent: node }]
     }
+  }
+
+  /** Once for each listing: rows are shown again far more often than folders change. */
+  private inOrder(entries: readonly FileEntry[]): Promise<readonly FileEntry[]> {
+    const known = this.orders.get(entries) ?? sorted(entries, foldersFirst)
+    this.orders.set(entries, known)
+    return known
   }
 
   private whyEmpty(share: OpenedShareState, parent: OpenedNode | EntryNode): MessageNode {
@@ -178,7 +206,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
         kept ?? {
           node: { kind: 'opened', id },
           signature: '',
-          children: 0,
+          pause: 0,
           notBefore: 0,
           timer: undefined,
         },
@@ -193,7 +221,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     shown.timer = setTimeout(
       () => {
         shown.timer = undefined
-        shown.notBefore = performance.now() + REFRESH_PAUSE + shown.children * REFRESH_PAUSE_PER_CHILD
+        shown.notBefore = performance.now() + REFRESH_PAUSE + shown.pause
         this.changed.fire(shown.node)
       },
       Math.max(0, shown.notBefore - performance.now()),
@@ -226,6 +254,29 @@ function rowOf(share: OpenedShareState): Row {
     contextValue: openedFacets(share),
     accessibleLabel: l10n.t('Opened share {0}, {1}', label, description),
   }
+}
+
+function entryNodes(parent: FolderNode, path: DrivePath, entries: readonly FileEntry[]): EntryNode[] {
+  return entries.map(entry => ({
+    kind: 'entry',
+    id: parent.id,
+    path: childOf(path, entry.name),
+    entry,
+    parent,
+  }))
+}
+
+/** Named by what it begins and ends with. */
+function partItem({ id, path, part }: PartNode): vscode.TreeItem {
+  const { entries, from } = part
+  const [first, last] = [entries[0]?.name ?? '', entries.at(-1)?.name ?? '']
+  const label = `${safeText(first, 60)} … ${safeText(last, 60)}`
+  const item = new vscode.TreeItem(label, vscode.TreeItemCollapsibleState.Collapsed)
+  item.id = `${id}${path}//${from}` // no path of an entry has an empty component
+  item.description = plural(entries.length, l10n.t('entry'), l10n.t('entries'))
+  item.tooltip = l10n.t('A part of a large folder, so that the editor stays quick')
+  item.iconPath = new vscode.ThemeIcon('ellipsis')
+  return item
 }
 
 function entryItem({ id, path, entry }: EntryNode): vscode.TreeItem {

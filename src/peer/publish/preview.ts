@@ -6,10 +6,10 @@
  * and the user waits.
  */
 import { join } from 'node:path'
+import { inSlices, sortInSlices } from '../../wire/slices'
 import { type ScannedFile, type ScanOptions, type ScanProgress, scanSource } from './scan'
 import { isSecret } from './secrets'
 import { Skipped, type SkippedFromShare, type SkipReason } from './skipped'
-import { inSlices, sortInSlices } from './slices'
 import { readSmallFile } from './smallFile'
 
 /** Bytes. Larger files are not looked into. */

@@ -8,13 +8,13 @@
 import { type Dirent, existsSync, lstatSync, opendirSync, realpathSync, type Stats } from 'node:fs'
 import { join, sep } from 'node:path'
 import type { DrivePath } from '../../common/brand'
+import { sortInSlices } from '../../wire/slices'
 import { GIT_IGNORE, type IgnoreLayers, MAX_IGNORE_FILE, PEERFOLD_IGNORE } from './ignore'
 import { judgeLink } from './links'
 import { compareDrivePaths, maybeUndecodable, TEMPORARY_PREFIX, undecodableNames, unsafeName } from './names'
 import type { ScannedFile, ScanOptions, ScanProgress, ScanResult } from './scan'
 import { isSecret, needsContent, SECRET_HEAD, secretByName } from './secrets'
 import { Skipped, type SkipReason } from './skipped'
-import { sortInSlices } from './slices'
 import { errorCode, readSmallFile } from './smallFile'
 
 const MAX_IGNORED_FOLDERS = 1000
