@@ -51,9 +51,16 @@ declare module 'hypercore' {
       readonly length: number
     }
 
+    interface Hints {
+      readonly contiguousLength: number
+      readonly remoteContiguousLength: number
+      readonly recovering: number
+    }
     interface Bitfield {
       get(index: number): boolean
       count(start: number, length: number, value: boolean): number
+      /** -1: there is none. */
+      firstSet(position: number): number
       firstUnset(position: number): number
     }
   }
@@ -80,7 +87,32 @@ declare module 'hypercore' {
         detachFrom(mux: Protomux): void
         /** Whether what a peer has more of the log is taken over unasked. */
         eagerUpgrade: boolean
+        /** Tells peers that blocks are here, or with `drop` that they are not any more. */
+        onhave(start: number, length: number, drop: boolean): void
       }
+      /** What changes a log, one change at a time. */
+      readonly state: {
+        readonly mutex: { lock(): Promise<void> }
+        readonly storage: {
+          read(): {
+            /** The hash above blocks, by its place in the tree: that of block n is at 2n. */
+            getTreeNode(index: number): Promise<{ readonly size: number } | null>
+            getBitfieldPage(page: number): Promise<Buffer | null>
+            tryFlush(): void
+          }
+        }
+        createWriteBatch(): {
+          deleteBlockRange(start: number, end: number): void
+          putBitfieldPage(page: number, bits: Uint8Array): void
+          setHints(hints: Hypercore.Hints): void
+        }
+        flush(): Promise<boolean>
+        _unlock(): void
+      }
+      readonly header: { readonly hints: Hypercore.Hints }
+      updateContiguousLength(change: { start: number; length: number; drop: boolean }): void
+      _setBitfieldRanges(start: number, end: number, value: boolean): void
+      flushHints(): Promise<void>
     }
     ready(): Promise<void>
     close(): Promise<void>
@@ -100,6 +132,8 @@ declare module 'hypercore' {
     }): Hypercore.Download
     truncate(length: number): Promise<void>
     clear(start: number, end: number): Promise<unknown>
+    /** By `isInitiator`: a stream of its own. */
+    replicate(isInitiator: boolean): import('node:stream').Duplex
     replicate(stream: NoiseStream | Protomux): unknown
     static createProtocolStream(
       stream: NoiseStream,
