@@ -11,6 +11,7 @@ import { formatKey, formatLink, type ShareLink } from '../common/link'
 import type { ShareState, ShareStatus, SkippedEntry } from '../common/model'
 import { Signal } from '../common/signal'
 import type { ShareRecord } from './catalog'
+import { Clearing } from './clearing'
 import type { PeerContext } from './context'
 import { type IndexChange, ShareDrive } from './drive/shareDrive'
 import { Joined } from './joined'
@@ -34,6 +35,7 @@ export class OwnShare {
   status: ShareStatus = { kind: 'publishing' }
   last: PublishResult | undefined
   private readonly publisher: Publisher
+  private readonly clearing: Clearing
   private joined: Joined | undefined
   private watching: Promise<{ close(): Promise<void> }> | undefined
   private watchingFolder: Promise<FolderWatch> | undefined
@@ -57,6 +59,19 @@ export class OwnShare {
       context.syncStore,
       context.mayHaveLostWrites(),
     )
+    this.clearing = new Clearing({
+      share: drive,
+      grace: context.grace,
+      entries: () => this.publisher.files(),
+      inTurn: work => this.inTurn(work),
+      beforeClear: used => this.publisher.keepTwins(used),
+      onCleared: async bytes => context.compaction.add(bytes),
+      signal: this.closing.signal,
+      onError: error => {
+        context.checkForDamage(error)
+        context.log(`clearing: ${String(error)}`)
+      },
+    })
   }
 
   static async open(record: ShareRecord, context: PeerContext): Promise<OwnShare> {
@@ -258,6 +273,7 @@ export class OwnShare {
     await this.leave()
     await this.running?.catch(() => {}) // it told what stopped it
     await this.turn
+    await this.clearing.settle()
   }
 
   get skipped(): readonly SkippedEntry[] {
@@ -352,9 +368,17 @@ export class OwnShare {
 
   /** Publishes when its turn comes: the user may ask again while the folder's changes are on their way. */
   private publishOnce(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
-    const publishing = this.turn.then(() => this.publishNow(signal, transfer))
-    this.turn = publishing.catch(() => {}) // whoever asked for that one is told
-    return unlessAborted(publishing, signal) // its turn may be long in coming
+    return unlessAborted(
+      this.inTurn(() => this.publishNow(signal, transfer)),
+      signal,
+    ) // its turn may be long in coming
+  }
+
+  /** Does what changes the log, one thing after another. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work)
+    this.turn = done.catch(() => {}) // whoever asked for that one is told
+    return done
   }
 
   private async publishNow(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
@@ -384,6 +408,7 @@ export class OwnShare {
     await (await this.watchingFolder)?.ignoreFolders(result.ignoredFolders)
     const change = await this.drive.refresh(signal)
     if (change !== undefined) this.published.emit(change)
+    this.clearing.look()
     this.changed.emit()
     return result
   }

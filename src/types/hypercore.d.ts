@@ -26,7 +26,9 @@ declare module 'hypercore' {
       readonly remoteSynced: boolean
       readonly remoteFork: number
       readonly remoteContiguousLength: number
-      readonly remoteBitfield: { get(index: number): boolean }
+      readonly remoteBitfield: { get(index: number): boolean; firstUnset(position: number): number }
+      /** Asks which of the blocks around `index` the peer has. */
+      _maybeWant(index: number, handle: { addWant(want: object): void; removeWant(want: object): void }): void
       /** Blocks asked of this peer that have not come. */
       readonly inflight: number
       /** Messages with data, sent and received. */
@@ -89,6 +91,9 @@ declare module 'hypercore' {
         eagerUpgrade: boolean
         /** Tells peers that blocks are here, or with `drop` that they are not any more. */
         onhave(start: number, length: number, drop: boolean): void
+        readonly peers: readonly Hypercore.ReplicatorPeer[]
+        /** Tells a peer which blocks are here. */
+        _onwant(peer: Hypercore.ReplicatorPeer, start: number, length: number, any: boolean): void
       }
       /** What changes a log, one change at a time. */
       readonly state: {
@@ -181,7 +186,7 @@ declare module 'corestore' {
     readonly storage: {
       readonly rocks: import('rocksdb-native').default
       readonly db: import('rocksdb-native').default
-      compact(): Promise<void>
+      compact(options?: Record<string, number>): Promise<void>
       deleteCore(core: { readonly corePointer: number; readonly dataPointer: number }): Promise<void>
     }
   }

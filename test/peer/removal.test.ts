@@ -1,7 +1,5 @@
 /** Removing a share, one's own or somebody else's, gives its place on the disk back. */
 import assert from 'node:assert/strict'
-import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { eventually } from '../support/eventually'
 import { makeTree, randomBytes, temporaryFolder } from '../support/folders'
 import { type LocalDht, startLocalDht } from '../support/localDht'
@@ -27,23 +25,15 @@ describe('what is removed', () => {
 
   it('takes no room any more, on neither side', async () => {
     const source = await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(CONTENT) })
-    const empty = storeBytes(ann)
+    const empty = ann.storeBytes()
     const { id, link } = await ann.share(source)
     const opened = await bob.open(link)
     await bob.copy(opened, temporaryFolder('copy'))
-    for (const peer of [ann, bob]) assert.ok(storeBytes(peer) > CONTENT)
+    for (const peer of [ann, bob]) assert.ok(peer.storeBytes() > CONTENT)
 
     await bob.request('open.remove', { id: opened })
     await ann.request('share.remove', { id })
     for (const peer of [ann, bob])
-      await eventually('the store is small again', () => storeBytes(peer) < empty + CONTENT / 4)
+      await eventually('the store is small again', () => peer.storeBytes() < empty + CONTENT / 4)
   })
 })
-
-function storeBytes({ options }: PeerProcess): number {
-  const folder = join(options.storage, 'store', 'db')
-  return readdirSync(folder).reduce(
-    (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
-    0,
-  )
-}

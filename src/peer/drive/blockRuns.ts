@@ -69,6 +69,20 @@ export function unusedRuns(held: HeldBlocks, length: number, used: BlockRuns): B
   return runs
 }
 
+/** Blocks of the runs that are not here. */
+export function missingRuns(held: HeldBlocks, runs: BlockRuns): BlockRuns {
+  const missing: BlockRun[] = []
+  for (const { start, end } of runs) {
+    for (let from = held.firstUnset(start); from !== -1 && from < end; ) {
+      const set = held.firstSet(from)
+      const to = set === -1 ? end : Math.min(set, end)
+      missing.push({ start: from, end: to })
+      from = to < end ? held.firstUnset(to) : -1
+    }
+  }
+  return missing
+}
+
 /** Blocks that are in both. */
 export function intersectRuns(a: BlockRuns, b: BlockRuns): BlockRuns {
   const both: BlockRun[] = []

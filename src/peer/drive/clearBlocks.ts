@@ -8,8 +8,9 @@
  * neither, and other changes of the log wait.
  */
 import type Hypercore from 'hypercore'
-import { breathe, throwIfAborted } from '../time'
+import { breathe } from '../time'
 import { type BlockRun, type BlockRuns, slicesOf } from './blockRuns'
+import { tellWhatIsThere } from './wants'
 
 /** Blocks and runs of one write. */
 const MAX_BLOCKS = 4_096
@@ -18,7 +19,7 @@ const MAX_RUNS = 1_024
 const PAGE_BITS = 32_768
 
 /**
- * Clears runs slice by slice. Before each, `mayGoOn` is asked. Throws `cancelled`; what was cleared until then stays so.
+ * Clears runs slice by slice. Before each, `mayGoOn` is asked, and nothing more is cleared once `signal` aborts.
  * @returns bytes that were cleared, as they lay in the log
  */
 export async function clearBlocks(
@@ -29,11 +30,11 @@ export async function clearBlocks(
 ): Promise<number> {
   let bytes = 0
   for (const slice of slicesOf(runs, MAX_BLOCKS, MAX_RUNS)) {
-    throwIfAborted(signal)
-    if (!mayGoOn()) break
+    if (signal.aborted || !mayGoOn()) break
     bytes += await clearSlice(log, slice)
     await breathe()
   }
+  if (bytes > 0) tellWhatIsThere(log)
   return bytes
 }
 

@@ -114,6 +114,11 @@ export class ShareDrive {
     return this.bytes
   }
 
+  /** Whether no other share has its bytes in the same log. */
+  get ownsBytes(): boolean {
+    return this.bytes !== undefined && this.claims.isAlone(this.bytes, this.id)
+  }
+
   /** Brings the index to the newest version known here. Undefined when it was there already. Rejects when the blocks
    *  it needs cannot be had now; the old index stays. One at a time: whoever asks meanwhile waits, and goes on from
    *  there. */
@@ -162,7 +167,8 @@ export class ShareDrive {
     return claimsOn(this.drive.corestore.storage)
   }
 
-  private get isNewest(): boolean {
+  /** Whether the index is at the newest version known here. */
+  get isNewest(): boolean {
     return this.index?.version === this.paths.length && this.indexFork === this.paths.fork
   }
 
