@@ -86,6 +86,8 @@ export interface IntendedFile {
   readonly size: number
   /** Milliseconds, whole. */
   readonly mtime: number
+  /** Nothing was there when the copy began. */
+  readonly fresh?: boolean
 }
 
 export interface Settings {

@@ -230,6 +230,7 @@ declare module 'hyperbee' {
     ready(): Promise<void>
     batch(options?: EncodingOptions): BeeBatch
     put(key: unknown, value: unknown, options?: EncodingOptions): Promise<void>
+    del(key: unknown, options?: EncodingOptions): Promise<void>
     get(
       key: unknown,
       options?: EncodingOptions & { wait?: boolean; timeout?: number },

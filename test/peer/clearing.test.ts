@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ShareId } from '../../src/common/brand'
+import type { DrivePath, ShareId } from '../../src/common/brand'
 import { eventually } from '../support/eventually'
-import { makeTree, randomBytes, temporaryFolder } from '../support/folders'
+import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
 import { type LocalDht, startLocalDht } from '../support/localDht'
 import { PeerProcess } from '../support/peerProcess'
 
@@ -99,6 +99,40 @@ describe('what is superseded', () => {
     assert.equal((await bob.copy(opened, temporaryFolder('copy'))).files, 1)
     assert.ok((await bob.read(opened, '/0.bin')).equals(randomBytes(40_000, 0)))
   })
+
+  it('lets a copy that it overtook end with the newest version, whole, and with that alone', async () => {
+    const ann = await start('ann', 0.5)
+    const bob = await start('bob', 600)
+    // A copy has 24 MiB on the way at once.
+    const names = Array.from({ length: 20 }, (_, at) => `${at + 10}.bin`)
+    const files = names.map((name, at) => [name, randomBytes(2 * MEGABYTE, at)] as const)
+    const source = await makeTree(temporaryFolder('source'), Object.fromEntries(files))
+    const { id, link } = await ann.share(source)
+    const opened = await bob.open(link)
+    await limit(bob, 2 * MEGABYTE)
+    const target = temporaryFolder('copy')
+    const job = 'overtaken'
+    await bob.request('copy.start', { id: opened, path: '/' as DrivePath, folder: target, job })
+    const status = async () => (await bob.state()).transfers.find(transfer => transfer.id === job)?.status
+    const isPaused = async () => {
+      const now = await status()
+      return now?.kind === 'paused' && now.error.code === 'store-limit'
+    }
+    await eventually('the copy has come to the limit', isPaused)
+
+    const before = ann.storeBytes()
+    for (const name of [...names.slice(0, 9), ...names.slice(12)]) rmSync(join(source, name))
+    writeFileSync(join(source, '20.bin'), randomBytes(MEGABYTE, 44))
+    writeFileSync(join(source, '29.bin'), randomBytes(MEGABYTE, 45))
+    await ann.rescan(id)
+    await knows(bob, opened, ann, id)
+    await eventually('the publisher has cleared what was', () => ann.storeBytes() < before / 2)
+    await limit(bob, 10 ** 12)
+    const result = await bob.request('copy.wait', { job, timeout: 15_000 }, 50_000)
+    assert.deepEqual(await compareTrees(source, target), [])
+    assert.equal(result.files, 4)
+    assert.deepEqual(result.conflicts, [])
+  }).timeout(60_000)
 })
 
 async function knows(
@@ -113,4 +147,8 @@ async function knows(
     const state = await reader.state()
     return state.opened.find(({ id }) => id === opened)?.contents?.version === version
   })
+}
+
+function limit(peer: PeerProcess, storeBytes: number): Promise<unknown> {
+  return peer.request('settings.set', { limits: { storeBytes } })
 }

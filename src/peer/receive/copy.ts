@@ -5,7 +5,8 @@
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import type { SkippedEntry, TransferResult } from '../../common/model'
-import { trimSlash } from '../drive/pathIndex'
+import type { DriveEntry } from '../drive/entry'
+import { type PathIndex, trimSlash } from '../drive/pathIndex'
 import type { ShareDrive } from '../drive/shareDrive'
 import { isBeyondKnown } from '../drive/whoHas'
 import { contentBeyond } from '../limits'
@@ -14,40 +15,63 @@ import { type CopyPlan, parentOf, planCopy, targetKey } from './copyPlan'
 import { type CopyOptions, CopyRun } from './copyRun'
 import { probeRules } from './probe'
 import type { TargetRules } from './rules'
+import { Superseded } from './superseded'
 import { systemCode, toWriteError } from './writeErrors'
 import { SafeWriter } from './writer'
 
 /** Runs a copy to its end. Rejects with PeerfoldError (`cancelled`, `target-vanished`, …). */
 export async function runCopy(options: CopyOptions): Promise<TransferResult> {
-  const { folder, transfer, share, catalog, path, isInDoubt } = options
-  const { index } = share
-  if (index === undefined) throw new PeerfoldError('not-listed')
-  const entries = index.select(path)
-  if (entries.length === 0 && path !== '/') throw new PeerfoldError('file-not-found', path)
-
-  const { writer, rules } = openTarget(folder)
+  entriesOf(options) // nothing is made for a path that is not there
+  const { writer, rules } = openTarget(options.folder)
+  const fetchedBefore = options.fetched()
   try {
     await writer.sweep()
-    const target = targetKey(options.id, folder, share.bytes?.fork ?? 0)
-    const { signal } = transfer.abort
-    const plan = await planCopy(entries, path, target, writer, rules, catalog, signal, isInDoubt)
-    for (const key of index.malformedBelow(path)) plan.skipped.push(malformed(key, path))
     for (;;) {
-      const beyond = contentBeyond(share.limits(), bytesThatExist(share, plan))
-      if (beyond === undefined) break
-      transfer.pause(beyond.toUserError())
-      await options.budget.next(signal)
+      try {
+        const result = await runOnce(options, writer, rules)
+        return { ...result, fetched: Math.max(0, options.fetched() - fetchedBefore) }
+      } catch (error) {
+        if (!(error instanceof Superseded)) throw error
+      }
     }
-    transfer.resume()
-    const { present } = plan
-    transfer.files = { done: present.files, total: plan.files.length + present.files + plan.links.length }
-    transfer.bytes = { done: present.bytes, total: plan.bytes + present.bytes }
-    transfer.progress(0, 0)
-    const marks = new CopyMarks(catalog, target, trimSlash(path).slice(parentOf(path).length))
-    return await new CopyRun(options, plan, marks, writer, rules).run()
   } finally {
     await writer.close()
   }
+}
+
+/** Throws `Superseded` when it has to be planned anew. */
+async function runOnce(
+  options: CopyOptions,
+  writer: SafeWriter,
+  rules: TargetRules,
+): Promise<Omit<TransferResult, 'fetched'>> {
+  const { folder, transfer, share, catalog, path, isInDoubt } = options
+  const { index, entries } = entriesOf(options)
+  const target = targetKey(options.id, folder, share.bytes?.fork ?? 0)
+  const { signal } = transfer.abort
+  const plan = await planCopy(entries, path, target, writer, rules, catalog, signal, isInDoubt)
+  for (const key of index.malformedBelow(path)) plan.skipped.push(malformed(key, path))
+  for (;;) {
+    const beyond = contentBeyond(share.limits(), bytesThatExist(share, plan))
+    if (beyond === undefined) break
+    transfer.pause(beyond.toUserError())
+    await options.budget.next(signal)
+  }
+  transfer.resume()
+  const { present } = plan
+  transfer.files = { done: present.files, total: plan.files.length + present.files + plan.links.length }
+  transfer.bytes = { done: present.bytes, total: plan.bytes + present.bytes }
+  transfer.progress(0, 0)
+  const marks = new CopyMarks(catalog, target, trimSlash(path).slice(parentOf(path).length))
+  return new CopyRun(options, plan, marks, writer, rules).run()
+}
+
+/** What the newest version known here has at a path. */
+function entriesOf({ share: { index }, path }: CopyOptions): { index: PathIndex; entries: DriveEntry[] } {
+  if (index === undefined) throw new PeerfoldError('not-listed')
+  const entries = index.select(path)
+  if (entries.length === 0 && path !== '/') throw new PeerfoldError('file-not-found', path)
+  return { index, entries }
 }
 
 /** What an entry says of its size counts only when the log is that long: a lie must not keep the rest from coming. */

@@ -24,6 +24,7 @@ import { CopyWaits, RETRY_PAUSES } from './copyWaits'
 import { describeLinkRefusal } from './refusals'
 import type { TargetRules } from './rules'
 import { runBounded } from './runBounded'
+import { isSuperseded, Superseded } from './superseded'
 import { contentWarnings, describeWarning } from './warnings'
 import { pausesTransfer, WriteError } from './writeErrors'
 import type { SafeWriter } from './writer'
@@ -62,7 +63,6 @@ export interface CopyOptions {
 export class CopyRun {
   private readonly skipped: SkippedEntry[]
   private readonly conflicts: { path: string; copy: string }[]
-  private readonly fetchedBefore: number
   private readonly signal: AbortSignal
   private readonly read: ReadOptions
   private readonly files: FileCopier
@@ -78,7 +78,6 @@ export class CopyRun {
     const { share, folder, transfer } = options
     this.skipped = [...plan.skipped]
     this.conflicts = plan.conflicts.map(({ path, copy }) => this.conflictAt(path, copy))
-    this.fetchedBefore = options.fetched()
     this.signal = transfer.abort.signal
     this.waits = new CopyWaits(options)
     const assertRoom = () => options.budget.assertRoom()
@@ -99,8 +98,9 @@ export class CopyRun {
     })
   }
 
-  /** Round after round over what is left, for what nobody has must not keep waiting what somebody has. */
-  async run(): Promise<TransferResult> {
+  /** Round after round over what is left, for what nobody has must not keep waiting what somebody has. Throws
+   *  `Superseded` when some of it cannot be had any more. */
+  async run(): Promise<Omit<TransferResult, 'fetched'>> {
     const limits = { bytes: BYTES_IN_FLIGHT, units: UNITS_IN_FLIGHT, signal: this.signal }
     try {
       await this.marks.recover(this.plan.recovered)
@@ -110,15 +110,30 @@ export class CopyRun {
         const later: PlannedFile[] = []
         await runBounded(copyUnits(left), limits, unit => this.copyUnit(unit, later))
         if (later.length < left.length) wait = 0
-        if (later.length > 0) await this.waits.waitFor(later, wait)
+        if (later.length > 0) {
+          const bytes = await this.options.share.bytesReady(this.signal)
+          if (isSuperseded(this.options.share, bytes, later)) throw new Superseded()
+          await this.waits.waitFor(later, wait)
+        }
         left = wait < LOOKS_BEFORE_LIES ? later : await this.withoutLies(later)
       }
     } finally {
       await this.marks.flush()
     }
+    await this.removeGone()
     await this.marks.done()
     this.makeLinks()
     return this.result()
+  }
+
+  private async removeGone(): Promise<void> {
+    for (const { segments, mark } of this.plan.gone) {
+      try {
+        await this.writer.remove(segments, mark)
+      } catch (error) {
+        if (!(error instanceof WriteError)) throw error // it was changed meanwhile: it is the user's
+      }
+    }
   }
 
   /** Adds to `later` what cannot be had now. */
@@ -222,13 +237,12 @@ export class CopyRun {
     return { path: onDisk(path), copy: onDisk(copy) }
   }
 
-  private result(): TransferResult {
-    const { transfer, fetched, stale } = this.options
+  private result(): Omit<TransferResult, 'fetched'> {
+    const { transfer, stale } = this.options
     const warnings = contentWarnings(this.plan.paths, this.plan.executables)
     return {
       files: this.plan.paths.length - (this.skipped.length - this.plan.skipped.length),
       bytes: transfer.bytes.done,
-      fetched: Math.max(0, fetched() - this.fetchedBefore),
       skipped: this.skipped.slice(0, MAX_LISTED),
       skippedCount: this.skipped.length,
       conflicts: this.conflicts.slice(0, MAX_LISTED),
