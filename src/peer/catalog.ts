@@ -32,6 +32,8 @@ export interface ShareRecord {
   readonly version: number
   /** Set when the log was lost or damaged: it is never appended to again. */
   readonly lost?: boolean
+  /** The share was removed, and its logs are being deleted. */
+  readonly removed?: boolean
 }
 
 /** Somebody else's share. Keyed by share id. */

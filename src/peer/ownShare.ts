@@ -259,13 +259,16 @@ export class OwnShare {
     await this.drive.close()
   }
 
-  /** Deletes the log; its key is never used again. */
+  /** Deletes the log; its key is never used again. The record goes last: when this is cut off, the next start goes on. */
   async purge(): Promise<void> {
     this.closing.abort()
     await this.settle()
-    await this.context.catalog.delete('share', this.record.seed)
-    await this.context.catalog.deleteAll('published', `${this.record.seed}/`)
+    const { catalog } = this.context
+    const { seed } = this.record
+    await catalog.put('share', seed, { ...this.record, removed: true })
     await this.drive.purge()
+    await catalog.deleteAll('published', `${seed}/`)
+    await catalog.delete('share', seed)
   }
 
   /** Resolves when nothing of it is under way any more; nothing is begun once `closing` is aborted. */

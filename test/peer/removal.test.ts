@@ -1,5 +1,6 @@
 /** Removing a share, one's own or somebody else's, gives its place on the disk back. */
 import assert from 'node:assert/strict'
+import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../support/eventually'
 import { makeTree, randomBytes, temporaryFolder } from '../support/folders'
 import { type LocalDht, startLocalDht } from '../support/localDht'
@@ -35,5 +36,24 @@ describe('what is removed', () => {
     await ann.request('share.remove', { id })
     for (const peer of [ann, bob])
       await eventually('the store is small again', () => peer.storeBytes() < empty + CONTENT / 4)
+  })
+
+  it('takes none either when the process is killed while it is removed', async () => {
+    const storage = temporaryFolder('killed')
+    const options = { storage, bootstrap: dht.bootstrap }
+    let peer = await PeerProcess.start(options)
+    const empty = peer.storeBytes()
+    for (const pause of [4, 12, 25, 50]) {
+      const content = { 'large.bin': randomBytes(CONTENT / 3, pause) }
+      const { id } = await peer.share(await makeTree(temporaryFolder('source'), content))
+      const removing = peer.request('share.remove', { id }).catch(() => {}) // killed before it was done
+      await delay(pause)
+      await peer.kill()
+      await removing
+      peer = await PeerProcess.start(options)
+      for (const share of (await peer.state()).shares) await peer.request('share.remove', { id: share.id })
+    }
+    await eventually('the store is small again', () => peer.storeBytes() < empty + CONTENT / 6)
+    await peer.stop()
   })
 })
