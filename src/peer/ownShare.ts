@@ -16,8 +16,7 @@ import type { PeerContext } from './context'
 import { type IndexChange, ShareDrive } from './drive/shareDrive'
 import { Joined } from './joined'
 import { Publisher, type PublishResult } from './publish/publisher'
-import { type FolderWatch, watchFolder } from './publish/watch'
-import { watchFile } from './publish/watchFile'
+import { SourceWatch } from './sourceWatch'
 import { delay, throwIfAborted, unlessAborted } from './time'
 import type { Transfer } from './transfers'
 
@@ -37,8 +36,7 @@ export class OwnShare {
   private readonly publisher: Publisher
   private readonly clearing: Clearing
   private joined: Joined | undefined
-  private watching: Promise<{ close(): Promise<void> }> | undefined
-  private watchingFolder: Promise<FolderWatch> | undefined
+  private readonly watch: SourceWatch
   private readonly closing = new AbortController()
   private wanted = false
   private running: Promise<void> | undefined
@@ -59,6 +57,11 @@ export class OwnShare {
       context.syncStore,
       context.mayHaveLostWrites(),
     )
+    this.watch = new SourceWatch({
+      onChange: () => this.rescan(),
+      onError: error => this.setFailed(error),
+      log: context.log,
+    })
     this.clearing = new Clearing({
       share: drive,
       grace: context.grace,
@@ -132,7 +135,7 @@ export class OwnShare {
   /** Serves it, and follows the folder unless it was shared once. */
   async start(): Promise<void> {
     throwIfAborted(this.closing.signal)
-    if (this.isLost || this.watching !== undefined) return
+    if (this.isLost || this.watch.isOn) return
     await this.saveRecord({ stopped: false })
     if (this.joined === undefined) this.join()
     this.setStatus({ kind: 'sharing' })
@@ -198,9 +201,9 @@ export class OwnShare {
     const hasFailed = this.status.kind === 'failed'
     if (hasFailed) {
       this.setStatus({ kind: 'publishing' })
-      await this.stopWatching()
+      await this.watch.stop()
     }
-    if (this.watching === undefined) this.startWatching()
+    if (!this.watch.isOn) this.startWatching()
     else this.rescan()
   }
 
@@ -221,7 +224,7 @@ export class OwnShare {
     if (this.record.once === once) return
     await this.saveRecord({ once })
     if (this.joined === undefined) return
-    if (once) await this.stopWatching()
+    if (once) await this.watch.stop()
     else this.startWatching()
   }
 
@@ -250,7 +253,7 @@ export class OwnShare {
   async leave(): Promise<void> {
     this.joined?.leave()
     this.joined = undefined
-    await this.stopWatching()
+    await this.watch.stop()
   }
 
   async close(): Promise<void> {
@@ -302,40 +305,8 @@ export class OwnShare {
   }
 
   private startWatching(): void {
-    if (this.watching !== undefined) return
     const { source, isFile } = this.record
-    const onChange = () => this.rescan()
-    const onVanished = () => this.setFailed(new PeerfoldError('source-vanished', source))
-    if (isFile) this.watching = watchFile(source, { onChange, onVanished })
-    else this.watchingFolder = this.watchSource(onChange, onVanished)
-    this.watching ??= this.watchingFolder
-    // What changed before the watch began is seen by a scan after it did.
-    const { watching } = this
-    watching?.then(
-      () => this.rescan(),
-      error => {
-        if (this.watching === watching) this.setFailed(error)
-      },
-    )
-  }
-
-  private watchSource(onChange: () => void, onVanished: () => void): Promise<FolderWatch> {
-    return watchFolder(this.record.source, {
-      ignoredFolders: this.last?.ignoredFolders ?? [],
-      onChange,
-      onVanished,
-      onMode: (mode, reason) => {
-        if (mode === 'polling') this.context.log(`watching by polling: ${reason ?? ''}`)
-      },
-    })
-  }
-
-  private async stopWatching(): Promise<void> {
-    const { watching } = this
-    this.watching = undefined
-    this.watchingFolder = undefined
-    const watch = await watching?.catch(() => undefined) // it told why it could not start
-    await watch?.close()
+    this.watch.start(source, isFile, this.last?.ignoredFolders ?? [])
   }
 
   private async publishLoop(): Promise<void> {
@@ -408,7 +379,7 @@ export class OwnShare {
     this.last = result
     await this.saveRecord({ version: this.drive.paths.length })
     this.tellSecrets(result)
-    await (await this.watchingFolder)?.ignoreFolders(result.ignoredFolders)
+    await this.watch.ignoreFolders(result.ignoredFolders)
     const change = await this.drive.refresh(signal)
     if (change !== undefined) this.published.emit(change)
     this.clearing.look()
