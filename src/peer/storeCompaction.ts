@@ -20,7 +20,8 @@ const FORCE_COPY = {
 }
 
 export class StoreCompaction {
-  private freed = 0
+  /** What a process before this one cleared may lie there still. */
+  private freed = WORTH
   private running: Promise<void> | undefined
 
   constructor(
