@@ -1,6 +1,8 @@
 /** Removing a share, one's own or somebody else's, gives its place on the disk back. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Catalog } from '../../src/peer/catalog'
 import { eventually } from '../support/eventually'
 import { makeTree, randomBytes, temporaryFolder } from '../support/folders'
 import { type LocalDht, startLocalDht } from '../support/localDht'
@@ -56,4 +58,30 @@ describe('what is removed', () => {
     await eventually('the store is small again', () => peer.storeBytes() < empty + CONTENT / 6)
     await peer.stop()
   })
+
+  it('is removed by the next process when the one before only began to', async () => {
+    const storage = temporaryFolder('begun')
+    const options = { storage, bootstrap: dht.bootstrap }
+    let peer = await PeerProcess.start(options)
+    const empty = peer.storeBytes()
+    await peer.share(await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(CONTENT) }))
+    await peer.stop()
+    await withCatalog(storage, async catalog => {
+      for await (const [seed, record] of catalog.list('share'))
+        await catalog.put('share', seed, { ...record, removed: true })
+    })
+    peer = await PeerProcess.start(options)
+    assert.deepEqual((await peer.state()).shares, [])
+    await eventually('the store is small again', () => peer.storeBytes() < empty + CONTENT / 4)
+    await peer.stop()
+    await withCatalog(storage, async catalog => {
+      for await (const [seed] of catalog.list('share')) assert.fail(`there is still a record: ${seed}`)
+    })
+  })
 })
+
+async function withCatalog(storage: string, use: (catalog: Catalog) => Promise<void>): Promise<void> {
+  const catalog = await Catalog.open(join(storage, 'catalog'))
+  await use(catalog)
+  await catalog.close()
+}
