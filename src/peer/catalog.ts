@@ -33,6 +33,8 @@ export interface ShareRecord {
   readonly version: number
   /** Set when the log was lost or damaged: it is never appended to again. */
   readonly lost?: boolean
+  /** The share was removed, and its logs are being deleted. */
+  readonly removed?: boolean
 }
 
 /** Somebody else's share. Keyed by share id. */
@@ -87,6 +89,8 @@ export interface IntendedFile {
   readonly size: number
   /** Milliseconds, whole. */
   readonly mtime: number
+  /** Nothing was there when the copy began. */
+  readonly fresh?: boolean
 }
 
 /** The temporary of a large file that a copy has written in part. Keyed as what was copied. */

@@ -6,6 +6,7 @@ import type { Catalog } from './catalog'
 import type { ShareLimits } from './limits'
 import type { Network } from './network/swarm'
 import type { StoreBudget } from './storeBudget'
+import type { StoreCompaction } from './storeCompaction'
 import type { StoreSpace } from './storeSpace'
 
 export interface PeerContext {
@@ -28,6 +29,9 @@ export interface PeerContext {
   readonly mayHaveLostWrites: () => boolean
   readonly space: StoreSpace
   readonly budget: StoreBudget
+  readonly compaction: StoreCompaction
+  /** How long superseded bytes stay (milliseconds). */
+  readonly grace: number
   /** Resolves when everything written to the store so far is on the disk. */
   readonly syncStore: () => Promise<void>
   /** Aborted when the peer process ends. */

@@ -7,6 +7,7 @@ import type { ReplicatorPeer } from 'hypercore'
 import type { Rates, SearchReason } from '../common/model'
 import { Signal } from '../common/signal'
 import type { ShareDrive } from './drive/shareDrive'
+import { askWhatIsThere } from './drive/wants'
 import type { Membership, Network } from './network/swarm'
 import { Rate } from './rate'
 
@@ -95,6 +96,12 @@ export class Joined {
 
   private serve(core: Hypercore, isContent: boolean): void {
     this.network.replication.serve(core)
+    if (isContent) {
+      for (const peer of core.peers) askWhatIsThere(core, peer)
+      const onPeer = (peer: ReplicatorPeer) => askWhatIsThere(core, peer)
+      core.on('peer-add', onPeer)
+      this.stops.push(() => core.off('peer-add', onPeer))
+    }
     this.listen(core, 'conflict', () => this.forked.emit())
     this.listen(core, 'download', (_index, bytes, peer) => {
       if (isContent) this.down.add(bytes)

@@ -1,7 +1,9 @@
 /**
  * The peer process: owns the store and the swarm, answers windows and commands.
  *
- *   peer.js --storage <data folder> [--bootstrap host:port,…] [--no-tcp]
+ *   peer.js --storage <data folder> [--bootstrap host:port,…] [--no-tcp] [--grace seconds]
+ *
+ * `--grace`: how long bytes of a former version stay for those who are fetching them.
  *
  * Start-up order: take the lock, then remove a stale socket, then listen, then say where. Exit codes: 0 ended in
  * order, 3 another process has the lock, 4 the store turned out to be damaged or to have met a full disk, and the next process gets over it, 1
@@ -28,12 +30,19 @@ function log(line: string): void {
   process.stdout.write(`${new Date().toISOString()} ${line.replace(/[\p{Cc}]/gu, ' ')}\n`)
 }
 
+function secondsOf(text: string): number {
+  const seconds = Number(text)
+  if (text !== '' && seconds >= 0 && seconds < 2 ** 31 / 1_000) return seconds
+  throw new Error('--grace is not a number of seconds')
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       storage: { type: 'string' },
       bootstrap: { type: 'string' },
       'no-tcp': { type: 'boolean', default: false },
+      grace: { type: 'string' },
     },
   })
   if (values.storage === undefined) throw new Error('--storage is missing')
@@ -82,6 +91,7 @@ async function main(): Promise<void> {
     keyPair: loadKeyPair(paths.keys),
     bootstrap: values.bootstrap?.split(',').filter(Boolean) ?? [],
     tcp: !values['no-tcp'],
+    ...(values.grace === undefined ? {} : { grace: secondsOf(values.grace) * 1_000 }),
     log,
     onDamage,
     onRoomAgain,

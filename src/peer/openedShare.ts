@@ -10,6 +10,7 @@ import { english } from '../common/localizer'
 import type { OpenedShareState, OpenedStatus } from '../common/model'
 import { Signal } from '../common/signal'
 import type { OpenedRecord } from './catalog'
+import { Clearing } from './clearing'
 import type { PeerContext } from './context'
 import type { DriveEntry } from './drive/entry'
 import { type IndexChange, ShareDrive } from './drive/shareDrive'
@@ -28,16 +29,34 @@ export class OpenedShare {
   private failure: UserError | undefined
   /** The limits at the time of the failure: with others, it may not be one. */
   private limitsThen: ShareLimits | undefined
-  private closing = new AbortController()
+  private readonly closing = new AbortController()
   private refreshing = false
   private refreshAgain = false
   private bytesHereAt = { base: 0, downloaded: 0 }
+  private readonly clearing: Clearing
 
   private constructor(
     public record: OpenedRecord,
     readonly drive: ShareDrive,
     private readonly context: PeerContext,
-  ) {}
+  ) {
+    this.clearing = new Clearing({
+      share: drive,
+      grace: context.grace,
+      entries: () => [],
+      inTurn: work => work(),
+      beforeClear: () => {},
+      onCleared: async bytes => {
+        context.compaction.add(bytes)
+        await context.budget.cleared(this.id, bytes)
+      },
+      signal: this.closing.signal,
+      onError: error => {
+        context.checkForDamage(error)
+        context.log(`clearing: ${String(error)}`)
+      },
+    })
+  }
 
   static async open(record: OpenedRecord, context: PeerContext): Promise<OpenedShare> {
     const drive = await ShareDrive.open(context.store, record.key, record.encryptionKey, context.limits)
@@ -97,6 +116,7 @@ export class OpenedShare {
   async close(): Promise<void> {
     this.closing.abort()
     this.leave()
+    await this.clearing.settle()
     await this.drive.close()
   }
 
@@ -104,6 +124,7 @@ export class OpenedShare {
   async purge(): Promise<void> {
     this.closing.abort()
     this.leave()
+    await this.clearing.settle()
     await this.context.catalog.put('opened', this.id, { ...this.record, keep: false })
     await this.drive.purge()
     await this.context.budget.forget(this.id)
@@ -206,6 +227,7 @@ export class OpenedShare {
       }
     }
     this.bytesHereAt = { base, downloaded }
+    this.clearing.look()
     this.changed.emit()
   }
 

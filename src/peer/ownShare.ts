@@ -11,12 +11,12 @@ import { formatKey, formatLink, type ShareLink } from '../common/link'
 import type { ShareState, ShareStatus, SkippedEntry } from '../common/model'
 import { Signal } from '../common/signal'
 import type { ShareRecord } from './catalog'
+import { Clearing } from './clearing'
 import type { PeerContext } from './context'
 import { type IndexChange, ShareDrive } from './drive/shareDrive'
 import { Joined } from './joined'
 import { Publisher, type PublishResult } from './publish/publisher'
-import { type FolderWatch, watchFolder } from './publish/watch'
-import { watchFile } from './publish/watchFile'
+import { SourceWatch } from './sourceWatch'
 import { delay, throwIfAborted, unlessAborted } from './time'
 import type { Transfer } from './transfers'
 
@@ -34,9 +34,9 @@ export class OwnShare {
   status: ShareStatus = { kind: 'publishing' }
   last: PublishResult | undefined
   private readonly publisher: Publisher
+  private readonly clearing: Clearing
   private joined: Joined | undefined
-  private watching: Promise<{ close(): Promise<void> }> | undefined
-  private watchingFolder: Promise<FolderWatch> | undefined
+  private readonly watch: SourceWatch
   private readonly closing = new AbortController()
   private wanted = false
   private running: Promise<void> | undefined
@@ -61,6 +61,24 @@ export class OwnShare {
         context.log(`the index of ${record.source} was not saved: ${String(error)}`)
       },
     )
+    this.watch = new SourceWatch({
+      onChange: () => this.rescan(),
+      onError: error => this.setFailed(error),
+      log: context.log,
+    })
+    this.clearing = new Clearing({
+      share: drive,
+      grace: context.grace,
+      entries: () => this.publisher.files(),
+      inTurn: work => this.inTurn(work),
+      beforeClear: used => this.publisher.keepTwins(used),
+      onCleared: async bytes => context.compaction.add(bytes),
+      signal: this.closing.signal,
+      onError: error => {
+        context.checkForDamage(error)
+        context.log(`clearing: ${String(error)}`)
+      },
+    })
   }
 
   static async open(record: ShareRecord, context: PeerContext): Promise<OwnShare> {
@@ -123,7 +141,7 @@ export class OwnShare {
   /** Serves it, and follows the folder unless it was shared once. */
   async start(): Promise<void> {
     throwIfAborted(this.closing.signal)
-    if (this.isLost || this.watching !== undefined) return
+    if (this.isLost || this.watch.isOn) return
     await this.saveRecord({ stopped: false })
     if (this.joined === undefined) this.join()
     this.setStatus({ kind: 'sharing' })
@@ -189,9 +207,9 @@ export class OwnShare {
     const hasFailed = this.status.kind === 'failed'
     if (hasFailed) {
       this.setStatus({ kind: 'publishing' })
-      await this.stopWatching()
+      await this.watch.stop()
     }
-    if (this.watching === undefined) this.startWatching()
+    if (!this.watch.isOn) this.startWatching()
     else this.rescan()
   }
 
@@ -212,7 +230,7 @@ export class OwnShare {
     if (this.record.once === once) return
     await this.saveRecord({ once })
     if (this.joined === undefined) return
-    if (once) await this.stopWatching()
+    if (once) await this.watch.stop()
     else this.startWatching()
   }
 
@@ -241,7 +259,7 @@ export class OwnShare {
   async leave(): Promise<void> {
     this.joined?.leave()
     this.joined = undefined
-    await this.stopWatching()
+    await this.watch.stop()
   }
 
   async close(): Promise<void> {
@@ -250,14 +268,17 @@ export class OwnShare {
     await this.drive.close()
   }
 
-  /** Deletes the log; its key is never used again. */
+  /** Deletes the log; its key is never used again. The record goes last: when this is cut off, the next start goes on. */
   async purge(): Promise<void> {
     this.closing.abort()
     await this.settle()
-    await this.context.catalog.delete('share', this.record.seed)
-    await this.context.catalog.deleteAll('published', `${this.record.seed}/`)
-    await this.context.catalog.delete('indexed', this.record.seed)
+    const { catalog } = this.context
+    const { seed } = this.record
+    await catalog.put('share', seed, { ...this.record, removed: true })
     await this.drive.purge()
+    await catalog.deleteAll('published', `${seed}/`)
+    await catalog.delete('indexed', seed)
+    await catalog.delete('share', seed)
   }
 
   /** Resolves when nothing of it is under way any more; nothing is begun once `closing` is aborted. */
@@ -266,6 +287,7 @@ export class OwnShare {
     await this.running?.catch(() => {}) // it told what stopped it
     await this.turn
     await this.publisher.settle()
+    await this.clearing.settle()
   }
 
   get skipped(): readonly SkippedEntry[] {
@@ -291,40 +313,8 @@ export class OwnShare {
   }
 
   private startWatching(): void {
-    if (this.watching !== undefined) return
     const { source, isFile } = this.record
-    const onChange = () => this.rescan()
-    const onVanished = () => this.setFailed(new PeerfoldError('source-vanished', source))
-    if (isFile) this.watching = watchFile(source, { onChange, onVanished })
-    else this.watchingFolder = this.watchSource(onChange, onVanished)
-    this.watching ??= this.watchingFolder
-    // What changed before the watch began is seen by a scan after it did.
-    const { watching } = this
-    watching?.then(
-      () => this.rescan(),
-      error => {
-        if (this.watching === watching) this.setFailed(error)
-      },
-    )
-  }
-
-  private watchSource(onChange: () => void, onVanished: () => void): Promise<FolderWatch> {
-    return watchFolder(this.record.source, {
-      ignoredFolders: this.last?.ignoredFolders ?? [],
-      onChange,
-      onVanished,
-      onMode: (mode, reason) => {
-        if (mode === 'polling') this.context.log(`watching by polling: ${reason ?? ''}`)
-      },
-    })
-  }
-
-  private async stopWatching(): Promise<void> {
-    const { watching } = this
-    this.watching = undefined
-    this.watchingFolder = undefined
-    const watch = await watching?.catch(() => undefined) // it told why it could not start
-    await watch?.close()
+    this.watch.start(source, isFile, this.last?.ignoredFolders ?? [])
   }
 
   private async publishLoop(): Promise<void> {
@@ -360,9 +350,17 @@ export class OwnShare {
 
   /** Publishes when its turn comes: the user may ask again while the folder's changes are on their way. */
   private publishOnce(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
-    const publishing = this.turn.then(() => this.publishNow(signal, transfer))
-    this.turn = publishing.catch(() => {}) // whoever asked for that one is told
-    return unlessAborted(publishing, signal) // its turn may be long in coming
+    return unlessAborted(
+      this.inTurn(() => this.publishNow(signal, transfer)),
+      signal,
+    ) // its turn may be long in coming
+  }
+
+  /** Does what changes the log, one thing after another. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work)
+    this.turn = done.catch(() => {}) // whoever asked for that one is told
+    return done
   }
 
   private async publishNow(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
@@ -389,9 +387,10 @@ export class OwnShare {
     this.last = result
     await this.saveRecord({ version: this.drive.paths.length })
     this.tellSecrets(result)
-    await (await this.watchingFolder)?.ignoreFolders(result.ignoredFolders)
+    await this.watch.ignoreFolders(result.ignoredFolders)
     const change = await this.drive.refresh(signal)
     if (change !== undefined) this.published.emit(change)
+    this.clearing.look()
     this.changed.emit()
     return result
   }

@@ -19,6 +19,8 @@ export class OwnShares {
   private readonly shares = new Map<ShareId, OwnShare>()
   /** First publishes under way, by source: two never run on one folder. */
   private readonly adding = new Map<string, Promise<unknown>>()
+  /** What a process that was killed did not finish. */
+  private readonly purging: Promise<void>[] = []
 
   constructor(
     private readonly context: PeerContext,
@@ -28,6 +30,10 @@ export class OwnShares {
   /** Takes up what the catalog holds. What a command alone shared stays at rest until a command asks for it. */
   async restore(): Promise<void> {
     for await (const [, record] of this.context.catalog.list('share')) {
+      if (record.removed) {
+        this.purging.push(this.purgeAgain(record))
+        continue
+      }
       if (record.version === 0 && !record.keep) continue
       try {
         const share = await OwnShare.open(record, this.context)
@@ -95,7 +101,7 @@ export class OwnShares {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.adding.values())
+    await Promise.allSettled([...this.adding.values(), ...this.purging])
     await Promise.allSettled(this.all().map(share => share.close()))
   }
 
@@ -181,11 +187,20 @@ export class OwnShares {
   private async unfinished(params: ShareSource): Promise<ShareRecord | undefined> {
     for await (const [, record] of this.context.catalog.list('share')) {
       const same = record.source === params.source && (record.encryptionKey === undefined) === params.isPublic
-      if (!same || record.version > 0 || record.lost) continue
+      if (!same || record.version > 0 || record.lost || record.removed) continue
       if (record.id !== undefined && this.shares.has(record.id)) continue
       return { ...record, once: params.once, keep: params.keep || record.keep, allow: params.allow }
     }
     return undefined
+  }
+
+  private async purgeAgain(record: ShareRecord): Promise<void> {
+    try {
+      await (await OwnShare.open(record, this.context)).purge()
+    } catch (error) {
+      this.context.checkForDamage(error)
+      this.context.log(`what is left of a removed share cannot be deleted: ${String(error)}`)
+    }
   }
 
   private adopt(share: OwnShare): void {

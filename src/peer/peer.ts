@@ -14,6 +14,7 @@ import { Signal } from '../common/signal'
 import type { DataFolderPaths } from '../wire/dataFolder'
 import { bootId, mayHaveLostWrites } from './boot'
 import type { Catalog, Settings } from './catalog'
+import { GRACE } from './clearing'
 import type { PeerContext } from './context'
 import { Copies } from './copies'
 import type { ShareDrive } from './drive/shareDrive'
@@ -24,6 +25,7 @@ import { OpenedShares } from './openedShares'
 import { OwnShares } from './ownShares'
 import { isDamage, openDatabases, syncStore } from './store'
 import { StoreBudget } from './storeBudget'
+import { StoreCompaction } from './storeCompaction'
 import { StoreSpace } from './storeSpace'
 import { Transfers } from './transfers'
 
@@ -32,6 +34,8 @@ export interface PeerOptions {
   readonly keyPair: KeyPair
   readonly bootstrap: readonly string[]
   readonly tcp: boolean
+  /** Milliseconds superseded bytes stay; `GRACE` when absent. */
+  readonly grace?: number
   readonly log: (line: string) => void
   /** The store turned out to be damaged: end, and let the next process set it aside. */
   readonly onDamage: (error: unknown) => void
@@ -58,6 +62,7 @@ export class Peer {
   private limits: Limits = DEFAULT_LIMITS
   private readonly budget: StoreBudget
   private readonly space: StoreSpace
+  private readonly compaction: StoreCompaction
   private readonly earlyNotices: Notifications['notice'][] = []
   private readonly toldLimits = new Set<PeerLimit>()
   private lostWrites = false
@@ -74,6 +79,10 @@ export class Peer {
     this.space = new StoreSpace(paths.root, options.onRoomAgain, log)
     this.budget = new StoreBudget(catalog, () => this.limits.storeBytes, log)
     const checkForDamage = (error: unknown) => this.checkForDamage(error)
+    this.compaction = new StoreCompaction(store.storage, paths.root, this.closing.signal, error => {
+      checkForDamage(error)
+      log(`giving room back: ${String(error)}`)
+    })
     const isBlocked = (id: PeerId) => this.blocked.has(id)
     this.network = new Network({
       keyPair,
@@ -98,6 +107,8 @@ export class Peer {
       checkForDamage,
       space: this.space,
       budget: this.budget,
+      compaction: this.compaction,
+      grace: options.grace ?? GRACE,
       syncStore: () => syncStore(paths),
       mayHaveLostWrites: () => this.lostWrites,
       closing: this.closing.signal,
@@ -248,6 +259,7 @@ export class Peer {
     await this.network.close()
     await this.own.close()
     await this.opened.close()
+    await this.compaction.settle()
     await this.store.close()
     await this.budget.close()
     await syncStore(this.options.paths)

@@ -9,6 +9,7 @@ import { withTrueSize } from './drive/blockMap'
 import type { DriveEntry } from './drive/entry'
 import { findPaths } from './drive/find'
 import { readRange, readWhole } from './drive/read'
+import { readNewest } from './drive/readNewest'
 import type { ShareDrive } from './drive/shareDrive'
 import { parseParams } from './params'
 import type { Peer } from './peer'
@@ -132,19 +133,33 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
     'fs.read': async ({ id, path, limit, timeout }, signal) => {
       const drive = peer.drive(id)
       const read = { timeout, signal, assertRoom: () => peer.assertRoom() }
-      const entry = await withTrueSize(drive, fileOf(drive, path), read)
-      if (entry.size > limit) throw new PeerfoldError('too-large', `“${path}”`)
-      assertFits(peer, entry.size)
-      return readWhole(drive, entry, read)
+      return readNewest(
+        drive,
+        () => fileOf(drive, path),
+        read,
+        async (found, options) => {
+          const entry = await withTrueSize(drive, found, options)
+          if (entry.size > limit) throw new PeerfoldError('too-large', `“${path}”`)
+          assertFits(peer, entry.size)
+          return readWhole(drive, entry, options)
+        },
+      )
     },
     'fs.readRange': async ({ id, path, start, length, timeout }, signal) => {
       const drive = peer.drive(id)
-      const parts: Buffer[] = []
       const read = { timeout, signal, assertRoom: () => peer.assertRoom() }
-      const entry = await withTrueSize(drive, fileOf(drive, path), read)
-      assertFits(peer, Math.min(length, entry.size - start))
-      for await (const part of readRange(drive, entry, start, length, read)) parts.push(part)
-      return Buffer.concat(parts)
+      return readNewest(
+        drive,
+        () => fileOf(drive, path),
+        read,
+        async (found, options) => {
+          const entry = await withTrueSize(drive, found, options)
+          assertFits(peer, Math.min(length, entry.size - start))
+          const parts: Buffer[] = []
+          for await (const part of readRange(drive, entry, start, length, options)) parts.push(part)
+          return Buffer.concat(parts)
+        },
+      )
     },
     'fs.find': ({ id, query, limit }) => findPaths(indexOf(peer.drive(id)), query, limit),
 

@@ -62,6 +62,17 @@ export class StoreBudget {
     this.changed.emit()
   }
 
+  /** So many bytes of a share were cleared. */
+  async cleared(id: ShareId, bytes: number): Promise<void> {
+    const kept = this.kept.get(id) ?? 0
+    const less = Math.min(kept, bytes)
+    this.kept.set(id, kept - less)
+    this.total -= less
+    this.unnoted.add(id)
+    await this.note()
+    this.changed.emit()
+  }
+
   limitChanged(): void {
     this.changed.emit()
     if (!this.isWithin) this.tellPassed()
@@ -114,6 +125,7 @@ export class StoreBudget {
   }
 
   private async note(): Promise<void> {
+    clearTimeout(this.timer)
     this.timer = undefined
     const ids = [...this.unnoted]
     this.unnoted.clear()

@@ -26,7 +26,9 @@ declare module 'hypercore' {
       readonly remoteSynced: boolean
       readonly remoteFork: number
       readonly remoteContiguousLength: number
-      readonly remoteBitfield: { get(index: number): boolean }
+      readonly remoteBitfield: { get(index: number): boolean; firstUnset(position: number): number }
+      /** Asks which of the blocks around `index` the peer has. */
+      _maybeWant(index: number, handle: { addWant(want: object): void; removeWant(want: object): void }): void
       /** Blocks asked of this peer that have not come. */
       readonly inflight: number
       /** Messages with data, sent and received. */
@@ -51,9 +53,16 @@ declare module 'hypercore' {
       readonly length: number
     }
 
+    interface Hints {
+      readonly contiguousLength: number
+      readonly remoteContiguousLength: number
+      readonly recovering: number
+    }
     interface Bitfield {
       get(index: number): boolean
       count(start: number, length: number, value: boolean): number
+      /** -1: there is none. */
+      firstSet(position: number): number
       firstUnset(position: number): number
     }
   }
@@ -80,7 +89,35 @@ declare module 'hypercore' {
         detachFrom(mux: Protomux): void
         /** Whether what a peer has more of the log is taken over unasked. */
         eagerUpgrade: boolean
+        /** Tells peers that blocks are here, or with `drop` that they are not any more. */
+        onhave(start: number, length: number, drop: boolean): void
+        readonly peers: readonly Hypercore.ReplicatorPeer[]
+        /** Tells a peer which blocks are here. */
+        _onwant(peer: Hypercore.ReplicatorPeer, start: number, length: number, any: boolean): void
       }
+      /** What changes a log, one change at a time. */
+      readonly state: {
+        readonly mutex: { lock(): Promise<void> }
+        readonly storage: {
+          read(): {
+            /** The hash above blocks, by its place in the tree: that of block n is at 2n. */
+            getTreeNode(index: number): Promise<{ readonly size: number } | null>
+            getBitfieldPage(page: number): Promise<Buffer | null>
+            tryFlush(): void
+          }
+        }
+        createWriteBatch(): {
+          deleteBlockRange(start: number, end: number): void
+          putBitfieldPage(page: number, bits: Uint8Array): void
+          setHints(hints: Hypercore.Hints): void
+        }
+        flush(): Promise<boolean>
+        _unlock(): void
+      }
+      readonly header: { readonly hints: Hypercore.Hints }
+      updateContiguousLength(change: { start: number; length: number; drop: boolean }): void
+      _setBitfieldRanges(start: number, end: number, value: boolean): void
+      flushHints(): Promise<void>
     }
     ready(): Promise<void>
     close(): Promise<void>
@@ -100,6 +137,8 @@ declare module 'hypercore' {
     }): Hypercore.Download
     truncate(length: number): Promise<void>
     clear(start: number, end: number): Promise<unknown>
+    /** By `isInitiator`: a stream of its own. */
+    replicate(isInitiator: boolean): import('node:stream').Duplex
     replicate(stream: NoiseStream | Protomux): unknown
     static createProtocolStream(
       stream: NoiseStream,
@@ -147,7 +186,7 @@ declare module 'corestore' {
     readonly storage: {
       readonly rocks: import('rocksdb-native').default
       readonly db: import('rocksdb-native').default
-      compact(): Promise<void>
+      compact(options?: Record<string, number>): Promise<void>
       deleteCore(core: { readonly corePointer: number; readonly dataPointer: number }): Promise<void>
     }
   }
@@ -191,6 +230,7 @@ declare module 'hyperbee' {
     ready(): Promise<void>
     batch(options?: EncodingOptions): BeeBatch
     put(key: unknown, value: unknown, options?: EncodingOptions): Promise<void>
+    del(key: unknown, options?: EncodingOptions): Promise<void>
     get(
       key: unknown,
       options?: EncodingOptions & { wait?: boolean; timeout?: number },

@@ -28,6 +28,7 @@ declare module 'rocksdb-native' {
     put(key: Uint8Array | string, value: Uint8Array): Promise<void>
     delete(key: Uint8Array | string): Promise<void>
     flush(): Promise<void>
+    getProperty(name: string): Promise<string | null>
     iterator(range: {
       gt?: string
       gte?: string

@@ -1,7 +1,8 @@
 /** Removing a share, one's own or somebody else's, gives its place on the disk back. */
 import assert from 'node:assert/strict'
-import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Catalog } from '../../src/peer/catalog'
 import { eventually } from '../support/eventually'
 import { makeTree, randomBytes, temporaryFolder } from '../support/folders'
 import { type LocalDht, startLocalDht } from '../support/localDht'
@@ -27,23 +28,60 @@ describe('what is removed', () => {
 
   it('takes no room any more, on neither side', async () => {
     const source = await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(CONTENT) })
-    const empty = storeBytes(ann)
+    const empty = ann.storeBytes()
     const { id, link } = await ann.share(source)
     const opened = await bob.open(link)
     await bob.copy(opened, temporaryFolder('copy'))
-    for (const peer of [ann, bob]) assert.ok(storeBytes(peer) > CONTENT)
+    for (const peer of [ann, bob]) assert.ok(peer.storeBytes() > CONTENT)
 
     await bob.request('open.remove', { id: opened })
     await ann.request('share.remove', { id })
     for (const peer of [ann, bob])
-      await eventually('the store is small again', () => storeBytes(peer) < empty + CONTENT / 4)
+      await eventually('the store is small again', () => peer.storeBytes() < empty + CONTENT / 4)
+  })
+
+  it('takes none either when the process is killed while it is removed', async () => {
+    const storage = temporaryFolder('killed')
+    const options = { storage, bootstrap: dht.bootstrap }
+    let peer = await PeerProcess.start(options)
+    const empty = peer.storeBytes()
+    for (const pause of [4, 12, 25, 50]) {
+      const content = { 'large.bin': randomBytes(CONTENT / 3, pause) }
+      const { id } = await peer.share(await makeTree(temporaryFolder('source'), content))
+      const removing = peer.request('share.remove', { id }).catch(() => {}) // killed before it was done
+      await delay(pause)
+      await peer.kill()
+      await removing
+      peer = await PeerProcess.start(options)
+      for (const share of (await peer.state()).shares) await peer.request('share.remove', { id: share.id })
+    }
+    await eventually('the store is small again', () => peer.storeBytes() < empty + CONTENT / 6)
+    await peer.stop()
+  })
+
+  it('is removed by the next process when the one before only began to', async () => {
+    const storage = temporaryFolder('begun')
+    const options = { storage, bootstrap: dht.bootstrap }
+    let peer = await PeerProcess.start(options)
+    const empty = peer.storeBytes()
+    await peer.share(await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(CONTENT) }))
+    await peer.stop()
+    await withCatalog(storage, async catalog => {
+      for await (const [seed, record] of catalog.list('share'))
+        await catalog.put('share', seed, { ...record, removed: true })
+    })
+    peer = await PeerProcess.start(options)
+    assert.deepEqual((await peer.state()).shares, [])
+    await eventually('the store is small again', () => peer.storeBytes() < empty + CONTENT / 4)
+    await peer.stop()
+    await withCatalog(storage, async catalog => {
+      for await (const [seed] of catalog.list('share')) assert.fail(`there is still a record: ${seed}`)
+    })
   })
 })
 
-function storeBytes({ options }: PeerProcess): number {
-  const folder = join(options.storage, 'store', 'db')
-  return readdirSync(folder).reduce(
-    (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
-    0,
-  )
+async function withCatalog(storage: string, use: (catalog: Catalog) => Promise<void>): Promise<void> {
+  const catalog = await Catalog.open(join(storage, 'catalog'))
+  await use(catalog)
+  await catalog.close()
 }

@@ -1,7 +1,9 @@
 /** The peer process as tests use it: started by hand, asked over its socket, killed at will, started again. */
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { type AttachedPeer, attachToPeer } from '../../src/client/attach'
 import { EXIT_DAMAGED } from '../../src/client/startPeer'
-import type { ShareId } from '../../src/common/brand'
+import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { PeerState, TransferResult } from '../../src/common/model'
 import type { Method, Notifications, Params, Result } from '../../src/common/protocol'
 import { type OwnedProcess, startProcess } from './ownedProcess'
@@ -15,6 +17,8 @@ export interface PeerProcessOptions {
   readonly bootstrap?: string
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly tcp?: boolean
+  /** Seconds superseded bytes stay. */
+  readonly grace?: number
   /** Written before the command: a program that runs it elsewhere (see networkNamespace.ts). */
   readonly launcher?: readonly string[]
 }
@@ -73,6 +77,26 @@ export class PeerProcess {
     return this.request('copy.wait', { job, timeout }, 50_000)
   }
 
+  /** All bytes of a file of a share. */
+  async read(id: ShareId, path: string, timeout = 15_000): Promise<Buffer> {
+    const params = { id, path: path as DrivePath, limit: 60_000_000, timeout }
+    return Buffer.from(await this.request('fs.read', params))
+  }
+
+  /** Publishes what is in the folder now. */
+  async rescan(id: ShareId): Promise<void> {
+    await this.request('share.rescan', { id })
+  }
+
+  /** Bytes of all files of its store. */
+  storeBytes(): number {
+    const folder = join(this.options.storage, 'store', 'db')
+    return readdirSync(folder).reduce(
+      (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+      0,
+    )
+  }
+
   /** Ends it at once, as a crash does. */
   async kill(): Promise<void> {
     this.process.kill('SIGKILL')
@@ -90,11 +114,13 @@ export function startPeerProgram({
   bootstrap,
   env,
   tcp,
+  grace,
   launcher = [],
 }: PeerProcessOptions): OwnedProcess {
   const [command = '', ...args] = [...launcher, process.execPath, built('peer.js'), '--storage', storage]
   if (bootstrap !== undefined) args.push('--bootstrap', bootstrap)
   if (tcp === false) args.push('--no-tcp')
+  if (grace !== undefined) args.push('--grace', String(grace))
   return startProcess(command, args, env === undefined ? {} : { env })
 }
 

@@ -39,10 +39,18 @@ export async function killPublishers({ kills, seed, log }: Torture): Promise<voi
   const random = randomFrom(seed)
   const tree = new ChangingTree(temporaryFolder('published'), random)
   const storage = temporaryFolder('publisher')
-  const options = { storage, bootstrap: NOBODY, tcp: false }
   const whole = new WholeVersions(storage, tree)
   let link: string | undefined
+  // In the second half nothing superseded is kept, so that kills meet clearing, and only the newest version is whole.
+  const clears = (kill: number) => kill >= kills / 2
+  const optionsOf = (kill: number) => ({
+    storage,
+    bootstrap: NOBODY,
+    tcp: false,
+    ...(clears(kill) ? { grace: 0.05 } : {}),
+  })
   for (let kill = 0; kill < kills; kill++) {
+    const options = optionsOf(kill)
     if (link === undefined) {
       const peer = await PeerProcess.start(options)
       const sharing = peer.share(tree.folder, kill % 2 === 0).then(
@@ -68,13 +76,13 @@ export async function killPublishers({ kills, seed, log }: Torture): Promise<voi
       peer.kill('SIGKILL')
       await peer.ended
     }
-    if (link !== undefined) await whole.check(link)
+    if (link !== undefined) await whole.check(link, !clears(kill))
   }
-  const peer = await PeerProcess.start(options)
+  const peer = await PeerProcess.start(optionsOf(kills))
   const again = await peer.share(tree.folder, link === undefined || isPublic(link))
   if (link !== undefined) assert.equal(again.link, link, 'the share is another one now')
   await peer.stop()
-  await whole.check(again.link)
+  await whole.check(again.link, false)
   assert.deepEqual(whole.newest, tree.paths())
   log(`${kills} kills of a publisher: each of ${whole.count} versions, read by a stock client, was whole`)
 }
@@ -177,8 +185,8 @@ async function settled(tree: ChangingTree, peer: PeerProcess, link: string, targ
 
 /**
  * Opens the store of a killed publisher with a stock client and reads everything of each version that was published
- * since the last look, and of the newest. A publisher keeps all bytes of all versions: what an older version names and
- * the store does not hold is lost.
+ * since the last look, and of the newest. Within its time of grace a publisher keeps the bytes of older versions too:
+ * what one names and the store does not hold is lost. After that, only the newest version is read.
  */
 class WholeVersions {
   /** How many versions were read. */
@@ -193,7 +201,7 @@ class WholeVersions {
     private readonly tree: ChangingTree,
   ) {}
 
-  async check(link: string): Promise<void> {
+  async check(link: string, isWithinGrace: boolean): Promise<void> {
     const parsed = parseLink(link)
     assert.ok(parsed.ok)
     const { key, encryptionKey } = parsed.link
@@ -205,14 +213,14 @@ class WholeVersions {
       }
       const drive = new Hyperdrive(store.session(), Buffer.from(key, 'hex'), options)
       await drive.ready()
-      await this.readVersions(drive)
+      await this.readVersions(drive, isWithinGrace)
       await drive.close()
     } finally {
       await store.close()
     }
   }
 
-  private async readVersions(drive: Hyperdrive): Promise<void> {
+  private async readVersions(drive: Hyperdrive, isWithinGrace: boolean): Promise<void> {
     const versions: number[] = []
     for (let seq = this.looked; seq < drive.version; seq++) {
       const block = await drive.core.get(seq, { timeout: 2_000 })
@@ -224,7 +232,7 @@ class WholeVersions {
     this.count += drive.version > this.looked ? versions.length : 0
     this.looked = drive.version
     const seen = new Set<string>()
-    for (const version of versions) {
+    for (const version of isWithinGrace ? versions : versions.slice(-1)) {
       const checkout = drive.checkout(version)
       this.newest = []
       for await (const { key, value } of checkout.list('/')) {

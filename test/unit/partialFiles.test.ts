@@ -114,5 +114,13 @@ describe('large files that are written in part', () => {
 function file(size: number, offset = 0): PlannedFile {
   const blob = { blockOffset: offset, blockLength: size / 5, byteOffset: offset, byteLength: size }
   const entry = { path: '/f' as DrivePath, kind: 'file', size, mtime: 1, executable: false, blob } as const
-  return { entry, path: '/f', segments: ['f'], precondition: 'absent', compare: false, conflict: false }
+  return {
+    entry,
+    path: '/f',
+    segments: ['f'],
+    precondition: 'absent',
+    compare: false,
+    fresh: false,
+    conflict: false,
+  }
 }

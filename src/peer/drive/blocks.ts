@@ -8,6 +8,7 @@ import type { ReplicatorPeer } from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
 import { receivedBytes } from '../rate'
 import { unlessAborted } from '../time'
+import { nobodyHas } from './whoHas'
 
 export interface ReadOptions {
   /** Milliseconds without anything of the log arriving. */
@@ -15,6 +16,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
   /** Throws when nothing may be fetched now; what is here can be read all the same. */
   readonly assertRoom?: () => void
+  /** Whether the share has something else in place of what is read: what nobody has of it is not waited for. */
+  readonly isSuperseded?: () => boolean
 }
 
 /** With nobody connected, this long (milliseconds) is enough: a known peer is found again within. */
@@ -50,7 +53,7 @@ export class Blocks {
     if (this.has(index)) return this.checked(this.session.get(index))
     this.options.assertRoom?.()
     const block = this.session.get(index)
-    const silence = this.silence()
+    const silence = this.silence(index)
     try {
       return await this.checked(Promise.race([block, silence.failed]))
     } finally {
@@ -75,7 +78,7 @@ export class Blocks {
     }
   }
 
-  private silence(): { failed: Promise<never>; end(): void } {
+  private silence(index: number): { failed: Promise<never>; end(): void } {
     const asked = performance.now()
     let timer: NodeJS.Timeout | undefined
     const failed = new Promise<never>((_, reject) => {
@@ -83,7 +86,8 @@ export class Blocks {
         const limit =
           this.core.peers.length === 0 ? Math.min(ALONE_TIMEOUT, this.options.timeout) : this.options.timeout
         this.arrival.look()
-        if (performance.now() - Math.max(asked, this.arrival.at) < limit) return
+        const isCleared = this.options.isSuperseded?.() === true && nobodyHas(this.core, index)
+        if (!isCleared && performance.now() - Math.max(asked, this.arrival.at) < limit) return
         reject(new PeerfoldError('offline', this.path))
       }, LOOK_EVERY)
     })

@@ -114,6 +114,11 @@ export class ShareDrive {
     return this.bytes
   }
 
+  /** Whether no other share has its bytes in the same log. */
+  get ownsBytes(): boolean {
+    return this.bytes !== undefined && this.claims.isAlone(this.bytes, this.id)
+  }
+
   /** Brings the index to the newest version known here. Undefined when it was there already. Rejects when the blocks
    *  it needs cannot be had now; the old index stays. One at a time: whoever asks meanwhile waits, and goes on from
    *  there. */
@@ -137,10 +142,11 @@ export class ShareDrive {
     await this.drive.close()
   }
 
-  /** Deletes both logs from the store. (The `purge` of this Hypercore calls what it has no more.) */
+  /** Deletes both logs from the store; that of the bytes first, since the other names it. Cut off anywhere, it can be
+   *  done again. (The `purge` of this Hypercore calls what it has no more.) */
   async purge(): Promise<void> {
     const { storage } = this.drive.corestore
-    const logs = [this.paths, ...(this.bytes === undefined ? [] : [this.bytes])]
+    const logs = [...(this.bytes === undefined ? [] : [this.bytes]), this.paths]
       .filter(log => this.claims.isAlone(log, this.id))
       .map(log => log.core)
     await this.close()
@@ -148,13 +154,14 @@ export class ShareDrive {
       // Replication keeps sessions of its own, and the store keeps a log open for a while after its last session.
       await log.closeAllSessions(null)
       await log.close()
-      await storage.deleteCore(log.storage.core)
-      // That leaves the blocks; and what is deleted lies in the database's files until these are gone through.
+      // What deletes a log leaves its blocks, and nobody would find them any more.
       const { dataPointer } = log.storage.core
       const blocks = storage.db.write({ autoDestroy: true })
       blocks.tryDeleteRange(keys.data(dataPointer), keys.data(dataPointer + 1))
       await blocks.flush()
+      await storage.deleteCore(log.storage.core)
     }
+    // What is deleted lies in the database's files until these are gone through.
     if (logs.length > 0) await storage.compact()
   }
 
@@ -162,7 +169,8 @@ export class ShareDrive {
     return claimsOn(this.drive.corestore.storage)
   }
 
-  private get isNewest(): boolean {
+  /** Whether the index is at the newest version known here. */
+  get isNewest(): boolean {
     return this.index?.version === this.paths.length && this.indexFork === this.paths.fork
   }
 

@@ -1,7 +1,9 @@
 /** Who has which blocks, as far as is known: what this machine has, and what connected peers say they have. */
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
+import { BlockReferences, type BlockRuns } from './blockRuns'
 import type { DriveEntry } from './entry'
+import type { PathIndex } from './pathIndex'
 import type { ShareDrive } from './shareDrive'
 
 /** Whether a block is neither here nor at anybody connected, so that asking for it would only wait. */
@@ -20,7 +22,7 @@ export function isBeyond(core: Hypercore, block: number): boolean {
 }
 
 /**
- * Whether an entry names blocks that do not exist: a connected peer has all of the log of bytes, knows the version the
+ * Whether an entry names blocks that do not exist: a connected peer has all of the log of bytes that is in use, knows the version the
  * entry is of, and its log ends before. (Bytes are appended before the paths that name them.)
  */
 export function isBeyondTheEnd(share: ShareDrive, bytes: Hypercore, entry: DriveEntry): boolean {
@@ -30,9 +32,36 @@ export function isBeyondTheEnd(share: ShareDrive, bytes: Hypercore, entry: Drive
   return bytes.peers.some(
     peer =>
       peer.remoteLength > 0 &&
-      peer.remoteContiguousLength === peer.remoteLength &&
+      (peer.remoteContiguousLength === peer.remoteLength || hasAllInUse(peer, share)) &&
       share.paths.peers.some(other => other.stream === peer.stream && other.remoteLength >= version),
   )
+}
+
+/** Whether a peer has what the newest version needs of its log, as far as that goes: of former versions nobody has all. */
+function hasAllInUse(
+  { remoteLength, remoteContiguousLength, remoteBitfield }: ReplicatorPeer,
+  share: ShareDrive,
+): boolean {
+  return runsInUse(share).every(({ start, end }) => {
+    const to = Math.min(end, remoteLength)
+    const from = Math.max(start, remoteContiguousLength)
+    if (from >= to) return true
+    const missing = remoteBitfield.firstUnset(from)
+    return missing === -1 || missing >= to
+  })
+}
+
+const inUse = new WeakMap<PathIndex, { readonly version: number; readonly runs: BlockRuns }>()
+
+function runsInUse({ index }: ShareDrive): BlockRuns {
+  if (index === undefined) return []
+  const known = inUse.get(index)
+  if (known?.version === index.version) return known.runs
+  const references = new BlockReferences()
+  for (const entry of index.entries()) references.add(entry)
+  const runs = references.runs()
+  inUse.set(index, { version: index.version, runs })
+  return runs
 }
 
 /** Whether an entry names blocks beyond the end of the log, as far as anybody connected knows. */

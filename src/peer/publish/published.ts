@@ -6,6 +6,7 @@
 import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../common/brand'
 import type { Catalog, PublishedFile, Write } from '../catalog'
+import { type BlockRuns, isInRuns } from '../drive/blockRuns'
 import type { DriveEntry } from '../drive/entry'
 import type { ScannedFile } from './scan'
 
@@ -53,6 +54,20 @@ export class Published {
 
   forget(path: DrivePath): void {
     this.files.delete(path)
+  }
+
+  values(): IterableIterator<PublishedFile> {
+    return this.files.values()
+  }
+
+  /** From now on nothing is a twin of what has blocks beyond these: they are about to be cleared. */
+  keepTwins(used: BlockRuns): void {
+    for (const [key, { blob, pack }] of this.byContent) {
+      const isKept =
+        (blob === undefined || isInRuns(used, blob.blockOffset, blob.blockLength)) &&
+        (pack === undefined || isInRuns(used, pack.block, 1))
+      if (!isKept) this.byContent.delete(key)
+    }
   }
 
   /**

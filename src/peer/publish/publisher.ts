@@ -9,6 +9,7 @@ import { PeerfoldError } from '../../common/errors'
 import type { SkippedEntry } from '../../common/model'
 import type { Catalog, PublishedFile, ShareRecord } from '../catalog'
 import { ABOUT, ABOUT_SHARE, FILES } from '../drive/about'
+import type { BlockRuns } from '../drive/blockRuns'
 import { entryValue } from '../drive/entry'
 import { encodeListing, type ListingHead, listingHeadValue, PACKED_FILE_BYTES } from '../drive/listing'
 import type { ShareDrive } from '../drive/shareDrive'
@@ -146,6 +147,16 @@ export class Publisher {
       this.published = undefined
       this.onIndexLost(error)
     }
+  }
+
+  /** All files of the newest version, with packs that no listing names yet. Undefined while they are not known. */
+  files(): Iterable<PublishedFile> | undefined {
+    return this.publishedVersion === this.share.paths.length ? this.published?.values() : undefined
+  }
+
+  /** All blocks beyond these are about to be cleared. Not while a publish is under way. */
+  keepTwins(used: BlockRuns): void {
+    this.published?.keepTwins(used)
   }
 
   private async load(signal: AbortSignal): Promise<Published> {

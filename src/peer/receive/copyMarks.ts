@@ -37,9 +37,9 @@ export class CopyMarks {
   /** Says what is about to be written. Files whose time the share does not tell cannot be told by it either. */
   async intend(files: readonly PlannedFile[]): Promise<void> {
     let batch: Write[] = []
-    for (const { entry, path, conflict } of files) {
+    for (const { entry, path, conflict, fresh } of files) {
       if (conflict || entry.mtime === 0) continue
-      const value = { content: contentId(entry), size: entry.size, mtime: entry.mtime }
+      const value = { content: contentId(entry), size: entry.size, mtime: entry.mtime, fresh }
       batch.push({ table: 'intended', key: this.target + path, value })
       if (batch.length < FILES_PER_INTENTION) continue
       await this.catalog.write(batch)

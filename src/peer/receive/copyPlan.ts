@@ -29,6 +29,8 @@ export interface PlannedFile {
   readonly compare: boolean
   /** The local file was changed: the incoming one goes beside it. */
   readonly conflict: boolean
+  /** Nothing was there when the copy began, which may have been planned before. */
+  readonly fresh: boolean
 }
 
 export interface CopyPlan {
@@ -47,6 +49,8 @@ export interface CopyPlan {
   /** Paths (inside the target) of everything that is or will be there. */
   readonly paths: string[]
   readonly executables: Set<string>
+  /** Files that this copy made when it was planned with another version, and that the share does not have any more. */
+  readonly gone: { readonly segments: readonly string[]; readonly mark: FileMark }[]
   /** Files of ours that have no mark yet. */
   readonly recovered: { readonly path: string; readonly content: string; readonly mark: FileMark }[]
 }
@@ -85,6 +89,7 @@ export async function planCopy(
     present: { files: 0, bytes: 0 },
     paths: [],
     executables: new Set(),
+    gone: [],
     recovered: [],
   }
   const copied = new Map<string, CopiedFile>()
@@ -115,6 +120,16 @@ export async function planCopy(
       await breathe()
       local.lookAnew()
     }
+  }
+  const part = trimSlash(base).slice(parent.length)
+  for (const [path, { fresh, content }] of intended) {
+    const isOfPart = path === part || path.startsWith(`${part}/`)
+    if (!fresh || !isOfPart || byPath.has(path)) continue
+    const segments = path.slice(1).split('/')
+    const known = copied.get(path)
+    const mark = local.stat(segments)
+    const isOurs = known?.content === content && mark?.kind === 'file' && isSame(mark, known)
+    if (isOurs) plan.gone.push({ segments, mark })
   }
   return plan
 }
@@ -148,7 +163,8 @@ function planEntry(
   if (entry.executable) plan.executables.add(path)
   const content = contentId(entry)
   const add = (precondition: Precondition, compare: boolean, conflict: boolean) => {
-    plan.files.push({ entry, path, segments, precondition, compare, conflict })
+    const fresh = precondition === 'absent' || intended?.fresh === true
+    plan.files.push({ entry, path, segments, precondition, compare, conflict, fresh })
     plan.bytes += entry.size
   }
   if (local === undefined) {

@@ -1,13 +1,17 @@
-/** Fetches everything of a share, so that it can be served from here when nobody else is there. */
+/**
+ * Fetches everything of a share's newest version, so that it can be served from here when nobody else is there. Blocks
+ * that no entry names are nobody's concern: those of former versions may have been cleared everywhere.
+ */
 import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
 import type { TransferResult } from '../../common/model'
+import { BlockReferences, type BlockRuns, intersectRuns, missingRuns } from '../drive/blockRuns'
 import type { ShareDrive } from '../drive/shareDrive'
 import { isWhole } from '../drive/whoHas'
 import { contentBeyond } from '../limits'
 import type { StoreBudget } from '../storeBudget'
 import type { StoreSpace } from '../storeSpace'
-import { unlessAborted } from '../time'
+import { breathe, delay, slicer, unlessAborted, within } from '../time'
 import { resultOf, type Transfer } from '../transfers'
 
 export interface SeedRoom {
@@ -15,7 +19,14 @@ export interface SeedRoom {
   readonly budget: StoreBudget
 }
 
-/** Resolves when both logs are here as far as they were known at the start. Waits for peers, for room and for the user
+/** Ranges asked for at once. */
+const RANGES_AT_ONCE = 64
+/** A peer that knows a version tells the length of its log of bytes so soon (milliseconds). */
+const LENGTH_WITHIN = 3_000
+/** After so long (milliseconds) it is looked whether there is a newer version. */
+const LOOK_EVERY = 1_000
+
+/** Resolves when the path log and all bytes of the newest version known by then are here. Waits for peers, for room and for the user
  *  to raise a limit as long as it takes. */
 export async function runSeed(
   share: ShareDrive,
@@ -60,27 +71,68 @@ export async function runSeed(
   return resultOf({ files: index.files, bytes: index.bytes, fetched: Math.max(0, fetched() - before) })
 }
 
-/** False: there was no room left before all was here. */
+/** False: there was no room left before all was here, or there is a newer version. */
 async function fetchAll(
   share: ShareDrive,
   bytes: Hypercore,
   { space, budget }: SeedRoom,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (isWhole(share.paths) && isWhole(bytes)) return true
-  const ranges = [
-    share.paths.download({ start: 0, end: share.paths.length }),
-    bytes.download({ start: 0, end: bytes.length }),
-  ]
+  const runs = missingRuns(bytes.core.bitfield, await neededRuns(share, bytes))
+  if (isWhole(share.paths) && runs.length === 0) return true
   const ended = new AbortController()
   try {
     const either = AbortSignal.any([signal, ended.signal])
     const full = Promise.any([space.none(either), budget.none(either)]).then(() => false)
-    full.catch(() => {}) // all was here before
-    const all = Promise.all(ranges.map(range => range.done())).then(() => true)
-    return await unlessAborted(Promise.race([all, full]), signal)
+    const other = newerVersion(share, either).then(() => false)
+    for (const late of [full, other]) late.catch(() => {}) // all was here before
+    const all = fetchRuns(share, bytes, runs, either).then(() => true)
+    return await unlessAborted(Promise.race([all, full, other]), signal)
   } finally {
     ended.abort()
+  }
+}
+
+/** Blocks of the log of bytes that the newest version needs: all, where it cannot be told. */
+async function neededRuns(share: ShareDrive, bytes: Hypercore): Promise<BlockRuns> {
+  const references = new BlockReferences()
+  const due = slicer()
+  for (const entry of [...(share.index?.entries() ?? [])]) {
+    references.add(entry)
+    if (due()) await breathe()
+  }
+  if (share.listing !== undefined) references.addBlob(share.listing.chunks)
+  if (references.isIncomplete) return [{ start: 0, end: bytes.length }]
+  const runs = references.runs()
+  if ((runs.at(-1)?.end ?? 0) > bytes.length && bytes.peers.length > 0)
+    await within(bytes.update({ wait: true }), LENGTH_WITHIN)
+  // What is said to lie beyond the end does not exist.
+  return intersectRuns(runs, [{ start: 0, end: bytes.length }])
+}
+
+async function fetchRuns(
+  share: ShareDrive,
+  bytes: Hypercore,
+  runs: BlockRuns,
+  signal: AbortSignal,
+): Promise<void> {
+  await fetchRanges([share.paths.download({ start: 0, end: share.paths.length })], signal)
+  for (let at = 0; at < runs.length; at += RANGES_AT_ONCE) {
+    const ranges = runs.slice(at, at + RANGES_AT_ONCE).map(run => bytes.download(run))
+    await fetchRanges(ranges, signal)
+  }
+}
+
+async function fetchRanges(ranges: readonly Hypercore.Download[], signal: AbortSignal): Promise<void> {
+  try {
+    await unlessAborted(Promise.all(ranges.map(range => range.done())), signal)
+  } finally {
     for (const range of ranges) range.destroy()
   }
+}
+
+/** Resolves when the index is at another version than now. */
+async function newerVersion(share: ShareDrive, signal: AbortSignal): Promise<void> {
+  const version = share.index?.version
+  while (share.index?.version === version) await delay(LOOK_EVERY, signal)
 }

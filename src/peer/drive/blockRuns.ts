@@ -1,0 +1,146 @@
+/**
+ * Runs of blocks of one log: sorted, neither touching nor overlapping, each from `start` to `end` (exclusive). Which
+ * blocks a version uses is told in runs and not block by block, so that entries of a stranger that all name a million
+ * blocks cost no more than others.
+ */
+import type { BlobRef, DriveEntry } from './entry'
+
+export interface BlockRun {
+  readonly start: number
+  readonly end: number
+}
+
+export type BlockRuns = readonly BlockRun[]
+
+/** Counts which blocks are named, by as many entries as there may be: a block is in use as long as one names it. */
+export class BlockReferences {
+  /** By the first block of what is named: where the longest that begins there ends. */
+  private readonly ends = new Map<number, number>()
+  private unknown = false
+
+  /** Whether some entry does not tell which blocks hold its bytes (see blockMap.ts). */
+  get isIncomplete(): boolean {
+    return this.unknown
+  }
+
+  add({ blob, pack }: Pick<DriveEntry, 'blob' | 'pack'>): void {
+    if (pack !== undefined) this.addRange(pack.block, 1)
+    if (blob === undefined) return
+    if (blob.blockMap === true) this.unknown = true
+    this.addBlob(blob)
+  }
+
+  addBlob({ blockOffset, blockLength }: BlobRef): void {
+    this.addRange(blockOffset, blockLength)
+  }
+
+  /** All blocks that are named, now. */
+  runs(): BlockRuns {
+    const runs: { start: number; end: number }[] = []
+    for (const start of Float64Array.from(this.ends.keys()).sort()) {
+      const end = this.ends.get(start) ?? start
+      const last = runs.at(-1)
+      if (last === undefined || start > last.end) runs.push({ start, end })
+      else if (end > last.end) last.end = end
+    }
+    return runs
+  }
+
+  private addRange(start: number, length: number): void {
+    if (length > 0) this.ends.set(start, Math.max(start + length, this.ends.get(start) ?? 0))
+  }
+}
+
+/** What the bitfield of a log can tell: the first block from `position` on that is here, or is not; -1 when none is. */
+export interface HeldBlocks {
+  firstSet(position: number): number
+  firstUnset(position: number): number
+}
+
+/** Blocks below `length` that are here and in no run of `used`. */
+export function unusedRuns(held: HeldBlocks, length: number, used: BlockRuns): BlockRuns {
+  const runs: BlockRun[] = []
+  let from = 0
+  for (const { start, end } of [...used, { start: length, end: length }]) {
+    addHeld(runs, held, from, Math.min(start, length))
+    from = end
+    if (from >= length) break
+  }
+  return runs
+}
+
+/** Blocks of the runs that are not here. */
+export function missingRuns(held: HeldBlocks, runs: BlockRuns): BlockRuns {
+  const missing: BlockRun[] = []
+  for (const { start, end } of runs) {
+    for (let from = held.firstUnset(start); from !== -1 && from < end; ) {
+      const set = held.firstSet(from)
+      const to = set === -1 ? end : Math.min(set, end)
+      missing.push({ start: from, end: to })
+      from = to < end ? held.firstUnset(to) : -1
+    }
+  }
+  return missing
+}
+
+/** Blocks that are in both. */
+export function intersectRuns(a: BlockRuns, b: BlockRuns): BlockRuns {
+  const both: BlockRun[] = []
+  let at = 0
+  for (const run of a) {
+    for (let other = b[at]; other !== undefined && other.start < run.end; other = b[at]) {
+      const start = Math.max(run.start, other.start)
+      const end = Math.min(run.end, other.end)
+      if (start < end) both.push({ start, end })
+      if (other.end > run.end) break
+      at++
+    }
+  }
+  return both
+}
+
+/** Parts of runs, in order, of at most so many blocks and so many runs together. */
+export function* slicesOf(runs: BlockRuns, maxBlocks: number, maxRuns: number): Generator<BlockRun[]> {
+  let slice: BlockRun[] = []
+  let blocks = 0
+  for (const { start, end } of runs) {
+    for (let from = start; from < end; ) {
+      const to = Math.min(end, from + maxBlocks - blocks)
+      slice.push({ start: from, end: to })
+      blocks += to - from
+      from = to
+      if (blocks < maxBlocks && slice.length < maxRuns) continue
+      yield slice
+      slice = []
+      blocks = 0
+    }
+  }
+  if (slice.length > 0) yield slice
+}
+
+export function countBlocks(runs: BlockRuns): number {
+  return runs.reduce((sum, { start, end }) => sum + end - start, 0)
+}
+
+/** Whether all blocks from `start` on lie in one run. */
+export function isInRuns(runs: BlockRuns, start: number, length: number): boolean {
+  let low = 0
+  let high = runs.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((runs[middle]?.end ?? 0) <= start) low = middle + 1
+    else high = middle
+  }
+  const run = runs[low]
+  return length === 0 || (run !== undefined && run.start <= start && start + length <= run.end)
+}
+
+/** The runs of held blocks from `from` to `to` (exclusive). */
+function addHeld(runs: BlockRun[], held: HeldBlocks, from: number, to: number): void {
+  for (let start = from < to ? held.firstSet(from) : -1; start !== -1 && start < to; ) {
+    const unset = held.firstUnset(start)
+    const end = unset === -1 ? to : Math.min(unset, to)
+    runs.push({ start, end })
+    start = end < to ? held.firstSet(end) : -1
+  }
+}

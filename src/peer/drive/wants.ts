@@ -1,0 +1,28 @@
+/**
+ * Who has what, told truly. Hypercore tells a peer that lacks something of a log what it has of it only when asked
+ * (`want`), and asks by itself only with the first block it requests. Now that nobody has all of a log whose former
+ * versions are cleared, whoever looks first and requests then would find nothing anywhere. So every peer is asked at
+ * once, and what it says is kept up from then on.
+ */
+import type Hypercore from 'hypercore'
+import type { ReplicatorPeer } from 'hypercore'
+
+/** Blocks of one question. */
+const BATCH = 2_097_152
+const MAX_QUESTIONS = 64
+
+/** Nothing is done with the answer but to remember it. */
+const handle = { addWant: () => {}, removeWant: () => {} }
+
+/** Asks a peer what it has of a log, now and from now on. */
+export function askWhatIsThere(log: Hypercore, peer: ReplicatorPeer): void {
+  const questions = Math.min(MAX_QUESTIONS, 1 + Math.floor(log.length / BATCH))
+  for (let at = 0; at < questions; at++) peer._maybeWant(at * BATCH, handle)
+}
+
+/** After something was cleared: from a peer that was thought to have all, Hypercore forgets more than that. */
+export function tellWhatIsThere({ core, length }: Hypercore): void {
+  for (const peer of core.replicator.peers) {
+    for (let start = 0; start < length; start += BATCH) core.replicator._onwant(peer, start, BATCH, false)
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * One run of a copy by its plan: what is planned is fetched and written, several files at once, as bytes arrive. When
+ * nobody is there, or the disk is full, or the folder vanished, it pauses, says so, and goes on by itself; an entry that
+ * cannot be written is listed and stops nothing else.
+ */
+import { join } from 'node:path'
+import type { DrivePath, ShareId } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
+import type { SkippedEntry, TransferResult } from '../../common/model'
+import type { Catalog } from '../catalog'
+import type { ReadOptions } from '../drive/blocks'
+import { readPack, sliceOfPack } from '../drive/read'
+import type { ShareDrive } from '../drive/shareDrive'
+import { isBeyondTheEnd, isNowhere, nobodyHas } from '../drive/whoHas'
+import type { StoreBudget } from '../storeBudget'
+import type { StoreSpace } from '../storeSpace'
+import { throwIfAborted } from '../time'
+import type { Transfer } from '../transfers'
+import { FileCopier } from './copyFile'
+import type { CopyMarks } from './copyMarks'
+import type { CopyPlan, PlannedFile } from './copyPlan'
+import { type CopyUnit, copyUnits } from './copyUnits'
+import { CopyWaits, RETRY_PAUSES } from './copyWaits'
+import type { PartialFiles } from './partialFiles'
+import { describeLinkRefusal } from './refusals'
+import type { TargetRules } from './rules'
+import { runBounded } from './runBounded'
+import { isSuperseded, Superseded } from './superseded'
+import { contentWarnings, describeWarning } from './warnings'
+import { pausesTransfer, WriteError } from './writeErrors'
+import type { SafeWriter } from './writer'
+
+/** Bytes being fetched at once, and pieces of work. */
+const BYTES_IN_FLIGHT = 24 * 1024 * 1024
+const UNITS_IN_FLIGHT = 96
+/** After this long (milliseconds) without a byte the copy looks again who is there. */
+const SILENCE = 10_000
+const MAX_LISTED = 1_000
+/** So many looks after something nobody has pass before it counts as a lie. */
+const LOOKS_BEFORE_LIES = 3
+
+export interface CopyOptions {
+  readonly share: ShareDrive
+  readonly id: ShareId
+  /** A folder, a file, or '/' for everything. */
+  readonly path: DrivePath
+  /** Absolute. */
+  readonly folder: string
+  readonly catalog: Catalog
+  readonly transfer: Transfer
+  /** Room for what is fetched. */
+  readonly space: StoreSpace
+  /** Room within the limit for all opened shares. */
+  readonly budget: StoreBudget
+  /** Content bytes that came over the network so far. */
+  readonly fetched: () => number
+  /** Resolves when somebody who has the share is connected; rejects when aborted. */
+  readonly peerCame: (signal: AbortSignal) => Promise<void>
+  readonly stale: () => boolean
+  /** See `planCopy`. */
+  readonly isInDoubt: boolean
+  /** The process ends: what is not done goes on with the next one. */
+  readonly isEnding: () => boolean
+}
+
+export class CopyRun {
+  private readonly skipped: SkippedEntry[]
+  private readonly conflicts: { path: string; copy: string }[]
+  private readonly signal: AbortSignal
+  private readonly read: ReadOptions
+  private readonly files: FileCopier
+  private readonly waits: CopyWaits
+
+  constructor(
+    private readonly options: CopyOptions,
+    private readonly plan: CopyPlan,
+    private readonly marks: CopyMarks,
+    partials: PartialFiles,
+    private readonly writer: SafeWriter,
+    rules: TargetRules,
+  ) {
+    const { share, folder, transfer } = options
+    this.skipped = [...plan.skipped]
+    this.conflicts = plan.conflicts.map(({ path, copy }) => this.conflictAt(path, copy))
+    this.signal = transfer.abort.signal
+    this.waits = new CopyWaits(options)
+    const assertRoom = () => options.budget.assertRoom()
+    this.read = { timeout: SILENCE, signal: this.signal, assertRoom }
+    this.files = new FileCopier({
+      share,
+      folder,
+      writer,
+      rules,
+      marks,
+      partials,
+      isEnding: options.isEnding,
+      read: this.read,
+      onBytes: bytes => {
+        transfer.progress(0, bytes)
+        transfer.resume()
+      },
+      whenOffline: error => this.waits.waitForPeer(error),
+      onConflict: (path, copy) => this.conflicts.push(this.conflictAt(path, copy)),
+    })
+  }
+
+  /** Round after round over what is left, for what nobody has must not keep waiting what somebody has. Throws
+   *  `Superseded` when some of it cannot be had any more. */
+  async run(): Promise<Omit<TransferResult, 'fetched'>> {
+    const limits = { bytes: BYTES_IN_FLIGHT, units: UNITS_IN_FLIGHT, signal: this.signal }
+    try {
+      await this.marks.recover(this.plan.recovered)
+      await this.marks.intend(this.plan.files)
+      let left = this.plan.files
+      for (let wait = 0; left.length > 0; wait++) {
+        const later: PlannedFile[] = []
+        await runBounded(copyUnits(left), limits, unit => this.copyUnit(unit, later))
+        if (later.length < left.length) wait = 0
+        if (later.length > 0) {
+          const bytes = await this.options.share.bytesReady(this.signal)
+          if (isSuperseded(this.options.share, bytes, later)) throw new Superseded()
+          await this.waits.waitFor(later, wait)
+        }
+        left = wait < LOOKS_BEFORE_LIES ? later : await this.withoutLies(later)
+      }
+    } finally {
+      await this.marks.flush()
+    }
+    await this.removeGone()
+    await this.marks.done()
+    this.makeLinks()
+    return this.result()
+  }
+
+  private async removeGone(): Promise<void> {
+    for (const { segments, mark } of this.plan.gone) {
+      try {
+        await this.writer.remove(segments, mark)
+      } catch (error) {
+        if (!(error instanceof WriteError)) throw error // it was changed meanwhile: it is the user's
+      }
+    }
+  }
+
+  /** Adds to `later` what cannot be had now. */
+  private async copyUnit(unit: CopyUnit, later: PlannedFile[]): Promise<void> {
+    const { pack, files } = unit
+    await this.waits.waitForRoom()
+    const core = await this.options.share.bytesReady(this.signal)
+    const block =
+      pack === undefined || nobodyHas(core, pack) ? undefined : await this.packOrNothing(pack, files)
+    for (const file of files) {
+      const slice = block === undefined ? undefined : sliceOrNothing(block, file)
+      if (slice === undefined && isNowhere(core, file.entry)) later.push(file)
+      else {
+        const work = () => (slice === undefined ? this.files.copy(file) : this.files.write(file, slice))
+        if (await this.untilDone(file, work)) this.options.transfer.progress(1, 0)
+        else later.push(file)
+      }
+    }
+  }
+
+  /** Without files whose blocks do not exist at all: those are listed as what they are. */
+  private async withoutLies(files: readonly PlannedFile[]): Promise<PlannedFile[]> {
+    const { share, transfer } = this.options
+    const core = await share.bytesReady(this.signal)
+    return files.filter(({ path, entry }) => {
+      if (!isBeyondTheEnd(share, core, entry)) return true
+      this.skipOrThrow(path, new PeerfoldError('bad-entry', path))
+      transfer.progress(1, 0)
+      return false
+    })
+  }
+
+  /** Undefined when nobody gave it: then the files' own blocks are asked for. */
+  private async packOrNothing(pack: number, files: readonly PlannedFile[]): Promise<Buffer | undefined> {
+    try {
+      const core = await this.options.share.bytesReady(this.signal)
+      return await readPack(core, pack, files[0]?.path ?? '', this.read)
+    } catch (error) {
+      if (!(error instanceof PeerfoldError)) throw error
+      if (error.code === 'offline') return undefined
+      await this.waits.waitForLimit(error)
+      return this.packOrNothing(pack, files)
+    }
+  }
+
+  /** Does the work again until it is done or cannot be done, pausing while the target cannot take it. False: nobody
+   *  gave the bytes. */
+  private async untilDone(file: PlannedFile, work: () => Promise<void>): Promise<boolean> {
+    for (let attempt = 0; ; attempt++) {
+      throwIfAborted(this.signal)
+      try {
+        await work()
+        this.options.transfer.resume()
+        return true
+      } catch (error) {
+        const pause = RETRY_PAUSES[Math.min(attempt, RETRY_PAUSES.length - 1)] ?? 5_000
+        if (error instanceof PeerfoldError && error.code === 'offline') return false
+        if (error instanceof WriteError && pausesTransfer(error)) await this.waits.waitForTarget(error, pause)
+        else if (error instanceof PeerfoldError && error.code === 'store-limit')
+          await this.waits.waitForLimit(error)
+        else {
+          this.skipOrThrow(file.path, error)
+          return true
+        }
+      }
+    }
+  }
+
+  /** Links come last, when what they name is there; one may name another, so until none more can be made. */
+  private makeLinks(): void {
+    let left = this.plan.links
+    for (let made = true; made && left.length > 0; ) {
+      const refused = left.filter(link => !this.tryLink(link, false))
+      made = refused.length < left.length
+      left = refused
+    }
+    for (const link of left) this.tryLink(link, true)
+  }
+
+  private tryLink({ entry, path, segments }: CopyPlan['links'][number], isLast: boolean): boolean {
+    try {
+      const made = this.writer.makeLink(segments, entry.linkTarget ?? '')
+      if (!made.ok && !isLast) return false
+      if (!made.ok) this.skipped.push({ path, reason: made.reason, detail: describeLinkRefusal(made.reason) })
+    } catch (error) {
+      this.skipOrThrow(path, error)
+    }
+    this.options.transfer.progress(1, 0)
+    return true
+  }
+
+  private skipOrThrow(path: string, error: unknown): void {
+    const isEntry = error instanceof PeerfoldError && error.code === 'bad-entry'
+    const isWrite = error instanceof WriteError && !pausesTransfer(error)
+    if (!isEntry && !isWrite) throw error
+    this.skipped.push({ path, reason: error.code, detail: error.message })
+  }
+
+  private conflictAt(path: string, copy: string): { path: string; copy: string } {
+    const onDisk = (inside: string) => join(this.options.folder, ...inside.split('/'))
+    return { path: onDisk(path), copy: onDisk(copy) }
+  }
+
+  private result(): Omit<TransferResult, 'fetched'> {
+    const { transfer, stale } = this.options
+    const warnings = contentWarnings(this.plan.paths, this.plan.executables)
+    return {
+      files: this.plan.paths.length - (this.skipped.length - this.plan.skipped.length),
+      bytes: transfer.bytes.done,
+      skipped: this.skipped.slice(0, MAX_LISTED),
+      skippedCount: this.skipped.length,
+      conflicts: this.conflicts.slice(0, MAX_LISTED),
+      warnings: warnings.slice(0, MAX_LISTED).map(({ path, kind }) => `${path}: ${describeWarning(kind)}`),
+      stale: stale(),
+    }
+  }
+}
+
+/** A pack may be shorter than the listing says; the file's own blocks are the truth then. */
+function sliceOrNothing(pack: Buffer, { entry }: PlannedFile): Buffer | undefined {
+  const { offset } = entry.pack ?? { offset: 0 }
+  return offset + entry.size > pack.length ? undefined : sliceOfPack(pack, entry)
+}

@@ -1,0 +1,59 @@
+/** The watch on what a share is made from, a folder or a file: at most one at a time, begun and ended in order. */
+import type { DrivePath } from '../common/brand'
+import { PeerfoldError } from '../common/errors'
+import { type FolderWatch, watchFolder } from './publish/watch'
+import { watchFile } from './publish/watchFile'
+
+export interface SourceWatchOptions {
+  /** Something may be different: to be scanned. Also called when the watch has begun, for what changed before. */
+  readonly onChange: () => void
+  /** The watch could not begin, or the source is gone. */
+  readonly onError: (error: unknown) => void
+  readonly log: (line: string) => void
+}
+
+export class SourceWatch {
+  private watching: Promise<{ close(): Promise<void> }> | undefined
+  private watchingFolder: Promise<FolderWatch> | undefined
+
+  constructor(private readonly options: SourceWatchOptions) {}
+
+  get isOn(): boolean {
+    return this.watching !== undefined
+  }
+
+  /** @param ignoredFolders drive paths that need not be watched */
+  start(source: string, isFile: boolean, ignoredFolders: readonly DrivePath[]): void {
+    if (this.watching !== undefined) return
+    const { onChange, onError, log } = this.options
+    const onVanished = () => onError(new PeerfoldError('source-vanished', source))
+    if (isFile) this.watching = watchFile(source, { onChange, onVanished })
+    else {
+      this.watchingFolder = watchFolder(source, {
+        ignoredFolders,
+        onChange,
+        onVanished,
+        onMode: (mode, reason) => {
+          if (mode === 'polling') log(`watching by polling: ${reason ?? ''}`)
+        },
+      })
+      this.watching = this.watchingFolder
+    }
+    const { watching } = this
+    watching.then(onChange, error => {
+      if (this.watching === watching) onError(error)
+    })
+  }
+
+  async ignoreFolders(folders: readonly DrivePath[]): Promise<void> {
+    await (await this.watchingFolder)?.ignoreFolders(folders)
+  }
+
+  async stop(): Promise<void> {
+    const { watching } = this
+    this.watching = undefined
+    this.watchingFolder = undefined
+    const watch = await watching?.catch(() => undefined) // it told why it could not start
+    await watch?.close()
+  }
+}

@@ -1,0 +1,187 @@
+/** What a share's newest version does not need any more leaves the disk, on both sides, and nothing else does. */
+import assert from 'node:assert/strict'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { DrivePath, ShareId } from '../../src/common/brand'
+import { eventually } from '../support/eventually'
+import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
+import { type LocalDht, startLocalDht } from '../support/localDht'
+import { PeerProcess } from '../support/peerProcess'
+
+const LARGE = 20_000_000
+const MEGABYTE = 1_000_000
+/** A store has up to as much again that is not in use, and its journal. */
+const boundOf = (bytes: number) => 2 * bytes + 16 * MEGABYTE
+
+describe('what is superseded', () => {
+  let dht: LocalDht
+  const peers: PeerProcess[] = []
+
+  const start = async (name: string, grace = 1) => {
+    const peer = await PeerProcess.start({
+      storage: temporaryFolder(name),
+      bootstrap: dht.bootstrap,
+      grace,
+    })
+    peers.push(peer)
+    return peer
+  }
+
+  before(async () => {
+    dht = await startLocalDht()
+  })
+  afterEach(async () => {
+    await Promise.all(peers.splice(0).map(peer => peer.stop()))
+  })
+  after(() => dht?.stop())
+
+  it('does not pile up, neither with a publisher whose file changes ten times nor with its follower', async () => {
+    const ann = await start('ann')
+    const bob = await start('bob')
+    const source = await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(LARGE, 0) })
+    const { id, link } = await ann.share(source)
+    const opened = await bob.open(link, true)
+    const copy = temporaryFolder('copy')
+    for (let change = 1; change <= 10; change++) {
+      writeFileSync(join(source, 'large.bin'), randomBytes(LARGE, change))
+      await ann.rescan(id)
+      await knows(bob, opened, ann, id)
+      if (change % 3 === 0) await bob.copy(opened, copy)
+    }
+    await bob.copy(opened, copy)
+    for (const [name, peer] of Object.entries({ ann, bob }))
+      await eventually(
+        `the store of ${name} holds one version, not ${peer.storeBytes()} bytes`,
+        () => peer.storeBytes() < boundOf(LARGE),
+        30_000,
+      )
+    assert.ok((await bob.read(opened, '/large.bin')).equals(randomBytes(LARGE, 10)))
+    assert.equal((await bob.copy(opened, temporaryFolder('again'))).fetched, 0, 'all of it is still here')
+  }).timeout(120_000)
+
+  it('is no bytes that another path still has: twins outlive each other, also for a fresh reader', async () => {
+    const ann = await start('ann', 0.2)
+    const twin = randomBytes(3 * MEGABYTE, 1)
+    const small = randomBytes(500, 2)
+    const source = await makeTree(temporaryFolder('source'), {
+      a: { 'one.bin': twin, 'one.txt': small },
+      b: { 'two.bin': twin, 'two.txt': small },
+      'other.bin': randomBytes(4 * MEGABYTE, 3),
+      'block.bin': randomBytes(MEGABYTE, 5),
+    })
+    const { id, link } = await ann.share(source)
+    const before = ann.storeBytes()
+    rmSync(join(source, 'a'), { recursive: true })
+    rmSync(join(source, 'block.bin'))
+    writeFileSync(join(source, 'other.bin'), randomBytes(9 * MEGABYTE, 4))
+    await ann.rescan(id)
+    rmSync(join(source, 'other.bin'))
+    await ann.rescan(id)
+    await eventually('the other file is cleared', () => ann.storeBytes() < before, 20_000)
+    // What comes back after it was cleared is stored again.
+    writeFileSync(join(source, 'again.bin'), randomBytes(9 * MEGABYTE, 4))
+    writeFileSync(join(source, 'block.bin'), randomBytes(MEGABYTE, 5))
+    await ann.rescan(id)
+    const bob = await start('bob')
+    const opened = await bob.open(link)
+    assert.ok((await bob.read(opened, '/b/two.bin')).equals(twin))
+    assert.ok((await bob.read(opened, '/b/two.txt')).equals(small))
+    assert.ok((await bob.read(opened, '/block.bin')).equals(randomBytes(MEGABYTE, 5)))
+    assert.ok((await bob.read(opened, '/again.bin')).equals(randomBytes(9 * MEGABYTE, 4)))
+    assert.equal((await bob.copy(opened, temporaryFolder('copy'))).files, 4)
+  })
+
+  it('is no pack of which one file is left', async () => {
+    const ann = await start('ann', 0.2)
+    const files = Array.from({ length: 300 }, (_, at) => [`${at}.bin`, randomBytes(40_000, at)] as const)
+    const source = await makeTree(temporaryFolder('source'), Object.fromEntries(files))
+    const { id, link } = await ann.share(source)
+    const before = ann.storeBytes()
+    for (const [path] of files.slice(1)) rmSync(join(source, path))
+    await ann.rescan(id)
+    await eventually('the others are cleared', () => ann.storeBytes() < before / 4, 20_000)
+    const bob = await start('bob')
+    const opened = await bob.open(link)
+    assert.equal((await bob.copy(opened, temporaryFolder('copy'))).files, 1)
+    assert.ok((await bob.read(opened, '/0.bin')).equals(randomBytes(40_000, 0)))
+  })
+
+  it('lets a copy that it overtook end with the newest version, whole, and with that alone', async () => {
+    const ann = await start('ann', 0.5)
+    const bob = await start('bob', 600)
+    // A copy has 24 MiB on the way at once.
+    const names = Array.from({ length: 20 }, (_, at) => `${at + 10}.bin`)
+    const files = names.map((name, at) => [name, randomBytes(2 * MEGABYTE, at)] as const)
+    const source = await makeTree(temporaryFolder('source'), Object.fromEntries(files))
+    const { id, link } = await ann.share(source)
+    const opened = await bob.open(link)
+    await limit(bob, 2 * MEGABYTE)
+    const target = temporaryFolder('copy')
+    const job = 'overtaken'
+    await bob.request('copy.start', { id: opened, path: '/' as DrivePath, folder: target, job })
+    const status = async () => (await bob.state()).transfers.find(transfer => transfer.id === job)?.status
+    const isPaused = async () => {
+      const now = await status()
+      return now?.kind === 'paused' && now.error.code === 'store-limit'
+    }
+    await eventually('the copy has come to the limit', isPaused)
+
+    const before = ann.storeBytes()
+    for (const name of [...names.slice(0, 9), ...names.slice(12)]) rmSync(join(source, name))
+    writeFileSync(join(source, '20.bin'), randomBytes(MEGABYTE, 44))
+    writeFileSync(join(source, '29.bin'), randomBytes(MEGABYTE, 45))
+    await ann.rescan(id)
+    await knows(bob, opened, ann, id)
+    await eventually('the publisher has cleared what was', () => ann.storeBytes() < before / 2)
+    await limit(bob, 10 ** 12)
+    const result = await bob.request('copy.wait', { job, timeout: 15_000 }, 50_000)
+    assert.deepEqual(await compareTrees(source, target), [])
+    assert.equal(result.files, 4)
+    assert.deepEqual(result.conflicts, [])
+  }).timeout(60_000)
+
+  it('is cleared or is not when the process is killed meanwhile, and what is in use stays', async () => {
+    const options = { storage: temporaryFolder('killed'), bootstrap: dht.bootstrap, grace: 0.02 }
+    const content = (at: number, round: number) =>
+      randomBytes(at % 10 === 0 ? MEGABYTE : 9_000, at + 1_000 * round)
+    const names = Array.from({ length: 120 }, (_, at) => `${at}.bin`)
+    const files = names.map((name, at) => [name, content(at, 0)] as const)
+    const source = await makeTree(temporaryFolder('source'), Object.fromEntries(files))
+    let ann = await PeerProcess.start(options)
+    const { id, link } = await ann.share(source)
+    for (let round = 1; round <= 5; round++) {
+      for (const [at, name] of names.entries())
+        if ((at + round) % 3 !== 0) writeFileSync(join(source, name), content(at, round))
+      await ann.rescan(id)
+      await delay(15 + 12 * round)
+      await ann.kill()
+      ann = await PeerProcess.start(options)
+    }
+    peers.push(ann)
+    await ann.rescan(id)
+    const bob = await start('bob')
+    const copy = temporaryFolder('copy')
+    await bob.copy(await bob.open(link), copy)
+    assert.deepEqual(await compareTrees(source, copy), [])
+    await eventually('one version is left', () => ann.storeBytes() < boundOf(14 * MEGABYTE))
+  }).timeout(60_000)
+})
+
+async function knows(
+  reader: PeerProcess,
+  opened: ShareId,
+  publisher: PeerProcess,
+  own: ShareId,
+): Promise<void> {
+  const { shares } = await publisher.state()
+  const version = shares.find(({ id }) => id === own)?.version
+  await eventually('the reader knows the newest version', async () => {
+    const state = await reader.state()
+    return state.opened.find(({ id }) => id === opened)?.contents?.version === version
+  })
+}
+
+function limit(peer: PeerProcess, storeBytes: number): Promise<unknown> {
+  return peer.request('settings.set', { limits: { storeBytes } })
+}

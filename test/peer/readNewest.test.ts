@@ -1,0 +1,77 @@
+/** What is read while its share goes on. */
+import assert from 'node:assert/strict'
+import Corestore from 'corestore'
+import type { DrivePath } from '../../src/common/brand'
+import { FILES } from '../../src/peer/drive/about'
+import { clearBlocks } from '../../src/peer/drive/clearBlocks'
+import type { DriveEntry } from '../../src/peer/drive/entry'
+import { readWhole } from '../../src/peer/drive/read'
+import { readNewest } from '../../src/peer/drive/readNewest'
+import { ShareDrive } from '../../src/peer/drive/shareDrive'
+import { temporaryFolder } from '../support/folders'
+
+const PATH = '/file' as DrivePath
+const READ = { timeout: 60_000 }
+
+describe('a file that is superseded and cleared while it is read', () => {
+  let own: ShareDrive
+  let reader: ShareDrive
+  let stop: () => Promise<void>
+
+  beforeEach(async () => {
+    const [stores, streams] = [[] as Corestore[], [] as { destroy(): unknown }[]]
+    for (const name of ['own', 'reader']) stores.push(new Corestore(temporaryFolder(name)))
+    const [here, there] = stores
+    assert.ok(here && there)
+    own = await ShareDrive.create(here, 'seed')
+    await own.drive.put(PATH, Buffer.from('old'))
+    reader = await ShareDrive.open(there, own.key)
+    const logs = [reader.paths, own.paths]
+    const [a, b] = logs.map((log, at) => log.replicate(at === 0))
+    assert.ok(a && b)
+    a.pipe(b).pipe(a)
+    streams.push(a, b)
+    await reader.paths.update({ wait: true })
+    await reader.refresh()
+    const bytes = [await reader.bytesReady(), await own.bytesReady()]
+    const [c, d] = bytes.map((log, at) => log.replicate(at === 0))
+    assert.ok(c && d)
+    c.pipe(d).pipe(c)
+    streams.push(c, d)
+    await bytes[0]?.update({ wait: true })
+    await clearBlocks(
+      await own.bytesReady(),
+      [{ start: 0, end: 1 }],
+      new AbortController().signal,
+      () => true,
+    )
+    stop = async () => {
+      for (const stream of streams) stream.destroy()
+      for (const store of stores) await store.close()
+    }
+  })
+  afterEach(() => stop())
+
+  it('is what the newest version has there, soon after that is known', async () => {
+    const reading = readNewest(reader, newest, READ, (entry, options) => readWhole(reader, entry, options))
+    await own.drive.put(PATH, Buffer.from('the newest'))
+    await reader.paths.update({ wait: true })
+    await reader.refresh()
+    assert.equal(String(await reading), 'the newest')
+  })
+
+  it('is an error when the newest version has nothing there', async () => {
+    const reading = readNewest(reader, newest, READ, (entry, options) => readWhole(reader, entry, options))
+    reading.catch(() => {}) // looked at below
+    await own.drive.db.del(PATH, { keyEncoding: FILES })
+    await reader.paths.update({ wait: true })
+    await reader.refresh()
+    await assert.rejects(reading, /nothing there/)
+  })
+
+  function newest(): DriveEntry {
+    const entry = reader.index?.entry(PATH)
+    if (entry === undefined) throw new Error('nothing there')
+    return entry
+  }
+})
