@@ -100,7 +100,7 @@ describe('what is superseded', () => {
     const before = ann.storeBytes()
     for (const [path] of files.slice(1)) rmSync(join(source, path))
     await ann.rescan(id)
-    await eventually('the others are cleared', () => ann.storeBytes() < before / 4, 20_000)
+    await eventually('the others are cleared', () => ann.storeBytes() < before / 2, 20_000)
     const bob = await start('bob')
     const opened = await bob.open(link)
     assert.equal((await bob.copy(opened, temporaryFolder('copy'))).files, 1)
