@@ -32,7 +32,15 @@ declare module 'hypercore' {
       /** Blocks asked of this peer that have not come. */
       readonly inflight: number
       /** Messages with data, sent and received. */
-      readonly stats: { readonly wireData: { readonly tx: number; readonly rx: number } }
+      readonly stats: {
+        readonly wireData: { readonly tx: number; readonly rx: number }
+        /** How often it had not what it was asked for. */
+        notAvailableBackoffs: number
+        /** How often it called a request wrong. */
+        readonly backoffs: number
+      }
+      /** Nothing is asked of it any more. */
+      paused: boolean
       /** What this peer asked for and has not been given. */
       readonly remoteRequests: { readonly size: number }
       // Called with its messages.
@@ -92,6 +100,8 @@ declare module 'hypercore' {
         /** Tells peers that blocks are here, or with `drop` that they are not any more. */
         onhave(start: number, length: number, drop: boolean): void
         readonly peers: readonly Hypercore.ReplicatorPeer[]
+        /** Looks soon whom to ask for what is wanted. */
+        queueUpdateAll(): void
         /** Tells a peer which blocks are here. */
         _onwant(peer: Hypercore.ReplicatorPeer, start: number, length: number, any: boolean): void
       }

@@ -8,6 +8,7 @@ import type { ReplicatorPeer } from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
 import { receivedBytes } from '../rate'
 import { unlessAborted } from '../time'
+import { askAgain } from './wants'
 import { nobodyHas } from './whoHas'
 
 export interface ReadOptions {
@@ -23,6 +24,8 @@ export interface ReadOptions {
 /** With nobody connected, this long (milliseconds) is enough: a known peer is found again within. */
 const ALONE_TIMEOUT = 5_000
 const LOOK_EVERY = 250
+/** After so much silence peers are asked anew. */
+const ASK_AGAIN = 1_000
 /** Bytes from a peer that owes us a block; fewer may be no part of it. */
 const PART_OF_BLOCK = 8 * 1024
 
@@ -86,6 +89,7 @@ export class Blocks {
         const limit =
           this.core.peers.length === 0 ? Math.min(ALONE_TIMEOUT, this.options.timeout) : this.options.timeout
         this.arrival.look()
+        if (performance.now() - Math.max(asked, this.arrival.at) > ASK_AGAIN) askAgain(this.core)
         const isCleared = this.options.isSuperseded?.() === true && nobodyHas(this.core, index)
         if (!isCleared && performance.now() - Math.max(asked, this.arrival.at) < limit) return
         reject(new PeerfoldError('offline', this.path))

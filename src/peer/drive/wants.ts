@@ -10,6 +10,8 @@ import type { ReplicatorPeer } from 'hypercore'
 /** Blocks of one question. */
 const BATCH = 2_097_152
 const MAX_QUESTIONS = 64
+/** Of Hypercore: after so many blocks that a peer has not it is asked for nothing more. */
+const MAX_NOT_AVAILABLE = 32
 
 /** Nothing is done with the answer but to remember it. */
 const handle = { addWant: () => {}, removeWant: () => {} }
@@ -18,6 +20,20 @@ const handle = { addWant: () => {}, removeWant: () => {} }
 export function askWhatIsThere(log: Hypercore, peer: ReplicatorPeer): void {
   const questions = Math.min(MAX_QUESTIONS, 1 + Math.floor(log.length / BATCH))
   for (let at = 0; at < questions; at++) peer._maybeWant(at * BATCH, handle)
+}
+
+/**
+ * Asks again, when what was asked for does not come: once a peer has not had 32 blocks that it was asked for, Hypercore asks
+ * nothing of it any more, for good. But whoever clears a version while it is fetched is no liar.
+ */
+export function askAgain({ core: { replicator } }: Hypercore): void {
+  for (const peer of replicator.peers) {
+    if (!peer.paused || peer.stats.notAvailableBackoffs < MAX_NOT_AVAILABLE || peer.stats.backoffs > 0)
+      continue
+    peer.stats.notAvailableBackoffs = 0
+    peer.paused = false
+  }
+  replicator.queueUpdateAll()
 }
 
 /** After something was cleared: from a peer that was thought to have all, Hypercore forgets more than that. */

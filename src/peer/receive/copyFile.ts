@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { type ErrorCode, PeerfoldError } from '../../common/errors'
 import { withTrueSize } from '../drive/blockMap'
 import type { ReadOptions } from '../drive/blocks'
+import type { DriveEntry } from '../drive/entry'
 import { readBlocks, readMapped, readWhole } from '../drive/read'
 import type { ShareDrive } from '../drive/shareDrive'
 import { conflictName } from './conflicts'
@@ -15,6 +16,7 @@ import type { CopyMarks } from './copyMarks'
 import type { PlannedFile } from './copyPlan'
 import type { PartialFiles } from './partialFiles'
 import type { TargetRules } from './rules'
+import { isOther } from './superseded'
 import { WriteError } from './writeErrors'
 import type { LargeFile, SafeWriter } from './writer'
 
@@ -62,9 +64,10 @@ export class FileCopier {
 
   /** Fetches and writes a file. Throws WriteError, or PeerfoldError (`bad-entry`, `offline`, `cancelled`). */
   async copy(planned: PlannedFile): Promise<void> {
-    const { share, read } = this.options
+    const { share } = this.options
     const file = await this.withTrueSize(planned)
-    if (file.entry.size <= WHOLE_BYTES) return this.write(file, await readWhole(share, file.entry, read))
+    if (file.entry.size <= WHOLE_BYTES)
+      return this.write(file, await readWhole(share, file.entry, this.readOf(file.entry)))
     if (file.compare && (await this.isSame(file))) return this.takeOver(file)
     try {
       await this.stream(file)
@@ -75,8 +78,8 @@ export class FileCopier {
   }
 
   private async withTrueSize(file: PlannedFile): Promise<PlannedFile> {
-    const { share, read } = this.options
-    const entry = await withTrueSize(share, file.entry, read)
+    const { share } = this.options
+    const entry = await withTrueSize(share, file.entry, this.readOf(file.entry))
     if (entry === file.entry) return file
     const sameSize = file.precondition !== 'absent' && file.precondition.size === entry.size
     return { ...file, entry, compare: file.conflict && sameSize }
@@ -114,6 +117,11 @@ export class FileCopier {
   }
 
   /** Opens the temporary that an earlier run left, if it is known how far that is whole; else a new one. */
+  /** Nobody waits for what was superseded and is gone. */
+  private readOf(entry: DriveEntry): ReadOptions {
+    return { ...this.options.read, isSuperseded: () => isOther(this.options.share, entry) }
+  }
+
   private async open(file: PlannedFile, segments: readonly string[]): Promise<Opened> {
     const { writer, partials } = this.options
     const options = { size: file.entry.size, ...placing(file) }
@@ -186,8 +194,9 @@ export class FileCopier {
   }
 
   private async *blocksOf(file: PlannedFile, block: number, position: number): AsyncGenerator<Buffer> {
-    const { share, read } = this.options
+    const { share } = this.options
     const { entry } = file
+    const read = this.readOf(entry)
     if (entry.blob?.blockMap) yield* readMapped(share, entry, position, entry.size - position, read)
     else yield* readBlocks(await share.bytesReady(read.signal), entry, block, read)
   }

@@ -14,11 +14,13 @@ export class Superseded extends Error {}
 
 /** Whether one of these files cannot be had any more and never will. */
 export function isSuperseded(share: ShareDrive, bytes: Hypercore, files: readonly PlannedFile[]): boolean {
-  return files.some(({ entry }) => {
-    const newest = share.index?.entry(entry.path)
-    const isOther = newest === undefined || contentId(newest) !== contentId(entry)
-    return isOther && isIncomplete(bytes, entry)
-  })
+  return files.some(({ entry }) => isOther(share, entry) && isIncomplete(bytes, entry))
+}
+
+/** Whether the newest version has something else in the place of an entry, or nothing. */
+export function isOther(share: ShareDrive, entry: DriveEntry): boolean {
+  const newest = share.index?.entry(entry.path)
+  return newest === undefined || contentId(newest) !== contentId(entry)
 }
 
 function isIncomplete(bytes: Hypercore, { blob }: DriveEntry): boolean {
