@@ -4,8 +4,8 @@
  *   peer.js --storage <data folder> [--bootstrap host:port,…] [--no-tcp]
  *
  * Start-up order: take the lock, then remove a stale socket, then listen, then say where. Exit codes: 0 ended in
- * order, 3 another process has the lock, 4 the store turned out to be damaged or to have met a full disk, and the next process gets over it, 1
- * anything else.
+ * order, 3 another process has the lock, 4 the store turned out to be damaged or to have met a full disk, and the next
+ * process gets over it, 1 anything else.
  */
 import { parseArgs } from 'node:util'
 import { toUserError } from '../common/errors'
@@ -49,6 +49,7 @@ async function main(): Promise<void> {
   const onIdle = () => {
     if (ending) return
     ending = true
+    server.refuseAll()
     end().catch(error => log(`the end was not orderly: ${String(error)}`))
   }
   const end = async () => {
