@@ -192,6 +192,8 @@ attackGroup('the store’s own disk, when it is full', () => {
     await bob.request('copy.start', { id, path: '/' as DrivePath, folder: target, job: 'full' })
     fill('ballast', 0)
     await ann.request('share.start', { id: share.id })
+    // A look while the ballast was being written saw only that room was short.
+    await bob.process.line(line => line.includes('the disk of the data folder is used up'))
     await pausedForSpace(bob)
     assert.ok(!bob.process.stdout.some(line => line.includes('is turned away')))
     rmSync(join(disk, 'ballast'))
