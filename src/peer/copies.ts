@@ -13,6 +13,7 @@ import type { OpenedShare } from './openedShare'
 import type { OpenedShares } from './openedShares'
 import type { OwnShares } from './ownShares'
 import { runCopy } from './receive/copy'
+import { removePartials } from './receive/partialFiles'
 import { runSeed } from './receive/seed'
 import { delay, throwIfAborted } from './time'
 import { resultOf, type Transfer, type Transfers } from './transfers'
@@ -155,8 +156,10 @@ export class Copies {
           if (this.context.closing.aborted) return // it goes on with the next peer process
           this.context.checkForDamage(error)
           const failure = toUserError(error)
-          if (failure.code === 'cancelled') await catalog.delete('copy', job)
-          else await catalog.put('copy', job, { ...record, failure })
+          if (failure.code === 'cancelled') {
+            await catalog.delete('copy', job)
+            await removePartials(catalog, job, folder).catch(left => log(`copy ${job}: ${String(left)}`))
+          } else await catalog.put('copy', job, { ...record, failure })
           transfer.fail(error)
         },
       )

@@ -6,8 +6,8 @@
  * `--grace`: how long bytes of a former version stay for those who are fetching them.
  *
  * Start-up order: take the lock, then remove a stale socket, then listen, then say where. Exit codes: 0 ended in
- * order, 3 another process has the lock, 4 the store turned out to be damaged or to have met a full disk, and the next process gets over it, 1
- * anything else.
+ * order, 3 another process has the lock, 4 the store turned out to be damaged or to have met a full disk, and the next
+ * process gets over it, 1 anything else.
  */
 import { parseArgs } from 'node:util'
 import { toUserError } from '../common/errors'
@@ -58,6 +58,7 @@ async function main(): Promise<void> {
   const onIdle = () => {
     if (ending) return
     ending = true
+    server.refuseAll()
     end().catch(error => log(`the end was not orderly: ${String(error)}`))
   }
   const end = async () => {

@@ -52,6 +52,7 @@ export class PeerServer {
   private pushing: NodeJS.Timeout | undefined
   private lastPush = 0
   private hadWindow = false
+  private isEnding = false
 
   private constructor(private readonly options: ServerOptions) {
     this.server = createServer(socket => this.accept(socket))
@@ -74,6 +75,14 @@ export class PeerServer {
     if (process.platform !== 'win32') chmodSync(options.socket, 0o600) // its folder is closed to others already
     server.endAfter(FIRST_CLIENT_WITHIN)
     return server
+  }
+
+  /**
+   * Welcomes nobody any more: to be called as soon as the end is decided. A client that was welcomed after that would
+   * lose its connection as if somebody had stopped the process under it; turned away, it starts the next process.
+   */
+  refuseAll(): void {
+    this.isEnding = true
   }
 
   async close(): Promise<void> {
@@ -128,6 +137,10 @@ export class PeerServer {
     { protocol, token, client: kind, bootstrap }: Params<'hello'>,
   ): Result<'hello'> {
     const { peer, version } = this.options
+    if (this.isEnding) {
+      client.connection.close()
+      throw new PeerfoldError('bad-request', 'it is ending')
+    }
     if (!tokensMatch(token, this.options.token)) {
       setImmediate(() => client.connection.close())
       throw new PeerfoldError('bad-request', 'the token is wrong')

@@ -44,7 +44,7 @@ export class StoreSpace {
   /** To be called with errors of the store. */
   note(error: unknown): void {
     if (error instanceof Error && 'code' in error && error.code === 'ENOSPC' && !('syscall' in error))
-      this.failed = true
+      this.fail()
   }
 
   /** Resolves when there is room; throws `cancelled`. */
@@ -69,10 +69,16 @@ export class StoreSpace {
     }
   }
 
+  private fail(): void {
+    if (this.failed) return
+    this.failed = true
+    this.log('the disk of the data folder is used up: the store is opened anew when there is room')
+  }
+
   private async look(): Promise<void> {
     const { bavail, bsize } = await statfs(this.folder)
     const free = bavail * bsize
-    if (free < FLOOR) this.failed = true
+    if (free < FLOOR) this.fail()
     const full = free < (this.full || this.failed ? RESERVE + MARGIN : RESERVE)
     if (!full && this.failed) this.onRoomAfterFailure()
     if (full === this.full) return

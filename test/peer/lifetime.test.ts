@@ -1,10 +1,15 @@
 /** When the peer process lives and ends, and what outlives it: shares, opened shares, copies, links. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { parseLink } from '../../src/common/link'
 import type { PeerState, TransferState } from '../../src/common/model'
+import { PROTOCOL_VERSION } from '../../src/common/protocol'
+import { openConnection } from '../../src/wire/connection'
+import { readEndpoint, readToken } from '../../src/wire/endpoint'
 import { eventually, isRunning } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
 import { type LocalDht, startLocalDht } from '../support/localDht'
@@ -53,6 +58,24 @@ describe('a peer process and what outlives it', () => {
       first.client.dispose()
       const second = await people.start({ client: 'window', storage: first.storage })
       assert.equal(await second.pid(), pid)
+    })
+
+    it('welcomes nobody once it is ending: whoever comes then gets the next process', async () => {
+      const ann = await people.start()
+      const pid = await ann.pid()
+      const [endpoint, token = ''] = await Promise.all([readEndpoint(ann.storage), readToken(ann.storage)])
+      const socket = connect(endpoint?.socket ?? '')
+      await once(socket, 'connect')
+      const connection = openConnection(socket)
+      const hello = { protocol: PROTOCOL_VERSION, token, client: 'command' } as const
+      await connection.request('hello', hello, { timeout: 5_000 })
+
+      // On one connection, since only there it is certain what comes first.
+      const stopped = connection.request('process.stop', {}, { timeout: 5_000 })
+      const late = connection.request('hello', hello, { timeout: 5_000 })
+      await Promise.all([stopped.catch(() => {}), assert.rejects(late)]) // its answer may come too late
+      const next = await people.start({ storage: ann.storage })
+      assert.notEqual(await next.pid(), pid)
     })
 
     it('keeps sharing when everybody is gone, if it was told to, until it is stopped', async () => {

@@ -13,7 +13,8 @@ import { bootId } from '../boot'
 import type { Catalog, PartialFile, Progress } from '../catalog'
 import { contentId } from '../drive/entry'
 import type { PlannedFile } from './copyPlan'
-import type { LargeFile } from './writer'
+import { probeRules } from './probe'
+import { type LargeFile, SafeWriter } from './writer'
 
 /** Bytes. */
 const SIZES = {
@@ -136,6 +137,27 @@ export class PartialFiles {
   private async keep(path: string, partial: PartialFile): Promise<void> {
     this.known.set(path, partial)
     await this.catalog.put('partial', this.target + path, partial)
+  }
+}
+
+/**
+ * Forgets what a copy has written in part, and removes it from its folder (absolute): for one that was cancelled before
+ * it came to look at its files. Throws when the folder is gone or cannot be written; the next copy there sweeps it then.
+ */
+export async function removePartials(catalog: Catalog, job: string, folder: string): Promise<void> {
+  const found: string[] = []
+  const others: string[] = []
+  for await (const [key, partial] of catalog.list('partial')) {
+    if (partial.job === job) found.push(key)
+    else others.push(partial.token)
+  }
+  if (found.length === 0) return
+  for (const key of found) await catalog.delete('partial', key)
+  const writer = SafeWriter.open(folder, probeRules(folder))
+  try {
+    await writer.sweep(others)
+  } finally {
+    await writer.close()
   }
 }
 
