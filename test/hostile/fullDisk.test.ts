@@ -186,18 +186,22 @@ attackGroup('the store’s own disk, when it is full', () => {
   it('lets nobody be blamed, and the process start anew, when a write failed all the same', async () => {
     runs++
     const bob = await startBob()
-    const id = await bob.open(share.link, true)
-    await ann.request('share.stop', { id: share.id })
     const target = temporaryFolder('target')
-    await bob.request('copy.start', { id, path: '/' as DrivePath, folder: target, job: 'full' })
-    fill('ballast', 0)
-    await ann.request('share.start', { id: share.id })
-    // A look while the ballast was being written saw only that room was short.
-    await bob.process.line(line => line.includes('the disk of the data folder is used up'))
-    await pausedForSpace(bob)
-    assert.ok(!bob.process.stdout.some(line => line.includes('is turned away')))
-    rmSync(join(disk, 'ballast'))
-    assert.equal((await bob.process.ended).code, 4)
+    try {
+      const id = await bob.open(share.link, true)
+      await ann.request('share.stop', { id: share.id })
+      await bob.request('copy.start', { id, path: '/' as DrivePath, folder: target, job: 'full' })
+      fill('ballast', 0)
+      await ann.request('share.start', { id: share.id })
+      // A look while the ballast was being written saw only that room was short.
+      await bob.process.line(line => line.includes('the disk of the data folder is used up'))
+      await pausedForSpace(bob)
+      assert.ok(!bob.process.stdout.some(line => line.includes('is turned away')))
+      rmSync(join(disk, 'ballast'))
+      assert.equal((await bob.process.ended).code, 4)
+    } finally {
+      await bob.kill()
+    }
     const again = await startBob()
     try {
       await again.request('copy.wait', { job: 'full', timeout: 20_000 }, 40_000)

@@ -67,20 +67,20 @@ describe('what is superseded', () => {
     const source = await makeTree(temporaryFolder('source'), {
       a: { 'one.bin': twin, 'one.txt': small },
       b: { 'two.bin': twin, 'two.txt': small },
-      'other.bin': randomBytes(4 * MEGABYTE, 3),
+      'other.bin': randomBytes(30 * MEGABYTE, 3),
       'block.bin': randomBytes(MEGABYTE, 5),
     })
     const { id, link } = await ann.share(source)
     const before = ann.storeBytes()
     rmSync(join(source, 'a'), { recursive: true })
     rmSync(join(source, 'block.bin'))
-    writeFileSync(join(source, 'other.bin'), randomBytes(9 * MEGABYTE, 4))
+    writeFileSync(join(source, 'other.bin'), randomBytes(40 * MEGABYTE, 4))
     await ann.rescan(id)
     rmSync(join(source, 'other.bin'))
     await ann.rescan(id)
     await eventually('the other file is cleared', () => ann.storeBytes() < before, 20_000)
     // What comes back after it was cleared is stored again.
-    writeFileSync(join(source, 'again.bin'), randomBytes(9 * MEGABYTE, 4))
+    writeFileSync(join(source, 'again.bin'), randomBytes(40 * MEGABYTE, 4))
     writeFileSync(join(source, 'block.bin'), randomBytes(MEGABYTE, 5))
     await ann.rescan(id)
     const bob = await start('bob')
@@ -88,7 +88,7 @@ describe('what is superseded', () => {
     assert.ok((await bob.read(opened, '/b/two.bin')).equals(twin))
     assert.ok((await bob.read(opened, '/b/two.txt')).equals(small))
     assert.ok((await bob.read(opened, '/block.bin')).equals(randomBytes(MEGABYTE, 5)))
-    assert.ok((await bob.read(opened, '/again.bin')).equals(randomBytes(9 * MEGABYTE, 4)))
+    assert.ok((await bob.read(opened, '/again.bin')).equals(randomBytes(40 * MEGABYTE, 4)))
     assert.equal((await bob.copy(opened, temporaryFolder('copy'))).files, 4)
   })
 

@@ -24,7 +24,7 @@ export interface ReadOptions {
 /** With nobody connected, this long (milliseconds) is enough: a known peer is found again within. */
 const ALONE_TIMEOUT = 5_000
 const LOOK_EVERY = 250
-/** After so much silence peers are asked anew. */
+/** After so much silence (milliseconds) peers are asked anew. */
 const ASK_AGAIN = 1_000
 /** Bytes from a peer that owes us a block; fewer may be no part of it. */
 const PART_OF_BLOCK = 8 * 1024
@@ -84,12 +84,16 @@ export class Blocks {
   private silence(index: number): { failed: Promise<never>; end(): void } {
     const asked = performance.now()
     let timer: NodeJS.Timeout | undefined
+    let askedAgain = false // once: what cannot be stored, on a full disk, would come all the time
     const failed = new Promise<never>((_, reject) => {
       timer = setInterval(() => {
         const limit =
           this.core.peers.length === 0 ? Math.min(ALONE_TIMEOUT, this.options.timeout) : this.options.timeout
         this.arrival.look()
-        if (performance.now() - Math.max(asked, this.arrival.at) > ASK_AGAIN) askAgain(this.core)
+        if (!askedAgain && performance.now() - Math.max(asked, this.arrival.at) > ASK_AGAIN) {
+          askedAgain = true
+          askAgain(this.core)
+        }
         const isCleared = this.options.isSuperseded?.() === true && nobodyHas(this.core, index)
         if (!isCleared && performance.now() - Math.max(asked, this.arrival.at) < limit) return
         reject(new PeerfoldError('offline', this.path))

@@ -23,13 +23,14 @@ export function askWhatIsThere(log: Hypercore, peer: ReplicatorPeer): void {
 }
 
 /**
- * Asks again, when what was asked for does not come: once a peer has not had 32 blocks that it was asked for, Hypercore asks
- * nothing of it any more, for good. But whoever clears a version while it is fetched is no liar.
+ * Asks again, when what was asked for does not come. Hypercore lets some requests lie when what peers have changes, and
+ * once a peer has not had 32 blocks that it was asked for, it asks nothing of it any more, for good: but whoever clears a
+ * version while it is fetched is no liar.
  */
 export function askAgain({ core: { replicator } }: Hypercore): void {
   for (const peer of replicator.peers) {
-    if (!peer.paused || peer.stats.notAvailableBackoffs < MAX_NOT_AVAILABLE || peer.stats.backoffs > 0)
-      continue
+    const isGivenUp = peer.paused && peer.stats.notAvailableBackoffs >= MAX_NOT_AVAILABLE
+    if (!isGivenUp || peer.stats.backoffs > 0) continue
     peer.stats.notAvailableBackoffs = 0
     peer.paused = false
   }
