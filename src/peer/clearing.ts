@@ -16,6 +16,9 @@ import { breathe, delay, slicer } from './time'
 /** Superseded bytes stay here so long (milliseconds) for those who are fetching them. */
 export const GRACE = 10 * 60_000
 
+/** A new version is looked through when whoever asked for it has it (milliseconds). */
+const LOOK_AFTER = 5_000
+
 /** Something that names blocks. */
 export type Named = Pick<DriveEntry, 'blob' | 'pack'>
 
@@ -62,6 +65,7 @@ export class Clearing {
   /** Until everything here is in use. */
   private async run(): Promise<void> {
     const { grace, signal, inTurn } = this.options
+    await delay(Math.min(grace, LOOK_AFTER), signal)
     this.noted = (await this.unused())?.unused ?? []
     while (this.noted.length > 0) {
       await delay(grace, signal)
