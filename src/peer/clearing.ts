@@ -42,11 +42,14 @@ export class Clearing {
   /** What was not in use at some time in the past, which is over when the wait that is under way ends. */
   private noted: BlockRuns = []
   private running: Promise<void> | undefined
+  /** Another version came while one was looked through. */
+  private again = false
 
   constructor(private readonly options: ClearingOptions) {}
 
   /** To be called whenever the index is at a new version. */
   look(): void {
+    this.again = true
     if (this.running !== undefined || this.options.signal.aborted) return
     this.running = this.run()
       .catch(error => {
@@ -65,11 +68,14 @@ export class Clearing {
   /** Until everything here is in use. */
   private async run(): Promise<void> {
     const { grace, signal, inTurn } = this.options
-    await delay(Math.min(grace, LOOK_AFTER), signal)
-    this.noted = (await this.unused())?.unused ?? []
-    while (this.noted.length > 0) {
-      await delay(grace, signal)
-      await inTurn(() => this.clearNoted())
+    while (this.again) {
+      await delay(Math.min(grace, LOOK_AFTER), signal)
+      this.again = false
+      this.noted = (await this.unused())?.unused ?? []
+      while (this.noted.length > 0) {
+        await delay(grace, signal)
+        await inTurn(() => this.clearNoted())
+      }
     }
   }
 

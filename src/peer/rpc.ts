@@ -6,6 +6,7 @@ import { PeerfoldError } from '../common/errors'
 import type { Method, Params, Result } from '../common/protocol'
 import { beyondLimit, type Handlers } from '../wire/connection'
 import { withTrueSize } from './drive/blockMap'
+import type { ReadOptions } from './drive/blocks'
 import type { DriveEntry } from './drive/entry'
 import { findPaths } from './drive/find'
 import { readRange, readWhole } from './drive/read'
@@ -130,37 +131,19 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
       if (children !== undefined) return children
       throw new PeerfoldError(index.stat(path) === undefined ? 'file-not-found' : 'not-a-folder-entry', path)
     },
-    'fs.read': async ({ id, path, limit, timeout }, signal) => {
-      const drive = peer.drive(id)
-      const read = { timeout, signal, assertRoom: () => peer.assertRoom() }
-      return readNewest(
-        drive,
-        () => fileOf(drive, path),
-        read,
-        async (found, options) => {
-          const entry = await withTrueSize(drive, found, options)
-          if (entry.size > limit) throw new PeerfoldError('too-large', `“${path}”`)
-          assertFits(peer, entry.size)
-          return readWhole(drive, entry, options)
-        },
-      )
-    },
-    'fs.readRange': async ({ id, path, start, length, timeout }, signal) => {
-      const drive = peer.drive(id)
-      const read = { timeout, signal, assertRoom: () => peer.assertRoom() }
-      return readNewest(
-        drive,
-        () => fileOf(drive, path),
-        read,
-        async (found, options) => {
-          const entry = await withTrueSize(drive, found, options)
-          assertFits(peer, Math.min(length, entry.size - start))
-          const parts: Buffer[] = []
-          for await (const part of readRange(drive, entry, start, length, options)) parts.push(part)
-          return Buffer.concat(parts)
-        },
-      )
-    },
+    'fs.read': ({ id, path, limit, timeout }, signal) =>
+      readFile(peer, id, path, { timeout, signal }, (drive, entry, options) => {
+        if (entry.size > limit) throw new PeerfoldError('too-large', `“${path}”`)
+        assertFits(peer, entry.size)
+        return readWhole(drive, entry, options)
+      }),
+    'fs.readRange': ({ id, path, start, length, timeout }, signal) =>
+      readFile(peer, id, path, { timeout, signal }, async (drive, entry, options) => {
+        assertFits(peer, Math.min(length, entry.size - start))
+        const parts: Buffer[] = []
+        for await (const part of readRange(drive, entry, start, length, options)) parts.push(part)
+        return Buffer.concat(parts)
+      }),
     'fs.find': ({ id, query, limit }) => findPaths(indexOf(peer.drive(id)), query, limit),
 
     'copy.start': async ({ id, path, folder, job }) => ({
@@ -178,6 +161,24 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
     'network.refresh': () => done(peer.refreshNetwork()),
     'process.stop': () => done(stop()),
   }
+}
+
+/** Reads a file, or what the newest version has in its place when that comes meanwhile. */
+async function readFile<T>(
+  peer: Peer,
+  id: ShareId,
+  path: DrivePath,
+  wait: ReadOptions,
+  read: (drive: ShareDrive, entry: DriveEntry, options: ReadOptions) => Promise<T>,
+): Promise<T> {
+  const drive = peer.drive(id)
+  const options = { ...wait, assertRoom: () => peer.assertRoom() }
+  return readNewest(
+    drive,
+    () => fileOf(drive, path),
+    options,
+    async (found, now) => read(drive, await withTrueSize(drive, found, now), now),
+  )
 }
 
 /** Throws `message-too-large` when so many bytes do not fit into an answer: before they are fetched. */
