@@ -15,10 +15,11 @@ import { Clearing } from './clearing'
 import type { PeerContext } from './context'
 import { type IndexChange, ShareDrive } from './drive/shareDrive'
 import { Joined } from './joined'
-import { Publisher, type PublishResult } from './publish/publisher'
+import { Publisher, type PublishProgress, type PublishResult } from './publish/publisher'
 import { SourceWatch } from './sourceWatch'
 import { delay, throwIfAborted, unlessAborted } from './time'
 import type { Transfer } from './transfers'
+import { VersionFinish } from './versionFinish'
 
 /** Files that kept changing while they were read are looked at again after this long (milliseconds). */
 const AGAIN_AFTER = 1_000
@@ -35,6 +36,7 @@ export class OwnShare {
   last: PublishResult | undefined
   private readonly publisher: Publisher
   private readonly clearing: Clearing
+  private readonly versionFinish: VersionFinish
   private joined: Joined | undefined
   private readonly watch: SourceWatch
   private readonly closing = new AbortController()
@@ -77,6 +79,16 @@ export class OwnShare {
       onError: error => {
         context.checkForDamage(error)
         context.log(`clearing: ${String(error)}`)
+      },
+    })
+    this.versionFinish = new VersionFinish({
+      isAhead: () => this.publisher.isAhead,
+      finish: () => this.inTurn(() => this.finishVersion()),
+      sent: () => this.joined?.up.total ?? 0,
+      signal: this.closing.signal,
+      onError: error => {
+        context.checkForDamage(error)
+        context.log(`the rest of the first version of ${record.source}: ${String(error)}`)
       },
     })
   }
@@ -147,6 +159,7 @@ export class OwnShare {
     this.setStatus({ kind: 'sharing' })
     if (this.record.once) {
       await this.drive.refresh(this.closing.signal)
+      this.versionFinish.soon()
       return
     }
     this.startWatching()
@@ -288,6 +301,7 @@ export class OwnShare {
     await this.turn
     await this.publisher.settle()
     await this.clearing.settle()
+    await this.versionFinish.settle()
   }
 
   get skipped(): readonly SkippedEntry[] {
@@ -368,31 +382,49 @@ export class OwnShare {
     const { ignore, dataFolder } = this.context
     let shownBytes = 0
     let shownFiles = 0
-    this.publishing = true
-    const publishing = this.publisher.publish(
-      { ignore: ignore(), dataFolder },
-      signal,
-      ({ files, bytes }) => {
-        if (transfer === undefined) return
-        transfer.files.total = files.total ?? 0
-        transfer.bytes.total = bytes.total ?? 0
-        transfer.progress(files.done - shownFiles, bytes.done - shownBytes)
-        shownFiles = files.done
-        shownBytes = bytes.done
-      },
+    const onProgress = ({ files, bytes }: PublishProgress) => {
+      if (transfer === undefined) return
+      transfer.files.total = files.total ?? 0
+      transfer.bytes.total = bytes.total ?? 0
+      transfer.progress(files.done - shownFiles, bytes.done - shownBytes)
+      shownFiles = files.done
+      shownBytes = bytes.done
+    }
+    const result = await this.appending(() =>
+      this.publisher.publish({ ignore: ignore(), dataFolder }, signal, onProgress),
     )
-    const result = await publishing.finally(() => {
-      this.publishing = false
-    })
     this.last = result
-    await this.saveRecord({ version: this.drive.paths.length })
     this.tellSecrets(result)
     await this.watch.ignoreFolders(result.ignoredFolders)
+    await this.takeOver(signal)
+    this.versionFinish.soon()
+    return result
+  }
+
+  private async finishVersion(): Promise<void> {
+    const { signal } = this.closing
+    throwIfAborted(signal)
+    await this.appending(() => this.publisher.finish(signal))
+    await this.takeOver(signal)
+  }
+
+  /** Runs what makes a version. */
+  private async appending<T>(append: () => Promise<T>): Promise<T> {
+    this.publishing = true
+    try {
+      return await append()
+    } finally {
+      this.publishing = false
+    }
+  }
+
+  /** What was appended is the newest version from now on, for everybody here. */
+  private async takeOver(signal: AbortSignal): Promise<void> {
+    await this.saveRecord({ version: this.drive.paths.length })
     const change = await this.drive.refresh(signal)
     if (change !== undefined) this.published.emit(change)
     this.clearing.look()
     this.changed.emit()
-    return result
   }
 
   /** A file that was shared and now holds a key is not published any further: say so, once. */

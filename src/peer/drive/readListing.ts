@@ -2,7 +2,7 @@
 import type Hypercore from 'hypercore'
 import type { ShareLimits } from '../limits'
 import { breathe, slicer, unlessAborted } from '../time'
-import { decodeChunk, type ListingHead, MAX_CHUNKS_BYTES } from './listing'
+import { decodeChunk, endOf, type ListingHead, MAX_CHUNKS_BYTES } from './listing'
 import { PathIndex } from './pathIndex'
 import { isBeyond } from './whoHas'
 
@@ -39,7 +39,7 @@ export async function readListing(
     }
     const block = await unlessAborted(ahead.shift() ?? get(at), signal)
     if (block === null) throw new Error('a chunk of the listing is not here')
-    const chunk = await decodeChunk(block)
+    const chunk = await decodeChunk(block, endOf(head.chunks))
     bytes += chunk.bytes
     if (bytes > MAX_CHUNKS_BYTES) throw new Error('the listing is too long')
     for (const entry of chunk.entries) {
