@@ -82,6 +82,7 @@ export class OwnShare {
       },
     })
     this.versionFinish = new VersionFinish({
+      grace: context.grace,
       isAhead: () => this.publisher.isAhead,
       finish: () => this.inTurn(() => this.finishVersion()),
       sent: () => this.joined?.up.total ?? 0,

@@ -4,15 +4,17 @@
  */
 import { delay } from './time'
 
-/** The link is on its way to others, who have so long (milliseconds) to begin. */
-const BEGIN_AFTER = 1_500
+/** Whoever gets the link has so long (milliseconds) to begin. */
+const BEGIN_AFTER = 5_000
 /** Nobody fetches when nothing went out for so long (milliseconds). */
-const QUIET = 500
+const QUIET = 1_000
 /** Others wait no longer than this (milliseconds) for readers who fetch. */
 const AT_MOST = 60_000
 const RETRY_AFTER = 5_000
 
 export interface VersionFinishOptions {
+  /** Superseded bytes stay so long, milliseconds: what shall be over sooner than that begins sooner. */
+  readonly grace: number
   /** Whether something is left to be written. */
   readonly isAhead: () => boolean
   /** Writes it. Can be tried again when it failed. */
@@ -42,8 +44,8 @@ export class VersionFinish {
   }
 
   private async run(): Promise<void> {
-    const { isAhead, finish, signal, onError } = this.options
-    for (let pause = BEGIN_AFTER; isAhead(); pause = RETRY_AFTER) {
+    const { grace, isAhead, finish, signal, onError } = this.options
+    for (let pause = Math.min(grace, BEGIN_AFTER); isAhead(); pause = RETRY_AFTER) {
       try {
         await delay(pause, signal)
         await this.quiet()
@@ -57,11 +59,12 @@ export class VersionFinish {
   }
 
   private async quiet(): Promise<void> {
-    const { sent, signal } = this.options
+    const { grace, sent, signal } = this.options
+    const pause = Math.min(grace, QUIET)
     const until = performance.now() + AT_MOST
     for (let before = -1; before !== sent() && performance.now() < until; ) {
       before = sent()
-      await delay(QUIET, signal)
+      await delay(pause, signal)
     }
   }
 }

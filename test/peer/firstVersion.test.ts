@@ -12,6 +12,7 @@ import { Catalog, type ShareRecord } from '../../src/peer/catalog'
 import { clearBlocks } from '../../src/peer/drive/clearBlocks'
 import { ShareDrive } from '../../src/peer/drive/shareDrive'
 import { Publisher } from '../../src/peer/publish/publisher'
+import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, type Tree, temporaryFolder } from '../support/folders'
 import { type LocalDht, startLocalDht } from '../support/localDht'
 import { PeerProcess } from '../support/peerProcess'
@@ -107,23 +108,24 @@ describe('a first version of many small files', () => {
 
   for (const once of [false, true]) {
     it(`is finished after a kill${once ? ', also of a folder that is not followed' : ''}`, async () => {
-      const options = { storage: temporaryFolder('killed'), bootstrap: dht.bootstrap }
+      const options = { storage: temporaryFolder('killed'), bootstrap: dht.bootstrap, grace: 1 }
       const source = await makeTree(temporaryFolder('source'), tree())
-      const killed = await PeerProcess.start(options)
+      const killed = await PeerProcess.start({ ...options, grace: 60 })
       const share = { source, isPublic: false, once, keep: true, allow: [], job: 'first' }
       const { link } = await killed.request('share.add', share, 60_000)
       assert.equal((await killed.state()).shares[0]?.version, AHEAD)
       await killed.kill()
 
       if (!once) rmSync(join(source, 'folder 0'), { recursive: true })
-      const ann = await people.start({ storage: options.storage })
+      const ann = await PeerProcess.start(options)
       const files = once ? FILES : FILES - 100
-      const versions = AHEAD + FILES + 1 + (once ? 0 : 101)
-      await ann.until('all is written', () => ann.state.shares[0]?.version === versions)
+      const version = AHEAD + FILES + 1 + (once ? 0 : 101)
+      await eventually('all is written', async () => (await ann.state()).shares[0]?.version === version)
       await othersSee(link, source, files)
       const copy = temporaryFolder('copy')
       await (await people.start()).get(link, copy)
       await compareTrees(source, copy)
+      await ann.stop()
     })
   }
 

@@ -89,7 +89,6 @@ export class Publisher {
     onProgress: (progress: PublishProgress) => void,
   ): Promise<PublishResult> {
     const published = await this.prepare(signal)
-    await this.finishAhead(published, signal)
     const progress: PublishProgress = { files: { done: 0 }, bytes: { done: 0 } }
     const scan = await this.scan(options, signal)
     if (scan.files.length === 0 && published.size > 0) {
@@ -106,6 +105,7 @@ export class Publisher {
     let again = false
     let appended = false
     if (changed.length > 0 || removed.length > 0 || this.share.paths.length === 0) {
+      await this.finishAhead(published, signal)
       const outcome = await this.logs.appending(() =>
         this.append(published, changed, removed, signal, progress, onProgress),
       )
@@ -129,7 +129,7 @@ export class Publisher {
     return this.share.listing?.ahead === true
   }
 
-  /** Writes what a first version left for later, if anything: `publish` does so first as well. Throws as it does. */
+  /** Writes what a first version left for later, if anything; `publish` does so before another. Throws as it does. */
   async finish(signal: AbortSignal): Promise<void> {
     if (this.isAhead) await this.finishAhead(await this.prepare(signal), signal)
   }
