@@ -65,11 +65,12 @@ describe('a first version of many small files', () => {
   }
 
   it('is read by Peerfold at once, and by others soon, while nothing changes for Peerfold', async () => {
-    const [ann, bob] = await Promise.all([people.start(), people.start()])
+    const options = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap, grace: 2 }
+    const [ann, bob] = await Promise.all([PeerProcess.start(options), people.start()])
+    const version = async () => (await ann.state()).shares[0]?.version
     const source = await makeTree(temporaryFolder('source'), tree())
-    const { id, link } = await ann.publish(source)
-    await ann.until('it is shared', () => ann.share(id)?.status.kind === 'sharing')
-    assert.equal(ann.share(id)?.version, AHEAD)
+    const { link } = await ann.share(source)
+    assert.equal(await version(), AHEAD)
     const opened = await bob.open(link)
     assert.deepEqual(
       await bob.request('fs.read', { id: opened, path: '/pair/a.txt' as never, limit: 100, timeout: 15_000 }),
@@ -79,7 +80,7 @@ describe('a first version of many small files', () => {
     await bob.copy(opened, copy)
     await compareTrees(source, copy)
 
-    await ann.until('all is written', () => ann.share(id)?.version === AHEAD + FILES + 1)
+    await eventually('all is written', async () => (await version()) === AHEAD + FILES + 1)
     await bob.request('open.ready', { id: opened, newest: true, timeout: 15_000 })
     await othersSee(link, source)
     writeFileSync(join(source, 'pair', 'b.txt'), 'changed')
@@ -87,6 +88,7 @@ describe('a first version of many small files', () => {
     const [all, ...later] = bob.changes.map(({ paths }) => paths)
     assert.equal(all, undefined, 'it was opened')
     assert.deepEqual(later.flat(), [{ path: '/pair/b.txt', type: 'changed' }])
+    await ann.stop()
   })
 
   it('is served by those who have it when the one who shared it is gone before the rest came', async () => {
