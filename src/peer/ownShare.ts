@@ -128,12 +128,11 @@ export class OwnShare {
     await this.saveRecord({ stopped: false })
     if (this.joined === undefined) this.join()
     this.setStatus({ kind: 'sharing' })
-    if (this.record.once) {
-      await this.drive.refresh(this.closing.signal)
-      this.versions.finishSoon()
-      return
-    }
-    this.startWatching()
+    const { signal } = this.closing
+    if (!this.record.once) this.startWatching()
+    const listed = this.drive.refresh(signal).then(() => this.versions.finishSoon())
+    if (this.record.once) await listed
+    else listed.catch(error => this.context.log(`index: ${String(error)}`)) // publishing says so as well
   }
 
   private join(): void {

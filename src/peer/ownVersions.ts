@@ -59,7 +59,7 @@ export class OwnVersions {
     })
     this.versionFinish = new VersionFinish({
       grace: context.grace,
-      isAhead: () => this.publisher.isAhead,
+      isAhead: () => !record().lost && this.publisher.isAhead,
       finish: () => this.inTurn(() => this.finish()),
       sent,
       signal,

@@ -10,7 +10,9 @@ const BEGIN_AFTER = 5_000
 const QUIET = 1_000
 /** Others wait no longer than this (milliseconds) for readers who fetch. */
 const AT_MOST = 60_000
+/** After a failure, and then twice as long each time, at most so long (milliseconds). */
 const RETRY_AFTER = 5_000
+const RETRY_AT_MOST = 10 * 60_000
 
 export interface VersionFinishOptions {
   /** Superseded bytes stay so long, milliseconds: what shall be over sooner than that begins sooner. */
@@ -45,7 +47,8 @@ export class VersionFinish {
 
   private async run(): Promise<void> {
     const { grace, isAhead, finish, signal, onError } = this.options
-    for (let pause = Math.min(grace, BEGIN_AFTER); isAhead(); pause = RETRY_AFTER) {
+    let pause = Math.min(grace, BEGIN_AFTER)
+    for (let retry = RETRY_AFTER; isAhead(); retry *= 2) {
       try {
         await delay(pause, signal)
         await this.quiet()
@@ -54,6 +57,7 @@ export class VersionFinish {
       } catch (error) {
         if (signal.aborted) return
         onError(error)
+        pause = Math.min(retry, RETRY_AT_MOST)
       }
     }
   }

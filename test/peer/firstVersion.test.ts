@@ -6,12 +6,7 @@ import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import Corestore from 'corestore'
 import { parseLink } from '../../src/common/link'
-import { Catalog, type ShareRecord } from '../../src/peer/catalog'
-import { clearBlocks } from '../../src/peer/drive/clearBlocks'
-import { ShareDrive } from '../../src/peer/drive/shareDrive'
-import { Publisher } from '../../src/peer/publish/publisher'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, type Tree, temporaryFolder } from '../support/folders'
 import { type LocalDht, startLocalDht } from '../support/localDht'
@@ -108,79 +103,33 @@ describe('a first version of many small files', () => {
     await compareTrees(source, copy)
   })
 
-  for (const once of [false, true]) {
-    it(`is finished after a kill${once ? ', also of a folder that is not followed' : ''}`, async () => {
-      const options = { storage: temporaryFolder('killed'), bootstrap: dht.bootstrap, grace: 1 }
+  const meanwhile = {
+    'and followed on': { once: false, change: 'a folder is removed' },
+    'also of a folder that is not followed': { once: true, change: 'a folder is removed' },
+    'also when its folder is gone': { once: false, change: 'all is removed' },
+  } as const
+  for (const [title, { once, change }] of Object.entries(meanwhile)) {
+    it(`is finished after a kill, ${title}`, async () => {
+      const options = { storage: temporaryFolder('killed'), bootstrap: dht.bootstrap }
       const source = await makeTree(temporaryFolder('source'), tree())
-      const killed = await PeerProcess.start({ ...options, grace: 60 })
+      const original = await makeTree(temporaryFolder('original'), tree())
+      const killed = await PeerProcess.start(options)
       const share = { source, isPublic: false, once, keep: true, allow: [], job: 'first' }
       const { link } = await killed.request('share.add', share, 60_000)
       assert.equal((await killed.state()).shares[0]?.version, AHEAD)
       await killed.kill()
 
-      if (!once) rmSync(join(source, 'folder 0'), { recursive: true })
-      const ann = await PeerProcess.start(options)
-      const files = once ? FILES : FILES - 100
-      const version = AHEAD + FILES + 1 + (once ? 0 : 101)
+      rmSync(change === 'all is removed' ? source : join(source, 'folder 0'), { recursive: true })
+      const follows = !once && change !== 'all is removed'
+      if (follows) rmSync(join(original, 'folder 0'), { recursive: true })
+      const ann = await PeerProcess.start({ ...options, grace: 1 })
+      const version = AHEAD + FILES + 1 + (follows ? 101 : 0)
       await eventually('all is written', async () => (await ann.state()).shares[0]?.version === version)
-      await othersSee(link, source, files)
+      await othersSee(link, original, follows ? FILES - 100 : FILES)
       const copy = temporaryFolder('copy')
       await (await people.start()).get(link, copy)
-      await compareTrees(source, copy)
+      await compareTrees(original, copy)
       await ann.stop()
     })
   }
-
-  it('is published anew when what the rest is made of was lost', async () => {
-    const folder = temporaryFolder('store')
-    const store = new Corestore(join(folder, 'store'))
-    const catalog = await Catalog.open(join(folder, 'catalog'))
-    const source = await makeTree(temporaryFolder('source'), tree())
-    const share = await ShareDrive.create(store, 'seed')
-    const record: ShareRecord = {
-      seed: 'seed',
-      source,
-      isFile: false,
-      name: 'lost',
-      once: false,
-      keep: true,
-      stopped: false,
-      allow: [],
-      version: 0,
-    }
-    const { signal } = new AbortController()
-    const publish = (): Promise<unknown> =>
-      new Publisher(
-        share,
-        catalog,
-        () => record,
-        async () => {},
-        false,
-        error => assert.fail(String(error)),
-      ).publish({ ignore: [], dataFolder: folder }, signal, () => {})
-    try {
-      await publish()
-      assert.equal(share.paths.length, AHEAD)
-      await share.refresh()
-      const pack = share.index?.entry('/pair/a.txt' as never)?.pack
-      assert.ok(pack !== undefined)
-      await clearBlocks(
-        await share.bytesReady(),
-        [{ start: pack.block, end: pack.block + 1 }],
-        signal,
-        () => true,
-      )
-      await publish()
-      const { drive } = share
-      assert.equal((await listAll(drive)).size, FILES)
-      for (const path of ['/pair/a.txt', '/folder 3/7.txt', '/large.bin'])
-        assert.deepEqual(await drive.get(path), await readFile(join(source, path)))
-      await share.refresh()
-      assert.equal(share.listing?.ahead, undefined)
-    } finally {
-      await share.close()
-      await catalog.close()
-      await store.close()
-    }
-  })
 })

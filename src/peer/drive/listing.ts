@@ -53,8 +53,12 @@ const FLAG_AFTER_LISTING = 4
 /** A place in the log of bytes. */
 export type LogPosition = Pick<BlobRef, 'blockOffset' | 'byteOffset'>
 
+const FORMATS = [1, 2] as const
+
 /** What the path log says of the newest listing. */
 export interface ListingHead {
+  /** 2: some places count from the end of the listing, which readers of the first format do not know. */
+  readonly format: (typeof FORMATS)[number]
   /** Length of the path log that the listing describes. */
   readonly version: number
   readonly files: number
@@ -65,20 +69,15 @@ export interface ListingHead {
   readonly ahead?: true
 }
 
-/** Before the second format no row counted from the end of the listing. */
-const FORMAT = 2
-
 export function parseListingHead(value: unknown): ListingHead | undefined {
-  if (!isRecord(value) || (value.format !== 1 && value.format !== FORMAT)) return undefined
+  if (!isRecord(value)) return undefined
   const { version, files, bytes } = value
+  const format = FORMATS.find(known => known === value.format)
   const chunks = parseBlob(value.chunks)
-  if (!isCount(version) || !isCount(files) || !isCount(bytes) || chunks === undefined) return undefined
-  const head = { version, files, bytes, chunks }
+  if (!isCount(version) || !isCount(files) || !isCount(bytes)) return undefined
+  if (format === undefined || chunks === undefined) return undefined
+  const head = { format, version, files, bytes, chunks }
   return value.ahead === true ? { ...head, ahead: true } : head
-}
-
-export function listingHeadValue(head: ListingHead): Record<string, unknown> {
-  return { format: FORMAT, ...head }
 }
 
 /** Where the log of bytes goes on after these blocks. */

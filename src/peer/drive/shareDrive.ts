@@ -46,6 +46,8 @@ export class ShareDrive {
   /** What the newest listing says, until the next refresh: its writer need not read it back. */
   listed: { readonly version: number; readonly entries: readonly DriveEntry[] } | undefined
   private indexFork = 0
+  /** What the index was made from, as long as that is ahead of the path log. */
+  private aheadOf: ListingHead | undefined
   private bytesCore: Hypercore | undefined
   private refreshing: Promise<IndexChange | undefined> | undefined
 
@@ -186,6 +188,7 @@ export class ShareDrive {
     }
     if (
       old !== undefined &&
+      this.aheadOf === undefined &&
       this.indexFork === fork &&
       length > old.version &&
       length - old.version <= MAX_HISTORY
@@ -214,14 +217,15 @@ export class ShareDrive {
     length: number,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const ahead = this.listing
-    if (ahead?.ahead === undefined || ahead.version !== index.version) return
+    const ahead = this.aheadOf
+    if (ahead === undefined) return
     const about = parseAbout(await readPathChange(this.paths, length - 1, BLOCK_TIMEOUT, signal))
     const now = about?.listing
-    if (now === undefined || now.version < ahead.version || now.version > length) return
+    if (now === undefined || now.ahead || now.version < ahead.version || now.version > length) return
     if (now.chunks.blockOffset !== ahead.chunks.blockOffset || now.files !== ahead.files) return
     this.info = about?.info
     this.listing = now
+    this.aheadOf = undefined
     index.version = now.version
   }
 
@@ -242,10 +246,13 @@ export class ShareDrive {
           : await readListing(listing, await this.bytesReady(signal), this.limits, signal)
       applyChanges(index, await readChanges(this.paths, listing.version, length, signal))
       index.version = length
+      this.aheadOf = listing.ahead ? listing : undefined
       return index
     } catch (error) {
       throwIfAborted(signal)
-      if (!this.hasWholePathLog(length) || isLimit(error)) throw error
+      // A path log that lags behind its listing names nothing. Only its writer has nobody who could give the listing.
+      const hasPaths = this.hasWholePathLog(length) && (this.isOwn || !listing.ahead)
+      if (!hasPaths || isLimit(error)) throw error
       this.listing = undefined
       return this.loadFromPathLog(length, signal)
     }
@@ -266,6 +273,7 @@ export class ShareDrive {
   }
 
   private async loadFromPathLog(length: number, signal: AbortSignal | undefined): Promise<PathIndex> {
+    this.aheadOf = undefined
     await unlessAborted(this.drive.db.getHeader({ timeout: BLOCK_TIMEOUT }), signal) // throws when it cannot be decrypted
     const index = new PathIndex(length, this.limits)
     applyChanges(index, await readChanges(this.paths, 0, length, signal))

@@ -9,7 +9,7 @@
 import type { DrivePath } from '../../common/brand'
 import { ABOUT, ABOUT_SHARE, FILES } from '../drive/about'
 import { entryValue } from '../drive/entry'
-import { encodeListing, endOf, type ListingHead, listingHeadValue } from '../drive/listing'
+import { encodeListing, endOf, type ListingHead } from '../drive/listing'
 import type { ShareDrive } from '../drive/shareDrive'
 import { breathe, slicer, throwIfAborted } from '../time'
 import { batchOn, type PathBatch } from './firstPaths'
@@ -46,6 +46,7 @@ export class VersionAppender {
     put: readonly DrivePath[],
     gone: readonly DrivePath[],
     bytes: FileImport,
+    signal: AbortSignal,
   ): Promise<DrivePath[]> {
     let moved: DrivePath[] = []
     await this.write(this.share.paths.length <= 1, async batch => {
@@ -54,7 +55,7 @@ export class VersionAppender {
         await batch.del(path, { keyEncoding: FILES })
         if (due()) await breathe()
       }
-      await putAll(batch, published, put)
+      await putAll(batch, published, put, signal)
       const version = this.share.paths.length + batch.length + 1
       const { listing } = this.share
       const newer = version - (listing?.version ?? 0)
@@ -77,9 +78,8 @@ export class VersionAppender {
   /** The rest of a version that `appendAhead` began. Throws PeerfoldError `cancelled`; it can be done again then. */
   async appendWhatIsAhead(published: Published, signal: AbortSignal): Promise<void> {
     await appendLaterBlocks(await this.share.bytesReady(), published.values(), signal)
-    throwIfAborted(signal)
     await this.write(true, async batch => {
-      await putAll(batch, published, published.paths())
+      await putAll(batch, published, published.paths(), signal)
       if (this.share.listing === undefined) throw new Error('nothing is ahead')
       const { ahead, ...listing } = this.share.listing
       return { ...listing, version: this.share.paths.length + batch.length + 1 }
@@ -96,12 +96,7 @@ export class VersionAppender {
     try {
       const listing = await fill(batch)
       const { name, isFile } = this.info()
-      const about = {
-        name,
-        isFile,
-        time: Date.now(),
-        ...(listing ? { listing: listingHeadValue(listing) } : {}),
-      }
+      const about = { name, isFile, time: Date.now(), ...(listing ? { listing } : {}) }
       await batch.put(ABOUT_SHARE, about, { keyEncoding: ABOUT })
       this.assertLength(Math.max(1, length)) // the batch began a new log with its header
       await batch.flush()
@@ -121,13 +116,20 @@ export class VersionAppender {
     const chunks = await bytes.append(encodeListing(entries, blob => bytes.later.has(blob)))
     await bytes.finish()
     this.share.listed = { version, entries }
-    return { version, files: entries.length, bytes: published.bytes, chunks }
+    const format = bytes.later.isEmpty ? 1 : 2
+    return { format, version, files: entries.length, bytes: published.bytes, chunks }
   }
 }
 
-async function putAll(batch: PathBatch, published: Published, paths: Iterable<DrivePath>): Promise<void> {
+async function putAll(
+  batch: PathBatch,
+  published: Published,
+  paths: Iterable<DrivePath>,
+  signal: AbortSignal,
+): Promise<void> {
   const due = slicer()
   for (const path of paths) {
+    throwIfAborted(signal)
     const file = published.get(path)
     if (file !== undefined)
       await batch.put(path, entryValue(publishedEntry(path, file)), { keyEncoding: FILES })

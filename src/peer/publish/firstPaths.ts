@@ -11,6 +11,7 @@ import b4a from 'b4a'
 import type Hyperbee from 'hyperbee'
 import { Node, YoloIndex } from 'hyperbee/lib/messages.js'
 import type SubEncoder from 'sub-encoder'
+import { breathe, slicer } from '../time'
 
 /** Paths in one node of Hyperbee's tree; a node that is not the root has at least half as many. */
 const MAX_KEYS = 8
@@ -54,7 +55,12 @@ class FirstPaths implements PathBatch {
     const { core } = this.db
     const sorted = this.blocks.sort((a, b) => b4a.compare(a.key, b.key))
     const trees = treeOver(sorted.length, core.length)
-    const encoded = sorted.map(({ key, value }, at) => Node.encode({ key, value, index: trees(at) }))
+    const encoded: Buffer[] = []
+    const due = slicer()
+    for (const [at, { key, value }] of sorted.entries()) {
+      encoded.push(Node.encode({ key, value, index: trees(at) }))
+      if (due()) await breathe()
+    }
     sorted.length = 0 // a hundred thousand of them take as much memory again while they are appended
     await core.append(encoded)
   }

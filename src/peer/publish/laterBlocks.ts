@@ -25,6 +25,10 @@ export class LaterBlocks {
     return blob
   }
 
+  get isEmpty(): boolean {
+    return this.blobs.size === 0
+  }
+
   has(blob: BlobRef): boolean {
     return this.blobs.has(blob)
   }
@@ -69,14 +73,14 @@ export async function appendLaterBlocks(
 
 type Packed = Required<Pick<PublishedFile, 'blob' | 'pack'>>
 
-/** One file for each block beyond the end, in their order. */
+/** One file for each block beyond the end, in their order: these blocks lie side by side. */
 function missing(files: Iterable<PublishedFile>, length: number): Packed[] {
-  const byBlock = new Map<number, Packed>()
+  const byBlock: Packed[] = []
   for (const { blob, pack } of files) {
     if (blob !== undefined && pack !== undefined && blob.blockOffset >= length)
-      byBlock.set(blob.blockOffset, { blob, pack })
+      byBlock[blob.blockOffset - length] = { blob, pack }
   }
-  return [...byBlock.values()].sort((a, b) => a.blob.blockOffset - b.blob.blockOffset)
+  return byBlock
 }
 
 async function readHere(log: Hypercore, index: number): Promise<Buffer> {

@@ -144,16 +144,25 @@ export class Published {
    */
   doubtMissing(bytes: Hypercore): void {
     if (bytes.contiguousLength === bytes.length) return // as ever, unless something happened
-    const { bitfield } = bytes.core
-    const isHere = (start: number, length: number) => bitfield.count(start, length, true) === length
     this.byContent.clear()
     for (const [path, file] of [...this.files]) {
       const { blob, pack, ...rest } = file
-      const packed = pack !== undefined && isHere(pack.block, 1) ? { pack } : {}
-      const whole = blob === undefined || isHere(blob.blockOffset, blob.blockLength)
+      const packed = pack !== undefined && areHere(bytes, pack.block, 1) ? { pack } : {}
+      const whole = blob === undefined || areHere(bytes, blob.blockOffset, blob.blockLength)
       const doubt = whole ? {} : { ino: DOUBTED_INO }
       this.remember(path, { ...rest, ...(blob === undefined ? {} : { blob }), ...packed, ...doubt })
     }
+  }
+
+  /** Whether every file is here: its own blocks, or its pack where those are to come after the end of the log. */
+  isHere(bytes: Hypercore): boolean {
+    for (const { blob, pack } of this.files.values()) {
+      if (blob === undefined) continue
+      const isLater = blob.blockOffset >= bytes.length
+      const start = isLater ? pack?.block : blob.blockOffset
+      if (start === undefined || !areHere(bytes, start, isLater ? 1 : blob.blockLength)) return false
+    }
+    return true
   }
 
   private writes(paths: Iterable<DrivePath>): Write[] {
@@ -199,6 +208,10 @@ export function publishedEntry(path: DrivePath, file: PublishedFile): DriveEntry
   if (blob === undefined) return { path, kind, size, mtime, executable }
   if (pack === undefined) return { path, kind, size, mtime, executable, blob }
   return { path, kind, size, mtime, executable, blob, pack }
+}
+
+function areHere({ core }: Hypercore, start: number, length: number): boolean {
+  return core.bitfield.count(start, length, true) === length
 }
 
 function contentKey(size: number, head: string): string {

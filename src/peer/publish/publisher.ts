@@ -106,6 +106,7 @@ export class Publisher {
     let appended = false
     if (changed.length > 0 || removed.length > 0 || this.share.paths.length === 0) {
       await this.finishAhead(published, signal)
+      await this.saving // what is saved must not change meanwhile
       const outcome = await this.logs.appending(() =>
         this.append(published, changed, removed, signal, progress, onProgress),
       )
@@ -131,7 +132,10 @@ export class Publisher {
 
   /** Writes what a first version left for later, if anything; `publish` does so before another. Throws as it does. */
   async finish(signal: AbortSignal): Promise<void> {
-    if (this.isAhead) await this.finishAhead(await this.prepare(signal), signal)
+    if (!this.isAhead) return
+    await this.finishAhead(await this.prepare(signal), signal)
+    if (this.isAhead)
+      throw new Error('what it is made of was lost; the next change publishes everything anew')
   }
 
   private async prepare(signal: AbortSignal): Promise<Published> {
@@ -145,7 +149,7 @@ export class Publisher {
     await this.logs.appending(() => this.versions.appendWhatIsAhead(published, signal))
     await this.sync()
     this.publishedVersion = this.share.paths.length
-    this.saving = this.saveIndex(published, [...published.paths()])
+    this.saving = this.saveIndex(published, []) // no file lies anywhere else now
   }
 
   /** Resolves when nothing is written any more that a publish left to be written after it. */
@@ -158,9 +162,10 @@ export class Publisher {
    * path log.
    */
   private async saveIndex(published: Published, changed: readonly DrivePath[]): Promise<void> {
+    const version = this.publishedVersion
     try {
       if (changed.length > INDEX_AT_ONCE) await delay(INDEX_AFTER)
-      await published.save(changed, this.publishedVersion)
+      await published.save(changed, version)
     } catch (error) {
       this.published = undefined
       this.onIndexLost(error)
@@ -193,7 +198,7 @@ export class Publisher {
       this.logs.assertBytes(this.isAhead ? listed : Math.max(published.bytesLength, listed))
       // What is left for later is made of what is here. Without that, all is published anew.
       if (!this.isAhead) published.doubtMissing(bytes)
-      else if (bytes.contiguousLength < bytes.length) published.forgetAll()
+      else if (!published.isHere(bytes)) published.forgetAll()
     }
     this.logs.assertLength(length)
     this.published = published
@@ -251,10 +256,10 @@ export class Publisher {
         return { skipped: bytes.skipped, again: bytes.busy.length > 0, appended: false }
       }
       if (isAhead) await this.versions.appendAhead(published, bytes)
-      else put.push(...(await this.versions.append(published, put, removed, bytes)))
+      else put.push(...(await this.versions.append(published, put, removed, bytes, signal)))
       await this.sync()
       this.publishedVersion = this.share.paths.length
-      if (!isAhead) this.saving = this.saveIndex(published, [...put, ...removed])
+      this.saving = this.saveIndex(published, [...put, ...removed])
     } catch (error) {
       await bytes.settle()
       for (const [path, file] of before) {

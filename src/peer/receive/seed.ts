@@ -25,6 +25,8 @@ const RANGES_AT_ONCE = 64
 const LENGTH_WITHIN = 3_000
 /** After so long (milliseconds) it is looked whether there is a newer version. */
 const LOOK_EVERY = 1_000
+/** What a listing is ahead of comes within this time (milliseconds), or whoever writes it is gone. */
+const REST_WITHIN = 90_000
 
 /** Resolves when the path log and all bytes of the newest version known by then are here. Waits for peers, for room and for the user
  *  to raise a limit as long as it takes. */
@@ -56,7 +58,12 @@ export async function runSeed(
   }
   bytes.on('download', onDownload)
   try {
-    while (!(await fetchAll(share, bytes, { space, budget }, signal))) {
+    const until = performance.now() + REST_WITHIN
+    for (;;) {
+      if (await fetchAll(share, bytes, { space, budget }, signal)) {
+        if (!share.listing?.ahead || share.paths.peers.length === 0 || performance.now() > until) break
+        await delay(LOOK_EVERY, signal)
+      }
       const shortage = space.shortage ?? budget.shortage?.toUserError()
       if (shortage !== undefined) transfer.pause(shortage)
       await space.room(signal)
