@@ -15,12 +15,14 @@ import type { DriveKey, EncryptionKey, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { formatBytes } from '../../common/format'
 import type { ChangedPath } from '../../common/protocol'
+import { Signal } from '../../common/signal'
 import { DEFAULT_LIMITS, NO_LIMITS, type ShareLimits } from '../limits'
 import { breathe, slicer, throwIfAborted, unlessAborted } from '../time'
 import { parseAbout, type ShareInfo } from './about'
 import { boundExtension } from './beeExtension'
 import { applyChanges, readChanges, sameEntry } from './changes'
 import { claimsOn, type LogClaims } from './claims'
+import { ComingIndex } from './comingIndex'
 import type { DriveEntry } from './entry'
 import type { ListingHead } from './listing'
 import { PathIndex } from './pathIndex'
@@ -40,6 +42,10 @@ export interface IndexChange {
 
 export class ShareDrive {
   index: PathIndex | undefined
+  /** What the index will be, while it is read from a listing. */
+  coming: ComingIndex | undefined
+  /** There is more of what is coming. */
+  readonly grew = new Signal<void>()
   info: ShareInfo | undefined
   /** The newest listing, once the index was loaded. */
   listing: ListingHead | undefined
@@ -132,6 +138,7 @@ export class ShareDrive {
     }
     this.refreshing = this.refreshOnce(signal).finally(() => {
       this.refreshing = undefined
+      this.coming = undefined
       this.listed = undefined
     })
     return this.refreshing
@@ -212,14 +219,19 @@ export class ShareDrive {
       return this.loadFromPathLog(length, signal)
     }
     try {
-      const index =
-        this.listed?.version === listing.version
-          ? await this.indexOf(this.listed)
-          : await readListing(listing, await this.bytesReady(signal), this.limits, signal)
-      applyChanges(index, await readChanges(this.paths, listing.version, length, signal))
-      index.version = length
-      return index
+      const newer = await readChanges(this.paths, listing.version, length, signal)
+      if (this.listed?.version === listing.version) {
+        const index = await this.indexOf(this.listed)
+        applyChanges(index, newer)
+        index.version = length
+        return index
+      }
+      const bytes = await this.bytesReady(signal)
+      this.coming = new ComingIndex(length, newer, this.limits)
+      this.grew.emit()
+      return await readListing(listing, bytes, this.coming, () => this.grew.emit(), signal)
     } catch (error) {
+      this.coming = undefined
       throwIfAborted(signal)
       if (!this.hasWholePathLog(length) || isLimit(error)) throw error
       this.listing = undefined
