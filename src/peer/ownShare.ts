@@ -11,11 +11,11 @@ import { formatKey, formatLink, type ShareLink } from '../common/link'
 import type { ShareState, ShareStatus, SkippedEntry } from '../common/model'
 import { Signal } from '../common/signal'
 import type { ShareRecord } from './catalog'
-import { Clearing } from './clearing'
 import type { PeerContext } from './context'
 import { type IndexChange, ShareDrive } from './drive/shareDrive'
 import { Joined } from './joined'
-import { Publisher, type PublishResult } from './publish/publisher'
+import { OwnVersions } from './ownVersions'
+import type { PublishResult } from './publish/publisher'
 import { SourceWatch } from './sourceWatch'
 import { delay, throwIfAborted, unlessAborted } from './time'
 import type { Transfer } from './transfers'
@@ -30,19 +30,16 @@ const PEERS_SOON = 10_000
 
 export class OwnShare {
   readonly changed = new Signal<void>()
-  readonly published = new Signal<IndexChange>()
+  readonly published: Signal<IndexChange>
   status: ShareStatus = { kind: 'publishing' }
   last: PublishResult | undefined
-  private readonly publisher: Publisher
-  private readonly clearing: Clearing
+  private readonly versions: OwnVersions
   private joined: Joined | undefined
   private readonly watch: SourceWatch
   private readonly closing = new AbortController()
   private wanted = false
   private running: Promise<void> | undefined
-  private publishing = false
   private retryIsDue = false
-  private turn: Promise<unknown> = Promise.resolve()
   private toldSecrets = new Set<string>()
 
   private constructor(
@@ -50,35 +47,21 @@ export class OwnShare {
     readonly drive: ShareDrive,
     private readonly context: PeerContext,
   ) {
-    this.publisher = new Publisher(
-      drive,
-      context.catalog,
-      () => this.record,
-      context.syncStore,
-      context.mayHaveLostWrites(),
-      error => {
-        context.checkForDamage(error)
-        context.log(`the index of ${record.source} was not saved: ${String(error)}`)
-      },
-    )
     this.watch = new SourceWatch({
       onChange: () => this.rescan(),
       onError: error => this.setFailed(error),
       log: context.log,
     })
-    this.clearing = new Clearing({
-      share: drive,
-      grace: context.grace,
-      entries: () => this.publisher.files(),
-      inTurn: work => this.inTurn(work),
-      beforeClear: used => this.publisher.keepTwins(used),
-      onCleared: async bytes => context.compaction.add(bytes),
+    this.versions = new OwnVersions({
+      drive,
+      context,
+      record: () => this.record,
+      onVersion: version => this.saveRecord({ version }),
+      sent: () => this.joined?.up.total ?? 0,
       signal: this.closing.signal,
-      onError: error => {
-        context.checkForDamage(error)
-        context.log(`clearing: ${String(error)}`)
-      },
     })
+    this.published = this.versions.published
+    this.published.on(() => this.changed.emit())
   }
 
   static async open(record: ShareRecord, context: PeerContext): Promise<OwnShare> {
@@ -147,6 +130,7 @@ export class OwnShare {
     this.setStatus({ kind: 'sharing' })
     if (this.record.once) {
       await this.drive.refresh(this.closing.signal)
+      this.versions.finishSoon()
       return
     }
     this.startWatching()
@@ -158,7 +142,7 @@ export class OwnShare {
     if (this.context.mayHaveLostWrites() && this.record.version > 0) this.waitForPeersFirst(joined)
     joined.changed.on(() => this.changed.emit())
     joined.appended.on(() => {
-      if (!this.publishing) this.takeBack()
+      if (!this.versions.isAppending) this.takeBack()
     })
     joined.forked.on(() =>
       this.giveUpLog().catch(error => this.context.log(`giving up a forked log: ${String(error)}`)),
@@ -187,7 +171,7 @@ export class OwnShare {
   private waitForPeersFirst(joined: Joined): void {
     const { signal } = this.closing
     const found = unlessAborted(joined.membership.askedOnline, signal).then(() => delay(PEERS_SETTLE, signal))
-    this.turn = this.turn.then(() => found).catch(() => {}) // closed meanwhile: nothing is published any more
+    this.versions.after(found)
     const tell = setTimeout(
       () => this.setFailed(new PeerfoldError('log-unchecked', this.record.name)),
       PEERS_SOON,
@@ -285,9 +269,7 @@ export class OwnShare {
   private async settle(): Promise<void> {
     await this.leave()
     await this.running?.catch(() => {}) // it told what stopped it
-    await this.turn
-    await this.publisher.settle()
-    await this.clearing.settle()
+    await this.versions.settle()
   }
 
   get skipped(): readonly SkippedEntry[] {
@@ -348,49 +330,11 @@ export class OwnShare {
     )
   }
 
-  /** Publishes when its turn comes: the user may ask again while the folder's changes are on their way. */
-  private publishOnce(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
-    return unlessAborted(
-      this.inTurn(() => this.publishNow(signal, transfer)),
-      signal,
-    ) // its turn may be long in coming
-  }
-
-  /** Does what changes the log, one thing after another. */
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.turn.then(work)
-    this.turn = done.catch(() => {}) // whoever asked for that one is told
-    return done
-  }
-
-  private async publishNow(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
-    throwIfAborted(signal)
-    const { ignore, dataFolder } = this.context
-    let shownBytes = 0
-    let shownFiles = 0
-    this.publishing = true
-    const publishing = this.publisher.publish(
-      { ignore: ignore(), dataFolder },
-      signal,
-      ({ files, bytes }) => {
-        if (transfer === undefined) return
-        transfer.files.total = files.total ?? 0
-        transfer.bytes.total = bytes.total ?? 0
-        transfer.progress(files.done - shownFiles, bytes.done - shownBytes)
-        shownFiles = files.done
-        shownBytes = bytes.done
-      },
-    )
-    const result = await publishing.finally(() => {
-      this.publishing = false
-    })
+  private async publishOnce(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
+    const result = await this.versions.publish(signal, transfer)
     this.last = result
-    await this.saveRecord({ version: this.drive.paths.length })
     this.tellSecrets(result)
     await this.watch.ignoreFolders(result.ignoredFolders)
-    const change = await this.drive.refresh(signal)
-    if (change !== undefined) this.published.emit(change)
-    this.clearing.look()
     this.changed.emit()
     return result
   }

@@ -8,7 +8,7 @@ import { deflateRaw, deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import type { Method } from '../../src/common/protocol'
 import { ABOUT, parseAbout } from '../../src/peer/drive/about'
-import { type DriveEntry, entryValue, parseBlob, parseEntry } from '../../src/peer/drive/entry'
+import { type BlobRef, type DriveEntry, entryValue, parseBlob, parseEntry } from '../../src/peer/drive/entry'
 import { decodeChunk, encodeListing, parseListingHead } from '../../src/peer/drive/listing'
 import { parseBlock } from '../../src/peer/drive/pathLog'
 import { readHello } from '../../src/peer/network/hello'
@@ -17,6 +17,9 @@ import { parseParams } from '../../src/peer/params'
 import { holds } from '../support/fuzz'
 
 const compress = promisify(deflateRaw)
+
+/** Where the listings of these tests end. */
+const END = { blockOffset: 1_000, byteOffset: 1_000_000 }
 
 /** Numbers that programs trip over, and ordinary ones. */
 const number = fc.oneof(
@@ -155,6 +158,7 @@ describe('the doors', () => {
     for (const rows of cases) {
       const { entries } = await decodeChunk(
         deflateRawSync(JSON.stringify(rows, withoutBigInts), { level: 0 }),
+        END,
       )
       for (const entry of entries) assertWellFormed(entry)
     }
@@ -183,17 +187,31 @@ describe('the doors', () => {
         }
       })
       const decoded: DriveEntry[] = []
-      for await (const chunk of encodeListing(entries)) decoded.push(...(await decodeChunk(chunk)).entries)
-      assert.deepEqual(decoded, entries)
+      const isAfter = ({ blockOffset }: BlobRef) => blockOffset % 3 === 1
+      for await (const chunk of encodeListing(entries, isAfter))
+        decoded.push(...(await decodeChunk(chunk, END)).entries)
+      const placed = entries.map(({ blob, ...entry }) =>
+        blob !== undefined && isAfter(blob)
+          ? {
+              ...entry,
+              blob: {
+                ...blob,
+                blockOffset: blob.blockOffset + END.blockOffset,
+                byteOffset: blob.byteOffset + END.byteOffset,
+              },
+            }
+          : { ...entry, blob },
+      )
+      assert.deepEqual(decoded, placed)
     }
   })
 
   it('refuse a chunk that is none', async () => {
     for (const text of ['', 'null', '{}', '7', '[', '"x"', '[[', `[${'['.repeat(100_000)}`]) {
-      await assert.rejects(decodeChunk(await compress(Buffer.from(text))))
+      await assert.rejects(decodeChunk(await compress(Buffer.from(text)), END))
     }
     for (const bytes of [Buffer.alloc(0), Buffer.alloc(100), Buffer.from('rubbish')])
-      await assert.rejects(decodeChunk(bytes))
+      await assert.rejects(decodeChunk(bytes, END))
   })
 
   it('take what a share says of itself only when it is well-formed', () => {

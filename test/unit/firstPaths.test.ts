@@ -85,7 +85,7 @@ async function made(store: Corestore, size: number): Promise<StockBee> {
   const core = store.get({ name: `log ${logs++}` })
   const bee = new Hyperbee(core, { keyEncoding: 'utf-8', valueEncoding: 'json' }) as StockBee
   await bee.ready()
-  const batch = await batchOn(bee)
+  const batch = await batchOn(bee, true)
   for (const path of pathsOf(size).reverse()) await batch.put(path, { path }, { keyEncoding: FILES })
   await batch.flush()
   return bee

@@ -13,7 +13,7 @@ describe('the index of a share', () => {
   beforeEach(async () => {
     store = new Corestore(temporaryFolder('store'))
     share = await ShareDrive.create(store, 'seed')
-    const batch = await batchOn(share.drive.db)
+    const batch = await batchOn(share.drive.db, true)
     for (let n = 0; n < 3_000; n++) await batch.put(`/${n}`, {}, { keyEncoding: FILES })
     await batch.flush()
   })

@@ -9,6 +9,10 @@
  * They lose nothing: every path has its ordinary entry and every file its ordinary blocks. A reader takes the listing,
  * then the entries of the path log that are newer than it.
  *
+ * Of a large first version, packs and listing are written ahead, so that the link can be given out as soon as Peerfold
+ * can read everything. The small files' own blocks come after the listing, and then their paths. The listing says
+ * already where those blocks will lie, counted from its own end; the head says as long as it is so (`ahead`).
+ *
  * A chunk of the listing is one block: raw-deflated JSON `[[shared, suffix, size, mtime, flags, blockOffset,
  * blockLength, byteOffset, packBlock, packOffset, linkTarget], …]`; `shared` counts the UTF-16 units a path has in
  * common with the one before it; missing values at the end are left out.
@@ -43,6 +47,11 @@ export const MAX_CHUNKS_BYTES = 512 * 1024 * 1024
 const MAX_PATH_UNITS = 16 * 1024
 const FLAG_EXECUTABLE = 1
 const FLAG_BLOCK_MAP = 2
+/** `blockOffset` and `byteOffset` count from the end of the listing's last chunk. */
+const FLAG_AFTER_LISTING = 4
+
+/** A place in the log of bytes. */
+export type LogPosition = Pick<BlobRef, 'blockOffset' | 'byteOffset'>
 
 /** What the path log says of the newest listing. */
 export interface ListingHead {
@@ -52,26 +61,43 @@ export interface ListingHead {
   readonly bytes: number
   /** Its chunks, one block each. */
   readonly chunks: BlobRef
+  /** The path log does not have these entries yet, nor the log of bytes the small files' own blocks. */
+  readonly ahead?: true
 }
 
+/** Before the second format no row counted from the end of the listing. */
+const FORMAT = 2
+
 export function parseListingHead(value: unknown): ListingHead | undefined {
-  if (!isRecord(value) || value.format !== 1) return undefined
+  if (!isRecord(value) || (value.format !== 1 && value.format !== FORMAT)) return undefined
   const { version, files, bytes } = value
   const chunks = parseBlob(value.chunks)
   if (!isCount(version) || !isCount(files) || !isCount(bytes) || chunks === undefined) return undefined
-  return { version, files, bytes, chunks }
+  const head = { version, files, bytes, chunks }
+  return value.ahead === true ? { ...head, ahead: true } : head
 }
 
 export function listingHeadValue(head: ListingHead): Record<string, unknown> {
-  return { format: 1, ...head }
+  return { format: FORMAT, ...head }
 }
 
-/** The chunks of a listing, each ready to be appended as one block. Entries come in path order. */
-export async function* encodeListing(entries: Iterable<DriveEntry>): AsyncGenerator<Buffer> {
+/** Where the log of bytes goes on after these blocks. */
+export function endOf({ blockOffset, blockLength, byteOffset, byteLength }: BlobRef): LogPosition {
+  return { blockOffset: blockOffset + blockLength, byteOffset: byteOffset + byteLength }
+}
+
+/**
+ * The chunks of a listing, each ready to be appended as one block. Entries come in path order. The places of those
+ * for whose blob `isAfter` holds count from where the listing will end.
+ */
+export async function* encodeListing(
+  entries: Iterable<DriveEntry>,
+  isAfter: (blob: BlobRef) => boolean = () => false,
+): AsyncGenerator<Buffer> {
   let rows: unknown[] = []
   let previous = ''
   for (const entry of entries) {
-    rows.push(encodeRow(entry, previous))
+    rows.push(encodeRow(entry, previous, isAfter))
     previous = entry.path
     if (rows.length === CHUNK_ENTRIES) {
       yield await pack(rows)
@@ -82,9 +108,12 @@ export async function* encodeListing(entries: Iterable<DriveEntry>): AsyncGenera
   if (rows.length > 0) yield await pack(rows)
 }
 
-/** The entries of one chunk and how many bytes it inflated to; malformed rows are left out. Throws when the chunk is no
- *  listing at all. */
-export async function decodeChunk(block: Uint8Array): Promise<{ entries: DriveEntry[]; bytes: number }> {
+/** The entries of one chunk of a listing that ends at `end`, and how many bytes it inflated to; malformed rows are left
+ *  out. Throws when the chunk is no listing at all. */
+export async function decodeChunk(
+  block: Uint8Array,
+  end: LogPosition,
+): Promise<{ entries: DriveEntry[]; bytes: number }> {
   const text = await promisify(inflateRaw)(block, { maxOutputLength: MAX_CHUNK_BYTES })
   const rows: unknown = JSON.parse(text.toString('utf8'))
   if (!Array.isArray(rows)) throw new Error('a chunk of the listing is not a list')
@@ -97,7 +126,7 @@ export async function decodeChunk(block: Uint8Array): Promise<{ entries: DriveEn
     if (!isCount(shared) || typeof suffix !== 'string') continue
     previous = previous.slice(0, shared) + suffix
     if (previous.length > MAX_PATH_UNITS) throw new Error('a path of the listing is too long')
-    const entry = decodeRow(previous, row)
+    const entry = decodeRow(previous, row, end)
     if (entry !== undefined) entries.push(entry)
   }
   return { entries, bytes: text.length }
@@ -107,12 +136,15 @@ async function pack(rows: unknown[]): Promise<Buffer> {
   return promisify(deflateRaw)(Buffer.from(JSON.stringify(rows)), { level: 3 })
 }
 
-function encodeRow(entry: DriveEntry, previous: string): unknown[] {
+function encodeRow(entry: DriveEntry, previous: string, isAfter: (blob: BlobRef) => boolean): unknown[] {
   let shared = 0
   const limit = Math.min(previous.length, entry.path.length)
   while (shared < limit && previous.charCodeAt(shared) === entry.path.charCodeAt(shared)) shared++
   const { blob, pack: packed } = entry
-  const flags = (entry.executable ? FLAG_EXECUTABLE : 0) | (blob?.blockMap ? FLAG_BLOCK_MAP : 0)
+  const flags =
+    (entry.executable ? FLAG_EXECUTABLE : 0) |
+    (blob?.blockMap ? FLAG_BLOCK_MAP : 0) |
+    (blob !== undefined && isAfter(blob) ? FLAG_AFTER_LISTING : 0)
   const row: unknown[] = [shared, entry.path.slice(shared), entry.size, entry.mtime, flags]
   if (entry.linkTarget !== undefined) row.push(0, 0, 0, -1, 0, entry.linkTarget)
   else if (blob !== undefined) {
@@ -122,17 +154,28 @@ function encodeRow(entry: DriveEntry, previous: string): unknown[] {
   return row
 }
 
-function decodeRow(path: string, row: readonly unknown[]): DriveEntry | undefined {
+function decodeRow(path: string, row: readonly unknown[], end: LogPosition): DriveEntry | undefined {
   const [, , size, mtime, flags, blockOffset, blockLength, byteOffset, packBlock, packOffset, linkTarget] =
     row
   if (!isCount(flags)) return undefined
   const executable = (flags & FLAG_EXECUTABLE) !== 0
   if (linkTarget !== undefined) return linkEntry(path, linkTarget, mtime)
   if (blockLength === undefined) return emptyFile(path, executable, mtime)
-  const blob = blobOf(blockOffset, blockLength, byteOffset, size, (flags & FLAG_BLOCK_MAP) !== 0)
+  const isAfter = (flags & FLAG_AFTER_LISTING) !== 0
+  const blob = blobOf(
+    isAfter ? from(end.blockOffset, blockOffset) : blockOffset,
+    blockLength,
+    isAfter ? from(end.byteOffset, byteOffset) : byteOffset,
+    size,
+    (flags & FLAG_BLOCK_MAP) !== 0,
+  )
   if (blob === undefined) return undefined
   const isPacked = packBlock !== undefined && blob.byteLength <= PACKED_FILE_BYTES
   return fileWith(path, executable, mtime, blob, isPacked ? parsePack(packBlock, packOffset) : undefined)
+}
+
+function from(start: number, offset: unknown): number | undefined {
+  return isCount(offset) ? start + offset : undefined
 }
 
 function parsePack(block: unknown, offset: unknown): PackRef | undefined {

@@ -12,7 +12,7 @@ import { withTrueSize } from './blockMap'
 import { Blocks, inOurWords, type ReadOptions } from './blocks'
 import type { BlobRef, DriveEntry } from './entry'
 import type { ShareDrive } from './shareDrive'
-import { isWhole } from './whoHas'
+import { isBeyond, isWhole } from './whoHas'
 
 /** After this long (milliseconds) without its own blocks a packed file's pack is asked for too. */
 const PACK_AFTER = 400
@@ -33,7 +33,9 @@ export async function readWhole(share: ShareDrive, entry: DriveEntry, options: R
   const ownBlocks = () => collect(readBlocks(core, entry, 0, options), entry)
   if (pack === undefined || bitfield.get(blob.blockOffset)) return ownBlocks()
   const fromPack = async () => sliceOfPack(await readPack(core, pack.block, entry.path, options), entry)
-  return bitfield.get(pack.block) ? fromPack() : firstOf(ownBlocks(), fromPack, options)
+  const isAhead = share.listing?.ahead === true && isBeyond(core, blob.blockOffset)
+  if (isAhead || bitfield.get(pack.block)) return fromPack()
+  return firstOf(ownBlocks(), fromPack, options)
 }
 
 /** The bytes of a file from `start`, at most `length`, piece by piece. */

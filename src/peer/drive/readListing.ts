@@ -2,7 +2,7 @@
 import type Hypercore from 'hypercore'
 import { breathe, slicer, unlessAborted } from '../time'
 import type { ComingIndex } from './comingIndex'
-import { decodeChunk, type ListingHead, MAX_CHUNKS_BYTES } from './listing'
+import { decodeChunk, endOf, type ListingHead, MAX_CHUNKS_BYTES } from './listing'
 import type { PathIndex } from './pathIndex'
 import { isBeyond } from './whoHas'
 
@@ -40,7 +40,7 @@ export async function readListing(
     }
     const block = await unlessAborted(ahead.shift() ?? get(at), signal)
     if (block === null) throw new Error('a chunk of the listing is not here')
-    const chunk = await decodeChunk(block)
+    const chunk = await decodeChunk(block, endOf(head.chunks))
     bytes += chunk.bytes
     if (bytes > MAX_CHUNKS_BYTES) throw new Error('the listing is too long')
     for (const entry of chunk.entries) {

@@ -187,6 +187,10 @@ export class ShareDrive {
     const old = this.index
     if (this.isNewest) return undefined
     if (byteLength > this.limits().pathLogBytes) throw pathLogTooLong(this.limits())
+    if (old !== undefined && this.indexFork === fork) {
+      await this.catchUpWithListing(old, length, signal)
+      if (old.version === length) return { version: length, paths: [] }
+    }
     if (
       old !== undefined &&
       this.indexFork === fork &&
@@ -206,6 +210,26 @@ export class ShareDrive {
     return old === undefined || old.files + index.files > 20_000
       ? { version: length }
       : { version: length, paths: compare(old, index) }
+  }
+
+  /**
+   * An index made from a listing that was ahead of its path log has all that the path log says once it has caught up,
+   * and none of it need be read: the newest block tells, by naming the same listing for a later version.
+   */
+  private async catchUpWithListing(
+    index: PathIndex,
+    length: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const ahead = this.listing
+    if (ahead?.ahead === undefined || ahead.version !== index.version) return
+    const about = parseAbout(await readPathChange(this.paths, length - 1, BLOCK_TIMEOUT, signal))
+    const now = about?.listing
+    if (now === undefined || now.version < ahead.version || now.version > length) return
+    if (now.chunks.blockOffset !== ahead.chunks.blockOffset || now.files !== ahead.files) return
+    this.info = about?.info
+    this.listing = now
+    index.version = now.version
   }
 
   /** Builds the index of a version from the listing, or from the whole path log where there is none. */

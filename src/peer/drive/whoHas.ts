@@ -2,7 +2,7 @@
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
 import { BlockReferences, type BlockRuns } from './blockRuns'
-import type { DriveEntry } from './entry'
+import type { BlobRef, DriveEntry } from './entry'
 import type { PathIndex } from './pathIndex'
 import type { ShareDrive } from './shareDrive'
 
@@ -23,11 +23,11 @@ export function isBeyond(core: Hypercore, block: number): boolean {
 
 /**
  * Whether an entry names blocks that do not exist: a connected peer has all of the log of bytes that is in use, knows the version the
- * entry is of, and its log ends before. (Bytes are appended before the paths that name them.)
+ * entry is of, and its log ends before. (Bytes are appended before the paths that name them; a packed file's own blocks
+ * may come after a listing that names them, but not its pack.)
  */
 export function isBeyondTheEnd(share: ShareDrive, bytes: Hypercore, entry: DriveEntry): boolean {
-  const last = lastBlock(entry)
-  if (last === undefined || !isBeyond(bytes, last)) return false
+  if (!isBeyondKnown(bytes, entry)) return false
   const version = share.index?.version ?? 0
   return bytes.peers.some(
     peer =>
@@ -65,20 +65,24 @@ function runsInUse({ index }: ShareDrive): BlockRuns {
 }
 
 /** Whether an entry names blocks beyond the end of the log, as far as anybody connected knows. */
-export function isBeyondKnown(bytes: Hypercore, entry: DriveEntry): boolean {
-  const last = lastBlock(entry)
-  return last !== undefined && isBeyond(bytes, last)
+export function isBeyondKnown(bytes: Hypercore, { blob, pack }: DriveEntry): boolean {
+  if (blob === undefined || !isBeyond(bytes, lastBlock(blob))) return false
+  return pack === undefined || isBeyond(bytes, pack.block)
 }
 
-/** Whether the first or the last block of a file is nowhere to be had now. */
-export function isNowhere(bytes: Hypercore, entry: DriveEntry): boolean {
-  const last = lastBlock(entry)
-  if (entry.blob === undefined || last === undefined) return false
-  return nobodyHas(bytes, entry.blob.blockOffset) || nobodyHas(bytes, last)
+/** Whether a file is nowhere to be had now: neither its pack nor the first and the last of its own blocks. */
+export function isNowhere(bytes: Hypercore, { blob, pack }: DriveEntry): boolean {
+  if (blob === undefined || !ownBlocksNowhere(bytes, blob)) return false
+  return pack === undefined || nobodyHas(bytes, pack.block)
 }
 
-function lastBlock({ blob }: DriveEntry): number | undefined {
-  return blob === undefined ? undefined : blob.blockOffset + blob.blockLength - 1
+/** Whether the first or the last of these blocks is nowhere to be had now. */
+export function ownBlocksNowhere(bytes: Hypercore, blob: BlobRef): boolean {
+  return nobodyHas(bytes, blob.blockOffset) || nobodyHas(bytes, lastBlock(blob))
+}
+
+function lastBlock({ blockOffset, blockLength }: BlobRef): number {
+  return blockOffset + blockLength - 1
 }
 
 function peerHas(peer: ReplicatorPeer, block: number): boolean {

@@ -20,11 +20,14 @@ export type PathBatch = Pick<ReturnType<Hyperbee['batch']>, 'length' | 'del' | '
   put(key: string, value: unknown, options: { keyEncoding: SubEncoder }): Promise<void>
 }
 
-/** The batch to write a version with. Nobody else may write to the log until it is flushed or closed. */
-export async function batchOn(db: Hyperbee): Promise<PathBatch> {
+/**
+ * The batch to write a version with. Nobody else may write to the log until it is flushed or closed.
+ * @param isFirst no key of the log is to last: all that shall be in this version is put
+ */
+export async function batchOn(db: Hyperbee, isFirst: boolean): Promise<PathBatch> {
   const batch = db.batch()
-  if (db.core.length > 1) return batch
-  await batch.getRoot(true) // writes the header
+  if (!isFirst) return batch
+  if (db.core.length === 0) await batch.getRoot(true) // writes the header
   await batch.close()
   return new FirstPaths(db)
 }

@@ -1,8 +1,8 @@
 /**
  * The import: reads changed files and appends their bytes to the log, in path order.
  *
- *  - Small files are read whole and synchronously, a slice at a time, and go both into blocks of their own and into
- *    packs (drive/listing.ts). Large files stream in bounded memory.
+ *  - Small files are read whole and synchronously, a slice at a time, and go both into blocks of their own, at once or
+ *    later, and into packs (drive/listing.ts). Large files stream in bounded memory.
  *  - Content that was published already, under whatever name, is not appended again.
  *  - Every byte passes the secrets filter before it is appended: what holds a key never reaches the log.
  */
@@ -14,6 +14,7 @@ import type { BlobRef } from '../drive/entry'
 import { PACK_BYTES, PACKED_FILE_BYTES } from '../drive/listing'
 import { breathe, slicer, throwIfAborted } from '../time'
 import { BlockAppender } from './appender'
+import { LaterBlocks } from './laterBlocks'
 import type { Published } from './published'
 import { FileBusyError, readSmallStable, StableReader } from './readStable'
 import type { ScannedFile } from './scan'
@@ -33,6 +34,9 @@ const PIECE_BYTES = 2 * BLOCK_BYTES
 /** With fewer small files than this, packs are not worth their bytes. */
 export const MIN_PACKED_FILES = 64
 
+/** What becomes of small files: a block of their own, and a place in a pack as well, or in a pack first (laterBlocks.ts). */
+export type SmallFiles = 'own-block' | 'packed' | 'own-block-later'
+
 export interface ImportOptions {
   readonly signal: AbortSignal
   /** Called with every file's bytes as they are read. */
@@ -46,6 +50,7 @@ export class FileImport {
   readonly skipped: SkippedFromShare[] = []
   /** Files that kept changing: the next scan takes them. */
   readonly busy: ScannedFile[] = []
+  readonly later = new LaterBlocks()
   private readonly appender: BlockAppender
   private readonly packing: { file: Writable<PublishedFile>; bytes: Uint8Array }[] = []
   private packingBytes = 0
@@ -57,7 +62,7 @@ export class FileImport {
     private readonly core: Hypercore,
     private readonly published: Published,
     private readonly options: ImportOptions,
-    private readonly packs: boolean,
+    private readonly smallFiles: SmallFiles,
   ) {
     this.appender = new BlockAppender(core)
   }
@@ -146,9 +151,12 @@ export class FileImport {
       if (twin.pack === undefined) this.twins.push({ file: published, of: twin })
       return true
     }
-    const published: PublishedFile = { ...base, head, blob: this.appendBlocks(bytes) }
+    const isPacked = this.smallFiles !== 'own-block' && bytes.length <= PACKED_FILE_BYTES
+    const isLater = isPacked && this.smallFiles === 'own-block-later'
+    const blob = isLater ? this.later.add(bytes.length) : this.appendBlocks(bytes)
+    const published: PublishedFile = { ...base, head, blob }
     this.published.remember(file.path, published)
-    if (this.packs && bytes.length <= PACKED_FILE_BYTES) this.pack(published, bytes)
+    if (isPacked) this.pack(published, bytes)
     return true
   }
 

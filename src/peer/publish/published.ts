@@ -35,8 +35,20 @@ export class Published {
     return this.files.get(path)
   }
 
+  /** Bytes of all files together. */
+  get bytes(): number {
+    let bytes = 0
+    for (const { size } of this.files.values()) bytes += size
+    return bytes
+  }
+
   paths(): IterableIterator<DrivePath> {
     return this.files.keys()
+  }
+
+  /** All files in the order of their paths. */
+  sorted(compare: (a: DrivePath, b: DrivePath) => number): [DrivePath, PublishedFile][] {
+    return [...this.files].sort(([a], [b]) => compare(a, b))
   }
 
   /** A published file with the same length and the same first block. One block long, it has the same content. */
@@ -54,6 +66,11 @@ export class Published {
 
   forget(path: DrivePath): void {
     this.files.delete(path)
+  }
+
+  forgetAll(): void {
+    this.files.clear()
+    this.byContent.clear()
   }
 
   values(): IterableIterator<PublishedFile> {
@@ -89,8 +106,7 @@ export class Published {
   /** Takes over what the path log holds, when the process ended between the log and the index, and keeps it. */
   async adopt(entries: Iterable<DriveEntry>, version: number): Promise<void> {
     const known = new Map(this.files)
-    this.files.clear()
-    this.byContent.clear()
+    this.forgetAll()
     for (const entry of entries) {
       const before = known.get(entry.path)
       if (before !== undefined && describesFile(entry, before)) this.remember(entry.path, before)

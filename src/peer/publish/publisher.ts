@@ -8,29 +8,22 @@ import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import type { SkippedEntry } from '../../common/model'
 import type { Catalog, PublishedFile, ShareRecord } from '../catalog'
-import { ABOUT, ABOUT_SHARE, FILES } from '../drive/about'
 import type { BlockRuns } from '../drive/blockRuns'
-import { entryValue } from '../drive/entry'
-import { encodeListing, type ListingHead, listingHeadValue, PACKED_FILE_BYTES } from '../drive/listing'
+import { endOf, PACKED_FILE_BYTES } from '../drive/listing'
 import type { ShareDrive } from '../drive/shareDrive'
-import { breathe, delay, slicer, throwIfAborted } from '../time'
-import { batchOn } from './firstPaths'
+import { delay, throwIfAborted } from '../time'
+import { VersionAppender } from './appendVersion'
 import { FileImport, MIN_PACKED_FILES } from './importFiles'
-import { compareDrivePaths } from './names'
 import { OwnLogs } from './ownLogs'
-import { isUnchanged, Published, publishedEntry } from './published'
+import { isUnchanged, Published } from './published'
 import { type ScannedFile, type ScanResult, scanFile, scanFolder } from './scan'
 import type { SkippedFromShare } from './skipped'
 
-/** The listing is written anew when this many entries of the path log, or a twentieth of all files, are newer. */
-const LISTING_AFTER = 256
-/** A pack with less than this of it still in use is packed anew with the next listing. */
-const MIN_PACK_USE = 256 * 1024
+/** A first version with so many small files is given out before it has all their own blocks and paths. */
+const MIN_FILES_AHEAD = 1_000
 /** With more to note than this, the link is given out first: that takes some milliseconds after the version stands. */
 const INDEX_AT_ONCE = 1_000
 const INDEX_AFTER = 150
-/** Blocks of small files that are read at once to be packed. */
-const READS_AHEAD = 64
 
 export interface PublishProgress {
   readonly files: { done: number; total?: number }
@@ -61,6 +54,7 @@ export class Publisher {
   /** Length of the path log that `published` describes. */
   private publishedVersion = 0
   private readonly logs: OwnLogs
+  private readonly versions: VersionAppender
   private saving: Promise<void> = Promise.resolve()
 
   /**
@@ -78,6 +72,7 @@ export class Publisher {
     private readonly onIndexLost: (error: unknown) => void,
   ) {
     this.logs = new OwnLogs(share, readRecord, isInDoubt)
+    this.versions = new VersionAppender(share, readRecord, length => this.logs.assertLength(length))
   }
 
   private get record(): ShareRecord {
@@ -93,9 +88,7 @@ export class Publisher {
     signal: AbortSignal,
     onProgress: (progress: PublishProgress) => void,
   ): Promise<PublishResult> {
-    await this.saving
-    await this.logs.catchUp(signal)
-    const published = await this.load(signal)
+    const published = await this.prepare(signal)
     const progress: PublishProgress = { files: { done: 0 }, bytes: { done: 0 } }
     const scan = await this.scan(options, signal)
     if (scan.files.length === 0 && published.size > 0) {
@@ -112,6 +105,7 @@ export class Publisher {
     let again = false
     let appended = false
     if (changed.length > 0 || removed.length > 0 || this.share.paths.length === 0) {
+      await this.finishAhead(published, signal)
       const outcome = await this.logs.appending(() =>
         this.append(published, changed, removed, signal, progress, onProgress),
       )
@@ -121,13 +115,37 @@ export class Publisher {
     }
     return {
       files: published.size,
-      bytes: sizeOf(published),
+      bytes: published.bytes,
       changed: appended,
       skipped: [...failed, ...scan.skipped].slice(0, 1_000),
       skippedCounts: addCounts(scan.skippedCounts, failed),
       ignoredFolders: scan.ignoredFolders,
       again,
     }
+  }
+
+  /** Whether the newest version is given out and not finished: see `finish`. */
+  get isAhead(): boolean {
+    return this.share.listing?.ahead === true
+  }
+
+  /** Writes what a first version left for later, if anything; `publish` does so before another. Throws as it does. */
+  async finish(signal: AbortSignal): Promise<void> {
+    if (this.isAhead) await this.finishAhead(await this.prepare(signal), signal)
+  }
+
+  private async prepare(signal: AbortSignal): Promise<Published> {
+    await this.saving
+    await this.logs.catchUp(signal)
+    return this.load(signal)
+  }
+
+  private async finishAhead(published: Published, signal: AbortSignal): Promise<void> {
+    if (!this.isAhead || published.size === 0) return
+    await this.logs.appending(() => this.versions.appendWhatIsAhead(published, signal))
+    await this.sync()
+    this.publishedVersion = this.share.paths.length
+    this.saving = this.saveIndex(published, [...published.paths()])
   }
 
   /** Resolves when nothing is written any more that a publish left to be written after it. */
@@ -170,8 +188,12 @@ export class Publisher {
         await published.adopt(this.share.index?.entries() ?? [], length)
       }
       const bytes = await this.share.bytesReady(signal)
-      this.logs.assertBytes(Math.max(published.bytesLength, endOf(this.share.listing)))
-      published.doubtMissing(bytes)
+      const { listing } = this.share
+      const listed = listing === undefined ? 0 : endOf(listing.chunks).blockOffset
+      this.logs.assertBytes(this.isAhead ? listed : Math.max(published.bytesLength, listed))
+      // What is left for later is made of what is here. Without that, all is published anew.
+      if (!this.isAhead) published.doubtMissing(bytes)
+      else if (bytes.contiguousLength < bytes.length) published.forgetAll()
     }
     this.logs.assertLength(length)
     this.published = published
@@ -200,6 +222,7 @@ export class Publisher {
     onProgress: (progress: PublishProgress) => void,
   ): Promise<{ skipped: SkippedFromShare[]; again: boolean; appended: boolean }> {
     const core = await this.share.bytesReady(signal)
+    const isFirst = this.share.paths.length <= 1 // its header may be there already
     const root = this.record.isFile ? parentOf(this.record.source) : this.record.source
     const small = changed.filter(file => file.size <= PACKED_FILE_BYTES && file.size > 0).length
     const onBytes = (bytes: number) => {
@@ -210,13 +233,10 @@ export class Publisher {
       progress.files.done++
       onProgress(progress)
     }
-    const bytes = new FileImport(
-      root,
-      core,
-      published,
-      { signal, onBytes, onFile },
-      small >= MIN_PACKED_FILES,
-    )
+    const isAhead = isFirst && small >= MIN_FILES_AHEAD
+    const packed = small >= MIN_PACKED_FILES ? 'packed' : 'own-block'
+    const smallFiles = isAhead ? 'own-block-later' : packed
+    const bytes = new FileImport(root, core, published, { signal, onBytes, onFile }, smallFiles)
 
     // Until the path log has them, changed files must not pass for published if this is cut off.
     const before = new Map(changed.map(file => [file.path, published.get(file.path)] as const))
@@ -227,13 +247,14 @@ export class Publisher {
       await bytes.finish()
       throwIfAborted(signal)
       // Files that could not be taken are asked for again at every change; that makes no new version.
-      if (put.length + removed.length === 0 && this.share.paths.length > 0) {
+      if (put.length + removed.length === 0 && !isFirst) {
         return { skipped: bytes.skipped, again: bytes.busy.length > 0, appended: false }
       }
-      const moved = await this.appendPaths(published, put, removed, bytes)
+      if (isAhead) await this.versions.appendAhead(published, bytes)
+      else put.push(...(await this.versions.append(published, put, removed, bytes)))
       await this.sync()
       this.publishedVersion = this.share.paths.length
-      this.saving = this.saveIndex(published, [...put, ...removed, ...moved])
+      if (!isAhead) this.saving = this.saveIndex(published, [...put, ...removed])
     } catch (error) {
       await bytes.settle()
       for (const [path, file] of before) {
@@ -244,100 +265,6 @@ export class Publisher {
       throw error
     }
     return { skipped: bytes.skipped, again: bytes.busy.length > 0, appended: true }
-  }
-
-  /** One batch: removed entries, changed ones in order, and what is said of the share, now and then a new listing. */
-  private async appendPaths(
-    published: Published,
-    put: readonly DrivePath[],
-    gone: readonly DrivePath[],
-    bytes: FileImport,
-  ): Promise<DrivePath[]> {
-    const due = slicer()
-    let moved: DrivePath[] = []
-    const batch = await batchOn(this.share.drive.db)
-    const { length } = this.share.paths
-    try {
-      for (const path of gone) {
-        await batch.del(path, { keyEncoding: FILES })
-        if (due()) await breathe()
-      }
-      for (const path of put) {
-        const file = published.get(path)
-        if (file !== undefined)
-          await batch.put(path, entryValue(publishedEntry(path, file)), { keyEncoding: FILES })
-        if (due()) await breathe()
-      }
-      const version = this.share.paths.length + batch.length + 1
-      let { listing } = this.share
-      if (version - (listing?.version ?? 0) > Math.max(LISTING_AFTER, published.size / 20)) {
-        moved = await this.packLoose(published, bytes)
-        listing = await this.appendListing(published, bytes, version)
-      }
-      const { name, isFile } = this.record
-      const about = {
-        name,
-        isFile,
-        time: Date.now(),
-        ...(listing ? { listing: listingHeadValue(listing) } : {}),
-      }
-      await batch.put(ABOUT_SHARE, about, { keyEncoding: ABOUT })
-      this.logs.assertLength(Math.max(1, length)) // the batch began a new log with its header
-      await batch.flush()
-      this.share.listing = listing
-      return moved
-    } catch (error) {
-      await batch.close()
-      throw error
-    }
-  }
-
-  private async appendListing(
-    published: Published,
-    bytes: FileImport,
-    version: number,
-  ): Promise<ListingHead> {
-    const entries = [...published.paths()]
-      .sort(compareDrivePaths)
-      .flatMap(path =>
-        published.get(path)?.kind === undefined ? [] : [publishedEntry(path, mustGet(published, path))],
-      )
-    const chunks = await bytes.append(encodeListing(entries))
-    await bytes.finish()
-    this.share.listed = { version, entries }
-    return { version, files: entries.length, bytes: sizeOf(published), chunks }
-  }
-
-  /** Packs small files that are in no pack, or in one that is hardly used any more. */
-  private async packLoose(published: Published, bytes: FileImport): Promise<DrivePath[]> {
-    const use = new Map<number, number>()
-    for (const path of published.paths()) {
-      const file = published.get(path)
-      if (file?.pack !== undefined) use.set(file.pack.block, (use.get(file.pack.block) ?? 0) + file.size)
-    }
-    const loose = [...published.paths()].sort(compareDrivePaths).flatMap(path => {
-      const file = published.get(path)
-      if (file?.blob === undefined || file.size > PACKED_FILE_BYTES) return []
-      return file.pack !== undefined && (use.get(file.pack.block) ?? 0) >= MIN_PACK_USE
-        ? []
-        : [{ path, file }]
-    })
-    if (loose.length < MIN_PACKED_FILES) return []
-    const core = await this.share.bytesReady()
-    const blocks = readAhead(loose, ({ file: { blob } }) =>
-      blob?.blockLength === 1 ? core.get(blob.blockOffset, { wait: false }) : Promise.resolve(null),
-    )
-    const moved: DrivePath[] = []
-    for await (const [{ path, file }, block] of blocks) {
-      if (block === null) continue
-      const again: PublishedFile = { ...file }
-      published.remember(path, again)
-      bytes.pack(again, block)
-      moved.push(path)
-      await bytes.writeWhenFull()
-    }
-    await bytes.finish()
-    return moved
   }
 }
 
@@ -351,28 +278,6 @@ function removedPaths(published: Published, scan: ScanResult): DrivePath[] {
   )
 }
 
-/** Each item with what was read for it, so many read at once. */
-async function* readAhead<T, R>(
-  items: readonly T[],
-  read: (item: T) => Promise<R>,
-): AsyncGenerator<[item: T, result: R]> {
-  const ahead: Promise<R>[] = []
-  for (const [at, item] of items.entries()) {
-    for (const next of items.slice(at + ahead.length, at + READS_AHEAD)) {
-      const result = read(next)
-      result.catch(() => {}) // rejects again where it is awaited, below
-      ahead.push(result)
-    }
-    yield [item, await (ahead.shift() ?? read(item))]
-  }
-}
-
-function sizeOf(published: Published): number {
-  let bytes = 0
-  for (const path of published.paths()) bytes += published.get(path)?.size ?? 0
-  return bytes
-}
-
 function addCounts(
   counts: Readonly<Record<string, number | undefined>>,
   more: readonly SkippedFromShare[],
@@ -381,17 +286,6 @@ function addCounts(
   for (const [reason, count] of Object.entries(counts)) sum[reason] = count ?? 0
   for (const { reason } of more) sum[reason] = (sum[reason] ?? 0) + 1
   return sum
-}
-
-/** How long the log of bytes was once this listing was in it. */
-function endOf(listing: ListingHead | undefined): number {
-  return listing === undefined ? 0 : listing.chunks.blockOffset + listing.chunks.blockLength
-}
-
-function mustGet(published: Published, path: DrivePath): PublishedFile {
-  const file = published.get(path)
-  if (file === undefined) throw new Error(`not published: ${path}`)
-  return file
 }
 
 function parentOf(path: string): string {

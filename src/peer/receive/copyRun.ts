@@ -9,9 +9,10 @@ import { PeerfoldError } from '../../common/errors'
 import type { SkippedEntry, TransferResult } from '../../common/model'
 import type { Catalog } from '../catalog'
 import type { ReadOptions } from '../drive/blocks'
+import type { DriveEntry } from '../drive/entry'
 import { readPack, sliceOfPack } from '../drive/read'
 import type { ShareDrive } from '../drive/shareDrive'
-import { isBeyondTheEnd, isNowhere, nobodyHas } from '../drive/whoHas'
+import { isBeyondTheEnd, isNowhere, nobodyHas, ownBlocksNowhere } from '../drive/whoHas'
 import type { StoreBudget } from '../storeBudget'
 import type { StoreSpace } from '../storeSpace'
 import { throwIfAborted } from '../time'
@@ -114,7 +115,7 @@ export class CopyRun {
       let left = this.plan.files
       for (let wait = 0; left.length > 0; wait++) {
         const later: PlannedFile[] = []
-        await runBounded(copyUnits(left), limits, unit => this.copyUnit(unit, later))
+        await runBounded(copyUnits(left, await this.needsPack()), limits, unit => this.copyUnit(unit, later))
         if (later.length < left.length) wait = 0
         if (later.length > 0) {
           const bytes = await this.options.share.bytesReady(this.signal)
@@ -149,8 +150,9 @@ export class CopyRun {
     const core = await this.options.share.bytesReady(this.signal)
     const block =
       pack === undefined || nobodyHas(core, pack) ? undefined : await this.packOrNothing(pack, files)
-    for (const file of files) {
-      const slice = block === undefined ? undefined : sliceOrNothing(block, file)
+    for (const planned of files) {
+      const slice = block === undefined ? undefined : sliceOrNothing(block, planned)
+      const file = block === undefined || slice !== undefined ? planned : withoutPack(planned)
       if (slice === undefined && isNowhere(core, file.entry)) later.push(file)
       else {
         const work = () => (slice === undefined ? this.files.copy(file) : this.files.write(file, slice))
@@ -158,6 +160,12 @@ export class CopyRun {
         else later.push(file)
       }
     }
+  }
+
+  private async needsPack(): Promise<(entry: DriveEntry) => boolean> {
+    const core = await this.options.share.bytesReady(this.signal)
+    return ({ blob, pack }) =>
+      blob !== undefined && pack !== undefined && ownBlocksNowhere(core, blob) && !nobodyHas(core, pack.block)
   }
 
   /** Without files whose blocks do not exist at all: those are listed as what they are. */
@@ -256,6 +264,10 @@ export class CopyRun {
       stale: stale(),
     }
   }
+}
+
+function withoutPack({ entry: { pack, ...entry }, ...file }: PlannedFile): PlannedFile {
+  return { ...file, entry }
 }
 
 /** A pack may be shorter than the listing says; the file's own blocks are the truth then. */

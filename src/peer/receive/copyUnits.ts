@@ -1,4 +1,5 @@
 /** The pieces of work of a copy: a pack with the files in it, or one file by its own blocks. */
+import type { DriveEntry } from '../drive/entry'
 import { PACK_BYTES } from '../drive/listing'
 import type { PlannedFile } from './copyPlan'
 
@@ -14,8 +15,14 @@ export interface CopyUnit {
 const MIN_FILES_OF_PACK = 4
 const LARGE_FILE_BYTES = 12 * 1024 * 1024
 
-/** Units in the order of the log, so that what lies together comes together. */
-export function copyUnits(files: readonly PlannedFile[]): CopyUnit[] {
+/**
+ * Units in the order of the log, so that what lies together comes together.
+ * @param needsPack whether a file can be had now by its pack only
+ */
+export function copyUnits(
+  files: readonly PlannedFile[],
+  needsPack: (entry: DriveEntry) => boolean,
+): CopyUnit[] {
   const packs = new Map<number, PlannedFile[]>()
   const units: CopyUnit[] = []
   const alone = (file: PlannedFile) =>
@@ -28,7 +35,8 @@ export function copyUnits(files: readonly PlannedFile[]): CopyUnit[] {
     else packed.push(file)
   }
   for (const [pack, packed] of packs) {
-    if (packed.length >= MIN_FILES_OF_PACK) units.push({ bytes: PACK_BYTES, files: packed, pack })
+    if (packed.length >= MIN_FILES_OF_PACK || packed.some(({ entry }) => needsPack(entry)))
+      units.push({ bytes: PACK_BYTES, files: packed, pack })
     else packed.forEach(alone)
   }
   return units.sort((a, b) => firstBlock(a) - firstBlock(b))

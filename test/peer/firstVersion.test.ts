@@ -1,0 +1,186 @@
+/**
+ * The first version of a folder with thousands of small files: its link is given out when Peerfold can read it all, and
+ * what only others need comes after.
+ */
+import assert from 'node:assert/strict'
+import { rmSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import Corestore from 'corestore'
+import { parseLink } from '../../src/common/link'
+import { Catalog, type ShareRecord } from '../../src/peer/catalog'
+import { clearBlocks } from '../../src/peer/drive/clearBlocks'
+import { ShareDrive } from '../../src/peer/drive/shareDrive'
+import { Publisher } from '../../src/peer/publish/publisher'
+import { eventually } from '../support/eventually'
+import { compareTrees, makeTree, randomBytes, type Tree, temporaryFolder } from '../support/folders'
+import { type LocalDht, startLocalDht } from '../support/localDht'
+import { PeerProcess } from '../support/peerProcess'
+import { People } from '../support/person'
+import { listAll, StockClient } from '../support/stockClient'
+
+const SMALL = 1_500
+/** The header of the path log, and one block that names the listing. */
+const AHEAD = 2
+
+function tree(): Tree {
+  const folder = (n: number): Tree =>
+    Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`${at}.txt`, `file ${at} of folder ${n}`]))
+  return {
+    ...Object.fromEntries(Array.from({ length: SMALL / 100 - 1 }, (_, n) => [`folder ${n}`, folder(n)])),
+    same: Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`${at}.txt`, 'all the same'])),
+    pair: { 'a.txt': 'one of two', 'b.txt': 'the other' },
+    'large.bin': randomBytes(3_000_000),
+    'empty.txt': '',
+  }
+}
+const FILES = SMALL + 4
+
+describe('a first version of many small files', () => {
+  let dht: LocalDht
+  let stock: StockClient
+  const people = new People(() => dht.bootstrap)
+
+  before(async () => {
+    dht = await startLocalDht()
+    stock = await StockClient.start(dht.bootstrap)
+  })
+  after(async () => {
+    await stock.close()
+    await people.leave()
+    await dht.stop()
+  })
+
+  /** What another Hyperdrive client has, once it knows as many files. */
+  async function othersSee(link: string, source: string, files = FILES): Promise<void> {
+    const parsed = parseLink(link)
+    assert.ok(parsed.ok)
+    const { key, encryptionKey = '' } = parsed.link
+    const drive = await stock.open(Buffer.from(key, 'hex'), Buffer.from(encryptionKey, 'hex'))
+    const entries = await listAll(drive)
+    assert.equal(entries.size, files)
+    const paths = [...entries.keys()].filter((_, at) => at % 7 === 0)
+    for (const path of [...paths, '/same/99.txt', '/pair/b.txt', '/large.bin', '/empty.txt'])
+      assert.deepEqual(await drive.get(path), await readFile(join(source, path)), path)
+  }
+
+  it('is read by Peerfold at once, and by others soon, while nothing changes for Peerfold', async () => {
+    const options = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap, grace: 2 }
+    const [ann, bob] = await Promise.all([PeerProcess.start(options), people.start()])
+    const version = async () => (await ann.state()).shares[0]?.version
+    const source = await makeTree(temporaryFolder('source'), tree())
+    const { link } = await ann.share(source)
+    assert.equal(await version(), AHEAD)
+    const opened = await bob.open(link)
+    assert.deepEqual(
+      await bob.request('fs.read', { id: opened, path: '/pair/a.txt' as never, limit: 100, timeout: 15_000 }),
+      Buffer.from('one of two'),
+    )
+    const copy = temporaryFolder('copy')
+    await bob.copy(opened, copy)
+    await compareTrees(source, copy)
+
+    await eventually('all is written', async () => (await version()) === AHEAD + FILES + 1)
+    await bob.request('open.ready', { id: opened, newest: true, timeout: 15_000 })
+    await othersSee(link, source)
+    writeFileSync(join(source, 'pair', 'b.txt'), 'changed')
+    await bob.until('a change comes', () => bob.changes.some(({ paths }) => paths?.length === 1))
+    const [all, ...later] = bob.changes.map(({ paths }) => paths)
+    assert.equal(all, undefined, 'it was opened')
+    assert.deepEqual(later.flat(), [{ path: '/pair/b.txt', type: 'changed' }])
+    await ann.stop()
+  })
+
+  it('is served by those who have it when the one who shared it is gone before the rest came', async () => {
+    const [bob, carl] = await Promise.all([people.start(), people.start()])
+    const ann = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
+    const source = await makeTree(temporaryFolder('source'), tree())
+    const { link } = await ann.share(source)
+    const opened = await bob.open(link, { keep: true })
+    await bob.copy(opened, temporaryFolder('copy'))
+    await ann.kill()
+
+    const copy = temporaryFolder('copy')
+    const id = await carl.open(link)
+    await carl.copy(id, copy, '/pair') // fewer files than a pack is fetched for
+    await compareTrees(join(source, 'pair'), join(copy, 'pair'))
+    await carl.copy(id, copy)
+    await compareTrees(source, copy)
+  })
+
+  for (const once of [false, true]) {
+    it(`is finished after a kill${once ? ', also of a folder that is not followed' : ''}`, async () => {
+      const options = { storage: temporaryFolder('killed'), bootstrap: dht.bootstrap, grace: 1 }
+      const source = await makeTree(temporaryFolder('source'), tree())
+      const killed = await PeerProcess.start({ ...options, grace: 60 })
+      const share = { source, isPublic: false, once, keep: true, allow: [], job: 'first' }
+      const { link } = await killed.request('share.add', share, 60_000)
+      assert.equal((await killed.state()).shares[0]?.version, AHEAD)
+      await killed.kill()
+
+      if (!once) rmSync(join(source, 'folder 0'), { recursive: true })
+      const ann = await PeerProcess.start(options)
+      const files = once ? FILES : FILES - 100
+      const version = AHEAD + FILES + 1 + (once ? 0 : 101)
+      await eventually('all is written', async () => (await ann.state()).shares[0]?.version === version)
+      await othersSee(link, source, files)
+      const copy = temporaryFolder('copy')
+      await (await people.start()).get(link, copy)
+      await compareTrees(source, copy)
+      await ann.stop()
+    })
+  }
+
+  it('is published anew when what the rest is made of was lost', async () => {
+    const folder = temporaryFolder('store')
+    const store = new Corestore(join(folder, 'store'))
+    const catalog = await Catalog.open(join(folder, 'catalog'))
+    const source = await makeTree(temporaryFolder('source'), tree())
+    const share = await ShareDrive.create(store, 'seed')
+    const record: ShareRecord = {
+      seed: 'seed',
+      source,
+      isFile: false,
+      name: 'lost',
+      once: false,
+      keep: true,
+      stopped: false,
+      allow: [],
+      version: 0,
+    }
+    const { signal } = new AbortController()
+    const publish = (): Promise<unknown> =>
+      new Publisher(
+        share,
+        catalog,
+        () => record,
+        async () => {},
+        false,
+        error => assert.fail(String(error)),
+      ).publish({ ignore: [], dataFolder: folder }, signal, () => {})
+    try {
+      await publish()
+      assert.equal(share.paths.length, AHEAD)
+      await share.refresh()
+      const pack = share.index?.entry('/pair/a.txt' as never)?.pack
+      assert.ok(pack !== undefined)
+      await clearBlocks(
+        await share.bytesReady(),
+        [{ start: pack.block, end: pack.block + 1 }],
+        signal,
+        () => true,
+      )
+      await publish()
+      const { drive } = share
+      assert.equal((await listAll(drive)).size, FILES)
+      for (const path of ['/pair/a.txt', '/folder 3/7.txt', '/large.bin'])
+        assert.deepEqual(await drive.get(path), await readFile(join(source, path)))
+      await share.refresh()
+      assert.equal(share.listing?.ahead, undefined)
+    } finally {
+      await share.close()
+      await catalog.close()
+      await store.close()
+    }
+  })
+})
