@@ -16,15 +16,24 @@ export interface OpenedShare {
   readonly stale: boolean
 }
 
-/** Throws `nobody-found` when nothing is known of the share, here or by anyone, within --timeout. */
-export async function openShare(context: Context, peer: CommandPeer, link: string): Promise<OpenedShare> {
+/**
+ * Throws `nobody-found` when nothing is known of the share, here or by anyone, within --timeout.
+ *
+ * @param begun its list of files need only have begun to come, for `fs.list` with a time limit
+ */
+export async function openShare(
+  context: Context,
+  peer: CommandPeer,
+  link: string,
+  begun = false,
+): Promise<OpenedShare> {
   const { output } = context
   const { timeout } = context.arguments
   const { id, own } = await peer.request('open.add', { link, keep: false })
   if (own) return { id, own, stale: false }
   const show = (state: PeerState) => output.progress(searchLine(openedShare(state, id)?.status))
   const { stale } = await peer.watching(show, () =>
-    peer.request('open.ready', { id, newest: true, timeout }, timeout + MARGIN),
+    peer.request('open.ready', { id, newest: true, begun, timeout }, timeout + MARGIN),
   )
   output.clearProgress()
   return { id, own, stale }

@@ -65,21 +65,30 @@ export interface Requests {
   /** Look for peers again, now, and try again what failed. */
   'open.retry': { params: { readonly id: ShareId }; result: null }
   /** Resolves as soon as the list of files of some version is known here; `newest`: waits for a connected peer to
-   *  say which version is newest. Fails with `nobody-found` after `timeout` milliseconds. */
+   *  say which version is newest; `begun`: with somebody there, the newest list need only have begun to come, for
+   *  `fs.list` with a `timeout`. Fails with `nobody-found` after `timeout` milliseconds. */
   'open.ready': {
-    params: { readonly id: ShareId; readonly newest: boolean; readonly timeout: number }
+    params: {
+      readonly id: ShareId
+      readonly newest: boolean
+      readonly begun?: boolean
+      readonly timeout: number
+    }
     result: { readonly version: number; readonly stale: boolean }
   }
 
   /** Works for opened shares and for own ones. `offline` and `not-listed` mean unknown, never absent. */
   'fs.stat': { params: { readonly id: ShareId; readonly path: DrivePath }; result: FileEntry }
-  /** A folder's children sorted by name, or `limit` of them: those whose names come after `after`. */
+  /** A folder's children in path order (a folder as if its name ended with `/`), or `limit` of them: those after the
+   *  child named `after`. `timeout`: of an opened share whose list is on its way, waits so many milliseconds for this
+   *  part of it; without, `not-listed` until the whole list is here. */
   'fs.list': {
     params: {
       readonly id: ShareId
       readonly path: DrivePath
       readonly after?: string
       readonly limit?: number
+      readonly timeout?: number
     }
     result: readonly FileEntry[]
   }

@@ -7,12 +7,13 @@ import { PeerfoldError, toUserError, type UserError } from '../common/errors'
 import { explainSearch } from '../common/explain'
 import { fingerprint, formatLink, type ShareLink } from '../common/link'
 import { english } from '../common/localizer'
-import type { OpenedShareState, OpenedStatus } from '../common/model'
+import type { FileEntry, OpenedShareState, OpenedStatus } from '../common/model'
 import { Signal } from '../common/signal'
 import type { OpenedRecord } from './catalog'
 import { Clearing } from './clearing'
 import type { PeerContext } from './context'
 import type { DriveEntry } from './drive/entry'
+import { type FolderPart, listNewest } from './drive/listFolder'
 import { type IndexChange, ShareDrive } from './drive/shareDrive'
 import { Joined } from './joined'
 import type { ShareLimits } from './limits'
@@ -40,6 +41,7 @@ export class OpenedShare {
     readonly drive: ShareDrive,
     private readonly context: PeerContext,
   ) {
+    drive.grew.on(() => this.changed.emit())
     this.clearing = new Clearing({
       share: drive,
       grace: context.grace,
@@ -156,8 +158,7 @@ export class OpenedShare {
 
   /** See `open.ready` in the protocol. */
   async ready(
-    newest: boolean,
-    timeout: number,
+    { newest, begun = false, timeout }: { newest: boolean; begun?: boolean; timeout: number },
     signal: AbortSignal,
   ): Promise<{ version: number; stale: boolean }> {
     const end = new AbortController()
@@ -166,9 +167,12 @@ export class OpenedShare {
     try {
       for (;;) {
         if (this.failure !== undefined) throw PeerfoldError.from(this.failure)
-        const { index } = this.drive
-        const current = index !== undefined && index.version === this.drive.paths.length
+        const { index, coming } = this.drive
+        const { length } = this.drive.paths
+        const current = index !== undefined && index.version === length
         const peers = this.joined?.peers ?? 0
+        if (begun && coming?.version === length && peers > 0 && this.joined?.behind === false)
+          return { version: length, stale: false }
         if (index !== undefined && !newest) return { version: index.version, stale: peers === 0 }
         if (current && peers > 0 && this.joined?.behind === false)
           return { version: index.version, stale: false }
@@ -181,6 +185,25 @@ export class OpenedShare {
       const { index } = this.drive
       if (index !== undefined) return { version: index.version, stale: true }
       throw new PeerfoldError('nobody-found', explainSearch(this.joined?.reason ?? 'just-started', english))
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Waits for a part of a folder that is on its way. Throws as `listFolder`, and `not-listed` after `timeout` ms. */
+  async list(part: FolderPart, timeout: number, signal: AbortSignal): Promise<readonly FileEntry[]> {
+    const end = new AbortController()
+    const timer = setTimeout(() => end.abort(), timeout)
+    try {
+      for (;;) {
+        const children = listNewest(this.drive, part)
+        if (children !== undefined) return children
+        if (this.failure !== undefined) throw PeerfoldError.from(this.failure)
+        await this.changed.next(AbortSignal.any([signal, end.signal, this.closing.signal]))
+      }
+    } catch (error) {
+      if (signal.aborted) throw new PeerfoldError('cancelled')
+      throw end.signal.aborted ? new PeerfoldError('not-listed') : error
     } finally {
       clearTimeout(timer)
     }

@@ -62,9 +62,20 @@ const SCHEMAS = {
   'open.start': share,
   'open.remove': share,
   'open.retry': share,
-  'open.ready': v.object({ id, newest: v.boolean(), timeout: milliseconds }),
+  'open.ready': v.object({
+    id,
+    newest: v.boolean(),
+    begun: v.exactOptional(v.boolean()),
+    timeout: milliseconds,
+  }),
   'fs.stat': v.object({ id, path }),
-  'fs.list': v.object({ id, path, after: v.exactOptional(text(16_384)), limit: v.exactOptional(count) }),
+  'fs.list': v.object({
+    id,
+    path,
+    after: v.exactOptional(text(16_384)),
+    limit: v.exactOptional(count),
+    timeout: v.exactOptional(milliseconds),
+  }),
   'fs.read': v.object({ id, path, limit: v.pipe(count, v.maxValue(MAX_READ)), timeout: milliseconds }),
   'fs.readRange': v.object({
     id,

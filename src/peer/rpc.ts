@@ -9,6 +9,7 @@ import { withTrueSize } from './drive/blockMap'
 import type { ReadOptions } from './drive/blocks'
 import type { DriveEntry } from './drive/entry'
 import { findPaths } from './drive/find'
+import { listFolder } from './drive/listFolder'
 import { readRange, readWhole } from './drive/read'
 import { readNewest } from './drive/readNewest'
 import type { ShareDrive } from './drive/shareDrive'
@@ -118,19 +119,17 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
     },
     'open.remove': async ({ id }) => done(await peer.removeOpened(id)),
     'open.retry': ({ id }) => done(peer.opened.get(id).retry()),
-    'open.ready': ({ id, newest, timeout }, signal) => peer.opened.get(id).ready(newest, timeout, signal),
+    'open.ready': ({ id, ...what }, signal) => peer.opened.get(id).ready(what, signal),
 
     'fs.stat': ({ id, path }) => {
       const found = indexOf(peer.drive(id)).stat(path)
       if (found === undefined) throw new PeerfoldError('file-not-found', path)
       return found
     },
-    'fs.list': ({ id, path, after, limit }) => {
-      const index = indexOf(peer.drive(id))
-      const children = index.list(path, after, limit)
-      if (children !== undefined) return children
-      throw new PeerfoldError(index.stat(path) === undefined ? 'file-not-found' : 'not-a-folder-entry', path)
-    },
+    'fs.list': ({ id, timeout, ...part }, signal) =>
+      timeout === undefined || peer.own.has(id)
+        ? listFolder(indexOf(peer.drive(id)), part)
+        : peer.opened.get(id).list(part, timeout, signal),
     'fs.read': ({ id, path, limit, timeout }, signal) =>
       readFile(peer, id, path, { timeout, signal }, (drive, entry, options) => {
         if (entry.size > limit) throw new PeerfoldError('too-large', `“${path}”`)

@@ -196,6 +196,35 @@ attackGroups('shares with hostile logs', () => {
       assert.deepEqual(skipped.map(({ path }) => path).sort(), ['/../mine', '/link'])
     })
 
+    it('a listing whose end does not come is told as far as it is here', async () => {
+      const drive = await goodDrive()
+      const paths = Array.from({ length: 600 }, (_, at) => `a-${at + 1_000}`)
+      const first = await rows(
+        drive,
+        paths.map(name => [0, `/${name}`, 0, 0, 0]),
+      )
+      // The second chunk would be the next block of the log, and is not there.
+      const chunks = { ...first, blockLength: 2, byteLength: 2 * first.byteLength }
+      await drive.about('share', head({ files: 1_200, chunks }))
+      await publisher.serve(drive)
+      const { id } = await peer.request('open.add', { link: drive.link, keep: false })
+      await peer.request('open.ready', { id, newest: true, begun: true, timeout: 20_000 })
+      const root = { id, path: '/' as DrivePath, limit: 400 }
+      const part = await peer.request('fs.list', { ...root, timeout: 10_000 })
+      assert.deepEqual(
+        part.map(({ name }) => name),
+        paths.slice(0, 400),
+      )
+      const after = part.at(-1)?.name ?? ''
+      await assert.rejects(peer.request('fs.list', { ...root, after, timeout: 300 }), { code: 'not-listed' })
+      await assert.rejects(peer.request('fs.list', root), { code: 'not-listed' })
+      const whole = await peer.request('fs.list', { id, path: root.path, timeout: 10_000 })
+      assert.deepEqual(
+        whole.map(({ name }) => name),
+        ['good.txt', 'inner'],
+      )
+    })
+
     it('a listing that hides and invents entries changes nothing of what is refused', async () => {
       const drive = await goodDrive()
       await drive.about(

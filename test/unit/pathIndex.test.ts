@@ -5,19 +5,19 @@ import type { DriveEntry } from '../../src/peer/drive/entry'
 import { PathIndex } from '../../src/peer/drive/pathIndex'
 
 describe('the index of paths', () => {
-  it('lists a folder by name, whole and part by part, the same either way', () => {
+  it('lists a folder in path order, whole and part by part, the same either way', () => {
     const index = new PathIndex(1)
-    const names = ['B', 'a', 'ä', 'a b', 'z', '10', '9', '😀']
-    for (const name of names) index.put(file(`/folder/${name}`))
+    for (const name of ['B', 'a', 'ä', 'a b', 'z', '10', '9', '\uE000', '😀', 'sub.txt', 'sub-1', 'sub0'])
+      index.put(file(`/folder/${name}`))
     for (const name of ['sub', 'm']) index.put(file(`/folder/${name}/below`))
     const whole = namesOf(index, '/folder')
-    assert.deepEqual(whole, [...names, 'sub', 'm'].sort())
+    assert.equal(whole.join(' '), '10 9 B a a b m sub-1 sub.txt sub sub0 z ä \uE000 😀')
     for (let limit = 1; limit <= whole.length + 1; limit++) {
       const parts: string[] = []
       for (;;) {
         const part = namesOf(index, '/folder', parts.at(-1) ?? '', limit)
         parts.push(...part)
-        if (part.length < limit) break
+        if (part.length < limit || parts.length > whole.length) break
       }
       assert.deepEqual(parts, whole, `by ${limit}`)
     }
@@ -30,6 +30,16 @@ describe('the index of paths', () => {
     index.remove('/b' as DrivePath)
     index.put(file('/bb'))
     assert.deepEqual(namesOf(index, '/', 'b', 2), ['bb', 'c'])
+  })
+
+  it('lists what is put after a part was asked for, in order or not', () => {
+    const index = new PathIndex(1)
+    for (const name of ['b', 'd']) {
+      index.put(file(`/${name}`))
+      assert.equal(namesOf(index, '/').at(-1), name)
+    }
+    for (const path of ['/c/x', '/a', '/e/x', '/e/y', '/d']) index.put(file(path))
+    assert.deepEqual(namesOf(index, '/'), ['a', 'b', 'c', 'd', 'e'])
   })
 
   it('forgets a folder with its last file, and has it again with the next', () => {

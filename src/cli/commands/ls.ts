@@ -1,12 +1,13 @@
 /** `peerfold ls`: one folder of a share, one path a line. */
 import type { DrivePath, ShareId } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
 import type { FileEntry } from '../../common/model'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
 import { relativePath, toDrivePath } from '../drivePath'
 import { DONE } from '../exitCodes'
 import { readLink } from '../linkArgument'
-import { openShare, STALE_NOTE } from '../openedShare'
+import { MARGIN, openShare, STALE_NOTE } from '../openedShare'
 
 const FIRST_PART = 500
 const NEXT_PARTS = 10_000
@@ -17,23 +18,30 @@ export async function ls(context: Context): Promise<number> {
   const link = await readLink(linkArgument)
   const folder = toDrivePath(path)
   await withPeer(context, async peer => {
-    const { id, stale } = await openShare(context, peer, link)
-    const entry = folder === '/' ? undefined : await peer.request('fs.stat', { id, path: folder })
-    if (entry === undefined || entry.kind === 'folder') {
-      for await (const child of childrenOf(peer, id, folder)) show(context, folder, child)
-    } else {
-      show(context, folder, entry, relativePath(folder))
+    const { id, stale } = await openShare(context, peer, link, true)
+    try {
+      for await (const child of childrenOf(context, peer, id, folder)) show(context, folder, child)
+    } catch (error) {
+      if (!(error instanceof PeerfoldError) || error.code !== 'not-a-folder-entry') throw error
+      await openShare(context, peer, link)
+      show(context, folder, await peer.request('fs.stat', { id, path: folder }), relativePath(folder))
     }
     if (stale) output.note(STALE_NOTE)
   })
   return DONE
 }
 
-/** A large folder comes in parts, so that its first names stand there soon. */
-async function* childrenOf(peer: CommandPeer, id: ShareId, path: DrivePath): AsyncGenerator<FileEntry> {
+/** A large folder comes in parts, so that its first names stand there soon: while the rest is still on its way. */
+async function* childrenOf(
+  context: Context,
+  peer: CommandPeer,
+  id: ShareId,
+  path: DrivePath,
+): AsyncGenerator<FileEntry> {
+  const { timeout } = context.arguments
   let after = ''
   for (let limit = FIRST_PART; ; limit = NEXT_PARTS) {
-    const part = await peer.request('fs.list', { id, path, after, limit })
+    const part = await peer.request('fs.list', { id, path, after, limit, timeout }, timeout + MARGIN)
     yield* part
     const last = part.at(-1)
     if (last === undefined || part.length < limit) return

@@ -16,7 +16,7 @@ const MAX_ENTRIES = 300_000
 export const PAGE = 1_000
 
 export interface ListingSource {
-  /** At most `limit` children, sorted by name: those after the name `after`, or the first ones. */
+  /** At most `limit` children: those after the child named `after`, or the first ones. See `fs.list`. */
   list(id: ShareId, path: DrivePath, page: Page): Promise<readonly FileEntry[]>
   stat(id: ShareId, path: DrivePath): Promise<FileEntry>
 }

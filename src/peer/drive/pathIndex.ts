@@ -11,6 +11,7 @@ import { formatCount } from '../../common/format'
 import type { FileEntry } from '../../common/model'
 import { DEFAULT_LIMITS, type ShareLimits } from '../limits'
 import type { DriveEntry } from './entry'
+import { compareDrivePaths } from './pathOrder'
 
 /** Deeper paths are refused everywhere (receive/paths.ts); each level costs memory. */
 const MAX_DEPTH = 255
@@ -29,8 +30,8 @@ export class PathIndex {
   private folders = 0
   /** The folder that was last put into. */
   private last: { readonly parent: string; readonly trail: readonly Folder[] } | undefined
-  /** The folder that was last listed, until anything changes. */
-  private sorted: { readonly folder: Folder; readonly names: readonly string[] } | undefined
+  /** The folder that was last listed, and the keys of its children in order, until anything in it changes. */
+  private sorted: { readonly folder: Folder; readonly keys: string[] } | undefined
   bytes = 0
 
   constructor(
@@ -53,7 +54,6 @@ export class PathIndex {
 
   /** Adds or replaces. Throws `limit-passed`. */
   put(entry: DriveEntry): void {
-    this.sorted = undefined
     const old = this.byPath.get(entry.path)
     if (old !== undefined) this.bytes -= old.size
     else this.assertRoom()
@@ -68,7 +68,9 @@ export class PathIndex {
     const folder = trail?.at(-1)
     if (trail === undefined || folder === undefined) return
     for (const above of trail) if (above.mtime < entry.mtime) above.mtime = entry.mtime
-    if (!folder.folders.has(name)) folder.files.set(name, entry)
+    if (folder.folders.has(name)) return
+    if (!folder.files.has(name)) this.noteChild(folder, name)
+    folder.files.set(name, entry)
   }
 
   /** A folder and those above it, the root first, made if need be; undefined when there can be no such folder. Most
@@ -86,6 +88,7 @@ export class PathIndex {
         this.assertRoom()
         next = newFolder()
         folder.folders.set(part, next)
+        this.noteChild(folder, `${part}/`)
         this.folders++
       }
       trail.push(next)
@@ -139,26 +142,58 @@ export class PathIndex {
     return 'path' in found.node ? fileEntry(found.name, found.node) : folderEntry(found.name, found.node)
   }
 
-  /** Children of a folder sorted by name, at most `limit` after the name `after`; undefined when there is no such folder. */
+  /**
+   * Children of a folder in path order, a folder as if its name ended with `/`: at most `limit` after the child named
+   * `after`. Undefined when there is no such folder.
+   */
   list(path: DrivePath, after = '', limit = Number.POSITIVE_INFINITY): FileEntry[] | undefined {
-    const trimmed = trimSlash(path)
-    const folder = trimmed === '' ? this.root : this.locate(trimmed)?.node
-    if (folder === undefined || 'path' in folder) return undefined
-    const names = this.sortedNames(folder)
-    const start = after === '' ? 0 : firstAfter(names, after)
-    return names.slice(start, start + limit).flatMap(name => {
+    const folder = this.folderAt(path)
+    if (folder === undefined) return undefined
+    const keys = this.sortedKeys(folder)
+    const start = firstAfter(keys, keyOf(folder, after))
+    return keys.slice(start, start + limit).flatMap(key => {
+      const file = folder.files.get(key)
+      if (file !== undefined) return fileEntry(key, file)
+      const name = key.slice(0, -1)
       const child = folder.folders.get(name)
-      if (child !== undefined) return folderEntry(name, child)
-      const file = folder.files.get(name)
-      return file === undefined ? [] : fileEntry(name, file)
+      return child === undefined ? [] : folderEntry(name, child)
     })
   }
 
+  /**
+   * How many children stand after the one named `after` and before `key`, which ends with `/` for a folder. None when
+   * there is no child `after`: where it stood depends on what it was.
+   */
+  countBefore(path: DrivePath, after: string, key: string): number {
+    const folder = this.folderAt(path)
+    if (folder === undefined) return 0
+    if (after !== '' && !folder.folders.has(after) && !folder.files.has(after)) return 0
+    const keys = this.sortedKeys(folder)
+    return firstNotBefore(keys, key) - firstAfter(keys, keyOf(folder, after))
+  }
+
+  private folderAt(path: DrivePath): Folder | undefined {
+    const trimmed = trimSlash(path)
+    const folder = trimmed === '' ? this.root : this.locate(trimmed)?.node
+    return folder === undefined || 'path' in folder ? undefined : folder
+  }
+
   /** A large folder is asked for part by part. */
-  private sortedNames(folder: Folder): readonly string[] {
-    if (this.sorted?.folder !== folder)
-      this.sorted = { folder, names: [...folder.folders.keys(), ...folder.files.keys()].sort() }
-    return this.sorted.names
+  private sortedKeys(folder: Folder): readonly string[] {
+    if (this.sorted?.folder !== folder) {
+      const keys = [...folder.folders.keys()].map(name => `${name}/`)
+      this.sorted = { folder, keys: keys.concat([...folder.files.keys()]).sort(compareDrivePaths) }
+    }
+    return this.sorted.keys
+  }
+
+  /** A new child: while an index is filled in path order, a folder that is asked for meanwhile stays sorted. */
+  private noteChild(folder: Folder, key: string): void {
+    if (this.sorted?.folder !== folder) return
+    const { keys } = this.sorted
+    const last = keys.at(-1)
+    if (last === undefined || compareDrivePaths(last, key) < 0) keys.push(key)
+    else this.sorted = undefined
   }
 
   /** Every entry at or below a path, in path order. */
@@ -202,13 +237,23 @@ export class PathIndex {
   }
 }
 
-/** Where the names after this one begin, in a sorted list. */
-function firstAfter(names: readonly string[], after: string): number {
+/** Where a child stands among the others; one that is gone, where a file would. */
+function keyOf(folder: Folder, name: string): string {
+  return folder.folders.has(name) ? `${name}/` : name
+}
+
+/** Where the keys after this one begin, in a sorted list. */
+function firstAfter(keys: readonly string[], key: string): number {
+  const at = firstNotBefore(keys, key)
+  return keys[at] === key ? at + 1 : at
+}
+
+function firstNotBefore(keys: readonly string[], key: string): number {
   let low = 0
-  let high = names.length
+  let high = keys.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if ((names[middle] ?? '') <= after) low = middle + 1
+    if (compareDrivePaths(keys[middle] ?? '', key) < 0) low = middle + 1
     else high = middle
   }
   return low

@@ -1,9 +1,9 @@
 /** Fetches and decodes a listing (see listing.ts) within limits: what it claims of itself is a stranger's word. */
 import type Hypercore from 'hypercore'
-import type { ShareLimits } from '../limits'
 import { breathe, slicer, unlessAborted } from '../time'
+import type { ComingIndex } from './comingIndex'
 import { decodeChunk, endOf, type ListingHead, MAX_CHUNKS_BYTES } from './listing'
-import { PathIndex } from './pathIndex'
+import type { PathIndex } from './pathIndex'
 import { isBeyond } from './whoHas'
 
 const CHUNKS_AHEAD = 8
@@ -13,14 +13,15 @@ const BEYOND_TIMEOUT = 3_000
 /** An honest chunk lists thousands of entries. */
 const MIN_CHUNK_ENTRIES = 500
 
-/** The index of the listing's version. Rejects when a block cannot be had or is no chunk; throws `limit-passed`. */
+/** Fills an index; `onPart` is called whenever more of it is here. Rejects when a block cannot be had or is no chunk;
+ *  throws `limit-passed`. */
 export async function readListing(
   head: ListingHead,
   core: Hypercore,
-  limits: () => ShareLimits,
+  coming: ComingIndex,
+  onPart: () => void,
   signal: AbortSignal | undefined,
 ): Promise<PathIndex> {
-  const index = new PathIndex(head.version, limits)
   const { blockOffset, blockLength } = head.chunks
   if (blockLength > Math.ceil(head.files / MIN_CHUNK_ENTRIES) + 1)
     throw new Error('the listing has too many chunks')
@@ -43,9 +44,10 @@ export async function readListing(
     bytes += chunk.bytes
     if (bytes > MAX_CHUNKS_BYTES) throw new Error('the listing is too long')
     for (const entry of chunk.entries) {
-      index.put(entry)
+      coming.put(entry)
       if (due()) await breathe()
     }
+    onPart()
   }
-  return index
+  return coming.index
 }

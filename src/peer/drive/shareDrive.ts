@@ -15,12 +15,14 @@ import type { DriveKey, EncryptionKey, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { formatBytes } from '../../common/format'
 import type { ChangedPath } from '../../common/protocol'
+import { Signal } from '../../common/signal'
 import { DEFAULT_LIMITS, NO_LIMITS, type ShareLimits } from '../limits'
 import { breathe, slicer, throwIfAborted, unlessAborted } from '../time'
 import { parseAbout, type ShareInfo } from './about'
 import { boundExtension } from './beeExtension'
-import { applyChanges, readChanges, sameEntry } from './changes'
+import { applyChanges, type Changes, readChanges, sameEntry } from './changes'
 import { claimsOn, type LogClaims } from './claims'
+import { ComingIndex } from './comingIndex'
 import type { DriveEntry } from './entry'
 import type { ListingHead } from './listing'
 import { PathIndex } from './pathIndex'
@@ -40,6 +42,10 @@ export interface IndexChange {
 
 export class ShareDrive {
   index: PathIndex | undefined
+  /** What the index will be, while it is read from a listing. */
+  coming: ComingIndex | undefined
+  /** There is more of what is coming. */
+  readonly grew = new Signal<void>()
   info: ShareInfo | undefined
   /** The newest listing, once the index was loaded. */
   listing: ListingHead | undefined
@@ -134,6 +140,7 @@ export class ShareDrive {
     }
     this.refreshing = this.refreshOnce(signal).finally(() => {
       this.refreshing = undefined
+      this.coming = undefined
       this.listed = undefined
     })
     return this.refreshing
@@ -240,15 +247,15 @@ export class ShareDrive {
       return this.loadFromPathLog(length, signal)
     }
     try {
+      const newer = await readChanges(this.paths, listing.version, length, signal)
       const index =
         this.listed?.version === listing.version
-          ? await this.indexOf(this.listed)
-          : await readListing(listing, await this.bytesReady(signal), this.limits, signal)
-      applyChanges(index, await readChanges(this.paths, listing.version, length, signal))
-      index.version = length
+          ? await this.indexOf(this.listed, newer, length)
+          : await this.readIndex(listing, new ComingIndex(length, newer, this.limits), signal)
       this.aheadOf = listing.ahead ? listing : undefined
       return index
     } catch (error) {
+      this.coming = undefined
       throwIfAborted(signal)
       // A path log that lags behind its listing names nothing. Only its writer has nobody who could give the listing.
       const hasPaths = this.hasWholePathLog(length) && (this.isOwn || !listing.ahead)
@@ -258,14 +265,32 @@ export class ShareDrive {
     }
   }
 
-  private async indexOf({ version, entries }: NonNullable<ShareDrive['listed']>): Promise<PathIndex> {
+  private async indexOf(
+    { version, entries }: NonNullable<ShareDrive['listed']>,
+    newer: Changes,
+    length: number,
+  ): Promise<PathIndex> {
     const index = new PathIndex(version, this.limits)
     const due = slicer()
     for (const entry of entries) {
       index.put(entry)
       if (due()) await breathe()
     }
+    applyChanges(index, newer)
+    index.version = length
     return index
+  }
+
+  /** Meanwhile the first parts of it can be had. */
+  private async readIndex(
+    listing: ListingHead,
+    coming: ComingIndex,
+    signal: AbortSignal | undefined,
+  ): Promise<PathIndex> {
+    const bytes = await this.bytesReady(signal)
+    this.coming = coming
+    this.grew.emit()
+    return readListing(listing, bytes, coming, () => this.grew.emit(), signal)
   }
 
   private hasWholePathLog(length: number): boolean {

@@ -1,11 +1,11 @@
 /**
- * Names of entries on disk: which ones can stand in a drive path, and in what order paths stand in the log.
- *
- * Hyperbee sorts by the bytes of UTF-8. JavaScript sorts by UTF-16 units, which differs where a character outside
- * the basic plane meets one at U+E000 or above. Taking a folder as if its name ended with `/` makes the order of a
- * depth-first walk the order of the whole paths, so that no sort over everything is needed.
+ * Names of entries on disk: which ones can stand in a drive path, and in what order. Taking a folder as if its name
+ * ended with `/` makes the order of a depth-first walk the order of the whole paths (drive/pathOrder.ts), so that no
+ * sort over everything is needed.
  */
 import { readdirSync } from 'node:fs'
+
+export { compareDrivePaths } from '../drive/pathOrder'
 
 /** Names that begin so are Peerfold's own (files that are being written) and are never shared. */
 export const TEMPORARY_PREFIX = '.peerfold-'
@@ -17,23 +17,6 @@ const MAX_DEPTH = 255
 
 const UNSAFE = /[\p{Cc}\p{Cs}\\\u202a-\u202e\u2066-\u2069]/u
 const REPLACEMENT = '\uFFFD'
-
-/** Compares two drive paths by the bytes of their UTF-8. */
-export function compareDrivePaths(a: string, b: string): number {
-  const end = Math.min(a.length, b.length)
-  for (let at = 0; at < end; at++) {
-    const x = a.charCodeAt(at)
-    const y = b.charCodeAt(at)
-    if (x !== y) return inUtf8Order(x) - inUtf8Order(y)
-  }
-  return a.length - b.length
-}
-
-/** Moves the surrogates, which stand for the highest characters, behind U+E000 to U+FFFF. */
-function inUtf8Order(unit: number): number {
-  if (unit >= 0xe000) return unit - 0x800
-  return unit >= 0xd800 ? unit + 0x2000 : unit
-}
 
 /**
  * Why a drive path cannot be in a share, as a sentence, or undefined. Looks at the last component; those above it

@@ -1,0 +1,29 @@
+/** Parts of folders, as soon as they can be told. */
+import type { DrivePath } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
+import type { FileEntry } from '../../common/model'
+import type { PathIndex } from './pathIndex'
+import type { ShareDrive } from './shareDrive'
+
+/** At most `limit` children in path order: those after the child named `after`, or the first ones. */
+export interface FolderPart {
+  readonly path: DrivePath
+  readonly after?: string
+  readonly limit?: number
+}
+
+/** Throws `file-not-found`, `not-a-folder-entry`. */
+export function listFolder(index: PathIndex, { path, after, limit }: FolderPart): readonly FileEntry[] {
+  const children = index.list(path, after, limit)
+  if (children !== undefined) return children
+  throw new PeerfoldError(index.stat(path) === undefined ? 'file-not-found' : 'not-a-folder-entry', path)
+}
+
+/** The same of the newest version, be it only on its way; undefined while that cannot be told. */
+export function listNewest(
+  { index, coming }: ShareDrive,
+  part: FolderPart,
+): readonly FileEntry[] | undefined {
+  if (coming === undefined) return index === undefined ? undefined : listFolder(index, part)
+  return coming.knows(part.path, part.after, part.limit) ? listFolder(coming.index, part) : undefined
+}
