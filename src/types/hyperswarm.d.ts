@@ -14,7 +14,9 @@ declare module '@hyperswarm/secret-stream' {
     readonly bytesReceived?: number
     /** So far, of a TCP socket. */
     readonly bytesRead?: number
-    on(event: 'data', listener: () => void): unknown
+    /** The UDP socket that a UDX stream goes through; null before and after. */
+    readonly socket?: { getRecvBufferSize(): number; setRecvBufferSize(bytes: number): void } | null
+    on(event: 'data' | 'remote-changed', listener: () => void): unknown
   }
   /** An encrypted stream between two peers that know each other's key. */
   export interface NoiseStream extends Duplex {

@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { attachToPeer } from '../../src/client/attach'
 import { waitForEnd } from '../../src/client/ended'
-import { PEER_FLAGS } from '../../src/client/startPeer'
+import { PEER_ENV, PEER_FLAGS } from '../../src/client/startPeer'
 import type { DrivePath } from '../../src/common/brand'
 import { readEndpoint } from '../../src/wire/endpoint'
 import type { OwnedProcess } from '../support/ownedProcess'
@@ -180,7 +180,8 @@ export class PeerfoldBench {
       '--bootstrap',
       this.bootstrap,
     ]
-    const peer = this.context.start(side, process.execPath, noTcp ? [...args, '--no-tcp'] : args)
+    const given = noTcp ? [...args, '--no-tcp'] : args
+    const peer = this.context.start(side, process.execPath, given, { env: PEER_ENV })
     await peer.line(line => line.includes('listening'), { timeout: END_LIMIT })
   }
 

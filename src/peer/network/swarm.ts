@@ -18,6 +18,7 @@ import { Bans } from './bans'
 import { Conduct, isViolation } from './conduct'
 import { Door } from './door'
 import { PeerLink } from './link'
+import { makePacketRoom } from './packetRoom'
 import { type Announced, Presence } from './presence'
 import { Replication } from './replication'
 import { TcpTransport } from './tcp'
@@ -206,6 +207,7 @@ export class Network {
       this.changed.emit()
     })
     link.changed.on(() => this.changed.emit())
+    makePacketRoom(stream.rawStream)
     link.open()
     this.options.log(`peer ${link.id} connected`)
     this.changed.emit()
