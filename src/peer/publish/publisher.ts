@@ -21,9 +21,9 @@ import type { SkippedFromShare } from './skipped'
 
 /** A first version with so many small files is given out before it has all their own blocks and paths. */
 const MIN_FILES_AHEAD = 1_000
-/** With more to note than this, the link is given out first: that takes some milliseconds after the version stands. */
+/** With more to note than this, whoever gets the link goes first for so long (milliseconds). */
 const INDEX_AT_ONCE = 1_000
-const INDEX_AFTER = 150
+const INDEX_AFTER = 3_000
 
 export interface PublishProgress {
   readonly files: { done: number; total?: number }
@@ -56,6 +56,8 @@ export class Publisher {
   private readonly logs: OwnLogs
   private readonly versions: VersionAppender
   private saving: Promise<void> = Promise.resolve()
+  /** Aborted when what is to be saved is waited for. */
+  private saveNow = new AbortController()
 
   /**
    * @param share its log of bytes is open, when it has one
@@ -106,7 +108,7 @@ export class Publisher {
     let appended = false
     if (changed.length > 0 || removed.length > 0 || this.share.paths.length === 0) {
       await this.finishAhead(published, signal)
-      await this.saving // what is saved must not change meanwhile
+      await this.settle() // what is saved must not change meanwhile
       const outcome = await this.logs.appending(() =>
         this.append(published, changed, removed, signal, progress, onProgress),
       )
@@ -139,13 +141,13 @@ export class Publisher {
   }
 
   private async prepare(signal: AbortSignal): Promise<Published> {
-    await this.saving
     await this.logs.catchUp(signal)
     return this.load(signal)
   }
 
   private async finishAhead(published: Published, signal: AbortSignal): Promise<void> {
     if (!this.isAhead || published.size === 0) return
+    await this.settle()
     await this.logs.appending(() => this.versions.appendWhatIsAhead(published, signal))
     await this.sync()
     this.publishedVersion = this.share.paths.length
@@ -154,7 +156,9 @@ export class Publisher {
 
   /** Resolves when nothing is written any more that a publish left to be written after it. */
   async settle(): Promise<void> {
+    this.saveNow.abort()
     await this.saving
+    this.saveNow = new AbortController()
   }
 
   /**
@@ -164,7 +168,7 @@ export class Publisher {
   private async saveIndex(published: Published, changed: readonly DrivePath[]): Promise<void> {
     const version = this.publishedVersion
     try {
-      if (changed.length > INDEX_AT_ONCE) await delay(INDEX_AFTER)
+      if (changed.length > INDEX_AT_ONCE) await delay(INDEX_AFTER, this.saveNow.signal).catch(() => {})
       await published.save(changed, version)
     } catch (error) {
       this.published = undefined
@@ -185,6 +189,7 @@ export class Publisher {
   private async load(signal: AbortSignal): Promise<Published> {
     const { length } = this.share.paths
     if (this.published !== undefined && this.publishedVersion === length) return this.published
+    await this.settle()
     const published = await Published.load(this.catalog, this.record.seed)
     if (length > 0) {
       await this.share.refresh(signal)
