@@ -3,14 +3,14 @@
  * all of them together. What a program prints is shown in one piece; that of the only program of a lane, as it comes.
  */
 import { readAttacks } from './attacks'
-import { startProcess } from './ownedProcess'
+import { type OwnedProcess, startProcess } from './ownedProcess'
 import { type Page, Places } from './places'
 import { projectRoot } from './projectRoot'
 import { type Counts, readCounts } from './runMocha'
 
 export interface Lane {
   readonly name: string
-  /** Seconds from the start of its first program to the end of its last. */
+  /** Seconds that its programs may take, added up: how many of them run beside each other does not matter. */
   readonly budget: number
   /** Prepares what its programs need and npm cannot give the project. */
   readonly tools?: () => Promise<unknown>
@@ -31,6 +31,7 @@ export interface LaneProgram {
 export interface Outcome {
   readonly lane: string
   readonly counts: Counts
+  /** What its programs took, added up. */
   readonly seconds: number
 }
 
@@ -46,10 +47,12 @@ export interface LaneSurroundings {
 }
 
 export class LaneRun {
-  private started: number | undefined
+  /** Milliseconds that programs took that have ended. */
+  private took = 0
   private overBudget = false
   private timer: NodeJS.Timeout | undefined
-  private readonly stops = new Set<() => Promise<unknown>>()
+  /** What runs, and when it was started. */
+  private readonly running = new Map<OwnedProcess, number>()
 
   constructor(
     private readonly lane: Lane,
@@ -65,9 +68,9 @@ export class LaneRun {
       page.write(String(error instanceof Error ? error.message : error), 'stderr')
       return oneFailed
     })
-    clearTimeout(this.timer)
+    clearInterval(this.timer)
     for (const line of lane.afterwards?.() ?? []) page.write(line)
-    const seconds = this.started === undefined ? 0 : (performance.now() - this.started) / 1000
+    const seconds = this.seconds()
     page.write(`=== ${lane.name}: ${describeCounts(counts)} in ${seconds.toFixed(1)} s of ${lane.budget} s`)
     page.close()
     return { lane: lane.name, counts, seconds }
@@ -85,8 +88,8 @@ export class LaneRun {
   }
 
   private async runProgram({ file, args, title }: LaneProgram): Promise<Counts> {
-    this.startBudget()
     if (this.overBudget) return nothing
+    this.timer ??= setInterval(() => this.watchBudget(), 1_000)
     const { page } = this.surroundings
     const isOnly = this.lane.programs.length === 1
     const later: (() => void)[] = []
@@ -101,9 +104,11 @@ export class LaneRun {
         else later.push(() => page.write(line, from))
       },
     })
-    this.stops.add(running.stop)
+    const started = performance.now()
+    this.running.set(running, started)
     const { code } = await running.ended
-    this.stops.delete(running.stop)
+    this.running.delete(running)
+    this.took += performance.now() - started
     for (const write of later) write()
     if (title === undefined) return this.judge(code, counts)
     page.write(`${code === 0 ? 'ok' : 'FAILED'}: ${title}`)
@@ -119,19 +124,18 @@ export class LaneRun {
     return code !== 0 && counts.failed === 0 ? add(counts, oneFailed) : counts
   }
 
+  private seconds(): number {
+    const now = performance.now()
+    return [...this.running.values()].reduce((sum, started) => sum + now - started, this.took) / 1000
+  }
+
   /** A lane that runs over its budget is ended, with all it started, and has failed. */
-  private startBudget(): void {
-    if (this.started !== undefined) return
-    this.started = performance.now()
+  private watchBudget(): void {
     const { name, budget } = this.lane
-    this.timer = setTimeout(() => {
-      this.overBudget = true
-      this.surroundings.page.write(
-        `${name} took longer than its budget of ${budget} s and is ended`,
-        'stderr',
-      )
-      for (const stop of this.stops) stop().catch(console.error)
-    }, budget * 1000)
+    if (this.overBudget || this.seconds() <= budget) return
+    this.overBudget = true
+    this.surroundings.page.write(`${name} took longer than its budget of ${budget} s and is ended`, 'stderr')
+    for (const { stop } of this.running.keys()) stop().catch(console.error)
   }
 }
 

@@ -35,7 +35,7 @@ import { prepareChromium, prepareFaketime, prepareIp, prepareVSCode } from './to
  * Together they take under ten minutes on two cores; each budget leaves room for a machine that is busy.
  */
 const lanes: readonly Lane[] = [
-  { name: 'lint', budget: 180, programs: checks() },
+  { name: 'lint', budget: 240, programs: checks() },
   { name: 'unit', budget: 240, programs: [mochaProgram(20_000, suitesIn('unit'))] },
   {
     name: 'vscode',
@@ -44,11 +44,11 @@ const lanes: readonly Lane[] = [
     programs: [{ file: built('test/support/vscodeLane.js'), args: [] }],
   },
   // Two of these are more than two cores can do without one waiting for the other.
-  { name: 'ui', budget: 480, tools: prepareWindows, atOnce: 1, programs: oneForEach('ui', 120_000) },
-  { name: 'peer', budget: 480, programs: oneForEach('peer', 60_000) },
+  { name: 'ui', budget: 720, tools: prepareWindows, atOnce: 1, programs: oneForEach('ui', 120_000) },
+  { name: 'peer', budget: 720, programs: oneForEach('peer', 60_000) },
   {
     name: 'hostile',
-    budget: 480,
+    budget: 720,
     tools: () => Promise.all([prepareFaketime(), prepareIp()]),
     programs: oneForEach('hostile', 60_000),
     afterwards: tableOfAttacks,
