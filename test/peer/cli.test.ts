@@ -259,9 +259,12 @@ describe('peerfold share', () => {
   it('is interrupted while it publishes without leaving a share', async () => {
     const source = temporaryFolder('source')
     await mkdir(join(source, 'many'))
-    const content = randomBytes(3_000_000)
+    // Other bytes in each, since what is in the log already is not appended again: publishing must take long enough for
+    // some progress to be told.
     await Promise.all(
-      Array.from({ length: 40 }, (_, n) => writeFile(join(source, 'many', `${n}.bin`), content)),
+      Array.from({ length: 40 }, (_, n) =>
+        writeFile(join(source, 'many', `${n}.bin`), randomBytes(5_000_000, n)),
+      ),
     )
     const ann = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap }
     // A second client keeps the peer process, so that what is left of the share can be looked at.

@@ -51,13 +51,13 @@ export function readAttacks(line: string): boolean {
   return true
 }
 
-/** The table of all attacks. */
-export function printAttacks(): void {
+/** The table of all attacks, as lines. */
+export function tableOfAttacks(): string[] {
   const width = Math.max(5, ...[...table.keys()].map(name => name.length))
   const row = (...cells: [string, string, string]) =>
     `  ${cells[0].padEnd(width)}  ${cells[1].padStart(6)}  ${cells[2].padStart(6)}`
-  console.log(`\n${row('group', 'cases', 'passed')}`)
-  for (const [name, { cases, passed }] of table) console.log(row(name, String(cases), String(passed)))
+  const rows = [...table].map(([name, { cases, passed }]) => row(name, String(cases), String(passed)))
+  return ['', row('group', 'cases', 'passed'), ...rows]
 }
 
 function printCountsAtEnd(): void {

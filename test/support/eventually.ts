@@ -1,17 +1,26 @@
 /** Waiting for something that announces itself in no other way than by being so. */
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Asks every 50 (`every`) ms until the answer is true. Rejects with `what` after `timeout` milliseconds. */
+/** Milliseconds by which a timer may be late on a busy machine; when later, the machine stood still. */
+const LATE = 1_000
+
+/**
+ * Asks every 50 (`every`) ms until the answer is true. Rejects with `what` after `timeout` milliseconds, not counting
+ * those in which nothing ran, for instance because the machine slept.
+ */
 export async function eventually(
   what: string,
   isSo: () => boolean | Promise<boolean>,
   timeout = 20_000,
   every = 50,
 ): Promise<void> {
-  const deadline = Date.now() + timeout
+  let deadline = performance.now() + timeout
   while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`not within ${timeout} ms: ${what}`)
+    const asleep = performance.now()
+    if (asleep > deadline) throw new Error(`not within ${timeout} ms: ${what}`)
     await delay(every)
+    const late = performance.now() - asleep - every
+    if (late > LATE) deadline += late
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Runs the lanes of `npm test`, one after the other, each as processes of its own with a budget of time, and adds up
- * what they counted. Lint and type checks count as tests; so does the check at the end that nothing was left running.
+ * Runs the lanes of `npm test` and adds up what they counted. Their programs share a few places (places.ts), so that
+ * one lane waits while another works; what each says is printed in one piece, lane after lane. Lint and type checks
+ * count as tests; so does the check at the end that nothing was left running.
  *
  *   node dist/test/support/lanes.js [lane…]
  *
@@ -9,59 +10,59 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { printAttacks, readAttacks } from './attacks'
+import { tableOfAttacks } from './attacks'
+import {
+  add,
+  describeCounts,
+  type Lane,
+  type LaneProgram,
+  LaneRun,
+  nothing,
+  type Outcome,
+  oneFailed,
+  onePassed,
+} from './laneRun'
 import { endMarkedProcesses, killMarkedProcesses, markerVariable } from './leftBehind'
-import { startProcess } from './ownedProcess'
+import { PagesInOrder, Places } from './places'
 import { built, projectRoot } from './projectRoot'
-import { type Counts, readCounts } from './runMocha'
-import { prepareChromium, prepareVSCode } from './tools'
+import type { Counts } from './runMocha'
+import { prepareChromium, prepareFaketime, prepareIp, prepareVSCode } from './tools'
 
-interface Lane {
-  readonly name: string
-  /** Seconds the whole lane may take. */
-  readonly budget: number
-  readonly needsTools?: boolean
-  readonly run: (context: LaneContext) => Promise<Counts>
-}
-
-interface LaneContext {
-  /** Runs a Node program to its end with its output shown, at once or all of it at the end, however long it takes. */
-  program(file: string, args: readonly string[], shown?: 'at once' | 'at its end'): Promise<ProgramResult>
-}
-
-interface ProgramResult {
-  readonly code: number | null
-  /** What a mocha run in it counted. */
-  readonly counts: Counts | undefined
-}
-
-/** Together they take under ten minutes on two cores; each budget leaves room for a machine that is busy. */
+/**
+ * In the order of their turns for a place, and of what they print: long suites come before many short ones, so that
+ * the end of the run is shared evenly. A lane whose tools are still being installed lets the others go first.
+ *
+ * Together they take under ten minutes on two cores; each budget leaves room for a machine that is busy.
+ */
 const lanes: readonly Lane[] = [
-  { name: 'lint', budget: 180, run: runChecks },
-  { name: 'unit', budget: 180, run: context => runSuites(context, 'unit', 10_000) },
-  { name: 'peer', budget: 420, run: context => runSideBySide(context, 'peer', 60_000) },
+  { name: 'lint', budget: 240, programs: checks() },
+  { name: 'unit', budget: 240, programs: [mochaProgram(20_000, suitesIn('unit'))] },
+  {
+    name: 'vscode',
+    budget: 240,
+    tools: prepareWindows,
+    programs: [{ file: built('test/support/vscodeLane.js'), args: [] }],
+  },
+  // Two of these are more than two cores can do without one waiting for the other.
+  { name: 'ui', budget: 720, tools: prepareWindows, atOnce: 1, programs: oneForEach('ui', 120_000) },
+  { name: 'peer', budget: 720, programs: oneForEach('peer', 60_000) },
   {
     name: 'hostile',
-    budget: 360,
-    run: async context => {
-      const counts = await runSideBySide(context, 'hostile', 60_000)
-      printAttacks()
-      return counts
-    },
+    budget: 720,
+    tools: () => Promise.all([prepareFaketime(), prepareIp()]),
+    programs: oneForEach('hostile', 60_000),
+    afterwards: tableOfAttacks,
   },
-  { name: 'vscode', budget: 240, needsTools: true, run: runInVSCode },
-  { name: 'ui', budget: 420, needsTools: true, run: context => runSuites(context, 'ui', 120_000) },
 ]
 
-/** Suites that run at the same time, in the lanes that let them. */
-const SIDE_BY_SIDE = 2
+/**
+ * Most of what a program does is wait: all lanes together take about 600 seconds of processor time, so two at a time
+ * leave nearly a third of two cores idle.
+ */
+const PLACES = 3
 
 /** A peer process outlives the last window by ten seconds, on purpose. */
 const graceForProcesses = 20_000
-
-const nothing: Counts = { passed: 0, failed: 0, skipped: 0 }
-const onePassed: Counts = { ...nothing, passed: 1 }
-const oneFailed: Counts = { ...nothing, failed: 1 }
 
 async function main(names: readonly string[]): Promise<void> {
   const unknown = names.filter(name => !lanes.some(lane => lane.name === name))
@@ -74,20 +75,16 @@ async function main(names: readonly string[]): Promise<void> {
     killMarkedProcesses(environment.marker)
     rmSync(environment.temporary, { recursive: true, force: true, maxRetries: 3 })
   })
-  const outcomes: { lane: string; counts: Counts; seconds: number }[] = []
-  for (const lane of chosen) {
-    if (lane.needsTools) await Promise.all([prepareVSCode(), prepareChromium()])
-    console.log(`\n=== ${lane.name}`)
-    const started = Date.now()
-    const counts = await withinBudget(lane)
-    const seconds = (Date.now() - started) / 1000
-    outcomes.push({ lane: lane.name, counts, seconds })
-    console.log(`=== ${lane.name}: ${describe(counts)} in ${seconds.toFixed(1)} s of ${lane.budget} s`)
-  }
-  outcomes.push({ lane: 'left behind', counts: await checkNothingLeft(environment.marker), seconds: 0 })
-  printSummary(outcomes)
-  const total = outcomes.map(outcome => outcome.counts).reduce(add, nothing)
-  const ran = outcomes.slice(0, -1).some(({ counts }) => counts.passed + counts.failed > 0)
+  const started = performance.now()
+  const places = new Places(PLACES)
+  const pages = new PagesInOrder((line, to) => (to === 'stdout' ? console.log(line) : console.error(line)))
+  const outcomes = await Promise.all(
+    chosen.map((lane, rank) => new LaneRun(lane, { places, rank, page: pages.open() }).toItsEnd()),
+  )
+  const left = { lane: 'left behind', counts: await checkNothingLeft(environment.marker), seconds: 0 }
+  printSummary([...outcomes, left], (performance.now() - started) / 1000)
+  const total = [...outcomes, left].map(outcome => outcome.counts).reduce(add, nothing)
+  const ran = outcomes.some(({ counts }) => counts.passed + counts.failed > 0)
   console.log(`${total.passed} passed, ${total.failed} failed`)
   process.exitCode = total.failed > 0 || !ran ? 1 : 0
 }
@@ -111,144 +108,52 @@ function prepareEnvironment(): { marker: string; temporary: string } {
   return { marker, temporary }
 }
 
-/** A lane that runs over its budget is ended, with all it started, and has failed. */
-async function withinBudget(lane: Lane): Promise<Counts> {
-  let overBudget = false
-  const stops = new Set<() => Promise<unknown>>()
-  const timer = setTimeout(() => {
-    overBudget = true
-    console.error(`${lane.name} took longer than its budget of ${lane.budget} s and is ended`)
-    for (const stop of stops) stop().catch(console.error)
-  }, lane.budget * 1000)
-  const context: LaneContext = {
-    program: async (file, args, shown = 'at once') => {
-      if (overBudget) return { code: null, counts: undefined }
-      let counts: Counts | undefined
-      const later: (() => void)[] = []
-      const running = startProcess(process.execPath, [file, ...args], {
-        cwd: projectRoot,
-        onLine: (line, from) => {
-          const found = readCounts(line)
-          if (found !== undefined) counts = found
-          else if (readAttacks(line)) return
-          else if (shown === 'at its end') later.push(() => print(line, from))
-          else print(line, from)
-        },
-      })
-      stops.add(running.stop)
-      const { code } = await running.ended
-      stops.delete(running.stop)
-      for (const show of later) show()
-      return { code, counts }
-    },
-  }
-  try {
-    const counts = await lane.run(context)
-    return overBudget ? add(counts, oneFailed) : counts
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** Format, lint and types: each counts as one test. */
-async function runChecks(context: LaneContext): Promise<Counts> {
-  const tsc = join(projectRoot, 'node_modules/typescript/bin/tsc')
-  const checks: [title: string, file: string, args: string[]][] = [
-    [
-      'format and lint',
-      join(projectRoot, 'node_modules/@biomejs/biome/bin/biome'),
-      ['ci', '--colors=off', '--error-on-warnings'],
-    ],
-    ['types', tsc, ['--noEmit', '-p', '.']],
-    ['types of the dashboard', tsc, ['--noEmit', '-p', 'src/dashboard']],
-  ]
-  const results = await Promise.all(
-    checks.map(async ([title, file, args]) => {
-      const { code } = await context.program(file, args)
-      console.log(`${code === 0 ? 'ok' : 'FAILED'}: ${title}`)
-      return code === 0 ? onePassed : oneFailed
-    }),
-  )
-  return results.reduce(add, nothing)
-}
-
-function print(line: string, from: 'stdout' | 'stderr'): void {
-  if (from === 'stdout') console.log(line)
-  else console.error(line)
-}
-
-/**
- * The suites of a folder, each by mocha in a process of its own, two at a time: most of what they do is wait for one
- * another's processes. `timeout`: as for `runSuites`.
- */
-async function runSideBySide(context: LaneContext, lane: string, timeout: number): Promise<Counts> {
-  const suites = suitesIn(built(`test/${lane}`))
-  let sum = nothing
-  const runNext = async (): Promise<void> => {
-    for (let suite = suites.shift(); suite !== undefined; suite = suites.shift()) {
-      const args = [String(timeout), suite]
-      const counts = judge(await context.program(built('test/support/mochaLane.js'), args, 'at its end'))
-      sum = add(sum, counts)
-    }
-  }
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, runNext))
-  return sum
-}
-
-/** All suites of a folder by mocha in one process. `timeout`: milliseconds a test may take unless it says otherwise. */
-async function runSuites(context: LaneContext, lane: string, timeout: number): Promise<Counts> {
-  const suites = suitesIn(built(`test/${lane}`))
-  if (suites.length === 0) {
-    console.log('no suites')
-    return nothing
-  }
-  return judge(await context.program(built('test/support/mochaLane.js'), [String(timeout), ...suites]))
-}
-
-async function runInVSCode(context: LaneContext): Promise<Counts> {
-  return judge(await context.program(built('test/support/vscodeLane.js'), []))
-}
-
-/** A run that broke off, or exited with an error that no test shows, counts as a failure of its own. */
-function judge({ code, counts }: ProgramResult): Counts {
-  if (counts === undefined) {
-    console.error(`the run broke off with exit code ${code}`)
-    return oneFailed
-  }
-  return code !== 0 && counts.failed === 0 ? add(counts, oneFailed) : counts
-}
-
 async function checkNothingLeft(marker: string): Promise<Counts> {
   const left = await endMarkedProcesses(marker, graceForProcesses)
   for (const { pid, command } of left) console.error(`left behind and killed: ${pid} ${command}`)
   return left.length === 0 ? onePassed : oneFailed
 }
 
-function suitesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter(file => file.endsWith('.test.js'))
-      .sort()
-      .map(file => join(folder, file))
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  }
+/** Format, lint and types. */
+function checks(): LaneProgram[] {
+  const biome = join(projectRoot, 'node_modules/@biomejs/biome/bin/biome')
+  const tsc = join(projectRoot, 'node_modules/typescript/bin/tsc')
+  return [
+    { title: 'format and lint', file: biome, args: ['ci', '--colors=off', '--error-on-warnings'] },
+    { title: 'types', file: tsc, args: ['--noEmit', '-p', '.'] },
+    { title: 'types of the dashboard', file: tsc, args: ['--noEmit', '-p', 'src/dashboard'] },
+  ]
 }
 
-function printSummary(outcomes: readonly { lane: string; counts: Counts; seconds: number }[]): void {
+/** @param timeout milliseconds a test may take unless it says otherwise */
+function mochaProgram(timeout: number, suites: readonly string[]): LaneProgram {
+  return { file: built('test/support/mochaLane.js'), args: [String(timeout), ...suites] }
+}
+
+/** The suites of a lane, each by mocha in a process of its own. `timeout`: as for `mochaProgram`. */
+function oneForEach(lane: string, timeout: number): LaneProgram[] {
+  return suitesIn(lane).map(suite => mochaProgram(timeout, [suite]))
+}
+
+function suitesIn(lane: string): string[] {
+  const folder = built(`test/${lane}`)
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.test.js'))
+    .sort()
+    .map(file => join(folder, file))
+}
+
+/** For whatever shows VS Code. */
+async function prepareWindows(): Promise<void> {
+  await Promise.all([prepareVSCode(), prepareChromium()])
+}
+
+/** Lanes ran beside each other: their seconds add up to more than passed. */
+function printSummary(outcomes: readonly Outcome[], seconds: number): void {
   console.log('')
-  for (const { lane, counts, seconds } of outcomes) {
-    console.log(`${lane.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s   ${describe(counts)}`)
-  }
-}
-
-function describe({ passed, failed, skipped }: Counts): string {
-  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
-}
-
-function add(a: Counts, b: Counts): Counts {
-  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }
+  for (const { lane, counts, seconds } of outcomes)
+    console.log(`${lane.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s   ${describeCounts(counts)}`)
+  console.log(`${'together'.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s`)
 }
 
 main(process.argv.slice(2)).catch(error => {

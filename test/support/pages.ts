@@ -57,12 +57,14 @@ export class Workbench {
 
   /** Runs a command from the palette by its full title, such as `Peerfold: Open Dashboard`. */
   async runCommand(title: string): Promise<void> {
-    // The window may take the focus back while it still loads, which closes the palette.
+    // The window may take the focus back while it still loads, which closes the palette. The click itself gets more
+    // time: one that was given up, and done all the same, would run the command twice.
     for (let attempt = 1; ; attempt++) {
       try {
         await this.page.keyboard.press('F1')
         await this.quickInput.type(`>${title}`, 3000)
-        await this.quickInput.row(title).click({ timeout: 3000 })
+        await this.quickInput.row(title).hover({ timeout: 3000 })
+        await this.quickInput.row(title).click({ timeout: 15_000 })
         return
       } catch (error) {
         if (attempt === 5) throw error

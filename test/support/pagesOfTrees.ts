@@ -96,10 +96,14 @@ export class TreeRow {
     await this.locator.getByRole('button', { name: title }).click()
   }
 
-  /** Opens the row's context menu and clicks an entry. */
+  /** Opens the row's context menu, which closes again when the row is drawn anew in that moment, and clicks an entry. */
   async clickMenu(entry: string): Promise<void> {
-    await this.locator.click({ button: 'right' })
-    await new Menu(this.page).click(entry)
+    const menu = new Menu(this.page)
+    await insistently(async timeout => {
+      if (await menu.isOpen()) await this.page.keyboard.press('Escape')
+      await this.locator.click({ button: 'right', timeout })
+      await menu.click(entry, timeout)
+    })
   }
 }
 
@@ -107,11 +111,17 @@ export class TreeRow {
 export class Menu {
   constructor(private readonly page: Page) {}
 
-  async click(entry: string): Promise<void> {
+  /** @param timeout milliseconds until the entry shows */
+  async click(entry: string, timeout: number): Promise<void> {
     const item = this.entries.filter({ hasText: entry }).first()
-    await item.hover()
-    // A menu ignores a button let go in the moment it was pressed: that would be the click that opened it.
+    await item.hover({ timeout })
+    // A menu ignores a button let go in the moment it was pressed: that would be the click that opened it. The click
+    // itself gets more time: one that was given up, and done all the same, would be done twice.
     await item.click({ delay: 150 })
+  }
+
+  async isOpen(): Promise<boolean> {
+    return this.entries.first().isVisible()
   }
 
   async texts(): Promise<string[]> {

@@ -47,8 +47,17 @@ export function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'peerfold-tests')
 }
 
+/** Installations under way or done, by name. */
+const installations = new Map<string, Promise<string>>()
+
 /** Runs `install` on a new folder unless the cache has one of that name. Two runs at a time do not disturb each other. */
-async function installOnce(name: string, install: (folder: string) => Promise<void>): Promise<string> {
+function installOnce(name: string, install: (folder: string) => Promise<void>): Promise<string> {
+  const installation = installations.get(name) ?? installWhole(name, install)
+  installations.set(name, installation)
+  return installation
+}
+
+async function installWhole(name: string, install: (folder: string) => Promise<void>): Promise<string> {
   const folder = join(cacheFolder(), name)
   if (existsSync(folder)) return folder
   console.log(`tools: installing ${name} (once, into ${cacheFolder()})`)
@@ -85,17 +94,14 @@ function envForNpm(): NodeJS.ProcessEnv {
   return Object.fromEntries(inherited)
 }
 
-/** Installs Debian's Chromium, the one thing that comes from apt, where there is none. → its path */
+/** Installs Debian's Chromium where there is none. → its path */
 export async function prepareChromium(): Promise<string> {
   const installed = findChromium()
   if (installed !== undefined) return installed
-  console.log('tools: installing chromium with apt-get (once)')
-  await aptGet(['update', '-q'])
   // Without a font every screenshot would show boxes.
-  await aptGet(['install', '-y', '-q', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'])
+  const reason = await debianPackages('chromium', 'fonts-dejavu-core')
   const chromium = findChromium()
-  if (chromium === undefined)
-    throw new Error('apt-get installed chromium, but /usr/bin/chromium is not there')
+  if (chromium === undefined) throw new Error(reason ?? 'the package chromium holds no /usr/bin/chromium')
   return chromium
 }
 
@@ -104,7 +110,7 @@ export async function prepareFaketime(): Promise<string | { readonly reason: str
   const found = findFaketime()
   if (found !== undefined) return found
   if (process.platform !== 'linux') return { reason: 'libfaketime is used on Linux only' }
-  const reason = await debianPackage('faketime')
+  const reason = await debianPackages('faketime')
   return findFaketime() ?? { reason: reason ?? 'the package faketime holds no libfaketimeMT.so.1' }
 }
 
@@ -113,7 +119,7 @@ export async function prepareIp(): Promise<true | { readonly reason: string }> {
   const isThere = () => ['/usr/sbin/ip', '/sbin/ip', '/bin/ip'].some(existsSync)
   if (isThere()) return true
   if (process.platform !== 'linux') return { reason: 'only Linux has network namespaces' }
-  const reason = await debianPackage('iproute2')
+  const reason = await debianPackages('iproute2')
   return isThere() || { reason: reason ?? 'the package iproute2 holds no ip' }
 }
 
@@ -124,25 +130,26 @@ function findFaketime(): string | undefined {
     .find(existsSync)
 }
 
-/** Packages asked for, and why each could not be installed. apt-get works for one at a time. */
-const debianPackages = new Map<string, Promise<string | undefined>>()
-let lastPackage: Promise<unknown> = Promise.resolve()
+/** Packages asked for, and why they could not be installed. apt-get works for one at a time. */
+const askedOfDebian = new Map<string, Promise<string | undefined>>()
+let lastOfDebian: Promise<unknown> = Promise.resolve()
 
-/** Installs a package for tests that can be left out: why it failed, instead of an error. */
-function debianPackage(name: string): Promise<string | undefined> {
-  const asked = debianPackages.get(name)
+/** Installs packages. → undefined, or why it failed: some tests can be left out. */
+function debianPackages(...names: readonly string[]): Promise<string | undefined> {
+  const what = names.join(' and ')
+  const asked = askedOfDebian.get(what)
   if (asked !== undefined) return asked
-  const installed = lastPackage.then(() => installDebianPackage(name))
-  debianPackages.set(name, installed)
-  lastPackage = installed
+  const installed = lastOfDebian.then(() => installDebianPackages(names))
+  askedOfDebian.set(what, installed)
+  lastOfDebian = installed
   return installed
 }
 
-async function installDebianPackage(name: string): Promise<string | undefined> {
-  console.log(`tools: installing ${name} with apt-get (once)`)
+async function installDebianPackages(names: readonly string[]): Promise<string | undefined> {
+  console.log(`tools: installing ${names.join(' and ')} with apt-get (once)`)
   try {
     await aptGet(['update', '-q'])
-    await aptGet(['install', '-y', '-q', '--no-install-recommends', name])
+    await aptGet(['install', '-y', '-q', '--no-install-recommends', ...names])
     return undefined
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

@@ -111,12 +111,12 @@ describe('the ignore rules', () => {
   })
 
   it('match in a moment whatever a stranger’s ignore file says', () => {
-    const started = performance.now()
+    const before = process.cpuUsage() // whatever else the machine does
     const globstars = compileGlob(`${'**/a/'.repeat(20)}b`, false)
     assert.equal(globstars([...Array(250).fill('a'), 'c'], 0), false)
     const stars = compileGlob(`${'*a'.repeat(60)}b`, false)
     assert.equal(stars([`${'a'.repeat(250)}bc`], 0), false)
-    assert.ok(performance.now() - started < 500)
+    assert.ok(process.cpuUsage(before).user < 500_000)
   })
 
   it('accept any text as an ignore file', () => {

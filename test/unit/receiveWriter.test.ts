@@ -23,6 +23,8 @@ import { temporaryFolder } from '../support/folders'
 import { holds } from '../support/fuzz'
 
 const PLAIN = { executable: false }
+/** A number of seconds can be a little less than any of these. */
+const milliseconds = Array.from({ length: 40 }, (_, at) => 1_795_401_234_001 + 3_333 * at)
 const bytes = (text: string) => Buffer.from(text)
 const failure = (code: WriteErrorCode) => (error: unknown) =>
   error instanceof WriteError && error.code === code
@@ -49,12 +51,19 @@ for (const holdFolders of process.platform === 'linux' ? [true, false] : [false]
         })
         writer.writeSmallSync(['a', 'b', 'empty'], bytes(''), PLAIN)
         assert.equal(read('a', 'b', 'run.sh'), '#!')
-        assert.equal(mark.mtimeMs, 1.7e12)
+        assert.equal(Math.floor(mark.mtimeMs), 1.7e12)
         const { kind, executable, ...stat } = writer.stat(['a', 'b', 'run.sh']) ?? assert.fail()
         assert.deepEqual(stat, mark)
         assert.deepEqual([kind, executable], ['file', true])
         assert.equal(writer.stat(['a', 'b', 'empty'])?.executable, false)
         assert.deepEqual(readdirSync(at('a', 'b')).sort(), ['empty', 'run.sh'])
+      })
+
+      it('have the time of their entry to the millisecond, whichever that is: by it a copy knows them again', () => {
+        for (const mtimeMs of milliseconds) {
+          const mark = writer.writeSmallSync([`${mtimeMs}`], bytes('x'), { ...PLAIN, mtimeMs })
+          assert.equal(Math.floor(mark.mtimeMs), mtimeMs)
+        }
       })
 
       it('of a name of 255 bytes are written, for temporaries have names of their own', () => {
@@ -134,6 +143,14 @@ for (const holdFolders of process.platform === 'linux' ? [true, false] : [false]
         const mark = await file.commit()
         assert.deepEqual(readFileSync(at('big', 'file.bin')), content)
         assert.deepEqual(writer.stat(['big', 'file.bin']), { ...mark, kind: 'file', executable: true })
+      })
+
+      it('have the time of their entry to the millisecond', async () => {
+        for (const mtimeMs of milliseconds) {
+          const file = await writer.openLarge([`${mtimeMs}`], { size: 1, executable: false, mtimeMs })
+          await file.write(0, bytes('x'))
+          assert.equal(Math.floor((await file.commit()).mtimeMs), mtimeMs)
+        }
       })
 
       it('are not longer than announced, and not in two hands at once', async () => {

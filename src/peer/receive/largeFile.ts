@@ -3,23 +3,14 @@
  * temporary beside its final name. It gets that name when every announced byte is there. A temporary that was made
  * with a resume token keeps its name over restarts, so that a copy that was killed goes on where it stopped.
  */
-import {
-  close,
-  fchmodSync,
-  fdatasync,
-  fstatSync,
-  futimesSync,
-  read,
-  type Stats,
-  unlinkSync,
-  write,
-} from 'node:fs'
+import { close, fchmodSync, fdatasync, fstatSync, read, type Stats, unlinkSync, write } from 'node:fs'
 import { promisify } from 'node:util'
 import type { Folders } from './folders'
 import { type FileMark, markOf, type Place, type Precondition, settle } from './placing'
 import { Ranges } from './ranges'
 import { retrying } from './retrying'
 import { releaseTemporary } from './temporary'
+import { setTime } from './temporaryFile'
 import { systemCode, toWriteError, WriteError } from './writeErrors'
 
 const writeAsync = promisify(write)
@@ -186,7 +177,7 @@ export class LargeFile {
     if (!this.#present.covers(size) || fstatSync(fd).size !== size) throw this.#error('length')
     try {
       setExecutable(fd, executable)
-      if (mtimeMs !== undefined) futimesSync(fd, mtimeMs / 1000, mtimeMs / 1000)
+      if (mtimeMs !== undefined) setTime(fd, mtimeMs)
       this.#stats = fstatSync(fd)
     } catch (error) {
       throw toWriteError(error, place.path)

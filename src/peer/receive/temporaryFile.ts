@@ -64,11 +64,23 @@ export function modeFor(found: Stats | undefined, executable: boolean): number {
 export function fill(fd: number, bytes: Uint8Array, mtimeMs: number | undefined): FileMark {
   try {
     for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done)
-    if (mtimeMs !== undefined) futimesSync(fd, mtimeMs / 1000, mtimeMs / 1000)
+    if (mtimeMs !== undefined) setTime(fd, mtimeMs)
     return markOf(fstatSync(fd))
   } finally {
     closeSync(fd)
   }
+}
+
+/**
+ * Gives a file its time. Half a microsecond more than asked for: a number of seconds cannot hold every millisecond, and
+ * Node up to 20 cuts off what is below a microsecond, so that the time of every other file would be a millisecond less,
+ * and the file not be known again (copyMarks.ts).
+ *
+ * @param mtimeMs whole milliseconds since 1970
+ */
+export function setTime(fd: number, mtimeMs: number): void {
+  const seconds = (mtimeMs + 0.0005) / 1000
+  futimesSync(fd, seconds, seconds)
 }
 
 /**

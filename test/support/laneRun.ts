@@ -1,0 +1,148 @@
+/**
+ * Runs one lane: its programs, each a process of its own that gets a place when one is free, with a budget of time for
+ * all of them together. What a program prints is shown in one piece; that of the only program of a lane, as it comes.
+ */
+import { readAttacks } from './attacks'
+import { type OwnedProcess, startProcess } from './ownedProcess'
+import { type Page, Places } from './places'
+import { projectRoot } from './projectRoot'
+import { type Counts, readCounts } from './runMocha'
+
+export interface Lane {
+  readonly name: string
+  /** Seconds that its programs may take, added up: how many of them run beside each other does not matter. */
+  readonly budget: number
+  /** Prepares what its programs need and npm cannot give the project. */
+  readonly tools?: () => Promise<unknown>
+  readonly programs: readonly LaneProgram[]
+  /** So many of its programs run beside each other, and others beside them; as many as there are places when absent. */
+  readonly atOnce?: number
+  /** What is to be said when all have ended. */
+  readonly afterwards?: () => readonly string[]
+}
+
+/** A Node program that counts its tests (runMocha.ts), or with a `title`, one that is a test by its exit code. */
+export interface LaneProgram {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly title?: string
+}
+
+export interface Outcome {
+  readonly lane: string
+  readonly counts: Counts
+  /** What its programs took, added up. */
+  readonly seconds: number
+}
+
+export const nothing: Counts = { passed: 0, failed: 0, skipped: 0 }
+export const onePassed: Counts = { ...nothing, passed: 1 }
+export const oneFailed: Counts = { ...nothing, failed: 1 }
+
+export interface LaneSurroundings {
+  readonly places: Places
+  /** Of this lane among all, for a place. */
+  readonly rank: number
+  readonly page: Page
+}
+
+export class LaneRun {
+  /** Milliseconds that programs took that have ended. */
+  private took = 0
+  private overBudget = false
+  private timer: NodeJS.Timeout | undefined
+  /** What runs, and when it was started. */
+  private readonly running = new Map<OwnedProcess, number>()
+
+  constructor(
+    private readonly lane: Lane,
+    private readonly surroundings: LaneSurroundings,
+  ) {}
+
+  /** Never rejects: what cannot be run has failed. */
+  async toItsEnd(): Promise<Outcome> {
+    const { lane } = this
+    const { page } = this.surroundings
+    page.write(`\n=== ${lane.name}`)
+    const counts = await this.runPrograms().catch(error => {
+      page.write(String(error instanceof Error ? error.message : error), 'stderr')
+      return oneFailed
+    })
+    clearInterval(this.timer)
+    for (const line of lane.afterwards?.() ?? []) page.write(line)
+    const seconds = this.seconds()
+    page.write(`=== ${lane.name}: ${describeCounts(counts)} in ${seconds.toFixed(1)} s of ${lane.budget} s`)
+    page.close()
+    return { lane: lane.name, counts, seconds }
+  }
+
+  private async runPrograms(): Promise<Counts> {
+    const { places, rank } = this.surroundings
+    await this.lane.tools?.()
+    const { programs, atOnce = programs.length } = this.lane
+    const own = new Places(atOnce)
+    const counted = await Promise.all(
+      programs.map(program => own.use(0, () => places.use(rank, () => this.runProgram(program)))),
+    )
+    return this.overBudget ? [...counted, oneFailed].reduce(add, nothing) : counted.reduce(add, nothing)
+  }
+
+  private async runProgram({ file, args, title }: LaneProgram): Promise<Counts> {
+    if (this.overBudget) return nothing
+    this.timer ??= setInterval(() => this.watchBudget(), 1_000)
+    const { page } = this.surroundings
+    const isOnly = this.lane.programs.length === 1
+    const later: (() => void)[] = []
+    let counts: Counts | undefined
+    const running = startProcess(process.execPath, [file, ...args], {
+      cwd: projectRoot,
+      onLine: (line, from) => {
+        const found = readCounts(line)
+        if (found !== undefined) counts = found
+        else if (readAttacks(line)) return
+        else if (isOnly) page.write(line, from)
+        else later.push(() => page.write(line, from))
+      },
+    })
+    const started = performance.now()
+    this.running.set(running, started)
+    const { code } = await running.ended
+    this.running.delete(running)
+    this.took += performance.now() - started
+    for (const write of later) write()
+    if (title === undefined) return this.judge(code, counts)
+    page.write(`${code === 0 ? 'ok' : 'FAILED'}: ${title}`)
+    return code === 0 ? onePassed : oneFailed
+  }
+
+  /** A run that broke off, or exited with an error that no test shows, counts as a failure of its own. */
+  private judge(code: number | null, counts: Counts | undefined): Counts {
+    if (counts === undefined) {
+      this.surroundings.page.write(`the run broke off with exit code ${code}`, 'stderr')
+      return oneFailed
+    }
+    return code !== 0 && counts.failed === 0 ? add(counts, oneFailed) : counts
+  }
+
+  private seconds(): number {
+    const now = performance.now()
+    return [...this.running.values()].reduce((sum, started) => sum + now - started, this.took) / 1000
+  }
+
+  /** A lane that runs over its budget is ended, with all it started, and has failed. */
+  private watchBudget(): void {
+    const { name, budget } = this.lane
+    if (this.overBudget || this.seconds() <= budget) return
+    this.overBudget = true
+    this.surroundings.page.write(`${name} took longer than its budget of ${budget} s and is ended`, 'stderr')
+    for (const { stop } of this.running.keys()) stop().catch(console.error)
+  }
+}
+
+export function add(a: Counts, b: Counts): Counts {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }
+}
+
+export function describeCounts({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
+}

@@ -1,0 +1,86 @@
+/**
+ * What lets lanes run beside each other: places for processes, and an order for what they print.
+ */
+
+/** So many act at a time. A place that is free goes to who ranks first, among equals to who came first. */
+export class Places {
+  private readonly waiting: { rank: number; enter: () => void }[] = []
+
+  constructor(private free: number) {}
+
+  /** Acts as soon as there is a place. @param rank the lower the sooner */
+  async use<T>(rank: number, act: () => Promise<T>): Promise<T> {
+    await this.enter(rank)
+    try {
+      return await act()
+    } finally {
+      const next = this.waiting.shift()
+      if (next === undefined) this.free++
+      else next.enter()
+    }
+  }
+
+  private async enter(rank: number): Promise<void> {
+    if (this.free > 0) {
+      this.free--
+      return
+    }
+    const behind = this.waiting.findIndex(other => other.rank > rank)
+    await new Promise<void>(enter => {
+      this.waiting.splice(behind === -1 ? this.waiting.length : behind, 0, { rank, enter })
+    })
+  }
+}
+
+export type Print = (line: string, to: 'stdout' | 'stderr') => void
+
+/** Pages that are written at the same time and printed one after the other, in the order in which they were opened. */
+export class PagesInOrder {
+  private readonly pages: Page[] = []
+
+  constructor(private readonly print: Print) {}
+
+  open(): Page {
+    const page = new Page(this.print, () => this.turn())
+    this.pages.push(page)
+    this.turn()
+    return page
+  }
+
+  private turn(): void {
+    for (let first = this.pages[0]; first !== undefined; first = this.pages[0]) {
+      first.show()
+      if (!first.isClosed) return
+      this.pages.shift()
+    }
+  }
+}
+
+/** The page whose turn it is is printed as it is written. */
+export class Page {
+  isClosed = false
+  private isShown = false
+  private readonly held: Parameters<Print>[] = []
+
+  constructor(
+    private readonly print: Print,
+    private readonly onClosed: () => void,
+  ) {}
+
+  write(line: string, to: 'stdout' | 'stderr' = 'stdout'): void {
+    if (this.isShown) this.print(line, to)
+    else this.held.push([line, to])
+  }
+
+  /** Nothing more comes. */
+  close(): void {
+    this.isClosed = true
+    this.onClosed()
+  }
+
+  /** Prints what was held back, and from now on at once. */
+  show(): void {
+    this.isShown = true
+    for (const [line, to] of this.held.splice(0)) this.print(line, to)
+  }
+}
