@@ -194,8 +194,8 @@ describe('a peer process and what outlives it', () => {
       await ann.until('it runs again', () => ann.restarts === 1)
       const again = await ann.publish(source, { keep: true, once: true })
       assert.deepEqual({ id: again.id, link: again.link, files: again.files }, { id, link, files: 3_000 })
-      // The header of the log, a block for each file, and one about the share.
-      await ann.until('it has one version', () => ann.share(id)?.version === 3_002)
+      // The header of the log, a block that names the listing, one for each file, and one about the share.
+      await ann.until('all is written, once', () => ann.share(id)?.version === 3_003)
     })
 
     it('kept shares and opened shares come back with the next one', async () => {
