@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseLink } from '../../src/common/link'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, type Tree, temporaryFolder } from '../support/folders'
@@ -132,4 +133,23 @@ describe('a first version of many small files', () => {
       await ann.stop()
     })
   }
+
+  it('is finished also when it is killed again and again while the rest is written', async () => {
+    const options = { storage: temporaryFolder('killed'), bootstrap: dht.bootstrap, grace: 0 }
+    const source = await makeTree(temporaryFolder('source'), tree())
+    let ann = await PeerProcess.start({ ...options, grace: 60 })
+    const { link } = await ann.share(source)
+    const version = async () => (await ann.state()).shares[0]?.version
+    for (const pause of [0, 10, 20, 35, 50, 75, 100, 150]) {
+      await ann.kill()
+      ann = await PeerProcess.start(options)
+      await delay(pause)
+    }
+    await eventually('all is written', async () => (await version()) === AHEAD + FILES + 1)
+    await othersSee(link, source)
+    const copy = temporaryFolder('copy')
+    await (await people.start()).get(link, copy)
+    await compareTrees(source, copy)
+    await ann.stop()
+  })
 })

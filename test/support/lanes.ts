@@ -55,11 +55,8 @@ const lanes: readonly Lane[] = [
   },
 ]
 
-/**
- * Most of what a program does is wait: all lanes together take about 600 seconds of processor time, so two at a time
- * leave nearly a third of two cores idle.
- */
-const PLACES = 3
+/** As many as there are cores to plan for: with a third, what is waited for comes too late now and then. */
+const PLACES = 2
 
 /** A peer process outlives the last window by ten seconds, on purpose. */
 const graceForProcesses = 20_000

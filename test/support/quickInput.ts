@@ -73,7 +73,15 @@ export class QuickInput {
     await this.type(`${dirname(path)}/`)
     await this.pick(basename(path))
     await this.waitForValue(`${path}/`)
-    await this.widget.locator('.quick-input-action .monaco-button').first().click()
-    await this.widget.waitFor({ state: 'hidden' })
+    const confirm = this.widget.locator('.quick-input-action .monaco-button').first()
+    // While it still looks into the folder, the dialog lets a click pass.
+    await eventually('the dialog is closed', async () => {
+      if (await confirm.isVisible()) await confirm.click({ timeout: 5_000 }).catch(() => {}) // it closed meanwhile
+      const closed = this.widget.waitFor({ state: 'hidden', timeout: 3_000 })
+      return closed.then(
+        () => true,
+        () => false,
+      )
+    })
   }
 }
