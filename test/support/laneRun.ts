@@ -17,8 +17,6 @@ export interface Lane {
   readonly programs: readonly LaneProgram[]
   /** So many of its programs run beside each other, and others beside them; as many as there are places when absent. */
   readonly atOnce?: number
-  /** Places that each of its programs takes; 1 when absent. With more, `atOnce` must be 1, or they wait for each other. */
-  readonly takes?: number
   /** What is to be said when all have ended. */
   readonly afterwards?: () => readonly string[]
 }
@@ -81,12 +79,10 @@ export class LaneRun {
   private async runPrograms(): Promise<Counts> {
     const { places, rank } = this.surroundings
     await this.lane.tools?.()
-    const { programs, atOnce = programs.length, takes = 1 } = this.lane
+    const { programs, atOnce = programs.length } = this.lane
     const own = new Places(atOnce)
-    const inPlaces = (count: number, act: () => Promise<Counts>): Promise<Counts> =>
-      count === 0 ? act() : places.use(rank, () => inPlaces(count - 1, act))
     const counted = await Promise.all(
-      programs.map(program => own.use(0, () => inPlaces(takes, () => this.runProgram(program)))),
+      programs.map(program => own.use(0, () => places.use(rank, () => this.runProgram(program)))),
     )
     return this.overBudget ? [...counted, oneFailed].reduce(add, nothing) : counted.reduce(add, nothing)
   }
