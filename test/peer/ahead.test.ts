@@ -47,7 +47,7 @@ describe('a share that is ahead of its paths', () => {
   })
 
   /** What a new peer process would have. */
-  function publisher(): Publisher {
+  function publisher(lost: (error: unknown) => void = error => assert.fail(String(error))): Publisher {
     const record: ShareRecord = {
       seed: SEED,
       source,
@@ -59,7 +59,6 @@ describe('a share that is ahead of its paths', () => {
       allow: [],
       version: 0,
     }
-    const lost = (error: unknown) => assert.fail(String(error))
     return new Publisher(
       share,
       catalog,
@@ -124,6 +123,27 @@ describe('a share that is ahead of its paths', () => {
     await publish(publisher())
     await assertPublished(FILES, 0, 1)
     assert.equal(String(await share.drive.get(pathOf(0))), 'changed')
+  })
+
+  it('knows of every file what it published, also when that could not be noted once', async () => {
+    const lost: unknown[] = []
+    const by = publisher(error => lost.push(error))
+    const scan = { ignore: [], dataFolder: folder }
+    for (let n = 0; n < 1_200; n++) writeFileSync(onDisk(n), `changed file number ${n}`)
+    await by.publish(scan, never, () => {})
+    const { writeSlowly } = catalog
+    catalog.writeSlowly = async () => {
+      catalog.writeSlowly = writeSlowly
+      throw new Error('the disk is full')
+    }
+    rmSync(onDisk(FILES - 1))
+    await by.publish(scan, never, () => {})
+    await by.settle()
+    assert.equal(lost.length, 1)
+
+    const { changed } = await publisher().publish(scan, never, () => {})
+    assert.equal(changed, false)
+    await assertPublished(FILES - 1, 0, 1_199, FILES - 2)
   })
 
   it('is never taken for empty by a reader who did not get the listing', async () => {

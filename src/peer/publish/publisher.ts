@@ -90,7 +90,8 @@ export class Publisher {
     signal: AbortSignal,
     onProgress: (progress: PublishProgress) => void,
   ): Promise<PublishResult> {
-    const published = await this.prepare(signal)
+    await this.logs.catchUp(signal)
+    let published = await this.load(signal)
     const progress: PublishProgress = { files: { done: 0 }, bytes: { done: 0 } }
     const scan = await this.scan(options, signal)
     if (scan.files.length === 0 && published.size > 0) {
@@ -107,8 +108,8 @@ export class Publisher {
     let again = false
     let appended = false
     if (changed.length > 0 || removed.length > 0 || this.share.paths.length === 0) {
-      await this.finishAhead(published, signal)
-      await this.settle() // what is saved must not change meanwhile
+      await this.finishAhead(await this.saved(signal), signal)
+      published = await this.saved(signal)
       const outcome = await this.logs.appending(() =>
         this.append(published, changed, removed, signal, progress, onProgress),
       )
@@ -135,23 +136,24 @@ export class Publisher {
   /** Writes what a first version left for later, if anything; `publish` does so before another. Throws as it does. */
   async finish(signal: AbortSignal): Promise<void> {
     if (!this.isAhead) return
-    await this.finishAhead(await this.prepare(signal), signal)
+    await this.logs.catchUp(signal)
+    await this.finishAhead(await this.saved(signal), signal)
     if (this.isAhead)
       throw new Error('what it is made of was lost; the next change publishes everything anew')
   }
 
-  private async prepare(signal: AbortSignal): Promise<Published> {
-    await this.logs.catchUp(signal)
-    return this.load(signal)
-  }
-
   private async finishAhead(published: Published, signal: AbortSignal): Promise<void> {
     if (!this.isAhead || published.size === 0) return
-    await this.settle()
     await this.logs.appending(() => this.versions.appendWhatIsAhead(published, signal))
     await this.sync()
     this.publishedVersion = this.share.paths.length
     this.saving = this.saveIndex(published, []) // no file lies anywhere else now
+  }
+
+  /** What is published, once it is kept as it is: nothing may change before, and then only changes need be kept. */
+  private async saved(signal: AbortSignal): Promise<Published> {
+    await this.settle()
+    return this.load(signal) // the same, unless it could not be kept
   }
 
   /** Resolves when nothing is written any more that a publish left to be written after it. */
@@ -168,7 +170,7 @@ export class Publisher {
   private async saveIndex(published: Published, changed: readonly DrivePath[]): Promise<void> {
     const version = this.publishedVersion
     try {
-      if (changed.length > INDEX_AT_ONCE) await delay(INDEX_AFTER, this.saveNow.signal).catch(() => {})
+      if (changed.length > INDEX_AT_ONCE) await delay(INDEX_AFTER, this.saveNow.signal).catch(() => {}) // now
       await published.save(changed, version)
     } catch (error) {
       this.published = undefined
