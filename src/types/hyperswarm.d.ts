@@ -18,6 +18,12 @@ declare module '@hyperswarm/secret-stream' {
     readonly socket?: { getRecvBufferSize(): number; setRecvBufferSize(bytes: number): void } | null
     on(event: 'data' | 'remote-changed', listener: () => void): unknown
   }
+  export interface UdxStream extends RawUdxStream {
+    /** Is called with what was received, and with null at its end. */
+    push(bytes: Uint8Array | null): boolean
+    /** Whether each datagram is handed over at once, or only what fills a buffer (66 KiB). */
+    setInteractive(interactive: boolean): void
+  }
   /** An encrypted stream between two peers that know each other's key. */
   export interface NoiseStream extends Duplex {
     readonly publicKey: Buffer
@@ -102,7 +108,7 @@ declare module 'compact-encoding' {
 declare module 'hyperdht' {
   import type { EventEmitter } from 'node:events'
   import type { Duplex } from 'node:stream'
-  import type { KeyPair } from '@hyperswarm/secret-stream'
+  import type { KeyPair, UdxStream } from '@hyperswarm/secret-stream'
 
   interface BootstrapNode {
     host: string
@@ -129,6 +135,8 @@ declare module 'hyperdht' {
       options?: { keyPair?: KeyPair },
     ): import('@hyperswarm/secret-stream').NoiseStream
     address(): { host: string; family: number; port: number }
+    /** For every connection, made or taken. `framed`: every message comes after its length, as in a secret stream. */
+    createRawStream(options: { readonly framed?: boolean }): UdxStream
     lookup(
       target: Uint8Array,
     ): AsyncIterable<{ peers: readonly { publicKey: Buffer }[] }> &

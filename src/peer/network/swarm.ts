@@ -15,6 +15,7 @@ import { Signal } from '../../common/signal'
 import { peerIdOf } from '../keys'
 import { type Limits, PEER_LIMIT_NAMES, PEER_LIMIT_SETTINGS, type PeerLimit } from '../limits'
 import { Bans } from './bans'
+import { readInBulk } from './bulkReads'
 import { Conduct, isViolation } from './conduct'
 import { Door } from './door'
 import { PeerLink } from './link'
@@ -153,6 +154,7 @@ export class Network {
     this.started = performance.now()
     await this.listen()
     const dht = new DHT(bootstrap.length > 0 ? { bootstrap } : {})
+    readInBulk(dht)
     const firewall = (key: Buffer) => this.isUnwelcome(peerIdOf(key))
     const swarm = new Hyperswarm({ keyPair, dht, maxPeers: this.options.limits().connections, firewall })
     swarm.on('connection', (stream: NoiseStream) => this.onConnection(stream))
