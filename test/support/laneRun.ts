@@ -6,7 +6,7 @@ import { readAttacks } from './attacks'
 import { type OwnedProcess, startProcess } from './ownedProcess'
 import { type Page, Places } from './places'
 import { projectRoot } from './projectRoot'
-import { type Counts, readCounts } from './runMocha'
+import { type Counts, type Failure, readCounts, readFailure } from './runMocha'
 
 export interface Lane {
   readonly name: string
@@ -31,6 +31,8 @@ export interface LaneProgram {
 export interface Outcome {
   readonly lane: string
   readonly counts: Counts
+  /** For the end of the run: what was printed when they failed is far above. */
+  readonly failures: readonly Failure[]
   /** What its programs took, added up. */
   readonly seconds: number
 }
@@ -50,6 +52,7 @@ export class LaneRun {
   /** Milliseconds that programs took that have ended. */
   private took = 0
   private overBudget = false
+  private readonly failures: Failure[] = []
   private timer: NodeJS.Timeout | undefined
   /** What runs, and when it was started. */
   private readonly running = new Map<OwnedProcess, number>()
@@ -65,15 +68,14 @@ export class LaneRun {
     const { page } = this.surroundings
     page.write(`\n=== ${lane.name}`)
     const counts = await this.runPrograms().catch(error => {
-      page.write(String(error instanceof Error ? error.message : error), 'stderr')
-      return oneFailed
+      return this.fail(lane.name, String(error instanceof Error ? error.message : error))
     })
     clearInterval(this.timer)
     for (const line of lane.afterwards?.() ?? []) page.write(line)
     const seconds = this.seconds()
     page.write(`=== ${lane.name}: ${describeCounts(counts)} in ${seconds.toFixed(1)} s of ${lane.budget} s`)
     page.close()
-    return { lane: lane.name, counts, seconds }
+    return { lane: lane.name, counts, failures: this.failures, seconds }
   }
 
   private async runPrograms(): Promise<Counts> {
@@ -84,7 +86,10 @@ export class LaneRun {
     const counted = await Promise.all(
       programs.map(program => own.use(0, () => places.use(rank, () => this.runProgram(program)))),
     )
-    return this.overBudget ? [...counted, oneFailed].reduce(add, nothing) : counted.reduce(add, nothing)
+    const { name, budget } = this.lane
+    if (this.overBudget)
+      counted.push(this.fail(name, `took longer than its budget of ${budget} s and was ended`))
+    return counted.reduce(add, nothing)
   }
 
   private async runProgram({ file, args, title }: LaneProgram): Promise<Counts> {
@@ -92,16 +97,18 @@ export class LaneRun {
     this.timer ??= setInterval(() => this.watchBudget(), 1_000)
     const { page } = this.surroundings
     const isOnly = this.lane.programs.length === 1
-    const later: (() => void)[] = []
+    const said: { line: string; from: 'stdout' | 'stderr' }[] = []
     let counts: Counts | undefined
     const running = startProcess(process.execPath, [file, ...args], {
       cwd: projectRoot,
       onLine: (line, from) => {
         const found = readCounts(line)
+        const failure = readFailure(line)
         if (found !== undefined) counts = found
+        else if (failure !== undefined) this.failures.push(failure)
         else if (readAttacks(line)) return
         else if (isOnly) page.write(line, from)
-        else later.push(() => page.write(line, from))
+        else said.push({ line, from })
       },
     })
     const started = performance.now()
@@ -109,19 +116,23 @@ export class LaneRun {
     const { code } = await running.ended
     this.running.delete(running)
     this.took += performance.now() - started
-    for (const write of later) write()
-    if (title === undefined) return this.judge(code, counts)
-    page.write(`${code === 0 ? 'ok' : 'FAILED'}: ${title}`)
-    return code === 0 ? onePassed : oneFailed
+    for (const { line, from } of said) page.write(line, from)
+    if (title === undefined) return this.judge(code, counts, [file, ...args].join(' '))
+    if (code !== 0) return this.fail(title, said.map(({ line }) => line).join('\n'))
+    page.write(`ok: ${title}`)
+    return onePassed
   }
 
   /** A run that broke off, or exited with an error that no test shows, counts as a failure of its own. */
-  private judge(code: number | null, counts: Counts | undefined): Counts {
-    if (counts === undefined) {
-      this.surroundings.page.write(`the run broke off with exit code ${code}`, 'stderr')
-      return oneFailed
-    }
-    return code !== 0 && counts.failed === 0 ? add(counts, oneFailed) : counts
+  private judge(code: number | null, counts: Counts | undefined, program: string): Counts {
+    if (counts === undefined) return this.fail(program, `the run broke off with exit code ${code}`)
+    if (code === 0 || counts.failed > 0) return counts
+    return add(counts, this.fail(program, `all that ran passed, but the exit code is ${code}`))
+  }
+
+  private fail(title: string, why: string): Counts {
+    this.failures.push({ title, why })
+    return oneFailed
   }
 
   private seconds(): number {
@@ -131,10 +142,8 @@ export class LaneRun {
 
   /** A lane that runs over its budget is ended, with all it started, and has failed. */
   private watchBudget(): void {
-    const { name, budget } = this.lane
-    if (this.overBudget || this.seconds() <= budget) return
+    if (this.overBudget || this.seconds() <= this.lane.budget) return
     this.overBudget = true
-    this.surroundings.page.write(`${name} took longer than its budget of ${budget} s and is ended`, 'stderr')
     for (const { stop } of this.running.keys()) stop().catch(console.error)
   }
 }

@@ -25,7 +25,6 @@ import {
 import { endMarkedProcesses, killMarkedProcesses, markerVariable } from './leftBehind'
 import { PagesInOrder, Places } from './places'
 import { built, projectRoot } from './projectRoot'
-import type { Counts } from './runMocha'
 import { prepareChromium, prepareFaketime, prepareIp, prepareVSCode } from './tools'
 
 /**
@@ -78,9 +77,10 @@ async function main(names: readonly string[]): Promise<void> {
   const outcomes = await Promise.all(
     chosen.map((lane, rank) => new LaneRun(lane, { places, rank, page: pages.open() }).toItsEnd()),
   )
-  const left = { lane: 'left behind', counts: await checkNothingLeft(environment.marker), seconds: 0 }
-  printSummary([...outcomes, left], (performance.now() - started) / 1000)
-  const total = [...outcomes, left].map(outcome => outcome.counts).reduce(add, nothing)
+  outcomes.push(await checkNothingLeft(environment.marker))
+  printFailures(outcomes)
+  printSummary(outcomes, (performance.now() - started) / 1000)
+  const total = outcomes.map(outcome => outcome.counts).reduce(add, nothing)
   const ran = outcomes.some(({ counts }) => counts.passed + counts.failed > 0)
   console.log(`${total.passed} passed, ${total.failed} failed`)
   process.exitCode = total.failed > 0 || !ran ? 1 : 0
@@ -105,10 +105,13 @@ function prepareEnvironment(): { marker: string; temporary: string } {
   return { marker, temporary }
 }
 
-async function checkNothingLeft(marker: string): Promise<Counts> {
+async function checkNothingLeft(marker: string): Promise<Outcome> {
   const left = await endMarkedProcesses(marker, graceForProcesses)
-  for (const { pid, command } of left) console.error(`left behind and killed: ${pid} ${command}`)
-  return left.length === 0 ? onePassed : oneFailed
+  const failures = left.map(({ pid, command }) => ({
+    title: 'nothing is left behind',
+    why: `killed: ${pid} ${command}`,
+  }))
+  return { lane: 'left behind', counts: left.length === 0 ? onePassed : oneFailed, failures, seconds: 0 }
 }
 
 /** Format, lint and types. */
@@ -143,6 +146,12 @@ function suitesIn(lane: string): string[] {
 /** For whatever shows VS Code. */
 async function prepareWindows(): Promise<void> {
   await Promise.all([prepareVSCode(), prepareChromium()])
+}
+
+/** Once more, where they are seen first, and where a log that was cut off at its beginning still has them. */
+function printFailures(outcomes: readonly Outcome[]): void {
+  for (const { lane, failures } of outcomes)
+    for (const { title, why } of failures) console.log(`\nFAILED in ${lane}: ${title}\n${why}`)
 }
 
 /** Lanes ran beside each other: their seconds add up to more than passed. */

@@ -10,11 +10,19 @@ export interface Counts {
   readonly skipped: number
 }
 
+/** A test or hook that failed. */
+export interface Failure {
+  readonly title: string
+  /** The error, with its stack where it has one. */
+  readonly why: string
+}
+
 /** The line printed before the first suite. */
 export const suitesBegin = 'suites:'
 const countsPrefix = 'counted: '
+const failurePrefix = 'failure: '
 
-/** Runs the files, absolute paths, in order. Prints as mocha's `spec` reporter does, and then the counts. */
+/** Runs the files, absolute paths, in order. Prints as mocha's `spec` reporter does, and failures and counts in lines. */
 export async function runMocha(files: readonly string[], options: { timeout: number }): Promise<Counts> {
   Mocha.reporters.Base.useColors = false // the output is read in logs as often as on a terminal
   const mocha = new Mocha({ ui: 'bdd', timeout: options.timeout })
@@ -26,6 +34,10 @@ export async function runMocha(files: readonly string[], options: { timeout: num
       const { passes = 0, failures = 0, pending = 0 } = runner.stats ?? {}
       resolve({ passed: passes, failed: failures, skipped: pending })
     })
+    runner.on('fail', (test, error) => {
+      const failure: Failure = { title: test.fullTitle(), why: error.stack ?? String(error) }
+      console.log(failurePrefix + JSON.stringify(failure))
+    })
   })
   console.log(countsPrefix + JSON.stringify(counts))
   return counts
@@ -36,4 +48,11 @@ export function readCounts(line: string): Counts | undefined {
   if (!line.startsWith(countsPrefix)) return undefined
   const { passed, failed, skipped } = JSON.parse(line.slice(countsPrefix.length))
   return { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) }
+}
+
+/** The failure that a line of output tells of, if it is such a line. */
+export function readFailure(line: string): Failure | undefined {
+  if (!line.startsWith(failurePrefix)) return undefined
+  const { title, why } = JSON.parse(line.slice(failurePrefix.length))
+  return { title: String(title), why: String(why) }
 }
