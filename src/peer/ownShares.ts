@@ -71,13 +71,22 @@ export class OwnShares {
     return this.all().find(share => share.record.source === real && !share.isLost)
   }
 
-  /** See `share.add`. The share of the same source is taken up again. */
-  async add(params: ShareSource, job: string, signal: AbortSignal): Promise<ShareAdded> {
+  /**
+   * See `share.add`. The share of the same source is taken up again.
+   *
+   * @param hold is called as soon as it is known which share it will be, before it is served
+   */
+  async add(
+    params: ShareSource,
+    job: string,
+    signal: AbortSignal,
+    hold: (id: ShareId) => void,
+  ): Promise<ShareAdded> {
     const source = await realSource(params.source)
     for (let other = this.adding.get(source); other !== undefined; other = this.adding.get(source)) {
       await other.catch(() => {}) // the other one told its own client
     }
-    const adding = this.addNow({ ...params, source }, job, signal)
+    const adding = this.addNow({ ...params, source }, job, signal, hold)
     this.adding.set(source, adding)
     try {
       return await adding
@@ -105,7 +114,12 @@ export class OwnShares {
     await Promise.allSettled(this.all().map(share => share.close()))
   }
 
-  private async addNow(params: ShareSource, job: string, signal: AbortSignal): Promise<ShareAdded> {
+  private async addNow(
+    params: ShareSource,
+    job: string,
+    signal: AbortSignal,
+    hold: (id: ShareId) => void,
+  ): Promise<ShareAdded> {
     const transfer = this.transfers.add(job, 'import', nameOf(params), params.source)
     const abort = () => transfer.abort.abort()
     signal.addEventListener('abort', abort, { once: true })
@@ -114,10 +128,12 @@ export class OwnShares {
       const existing = this.sharedAs(params)
       if (existing !== undefined && params.renew === true) await this.remove(existing.id)
       else if (existing !== undefined) {
+        hold(existing.id)
         await existing.setAllow(params.allow)
         return await this.takeUp(existing, params, transfer)
       }
       const share = await this.create(params)
+      hold(share.id)
       try {
         return await this.takeUp(share, params, transfer)
       } catch (error) {

@@ -185,10 +185,15 @@ export class Peer {
   }
 
   /** See `open.add`. */
-  async openLink(text: string, keep: boolean): Promise<{ id: ShareId; own: boolean }> {
+  async openLink(
+    text: string,
+    keep: boolean,
+    hold: (id: ShareId) => void,
+  ): Promise<{ id: ShareId; own: boolean }> {
     const parsed = parseLink(text)
     if (!parsed.ok) throw new PeerfoldError('bad-link', parsed.message)
     const id = shareIdOf(parsed.link.key)
+    hold(id)
     if (this.own.has(id)) return { id, own: true }
     await this.opened.open(parsed.link, keep)
     await this.makeRoom()

@@ -32,8 +32,11 @@ export interface RpcOptions {
   readonly hello: (params: Params<'hello'>) => Result<'hello'>
   /** Throws when the client has not said hello yet. */
   readonly assertWelcome: () => void
-  /** The client uses this share: it is not let go before the client is gone. */
-  readonly holds: (id: ShareId) => void
+  /**
+   * Does work that gives the client a share to use. What the work holds is not let go before the client is gone: from
+   * then on, and not only when the work is done, for another client may go meanwhile.
+   */
+  readonly holding: <T>(work: (hold: (id: ShareId) => void) => Promise<T>) => Promise<T>
   readonly stop: () => void
 }
 
@@ -63,7 +66,7 @@ function answer<M extends Method>(
   return answers[method](parseParams(method, params), signal)
 }
 
-function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answers {
+function answersOf({ peer, dataFolder, hello, holding, stop }: RpcOptions): Answers {
   return {
     hello,
     'state.get': () => peer.state,
@@ -80,11 +83,7 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
         ...(existing === undefined ? {} : { existing: existing.id }),
       }
     },
-    'share.add': async ({ job, ...source }, signal) => {
-      const added = await peer.own.add(source, job, signal)
-      holds(added.id)
-      return added
-    },
+    'share.add': ({ job, ...source }, signal) => holding(hold => peer.own.add(source, job, signal, hold)),
     'share.link': ({ id }) => ({ link: peer.own.get(id).link }),
     'share.stop': async ({ id }) => done(await peer.own.get(id).stop()),
     'share.start': async ({ id }) => {
@@ -101,11 +100,7 @@ function answersOf({ peer, dataFolder, hello, holds, stop }: RpcOptions): Answer
     },
     'share.skipped': ({ id }) => ({ skipped: peer.own.get(id).skipped }),
 
-    'open.add': async ({ link, keep }) => {
-      const opened = await peer.openLink(link, keep)
-      holds(opened.id)
-      return opened
-    },
+    'open.add': ({ link, keep }) => holding(hold => peer.openLink(link, keep, hold)),
     'open.link': ({ id }) => ({ link: peer.opened.get(id).link }),
     'open.stop': async ({ id }) => {
       const share = peer.opened.get(id)

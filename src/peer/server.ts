@@ -123,9 +123,12 @@ export class PeerServer {
           client.connection.close()
           throw new PeerfoldError('bad-request', 'say hello first')
         },
-        holds: id => {
-          client.held.add(id)
-          if (!this.clients.has(client)) this.releaseUnkept() // it went away meanwhile
+        holding: async work => {
+          try {
+            return await work(id => client.held.add(id))
+          } finally {
+            if (!this.clients.has(client)) this.releaseUnkept() // it went away meanwhile
+          }
         },
         stop: () => this.options.onIdle(),
       }),

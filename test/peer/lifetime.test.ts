@@ -52,6 +52,31 @@ describe('a peer process and what outlives it', () => {
       await eventually('it has ended', () => !isRunning(other))
     })
 
+    it('goes on serving what a command asks for while another goes', async () => {
+      const bootstrap = '127.0.0.1:9' // nobody: to be announced takes a while
+      const ann = await people.start({ bootstrap })
+      const { storage } = ann
+      const source = await smallFolder()
+      const first = await people.start({ storage, bootstrap })
+      const { id } = await first.publish(source)
+      first.client.dispose()
+      await ann.until('it is at rest', () => ann.share(id)?.status.kind === 'stopped')
+
+      const [second, other] = [
+        await people.start({ storage, bootstrap }),
+        await people.start({ storage, bootstrap }),
+      ]
+      let isAdded = false
+      const adding = second.publish(source).then(() => {
+        isAdded = true
+      })
+      await ann.until('it is served again', () => ann.share(id)?.status.kind === 'sharing')
+      assert.equal(isAdded, false, 'it was announced at once')
+      other.client.dispose()
+      await adding
+      assert.equal((await ann.request('state.get', {})).shares[0]?.status.kind, 'sharing')
+    })
+
     it('waits for a window that comes back', async () => {
       const first = await people.start({ client: 'window' })
       const pid = await first.pid()
