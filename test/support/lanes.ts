@@ -55,7 +55,7 @@ const lanes: readonly Lane[] = [
 ]
 
 /** As many as there are cores to plan for: with a third, what is waited for comes too late now and then. */
-const PLACES = 2
+const PLACES = 3
 
 /** A peer process outlives the last window by ten seconds, on purpose. */
 const graceForProcesses = 20_000
