@@ -7,8 +7,9 @@ import { PeerfoldError } from '../common/errors'
 import { type AttachedPeer, type AttachOptions, attachToPeer } from './attach'
 import { EXIT_DAMAGED, EXIT_LOCKED, type StartedPeer, type StartOptions, startPeer } from './startPeer'
 
-/** Milliseconds until a started process must answer. */
+/** Milliseconds until somebody must answer, and until the process that was started here must, as long as it runs. */
 const START_LIMIT = 15_000
+const SLOW_START_LIMIT = 60_000 // opening the store after a crash, on a disk that is busy with something else
 const POLL_EVERY = 8
 /** After an attempt that met the lock: time for the one that holds it to listen, or to be gone. */
 const LOCKED_PAUSE = 250
@@ -23,13 +24,15 @@ export type ConnectOptions = AttachOptions & StartOptions
  * `internal` with the reason when the peer process cannot start.
  */
 export async function connectToPeer(options: ConnectOptions): Promise<AttachedPeer> {
-  const deadline = performance.now() + START_LIMIT
+  const started = performance.now()
   let child: StartedPeer | undefined
   for (;;) {
     if (options.signal?.aborted) throw new PeerfoldError('cancelled')
     const attached = await attachToPeer(options)
     if (attached !== undefined) return attached
-    if (performance.now() > deadline) throw notStarted(options, child)
+    const isComing = child !== undefined && child.ended === undefined
+    if (performance.now() - started > (isComing ? SLOW_START_LIMIT : START_LIMIT))
+      throw notStarted(options, child)
     child ??= startPeer(options)
     if (child.ended === undefined) {
       await delay(POLL_EVERY)

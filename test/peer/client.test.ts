@@ -1,5 +1,7 @@
 /** A window's side of the peer process: found or started, watched, started again after a crash, let go. */
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { connectToPeer } from '../../src/client/connect'
 import { PeerClient, type PeerStatus } from '../../src/client/peerClient'
 import type { ShareId } from '../../src/common/brand'
@@ -144,6 +146,16 @@ describe('a window’s peer client', () => {
     clients.push(broken)
     await assert.rejects(broken.connect(), { code: 'internal', message: /did not start/ })
     assert.equal(broken.status.kind, 'failed')
+  })
+
+  it('waits longer than for anybody else for one that it started and that still runs', async () => {
+    const slow = join(temporaryFolder('slow'), 'peer.js')
+    writeFileSync(slow, `setTimeout(() => require(${JSON.stringify(built('peer.js'))}), 16_000)`)
+    const client = new PeerClient({ storage, client: 'window', peerProgram: slow })
+    clients.push(client)
+    const started = performance.now()
+    await client.connect()
+    assert.ok(performance.now() - started > 15_000, 'it was not slow')
   })
 
   it('lets the peer process go when it is disposed: nothing is left behind', async () => {

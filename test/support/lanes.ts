@@ -54,7 +54,7 @@ const lanes: readonly Lane[] = [
   },
 ]
 
-/** As many as there are cores to plan for: with a third, what is waited for comes too late now and then. */
+/** One more than there are cores to plan for: most suites wait more than they work. */
 const PLACES = 3
 
 /** A peer process outlives the last window by ten seconds, on purpose. */
