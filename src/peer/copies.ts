@@ -6,6 +6,7 @@ import { resolve, sep } from 'node:path'
 import type { DrivePath, ShareId } from '../common/brand'
 import { type ErrorCode, PeerfoldError, toUserError, type UserError } from '../common/errors'
 import type { TransferResult } from '../common/model'
+import { Signal } from '../common/signal'
 import type { CopyRecord } from './catalog'
 import type { PeerContext } from './context'
 import type { ShareDrive } from './drive/shareDrive'
@@ -22,6 +23,9 @@ import { resultOf, type Transfer, type Transfers } from './transfers'
 const LIMITS: readonly ErrorCode[] = ['limit-passed', 'store-limit']
 
 export class Copies {
+  /** A copy is over, however it ended: it needs its share no more. */
+  readonly over = new Signal<void>()
+
   constructor(
     private readonly context: PeerContext,
     private readonly own: OwnShares,
@@ -164,6 +168,9 @@ export class Copies {
         },
       )
       .catch(error => log(`copy ${job}: ${String(error)}`))
+      .finally(() => {
+        if (!this.context.closing.aborted) this.over.emit()
+      })
   }
 
   /** A job that is taken up after a restart is there before the list of its share's files. */

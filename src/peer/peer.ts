@@ -251,7 +251,7 @@ export class Peer {
     this.network.refresh()
   }
 
-  /** Lets go of what is not kept and no client holds any more: called when a client is gone. */
+  /** Lets go of what is not kept and no client holds any more: called when a client is gone, or a copy is over. */
   async releaseUnkept(isHeld: (id: ShareId) => boolean): Promise<void> {
     await this.opened.releaseUnkept(id => isHeld(id) || this.copies.isBusy(id))
     await this.own.releaseUnkept(isHeld)

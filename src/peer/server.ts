@@ -58,6 +58,7 @@ export class PeerServer {
     this.server = createServer(socket => this.accept(socket))
     const { peer } = options
     peer.changed.on(() => this.pushSoon())
+    peer.copies.over.on(() => this.releaseUnkept()) // its client may have gone before
     peer.entriesChanged.on(change => {
       for (const part of partsOf(change)) this.tellAll('changed', part)
     })

@@ -77,6 +77,23 @@ describe('a peer process and what outlives it', () => {
       assert.equal((await ann.request('state.get', {})).shares[0]?.status.kind, 'sharing')
     })
 
+    it('lets go of what a copy alone still needed when that is over', async () => {
+      const ann = await people.start()
+      const source = await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(30_000_000) })
+      const { link } = await ann.publish(source)
+      const bob = await people.start()
+      const window = await people.start({ storage: bob.storage, client: 'window' })
+      const id = await bob.open(link)
+      const copy = temporaryFolder('copy')
+      await bob.startCopy(id, copy)
+      bob.client.dispose()
+      await window.until('the copy is over', () =>
+        window.state.transfers.some(({ status }) => status.kind === 'done'),
+      )
+      await window.until('the share is let go', () => window.opened(id) === undefined)
+      await compareTrees(source, copy)
+    })
+
     it('waits for a window that comes back', async () => {
       const first = await people.start({ client: 'window' })
       const pid = await first.pid()
