@@ -61,6 +61,14 @@ declare module 'hypercore' {
       readonly length: number
     }
 
+    /** Of blocks; padding stands before the bytes and is written by it. */
+    interface Encryption {
+      /** Bytes. */
+      padding(core: object, index: number): number
+      /** In place. */
+      encrypt(index: number, block: Uint8Array, fork: number, core: object): void | Promise<void>
+    }
+
     interface Hints {
       readonly contiguousLength: number
       readonly remoteContiguousLength: number
@@ -86,6 +94,9 @@ declare module 'hypercore' {
     readonly opened: boolean
     readonly closing: Promise<void> | null
     readonly peers: readonly Hypercore.ReplicatorPeer[]
+    /** How this session encrypts and decrypts. */
+    readonly encryption: Hypercore.Encryption | null
+    setEncryption(encryption: Hypercore.Encryption | null): Promise<void>
     readonly core: {
       readonly bitfield: Hypercore.Bitfield
       readonly storage: { readonly core: { readonly corePointer: number; readonly dataPointer: number } }

@@ -90,6 +90,11 @@ export class FileImport {
     return this.appender.settle()
   }
 
+  /** See `BlockAppender.close`. */
+  close(): Promise<void> {
+    return this.appender.close()
+  }
+
   async writeWhenFull(): Promise<void> {
     if (this.appender.full) await this.appender.write()
   }

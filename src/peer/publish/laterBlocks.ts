@@ -67,7 +67,7 @@ export async function appendLaterBlocks(
     }
     await appender.flush()
   } finally {
-    await appender.settle()
+    await appender.close()
   }
 }
 

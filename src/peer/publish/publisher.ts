@@ -275,6 +275,8 @@ export class Publisher {
       }
       if (this.published === published) this.published = undefined
       throw error
+    } finally {
+      await bytes.close()
     }
     return { skipped: bytes.skipped, again: bytes.busy.length > 0, appended: true }
   }
