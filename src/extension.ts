@@ -26,6 +26,9 @@ export interface PeerfoldExports {
   readonly activatedIn: number
 }
 
+/** Milliseconds that a tree waits for the beginning of a list of files before it says that it is on its way. */
+const SO_FAR_TIMEOUT = 1_000
+
 export function activate(context: vscode.ExtensionContext): PeerfoldExports {
   const startedAt = performance.now()
   const own = <T extends vscode.Disposable>(resource: T): T => {
@@ -37,6 +40,8 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
   const model = own(new PeerModel(peer))
   const listings = new Listings({
     list: (id, path, page) => peer.request('fs.list', { id, path, ...page }),
+    listSoFar: (id, path, limit) =>
+      peer.request('fs.list', { id, path, limit, timeout: SO_FAR_TIMEOUT, soFar: true }),
     stat: (id, path) => peer.request('fs.stat', { id, path }),
   })
   const changedFiles = own(new ChangedFiles(peer, listings))

@@ -81,7 +81,7 @@ export interface Requests {
   'fs.stat': { params: { readonly id: ShareId; readonly path: DrivePath }; result: FileEntry }
   /** A folder's children in path order (a folder as if its name ended with `/`), or `limit` of them: those after the
    *  child named `after`. `timeout`: of an opened share whose list is on its way, waits so many milliseconds for this
-   *  part of it; without, `not-listed` until the whole list is here. */
+   *  part of it, or with `soFar` for any child at all; without, `not-listed` until the whole list is here. */
   'fs.list': {
     params: {
       readonly id: ShareId
@@ -89,6 +89,7 @@ export interface Requests {
       readonly after?: string
       readonly limit?: number
       readonly timeout?: number
+      readonly soFar?: boolean
     }
     result: readonly FileEntry[]
   }

@@ -13,7 +13,7 @@ import type { OpenedRecord } from './catalog'
 import { Clearing } from './clearing'
 import type { PeerContext } from './context'
 import type { DriveEntry } from './drive/entry'
-import { type FolderPart, listNewest } from './drive/listFolder'
+import { type FolderPart, listNewest, listSoFar } from './drive/listFolder'
 import { type IndexChange, ShareDrive } from './drive/shareDrive'
 import { Joined } from './joined'
 import type { ShareLimits } from './limits'
@@ -190,13 +190,18 @@ export class OpenedShare {
     }
   }
 
-  /** Waits for a part of a folder that is on its way. Throws as `listFolder`, and `not-listed` after `timeout` ms. */
-  async list(part: FolderPart, timeout: number, signal: AbortSignal): Promise<readonly FileEntry[]> {
+  /** Waits for a part of a folder that is on its way, or `soFar` for any of it. Throws as `listFolder`, and `not-listed`
+   *  after `timeout` ms. */
+  async list(
+    part: FolderPart,
+    { timeout, soFar = false }: { timeout: number; soFar?: boolean },
+    signal: AbortSignal,
+  ): Promise<readonly FileEntry[]> {
     const end = new AbortController()
     const timer = setTimeout(() => end.abort(), timeout)
     try {
       for (;;) {
-        const children = listNewest(this.drive, part)
+        const children = soFar ? listSoFar(this.drive, part) : listNewest(this.drive, part)
         if (children !== undefined) return children
         if (this.failure !== undefined) throw PeerfoldError.from(this.failure)
         await this.changed.next(AbortSignal.any([signal, end.signal, this.closing.signal]))

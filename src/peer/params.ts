@@ -75,6 +75,7 @@ const SCHEMAS = {
     after: v.exactOptional(text(16_384)),
     limit: v.exactOptional(count),
     timeout: v.exactOptional(milliseconds),
+    soFar: v.exactOptional(v.boolean()),
   }),
   'fs.read': v.object({ id, path, limit: v.pipe(count, v.maxValue(MAX_READ)), timeout: milliseconds }),
   'fs.readRange': v.object({

@@ -10,6 +10,7 @@ import type { ReadOptions } from './drive/blocks'
 import type { DriveEntry } from './drive/entry'
 import { findPaths } from './drive/find'
 import { listFolder } from './drive/listFolder'
+import type { PathIndex } from './drive/pathIndex'
 import { readRange, readWhole } from './drive/read'
 import { readNewest } from './drive/readNewest'
 import type { ShareDrive } from './drive/shareDrive'
@@ -117,14 +118,15 @@ function answersOf({ peer, dataFolder, hello, holding, stop }: RpcOptions): Answ
     'open.ready': ({ id, ...what }, signal) => peer.opened.get(id).ready(what, signal),
 
     'fs.stat': ({ id, path }) => {
-      const found = indexOf(peer.drive(id)).stat(path)
-      if (found === undefined) throw new PeerfoldError('file-not-found', path)
+      const drive = peer.drive(id)
+      const found = soFar(drive).stat(path)
+      if (found === undefined) throw unknownOrAbsent(drive, path)
       return found
     },
-    'fs.list': ({ id, timeout, ...part }, signal) =>
+    'fs.list': ({ id, timeout, soFar, ...part }, signal) =>
       timeout === undefined || peer.own.has(id)
         ? listFolder(indexOf(peer.drive(id)), part)
-        : peer.opened.get(id).list(part, timeout, signal),
+        : peer.opened.get(id).list(part, soFar === undefined ? { timeout } : { timeout, soFar }, signal),
     'fs.read': ({ id, path, limit, timeout }, signal) =>
       readFile(peer, id, path, { timeout, signal }, (drive, entry, options) => {
         if (entry.size > limit) throw new PeerfoldError('too-large', `“${path}”`)
@@ -186,20 +188,31 @@ function done(_: unknown): null {
 }
 
 /** The index of what is known here. Unknown is not absent: without one, the answer is `not-listed`. */
-function indexOf(drive: ShareDrive): NonNullable<ShareDrive['index']> {
+function indexOf(drive: ShareDrive): PathIndex {
   if (drive.index === undefined) throw new PeerfoldError('not-listed')
   return drive.index
 }
 
+/** What is known of a list that is on its way, too: what it has is there, and what it has not may come. */
+function soFar(drive: ShareDrive): PathIndex {
+  return drive.index ?? drive.coming?.index ?? indexOf(drive)
+}
+
+function unknownOrAbsent(drive: ShareDrive, path: DrivePath): PeerfoldError {
+  return drive.index === undefined
+    ? new PeerfoldError('not-listed')
+    : new PeerfoldError('file-not-found', path)
+}
+
 /** A file to read; a link leads to the file it names, inside the share. */
 function fileOf(drive: ShareDrive, path: DrivePath): DriveEntry {
-  const index = indexOf(drive)
+  const index = soFar(drive)
   let entry = index.entry(path)
   for (let hops = 0; entry?.kind === 'link' && hops < 16; hops++) {
     entry = index.entry(posix.resolve(posix.dirname(entry.path), entry.linkTarget ?? '') as DrivePath)
   }
   if (entry?.kind === 'file') return entry
-  throw new PeerfoldError(index.list(path) === undefined ? 'file-not-found' : 'is-a-folder', path)
+  throw index.list(path) === undefined ? unknownOrAbsent(drive, path) : new PeerfoldError('is-a-folder', path)
 }
 
 function unportable(paths: readonly DrivePath[]): { path: string; reason: string; detail: string }[] {

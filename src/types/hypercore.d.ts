@@ -54,6 +54,8 @@ declare module 'hypercore' {
 
     interface BlockRequest {
       readonly id: number
+      /** Null: it is for hashes alone. */
+      readonly block: { readonly index: number } | null
     }
 
     interface BlockRange {

@@ -14,7 +14,7 @@ import type { DrivePath, ShareId } from '../../src/common/brand'
 import { attackGroup, attackGroups, shown } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { makeTree, temporaryFolder } from '../support/folders'
-import { cyclicBlock, type HostileDrive, HostilePublisher } from '../support/hostileDrive'
+import { aboutListed, cyclicBlock, type HostileDrive, HostilePublisher } from '../support/hostileDrive'
 import { type LocalDht, startLocalDht } from '../support/localDht'
 import { PeerProcess } from '../support/peerProcess'
 
@@ -78,61 +78,44 @@ attackGroups('shares with hostile logs', () => {
     readonly more?: readonly string[]
   }
 
-  /** Path log of two files and the header: the record that names the listing is the fourth block. */
-  const VERSION = 4
-
   const LISTINGS: Record<string, (drive: HostileDrive) => Promise<Listing>> = {
     'that is no listing': async () => ({ about: { listing: 'x' } }),
     'in a record that is none': async () => ({ about: [[null]] }),
     'with negative numbers': async () => ({
-      about: head({
+      about: aboutListed({
         version: -1,
         chunks: { blockOffset: -1, blockLength: -1, byteOffset: 0, byteLength: 0 },
       }),
     }),
     'of a version to come': async drive => ({
-      about: head({ version: FAR, chunks: await rows(drive, [[0, '/x', 0, 0, 0]]) }),
+      about: aboutListed({ version: FAR, chunks: await drive.rows([[0, '/x', 0, 0, 0]]) }),
     }),
     'beyond the log': async () => ({
-      about: head({ chunks: { blockOffset: 1_000, blockLength: 1, byteOffset: 0, byteLength: 1 } }),
+      about: aboutListed({ chunks: { blockOffset: 1_000, blockLength: 1, byteOffset: 0, byteLength: 1 } }),
     }),
     'of endless chunks': async () => ({
-      about: head({
+      about: aboutListed({
         files: FAR,
         chunks: { blockOffset: 0, blockLength: 2 ** 40, byteOffset: 0, byteLength: 2 ** 40 },
       }),
     }),
     'of more chunks than files': async drive => ({
-      about: head({ files: 1, chunks: { ...(await rows(drive, [])), blockLength: 1_000 } }),
+      about: aboutListed({ files: 1, chunks: { ...(await drive.rows([])), blockLength: 1_000 } }),
     }),
-    'that bursts': async drive => ({ about: head({ chunks: await drive.blob(await bomb()) }) }),
+    'that bursts': async drive => ({ about: aboutListed({ chunks: await drive.blob(await bomb()) }) }),
     'that is not compressed': async drive => ({
-      about: head({ chunks: await drive.blob('[[0,"/x",0,0,0]]') }),
+      about: aboutListed({ chunks: await drive.blob('[[0,"/x",0,0,0]]') }),
     }),
-    'that is no JSON': async drive => ({ about: head({ chunks: await chunk(drive, '[[0,') }) }),
-    'that is no list': async drive => ({ about: head({ chunks: await chunk(drive, '{"0":1}') }) }),
+    'that is no JSON': async drive => ({ about: aboutListed({ chunks: await drive.chunk('[[0,') }) }),
+    'that is no list': async drive => ({ about: aboutListed({ chunks: await drive.chunk('{"0":1}') }) }),
     'of too many rows': async drive => ({
-      about: head({ chunks: await rows(drive, Array(100_000).fill([0, '/x', 0, 0, 0])) }),
+      about: aboutListed({ chunks: await drive.rows(Array(100_000).fill([0, '/x', 0, 0, 0])) }),
     }),
     'whose paths grow and grow': async drive => ({
-      about: head({ chunks: await rows(drive, Array(30_000).fill([FAR, '/xxxxxxxxxxxxxxx', 0, 0, 0])) }),
+      about: aboutListed({
+        chunks: await drive.rows(Array(30_000).fill([FAR, '/xxxxxxxxxxxxxxx', 0, 0, 0])),
+      }),
     }),
-  }
-
-  function head(fields: object): unknown {
-    return {
-      name: 'x',
-      isFile: false,
-      listing: { format: 1, version: VERSION, files: 2, bytes: 8, ...fields },
-    }
-  }
-
-  async function chunk(drive: HostileDrive, text: string): ReturnType<HostileDrive['blob']> {
-    return drive.blob(await compress(Buffer.from(text)))
-  }
-
-  function rows(drive: HostileDrive, list: unknown[]): ReturnType<HostileDrive['blob']> {
-    return chunk(drive, JSON.stringify(list))
   }
 
   /** 200 MB of spaces in about 1 MB. */
@@ -177,7 +160,7 @@ attackGroups('shares with hostile logs', () => {
         [0, '/../mine', 4, 0, 0, ...at],
         [0, '/__proto__', 4, 0, 0, ...at],
       ]
-      await drive.about('share', head({ files: list.length, chunks: await rows(drive, list) }))
+      await drive.about('share', aboutListed({ files: list.length, chunks: await drive.rows(list) }))
       await publisher.serve(drive)
       const id = await peer.open(drive.link)
       const { target, assertUntouched } = arena()
@@ -199,13 +182,10 @@ attackGroups('shares with hostile logs', () => {
     it('a listing whose end does not come is told as far as it is here', async () => {
       const drive = await goodDrive()
       const paths = Array.from({ length: 600 }, (_, at) => `a-${at + 1_000}`)
-      const first = await rows(
-        drive,
-        paths.map(name => [0, `/${name}`, 0, 0, 0]),
-      )
+      const first = await drive.rows(paths.map(name => [0, `/${name}`, 0, 0, 0]))
       // The second chunk would be the next block of the log, and is not there.
       const chunks = { ...first, blockLength: 2, byteLength: 2 * first.byteLength }
-      await drive.about('share', head({ files: 1_200, chunks }))
+      await drive.about('share', aboutListed({ files: 1_200, chunks }))
       await publisher.serve(drive)
       const { id } = await peer.request('open.add', { link: drive.link, keep: false })
       await peer.request('open.ready', { id, newest: true, begun: true, timeout: 20_000 })
@@ -225,12 +205,57 @@ attackGroups('shares with hostile logs', () => {
       )
     })
 
+    it('what is known of a listing whose end comes late can be looked at, and no more is said', async () => {
+      const drive = await goodDrive()
+      const at = await drive.blob('read')
+      const row = (name: string) => [0, name, 4, 0, 0, at.blockOffset, 1, at.byteOffset]
+      const first = await drive.rows([
+        row('/a.txt'),
+        row('/inner/b.txt'),
+        [0, '/link', 0, 0, 0, 0, 0, 0, -1, 0, 'z.txt'],
+      ])
+      const second = await drive.rows([row('/z.txt')])
+      const chunks = { ...first, blockLength: 2, byteLength: first.byteLength + second.byteLength }
+      const release = await drive.withhold(second.blockOffset)
+      await drive.about('share', aboutListed({ files: 1_200, chunks }))
+      await publisher.serve(drive)
+      const { id } = await peer.request('open.add', { link: drive.link, keep: false })
+      const path = (text: string) => text as DrivePath
+      const soFar = async (folder: string, limit = 500) =>
+        (await peer.request('fs.list', { id, path: path(folder), limit, timeout: 20_000, soFar: true })).map(
+          ({ name, kind }) => `${name}:${kind}`,
+        )
+      assert.deepEqual(await soFar('/'), ['a.txt:file', 'inner:folder', 'link:link'])
+      assert.deepEqual(await soFar('/', 1), ['a.txt:file'])
+      assert.deepEqual(await soFar('/inner'), ['b.txt:file'])
+      const read = (name: string) =>
+        peer.request('fs.read', { id, path: path(name), limit: 100, timeout: 5_000 })
+      const stat = (name: string) => peer.request('fs.stat', { id, path: path(name) })
+      assert.equal((await stat('/inner/b.txt')).size, 4)
+      assert.equal((await stat('/inner')).kind, 'folder')
+      assert.equal(Buffer.from(await read('/inner/b.txt')).toString(), 'read')
+      for (const name of ['/z.txt', '/inner/c.txt', '/other/c.txt']) {
+        await assert.rejects(stat(name), { code: 'not-listed' }, name)
+        await assert.rejects(read(name), { code: 'not-listed' }, name)
+      }
+      await assert.rejects(read('/link'), { code: 'not-listed' })
+      await assert.rejects(read('/inner'), { code: 'is-a-folder' })
+      await assert.rejects(peer.request('fs.list', { id, path: path('/other'), timeout: 100, soFar: true }), {
+        code: 'not-listed',
+      })
+      release()
+      await peer.request('open.ready', { id, newest: true, timeout: 20_000 })
+      assert.deepEqual(await soFar('/'), ['a.txt:file', 'inner:folder', 'link:link', 'z.txt:file'])
+      assert.equal(Buffer.from(await read('/link')).toString(), 'read')
+      await assert.rejects(stat('/other/c.txt'), { code: 'file-not-found' })
+    })
+
     it('a listing that hides and invents entries changes nothing of what is refused', async () => {
       const drive = await goodDrive()
       await drive.about(
         'share',
-        head({
-          chunks: await rows(drive, [
+        aboutListed({
+          chunks: await drive.rows([
             [0, '/../../invented', 0, 0, 0],
             [0, '/good.txt', 0, 0, 0],
           ]),
@@ -383,7 +408,7 @@ attackGroups('shares with hostile logs', () => {
       await peer.request('settings.set', { limits: { entries: 2_000 } })
       const drive = await goodDrive()
       const list = Array.from({ length: 100 }, (_, at) => [0, `/${at}${'/d'.repeat(200)}`, 0, 0, 0])
-      await drive.about('share', head({ files: 100, chunks: await rows(drive, list) }))
+      await drive.about('share', aboutListed({ files: 100, chunks: await drive.rows(list) }))
       await publisher.serve(drive)
       const { id } = await peer.request('open.add', { link: drive.link, keep: false })
       await assert.rejects(peer.request('open.ready', { id, newest: true, timeout: 20_000 }), {

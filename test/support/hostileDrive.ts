@@ -3,9 +3,12 @@
  * A `HostilePublisher` serves them as every Hyperdrive client does, with the stock swarm and store.
  */
 import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { deflateRaw } from 'node:zlib'
 import Corestore from 'corestore'
 import { Header, Node, YoloIndex } from 'hyperbee/lib/messages.js'
 import type Hypercore from 'hypercore'
+import type { ReplicatorPeer } from 'hypercore'
 import Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
 import type { DriveKey } from '../../src/common/brand'
@@ -14,6 +17,7 @@ import { ABOUT, FILES } from '../../src/peer/drive/about'
 import type { BlobRef } from '../../src/peer/drive/entry'
 import { temporaryFolder } from './folders'
 
+const deflated = promisify(deflateRaw)
 const VALUES_AS_TEXT = { valueEncoding: 'utf-8' }
 
 /** What the files' sub-space puts before every path. */
@@ -61,6 +65,33 @@ export class HostileDrive {
     await this.entry(path, { executable: false, linkname: target, blob: null, metadata: null })
   }
 
+  /** From now on a block of the log of bytes is given to nobody who asks for it, until what this resolves with is called. */
+  async withhold(index: number): Promise<() => void> {
+    const { core } = await this.drive.getBlobs()
+    let release = () => {}
+    const released = new Promise<void>(resolve => {
+      release = resolve
+    })
+    core.on('peer-add', (peer: ReplicatorPeer) => {
+      const answer = peer.onrequest.bind(peer)
+      peer.onrequest = async request => {
+        if (request.block?.index === index) await released
+        await answer(request)
+      }
+    })
+    return () => release()
+  }
+
+  /** Appends a chunk of a list of files: any text. */
+  async chunk(text: string): Promise<BlobRef> {
+    return this.blob(await deflated(Buffer.from(text)))
+  }
+
+  /** A chunk of any rows. */
+  rows(list: readonly unknown[]): Promise<BlobRef> {
+    return this.chunk(JSON.stringify(list))
+  }
+
   /** Appends blocks to the log of bytes. */
   async blob(...blocks: (string | Uint8Array)[]): Promise<BlobRef> {
     const { core } = await this.drive.getBlobs()
@@ -68,6 +99,15 @@ export class HostileDrive {
     const start = { blockOffset: core.length, byteOffset: core.byteLength }
     if (buffers.length > 0) await core.append(buffers)
     return { ...start, blockLength: buffers.length, byteLength: core.byteLength - start.byteOffset }
+  }
+}
+
+/** What a share of two files says of itself when it has a list of them, with anything in the list's head. */
+export function aboutListed(head: object): unknown {
+  return {
+    name: 'x',
+    isFile: false,
+    listing: { format: 1, version: 4, files: 2, bytes: 8, ...head },
   }
 }
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeTree, temporaryFolder } from '../support/folders'
-import { HostilePublisher } from '../support/hostileDrive'
+import { aboutListed, HostilePublisher } from '../support/hostileDrive'
 import type { Workbench } from '../support/pages'
 import { Person } from '../support/person'
 import type { Installation } from './installation'
@@ -112,6 +112,35 @@ describe('names that attack', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: their absence is what is tested
     assert.doesNotMatch((await tree.texts()).join(), /[\u001b\u202a-\u202e]/)
     await window.screenshot('hostile-controls')
+  })
+
+  it('are text, and can be looked at, while the list that they stand in is still on its way', async () => {
+    const drive = await publisher.drive()
+    await drive.file('/one.txt', 'one\n')
+    await drive.file('/two.txt', 'two\n')
+    const at = await drive.blob('six\n')
+    const row = (name: string) => [0, name, 4, 0, 0, at.blockOffset, 1, at.byteOffset]
+    const first = await drive.rows([row('/early.txt'), row(`/inner/${markup} six.txt`)])
+    const second = await drive.rows([row('/late.txt')])
+    const chunks = { ...first, blockLength: 2, byteLength: first.byteLength + second.byteLength }
+    await drive.about('share', aboutListed({ files: 1_200, chunks }))
+    const release = await drive.withhold(second.blockOffset)
+    await publisher.serve(drive)
+    await window.runCommand('Peerfold: Open Shared Link…')
+    await window.quickInput.enter(drive.link)
+    await (await window.dialog('Open this share?')).click('Open')
+    const { tree } = window.view('Opened Shares')
+    for (const other of [all, controlsAsText]) await tree.row(other).collapse()
+    await tree.row('early.txt').waitFor()
+    await tree.row('inner').expand()
+    await tree.row(`${markup} six.txt`).click()
+    await window.editor.text('six')
+    const texts = await tree.texts()
+    assert.ok(texts.includes('Fetching the list of files…') && !texts.includes('late.txt'), texts.join('\n'))
+    await window.screenshot('hostile-list-on-its-way')
+    release()
+    await tree.row('late.txt').waitFor()
+    await tree.row('Fetching the list of files…').locator.waitFor({ state: 'detached' })
   })
 
   it('are text on the dashboard', async () => {

@@ -18,6 +18,8 @@ export const PAGE = 1_000
 export interface ListingSource {
   /** At most `limit` children: those after the child named `after`, or the first ones. See `fs.list`. */
   list(id: ShareId, path: DrivePath, page: Page): Promise<readonly FileEntry[]>
+  /** The first children known so far of a folder of a share whose list is on its way. See `fs.list`. */
+  listSoFar(id: ShareId, path: DrivePath, limit: number): Promise<readonly FileEntry[]>
   stat(id: ShareId, path: DrivePath): Promise<FileEntry>
 }
 
@@ -47,6 +49,11 @@ export class Listings {
   /** Throws as `fs.list` does. */
   async list(id: ShareId, path: DrivePath): Promise<readonly FileEntry[]> {
     return (await this.listing(id, path)).entries
+  }
+
+  /** See `ListingSource`. Never kept. */
+  listSoFar(id: ShareId, path: DrivePath, limit: number): Promise<readonly FileEntry[]> {
+    return this.source.listSoFar(id, path, limit)
   }
 
   /** Throws as `fs.stat` does; `file-not-found` without a request where a known listing shows it. */

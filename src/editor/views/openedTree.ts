@@ -26,7 +26,7 @@ import { describeOpened, explainOpened } from './describe'
 import { entryFacets, openedFacets } from './facets'
 import { openedIcon } from './icons'
 import { type Row, signature, toTreeItem } from './listTree'
-import { type Part, rowsOfFolder } from './rowsOfFolder'
+import { type Part, ROWS, rowsOfFolder } from './rowsOfFolder'
 
 const { l10n } = vscode
 
@@ -67,6 +67,8 @@ export type OpenedTreeNode = FolderNode | MessageNode
 interface ShownShare {
   readonly node: OpenedNode
   signature: string
+  /** Whether its list of files is here. */
+  isListed: boolean
   /** Milliseconds that its largest folder takes to be shown again. */
   pause: number
   /** When it may be refreshed again; milliseconds since 1970. */
@@ -108,8 +110,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     if (node.kind === 'part') return entryNodes(node, node.path, node.part.entries)
     const share = this.model.opened(node.id)
     if (share === undefined) return []
-    if (share.contents === undefined) return [this.whyEmpty(share, node)]
-    return this.listFolder(node)
+    return share.contents === undefined ? this.listSoFar(share, node) : this.listFolder(node)
   }
 
   getTreeItem(node: OpenedTreeNode): vscode.TreeItem {
@@ -146,6 +147,21 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
       return rows
     } catch (error) {
       return [{ kind: 'message', text: safeText(toUserError(error).message, 300), parent: node }]
+    }
+  }
+
+  /** What is known of a folder while the list of files is on its way, and that it is. */
+  private async listSoFar(share: OpenedShareState, node: OpenedNode | EntryNode): Promise<OpenedTreeNode[]> {
+    const why = this.whyEmpty(share, node)
+    if (share.stopped || share.status.kind !== 'connected') return [why]
+    const path = node.kind === 'opened' ? ROOT : node.path
+    try {
+      const entries = await this.listings.listSoFar(node.id, path, ROWS)
+      return [...entryNodes(node, path, [...entries].sort(foldersFirst)), why]
+    } catch {
+      return [why] // nothing is known yet
+    } finally {
+      this.refreshSoon(node.id) // there will be more
     }
   }
 
@@ -189,16 +205,18 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     }
     for (const share of opened) {
       const shown = this.shown.get(share.id)
-      if (shown !== undefined && shown.signature !== signatureOf(share)) {
-        this.refreshSoon(share.id)
-      }
+      if (shown === undefined) continue
+      const isListed = share.contents !== undefined
+      if (isListed && !shown.isListed) shown.notBefore = 0 // the files that were waited for
+      shown.isListed = isListed
+      if (shown.signature !== signatureOf(share)) this.refreshSoon(share.id)
     }
   }
 
   private take(opened: readonly OpenedShareState[]): void {
     const before = new Map(this.shown)
     this.shown.clear()
-    for (const { id } of opened) {
+    for (const { id, contents } of opened) {
       const kept = before.get(id)
       before.delete(id)
       this.shown.set(
@@ -206,6 +224,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
         kept ?? {
           node: { kind: 'opened', id },
           signature: '',
+          isListed: contents !== undefined,
           pause: 0,
           notBefore: 0,
           timer: undefined,
@@ -217,7 +236,8 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
 
   private refreshSoon(id: ShareId): void {
     const shown = this.shown.get(id)
-    if (shown === undefined || shown.timer !== undefined) return
+    if (shown === undefined || (shown.timer !== undefined && shown.notBefore > 0)) return
+    clearTimeout(shown.timer)
     shown.timer = setTimeout(
       () => {
         shown.timer = undefined

@@ -19,6 +19,13 @@ export function listFolder(index: PathIndex, { path, after, limit }: FolderPart)
   throw new PeerfoldError(index.stat(path) === undefined ? 'file-not-found' : 'not-a-folder-entry', path)
 }
 
+/** The same, as far as it is known; undefined while nothing is. */
+export function listSoFar({ index, coming }: ShareDrive, part: FolderPart): readonly FileEntry[] | undefined {
+  if (index !== undefined) return listFolder(index, part)
+  const children = coming?.index.list(part.path, part.after, part.limit)
+  return children?.length === 0 ? undefined : children
+}
+
 /** The same of the newest version, be it only on its way; undefined while that cannot be told. */
 export function listNewest(
   { index, coming }: ShareDrive,
