@@ -89,9 +89,11 @@ class Story {
     const opened = workbench.view('Opened Shares').tree
     this.phases.push({ name: 'start of VS Code', from: 0, to: now() })
     await this.phase('show the views', () => workbench.openContainer('Peerfold'))
-    await this.phase('open a share of many entries', async () => {
-      await this.open(listLink, 'list')
-      await opened.row('flat').waitFor()
+    await this.phase('open a share of many entries', () => this.open(listLink, 'list'))
+    await this.phase('see its first rows', () => opened.row('flat').waitFor())
+    await this.phase('see all of them', async () => {
+      await opened.row('large.txt').waitFor()
+      await opened.row('Fetching the list of files…').locator.waitFor({ state: 'detached' })
     })
     await this.phase('expand its largest folder', async () => {
       await opened.row('flat').expand()

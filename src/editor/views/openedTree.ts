@@ -64,11 +64,14 @@ interface MessageNode {
 }
 export type OpenedTreeNode = FolderNode | MessageNode
 
+/** What a share shows below it: why there is nothing, as much as is known so far, or all. */
+type Below = 'reason' | 'so-far' | 'all'
+
 interface ShownShare {
   readonly node: OpenedNode
   signature: string
-  /** Whether its list of files is here. */
-  isListed: boolean
+  /** What stands below it was last told. */
+  below: Below
   /** Milliseconds that its largest folder takes to be shown again. */
   pause: number
   /** When it may be refreshed again; milliseconds since 1970. */
@@ -110,7 +113,14 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     if (node.kind === 'part') return entryNodes(node, node.path, node.part.entries)
     const share = this.model.opened(node.id)
     if (share === undefined) return []
-    return share.contents === undefined ? this.listSoFar(share, node) : this.listFolder(node)
+    switch (below(share)) {
+      case 'reason':
+        return [this.whyEmpty(share, node)]
+      case 'so-far':
+        return this.listSoFar(share, node)
+      case 'all':
+        return this.listFolder(node)
+    }
   }
 
   getTreeItem(node: OpenedTreeNode): vscode.TreeItem {
@@ -153,7 +163,6 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
   /** What is known of a folder while the list of files is on its way, and that it is. */
   private async listSoFar(share: OpenedShareState, node: OpenedNode | EntryNode): Promise<OpenedTreeNode[]> {
     const why = this.whyEmpty(share, node)
-    if (share.stopped || share.status.kind !== 'connected') return [why]
     const path = node.kind === 'opened' ? ROOT : node.path
     try {
       const entries = await this.listings.listSoFar(node.id, path, ROWS)
@@ -206,9 +215,8 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     for (const share of opened) {
       const shown = this.shown.get(share.id)
       if (shown === undefined) continue
-      const isListed = share.contents !== undefined
-      if (isListed && !shown.isListed) shown.notBefore = 0 // the files that were waited for
-      shown.isListed = isListed
+      if (shown.below !== below(share)) shown.notBefore = 0 // what was waited for
+      shown.below = below(share)
       if (shown.signature !== signatureOf(share)) this.refreshSoon(share.id)
     }
   }
@@ -216,7 +224,8 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
   private take(opened: readonly OpenedShareState[]): void {
     const before = new Map(this.shown)
     this.shown.clear()
-    for (const { id, contents } of opened) {
+    for (const share of opened) {
+      const { id } = share
       const kept = before.get(id)
       before.delete(id)
       this.shown.set(
@@ -224,7 +233,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
         kept ?? {
           node: { kind: 'opened', id },
           signature: '',
-          isListed: contents !== undefined,
+          below: below(share),
           pause: 0,
           notBefore: 0,
           timer: undefined,
@@ -256,6 +265,11 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
 /** All that it shows: its row, its tooltip, and what stands where files would be. */
 function signatureOf(share: OpenedShareState): string {
   return [signature(rowOf(share)), whyOf(share), explainOpened(share, l10n)].join('\n')
+}
+
+function below({ contents, stopped, status }: OpenedShareState): Below {
+  if (contents !== undefined) return 'all'
+  return !stopped && status.kind === 'connected' ? 'so-far' : 'reason'
 }
 
 /** What its children depend on beside its row: whether there are files to show, and what stands there until then. */
