@@ -15,8 +15,16 @@ const BATCH_BLOCKS = 2_048
 /** So many batches may wait for the disk before reading does. */
 const BATCHES_BEHIND = 2
 
+/** Bytes in front of a block that let it be encrypted where it is. */
+export const ROOM = 8
+
+interface Block {
+  readonly bytes: Uint8Array
+  readonly room: number
+}
+
 export class BlockAppender {
-  private batch: Uint8Array[] = []
+  private batch: Block[] = []
   private batchBytes = 0
   /** Batches on their way into the log, the oldest first. */
   private readonly writing: Promise<void>[] = []
@@ -45,11 +53,15 @@ export class BlockAppender {
     return { blockOffset: this.nextBlock, byteOffset: this.nextByte }
   }
 
-  /** Adds one block (at most 15 MiB) and answers its index. The bytes must not be changed afterwards. */
-  add(block: Uint8Array): number {
-    this.batch.push(block)
-    this.batchBytes += block.byteLength
-    this.nextByte += block.byteLength
+  /**
+   * Adds one block (at most 15 MiB) and answers its index. The bytes must not be changed afterwards.
+   *
+   * @param room bytes in front of them in memory that belong to them: then they may not be read afterwards either
+   */
+  add(bytes: Uint8Array, room = 0): number {
+    this.batch.push({ bytes, room })
+    this.batchBytes += bytes.byteLength
+    this.nextByte += bytes.byteLength
     return this.nextBlock++
   }
 
@@ -95,15 +107,14 @@ export class BlockAppender {
     this.writing.shift()
   }
 
-  /** In memory of their own, as Hypercore would encrypt them. @param first the index of the first */
-  private async encrypt(batch: readonly Uint8Array[], first: number): Promise<readonly Uint8Array[]> {
+  /** As Hypercore would encrypt them. @param first the index of the first */
+  private async encrypt(batch: readonly Block[], first: number): Promise<readonly Uint8Array[]> {
     const { encryption, encrypted } = this
-    if (encryption === null) return batch
+    if (encryption === null) return batch.map(({ bytes }) => bytes)
     const padding = encryption.padding(encrypted.core, first)
     const blocks: Uint8Array[] = []
-    for (const bytes of batch) {
-      const block = b4a.allocUnsafe(padding + bytes.byteLength)
-      block.set(bytes, padding)
+    for (const { bytes, room } of batch) {
+      const block = room < padding ? copyBehind(padding, bytes) : withRoom(padding, bytes)
       await encryption.encrypt(first + blocks.length, block, encrypted.fork, encrypted.core)
       blocks.push(block)
     }
@@ -116,4 +127,14 @@ export class BlockAppender {
     if (length !== end)
       throw new Error(`the log has ${length} blocks instead of ${end}: somebody else appended`)
   }
+}
+
+function copyBehind(padding: number, bytes: Uint8Array): Uint8Array {
+  const block = b4a.allocUnsafe(padding + bytes.byteLength)
+  block.set(bytes, padding)
+  return block
+}
+
+function withRoom(padding: number, { buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return Buffer.from(buffer, byteOffset - padding, padding + byteLength)
 }

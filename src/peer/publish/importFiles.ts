@@ -13,7 +13,7 @@ import type { PublishedFile } from '../catalog'
 import type { BlobRef } from '../drive/entry'
 import { PACK_BYTES, PACKED_FILE_BYTES } from '../drive/listing'
 import { breathe, slicer, throwIfAborted } from '../time'
-import { BlockAppender } from './appender'
+import { BlockAppender, ROOM } from './appender'
 import { LaterBlocks } from './laterBlocks'
 import type { Published } from './published'
 import { FileBusyError, readSmallStable, StableReader } from './readStable'
@@ -29,8 +29,6 @@ import { errorCode } from './smallFile'
 export const BLOCK_BYTES = 1024 * 1024
 /** Files up to this size are read whole before they are appended. */
 export const WHOLE_FILE_BYTES = 8 * 1024 * 1024
-/** Larger ones are read in pieces of this size: a multiple of a block's. */
-const PIECE_BYTES = 2 * BLOCK_BYTES
 /** With fewer small files than this, packs are not worth their bytes. */
 export const MIN_PACKED_FILES = 64
 
@@ -172,7 +170,7 @@ export class FileImport {
       let blockLength = 0
       let head = ''
       const secrets = new SecretContentFilter(file.path)
-      for await (const piece of reader.pieces(PIECE_BYTES)) {
+      for await (const piece of reader.pieces(BLOCK_BYTES, ROOM)) {
         throwIfAborted(this.options.signal)
         const secret = file.letIn ? undefined : secrets.push(piece)
         if (secret !== undefined) return this.skip(file, 'secret-content', secret)
@@ -186,9 +184,10 @@ export class FileImport {
             return true
           }
         }
-        blockLength += this.appendPiece(piece)
+        this.appender.add(piece, ROOM)
+        blockLength++
         this.options.onBytes(piece.length)
-        await this.appender.write()
+        await this.writeWhenFull()
       }
       await reader.assertUnchanged()
       const secret = file.letIn ? undefined : secrets.end()
