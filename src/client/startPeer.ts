@@ -13,11 +13,15 @@ const LOG_LIMIT = 5_000_000
 const REASON_LENGTH = 2_000
 
 /**
- * V8 sets the limit at which it searches all of the heap for garbage from the heap's size. A peer's heap is small, and
- * gigabytes of buffers pass through it: that made a search for every eight megabytes, a quarter of all the work of
- * a transfer. With a higher first limit (megabytes) the small searches of young objects do, and less lies around.
+ * How V8 keeps a peer's memory, in megabytes. Less lies around with both, so they cost no memory.
+ *
+ * - It sets the limit at which it searches all of the heap for garbage from the heap's size. A peer's heap is small, and
+ *   gigabytes of buffers pass through it: that made a search for every eight megabytes, a quarter of all the work of a
+ *   transfer. With a higher first limit the small searches of young objects do.
+ * - Young objects get 1 MB at first, and what is still in use when that is full is copied. A share of 10,000 files was
+ *   published 6% later for that.
  */
-export const PEER_FLAGS: readonly string[] = ['--initial-old-space-size=128']
+export const PEER_FLAGS: readonly string[] = ['--initial-old-space-size=128', '--min-semi-space-size=16']
 
 /**
  * What a peer process gets besides its starter's environment. glibc gives each thread a pool of memory of its own and

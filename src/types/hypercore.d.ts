@@ -9,6 +9,8 @@ declare module 'hypercore' {
       wait?: boolean
       /** Milliseconds; 0 waits for ever. */
       timeout?: number
+      /** As it is stored: encrypted, with its padding. */
+      raw?: boolean
     }
 
     interface Download {
@@ -69,6 +71,8 @@ declare module 'hypercore' {
       padding(core: object, index: number): number
       /** In place. */
       encrypt(index: number, block: Uint8Array, fork: number, core: object): void | Promise<void>
+      /** In place. */
+      decrypt(index: number, block: Uint8Array, core: object): void | Promise<void>
     }
 
     interface Hints {

@@ -52,16 +52,13 @@ export class Blocks {
   }
 
   /** Throws PeerfoldError: `offline`, `bad-entry` (it cannot be decoded), `cancelled`, `store-limit`. */
-  async get(index: number): Promise<Buffer> {
-    if (this.has(index)) return this.checked(this.session.get(index))
-    this.options.assertRoom?.()
-    const block = this.session.get(index)
-    const silence = this.silence(index)
-    try {
-      return await this.checked(Promise.race([block, silence.failed]))
-    } finally {
-      silence.end()
-    }
+  get(index: number): Promise<Buffer> {
+    return this.arrived(index, false)
+  }
+
+  /** As it is stored, with whatever encrypts it. Throws as `get` does. */
+  getStored(index: number): Promise<Buffer> {
+    return this.arrived(index, true)
   }
 
   /** Takes back what was asked for and has not come. */
@@ -69,6 +66,18 @@ export class Blocks {
     if (this.closed) return
     this.closed = true
     this.session.close().catch(() => {}) // the log was closed before its reader
+  }
+
+  private async arrived(index: number, raw: boolean): Promise<Buffer> {
+    if (this.has(index)) return this.checked(this.session.get(index, { raw }))
+    this.options.assertRoom?.()
+    const block = this.session.get(index, { raw })
+    const silence = this.silence(index)
+    try {
+      return await this.checked(Promise.race([block, silence.failed]))
+    } finally {
+      silence.end()
+    }
   }
 
   private async checked(block: Promise<Buffer | null>): Promise<Buffer> {

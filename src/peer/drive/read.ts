@@ -10,6 +10,7 @@ import { PeerfoldError } from '../../common/errors'
 import { throwIfAborted, unlessAborted } from '../time'
 import { withTrueSize } from './blockMap'
 import { Blocks, inOurWords, type ReadOptions } from './blocks'
+import type { Decrypter } from './decrypter'
 import type { BlobRef, DriveEntry } from './entry'
 import type { ShareDrive } from './shareDrive'
 import { isBeyond, isWhole } from './whoHas'
@@ -54,12 +55,17 @@ export async function* readRange(
   else yield* firstBytes(readBlocks(await share.bytesReady(options.signal), entry, 0, options), wanted, entry)
 }
 
-/** A file's own blocks in order from its `first`, asked for ahead, straight as they arrive from the network. */
+/**
+ * A file's own blocks in order from its `first`, asked for ahead, straight as they arrive from the network.
+ *
+ * @param decrypter decrypts them: each holds until the next is asked for
+ */
 export async function* readBlocks(
   core: Hypercore,
   entry: DriveEntry,
   first: number,
   options: ReadOptions,
+  decrypter?: Decrypter,
 ): AsyncGenerator<Buffer> {
   const { blob } = entry
   if (blob === undefined) return
@@ -68,16 +74,20 @@ export async function* readBlocks(
   const blocks = new Blocks(core, entry.path, options)
   const ahead: Promise<Buffer>[] = []
   let next = blob.blockOffset + first
+  let delivered = next
   try {
     while (next < end || ahead.length > 0) {
       throwIfAborted(options.signal)
       while (next < end && ahead.length < depth) {
-        const block = blocks.get(next++)
+        const block = decrypter === undefined ? blocks.get(next) : blocks.getStored(next)
+        next++
         block.catch(() => {}) // rejects again where it is awaited, below
         ahead.push(block)
       }
-      const block = ahead.shift()
-      if (block !== undefined) yield await block
+      const block = await ahead.shift()
+      if (block === undefined) continue
+      yield decrypter === undefined ? block : await decrypter.decrypt(delivered, block)
+      delivered++
     }
   } finally {
     blocks.close()

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { type ErrorCode, PeerfoldError } from '../../common/errors'
 import { withTrueSize } from '../drive/blockMap'
 import type { ReadOptions } from '../drive/blocks'
+import { Decrypter } from '../drive/decrypter'
 import type { DriveEntry } from '../drive/entry'
 import { readBlocks, readMapped, readWhole } from '../drive/read'
 import type { ShareDrive } from '../drive/shareDrive'
@@ -116,12 +117,12 @@ export class FileCopier {
     await partials.forget(file)
   }
 
-  /** Opens the temporary that an earlier run left, if it is known how far that is whole; else a new one. */
   /** Nobody waits for what was superseded and is gone. */
   private readOf(entry: DriveEntry): ReadOptions {
     return { ...this.options.read, isSuperseded: () => isOther(this.options.share, entry) }
   }
 
+  /** Opens the temporary that an earlier run left, if it is known how far that is whole; else a new one. */
   private async open(file: PlannedFile, segments: readonly string[]): Promise<Opened> {
     const { writer, partials } = this.options
     const options = { size: file.entry.size, ...placing(file) }
@@ -193,12 +194,14 @@ export class FileCopier {
     }
   }
 
+  /** Each holds until the next is asked for. */
   private async *blocksOf(file: PlannedFile, block: number, position: number): AsyncGenerator<Buffer> {
     const { share } = this.options
     const { entry } = file
     const read = this.readOf(entry)
-    if (entry.blob?.blockMap) yield* readMapped(share, entry, position, entry.size - position, read)
-    else yield* readBlocks(await share.bytesReady(read.signal), entry, block, read)
+    if (entry.blob?.blockMap) return yield* readMapped(share, entry, position, entry.size - position, read)
+    const core = await share.bytesReady(read.signal)
+    yield* readBlocks(core, entry, block, read, Decrypter.of(core))
   }
 
   private async holds(file: PlannedFile, bytes: Buffer): Promise<boolean> {
