@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, FrameLocator, Locator, Page } from 'playwright-core'
+import { eventually } from './eventually'
 import { Dialog, Notification } from './pagesOfMessages'
 import { Menu, Tree } from './pagesOfTrees'
 import { projectRoot } from './projectRoot'
@@ -188,8 +189,13 @@ export class Editor {
 
   /** Types at the beginning of the text. */
   async type(text: string): Promise<void> {
-    await this.page.locator('.editor-instance .view-lines').first().click()
-    await this.page.keyboard.press('Control+Home')
+    const atBeginning = this.page.locator('.statusbar-item').filter({ hasText: 'Ln 1, Col 1' })
+    await eventually('the caret at the beginning of the text', async () => {
+      await this.page.locator('.editor-instance .view-lines').first().click()
+      await this.page.keyboard.press('Control+Home')
+      // A tree whose refresh ends at the moment of the click takes the focus back: then the keys went there.
+      return isSoon(atBeginning)
+    })
     await this.page.keyboard.type(text)
   }
 
@@ -205,6 +211,14 @@ export class Editor {
     )
     return shown.join('\n').replaceAll('\u00a0', ' ')
   }
+}
+
+/** Whether something shows within a second. */
+async function isSoon(wanted: Locator): Promise<boolean> {
+  return wanted.waitFor({ timeout: 1_000 }).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** In a suite: takes a screenshot of every window when a test failed. */
