@@ -189,12 +189,13 @@ export class Editor {
 
   /** Types at the beginning of the text. */
   async type(text: string): Promise<void> {
-    const atBeginning = this.page.locator('.statusbar-item').filter({ hasText: 'Ln 1, Col 1' })
+    const atBeginning = this.page.locator('.statusbar-item').filter({ hasText: /Ln 1, Col 1(?!\d)/ })
+    const focused = this.page.locator('.editor-instance .monaco-editor.focused').first()
     await eventually('the caret at the beginning of the text', async () => {
       await this.page.locator('.editor-instance .view-lines').first().click()
       await this.page.keyboard.press('Control+Home')
       // A tree whose refresh ends at the moment of the click takes the focus back: then the keys went there.
-      return isSoon(atBeginning)
+      return (await isSoon(atBeginning)) && (await isSoon(focused))
     })
     await this.page.keyboard.type(text)
   }

@@ -74,7 +74,7 @@ interface ShownShare {
   below: Below
   /** Milliseconds that its largest folder takes to be shown again. */
   pause: number
-  /** When it may be refreshed again; milliseconds since 1970. */
+  /** When it may be refreshed again, by `performance.now()`. */
   notBefore: number
   timer: NodeJS.Timeout | undefined
 }

@@ -9,7 +9,7 @@ import b4a from 'b4a'
 import type Hypercore from 'hypercore'
 import type { BlobRef } from '../drive/entry'
 
-/** More brings no speed, and every batch is in memory three times: as read, encrypted, and in the database. */
+/** More brings no speed, and every batch is in memory up to three times: as read, encrypted, and in the database. */
 const BATCH_BYTES = 2 * 1024 * 1024
 const BATCH_BLOCKS = 2_048
 /** So many batches may wait for the disk before reading does. */
