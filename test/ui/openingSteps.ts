@@ -30,6 +30,8 @@ export function openingSteps(cast: () => Cast): void {
     const { tree } = atBob.view('Opened Shares')
     await tree.row('beds').expand()
     await tree.row('tomatoes.md').waitFor()
+    // It may stand below the first files for a moment.
+    await tree.row('Fetching the list of files…').locator.waitFor({ state: 'detached' })
     const names = (await tree.texts()).slice(1)
     assert.deepEqual(names, [
       'beds',
