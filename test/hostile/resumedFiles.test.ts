@@ -31,7 +31,7 @@ import { PeerProcess } from '../support/peerProcess'
 const MB = 1_000_000
 /** Nobody listens there. */
 const NOBODY = '127.0.0.1:9'
-const SIZE = 100 * MB
+const SIZE = 200 * MB
 /** The process is killed when so much is written: a mark is made by then, and the end is far. */
 const KILLED_AT = 40 * MB
 /** So much may be in the store that is not written yet. */
@@ -65,12 +65,14 @@ attackGroup('large files whose copy is killed', () => {
     await ann?.stop()
     await dht?.stop()
   })
-  beforeEach(() => {
+  beforeEach(newTarget)
+
+  function newTarget(): void {
     root = temporaryFolder('root')
     target = join(root, 'target')
     mkdirSync(target)
     job = `job-${jobs++}`
-  })
+  }
 
   async function start(): Promise<void> {
     ann = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
@@ -84,10 +86,16 @@ attackGroup('large files whose copy is killed', () => {
 
   /** Starts a copy and kills the process in the middle of the file. → its temporary */
   async function killed(peer = ann): Promise<string> {
-    await underWay(peer)
-    await peer.kill()
-    const left = temporary()
-    if (left !== undefined && sizeOf(left) < SIZE - FETCHED_AHEAD) return left
+    for (let tries = 0; tries < 5; tries++) {
+      await underWay(peer)
+      await peer.kill()
+      const left = temporary()
+      if (left !== undefined && sizeOf(left) < SIZE - FETCHED_AHEAD) return left
+      // This process was held up meanwhile, and the copy was not: once more.
+      if (peer !== ann) break
+      await start()
+      newTarget()
+    }
     throw new Error('it was nearly done before it was killed')
   }
 
