@@ -332,7 +332,8 @@ export class OpenedShare {
 
   private note(error: unknown): void {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'REQUEST_TIMEOUT' || code === 'SESSION_CLOSED' || code === 'REQUEST_CANCELLED') return
+    if (code === 'offline' || code === 'REQUEST_TIMEOUT') return
+    if (code === 'SESSION_CLOSED' || code === 'REQUEST_CANCELLED') return
     const damaged = code === 'DECODING_ERROR' || error instanceof SyntaxError
     this.fail(damaged ? new PeerfoldError('not-readable') : error)
   }

@@ -1,10 +1,16 @@
-/** A log over a line that takes longer for one block than a reader waits in silence. */
+/** Logs over a line that takes longer for what is asked for than a reader waits in silence. */
 import assert from 'node:assert/strict'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import NoiseSecretStream, { type NoiseStream } from '@hyperswarm/secret-stream'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
+import type { DrivePath } from '../../src/common/brand'
 import { Blocks } from '../../src/peer/drive/blocks'
+import { ComingIndex } from '../../src/peer/drive/comingIndex'
+import type { DriveEntry } from '../../src/peer/drive/entry'
+import { encodeListing } from '../../src/peer/drive/listing'
+import { readListing } from '../../src/peer/drive/readListing'
+import { NO_LIMITS } from '../../src/peer/limits'
 import { randomBytes, temporaryFolder } from '../support/folders'
 
 const BLOCK = Buffer.from(randomBytes(300_000))
@@ -47,16 +53,47 @@ describe('a slow line', () => {
     assert.ok(performance.now() - started > 2 * SILENCE, 'the line was not slow')
   })
 
+  it('delivers a list of files that takes longer than silence may last', async () => {
+    const entries = [
+      ...Buffer.from(randomBytes(40_000 * 8))
+        .toString('hex')
+        .matchAll(/.{16}/g),
+    ]
+      .map(([name]) => fileOf(`/${name}` as DrivePath))
+      .sort((a, b) => (a.path < b.path ? -1 : 1))
+    const list = []
+    for await (const chunk of encodeListing(entries)) list.push(chunk)
+    const { length: blockOffset, byteLength: byteOffset } = theirs
+    await theirs.append(list)
+    const chunks = {
+      blockOffset,
+      blockLength: list.length,
+      byteOffset,
+      byteLength: theirs.byteLength - byteOffset,
+    }
+    const head = { format: 2, version: 2, files: entries.length, bytes: 0, chunks } as const
+    const nothing = { paths: new Map<string, never>(), info: undefined, listing: undefined }
+    const coming = new ComingIndex(2, nothing, () => NO_LIMITS)
+    const started = performance.now()
+    const index = await readListing(head, ours, coming, () => {}, { timeout: SILENCE })
+    assert.ok(performance.now() - started > 2 * SILENCE, 'the line was not slow')
+    assert.equal(index.files, entries.length)
+  })
+
   it('is given up when it falls silent', async () => {
     await theirs.append([BLOCK])
     await ours.update({ wait: true })
     const blocks = new Blocks(ours, '/file', { timeout: SILENCE })
-    const block = blocks.get(1)
+    const block = blocks.get(theirs.length - 1)
     for (const socket of sockets) socket.pause()
     await assert.rejects(block, { code: 'offline' })
     blocks.close()
   })
 })
+
+function fileOf(path: DrivePath): DriveEntry {
+  return { path, kind: 'file', size: 0, mtime: 0, executable: false }
+}
 
 function stream(isInitiator: boolean, socket: Socket): NoiseStream {
   const made: unknown = new NoiseSecretStream(isInitiator, socket)

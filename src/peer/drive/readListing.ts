@@ -1,53 +1,58 @@
 /** Fetches and decodes a listing (see listing.ts) within limits: what it claims of itself is a stranger's word. */
 import type Hypercore from 'hypercore'
-import { breathe, slicer, unlessAborted } from '../time'
+import { breathe, slicer } from '../time'
+import { Blocks, type ReadOptions } from './blocks'
 import type { ComingIndex } from './comingIndex'
 import { decodeChunk, endOf, type ListingHead, MAX_CHUNKS_BYTES } from './listing'
 import type { PathIndex } from './pathIndex'
 import { isBeyond } from './whoHas'
 
 const CHUNKS_AHEAD = 8
-const BLOCK_TIMEOUT = 20_000
 /** A log that ends before the block, as every connected peer knows it, may still be about to grow (milliseconds). */
 const BEYOND_TIMEOUT = 3_000
 /** An honest chunk lists thousands of entries. */
 const MIN_CHUNK_ENTRIES = 500
 
-/** Fills an index; `onPart` is called whenever more of it is here. Rejects when a block cannot be had or is no chunk;
- *  throws `limit-passed`. */
+/** Fills an index; `onPart` is called whenever more of it is here. Rejects when a block cannot be had (see `Blocks`) or
+ *  is no chunk; throws `limit-passed`. */
 export async function readListing(
   head: ListingHead,
   core: Hypercore,
   coming: ComingIndex,
   onPart: () => void,
-  signal: AbortSignal | undefined,
+  options: ReadOptions,
 ): Promise<PathIndex> {
   const { blockOffset, blockLength } = head.chunks
   if (blockLength > Math.ceil(head.files / MIN_CHUNK_ENTRIES) + 1)
     throw new Error('the listing has too many chunks')
+  const blocks = new Blocks(core, '/', options)
+  const blocksBeyond = new Blocks(core, '/', { ...options, timeout: BEYOND_TIMEOUT })
   const get = (at: number) => {
     const block = blockOffset + at
-    return core.get(block, { timeout: isBeyond(core, block) ? BEYOND_TIMEOUT : BLOCK_TIMEOUT })
+    return (isBeyond(core, block) ? blocksBeyond : blocks).get(block)
   }
-  const ahead: Promise<Buffer | null>[] = []
+  const ahead: Promise<Buffer>[] = []
   const due = slicer()
   let bytes = 0
-  for (let at = 0; at < blockLength; at++) {
-    while (ahead.length < CHUNKS_AHEAD && at + ahead.length < blockLength) {
-      const block = get(at + ahead.length)
-      block.catch(() => {}) // rejects again where it is awaited, below
-      ahead.push(block)
+  try {
+    for (let at = 0; at < blockLength; at++) {
+      while (ahead.length < CHUNKS_AHEAD && at + ahead.length < blockLength) {
+        const block = get(at + ahead.length)
+        block.catch(() => {}) // rejects again where it is awaited, below
+        ahead.push(block)
+      }
+      const chunk = await decodeChunk(await (ahead.shift() ?? get(at)), endOf(head.chunks))
+      bytes += chunk.bytes
+      if (bytes > MAX_CHUNKS_BYTES) throw new Error('the listing is too long')
+      for (const entry of chunk.entries) {
+        coming.put(entry)
+        if (due()) await breathe()
+      }
+      onPart()
     }
-    const block = await unlessAborted(ahead.shift() ?? get(at), signal)
-    if (block === null) throw new Error('a chunk of the listing is not here')
-    const chunk = await decodeChunk(block, endOf(head.chunks))
-    bytes += chunk.bytes
-    if (bytes > MAX_CHUNKS_BYTES) throw new Error('the listing is too long')
-    for (const entry of chunk.entries) {
-      coming.put(entry)
-      if (due()) await breathe()
-    }
-    onPart()
+  } finally {
+    blocks.close()
+    blocksBeyond.close()
   }
   return coming.index
 }

@@ -290,7 +290,7 @@ export class ShareDrive {
     const bytes = await this.bytesReady(signal)
     this.coming = coming
     this.grew.emit()
-    return readListing(listing, bytes, coming, () => this.grew.emit(), signal)
+    return readListing(listing, bytes, coming, () => this.grew.emit(), { timeout: BLOCK_TIMEOUT, signal })
   }
 
   private hasWholePathLog(length: number): boolean {
