@@ -38,10 +38,11 @@ export class Transfer {
     return this.status.kind === 'running' || this.status.kind === 'paused'
   }
 
+  /** @param bytes negative: written in vain, and to be written again */
   progress(files: number, bytes: number): void {
     this.files.done += files
     this.bytes.done += bytes
-    this.rate.add(bytes)
+    this.rate.add(Math.max(0, bytes))
     this.onChange()
   }
 

@@ -109,6 +109,16 @@ describe('what the peer process tells windows', () => {
     assert.deepEqual([skipped.length, conflicts.length, warnings.length], [TOLD, TOLD, TOLD])
     assert.deepEqual([skippedCount, conflictCount], [1_000, 1_000])
   })
+
+  it('never tells a rate below nought, though what was written in vain counts no more', () => {
+    const transfer = new Transfer('job', 'copy', 'garden', '/tmp/garden', () => {})
+    transfer.bytes.total = 8_000
+    transfer.progress(0, 8_000)
+    transfer.progress(0, -8_000)
+    const { bytes, rate, timeLeft } = transfer.state
+    assert.deepEqual([bytes.done, rate], [0, 2_000])
+    assert.equal(timeLeft, 4)
+  })
 })
 
 const collator = new Intl.Collator(undefined, { numeric: true })
