@@ -12,45 +12,45 @@ import { setImmediate } from 'node:timers/promises'
 const SLICE = 8
 
 /**
- * Runs `work` to its end. When it is stopped early it is closed, so that its `finally` blocks run.
+ * Runs `work` to its end, and returns what it returns. When it is stopped early it is closed, so that its `finally`
+ * blocks run.
  *
  * @param options.onPause called before each pause
  * @throws the signal's reason, and whatever `work` throws
  */
-export async function inSlices(
-  work: Iterable<unknown>,
+export async function inSlices<T>(
+  work: Generator<unknown, T>,
   options: { readonly signal?: AbortSignal | undefined; readonly onPause?: (() => void) | undefined } = {},
-): Promise<void> {
+): Promise<T> {
   options.signal?.throwIfAborted()
+  let result: T | undefined
+  const pausePoints = (function* () {
+    result = yield* work
+  })()
   let until = performance.now() + SLICE
-  for (const _pausePoint of work) {
+  for (const _pausePoint of pausePoints) {
     if (performance.now() < until) continue
     options.onPause?.()
     await setImmediate()
     options.signal?.throwIfAborted()
     until = performance.now() + SLICE
   }
+  return result as T
 }
 
 /** Items sorted, in slices. The array given stays as it is. */
-export async function sorted<T extends object>(
+export function sorted<T extends object>(
   items: readonly T[],
   compare: (a: T, b: T) => number,
 ): Promise<readonly T[]> {
-  let result: readonly T[] = []
-  await inSlices(
-    (function* () {
-      result = yield* sortInSlices([...items], compare)
-    })(),
-  )
-  return result
+  return inSlices(sortInSlices([...items], compare))
 }
 
 /** Items sorted, or put in order, at a stretch: under a slice even with slow comparisons. */
 export const RUN = 512
 
 /** Returns the items sorted; may pause, since sorting 100,000 names takes longer than a slice. */
-export function* sortInSlices<T extends object>(
+export function* sortInSlices<T extends object | string>(
   items: T[],
   compare: (a: T, b: T) => number,
 ): Generator<undefined, T[], undefined> {

@@ -20,6 +20,7 @@ import { rulesFor } from '../../src/peer/receive/rules'
 import { isTemporaryName, temporaryNameOf } from '../../src/peer/receive/temporary'
 import { WriteError, type WriteErrorCode } from '../../src/peer/receive/writeErrors'
 import { SafeWriter } from '../../src/peer/receive/writer'
+import { atOnce } from '../support/atOnce'
 import { attackGroup } from '../support/attacks'
 import { temporaryFolder } from '../support/folders'
 import { holds } from '../support/fuzz'
@@ -371,7 +372,7 @@ attackGroup('made-up shares on a real disk', () => {
         'shares on disk',
         fc.property(paths, share => {
           const top = `share${at++}`
-          for (const { segments } of selectPaths(share, rules).accepted) {
+          for (const { segments } of atOnce(selectPaths(share, rules)).accepted) {
             writer.writeSmallSync([top, ...segments], EVIL, { ...PLAIN, precondition: 'absent' })
           }
         }),

@@ -196,15 +196,13 @@ export class PathIndex {
     else this.sorted = undefined
   }
 
-  /** Every entry at or below a path, in path order. */
-  select(path: DrivePath): DriveEntry[] {
+  /** Every entry at or below a path, in no order. To be gone through at once: the index may change. */
+  *select(path: DrivePath): Generator<DriveEntry> {
     const trimmed = trimSlash(path)
     const prefix = `${trimmed}/`
-    const selected: DriveEntry[] = []
     for (const entry of this.byPath.values()) {
-      if (trimmed === '' || entry.path === trimmed || entry.path.startsWith(prefix)) selected.push(entry)
+      if (trimmed === '' || entry.path === trimmed || entry.path.startsWith(prefix)) yield entry
     }
-    return selected.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
   }
 
   private assertRoom(): void {

@@ -5,7 +5,6 @@
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import type { SkippedEntry, TransferResult } from '../../common/model'
-import type { DriveEntry } from '../drive/entry'
 import { type PathIndex, trimSlash } from '../drive/pathIndex'
 import type { ShareDrive } from '../drive/shareDrive'
 import { isBeyondKnown } from '../drive/whoHas'
@@ -22,7 +21,7 @@ import { SafeWriter } from './writer'
 
 /** Runs a copy to its end. Rejects with PeerfoldError (`cancelled`, `target-vanished`, …). */
 export async function runCopy(options: CopyOptions): Promise<TransferResult> {
-  entriesOf(options) // nothing is made for a path that is not there
+  indexOf(options) // nothing is made for a path that is not there
   const { writer, rules } = openTarget(options.folder)
   const { catalog, transfer, share, folder } = options
   const target = targetKey(options.id, folder, share.bytes?.fork ?? 0)
@@ -53,9 +52,9 @@ async function planNow(
   rules: TargetRules,
 ): Promise<CopyPlan> {
   const { transfer, catalog, path, isInDoubt } = options
-  const { index, entries } = entriesOf(options)
+  const index = indexOf(options)
   const { signal } = transfer.abort
-  const plan = await planCopy(entries, path, target, writer, rules, catalog, signal, isInDoubt)
+  const plan = await planCopy(index.select(path), path, target, writer, rules, catalog, signal, isInDoubt)
   for (const key of index.malformedBelow(path)) plan.skipped.push(malformed(key, path))
   return plan
 }
@@ -85,12 +84,11 @@ async function runPlan(
   return new CopyRun(options, plan, marks, partials, writer, rules).run()
 }
 
-/** What the newest version known here has at a path. */
-function entriesOf({ share: { index }, path }: CopyOptions): { index: PathIndex; entries: DriveEntry[] } {
+/** The newest version known here, which has something at the path. */
+function indexOf({ share: { index }, path }: CopyOptions): PathIndex {
   if (index === undefined) throw new PeerfoldError('not-listed')
-  const entries = index.select(path)
-  if (entries.length === 0 && path !== '/') throw new PeerfoldError('file-not-found', path)
-  return { index, entries }
+  if (index.select(path).next().done && path !== '/') throw new PeerfoldError('file-not-found', path)
+  return index
 }
 
 /** What an entry says of its size counts only when the log is that long: a lie must not keep the rest from coming. */

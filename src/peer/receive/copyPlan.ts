@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import type { DrivePath, ShareId } from '../../common/brand'
 import type { SkippedEntry } from '../../common/model'
+import { inSlices } from '../../wire/slices'
 import type { Catalog, CopiedFile, IntendedFile } from '../catalog'
 import { contentId, type DriveEntry } from '../drive/entry'
 import { trimSlash } from '../drive/pathIndex'
@@ -71,7 +72,7 @@ export function parentOf(base: DrivePath): string {
 
 /** @param isInDoubt the machine went down: files that were written before may lack bytes that never reached the disk */
 export async function planCopy(
-  entries: readonly DriveEntry[],
+  entries: Iterable<DriveEntry>,
   base: DrivePath,
   target: string,
   writer: SafeWriter,
@@ -92,15 +93,16 @@ export async function planCopy(
     gone: [],
     recovered: [],
   }
-  const copied = new Map<string, CopiedFile>()
-  await catalog.each('copied', target, (path, file) => copied.set(path, file))
-  const intended = new Map<string, IntendedFile>()
-  await catalog.each('intended', target, (path, file) => intended.set(path, file))
-
   const parent = parentOf(base)
   const byPath = new Map<string, DriveEntry>()
   for (const entry of entries) byPath.set(entry.path.slice(parent.length), entry)
-  const { accepted, refused } = selectPaths(byPath.keys(), rules)
+  const copied = new Map<string, CopiedFile>()
+  const intended = new Map<string, IntendedFile>()
+  const [{ accepted, refused }] = await Promise.all([
+    inSlices(selectPaths(byPath.keys(), rules)),
+    catalog.each('copied', target, (path, file) => copied.set(path, file)),
+    catalog.each('intended', target, (path, file) => intended.set(path, file)),
+  ])
   for (const { path, reason } of refused) plan.skipped.push({ path, reason, detail: describeRefusal(reason) })
 
   const local = new LocalFiles(writer)

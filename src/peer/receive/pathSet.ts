@@ -6,6 +6,7 @@
  * Folders that differ in case only are merged, not refused: nothing is lost by it as long as their files differ.
  * A set belongs to one pass over one version; it forgets nothing.
  */
+import { sortInSlices } from '../../wire/slices'
 import { checkPath, type PathRefusal } from './paths'
 import { foldName, type TargetRules } from './rules'
 
@@ -65,11 +66,18 @@ export interface Selection {
   readonly refused: { readonly path: string; readonly reason: PathRefusal; readonly other?: string }[]
 }
 
-/** Decides about all paths of a share at once: each by itself, then beside the others. The input's order is no matter. */
-export function selectPaths(paths: Iterable<string>, rules: TargetRules): Selection {
+/**
+ * Decides about all paths of a share at once: each by itself, then beside the others. The input's order is no matter.
+ * May pause at every `yield`.
+ */
+export function* selectPaths(
+  paths: Iterable<string>,
+  rules: TargetRules,
+): Generator<undefined, Selection, undefined> {
   const selection: Selection = { accepted: [], refused: [] }
   const set = new PathSet(rules)
-  for (const path of [...paths].sort(comparePaths)) {
+  for (const path of yield* sortInSlices([...paths], comparePaths)) {
+    yield
     const decision = checkPath(path, rules)
     if (!decision.ok) {
       selection.refused.push({ path, reason: decision.reason })
