@@ -17,6 +17,19 @@ export function slicer(milliseconds = 12): () => boolean {
   }
 }
 
+/** The same for several pieces of work that take turns: `await` what it answers. All that are due pause at once. */
+export function sharedSlicer(): () => Promise<void> | undefined {
+  const due = slicer()
+  let pause: Promise<void> | undefined
+  return () => {
+    if (pause === undefined && due())
+      pause = breathe().then(() => {
+        pause = undefined
+      })
+    return pause
+  }
+}
+
 /** Resolves after some milliseconds; rejects at once when cancelled. */
 export function delay(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -222,6 +222,11 @@ describe('paths beside each other', () => {
     )
   })
 
+  it('may be left for other work before each of them', () => {
+    const paths = Array.from({ length: 2_000 }, (_, at) => `/${at}`)
+    assert.ok([...selectPaths(paths, linux)].length >= paths.length)
+  })
+
   it('fold once and for all', () => {
     holds(
       'folding',

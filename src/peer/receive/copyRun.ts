@@ -15,7 +15,7 @@ import type { ShareDrive } from '../drive/shareDrive'
 import { isBeyondTheEnd, isNowhere, nobodyHas, ownBlocksNowhere } from '../drive/whoHas'
 import type { StoreBudget } from '../storeBudget'
 import type { StoreSpace } from '../storeSpace'
-import { throwIfAborted } from '../time'
+import { sharedSlicer, throwIfAborted } from '../time'
 import type { Transfer } from '../transfers'
 import { FileCopier } from './copyFile'
 import type { CopyMarks } from './copyMarks'
@@ -71,6 +71,7 @@ export class CopyRun {
   private readonly read: ReadOptions
   private readonly files: FileCopier
   private readonly waits: CopyWaits
+  private readonly pauseIfDue = sharedSlicer()
 
   constructor(
     private readonly options: CopyOptions,
@@ -151,6 +152,7 @@ export class CopyRun {
     const block =
       pack === undefined || nobodyHas(core, pack) ? undefined : await this.packOrNothing(pack, files)
     for (const planned of files) {
+      await this.pauseIfDue() // one pack may hold tens of thousands of tiny files
       const slice = block === undefined ? undefined : sliceOrNothing(block, planned)
       const file = block === undefined || slice !== undefined ? planned : withoutPack(planned)
       if (slice === undefined && isNowhere(core, file.entry)) later.push(file)

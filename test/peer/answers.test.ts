@@ -1,0 +1,47 @@
+/** A peer process that writes thousands of files answers in between. */
+import assert from 'node:assert/strict'
+import type { DrivePath } from '../../src/common/brand'
+import { makeTree, temporaryFolder } from '../support/folders'
+import { type LocalDht, startLocalDht } from '../support/localDht'
+import { PeerProcess } from '../support/peerProcess'
+
+const FILES = 20_000
+
+describe('a peer process', () => {
+  let dht: LocalDht
+  const peers: PeerProcess[] = []
+
+  before(async () => {
+    dht = await startLocalDht()
+    for (const name of ['ann', 'bob'])
+      peers.push(await PeerProcess.start({ storage: temporaryFolder(name), bootstrap: dht.bootstrap }))
+  })
+  after(async () => {
+    for (const peer of peers) await peer.stop()
+    await dht?.stop()
+  })
+
+  it('answers while it writes a pack of thousands of tiny files', async () => {
+    const [ann, bob] = peers
+    assert.ok(ann && bob)
+    const tiny = Object.fromEntries(Array.from({ length: FILES }, (_, at) => [`${at}`, `${at}`]))
+    const { link } = await ann.share(await makeTree(temporaryFolder('source'), { tiny }))
+    const id = await bob.open(link)
+    const folder = temporaryFolder('target')
+    const started = performance.now()
+    await bob.request('copy.start', { id, path: '/' as DrivePath, folder, job: 'job' })
+    let over = false
+    const copy = bob.request('copy.wait', { job: 'job', timeout: 60_000 }, 90_000).finally(() => {
+      over = true
+    })
+    let longest = 0
+    while (!over) {
+      const asked = performance.now()
+      await bob.request('state.get', {})
+      longest = Math.max(longest, performance.now() - asked)
+    }
+    assert.equal((await copy).files, FILES)
+    const all = performance.now() - started
+    assert.ok(longest < all / 3, `one answer took ${Math.round(longest)} of ${Math.round(all)} ms`)
+  })
+})
