@@ -113,6 +113,25 @@ export class Blocks {
   }
 }
 
+/** What Hypercore was asked for of a log; peers are asked anew while nothing of it comes, less often the longer. */
+export async function askingAgain<T>(core: Hypercore, wanted: Promise<T>): Promise<T> {
+  const arrival = arrivalOf(core)
+  let asked = performance.now()
+  let patience = ASK_AGAIN
+  const timer = setInterval(() => {
+    arrival.look()
+    if (performance.now() - Math.max(asked, arrival.at) < patience) return
+    askAgain(core)
+    asked = performance.now()
+    patience *= 2
+  }, LOOK_EVERY)
+  try {
+    return await wanted
+  } finally {
+    clearInterval(timer)
+  }
+}
+
 /** Names Hypercore's errors in the words of the catalogue. */
 export function inOurWords(error: unknown, path: string): unknown {
   if (error instanceof PeerfoldError) return error

@@ -9,6 +9,7 @@
 import { Header, Node } from 'hyperbee/lib/messages.js'
 import type Hypercore from 'hypercore'
 import { breathe, slicer, throwIfAborted, unlessAborted } from '../time'
+import { askingAgain } from './blocks'
 
 export interface PathChange {
   /** With the prefix of its sub-space. */
@@ -29,7 +30,7 @@ export async function* readPathLog(
 ): AsyncGenerator<PathChange> {
   const range = core.download({ start: from, end: to })
   try {
-    await unlessAborted(range.done(), signal)
+    await unlessAborted(askingAgain(core, range.done()), signal)
   } finally {
     range.destroy()
   }
@@ -55,7 +56,7 @@ export async function beginsAsPathLog(
   timeout: number,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const block = await unlessAborted(core.get(0, { timeout }), signal)
+  const block = await unlessAborted(askingAgain(core, core.get(0, { timeout })), signal)
   try {
     return block !== null && Header.decode(block).protocol === 'hyperbee'
   } catch {
@@ -70,7 +71,8 @@ export async function readPathChange(
   timeout: number,
   signal: AbortSignal | undefined,
 ): Promise<PathChange | undefined> {
-  return seq < 1 ? undefined : parseBlock(await unlessAborted(core.get(seq, { timeout }), signal))
+  if (seq < 1) return undefined
+  return parseBlock(await unlessAborted(askingAgain(core, core.get(seq, { timeout })), signal))
 }
 
 export function parseBlock(block: Buffer | null): PathChange | undefined {
