@@ -8,11 +8,12 @@ export function breathe(): Promise<void> {
 
 /** Answers true when a slice of synchronous work has lasted long enough to `breathe()`. */
 export function slicer(milliseconds = 12): () => boolean {
-  let start = performance.now()
+  let start: number | undefined
   return () => {
     const now = performance.now()
+    start ??= now
     if (now - start < milliseconds) return false
-    start = now + 1
+    start = undefined // the next slice begins when it is gone on with
     return true
   }
 }

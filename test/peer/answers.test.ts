@@ -34,6 +34,7 @@ describe('a peer process', () => {
     const copy = bob.request('copy.wait', { job: 'job', timeout: 60_000 }, 90_000).finally(() => {
       over = true
     })
+    copy.catch(() => {}) // rejects again below
     let longest = 0
     while (!over) {
       const asked = performance.now()
@@ -42,6 +43,9 @@ describe('a peer process', () => {
     }
     assert.equal((await copy).files, FILES)
     const all = performance.now() - started
-    assert.ok(longest < all / 3, `one answer took ${Math.round(longest)} of ${Math.round(all)} ms`)
+    assert.ok(
+      longest < Math.max(all / 3, 500),
+      `one answer took ${Math.round(longest)} of ${Math.round(all)} ms`,
+    )
   })
 })

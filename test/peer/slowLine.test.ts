@@ -65,6 +65,7 @@ describe('a slow line', () => {
     for await (const chunk of encodeListing(entries)) list.push(chunk)
     const { length: blockOffset, byteLength: byteOffset } = theirs
     await theirs.append(list)
+    await ours.update({ wait: true })
     const chunks = {
       blockOffset,
       blockLength: list.length,

@@ -9,11 +9,15 @@ import { PeerfoldError } from '../../common/errors'
 import { receivedBytes } from '../rate'
 import { unlessAborted } from '../time'
 import { askAgain } from './wants'
-import { nobodyHas } from './whoHas'
+import { isBeyond, nobodyHas } from './whoHas'
 
 export interface ReadOptions {
   /** Milliseconds without anything of the log arriving. */
   readonly timeout: number
+  /** The same with nobody connected; 5 s by default, which is enough for a known peer to be found again. */
+  readonly timeoutAlone?: number
+  /** The same for a block that no connected peer has in its log yet; `timeout` by default. */
+  readonly timeoutBeyond?: number
   readonly signal?: AbortSignal | undefined
   /** Throws when nothing may be fetched now; what is here can be read all the same. */
   readonly assertRoom?: () => void
@@ -21,11 +25,12 @@ export interface ReadOptions {
   readonly isSuperseded?: () => boolean
 }
 
-/** With nobody connected, this long (milliseconds) is enough: a known peer is found again within. */
+/** Milliseconds, as all here. */
 const ALONE_TIMEOUT = 5_000
 const LOOK_EVERY = 250
-/** After so much silence (milliseconds) peers are asked anew. */
+/** After so much silence peers are asked anew. */
 const ASK_AGAIN = 1_000
+const MAX_PATIENCE = 30_000
 /** Bytes from a peer that owes us a block; fewer may be no part of it. */
 const PART_OF_BLOCK = 8 * 1024
 
@@ -90,14 +95,22 @@ export class Blocks {
     }
   }
 
+  /** How long it may be silent. */
+  private longest(index: number): number {
+    const { timeout, timeoutAlone = Math.min(ALONE_TIMEOUT, timeout), timeoutBeyond = timeout } = this.options
+    const { peers } = this.core
+    if (peers.length === 0) return timeoutAlone
+    // A peer that has said nothing of its log yet may have any of it.
+    return isBeyond(this.core, index) && peers.some(peer => peer.remoteLength > 0) ? timeoutBeyond : timeout
+  }
+
   private silence(index: number): { failed: Promise<never>; end(): void } {
     const asked = performance.now()
     let timer: NodeJS.Timeout | undefined
     let askedAgain = false // once: what cannot be stored, on a full disk, would come all the time
     const failed = new Promise<never>((_, reject) => {
       timer = setInterval(() => {
-        const limit =
-          this.core.peers.length === 0 ? Math.min(ALONE_TIMEOUT, this.options.timeout) : this.options.timeout
+        const limit = this.longest(index)
         this.arrival.look()
         if (!askedAgain && performance.now() - Math.max(asked, this.arrival.at) > ASK_AGAIN) {
           askedAgain = true
@@ -116,14 +129,19 @@ export class Blocks {
 /** What Hypercore was asked for of a log; peers are asked anew while nothing of it comes, less often the longer. */
 export async function askingAgain<T>(core: Hypercore, wanted: Promise<T>): Promise<T> {
   const arrival = arrivalOf(core)
-  let asked = performance.now()
+  let since = performance.now()
   let patience = ASK_AGAIN
   const timer = setInterval(() => {
     arrival.look()
-    if (performance.now() - Math.max(asked, arrival.at) < patience) return
-    askAgain(core)
-    asked = performance.now()
-    patience *= 2
+    const now = performance.now()
+    if (core.peers.length === 0 || arrival.at > since) {
+      since = now
+      patience = ASK_AGAIN
+    } else if (now - since > patience) {
+      askAgain(core)
+      since = now
+      patience = Math.min(2 * patience, MAX_PATIENCE)
+    }
   }, LOOK_EVERY)
   try {
     return await wanted

@@ -5,7 +5,6 @@ import { Blocks, type ReadOptions } from './blocks'
 import type { ComingIndex } from './comingIndex'
 import { decodeChunk, endOf, type ListingHead, MAX_CHUNKS_BYTES } from './listing'
 import type { PathIndex } from './pathIndex'
-import { isBeyond } from './whoHas'
 
 const CHUNKS_AHEAD = 8
 /** A log that ends before the block, as every connected peer knows it, may still be about to grow (milliseconds). */
@@ -25,12 +24,8 @@ export async function readListing(
   const { blockOffset, blockLength } = head.chunks
   if (blockLength > Math.ceil(head.files / MIN_CHUNK_ENTRIES) + 1)
     throw new Error('the listing has too many chunks')
-  const blocks = new Blocks(core, '/', options)
-  const blocksBeyond = new Blocks(core, '/', { ...options, timeout: BEYOND_TIMEOUT })
-  const get = (at: number) => {
-    const block = blockOffset + at
-    return (isBeyond(core, block) ? blocksBeyond : blocks).get(block)
-  }
+  const blocks = new Blocks(core, '/', { timeoutBeyond: BEYOND_TIMEOUT, ...options })
+  const get = (at: number) => blocks.get(blockOffset + at)
   const ahead: Promise<Buffer>[] = []
   const due = slicer()
   let bytes = 0
@@ -52,7 +47,6 @@ export async function readListing(
     }
   } finally {
     blocks.close()
-    blocksBeyond.close()
   }
   return coming.index
 }

@@ -290,7 +290,8 @@ export class ShareDrive {
     const bytes = await this.bytesReady(signal)
     this.coming = coming
     this.grew.emit()
-    return readListing(listing, bytes, coming, () => this.grew.emit(), { timeout: BLOCK_TIMEOUT, signal })
+    const patience = { timeout: BLOCK_TIMEOUT, timeoutAlone: BLOCK_TIMEOUT, signal }
+    return readListing(listing, bytes, coming, () => this.grew.emit(), patience)
   }
 
   private hasWholePathLog(length: number): boolean {

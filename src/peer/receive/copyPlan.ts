@@ -99,7 +99,7 @@ export async function planCopy(
   const copied = new Map<string, CopiedFile>()
   const intended = new Map<string, IntendedFile>()
   const [{ accepted, refused }] = await Promise.all([
-    inSlices(selectPaths(byPath.keys(), rules)),
+    inSlices(selectPaths(byPath.keys(), rules), { onPause: () => throwIfAborted(signal) }),
     catalog.each('copied', target, (path, file) => copied.set(path, file)),
     catalog.each('intended', target, (path, file) => intended.set(path, file)),
   ])
