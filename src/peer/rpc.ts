@@ -14,11 +14,11 @@ import type { PathIndex } from './drive/pathIndex'
 import { readRange, readWhole } from './drive/read'
 import { readNewest } from './drive/readNewest'
 import type { ShareDrive } from './drive/shareDrive'
+import { portabilityWarnings } from './names/paths'
+import { describeRefusal } from './names/refusals'
 import { parseParams } from './params'
 import type { Peer } from './peer'
 import { previewFolder } from './publish/preview'
-import { portabilityWarnings } from './receive/paths'
-import { describeRefusal } from './receive/refusals'
 
 type Answers = {
   readonly [M in Method]: (params: Params<M>, signal: AbortSignal) => Promise<Result<M>> | Result<M>

@@ -1,8 +1,8 @@
 /** Paths that attack, and paths that only look like it. Each row: what a share brings, what each system makes of it. */
 import assert from 'node:assert/strict'
-import { selectPaths } from '../../src/peer/receive/pathSet'
-import { checkPath, type PathRefusal } from '../../src/peer/receive/paths'
-import { rulesFor, TARGET_SYSTEMS } from '../../src/peer/receive/rules'
+import { selectPaths } from '../../src/peer/names/pathSet'
+import { checkPath, type PathRefusal } from '../../src/peer/names/paths'
+import { rulesFor, TARGET_SYSTEMS } from '../../src/peer/names/rules'
 import { atOnce } from '../support/atOnce'
 import { attackGroup } from '../support/attacks'
 

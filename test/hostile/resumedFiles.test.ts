@@ -21,7 +21,7 @@ import {
 import { join } from 'node:path'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import { Catalog, type PartialFile } from '../../src/peer/catalog'
-import { isTemporaryName } from '../../src/peer/receive/temporary'
+import { isTemporaryName } from '../../src/peer/names/temporaryName'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, randomBytes, temporaryFolder } from '../support/folders'

@@ -27,6 +27,11 @@ const rooms: Readonly<Record<string, Allowed>> = {
   dashboard: { rooms: ['common'], outside: only(pure) },
 }
 
+/** Rooms of src/peer below which nothing of it lies but what is named here. */
+const roomsOfPeer: Readonly<Record<string, readonly string[]>> = {
+  names: [],
+}
+
 describe('the arrows between the rooms of src/', () => {
   for (const [room, allowed] of Object.entries(rooms)) {
     const imports = importsOf(room)
@@ -48,6 +53,16 @@ describe('the arrows between the rooms of src/', () => {
     })
   }
 
+  for (const [room, allowed] of Object.entries(roomsOfPeer)) {
+    it(`lead from ${room} of the peer to ${allowed.join(', ') || 'no other part of it'}`, () => {
+      const within = importsOf(join('peer', room)).filter(({ to }) => to === 'peer')
+      assert.deepEqual(
+        within.filter(({ part }) => part !== room && !allowed.includes(part ?? '')).map(({ text }) => text),
+        [],
+      )
+    })
+  }
+
   it('are looked for in all of src/', () => {
     const folders = readdirSync(join(projectRoot, 'src'), { withFileTypes: true })
       .filter(entry => entry.isDirectory() && entry.name !== 'types')
@@ -55,6 +70,7 @@ describe('the arrows between the rooms of src/', () => {
     assert.deepEqual(folders.sort(), Object.keys(rooms).sort())
     assert.ok(importsOf('editor').some(({ name }) => name === 'vscode'))
     assert.ok(importsOf('cli').some(({ to }) => to === 'client'))
+    assert.ok(importsOf(join('peer', 'publish')).some(({ part }) => part === 'names'))
   })
 })
 
@@ -63,6 +79,8 @@ interface Import {
   readonly name: string
   /** The room it leads to; undefined: out of src/. */
   readonly to: string | undefined
+  /** The folder of that room, or the file that lies loose in it. */
+  readonly part: string | undefined
   readonly text: string
 }
 
@@ -74,7 +92,7 @@ function importsOf(room: string): Import[] {
     .flatMap(file =>
       importedNames(readFileSync(file, 'utf8')).map(name => ({
         name,
-        to: roomOf(file, name),
+        ...roomOf(file, name),
         text: `${relative(projectRoot, file)} imports ${name}`,
       })),
     )
@@ -86,10 +104,10 @@ function importedNames(source: string): string[] {
   return [...source.matchAll(form)].map(([, name]) => name ?? '')
 }
 
-function roomOf(file: string, name: string): string | undefined {
-  if (!name.startsWith('.')) return undefined
-  const [top, room] = relative(projectRoot, resolve(dirname(file), name)).split(sep)
-  return top === 'src' && name !== './dht.js' ? room : undefined
+function roomOf(file: string, name: string): Pick<Import, 'to' | 'part'> {
+  const [top, to, part] = relative(projectRoot, resolve(dirname(file), name)).split(sep)
+  const isOurs = name.startsWith('.') && top === 'src' && name !== './dht.js'
+  return isOurs ? { to, part } : { to: undefined, part: undefined }
 }
 
 function only(...names: readonly string[]): RegExp {

@@ -6,8 +6,8 @@ import { applyChanges, type Changes } from '../../src/peer/drive/changes'
 import { ComingIndex } from '../../src/peer/drive/comingIndex'
 import type { DriveEntry } from '../../src/peer/drive/entry'
 import { PathIndex } from '../../src/peer/drive/pathIndex'
-import { compareDrivePaths } from '../../src/peer/drive/pathOrder'
 import { NO_LIMITS } from '../../src/peer/limits'
+import { compareDrivePaths } from '../../src/peer/names/pathOrder'
 import { holds } from '../support/fuzz'
 
 /** Characters before and behind the slash, and such as JavaScript sorts otherwise than the log. */

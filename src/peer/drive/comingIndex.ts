@@ -8,10 +8,10 @@
  */
 import type { DrivePath } from '../../common/brand'
 import type { ShareLimits } from '../limits'
+import { compareDrivePaths } from '../names/pathOrder'
 import { applyChanges, type Changes } from './changes'
 import type { DriveEntry } from './entry'
 import { PathIndex, trimSlash } from './pathIndex'
-import { compareDrivePaths } from './pathOrder'
 
 export class ComingIndex {
   readonly index: PathIndex

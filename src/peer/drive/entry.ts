@@ -1,7 +1,7 @@
 /**
  * One entry of a share as Peerfold sees it, and the one door through which entries come in: whatever a drive holds
  * under a path, the result is either a well-formed `DriveEntry` or nothing. Whether the path may become a file is
- * decided later, by receive/paths.ts.
+ * decided later, by names/paths.ts.
  */
 import type { DrivePath } from '../../common/brand'
 

@@ -10,10 +10,10 @@ import { PeerfoldError } from '../../common/errors'
 import { formatCount } from '../../common/format'
 import type { FileEntry } from '../../common/model'
 import { DEFAULT_LIMITS, type ShareLimits } from '../limits'
+import { compareDrivePaths } from '../names/pathOrder'
 import type { DriveEntry } from './entry'
-import { compareDrivePaths } from './pathOrder'
 
-/** Deeper paths are refused everywhere (receive/paths.ts); each level costs memory. */
+/** Deeper paths are refused everywhere (names/paths.ts); each level costs memory. */
 const MAX_DEPTH = 255
 
 interface Folder {

@@ -3,8 +3,8 @@ import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../common/brand'
 import type { PublishedFile } from '../catalog'
 import { PACKED_FILE_BYTES } from '../drive/listing'
+import { compareDrivePaths } from '../names/pathOrder'
 import { type FileImport, MIN_PACKED_FILES } from './importFiles'
-import { compareDrivePaths } from './names'
 import type { Published } from './published'
 
 /** A pack with less than this of it still in use is packed anew. */

@@ -9,13 +9,15 @@ import { type Dirent, existsSync, lstatSync, opendirSync, realpathSync, type Sta
 import { join, sep } from 'node:path'
 import type { DrivePath } from '../../common/brand'
 import { sortInSlices } from '../../wire/slices'
+import { compareDrivePaths } from '../names/pathOrder'
+import { TEMPORARY_PREFIX, unsafeName } from '../names/publishable'
 import { GIT_IGNORE, type IgnoreLayers, MAX_IGNORE_FILE, PEERFOLD_IGNORE } from './ignore'
 import { judgeLink } from './links'
-import { compareDrivePaths, maybeUndecodable, TEMPORARY_PREFIX, undecodableNames, unsafeName } from './names'
 import type { ScannedFile, ScanOptions, ScanProgress, ScanResult } from './scan'
 import { isSecret, needsContent, SECRET_HEAD, secretByName } from './secrets'
 import { Skipped, type SkipReason } from './skipped'
 import { errorCode, readSmallFile } from './smallFile'
+import { maybeUndecodable, undecodableNames } from './undecodable'
 
 const MAX_IGNORED_FOLDERS = 1000
 /** A folder with all of these is a data folder of Peerfold. */

@@ -18,8 +18,8 @@ import { lstatSync } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import type { DrivePath } from '../../common/brand'
+import { TEMPORARY_PREFIX } from '../names/publishable'
 import { Burst, type BurstTimes, type Changes, MAX_PATHS } from './burst'
-import { TEMPORARY_PREFIX } from './names'
 import { errorCode } from './smallFile'
 
 export interface WatchTimes extends BurstTimes {

@@ -2,8 +2,8 @@
  * The name under which an incoming file lands when the user changed the one that is there:
  * `notes.md` becomes `notes.conflict-20261122-163005.md`.
  */
-import { utf8Length } from './paths'
-import type { TargetRules } from './rules'
+import { utf8Length } from '../names/paths'
+import type { TargetRules } from '../names/rules'
 
 /** Longer endings are taken for part of the name. */
 const MAX_EXTENSION_BYTES = 32

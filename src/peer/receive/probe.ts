@@ -4,7 +4,7 @@
  */
 import { lstatSync, mkdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { rulesFor, type TargetRules } from './rules'
+import { rulesFor, type TargetRules } from '../names/rules'
 import { freshTemporaryName, holdTemporary, releaseTemporary } from './temporary'
 
 /**

@@ -4,8 +4,9 @@
  */
 import { type Dirent, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
+import { isTemporaryName } from '../names/temporaryName'
 import type { Folder, Folders } from './folders'
-import { isTemporaryInUse, isTemporaryName } from './temporary'
+import { isTemporaryInUse } from './temporary'
 
 /** Folders looked at before others get their turn. */
 const FOLDERS_AT_ONCE = 32

@@ -1,22 +1,14 @@
 /**
- * The names of Peerfold's own temporary files: `.peerfold-<16 hex digits>.part`, 31 bytes whatever the final name
- * is, because a name of 255 bytes has no room for a suffix. They lie beside the file they become, so that the
- * rename stays inside one folder. No share may bring such a name, no scan may publish one.
+ * Makes the names of Peerfold's own temporary files: 31 bytes whatever the final name is, because a name of 255 bytes
+ * has no room for a suffix. They lie beside the file they become, so that the rename stays inside one folder.
  */
 import { createHash, randomBytes } from 'node:crypto'
-
-const PATTERN = /^\.peerfold-[0-9a-f]{16}\.part$/i
 
 /** Names in use by this process. A sweep leaves them alone, whichever writer they belong to. */
 const inUse = new Set<string>()
 
 const session = randomBytes(4).toString('hex')
 let counter = 0
-
-/** Whether a file or folder of this name is a temporary of Peerfold's. */
-export function isTemporaryName(name: string): boolean {
-  return name.length === 31 && PATTERN.test(name)
-}
 
 /** A temporary name that this process has not used before. */
 export function freshTemporaryName(): string {

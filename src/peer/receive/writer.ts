@@ -20,9 +20,11 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs'
+import { checkLink, type Found } from '../names/links'
+import type { LinkRefusal } from '../names/refusals'
+import type { TargetRules } from '../names/rules'
 import { canHoldFolders, FolderMoved, Folders } from './folders'
 import { LargeFile, type LargeFileOptions } from './largeFile'
-import { checkLink, type Found } from './links'
 import {
   checkExpected,
   checkReplaceable,
@@ -33,9 +35,7 @@ import {
   type Precondition,
   settle,
 } from './placing'
-import type { LinkRefusal } from './refusals'
 import { RETRY_DELAYS_MS, retrying } from './retrying'
-import type { TargetRules } from './rules'
 import { sweep } from './sweep'
 import { freshTemporaryName, temporaryNameOf } from './temporary'
 import { discard, fill, modeFor, NEW_FILE, openTemporary } from './temporaryFile'

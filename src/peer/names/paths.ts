@@ -8,7 +8,7 @@
  */
 import { describeRefusal, type PathRefusal } from './refusals'
 import { rulesFor, TARGET_SYSTEMS, type TargetRules, type TargetSystem } from './rules'
-import { isTemporaryName } from './temporary'
+import { isTemporaryName } from './temporaryName'
 
 export { describeRefusal, type PathRefusal }
 

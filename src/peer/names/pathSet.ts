@@ -7,6 +7,7 @@
  * A set belongs to one pass over one version; it forgets nothing.
  */
 import { sortInSlices } from '../../wire/slices'
+import { compareDrivePaths } from './pathOrder'
 import { checkPath, type PathRefusal } from './paths'
 import { foldName, type TargetRules } from './rules'
 
@@ -76,7 +77,7 @@ export function* selectPaths(
 ): Generator<undefined, Selection, undefined> {
   const selection: Selection = { accepted: [], refused: [] }
   const set = new PathSet(rules)
-  for (const path of yield* sortInSlices([...paths], comparePaths)) {
+  for (const path of yield* sortInSlices([...paths], compareDrivePaths)) {
     yield
     const decision = checkPath(path, rules)
     if (!decision.ok) {
@@ -88,20 +89,4 @@ export function* selectPaths(
     else selection.refused.push({ path, reason: claim.reason, other: claim.other })
   }
   return selection
-}
-
-/** The order of a share's path log: by bytes of UTF-8. That of JavaScript differs beyond the BMP. */
-export function comparePaths(a: string, b: string): number {
-  const length = Math.min(a.length, b.length)
-  for (let index = 0; index < length; index++) {
-    const left = a.charCodeAt(index)
-    const right = b.charCodeAt(index)
-    if (left !== right) return rank(left) - rank(right)
-  }
-  return a.length - b.length
-}
-
-/** Surrogates stand for code points above all other units. */
-function rank(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
 }

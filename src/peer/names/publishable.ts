@@ -1,11 +1,4 @@
-/**
- * Names of entries on disk: which ones can stand in a drive path, and in what order. Taking a folder as if its name
- * ended with `/` makes the order of a depth-first walk the order of the whole paths (drive/pathOrder.ts), so that no
- * sort over everything is needed.
- */
-import { readdirSync } from 'node:fs'
-
-export { compareDrivePaths } from '../drive/pathOrder'
+/** Which names of entries on disk can stand in a drive path. */
 
 /** Names that begin so are Peerfold's own (files that are being written) and are never shared. */
 export const TEMPORARY_PREFIX = '.peerfold-'
@@ -16,7 +9,6 @@ const MAX_PATH = 4096
 const MAX_DEPTH = 255
 
 const UNSAFE = /[\p{Cc}\p{Cs}\\\u202a-\u202e\u2066-\u2069]/u
-const REPLACEMENT = '\uFFFD'
 
 /**
  * Why a drive path cannot be in a share, as a sentence, or undefined. Looks at the last component; those above it
@@ -36,34 +28,4 @@ export function unsafeName(drivePath: string): string | undefined {
   if (drivePath.length > MAX_DEPTH && drivePath.split('/').length - 1 > MAX_DEPTH)
     return `It lies more than ${MAX_DEPTH} folders deep.`
   return undefined
-}
-
-/** Whether a name read from disk might stand for bytes that are no UTF-8. */
-export function maybeUndecodable(name: string): boolean {
-  return name.includes(REPLACEMENT)
-}
-
-/**
- * Reads a folder's names as bytes, to tell those that are no UTF-8 from those that really hold U+FFFD.
- *
- * @returns the names that hold U+FFFD, and readable forms of those that are no UTF-8
- */
-export function undecodableNames(folder: string): {
-  readonly valid: Set<string>
-  readonly invalid: string[]
-} {
-  const valid = new Set<string>()
-  const invalid: string[] = []
-  for (const bytes of readdirSync(folder, { encoding: 'buffer' })) {
-    const name = bytes.toString('utf8')
-    if (!maybeUndecodable(name)) continue
-    if (Buffer.from(name, 'utf8').equals(bytes)) valid.add(name)
-    else invalid.push(escapeBytes(bytes))
-  }
-  return { valid, invalid }
-}
-
-function escapeBytes(bytes: Buffer): string {
-  const toHex = (char: string) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`
-  return bytes.toString('latin1').replace(/[^\x20-\x7e]/g, toHex)
 }
