@@ -1,23 +1,45 @@
-/** The link as the user gives it: an argument, or `-` for the first line of standard input. */
+/** The link as the user gives it: an argument, or `-` for standard input. Either may be a whole message with it in it. */
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { PeerfoldError } from '../common/errors'
-import { parseLink } from '../common/link'
+import { formatLink } from '../common/link'
+import { type FoundLinks, findLinks } from '../common/linkSearch'
 
-/** A text that `parseLink` takes. Throws `bad-link` with the reason. */
-export async function readLink(argument: string, input: Readable = process.stdin): Promise<string> {
-  const text = argument === '-' ? await firstLine(input) : argument
-  const parsed = parseLink(text)
-  if (!parsed.ok) throw new PeerfoldError('bad-link', parsed.message)
-  return text.trim()
+/** Lines of standard input that are searched. */
+const MAX_LINES = 500
+
+/** The one link in it. @throws PeerfoldError `bad-link` with the reason, also where there are several */
+export async function readLink(
+  argument: string,
+  input: Readable & { readonly isTTY?: boolean } = process.stdin,
+): Promise<string> {
+  const found = argument === '-' ? await findInLines(input) : findLinks(argument)
+  if (!found.ok) throw new PeerfoldError('bad-link', found.message)
+  if (found.links.length > 1)
+    throw new PeerfoldError(
+      'bad-link',
+      `There are ${found.links.length} links in this text. Give one of them.`,
+    )
+  return formatLink(found.links[0])
 }
 
-/** Does not wait for the end: whoever writes the link may go on running, as `peerfold share` does. */
-async function firstLine(input: Readable): Promise<string> {
+/**
+ * Reads until there is a link, and not to the end: whoever writes it may go on running, as `peerfold share` does. On a
+ * terminal the first line is an answer, unless a link begins in it.
+ */
+async function findInLines(input: Readable & { readonly isTTY?: boolean }): Promise<FoundLinks> {
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
+  const read: string[] = []
+  let found = findLinks('')
   try {
-    for await (const line of lines) if (line.trim() !== '') return line
-    return ''
+    for await (const line of lines) {
+      if (line.trim() === '' && read.length === 0) continue
+      read.push(line)
+      found = findLinks(read.join('\n'))
+      if (found.ok || read.length === MAX_LINES) break
+      if (input.isTTY === true && found.problem !== 'truncated') break
+    }
+    return found
   } finally {
     lines.close()
     input.destroy()

@@ -50,9 +50,14 @@ export type LinkProblem =
   | 'truncated'
   | 'newer-version'
 
-export type ParsedLink =
-  | { readonly ok: true; readonly link: ShareLink }
-  | { readonly ok: false; readonly problem: LinkProblem; readonly message: string }
+export type ParsedLink = { readonly ok: true; readonly link: ShareLink } | BadLink
+
+export interface BadLink {
+  readonly ok: false
+  readonly problem: LinkProblem
+  /** What is wrong, and what to do. */
+  readonly message: string
+}
 
 const PROBLEMS: Record<LinkProblem, string> = {
   empty: 'There is no link. Paste the whole link you were sent.',
@@ -67,8 +72,8 @@ const PROBLEMS: Record<LinkProblem, string> = {
 /** Reads any form of link. Never throws; the message says what is wrong and what to do. */
 export function parseLink(text: string): ParsedLink {
   const trimmed = text.trim().replace(/^<(.*)>$/s, '$1')
-  if (trimmed === '') return failed('empty')
-  if (trimmed.length > MAX_LINK_LENGTH) return failed('too-long')
+  if (trimmed === '') return badLink('empty')
+  if (trimmed.length > MAX_LINK_LENGTH) return badLink('too-long')
 
   const uri = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(trimmed)
   if (!uri) {
@@ -80,7 +85,7 @@ export function parseLink(text: string): ParsedLink {
     return parseKey(rest.replace(/^key\//, '').replace(/[/+].*$/s, ''), 'foreign')
   }
   const ticket = /^peerfold\.peerfold\/open\/([^/?#]*)\/?$/i.exec(rest)?.[1]
-  if (ticket === undefined) return failed(/^peerfold\.peerfold(\/|$)/i.test(rest) ? 'not-a-link' : 'foreign')
+  if (ticket === undefined) return badLink(/^peerfold\.peerfold(\/|$)/i.test(rest) ? 'not-a-link' : 'foreign')
   return parseBare(ticket)
 }
 
@@ -134,30 +139,49 @@ export function isShareId(text: string): text is ShareId {
   return text.length === 52 && decodeZ32(text) !== undefined
 }
 
+/**
+ * Characters of the whole ticket that begins with `start`, so that its end can be found in a longer text. Undefined when
+ * `start` is too short to tell, or no ticket of a version known here.
+ */
+export function ticketLength(start: string): number | undefined {
+  const lower = start.toLowerCase()
+  if (!lower.startsWith(PREFIX)) return undefined
+  const bytes = decodeLoosely(lower.slice(PREFIX.length))
+  const flags = bytes?.[1]
+  if (bytes?.[0] !== VERSION || flags === undefined || (flags & ~KNOWN_FLAGS) !== 0) return undefined
+  const { end } = partsOf(bytes, flags)
+  return end === undefined ? undefined : PREFIX.length + Math.ceil(((end + 4) * 8) / 5)
+}
+
+/** Where the keys end, and where the checksum begins: unknown while the name's length is not there yet. */
+function partsOf(bytes: Uint8Array, flags: number): { keyEnd: number; end: number | undefined } {
+  const keyEnd = 34 + ((flags & FLAG_PRIVATE) === 0 ? 0 : 32)
+  if ((flags & FLAG_NAME) === 0) return { keyEnd, end: keyEnd }
+  const nameLength = bytes[keyEnd]
+  return { keyEnd, end: nameLength === undefined ? undefined : keyEnd + 1 + nameLength }
+}
+
 function parseTicket(ticket: string): ParsedLink {
   const text = ticket.slice(PREFIX.length)
-  if (text === '') return failed('truncated')
+  if (text === '') return badLink('truncated')
   // A ticket that is cut off rarely ends at a byte's border: that is looked at last.
   const bytes = decodeLoosely(text)
-  if (bytes === undefined) return failed('typo')
+  if (bytes === undefined) return badLink('typo')
   const version = bytes[0]
   const flags = bytes[1]
-  if (version === undefined || flags === undefined) return failed('truncated')
-  if (version !== VERSION) return failed(checksumHolds(bytes) ? 'newer-version' : 'typo')
+  if (version === undefined || flags === undefined) return badLink('truncated')
+  if (version !== VERSION) return badLink(checksumHolds(bytes) ? 'newer-version' : 'typo')
 
   const isPrivate = (flags & FLAG_PRIVATE) !== 0
-  const keyEnd = 34 + (isPrivate ? 32 : 0)
-  const nameLength = (flags & FLAG_NAME) === 0 ? undefined : bytes[keyEnd]
-  const end = nameLength === undefined ? keyEnd : keyEnd + 1 + nameLength
-  const wantsName = (flags & FLAG_NAME) !== 0
-  if (bytes.length < end + 4 || (wantsName && nameLength === undefined)) {
-    return failed((flags & ~KNOWN_FLAGS) === 0 ? 'truncated' : 'typo')
+  const { keyEnd, end } = partsOf(bytes, flags)
+  if (end === undefined || bytes.length < end + 4) {
+    return badLink((flags & ~KNOWN_FLAGS) === 0 ? 'truncated' : 'typo')
   }
-  if (bytes.length !== end + 4 || !checksumHolds(bytes) || encodeZ32(bytes) !== text) return failed('typo')
-  if ((flags & ~KNOWN_FLAGS) !== 0) return failed('newer-version')
+  if (bytes.length !== end + 4 || !checksumHolds(bytes) || encodeZ32(bytes) !== text) return badLink('typo')
+  if ((flags & ~KNOWN_FLAGS) !== 0) return badLink('newer-version')
 
   const key = bytesToHex(bytes.subarray(2, 34)) as DriveKey
-  const name = nameLength === undefined ? undefined : decodeName(bytes.subarray(keyEnd + 1, end))
+  const name = (flags & FLAG_NAME) === 0 ? undefined : decodeName(bytes.subarray(keyEnd + 1, end))
   return {
     ok: true,
     link: {
@@ -174,16 +198,16 @@ function parseKey(text: string, otherwise: LinkProblem): ParsedLink {
   const lower = text.toLowerCase()
   if (lower.length === 52) {
     const bytes = decodeZ32(lower)
-    return bytes === undefined ? failed('typo') : plain(bytesToHex(bytes))
+    return bytes === undefined ? badLink('typo') : plain(bytesToHex(bytes))
   }
-  return failed(otherwise)
+  return badLink(otherwise)
 }
 
 function plain(key: string): ParsedLink {
   return { ok: true, link: { key: key as DriveKey, isFile: false } }
 }
 
-function failed(problem: LinkProblem): ParsedLink {
+export function badLink(problem: LinkProblem): BadLink {
   return { ok: false, problem, message: PROBLEMS[problem] }
 }
 

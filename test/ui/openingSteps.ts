@@ -10,7 +10,7 @@ import { makeGarden } from './garden'
 export function openingSteps(cast: () => Cast): void {
   it('asks for consent, naming the share and its fingerprint, before anything is joined', async () => {
     const { atBob, link, bob } = cast()
-    await atBob.writeClipboard(link)
+    await atBob.writeClipboard(`Alice: it’s “${link}”, have a look!`)
     await atBob.runCommand('Peerfold: Open Shared Link…')
     await atBob.quickInput.waitForValue(link)
     await atBob.quickInput.type(link.slice(0, -1))

@@ -105,6 +105,24 @@ describe('cli links', () => {
     assert.equal(await readLink('-', input), link)
   })
 
+  it('are found in a whole message, also where a mail program wrapped them', async () => {
+    assert.equal(await readLink(`see <${link}>, it is good`), link)
+    const input = new PassThrough()
+    input.write(`Hello,\n\nhere it is:\n> ${link.slice(0, 50)}\n> ${link.slice(50)}\n> more`)
+    assert.equal(await readLink('-', input), link)
+  })
+
+  it('are refused when there are several to choose from', async () => {
+    const other = formatLink({ key: '1'.repeat(64) as DriveKey, isFile: false })
+    await assert.rejects(readLink(`${link} or ${other}`), { code: 'bad-link', message: /2 links/ })
+  })
+
+  it('are asked for at once on a terminal where the first line holds none', async () => {
+    const input = Object.assign(new PassThrough(), { isTTY: true })
+    input.write('what now\n')
+    await assert.rejects(readLink('-', input), { code: 'bad-link' })
+  })
+
   it('are refused with the reason', async () => {
     await assert.rejects(readLink(link.slice(0, -3)), { code: 'bad-link', message: /cut off/ })
     const input = new PassThrough()

@@ -1,6 +1,7 @@
 /** Links as this editor writes them: with its own address scheme, so that a click opens the editor they came from. */
 import * as vscode from 'vscode'
 import { formatLink, parseLink } from '../../common/link'
+import { findLinks } from '../../common/linkSearch'
 
 /** The link with this editor's scheme. */
 export function toEditorLink(link: string): string {
@@ -15,8 +16,8 @@ export async function putLinkOnClipboard(link: string): Promise<string> {
   return text
 }
 
-/** The link on the clipboard, or an empty text when there is none. */
-export async function linkOnClipboard(): Promise<string> {
-  const text = (await vscode.env.clipboard.readText()).trim()
-  return parseLink(text).ok ? text : ''
+/** The links in the text on the clipboard, or an empty text when there is none. */
+export async function linksOnClipboard(): Promise<string> {
+  const found = findLinks(await vscode.env.clipboard.readText())
+  return found.ok ? found.links.map(link => formatLink(link, vscode.env.uriScheme)).join(' ') : ''
 }

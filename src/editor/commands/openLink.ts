@@ -1,16 +1,20 @@
 /**
- * Opens somebody's link: reads it, asks for consent naming the share and its fingerprint, and only then joins it. The
- * name in a link is whatever its maker wrote, and is marked as such.
+ * Opens somebody's link: finds it in the text that was given, asks for consent naming the share and its fingerprint,
+ * and only then joins it. The name in a link is whatever its maker wrote, and is marked as such.
+ *
+ * One question at a time: whoever calls again for a share that is being asked about gets the answer to that question.
  */
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { safeText } from '../../common/format'
-import { fingerprint, formatLink, parseLink, type ShareLink, shareIdOf } from '../../common/link'
+import { fingerprint, formatLink, type ShareLink, shareIdOf } from '../../common/link'
+import { findLinks } from '../../common/linkSearch'
 import { Commands, Views } from '../contributions'
 import { offerCommand, tell } from '../tell'
 import { givenText, isScripted } from './given'
-import { linkOnClipboard } from './linkText'
+import { linksOnClipboard } from './linkText'
+import { OneQuestion } from './oneQuestion'
 import type { CommandParts } from './parts'
 
 const { l10n } = vscode
@@ -24,25 +28,48 @@ export interface OpenedLink {
   readonly own: boolean
 }
 
-/** `given`: a link, or `{ link, ask: false }`. Undefined when the user turned away. Throws `PeerfoldError`. */
+/** By share id. */
+const questions = new OneQuestion<OpenedLink>()
+
+/**
+ * `given`: a text with a link in it, or `{ link, ask: false }`. Undefined when the user turned away.
+ * @throws PeerfoldError `bad-link`
+ */
 export async function openLink(parts: CommandParts, given?: unknown): Promise<OpenedLink | undefined> {
   const text = typeof given === 'string' ? given : (givenText(given, 'link') ?? (await askForLink(parts)))
   if (text === undefined) return undefined
-  const parsed = parseLink(text)
-  if (!parsed.ok) throw new PeerfoldError('bad-link', parsed.message)
-  if (!isScripted([given]) && !(await consents(parts, parsed.link))) return undefined
-  return join(parts, parsed.link)
+  const found = findLinks(text)
+  if (!found.ok) throw new PeerfoldError('bad-link', found.message)
+  if (isScripted([given])) return join(parts, found.links[0])
+  const link = found.links.length === 1 ? found.links[0] : await choose(parts, found.links)
+  if (link === undefined) return undefined
+  return questions.ask(shareIdOf(link.key), async () =>
+    (await consents(parts, link)) ? join(parts, link) : undefined,
+  )
+}
+
+async function choose({ ask }: CommandParts, links: readonly ShareLink[]): Promise<ShareLink | undefined> {
+  const items = links.map(link => ({
+    label: link.name === undefined ? l10n.t('A share without a name') : safeText(link.name, 96),
+    description: fingerprint(shareIdOf(link.key)),
+    link,
+  }))
+  const chosen = await ask.pick(items, {
+    title: l10n.t('Open Shared Link'),
+    placeholder: l10n.t('There are {0} links in this text. Which one?', links.length),
+  })
+  return chosen?.link
 }
 
 async function askForLink({ ask }: CommandParts): Promise<string | undefined> {
   return ask.text({
     title: l10n.t('Open Shared Link'),
-    prompt: l10n.t('Paste the link you were sent, or a Hyperdrive key.'),
-    value: await linkOnClipboard(),
+    prompt: l10n.t('Paste the link you were sent, or the message it came in. A Hyperdrive key works too.'),
+    value: await linksOnClipboard(),
     placeholder: `${vscode.env.uriScheme}://peerfold.peerfold/open/pf…`,
     problem: value => {
-      const parsed = parseLink(value)
-      return parsed.ok || value.trim() === '' ? undefined : parsed.message
+      const found = findLinks(value)
+      return found.ok || value.trim() === '' ? undefined : found.message
     },
   })
 }

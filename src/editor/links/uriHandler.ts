@@ -3,7 +3,8 @@
  * what is no well-formed link is told and dropped, and what is one goes through the same consent as a pasted one.
  */
 import * as vscode from 'vscode'
-import { EXTENSION_ID, MAX_LINK_LENGTH, parseLink } from '../../common/link'
+import { badLink, EXTENSION_ID, formatLink } from '../../common/link'
+import { findLinks } from '../../common/linkSearch'
 import { Commands } from '../contributions'
 import { warn } from '../tell'
 
@@ -15,14 +16,14 @@ export class LinkHandler implements vscode.UriHandler {
   }
 }
 
-/** The link in an address that was handed to the extension. Never throws. */
+/** The link in an address that was handed to the extension, whatever a chat program hung on it. Never throws. */
 export function readLinkUri({
   scheme,
   path,
 }: Pick<vscode.Uri, 'scheme' | 'path'>):
   | { readonly ok: true; readonly link: string }
   | { readonly ok: false; readonly message: string } {
-  const link = `${scheme}://${EXTENSION_ID}${path}`.slice(0, MAX_LINK_LENGTH + 1)
-  const parsed = parseLink(link)
-  return parsed.ok ? { ok: true, link } : { ok: false, message: parsed.message }
+  if (!path.startsWith('/open/')) return badLink('not-a-link')
+  const found = findLinks(`${scheme}://${EXTENSION_ID}${path}`)
+  return found.ok ? { ok: true, link: formatLink(found.links[0], scheme) } : found
 }
