@@ -15,8 +15,11 @@ export const TOLD = 10
 /** Hundreds of pieces of one transfer listen to its cancellation at once. */
 const MAX_LISTENERS = 4_096
 
+/** Milliseconds that bytes must have flowed before it is told how long the rest takes. */
+const ESTIMATE_AFTER = 2_000
+
 export class Transfer {
-  readonly rate = new Rate()
+  readonly rate: Rate
   readonly abort = new AbortController()
   status: TransferStatus = { kind: 'running' }
   files: { done: number; total?: number } = { done: 0 }
@@ -30,7 +33,9 @@ export class Transfer {
     public name: string,
     readonly folder: string | undefined,
     private readonly onChange: () => void,
+    clock?: () => number,
   ) {
+    this.rate = new Rate(clock)
     setMaxListeners(MAX_LISTENERS, this.abort.signal)
   }
 
@@ -70,7 +75,8 @@ export class Transfer {
   get state(): TransferState {
     const { id, kind, name, folder, share, status, files, bytes, rate } = this
     const value = this.status.kind === 'running' ? rate.value : 0
-    const left = bytes.total === undefined || value === 0 ? undefined : (bytes.total - bytes.done) / value
+    const isTelling = value > 0 && rate.lasted >= ESTIMATE_AFTER
+    const left = bytes.total !== undefined && isTelling ? (bytes.total - bytes.done) / value : undefined
     return {
       id,
       kind,

@@ -111,13 +111,24 @@ describe('what the peer process tells windows', () => {
   })
 
   it('never tells a rate below nought, though what was written in vain counts no more', () => {
-    const transfer = new Transfer('job', 'copy', 'garden', '/tmp/garden', () => {})
+    let now = 10_000
+    const transfer = new Transfer(
+      'job',
+      'copy',
+      'garden',
+      '/tmp/garden',
+      () => {},
+      () => now,
+    )
     transfer.bytes.total = 8_000
-    transfer.progress(0, 8_000)
+    transfer.progress(0, 4_000)
+    now += 800
+    transfer.progress(0, 4_000)
+    now += 1_200
     transfer.progress(0, -8_000)
     const { bytes, rate, timeLeft } = transfer.state
-    assert.deepEqual([bytes.done, rate], [0, 2_000])
-    assert.equal(timeLeft, 4)
+    assert.deepEqual([bytes.done, rate], [0, 4_000])
+    assert.equal(timeLeft, 2)
   })
 })
 
