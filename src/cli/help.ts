@@ -82,7 +82,7 @@ Lists a folder of the share, one path a line, folders with a “/” at the end.
 relative to the share; a leading “/” makes no difference. Characters that could upset a terminal are shown as \\u{…}.
 
 With --json one line for each entry: {"event":"entry", "path", "type": "file" | "folder" | "link", "size" (bytes),
-"mtime" (milliseconds since 1970), "executable"}.
+"mtime" (milliseconds since 1970, or null when the share does not say), "executable"}.
 `,
   cat: `Usage: peerfold cat <link> <path> [options]
 

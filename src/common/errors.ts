@@ -21,7 +21,8 @@ const CATALOGUE = {
     `“${path}” holds no files to share any more. Its last version stays shared, in case a disk is not mounted. If it is meant to be empty, stop or remove the share.`,
   'source-unreadable': (path: string) => `“${path}” cannot be read. Check its permissions, then retry.`,
   'nothing-to-share': (path: string) =>
-    `Everything in “${path}” is left out by ignore rules or the secrets filter, so there is nothing to share.`,
+    `Everything in “${path}” is left out by ignore rules or the secrets filter, or cannot be shared, so there is nothing to share.`,
+  'source-empty': (name: string) => `“${name}” has no files to share.`,
   'unknown-share': () => 'This share is not known here any more. Open its link again.',
   'own-share': (name: string) => `“${name}” is shared from this machine. Its files are already here.`,
   'log-lost': (name: string) =>

@@ -172,8 +172,8 @@ export interface FileEntry {
   readonly kind: 'file' | 'folder' | 'link'
   /** Bytes; 0 for folders. */
   readonly size: number
-  /** Milliseconds since 1970. */
-  readonly mtime: number
+  /** Milliseconds since 1970, negative before it; absent when the share does not say. */
+  readonly mtime?: number
   readonly executable: boolean
   readonly linkTarget?: string
 }

@@ -111,7 +111,7 @@ export class OwnShare {
       if (!wasJoined) this.join()
       const signal = AbortSignal.any([transfer.abort.signal, this.closing.signal])
       const result = await this.publishOnce(signal, transfer)
-      if (result.files === 0) throw new PeerfoldError('nothing-to-share', this.record.source)
+      if (result.files === 0) throw this.nothingToShare(result)
       this.setStatus({ kind: 'sharing' })
       return result
     } catch (error) {
@@ -119,6 +119,13 @@ export class OwnShare {
       this.setStatus(before)
       throw error
     }
+  }
+
+  private nothingToShare({ skippedCounts }: PublishResult): PeerfoldError {
+    const { name, source } = this.record
+    return Object.keys(skippedCounts).length === 0
+      ? new PeerfoldError('source-empty', name)
+      : new PeerfoldError('nothing-to-share', source)
   }
 
   /** Serves it, and follows the folder unless it was shared once. */

@@ -1,13 +1,16 @@
 /** What is shared arrives, byte for byte, whatever it is called and however much it is. */
 import assert from 'node:assert/strict'
+import { statSync } from 'node:fs'
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DrivePath } from '../../src/common/brand'
 import { parseLink } from '../../src/common/link'
 import {
   compareTrees,
   executable,
   makeTree,
   randomBytes,
+  setTimeOf,
   symbolicLink,
   type Tree,
   temporaryFolder,
@@ -128,11 +131,30 @@ describe('a share', () => {
 
   it('of nothing, or of nothing but what is left out, is refused and leaves no share', async () => {
     const before = (await ann.request('state.get', {})).shares.length
-    await assert.rejects(ann.publish(temporaryFolder('empty')), { code: 'nothing-to-share' })
+    const empty = await makeTree(join(temporaryFolder('empty'), 'empty'), { inside: {} })
+    await assert.rejects(ann.publish(empty), {
+      code: 'source-empty',
+      message: '“empty” has no files to share.',
+    })
     const secrets = await makeTree(temporaryFolder('secrets'), { '.env': 'PASSWORD=x', '.gitignore': '*' })
     await assert.rejects(ann.publish(secrets), { code: 'nothing-to-share' })
     await assert.rejects(ann.publish(join(secrets, 'nowhere')), { code: 'not-a-folder' })
     assert.equal((await ann.request('state.get', {})).shares.length, before)
+  })
+
+  it('carries every time that a file can have, of 1970 and before as well', async () => {
+    const times = [0, -1, -1_000, -1_001, -1_500_000_000_123, 1, 999]
+    const source = temporaryFolder('source')
+    await makeTree(join(source, 'old'), Object.fromEntries(times.map(time => [`${time}`, `${time}`])))
+    for (const time of times) await setTimeOf(join(source, 'old', `${time}`), time)
+    const { link } = await ann.publish(source)
+    const id = await bob.open(link)
+    const listed = await bob.request('fs.list', { id, path: '/old' as DrivePath, after: '', limit: 100 })
+    assert.deepEqual(new Set(listed.map(({ mtime }) => mtime)), new Set(times))
+    const copy = temporaryFolder('copy')
+    await bob.copy(id, copy)
+    const arrived = times.map(time => Math.floor(statSync(join(copy, 'old', `${time}`)).mtimeMs))
+    assert.deepEqual(arrived, times)
   })
 
   it('of a single file arrives under its name, and only it', async () => {

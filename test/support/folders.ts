@@ -1,7 +1,17 @@
 /** Folders that tests work in: made where asked for, described as plain objects, compared byte for byte. */
 import { createCipheriv } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { chmod, lstat, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -68,6 +78,12 @@ export async function makeTree(folder: string, tree: Tree): Promise<string> {
     } else await makeTree(path, entry)
   }
   return folder
+}
+
+/** Gives a file its time of last change: whole milliseconds since 1970, negative before it. */
+export async function setTimeOf(path: string, time: number): Promise<void> {
+  const seconds = String((time + 0.0005) / 1000) // Node takes a negative number for the present, and cuts off fractions
+  await utimes(path, seconds, seconds)
 }
 
 /**

@@ -66,6 +66,16 @@ describe('the index of paths', () => {
     assert.deepEqual(times, [9, 9, 9, 3])
   })
 
+  it('gives a folder a time before 1970 when nothing below it is newer, and none when none is known', () => {
+    const index = new PathIndex(1)
+    index.put(file('/old/x', -5))
+    index.put({ ...file('/old/y'), mtime: undefined })
+    index.put({ ...file('/unknown/x'), mtime: undefined })
+    assert.equal(index.stat('/old' as DrivePath)?.mtime, -5)
+    assert.equal(index.stat('/unknown' as DrivePath)?.mtime, undefined)
+    assert.equal(index.stat('/unknown/x' as DrivePath)?.mtime, undefined)
+  })
+
   it('shows of a file beside a folder of its name what came first, and keeps both for a copy', () => {
     const index = new PathIndex(1)
     index.put(file('/a'))

@@ -56,5 +56,5 @@ function show(
   path = relativePath(folder, name),
 ): void {
   output.line(kind === 'folder' ? `${path}/` : path)
-  output.event('entry', { path, type: kind, size, mtime, executable })
+  output.event('entry', { path, type: kind, size, mtime: mtime ?? null, executable })
 }

@@ -138,11 +138,12 @@ function addressOf(uri: vscode.Uri): ShareAddress {
 }
 
 function toFileStat(entry: FileEntry): vscode.FileStat {
+  const { mtime = 0, size } = entry // VS Code has no word for a time that is not known
   return {
     type: toFileType(entry),
-    ctime: entry.mtime,
-    mtime: entry.mtime,
-    size: entry.size,
+    ctime: mtime,
+    mtime,
+    size,
     permissions: vscode.FilePermission.Readonly,
   }
 }

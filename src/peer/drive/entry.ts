@@ -25,8 +25,8 @@ export interface DriveEntry {
   readonly path: DrivePath
   readonly kind: 'file' | 'link'
   readonly size: number
-  /** Milliseconds since 1970; 0 when the drive does not say. */
-  readonly mtime: number
+  /** Whole milliseconds since 1970, negative before it; undefined when the drive does not say. */
+  readonly mtime: number | undefined
   readonly executable: boolean
   readonly linkTarget?: string
   /** Absent for links and empty files. */
@@ -38,6 +38,8 @@ export interface DriveEntry {
 const MAX_BLOCK_BYTES = 16 * 1024 * 1024
 const MAX_PATH_BYTES = 16 * 1024
 const MAX_LINK_TARGET = 4_096
+/** Milliseconds on either side of 1970 that a `Date` can tell. */
+const MAX_TIME = 8.64e15
 
 /** The entry a drive holds under `key`, or undefined when key or value is not what a drive should hold. */
 export function parseEntry(key: unknown, value: unknown): DriveEntry | undefined {
@@ -79,8 +81,10 @@ export function fileWith(
     : { path, kind: 'file', size, mtime: time, executable, blob, pack }
 }
 
-function timeOf(mtime: unknown): number {
-  return isCount(mtime) ? mtime : 0
+/** Any time that a calendar knows is legal, 1970 and before included. Some clients write fractions. */
+function timeOf(mtime: unknown): number | undefined {
+  if (typeof mtime !== 'number' || !(Math.abs(mtime) <= MAX_TIME)) return undefined
+  return Math.floor(mtime) + 0 // never -0
 }
 
 /** The value to store for an entry, readable by every Hyperdrive client. */
@@ -92,7 +96,10 @@ export function entryValue(entry: DriveEntry): Record<string, unknown> {
       entry.kind === 'link'
         ? null
         : (entry.blob ?? { blockOffset: 0, blockLength: 0, byteOffset: 0, byteLength: 0 }),
-    metadata: { mtime: entry.mtime, mode: entry.executable ? 0o755 : 0o644 },
+    metadata: {
+      ...(entry.mtime === undefined ? {} : { mtime: entry.mtime }),
+      mode: entry.executable ? 0o755 : 0o644,
+    },
   }
 }
 

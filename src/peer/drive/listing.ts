@@ -15,7 +15,7 @@
  *
  * A chunk of the listing is one block: raw-deflated JSON `[[shared, suffix, size, mtime, flags, blockOffset,
  * blockLength, byteOffset, packBlock, packOffset, linkTarget], …]`; `shared` counts the UTF-16 units a path has in
- * common with the one before it; missing values at the end are left out.
+ * common with the one before it; an `mtime` that is not known is null; missing values at the end are left out.
  */
 
 import { promisify } from 'node:util'
@@ -144,7 +144,7 @@ function encodeRow(entry: DriveEntry, previous: string, isAfter: (blob: BlobRef)
     (entry.executable ? FLAG_EXECUTABLE : 0) |
     (blob?.blockMap ? FLAG_BLOCK_MAP : 0) |
     (blob !== undefined && isAfter(blob) ? FLAG_AFTER_LISTING : 0)
-  const row: unknown[] = [shared, entry.path.slice(shared), entry.size, entry.mtime, flags]
+  const row: unknown[] = [shared, entry.path.slice(shared), entry.size, entry.mtime ?? null, flags]
   if (entry.linkTarget !== undefined) row.push(0, 0, 0, -1, 0, entry.linkTarget)
   else if (blob !== undefined) {
     row.push(blob.blockOffset, blob.blockLength, blob.byteOffset)

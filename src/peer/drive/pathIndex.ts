@@ -19,7 +19,7 @@ const MAX_DEPTH = 255
 interface Folder {
   readonly folders: Map<string, Folder>
   readonly files: Map<string, DriveEntry>
-  /** The newest mtime of anything below, so that a folder's mtime advances with its content. */
+  /** The newest mtime of anything below, so that a folder's mtime advances with its content. -Infinity: none is known. */
   mtime: number
 }
 
@@ -67,7 +67,8 @@ export class PathIndex {
     const trail = this.trailTo(entry.path.slice(0, slash))
     const folder = trail?.at(-1)
     if (trail === undefined || folder === undefined) return
-    for (const above of trail) if (above.mtime < entry.mtime) above.mtime = entry.mtime
+    const { mtime } = entry
+    if (mtime !== undefined) for (const above of trail) if (above.mtime < mtime) above.mtime = mtime
     if (folder.folders.has(name)) return
     if (!folder.files.has(name)) this.noteChild(folder, name)
     folder.files.set(name, entry)
@@ -263,7 +264,7 @@ export function trimSlash(path: string): string {
 }
 
 function newFolder(): Folder {
-  return { folders: new Map(), files: new Map(), mtime: 0 }
+  return { folders: new Map(), files: new Map(), mtime: Number.NEGATIVE_INFINITY }
 }
 
 function isName(part: string): boolean {
@@ -271,10 +272,18 @@ function isName(part: string): boolean {
 }
 
 function folderEntry(name: string, folder: Folder): FileEntry {
-  return { name, kind: 'folder', size: 0, mtime: folder.mtime, executable: false }
+  const { mtime } = folder
+  return { name, kind: 'folder', size: 0, ...(Number.isFinite(mtime) ? { mtime } : {}), executable: false }
 }
 
 function fileEntry(name: string, entry: DriveEntry): FileEntry {
   const { kind, size, mtime, executable, linkTarget } = entry
-  return { name, kind, size, mtime, executable, ...(linkTarget === undefined ? {} : { linkTarget }) }
+  return {
+    name,
+    kind,
+    size,
+    ...(mtime === undefined ? {} : { mtime }),
+    executable,
+    ...(linkTarget === undefined ? {} : { linkTarget }),
+  }
 }

@@ -115,7 +115,7 @@ export class Published {
         this.files.set(entry.path, {
           kind,
           size,
-          mtimeMs: mtime,
+          mtimeMs: mtime ?? 0,
           ino: UNKNOWN_INO,
           executable,
           ...(linkTarget === undefined ? {} : { linkTarget }),
@@ -203,7 +203,7 @@ function describesFile(entry: DriveEntry, file: PublishedFile): boolean {
 /** The share's entry for a published file. */
 export function publishedEntry(path: DrivePath, file: PublishedFile): DriveEntry {
   const { kind, size, mtimeMs, executable, linkTarget, blob, pack } = file
-  const mtime = Math.max(0, Math.floor(mtimeMs))
+  const mtime = Math.floor(mtimeMs)
   if (linkTarget !== undefined) return { path, kind, size, mtime, executable, linkTarget }
   if (blob === undefined) return { path, kind, size, mtime, executable }
   if (pack === undefined) return { path, kind, size, mtime, executable, blob }

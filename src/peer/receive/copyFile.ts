@@ -279,7 +279,7 @@ function placing(file: PlannedFile): {
 } {
   const { executable, mtime } = file.entry
   const precondition = file.conflict ? 'absent' : file.precondition
-  return { executable, precondition, ...(mtime > 0 ? { mtimeMs: mtime } : {}) }
+  return { executable, precondition, ...(mtime === undefined ? {} : { mtimeMs: mtime }) }
 }
 
 /** The user saved the file between the plan and the write. */

@@ -38,8 +38,9 @@ export class CopyMarks {
   async intend(files: readonly PlannedFile[]): Promise<void> {
     let batch: Write[] = []
     for (const { entry, path, conflict, fresh } of files) {
-      if (conflict || entry.mtime === 0) continue
-      const value = { content: contentId(entry), size: entry.size, mtime: entry.mtime, fresh }
+      const { mtime } = entry
+      if (conflict || mtime === undefined) continue
+      const value = { content: contentId(entry), size: entry.size, mtime, fresh }
       batch.push({ table: 'intended', key: this.target + path, value })
       if (batch.length < FILES_PER_INTENTION) continue
       await this.catalog.write(batch)

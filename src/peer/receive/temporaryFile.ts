@@ -74,12 +74,12 @@ export function fill(fd: number, bytes: Uint8Array, mtimeMs: number | undefined)
 /**
  * Gives a file its time. Half a microsecond more than asked for: a number of seconds cannot hold every millisecond, and
  * Node up to 20 cuts off what is below a microsecond, so that the time of every other file would be a millisecond less,
- * and the file not be known again (copyMarks.ts).
+ * and the file not be known again (copyMarks.ts). As text, because Node takes a negative number for the present.
  *
- * @param mtimeMs whole milliseconds since 1970
+ * @param mtimeMs whole milliseconds since 1970, negative before it
  */
 export function setTime(fd: number, mtimeMs: number): void {
-  const seconds = (mtimeMs + 0.0005) / 1000
+  const seconds = String((mtimeMs + 0.0005) / 1000)
   futimesSync(fd, seconds, seconds)
 }
 
