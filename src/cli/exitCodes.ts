@@ -7,7 +7,11 @@ export const FAILED = 1
 export const USAGE = 2
 /** Nobody was found who has what was asked for, or nobody is left who has the rest. */
 export const NOBODY = 3
+/** The copy is done, but entries of the share could not be written here. */
+export const INCOMPLETE = 4
 export const INTERRUPTED = 130
+/** Who read the output went away before its end, as `head` does: what SIGPIPE ends a program with. */
+export const READER_GONE = 141
 
 export function exitCodeOf(code: ErrorCode): number {
   switch (code) {

@@ -34,7 +34,8 @@ Options of every command that uses the network:
 <link> is any form of link: vscode://peerfold.peerfold/open/pf…, pf…, or the key of a Hyperdrive (z-base-32, hex,
 pear://, hyper://). “-” reads it from standard input: arguments can be read by every user of this machine.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or bad link, 3 nobody found who has it, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad link, 3 nobody found who has it, 4 done, but not complete: entries
+of the share could not be written here (get), 130 interrupted, 141 whoever read the output went away (ls, cat, status).
 
 Commands start a peer process or join the one that runs on their data folder, perhaps an editor's. It ends with
 the last of those who use it. One that uses other bootstrap nodes than those asked for is refused.
@@ -68,10 +69,12 @@ beside it under a conflict name. Files that the share no longer has are kept. En
 skipped and listed.
 
 Ends with exit code 0 when the copy is complete, also when nobody was there to ask for a newer version (a note says
-so); with 3 when nobody who has it was found, or nobody is left who has the rest.
+so); with 4 when all is done but entries that could not be written here (the last line says how many); with 3 when
+nobody who has it was found, or nobody is left who has the rest.
 
 With --json: "progress" {files, bytes, totalFiles, totalBytes, rate}, then
-  {"event":"done", "files", "bytes", "fetched" (content bytes that came over the network),
+  {"event":"done", "complete" (false with exit code 4), "files", "bytes",
+   "fetched" (content bytes that came over the network),
    "skipped": [{path, reason, detail}] (at most 1,000), "skippedCount", "conflicts": [{path, copy}], "warnings",
    "stale": true when nobody was there to ask}
 or {"event":"error", "code", "message"}.

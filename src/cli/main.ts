@@ -6,11 +6,12 @@ import { version } from '../../package.json'
 import { PeerfoldError, toUserError, type UserError } from '../common/errors'
 import { type CommandName, type Invocation, readArguments, UsageError } from './arguments'
 import { type Command, connectOptions } from './context'
-import { DONE, exitCodeOf, FAILED, INTERRUPTED, USAGE } from './exitCodes'
+import { DONE, exitCodeOf, INTERRUPTED, USAGE } from './exitCodes'
 import { helpText } from './help'
 import { watchForInterruption } from './interruption'
 import { Output } from './output'
 import { PeerStopped } from './peerStopped'
+import { watchForReaders } from './standardOutput'
 
 const LOAD: Record<CommandName, () => Promise<Command>> = {
   share: async () => (await import('./commands/share')).share,
@@ -24,17 +25,18 @@ const LOAD: Record<CommandName, () => Promise<Command>> = {
 }
 
 async function main(given: readonly string[]): Promise<number> {
-  process.stdout.on('error', endWithTheReader)
   let invocation: Invocation
   try {
     invocation = readArguments(given)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
+    watchForReaders(undefined)
     const help = error.command === undefined ? 'peerfold --help' : `peerfold ${error.command} --help`
     const message = `${error.message} See “${help}”.`
     new Output(given.includes('--json')).error({ code: 'usage', message })
     return USAGE
   }
+  watchForReaders(invocation.kind === 'run' ? invocation.arguments.command : undefined)
   if (invocation.kind === 'version') process.stdout.write(`${version}\n`)
   if (invocation.kind === 'help') process.stdout.write(helpText(invocation.command))
   if (invocation.kind !== 'run') return DONE
@@ -67,12 +69,6 @@ function describe(error: unknown): UserError {
   }
   const isFileError = error instanceof Error && 'syscall' in error
   return toUserError(isFileError ? new PeerfoldError('io-failed', error.message) : error)
-}
-
-/** `peerfold ls … | head`: nobody reads on, so there is nothing left to do. */
-function endWithTheReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') console.error(`peerfold: ${error.message}`)
-  process.exit(FAILED)
 }
 
 void main(process.argv.slice(2)).then(code => {

@@ -5,6 +5,7 @@
 import type { UserError } from '../common/errors'
 import { safeText } from '../common/format'
 import type { SkippedEntry, TransferResult } from '../common/model'
+import { write } from '../wire/lostReaders'
 
 /** Entries of a list that are shown to people; the rest is counted. */
 const LISTED = 20
@@ -25,18 +26,18 @@ export class Output {
   /** A line of the result, for people and simple scripts. Nothing with --json. */
   line(text: string): void {
     if (this.json) return
-    this.withoutProgress(() => this.streams.out.write(`${safe(text)}\n`))
+    this.withoutProgress(() => write(this.streams.out, `${safe(text)}\n`))
   }
 
   /** An object of the result. Nothing without --json. */
   event(event: string, fields: object = {}): void {
     if (!this.json) return
-    this.streams.out.write(`${escapeForTerminals(JSON.stringify({ event, ...fields }))}\n`)
+    write(this.streams.out, `${escapeForTerminals(JSON.stringify({ event, ...fields }))}\n`)
   }
 
   /** Something worth knowing that is not the result, a line each. */
   note(...lines: readonly string[]): void {
-    this.withoutProgress(() => this.streams.err.write(lines.map(line => `${safe(line)}\n`).join('')))
+    this.withoutProgress(() => write(this.streams.err, lines.map(line => `${safe(line)}\n`).join('')))
   }
 
   error({ code, message }: { readonly code: UserError['code'] | 'usage'; readonly message: string }): void {
@@ -53,11 +54,11 @@ export class Output {
     const shown = [...safe(text)].slice(0, (err.columns || 80) - 1).join('')
     if (shown === this.progressShown) return
     this.progressShown = shown
-    err.write(`\r\u001b[K${shown}`)
+    write(err, `\r\u001b[K${shown}`)
   }
 
   clearProgress(): void {
-    if (this.progressShown !== '') this.streams.err.write('\r\u001b[K')
+    if (this.progressShown !== '') write(this.streams.err, '\r\u001b[K')
     this.progressShown = ''
   }
 
@@ -91,10 +92,10 @@ export class Output {
     if (count > shown.length) this.note(`  … and ${count - shown.length} more`)
   }
 
-  private withoutProgress(write: () => void): void {
+  private withoutProgress(say: () => void): void {
     const shown = this.progressShown
     this.clearProgress()
-    write()
+    say()
     if (shown !== '') this.progress(shown)
   }
 }

@@ -121,9 +121,16 @@ export interface Requests {
   }
 
   /** Writes the share, or `path` in it (a folder or a file), into `folder`, and remembers the job until it is done:
-   *  it survives the client and the peer process. Asked again with the same share, path and folder it continues. */
+   *  it survives the client and the peer process. Asked again with the same share, path and folder it continues.
+   *  `umask`: of the client, for the files and folders that are made; absent, that of the peer process. */
   'copy.start': {
-    params: { readonly id: ShareId; readonly path: DrivePath; readonly folder: string; readonly job: string }
+    params: {
+      readonly id: ShareId
+      readonly path: DrivePath
+      readonly folder: string
+      readonly job: string
+      readonly umask?: number
+    }
     result: { readonly job: string }
   }
   /** Resolves when the job is done; rejects when it failed, was cancelled, waits for the user to raise a limit, or

@@ -54,6 +54,8 @@ export interface CopyRecord {
   readonly share: ShareId
   readonly path: DrivePath
   readonly folder: string
+  /** Of who asked for it. Copies of an earlier version have none. */
+  readonly umask?: number
   readonly result?: TransferResult
   readonly failure?: UserError
 }

@@ -3,9 +3,10 @@
  * asked and the peer process itself.
  */
 import { resolve, sep } from 'node:path'
-import type { DrivePath, ShareId } from '../common/brand'
+import type { ShareId } from '../common/brand'
 import { type ErrorCode, PeerfoldError, toUserError, type UserError } from '../common/errors'
 import type { TransferResult } from '../common/model'
+import type { Params } from '../common/protocol'
 import { Signal } from '../common/signal'
 import type { CopyRecord } from './catalog'
 import type { PeerContext } from './context'
@@ -48,7 +49,7 @@ export class Copies {
   }
 
   /** See `copy.start`: the job that does it, which may be one that is doing it already. */
-  async start(id: ShareId, path: DrivePath, folder: string, job: string): Promise<string> {
+  async start({ id, path, folder, job, umask }: Params<'copy.start'>): Promise<string> {
     const target = resolve(folder)
     const own = this.own.find(id)
     if (own === undefined) this.opened.get(id)
@@ -59,7 +60,13 @@ export class Copies {
       await this.context.catalog.delete('copy', old)
       this.transfers.remove(old)
     }
-    const record: CopyRecord = { job, share: id, path, folder: target }
+    const record: CopyRecord = {
+      job,
+      share: id,
+      path,
+      folder: target,
+      ...(umask === undefined ? {} : { umask }),
+    }
     await this.context.catalog.put('copy', job, record)
     this.run(record)
     return job
@@ -77,8 +84,7 @@ export class Copies {
   async retry(job: string): Promise<void> {
     const record = await this.context.catalog.get('copy', job)
     if (record === undefined || this.transfers.get(job)?.isActive) return
-    const { share, path, folder } = record
-    const again: CopyRecord = { job, share, path, folder }
+    const { result: _result, failure: _failure, ...again } = record
     await this.context.catalog.put('copy', job, again)
     this.run(again)
   }
@@ -138,6 +144,7 @@ export class Copies {
       id,
       path,
       folder,
+      umask: record.umask,
       catalog,
       transfer,
       space: this.context.space,

@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { toUserError } from '../common/errors'
 import { ensureDataFolder } from '../wire/dataFolder'
 import { createToken, removeEndpoint, socketPath, writeEndpoint } from '../wire/endpoint'
+import { outliveReader, write } from '../wire/lostReaders'
 import { loadKeyPair } from './keys'
 import { takeLock } from './lock'
 import { Peer } from './peer'
@@ -27,7 +28,7 @@ const EXIT_DAMAGED = 4
 const END_WITHIN = 8_000
 
 function log(line: string): void {
-  process.stdout.write(`${new Date().toISOString()} ${line.replace(/[\p{Cc}]/gu, ' ')}\n`)
+  write(process.stdout, `${new Date().toISOString()} ${line.replace(/[\p{Cc}]/gu, ' ')}\n`)
 }
 
 function secondsOf(text: string): number {
@@ -37,6 +38,7 @@ function secondsOf(text: string): number {
 }
 
 async function main(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) outliveReader(stream)
   const { values } = parseArgs({
     options: {
       storage: { type: 'string' },

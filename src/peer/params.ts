@@ -27,6 +27,7 @@ const isDrivePath = (value: unknown) =>
   typeof value === 'string' && value.length <= MAX_PATH && value.startsWith('/')
 const path = v.custom<DrivePath>(isDrivePath, 'not a path in a share')
 const patterns = v.pipe(v.array(text(SETTING_LIMITS.pattern)), v.maxLength(SETTING_LIMITS.patterns))
+const umask = v.pipe(count, v.maxValue(0o777))
 const nothing = v.object({})
 const share = v.object({ id })
 
@@ -86,7 +87,7 @@ const SCHEMAS = {
     timeout: milliseconds,
   }),
   'fs.find': v.object({ id, query: text(1_000), limit: v.pipe(count, v.maxValue(10_000)) }),
-  'copy.start': v.object({ id, path, folder: localPath, job }),
+  'copy.start': v.object({ id, path, folder: localPath, job, umask: v.exactOptional(umask) }),
   'copy.wait': v.object({ job, timeout: milliseconds }),
   'seed.wait': v.object({ id, job }),
   'transfer.cancel': v.object({ job }),

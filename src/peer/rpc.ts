@@ -142,9 +142,7 @@ function answersOf({ peer, dataFolder, hello, holding, stop }: RpcOptions): Answ
       }),
     'fs.find': ({ id, query, limit }) => findPaths(indexOf(peer.drive(id)), query, limit),
 
-    'copy.start': async ({ id, path, folder, job }) => ({
-      job: await peer.copies.start(id, path, folder, job),
-    }),
+    'copy.start': async what => ({ job: await peer.copies.start(what) }),
     'copy.wait': ({ job, timeout }, signal) => peer.copies.wait(job, timeout, signal),
     'seed.wait': ({ id, job }, signal) => peer.copies.seed(id, job, signal),
     'transfer.cancel': ({ job }) => done(peer.transfers.cancel(job)),

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, realpath, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { umaskParameter } from '../../client/umask'
 import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { formatBytes, plural } from '../../common/format'
@@ -9,7 +10,7 @@ import type { TransferResult } from '../../common/model'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
 import { toDrivePath } from '../drivePath'
-import { DONE } from '../exitCodes'
+import { DONE, INCOMPLETE } from '../exitCodes'
 import { readLink } from '../linkArgument'
 import { openShare, STALE_NOTE } from '../openedShare'
 import { transferProgress } from '../progressLine'
@@ -28,7 +29,16 @@ export async function get(context: Context): Promise<number> {
   report(context, result, wanted)
   output.remarks(result)
   if (result.stale) output.note(STALE_NOTE)
-  return DONE
+  if (isComplete(result)) return DONE
+  output.note(
+    `Not complete: ${plural(result.skippedCount, 'entry', 'entries')} of the share could not be written here.`,
+  )
+  return INCOMPLETE
+}
+
+/** A local change that was kept is no gap: what came in lies beside it. */
+function isComplete({ skippedCount }: TransferResult): boolean {
+  return skippedCount === 0
 }
 
 /** Said before anybody is looked for. */
@@ -45,7 +55,8 @@ async function copy(
   id: ShareId,
   folder: string,
 ): Promise<TransferResult> {
-  const { job } = await peer.request('copy.start', { id, path: toDrivePath(), folder, job: randomUUID() })
+  const wanted = { id, path: toDrivePath(), folder, job: randomUUID(), ...umaskParameter() }
+  const { job } = await peer.request('copy.start', wanted)
   try {
     return await peer.watching(transferProgress(output, job), () =>
       peer.request('copy.wait', { job, timeout }, Number.POSITIVE_INFINITY),
@@ -61,7 +72,18 @@ async function copy(
 
 function report({ output }: Context, result: TransferResult, folder: string): void {
   const { files, bytes, fetched, skipped, skippedCount, conflicts, warnings, stale } = result
-  output.event('done', { files, bytes, fetched, skipped, skippedCount, conflicts, warnings, stale })
+  const complete = isComplete(result)
+  output.event('done', {
+    complete,
+    files,
+    bytes,
+    fetched,
+    skipped,
+    skippedCount,
+    conflicts,
+    warnings,
+    stale,
+  })
   const came = fetched === 0 ? 'nothing had to be fetched' : `${formatBytes(fetched)} fetched`
   output.line(`${plural(files, 'file')}, ${formatBytes(bytes)} in ${folder} (${came})`)
 }

@@ -4,6 +4,7 @@
  * overwritten: what was changed here is kept, and the incoming one lands beside it.
  */
 import * as vscode from 'vscode'
+import { umaskParameter } from '../../client/umask'
 import { PeerfoldError } from '../../common/errors'
 import { formatBytes, formatCount, plural, safeText } from '../../common/format'
 import type { TransferResult } from '../../common/model'
@@ -41,7 +42,8 @@ export async function saveCopy(parts: CommandParts, given?: unknown): Promise<Tr
   const name = labelOf(parts, address)
   try {
     // Where this copy is under way already, that one is joined, and followed under its own id.
-    const { job } = await parts.peer.request('copy.start', { ...address, folder, job: newJob() })
+    const wanted = { ...address, folder, job: newJob(), ...umaskParameter() }
+    const { job } = await parts.peer.request('copy.start', wanted)
     const result = await followTransfer(
       parts,
       { title: l10n.t('Saving a copy of “{0}”', name), job },

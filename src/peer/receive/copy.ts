@@ -22,7 +22,7 @@ import { SafeWriter } from './writer'
 /** Runs a copy to its end. Rejects with PeerfoldError (`cancelled`, `target-vanished`, …). */
 export async function runCopy(options: CopyOptions): Promise<TransferResult> {
   indexOf(options) // nothing is made for a path that is not there
-  const { writer, rules } = openTarget(options.folder)
+  const { writer, rules } = openTarget(options)
   const { catalog, transfer, share, folder } = options
   const target = targetKey(options.id, folder, share.bytes?.fork ?? 0)
   const fetchedBefore = options.fetched()
@@ -105,10 +105,10 @@ function malformed(key: string, base: DrivePath): SkippedEntry {
   }
 }
 
-function openTarget(folder: string): { writer: SafeWriter; rules: TargetRules } {
+function openTarget({ folder, umask }: CopyOptions): { writer: SafeWriter; rules: TargetRules } {
   try {
     const rules = probeRules(folder)
-    return { writer: SafeWriter.open(folder, rules), rules }
+    return { writer: SafeWriter.open(folder, rules, { umask }), rules }
   } catch (error) {
     const { code } = toWriteError(error, folder)
     if (code === 'no-space') throw new PeerfoldError('no-space', folder)

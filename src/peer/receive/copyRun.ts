@@ -47,6 +47,8 @@ export interface CopyOptions {
   readonly path: DrivePath
   /** Absolute. */
   readonly folder: string
+  /** For what is made; undefined: that of this process. */
+  readonly umask: number | undefined
   readonly catalog: Catalog
   readonly transfer: Transfer
   /** Room for what is fetched. */

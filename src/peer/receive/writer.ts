@@ -4,7 +4,7 @@
  * A file is written to a temporary in its own folder, checked against the announced length, and then given its name
  * (placing.ts), so that under a final name there is only ever the old or the new content. The way down to the folder
  * never leads through a link (folders.ts, which also says what remains on macOS and Windows, where folders cannot be
- * held open). New files get the usual permissions of the user (umask), a replaced file keeps its own; the executable
+ * held open). New files get the usual permissions of whoever asked (their umask), a replaced file keeps its own; the executable
  * bit is the only thing a share has a say in.
  *
  * Small files are written synchronously: the calls take microseconds, handing each to a thread takes longer.
@@ -39,6 +39,7 @@ import { RETRY_DELAYS_MS, retrying } from './retrying'
 import { sweep } from './sweep'
 import { freshTemporaryName, temporaryNameOf } from './temporary'
 import { discard, fill, modeFor, NEW_FILE, openTemporary } from './temporaryFile'
+import { umaskFor, type WithUmask } from './umask'
 import { systemCode, toWriteError, WriteError } from './writeErrors'
 
 export type { FileMark, LargeFile, LargeFileOptions, Precondition }
@@ -47,6 +48,8 @@ export interface SafeWriterOptions {
   /** Make the target folder if it is not there. Never for a folder that was there before: it may be unmounted. */
   readonly create?: boolean
   readonly holdFolders?: boolean
+  /** For the files and folders that are made; that of this process when undefined. */
+  readonly umask?: number | undefined
   readonly retryDelaysMs?: readonly number[]
 }
 
@@ -72,6 +75,7 @@ export class SafeWriter {
   readonly #folders: Folders
   readonly #rules: TargetRules
   readonly #retryDelaysMs: readonly number[]
+  readonly #withUmask: WithUmask
   readonly #open = new Set<LargeFile>()
 
   /**
@@ -93,6 +97,7 @@ export class SafeWriter {
     this.#folders = new Folders(root, options.holdFolders ?? canHoldFolders())
     this.#rules = rules
     this.#retryDelaysMs = options.retryDelaysMs ?? RETRY_DELAYS_MS
+    this.#withUmask = umaskFor(options.umask)
   }
 
   /**
@@ -284,7 +289,7 @@ export class SafeWriter {
   #attempt<T>(segments: readonly string[], work: () => T): T {
     for (let attempt = 1; ; attempt++) {
       try {
-        return work()
+        return this.#withUmask(work)
       } catch (error) {
         const code = systemCode(error)
         if (code === 'ENOENT' || error instanceof FolderMoved) this.#folders.checkRoot()
