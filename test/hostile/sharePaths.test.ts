@@ -155,7 +155,7 @@ attackGroup('hostile paths', () => {
   it('are counted for scripts, and the command ends well', async () => {
     const copy = temporaryFolder('copy')
     const got = await peerfold(['get', drive.link, copy, '--json'], peer.options)
-    assert.equal(got.code, 0, got.stderr.join('\n'))
+    assert.equal(got.code, 4, got.stderr.join('\n'))
     const done = got.events.at(-1)
     assert.equal(done?.event, 'done')
     assert.equal(done?.skippedCount, result.skippedCount)

@@ -60,6 +60,7 @@ describe('peerfold share and get', () => {
     const { fetched, ...done } = last(first.events)
     assert.deepEqual(done, {
       event: 'done',
+      complete: true,
       files: 6,
       bytes: 9_000_039,
       skipped: [],
