@@ -5,15 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DrivePath } from '../../src/common/brand'
 import { Burst, type Changes, MAX_PATHS } from '../../src/peer/publish/burst'
-import {
-  type FolderWatch,
-  type WatchEvent,
-  type WatchOptions,
-  watchFolder,
-} from '../../src/peer/publish/watch'
+import { inotifyDescriptors, type WatchEvent } from '../../src/peer/publish/parcelWatcher'
+import { type FolderWatch, type WatchOptions, watchFolder } from '../../src/peer/publish/watch'
 import { watchFile } from '../../src/peer/publish/watchFile'
+import { eventually } from '../support/eventually'
 
-const FAST = { quiet: 50, longest: 300, poll: 50, look: 30, safety: 600_000 }
+const FAST = { quiet: 50, longest: 300, poll: 50, look: 30, safety: 600_000, again: 20 }
 
 /** What a watch has told, in order, and a way to wait for something among it. */
 class Told extends EventEmitter {
@@ -173,23 +170,105 @@ describe('a watched folder', function () {
     assert.match(watch?.reason ?? '', /no prebuild/)
   })
 
-  it('asks for a rescan when events were lost, and polls when the watch broke', async () => {
-    let send: (error: Error | null, events: readonly WatchEvent[]) => void = () =>
-      assert.fail('not subscribed')
+  it('asks for a rescan when events were lost, and begins again when the watch ended', async () => {
+    const sends: ((error: Error | null, events: readonly WatchEvent[]) => void)[] = []
     let ended = 0
+    const modes: string[] = []
     await start({
       times: { ...FAST, poll: 600_000 },
+      onMode: mode => modes.push(mode),
       loadSubscribe: async () => async (_folder, onEvents) => {
-        send = onEvents
+        sends.push(onEvents)
         return { unsubscribe: async () => void ended++ }
       },
     })
-    send(new Error('Events were dropped. File system must be re-scanned.'), [])
+    sends[0]?.(new Error('Events were dropped. File system must be re-scanned.'), [])
     await told.until(() => told.rescans === 1)
     assert.equal(watch?.mode, 'watching')
-    send(new Error('Unable to poll: Bad file descriptor'), [])
-    await told.until(() => told.rescans === 2 && watch?.mode === 'polling')
-    assert.equal(ended, 1)
+    // What Windows says when too much happened at once; its watcher says nothing after that.
+    sends[0]?.(new Error('Buffer overflow. Some events may have been lost.'), [])
+    await told.until(() => told.rescans >= 2 && sends.length === 2)
+    assert.equal(watch?.mode, 'watching')
+    assert.deepEqual(modes, ['polling', 'watching'])
+    assert.equal(ended, 0, 'what has ended is not unsubscribed')
+  })
+
+  it('waits longer each time when the watch ends again and again', async () => {
+    const times: number[] = []
+    await start({
+      times: { ...FAST, poll: 600_000, again: 40 },
+      loadSubscribe: async () => async (_folder, onEvents) => {
+        times.push(performance.now())
+        if (times.length < 5) setImmediate(() => onEvents(new Error('Unable to poll: Interrupted'), []))
+        return { unsubscribe: async () => {} }
+      },
+    })
+    await told.until(() => times.length === 5)
+    const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+    for (const [index, pause] of pauses.entries())
+      assert.ok(pause >= 40 * 2 ** index - 5, `pauses of ${pauses.map(Math.round).join()} ms`)
+  })
+
+  it('tries a few times where a watch cannot begin, and not at all at the system’s limit', async () => {
+    let tries = 0
+    const subscribe = (message: string) => async () => () => {
+      tries++
+      return Promise.reject(new Error(message))
+    }
+    const times = { ...FAST, again: 1, poll: 600_000 }
+    const limited = await watchFolder(root, {
+      ...told.callbacks,
+      times,
+      loadSubscribe: subscribe('No space left on device'),
+    })
+    await start({ times, loadSubscribe: subscribe('No such file or directory') })
+    await eventually('it has tried enough', () => tries === 8) // one and seven
+    await limited.close()
+    assert.equal(watch?.mode, 'polling')
+  })
+
+  it('is watched again, and loses no watches, after a signal ended the native watcher', async function () {
+    if (process.platform !== 'linux') this.skip() // only inotify is read by a thread that a signal can end
+    fs.mkdirSync(join(root, 'a', 'b'), { recursive: true })
+    const watches = () => inotifyDescriptors().map(descriptor => descriptor.watches)
+    const before = watches()
+    let ends = 0
+    await start({ onMode: mode => (mode === 'polling' ? ends++ : told.emit('told')) })
+    const used = watches()
+    for (let round = 1; round <= 2; round++) {
+      const rescans = told.rescans
+      while (ends < round) await interruptThreads() // one that was not waiting just then goes on
+      fs.mkdirSync(join(root, `new${round}`, 'deep'), { recursive: true })
+      await told.until(() => watch?.mode === 'watching' && told.rescans > rescans)
+      // The new folder may have it made anew once more, and then what happens meanwhile is a rescan.
+      await eventually('the inside of a new folder is watched', () => {
+        fs.writeFileSync(join(root, `new${round}`, 'deep', 'file'), '')
+        return told.has(`/new${round}/deep/file`)
+      })
+      const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0)
+      assert.equal(sum(watches()), sum(used) + 2 * round, 'one watch for each folder')
+    }
+    await watch?.close()
+    assert.deepEqual(
+      watches().filter(count => count > 0),
+      before.filter(count => count > 0),
+    )
+  })
+
+  it('does not watch what is ignored, whatever characters stand in its path', async function () {
+    if (process.platform !== 'linux') this.skip() // the watches of other systems cannot be counted
+    for (const name of ['[work]', 'proj {v2}', 'what?*', '!(a)+(b)']) {
+      const folder = join(root, name, 'share')
+      for (let index = 0; index < 50; index++)
+        fs.mkdirSync(join(folder, 'node_modules', `${index}`), { recursive: true })
+      fs.mkdirSync(join(folder, '(gen)', 'deep'), { recursive: true })
+      const other = new Told()
+      const ignoredFolders = ['/node_modules', '/(gen)'] as DrivePath[]
+      const started = await watchFolder(folder, { ...other.callbacks, times: FAST, ignoredFolders })
+      const watches = inotifyDescriptors().reduce((sum, descriptor) => sum + descriptor.watches, 0)
+      await started.close()
+      assert.equal(watches, 1, `watches below ${name}`)
+    }
   })
 
   it('asks for a rescan now and then without any event', async () => {
@@ -209,6 +288,16 @@ describe('a watched folder', function () {
     assert.deepEqual(told.changes, [])
   })
 })
+
+/** Sends a signal to every thread of this process but the first, one after the other. */
+async function interruptThreads(): Promise<void> {
+  for (const thread of fs.readdirSync('/proc/self/task').map(Number)) {
+    if (thread === process.pid) continue
+    const interrupted = once(process, 'SIGUSR2')
+    process.kill(thread, 'SIGUSR2') // goes to that thread where it can
+    await interrupted
+  }
+}
 
 describe('a burst of changes', function () {
   this.timeout(20_000)

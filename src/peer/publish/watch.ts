@@ -3,12 +3,13 @@
  *
  *   watching ──(a watch fails)──► polling        every few seconds a rescan is asked for
  *      │ ▲                          │
+ *      │ ├──(subscribed again)──────┤            ever more seldom, unless the system’s limit is reached
  *      │ └──(the folder is back)────┤
  *      └──(the folder is gone)──► vanished
  *
- * Events come from @parcel/watcher, which is loaded only here and only when needed. They are hints: systems drop
- * them when many come at once (inotify does so silently), network disks never send them. So a long burst is told as
- * `'rescan'`, and now and then a rescan is asked for without any event. On Linux a folder that appears is watched,
+ * Events come from the native watcher (parcelWatcher.ts), which is loaded only when needed. They are hints: systems
+ * drop them when many come at once (inotify does so silently), network disks never send them. So a long burst is told
+ * as `'rescan'`, and now and then a rescan is asked for without any event. On Linux a folder that appears is watched,
  * but not what is in it already (seen in 2.6.0: a tree moved in, or made quickly), so the watch is then made anew.
  * Folders that the scan left out are passed on as ignored, so that a `node_modules` costs no watches.
  *
@@ -20,6 +21,7 @@ import { join, sep } from 'node:path'
 import type { DrivePath } from '../../common/brand'
 import { TEMPORARY_PREFIX } from '../names/publishable'
 import { Burst, type BurstTimes, type Changes, MAX_PATHS } from './burst'
+import { isEnd, loadParcelWatcher, type Subscribe, type WatchEvent } from './parcelWatcher'
 import { errorCode } from './smallFile'
 
 export interface WatchTimes extends BurstTimes {
@@ -29,9 +31,20 @@ export interface WatchTimes extends BurstTimes {
   readonly look: number
   /** Milliseconds between rescans while watching, for events that were lost. */
   readonly safety: number
+  /** Milliseconds until a watch that ended by itself is begun again. Doubles each time, up to `safety`. */
+  readonly again: number
 }
 
-export const WATCH_TIMES: WatchTimes = { quiet: 150, longest: 1000, poll: 5000, look: 2000, safety: 600_000 }
+export const WATCH_TIMES: WatchTimes = {
+  quiet: 150,
+  longest: 1000,
+  poll: 5000,
+  look: 2000,
+  safety: 600_000,
+  again: 1000,
+}
+
+const MAX_FAILURES = 6
 
 /** A new folder is watched, but not the folders that are in it by then. */
 const SEES_INSIDE_LATE = process.platform === 'linux'
@@ -49,25 +62,8 @@ export interface WatchOptions {
   readonly ignoredFolders?: readonly DrivePath[]
   readonly includeGit?: boolean
   readonly times?: Partial<WatchTimes>
-  /** Stands in for @parcel/watcher in tests. */
+  /** Stands in for the native watcher in tests. */
   readonly loadSubscribe?: () => Promise<Subscribe>
-}
-
-export interface WatchEvent {
-  /** Absolute. */
-  readonly path: string
-  readonly type: 'create' | 'update' | 'delete'
-}
-
-export type Subscribe = (
-  folder: string,
-  onEvents: (error: Error | null, events: readonly WatchEvent[]) => void,
-  options: { readonly ignore: string[] },
-) => Promise<{ unsubscribe(): Promise<void> }>
-
-async function loadParcelWatcher(): Promise<Subscribe> {
-  const { default: watcher } = await import('@parcel/watcher')
-  return watcher.subscribe
 }
 
 /** Starts to follow a folder (absolute path). Never throws: what goes wrong shows in the mode. */
@@ -93,6 +89,12 @@ export class FolderWatch {
   private closed = false
   private readonly timers: NodeJS.Timeout[] = []
   private lastRescan = performance.now()
+  private subscribedAt = 0
+  /** Subscriptions that could not be made, one after the other. */
+  private failures = 0
+  /** The pause before the next new beginning, in milliseconds. */
+  private pause: number
+  private beginAgain: NodeJS.Timeout | undefined
   /** Changes of the subscription follow one another. */
   private turn: Promise<void> = Promise.resolve()
 
@@ -103,6 +105,7 @@ export class FolderWatch {
     this.times = { ...WATCH_TIMES, ...options.times }
     this.burst = new Burst(this.times, changes => this.deliver(changes))
     this.ignored = new Set(options.ignoredFolders)
+    this.pause = this.times.again
   }
 
   /** Called by `watchFolder`. */
@@ -124,6 +127,7 @@ export class FolderWatch {
   async close(): Promise<void> {
     this.closed = true
     for (const timer of this.timers) clearInterval(timer)
+    clearTimeout(this.beginAgain)
     this.burst.drop()
     await this.inTurn(() => this.unsubscribe())
   }
@@ -185,11 +189,15 @@ export class FolderWatch {
       const subscribe = await (this.options.loadSubscribe ?? loadParcelWatcher)()
       const folder = await realpath(this.root)
       this.subscription = await subscribe(folder, (error, events) => this.receive(folder, error, events), {
-        ignore: this.ignoredPaths(folder),
+        ignorePaths: this.ignoredPaths(folder),
       })
+      this.subscribedAt = performance.now()
+      this.failures = 0
       this.setMode('watching', undefined)
     } catch (error) {
       this.setMode('polling', explain(error))
+      // For instance a folder that was deleted while the tree was read. Each try may leave watches behind.
+      if (!isLimit(error) && this.failures++ < MAX_FAILURES) this.subscribeSoon()
     }
   }
 
@@ -249,14 +257,29 @@ export class FolderWatch {
     return this.options.includeGit || !components.includes('.git')
   }
 
-  /** Lost events ask for a rescan; with any other error the system has stopped watching. */
+  /** Lost events ask for a rescan; with any other error the watch has ended, and nothing is left to unsubscribe. */
   private fail(error: Error): void {
     this.burst.add('rescan')
-    if (/dropped|overflow|re-?scan/i.test(error.message)) return
+    if (!isEnd(error)) return
     void this.inTurn(async () => {
-      await this.unsubscribe()
-      if (this.mode === 'watching' && !this.closed) this.setMode('polling', explain(error))
+      if (this.mode !== 'watching' || this.closed) return
+      this.subscription = undefined
+      this.setMode('polling', explain(error))
+      this.subscribeSoon()
     })
+  }
+
+  /** What ends again and again is begun ever more seldom: each time everything is scanned, and watches may be lost. */
+  private subscribeSoon(): void {
+    const { again, safety } = this.times
+    if (performance.now() - this.subscribedAt > safety) this.pause = again
+    clearTimeout(this.beginAgain)
+    this.beginAgain = setTimeout(() => {
+      void this.inTurn(async () => {
+        if (this.mode === 'polling' && !this.closed) await this.renew()
+      })
+    }, this.pause).unref()
+    this.pause = Math.min(this.pause * 2, safety)
   }
 
   private setMode(mode: WatchMode, reason: string | undefined): void {
@@ -287,9 +310,14 @@ async function identify(root: string): Promise<string | undefined> {
   }
 }
 
+/** Whether the system has no more watches to give. */
+function isLimit(error: unknown): boolean {
+  return /ENOSPC|no space left/i.test(String(error))
+}
+
 function explain(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
-  if (/ENOSPC|no space left|inotify/i.test(message))
+  if (isLimit(error))
     return 'The system’s limit of watched folders is reached (fs.inotify.max_user_watches); Peerfold looks for changes every few seconds instead.'
   return `The system cannot watch this folder (${message}); Peerfold looks for changes every few seconds instead.`
 }
