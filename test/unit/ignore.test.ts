@@ -4,8 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
+import { excludesFile, parseGitConfig } from '../../src/peer/publish/gitConfig'
+import { GitFiles } from '../../src/peer/publish/gitExcludes'
 import { compileGlob } from '../../src/peer/publish/glob'
 import { IgnoreLayers, parseIgnore } from '../../src/peer/publish/ignore'
+import { Inputs } from '../../src/peer/publish/inputs'
+import { scanFolder } from '../../src/peer/publish/scan'
 import { holds } from '../support/fuzz'
 
 const RUNS = 10_000
@@ -14,10 +18,19 @@ const SEED = Number(process.env.PEERFOLD_SEED ?? Date.now() % 1_000_000_000)
 /** Texts of ignore files by the folder they lie in, `''` for the shared folder itself. */
 type Files = Readonly<Record<string, { git?: string; own?: string }>>
 
+interface Asked {
+  readonly isFolder?: boolean
+  readonly settings?: string[]
+  /** The shared folder, and where git's configuration is, when they matter. */
+  readonly root?: string
+  readonly env?: NodeJS.ProcessEnv
+}
+
 /** Walks to a path as the scan does and answers whether it is left out on the way. */
-function leavesOut(files: Files, path: string, options: { isFolder?: boolean; settings?: string[] } = {}) {
+function leavesOut(files: Files, path: string, options: Asked = {}) {
   const components = path.split('/')
-  let layers = IgnoreLayers.forRoot(folder, options.settings ?? [], false).withFiles('', files[''] ?? {})
+  const { root = folder, settings = [], env = {} } = options
+  let layers = IgnoreLayers.forRoot(root, settings, false, new GitFiles(env)).withFiles('', files[''] ?? {})
   for (const [index, name] of components.entries()) {
     const isFolder = index < components.length - 1 || (options.isFolder ?? false)
     if (layers.verdict(name, isFolder)?.ignored) return true
@@ -127,6 +140,120 @@ describe('the ignore rules', () => {
     holds('any text is an ignore file', property)
   })
 
+  it('obey the repository’s info/exclude and the user’s own ignore file, as git does', function () {
+    this.timeout(60_000)
+    if (spawnSync('git', ['--version']).status !== 0) this.skip()
+    const cases = fc.sample(excludeCase, { numRuns: 60, seed: SEED })
+    const home = join(folder, 'home')
+    let ignored = 0
+    for (const [index, { files, exclude, users, paths }] of cases.entries()) {
+      const root = join(folder, 'excludes', `${index}`)
+      const env = { ...process.env, HOME: home, GIT_CONFIG_NOSYSTEM: '1', XDG_CONFIG_HOME: join(root, 'x') }
+      makeRepository(root)
+      writeFiles(root, {
+        '.git/info/exclude': exclude,
+        'x/git/ignore': users,
+        ...Object.fromEntries(Object.entries(files).map(([at, { git }]) => [join(at, '.gitignore'), git])),
+      })
+      const answers = askOne(root, env, paths)
+      for (const [at, path] of paths.entries()) {
+        const ours = leavesOut(files, path, { root, env })
+        assert.equal(
+          ours,
+          answers[at],
+          `seed ${SEED}: git differs on ${JSON.stringify({ files, exclude, users, path })}`,
+        )
+        if (ours) ignored++
+      }
+    }
+    assert.ok(ignored > 20, `${ignored} are ignored`)
+  })
+
+  it('find the user’s ignore file where git’s configuration says', function () {
+    this.timeout(60_000)
+    if (spawnSync('git', ['--version']).status !== 0) this.skip()
+    const home = join(folder, 'config-home')
+    const root = join(home, 'work', 'project')
+    const env = { ...process.env, HOME: home, GIT_CONFIG_NOSYSTEM: '1', XDG_CONFIG_HOME: '' }
+    makeRepository(root)
+    const repository = { top: root, gitDir: join(root, '.git'), commonDir: join(root, '.git') }
+    const found = () => excludesFile(repository, new Inputs(), env)
+    assert.equal(found(), join(home, '.config', 'git', 'ignore'), 'where nothing is said')
+    const configs: readonly (readonly [string, string])[] = [
+      ['.config/git/config', '[core]\n\texcludesFile = ~/first'],
+      ['.gitconfig', '# comment\n[CORE] EXCLUDESFILE="~/with space" ; comment\n[other]\nexcludesFile = no'],
+      ['included/more', '[core]\nexcludesFile = /from/include'],
+      ['.gitconfig', '[include]\n\tpath = included/more\n[includeIf "onbranch:x"]\n\tpath = included/no'],
+      ['.gitconfig', '[includeIf "gitdir:~/work/"]\n\tpath = ~/included/more\n[core]\nbare'],
+      ['.gitconfig', '[includeIf "gitdir:~/play/"]\n\tpath = ~/included/more'],
+      ['.gitconfig', '[includeIf "gitdir/i:WORK/project/.git"]\n\tpath = included/more'],
+      ['.gitconfig', '[include]\n\tpath = absent\n[core]\nexcludesFile = ~/lo\\\nng\r\n'],
+      ['.gitconfig', '[core]\nexcludesFile = "a # \\"b\\\\" # c'],
+      ['work/project/.git/config', '[core]\n\texcludesFile = own\n[core "sub"]\nexcludesFile = no'],
+      ['work/project/.git/config', '[core]\n\texcludesFile =\n'],
+    ]
+    for (const [path, text] of configs) {
+      writeFiles(home, { [path]: text })
+      const asked = spawnSync('git', ['config', '--type=path', '--get', 'core.excludesFile'], {
+        cwd: root,
+        env,
+        encoding: 'utf8',
+      })
+      const theirs = asked.stdout.replace(/\n$/, '')
+      assert.equal(found(), theirs === '' ? undefined : join(theirs[0] === '/' ? '' : root, theirs), text)
+    }
+  })
+
+  it('accept any text as git’s configuration', () => {
+    const units = fc.string({ unit: fc.constantFrom(...'[]core."=\\;#\n\r \tab'), maxLength: 60 })
+    holds(
+      'any text is a configuration',
+      fc.property(units, text => void parseGitConfig(text)),
+      2_000,
+    )
+  })
+
+  it('find what belongs to a worktree, a submodule and a repository inside of the shared folder', async function () {
+    this.timeout(60_000)
+    const git = (cwd: string, ...args: string[]) => {
+      const who = ['-c', 'user.name=a', '-c', 'user.email=a@b', '-c', 'commit.gpgsign=false']
+      const { status, stderr } = spawnSync('git', [...who, ...args], { cwd, encoding: 'utf8' })
+      assert.equal(status, 0, stderr)
+    }
+    if (spawnSync('git', ['--version']).status !== 0) this.skip()
+    const base = join(folder, 'several')
+    const main = join(base, 'shared', 'main')
+    mkdirSync(main, { recursive: true })
+    git(main, 'init', '-q')
+    git(main, 'commit', '-q', '--allow-empty', '-m', 'first')
+    git(main, 'worktree', 'add', '-q', join(base, 'tree'))
+    mkdirSync(join(main, '.git', 'info'), { recursive: true })
+    writeFileSync(join(main, '.git', 'info', 'exclude'), 'private.txt\n')
+    writeFiles(base, {
+      'tree/private.txt': '',
+      'tree/a.txt': '',
+      'shared/main/private.txt': '',
+      'shared/main/a.txt': '',
+      'shared/private.txt': '',
+    })
+    const paths = async (root: string) => (await scanFolder(root)).files.map(({ path }) => path)
+    assert.deepEqual(await paths(join(base, 'tree')), ['/a.txt'])
+    assert.deepEqual(await paths(join(base, 'shared')), ['/main/a.txt', '/private.txt'])
+    const { skipped } = await scanFolder(main)
+    const left = skipped.find(({ path }) => path === '/private.txt')
+    assert.equal(left?.reason, 'git-exclude')
+    assert.match(left?.detail ?? '', /“private.txt” in .*exclude$/)
+  })
+
+  it('publish nothing while an ignore file outside of the shared folder cannot be read', async () => {
+    const root = join(folder, 'unreadable', 'app')
+    mkdirSync(root, { recursive: true })
+    mkdirSync(join(root, '..', '.git'))
+    writeFileSync(join(root, 'a.txt'), '')
+    writeFileSync(join(root, '..', '.gitignore'), '#'.repeat(1024 * 1024 + 1))
+    await assert.rejects(scanFolder(root), { code: 'source-unreadable' })
+  })
+
   it('agree with git', function () {
     this.timeout(60_000)
     if (spawnSync('git', ['--version']).status !== 0) this.skip()
@@ -220,6 +347,51 @@ const gitCase = fc
     if (nested !== null && first !== undefined && components.length > 1) files[first] = { git: nested }
     return { files, path: components.join('/') }
   })
+
+const excludeCase = fc
+  .tuple(
+    gitCase,
+    text,
+    text,
+    fc.array(fc.array(name, { minLength: 1, maxLength: 3 }), { minLength: 6, maxLength: 6 }),
+  )
+  .map(([{ files, path }, exclude, users, more]) => ({
+    files,
+    exclude,
+    users,
+    paths: [path, ...more.map(components => components.join('/'))].filter(
+      (asked, index, all) =>
+        all.indexOf(asked) === index &&
+        !all.some(other => other.startsWith(`${asked}/`)) &&
+        !(asked in files),
+    ),
+  }))
+
+/** As `git init` does, without its examples. */
+function makeRepository(root: string): void {
+  for (const inner of ['objects', 'refs', 'info']) mkdirSync(join(root, '.git', inner), { recursive: true })
+  writeFiles(root, { '.git/HEAD': 'ref: refs/heads/main\n' })
+}
+
+function writeFiles(root: string, files: Readonly<Record<string, string>>): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+}
+
+/** Asks git about paths of one repository. */
+function askOne(root: string, env: NodeJS.ProcessEnv, paths: readonly string[]): boolean[] {
+  const options = ['-c', 'core.ignorecase=false', 'check-ignore', '-z', '-v', '-n', '--no-index', '--stdin']
+  const input = paths.map(path => `${path}\0`).join('')
+  const asked = spawnSync('git', options, { cwd: root, env, input, encoding: 'utf8' })
+  assert.equal(asked.stderr, '')
+  const fields = asked.stdout.split('\0')
+  return paths.map((_, index) => {
+    const [source, , decided] = fields.slice(index * 4, index * 4 + 4)
+    return source !== '' && decided?.startsWith('!') === false
+  })
+}
 
 /** Asks git about all cases at once, each in a folder of its own. */
 function askGit(repository: string, cases: readonly { files: Files; path: string }[]): boolean[] {

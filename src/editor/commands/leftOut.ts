@@ -55,6 +55,8 @@ function wordReason(reason: string): string {
       return l10n.t('named by .peerfoldignore')
     case 'settings':
       return l10n.t('named by your settings')
+    case 'git-exclude':
+      return l10n.t('named by .git/info/exclude or your own Git ignore file')
     case 'gitignore':
       return l10n.t('named by .gitignore')
     case 'git-folder':
@@ -70,6 +72,7 @@ const OVERRULABLE: ReadonlySet<string> = new Set([
   'secret-content',
   'peerfoldignore',
   'settings',
+  'git-exclude',
   'gitignore',
   'git-folder',
 ])

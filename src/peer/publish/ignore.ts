@@ -4,23 +4,22 @@
  * There are three sources. Each one that has an opinion about a path overrules those after it:
  *   1. `.peerfoldignore` files: the folder's own word about sharing, so it can bring back what git leaves out
  *   2. the patterns in the user's settings, taken as if they stood in the shared folder
- *   3. `.gitignore` files, also those above the shared folder up to the top of its git repository
- * Within 1 and 3 the deepest file that matches decides, and within one file its last matching line. Something inside
- * an ignored folder stays ignored, because the walk never enters that folder.
+ *   3. git's: `.gitignore` files, also those above the shared folder up to the top of its git repository; then the
+ *      repository's `info/exclude`, then the user's own ignore file (gitExcludes.ts). A repository inside of the
+ *      shared folder has its own, and what those do not say is left to the ones around it.
+ * Of `.gitignore` and `.peerfoldignore` files the deepest one that matches decides, and within one file its last
+ * matching line. Something inside an ignored folder stays ignored, because the walk never enters that folder.
  *
  * `IgnoreLayers` is one folder's view of all this; the walk asks for the view of a subfolder when it enters it.
  */
-import { lstatSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { GitFiles } from './gitExcludes'
 import { compileGlob, type PathMatcher } from './glob'
-import { readSmallFile } from './smallFile'
 
 /** Names of the files that hold patterns. */
 export const GIT_IGNORE = '.gitignore'
 export const PEERFOLD_IGNORE = '.peerfoldignore'
 
-/** Bytes. A larger ignore file is treated as unreadable. */
-export const MAX_IGNORE_FILE = 1024 * 1024
 /** Folders looked at above the shared one for the top of its repository. */
 const MAX_PARENTS = 64
 
@@ -32,9 +31,12 @@ export interface IgnoreRule {
   readonly matches: PathMatcher
 }
 
+/** `git-exclude`: `info/exclude` or the user's own ignore file. */
+export type IgnoreReason = 'gitignore' | 'git-exclude' | 'peerfoldignore' | 'settings'
+
 export interface IgnoreVerdict {
   readonly ignored: boolean
-  readonly reason: 'gitignore' | 'peerfoldignore' | 'settings'
+  readonly reason: IgnoreReason
   /** The line that decided, and where it stands. */
   readonly detail: string
 }
@@ -66,6 +68,7 @@ function trimTrailingSpaces(line: string): string {
 
 /** The rules of one file: which folder they belong to, by how many components it lies below the top. */
 interface RuleFile {
+  readonly reason: IgnoreReason
   readonly above: RuleFile | undefined
   readonly depth: number
   readonly shown: string
@@ -77,7 +80,7 @@ function decide(file: RuleFile | undefined, components: readonly string[], isFol
     for (let index = at.rules.length - 1; index >= 0; index--) {
       const rule = at.rules[index]
       if (rule === undefined || (rule.folderOnly && !isFolder)) continue
-      if (rule.matches(components, at.depth)) return { ignored: !rule.negated, rule, shown: at.shown }
+      if (rule.matches(components, at.depth)) return { ignored: !rule.negated, rule, file: at }
     }
   }
   return undefined
@@ -85,6 +88,7 @@ function decide(file: RuleFile | undefined, components: readonly string[], isFol
 
 export class IgnoreLayers {
   private constructor(
+    private readonly gitFiles: GitFiles,
     private readonly ignoreCase: boolean,
     /** Components of this folder's path, from the top of the repository or from the shared folder. */
     private readonly components: readonly string[],
@@ -99,22 +103,30 @@ export class IgnoreLayers {
    * @param root absolute path of the shared folder
    * @param settings patterns from the user's settings, one line each
    * @param ignoreCase whether the folder's file system takes `A` and `a` for the same; default: the system's usual
+   * @param gitFiles notes what is read outside of the shared folder
+   * @throws PeerfoldError `source-unreadable` when an ignore file above the folder, or one of git's, cannot be read
    */
-  static forRoot(root: string, settings: readonly string[], ignoreCase = ignoresCase()): IgnoreLayers {
-    const { outer, git } = rulesAbove(root, ignoreCase)
+  static forRoot(
+    root: string,
+    settings: readonly string[],
+    ignoreCase = ignoresCase(),
+    gitFiles = new GitFiles(),
+  ): IgnoreLayers {
+    const { outer, git } = rulesAround(root, ignoreCase, gitFiles)
     const rules = parseIgnore(settings.join('\n'), ignoreCase)
-    const fromSettings = { above: undefined, depth: outer.length, shown: 'the settings', rules }
-    return new IgnoreLayers(ignoreCase, outer, undefined, fromSettings, git)
+    const shown = 'the settings'
+    const fromSettings: RuleFile = { reason: 'settings', above: undefined, depth: outer.length, shown, rules }
+    return new IgnoreLayers(gitFiles, ignoreCase, outer, undefined, fromSettings, git)
   }
 
   /** Says what the rules have to say about an entry of this folder, or undefined when no line matches it. */
   verdict(name: string, isFolder: boolean): IgnoreVerdict | undefined {
     const components = [...this.components, this.fold(name)]
-    for (const reason of ['peerfoldignore', 'settings', 'gitignore'] as const) {
-      const file = { peerfoldignore: this.own, settings: this.settings, gitignore: this.git }[reason]
-      const found = decide(file, components, isFolder)
+    for (const last of [this.own, this.settings, this.git]) {
+      const found = decide(last, components, isFolder)
       if (found === undefined) continue
-      return { ignored: found.ignored, reason, detail: `“${found.rule.pattern}” in ${found.shown}` }
+      const { ignored, rule, file } = found
+      return { ignored, reason: file.reason, detail: `“${rule.pattern}” in ${file.shown}` }
     }
     return undefined
   }
@@ -125,24 +137,43 @@ export class IgnoreLayers {
    * @param shown the folder's drive path, `''` for the shared folder itself, for messages
    */
   withFiles(shown: string, texts: { readonly git?: string; readonly own?: string }): IgnoreLayers {
-    const layer = (above: RuleFile | undefined, name: string, text: string | undefined) => {
+    const layer = (
+      reason: IgnoreReason,
+      above: RuleFile | undefined,
+      name: string,
+      text: string | undefined,
+    ): RuleFile | undefined => {
       const rules = text === undefined ? [] : parseIgnore(text, this.ignoreCase)
       if (rules.length === 0) return above
-      return { above, depth: this.components.length, shown: `${shown}/${name}`, rules }
+      return { reason, above, depth: this.components.length, shown: `${shown}/${name}`, rules }
     }
-    return new IgnoreLayers(
-      this.ignoreCase,
-      this.components,
-      layer(this.own, PEERFOLD_IGNORE, texts.own),
-      this.settings,
-      layer(this.git, GIT_IGNORE, texts.git),
-    )
+    const own = layer('peerfoldignore', this.own, PEERFOLD_IGNORE, texts.own)
+    return this.with(this.components, own, layer('gitignore', this.git, GIT_IGNORE, texts.git))
+  }
+
+  /**
+   * The same view where this folder, below the shared one, is a git repository. To be asked before `withFiles`.
+   *
+   * @param folder absolute path of this folder
+   * @throws PeerfoldError `source-unreadable`
+   */
+  withRepository(folder: string): IgnoreLayers {
+    const { gitFiles, ignoreCase, components } = this
+    const git = withExcludes(this.git, folder, components.length, ignoreCase, gitFiles)
+    return git === this.git ? this : this.with(components, this.own, git)
   }
 
   /** The view of a subfolder. */
   enter(name: string): IgnoreLayers {
-    const components = [...this.components, this.fold(name)]
-    return new IgnoreLayers(this.ignoreCase, components, this.own, this.settings, this.git)
+    return this.with([...this.components, this.fold(name)], this.own, this.git)
+  }
+
+  private with(
+    components: readonly string[],
+    own: RuleFile | undefined,
+    git: RuleFile | undefined,
+  ): IgnoreLayers {
+    return new IgnoreLayers(this.gitFiles, this.ignoreCase, components, own, this.settings, git)
   }
 
   private fold(name: string): string {
@@ -154,39 +185,51 @@ export function ignoresCase(platform: NodeJS.Platform = process.platform): boole
   return platform === 'win32' || platform === 'darwin'
 }
 
-/**
- * The `.gitignore` files above a folder inside a git repository: sharing `repository/packages/app` leaves out what
- * the repository's own rules leave out. When those rules ignore the shared folder itself they are dropped, since
- * somebody who shares a build folder wants what is in it.
- */
-function rulesAbove(root: string, ignoreCase: boolean): { outer: string[]; git: RuleFile | undefined } {
-  const none = { outer: [], git: undefined }
-  const parents: string[] = []
-  for (let folder = root; ; folder = dirname(folder)) {
-    if (exists(join(folder, '.git'))) break
-    if (dirname(folder) === folder || parents.length === MAX_PARENTS) return none
-    parents.unshift(dirname(folder))
+/** What a repository's `info/exclude` and the user's own file say, on top of what is around it. */
+function withExcludes(
+  around: RuleFile | undefined,
+  top: string,
+  depth: number,
+  ignoreCase: boolean,
+  gitFiles: GitFiles,
+): RuleFile | undefined {
+  let git = around
+  for (const { path, text } of gitFiles.excludesOf(top)) {
+    const rules = parseIgnore(text, ignoreCase)
+    if (rules.length > 0) git = { reason: 'git-exclude', above: git, depth, shown: path, rules }
   }
-  if (parents.length === 0) return none
-  const names = [...parents.slice(1), root].map(folder => basename(folder))
-  const outer = ignoreCase ? names.map(name => name.toLowerCase()) : names
-  let git: RuleFile | undefined
-  for (const [depth, folder] of parents.entries()) {
-    const read = readSmallFile(join(folder, GIT_IGNORE), MAX_IGNORE_FILE, { follow: true })
-    if (read.kind === 'content') {
-      const rules = parseIgnore(read.bytes.toString('utf8'), ignoreCase)
-      git = { above: git, depth, shown: join(folder, GIT_IGNORE), rules }
-    }
-    if (decide(git, outer.slice(0, depth + 1), true)?.ignored) return none
-  }
-  return { outer, git }
+  return git
 }
 
-function exists(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
-  } catch {
-    // A parent that may not be looked into has no rules that git would apply either.
-    return false
+/**
+ * git's rules around a shared folder: sharing `repository/packages/app` leaves out what the repository's own rules
+ * leave out. When its `.gitignore` files ignore the shared folder itself they are dropped, since somebody who shares a
+ * build folder wants what is in it; in the same way its other files.
+ */
+function rulesAround(
+  root: string,
+  ignoreCase: boolean,
+  gitFiles: GitFiles,
+): { outer: string[]; git: RuleFile | undefined } {
+  const parents: string[] = []
+  for (let folder = root; ; folder = dirname(folder)) {
+    if (gitFiles.inputs.has(join(folder, '.git'))) break
+    if (dirname(folder) === folder || parents.length === MAX_PARENTS) return { outer: [], git: undefined }
+    parents.unshift(dirname(folder))
   }
+  const names = [...parents.slice(1), ...(parents.length === 0 ? [] : [root])].map(folder => basename(folder))
+  const outer = ignoreCase ? names.map(name => name.toLowerCase()) : names
+  const ignoresRoot = (rules: RuleFile | undefined) =>
+    outer.some((_, depth) => decide(rules, outer.slice(0, depth + 1), true)?.ignored)
+  const all = withExcludes(undefined, parents[0] ?? root, 0, ignoreCase, gitFiles)
+  const excludes = ignoresRoot(all) ? undefined : all
+  let git = excludes
+  for (const [depth, folder] of parents.entries()) {
+    const shown = join(folder, GIT_IGNORE)
+    const text = gitFiles.readIgnore(shown)
+    if (text !== undefined)
+      git = { reason: 'gitignore', above: git, depth, shown, rules: parseIgnore(text, ignoreCase) }
+    if (decide(git, outer.slice(0, depth + 1), true)?.ignored) return { outer, git: excludes }
+  }
+  return { outer, git }
 }

@@ -16,6 +16,7 @@ const REASONS = [
   'peerfold-temporary',
   'peerfoldignore',
   'settings',
+  'git-exclude',
   'gitignore',
   'git-folder',
 ] as const

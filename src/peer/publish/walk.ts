@@ -11,7 +11,8 @@ import type { DrivePath } from '../../common/brand'
 import { sortInSlices } from '../../wire/slices'
 import { compareDrivePaths } from '../names/pathOrder'
 import { TEMPORARY_PREFIX, unsafeName } from '../names/publishable'
-import { GIT_IGNORE, type IgnoreLayers, MAX_IGNORE_FILE, PEERFOLD_IGNORE } from './ignore'
+import { MAX_IGNORE_FILE } from './gitExcludes'
+import { GIT_IGNORE, type IgnoreLayers, PEERFOLD_IGNORE } from './ignore'
 import { judgeLink } from './links'
 import type { ScannedFile, ScanOptions, ScanProgress, ScanResult } from './scan'
 import { isSecret, needsContent, SECRET_HEAD, secretByName } from './secrets'
@@ -246,7 +247,9 @@ export class Walk {
     entries: readonly Entry[],
   ): IgnoreLayers | undefined {
     const texts: { git?: string; own?: string } = {}
+    let layers = outer
     for (const { name } of entries) {
+      if (name === '.git' && path !== ROOT) layers = outer.withRepository(this.absolute(path))
       if (name !== GIT_IGNORE && name !== PEERFOLD_IGNORE) continue
       const file = below(path, name)
       const read = readSmallFile(this.absolute(file), MAX_IGNORE_FILE, { follow: true })
@@ -258,7 +261,7 @@ export class Walk {
       }
       texts[name === GIT_IGNORE ? 'git' : 'own'] = read.bytes.toString('utf8')
     }
-    return outer.withFiles(path, texts)
+    return layers.withFiles(path, texts)
   }
 
   private listUnreadable(path: DrivePath, why: string): void {

@@ -1,0 +1,57 @@
+/**
+ * Files outside of a shared folder that decide what of it is shared: ignore files above it and git's configuration.
+ * The watch does not see them, so how each looked before it was read is noted, to be compared later.
+ */
+
+import type { Stats } from 'node:fs'
+import { statSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { errorCode, readSmallFile, type SmallFile } from './smallFile'
+
+/** More are read than are followed: a folder may hold thousands of repositories. */
+const MAX_FOLLOWED = 2_000
+
+export class Inputs {
+  /** By absolute path; see `lookOf`. */
+  readonly looks = new Map<string, string>()
+
+  /** As `readSmallFile`, through a link too. */
+  read(path: string, limit: number): SmallFile {
+    this.note(path)
+    return readSmallFile(path, limit, { follow: true })
+  }
+
+  /** Whether something is there, whatever it is. */
+  has(path: string): boolean {
+    return this.note(path).startsWith('there')
+  }
+
+  private note(path: string): string {
+    const look = lookNow(path)
+    if (this.looks.size < MAX_FOLLOWED) this.looks.set(path, look)
+    return look
+  }
+}
+
+function lookNow(path: string): string {
+  try {
+    return describe(statSync(path))
+  } catch (error) {
+    return errorCode(error)
+  }
+}
+
+/** How a file looks: the same as long as nothing was written to it, and nothing was put in its place. */
+export async function lookOf(path: string): Promise<string> {
+  try {
+    return describe(await stat(path))
+  } catch (error) {
+    return errorCode(error)
+  }
+}
+
+/** What a folder holds is not looked at, so its times do not count. */
+function describe(stats: Stats): string {
+  const { dev, ino, size, mtimeMs, ctimeMs } = stats
+  return stats.isDirectory() ? `there ${dev} ${ino}` : `there ${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`
+}
