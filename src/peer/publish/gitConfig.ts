@@ -132,8 +132,11 @@ export function excludesFile(
   const userFiles = [join(configHome, 'git', 'config'), join(home, '.gitconfig')]
   const local = entriesOf(join(repository.commonDir, 'config'), reading)
   const hasOwn = local.some(
-    ({ section, key, value }) =>
-      section === 'extensions' && key === 'worktreeconfig' && value?.toLowerCase() !== 'false',
+    ({ section, subsection, key, value }) =>
+      section === 'extensions' &&
+      subsection === '' &&
+      key === 'worktreeconfig' &&
+      value?.toLowerCase() !== 'false',
   )
   const entries = [
     ...systemFiles(env).flatMap(file => entriesOf(file, reading)),
@@ -143,7 +146,9 @@ export function excludesFile(
     ...local,
     ...(hasOwn ? entriesOf(join(repository.gitDir, 'config.worktree'), reading) : []),
   ]
-  const said = entries.findLast(({ section, key }) => section === 'core' && key === 'excludesfile')
+  const said = entries.findLast(
+    ({ section, subsection, key }) => section === 'core' && subsection === '' && key === 'excludesfile',
+  )
   if (said === undefined) return join(configHome, 'git', 'ignore')
   const path = expand(said.value ?? '', home)
   return path === '' ? undefined : resolve(repository.top, path)
@@ -188,7 +193,8 @@ function entriesOf(file: string, reading: Reading, depth = 0): ConfigEntry[] {
     const { section, subsection, key, value } = entry
     if (key !== 'path' || value === undefined) return [entry]
     const isIncluded =
-      section === 'include' || (section === 'includeif' && conditionHolds(subsection, file, reading))
+      (section === 'include' && subsection === '') ||
+      (section === 'includeif' && conditionHolds(subsection, file, reading))
     if (!isIncluded) return [entry]
     return entriesOf(resolve(dirname(file), expand(value, reading.home)), reading, depth + 1)
   })
