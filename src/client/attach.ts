@@ -1,16 +1,19 @@
 /**
  * Joins the peer process that runs on a data folder, when there is one. Its endpoint file may be left over from a
- * process that was killed, so only an answer to `hello` counts.
+ * process that was killed, and what it names may be another user's by now: it is looked at before it is connected to,
+ * and proves itself before it is told anything.
  */
 import { connect as connectSocket, type Socket } from 'node:net'
 import { PeerfoldError } from '../common/errors'
 import { PROTOCOL_VERSION, type Result } from '../common/protocol'
 import { type Connection, openConnection } from '../wire/connection'
-import { readEndpoint, readToken } from '../wire/endpoint'
+import { type Endpoint, readEndpoint } from '../wire/endpoint'
+import { isPrivateSocket } from '../wire/ownership'
+import { introduce } from './introduce'
+import { holdingOf } from './lockHolder'
 
-/** Milliseconds for a running process to take the connection and to answer `hello`. */
+/** Milliseconds for a running process to take the connection. */
 const CONNECT_LIMIT = 2_000
-const HELLO_LIMIT = 10_000
 
 export interface AttachOptions {
   /** The data folder. */
@@ -29,43 +32,60 @@ export interface AttachedPeer {
 }
 
 /**
- * Undefined when no peer process listens there. Throws `peer-newer` and `bootstrap-differs` as they come,
- * `store-locked` when one listens and does not answer, `cancelled`.
+ * Undefined when no peer process listens there that proves itself. Throws `bootstrap-differs` as it comes; `peer-newer`
+ * or `peer-older` when one of another age is there, which is told nothing; `store-locked` when one listens and does not
+ * answer; `cancelled`.
  */
 export async function attachToPeer(options: AttachOptions): Promise<AttachedPeer | undefined> {
-  const [endpoint, token] = await Promise.all([readEndpoint(options.storage), readToken(options.storage)])
-  if (endpoint === undefined || token === undefined) return undefined
+  const endpoint = await readEndpoint(options.storage)
+  if (endpoint === undefined) return undefined
+  const holding = holdingOf(options.storage, endpoint)
+  if (holding === 'not-held') return undefined // left over
+  if (endpoint.protocol !== PROTOCOL_VERSION) {
+    if (holding === 'unknown' && !(await isListening(endpoint))) return undefined
+    throw ofAnotherAge(endpoint)
+  }
   const socket = await openSocket(endpoint.socket)
   if (socket === undefined) return undefined
   const connection = openConnection(socket)
   try {
-    const hello = await sayHello(connection, token, options)
-    return { connection, hello }
+    connection.onNotification('longestMessage', ({ bytes }) => connection.sendAtMost(bytes))
+    const hello = await introduce(connection, endpoint, options)
+    if (hello !== undefined) {
+      if (hello.longestMessage !== undefined) connection.sendAtMost(hello.longestMessage)
+      return { connection, hello }
+    }
+    connection.close() // somebody else's, or just come up with a new key: another look will tell
+    return undefined
   } catch (error) {
     const endedByItself = connection.closed
     connection.close()
     const code = error instanceof PeerfoldError ? error.code : undefined
-    // On its way out, or just come up with a new token: another look will tell.
+    // On its way out, or turned this client away as unproven: another look will tell.
     if ((code === 'peer-unreachable' && endedByItself) || code === 'bad-request') return undefined
     throw code === 'peer-unreachable' ? new PeerfoldError('store-locked', options.storage) : error
   }
 }
 
-async function sayHello(
-  connection: Connection,
-  token: string,
-  { client, bootstrap, signal }: AttachOptions,
-): Promise<Result<'hello'>> {
-  const params = { protocol: PROTOCOL_VERSION, token, client, ...(bootstrap ? { bootstrap } : {}) }
-  const hello = await connection.request('hello', params, { timeout: HELLO_LIMIT, signal })
-  if (hello.protocol > PROTOCOL_VERSION) throw new PeerfoldError('peer-newer')
-  if (hello.longestMessage !== undefined) connection.sendAtMost(hello.longestMessage)
-  connection.onNotification('longestMessage', ({ bytes }) => connection.sendAtMost(bytes))
-  return hello
+function ofAnotherAge({ protocol, version }: Endpoint): PeerfoldError {
+  return protocol > PROTOCOL_VERSION
+    ? new PeerfoldError('peer-newer')
+    : new PeerfoldError('peer-older', version)
 }
 
-/** Undefined when nobody listens, whatever the reason. */
-function openSocket(path: string): Promise<Socket | undefined> {
+/** Whether anybody takes a connection there; nothing is sent. */
+async function isListening({ socket }: Endpoint): Promise<boolean> {
+  const opened = await openSocket(socket)
+  opened?.destroy()
+  return opened !== undefined
+}
+
+/**
+ * Undefined when nobody listens, whatever the reason, or the socket or its folder is not this user's alone. Who
+ * exchanges the folder after that look is found out by the challenge.
+ */
+async function openSocket(path: string): Promise<Socket | undefined> {
+  if (!isPrivateSocket(path)) return undefined
   return new Promise(resolve => {
     const socket = connectSocket(path)
     const settle = (result: Socket | undefined) => {

@@ -1,10 +1,15 @@
 /**
- * Finds the peer process of a data folder or starts it. Several clients may do so at the same time: each may start one,
+ * Finds the peer process of a data folder or starts it. One of an earlier version is ended in order, where it is shown
+ * to be that, and the one that is started takes over; what it had begun goes on. Several clients may do so at the same time: each may start one,
  * but only one gets the lock; the others exit at once with `EXIT_LOCKED`, and their clients join the winner.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { PeerfoldError } from '../common/errors'
+import { type ErrorCode, PeerfoldError } from '../common/errors'
+import { PROTOCOL_VERSION } from '../common/protocol'
+import { readEndpoint } from '../wire/endpoint'
 import { type AttachedPeer, type AttachOptions, attachToPeer } from './attach'
+import { waitForEnd } from './ended'
+import { endHolder, holdingOf } from './lockHolder'
 import { EXIT_DAMAGED, EXIT_LOCKED, type StartedPeer, type StartOptions, startPeer } from './startPeer'
 
 /** Milliseconds until somebody must answer, and until the process that was started here must, as long as it runs. */
@@ -13,9 +18,14 @@ const SLOW_START_LIMIT = 60_000 // opening the store after a crash, on a disk th
 const POLL_EVERY = 8
 /** After an attempt that met the lock: time for the one that holds it to listen, or to be gone. */
 const LOCKED_PAUSE = 250
+/** For the end of a process of an earlier version. */
+const END_LIMIT = 20_000
 
 /** Ends after which another process is waited for, or started. */
 const TRY_AGAIN = new Set([0, EXIT_LOCKED, EXIT_DAMAGED])
+
+/** What `attachToPeer` throws of somebody who has not proven to be the peer process. */
+const UNPROVEN: ReadonlySet<ErrorCode> = new Set(['store-locked', 'peer-older', 'peer-newer'])
 
 export type ConnectOptions = AttachOptions & StartOptions
 
@@ -24,12 +34,21 @@ export type ConnectOptions = AttachOptions & StartOptions
  * `internal` with the reason when the peer process cannot start.
  */
 export async function connectToPeer(options: ConnectOptions): Promise<AttachedPeer> {
-  const started = performance.now()
+  let started = performance.now()
   let child: StartedPeer | undefined
+  let wasLocked = false
   for (;;) {
     if (options.signal?.aborted) throw new PeerfoldError('cancelled')
-    const attached = await attachToPeer(options)
-    if (attached !== undefined) return attached
+    const found = await attachOrRefusal(options)
+    if (found !== undefined && !(found instanceof PeerfoldError)) return found
+    if (found !== undefined) {
+      if (found.code === 'peer-older' && (await endOlder(options))) {
+        started = performance.now()
+        continue
+      }
+      // Where nobody can tell who that is, the lock does: a process that is started here takes it, or cannot.
+      if (wasLocked || (await isHeld(options.storage))) throw found
+    }
     const isComing = child !== undefined && child.ended === undefined
     if (performance.now() - started > (isComing ? SLOW_START_LIMIT : START_LIMIT))
       throw notStarted(options, child)
@@ -37,12 +56,34 @@ export async function connectToPeer(options: ConnectOptions): Promise<AttachedPe
     if (child.ended === undefined) {
       await delay(POLL_EVERY)
     } else if (TRY_AGAIN.has(child.ended.code)) {
+      wasLocked ||= child.ended.code === EXIT_LOCKED
       await delay(LOCKED_PAUSE)
       child = undefined
     } else {
       throw notStarted(options, child)
     }
   }
+}
+
+async function attachOrRefusal(options: AttachOptions): Promise<AttachedPeer | PeerfoldError | undefined> {
+  try {
+    return await attachToPeer(options)
+  } catch (error) {
+    if (error instanceof PeerfoldError && UNPROVEN.has(error.code)) return error
+    throw error
+  }
+}
+
+/** True when no process of an earlier version is there any more. */
+async function endOlder({ storage, signal }: ConnectOptions): Promise<boolean> {
+  const endpoint = await readEndpoint(storage)
+  if (endpoint === undefined || endpoint.protocol >= PROTOCOL_VERSION) return true // gone meanwhile
+  return endHolder(storage, endpoint) && waitForEnd(endpoint.pid, END_LIMIT, signal)
+}
+
+async function isHeld(storage: string): Promise<boolean> {
+  const endpoint = await readEndpoint(storage)
+  return endpoint !== undefined && holdingOf(storage, endpoint) === 'held'
 }
 
 function notStarted({ storage }: ConnectOptions, child: StartedPeer | undefined): PeerfoldError {

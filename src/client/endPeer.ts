@@ -2,25 +2,26 @@
 import { PeerfoldError } from '../common/errors'
 import { readEndpoint } from '../wire/endpoint'
 import { type AttachedPeer, type AttachOptions, attachToPeer } from './attach'
+import { endHolder } from './lockHolder'
 
 /** Milliseconds for the peer process to say that it ends. */
 const ANSWER_LIMIT = 20_000
 
-/** → the id of the process that was asked to end, which may take a moment; undefined when none runs. */
+/**
+ * → the id of the process that was asked to end, which may take a moment; undefined when none runs. One that cannot be
+ * asked gets a signal, if it is shown to hold the data folder; otherwise throws `not-ended`, or why it cannot be asked.
+ */
 export async function endPeer(options: Omit<AttachOptions, 'bootstrap'>): Promise<number | undefined> {
   const { storage, client, signal } = options
   let attached: AttachedPeer | undefined
+  let why: PeerfoldError | undefined
   try {
     attached = await attachToPeer({ storage, client, signal })
   } catch (error) {
-    // It took the connection, so the id in its endpoint file is its own; a signal is all it may understand.
     if (!(error instanceof PeerfoldError) || error.code === 'cancelled') throw error
-    const endpoint = await readEndpoint(storage)
-    if (endpoint === undefined) return undefined
-    process.kill(endpoint.pid, 'SIGTERM')
-    return endpoint.pid
+    why = error
   }
-  if (attached === undefined) return undefined
+  if (attached === undefined) return signalPeer(storage, why)
   const { connection, hello } = attached
   try {
     await connection.request('process.stop', {}, { timeout: ANSWER_LIMIT, signal })
@@ -30,4 +31,13 @@ export async function endPeer(options: Omit<AttachOptions, 'bootstrap'>): Promis
     connection.close()
   }
   return hello.pid
+}
+
+/** @param why it could not be asked; undefined when nobody was found to ask */
+async function signalPeer(storage: string, why: PeerfoldError | undefined): Promise<number | undefined> {
+  const endpoint = await readEndpoint(storage)
+  if (endpoint === undefined) return undefined
+  if (endHolder(storage, endpoint)) return endpoint.pid
+  if (why === undefined) return undefined
+  throw why.code === 'store-locked' ? new PeerfoldError('not-ended', String(endpoint.pid)) : why
 }

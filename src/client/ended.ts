@@ -2,8 +2,10 @@
  * Tells a crash from an end in order, after a connection was lost: the peer process removes its endpoint file when it
  * ends by its own will, and cannot when it crashes.
  */
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readEndpoint } from '../wire/endpoint'
+import { holdingOf } from './lockHolder'
 
 /** Milliseconds for an ending process to be gone altogether. */
 const END_LIMIT = 5_000
@@ -11,18 +13,40 @@ const POLL_EVERY = 50
 
 /** True when the peer process `pid` of a data folder ended in order, false when it crashed or still runs. */
 export async function endedInOrder(storage: string, pid: number, signal?: AbortSignal): Promise<boolean> {
-  await waitForEnd(pid, END_LIMIT, signal)
+  // Without the lock it is over, whatever program has its id by now.
+  const isThere = isSameProcess(pid)
+  await waitWhile(() => isThere() && holdingOf(storage, { pid }) !== 'not-held', END_LIMIT, signal)
   return (await readEndpoint(storage)) === undefined
 }
 
 /** True when the process is gone within `limit` milliseconds. Rejects when the signal is aborted. */
-export async function waitForEnd(pid: number, limit: number, signal?: AbortSignal): Promise<boolean> {
+export function waitForEnd(pid: number, limit: number, signal?: AbortSignal): Promise<boolean> {
+  return waitWhile(isSameProcess(pid), limit, signal)
+}
+
+async function waitWhile(isSo: () => boolean, limit: number, signal?: AbortSignal): Promise<boolean> {
   const deadline = performance.now() + limit
-  while (isAlive(pid)) {
+  while (isSo()) {
     if (performance.now() > deadline) return false
     await delay(POLL_EVERY, undefined, { ...(signal ? { signal } : {}) })
   }
   return true
+}
+
+/** Tells whether the process that has this id now is still there; on Linux not deceived by a later one with its id. */
+function isSameProcess(pid: number): () => boolean {
+  const started = startOf(pid)
+  return () => isAlive(pid) && startOf(pid) === started
+}
+
+/** When it started, in ticks since the machine did; undefined where that cannot be asked, or there is no such process. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] // the name in brackets may hold anything
+  } catch {
+    return undefined
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -39,7 +39,14 @@ const BACKOFF = [200, 1_000, 5_000, 30_000]
 /** Milliseconds of life after which the next crash is a first one again. */
 const STABLE = 60_000
 /** Errors that trying again does not cure. */
-const FINAL: readonly string[] = ['peer-newer', 'bootstrap-differs', 'storage-foreign', 'cancelled']
+const FINAL: readonly string[] = [
+  'peer-newer',
+  'peer-older',
+  'bootstrap-differs',
+  'storage-foreign',
+  'storage-not-yours',
+  'cancelled',
+]
 
 export class PeerClient extends EventEmitter<PeerClientEvents> {
   private peer: AttachedPeer | undefined

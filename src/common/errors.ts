@@ -38,6 +38,8 @@ const CATALOGUE = {
     `Another Peerfold uses the data folder “${folder}” and does not answer. Run “Peerfold: Stop Peer Process” in a window, or “peerfold stop” in a terminal, then retry.`,
   'storage-foreign': (folder: string) =>
     `The folder “${folder}” is open to other users and holds other things, so Peerfold does not keep its data there. Choose a new or empty one.`,
+  'storage-not-yours': (path: string) =>
+    `“${path}” belongs to another user of this machine, who could read or forge what Peerfold keeps there, so it is not used. Choose a data folder of your own, or make it yours (chown). Nothing was changed.`,
   'store-damaged': (kept: string) =>
     `Peerfold's store is damaged and was set aside at “${kept}”. Your files are untouched. Opened shares are fetched again; share your own folders again to get new links.`,
   'catalog-damaged': (kept: string) =>
@@ -49,7 +51,11 @@ const CATALOGUE = {
   'process-ended': () =>
     'The peer process was ended on purpose. “Start Again” in the Peerfold views starts it; what was under way goes on then.',
   'peer-newer': () =>
-    'A Peerfold of another version is running on this data folder. Run “Peerfold: Stop Peer Process” in a window, or “peerfold stop” in a terminal, then retry; if this comes again, update the older one.',
+    'A newer Peerfold is running on this data folder. Update this one, then retry. Nothing was changed.',
+  'peer-older': (version: string) =>
+    `An older Peerfold (${version}) is running on this data folder. This one takes over where it can; if it did not, close the windows and commands that use the older one, or run its own “peerfold stop”, then retry. Nothing is lost.`,
+  'not-ended': (pid: string) =>
+    `The peer process does not answer. It noted process id ${pid}, which may belong to another program by now, so Peerfold ended nothing. If that is a Peerfold, end it in the system’s list of processes, then retry.`,
   'nobody-found': (why: string) => `Nobody who has this share was found. ${why}`,
   offline: (path: string) =>
     `“${path}” is not on this machine yet and nobody who has it is connected. It opens when a peer comes back.`,

@@ -10,15 +10,21 @@ import type { DrivePath, PeerId, ShareId } from './brand'
 import type { FileEntry, PeerState, SkippedEntry, TransferResult } from './model'
 
 /** Raised when a client and a peer process of different ages could misunderstand each other. */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 
 export interface Requests {
-  /** Must come first; anything before it ends the connection. */
+  /** Must come first, once; anything else ends the connection. Whoever answers has to prove itself before a client says
+   *  more: see wire/challenge.ts. */
+  challenge: {
+    params: { readonly protocol: number; readonly nonce: Uint8Array }
+    result: { readonly nonce: Uint8Array; readonly proof: Uint8Array }
+  }
+  /** Must come second; a proof is good once. Protocol 1 (Peerfold 0.3.0) begins with this, and sends a token instead. */
   hello: {
     params: {
       readonly protocol: number
-      /** From the data folder: proves that the client may read it. */
-      readonly token: string
+      /** Proves that the client may read the data folder. Absent in protocol 1. */
+      readonly proof?: Uint8Array
       /** A window leaves a grace period when it goes; a command does not. */
       readonly client: 'window' | 'command'
       /** Bootstrap nodes asked for, `host:port`; absent: whatever runs. Others than those in use are refused. */

@@ -11,8 +11,17 @@
  */
 import { parseArgs } from 'node:util'
 import { toUserError } from '../common/errors'
+import { PROTOCOL_VERSION } from '../common/protocol'
+import { newKey } from '../wire/challenge'
 import { ensureDataFolder } from '../wire/dataFolder'
-import { createToken, removeEndpoint, socketPath, writeEndpoint } from '../wire/endpoint'
+import {
+  processSpace,
+  removeEndpoint,
+  removeSocketFolder,
+  socketPath,
+  writeEndpoint,
+  writeTokenForEarlier,
+} from '../wire/endpoint'
 import { outliveReader, write } from '../wire/lostReaders'
 import { loadKeyPair } from './keys'
 import { takeLock } from './lock'
@@ -68,6 +77,7 @@ async function main(): Promise<void> {
     log('ending')
     await removeEndpoint(paths.root)
     await server.close()
+    await removeSocketFolder(socket)
     await peer?.close()
     clearTimeout(limit)
     lock.release()
@@ -100,18 +110,27 @@ async function main(): Promise<void> {
     onRoomAgain,
   })
   const socket = socketPath(paths.root)
-  const token = await createToken(paths.root)
+  const key = newKey()
+  await writeTokenForEarlier(paths.root)
   const version = PEERFOLD_VERSION
+  const processes = processSpace()
   const server = await PeerServer.listen({
     peer,
     socket,
-    token,
+    key,
     version,
     dataFolder: paths.root,
     onIdle,
     log,
   })
-  await writeEndpoint(paths.root, { socket, pid: process.pid, version })
+  await writeEndpoint(paths.root, {
+    socket,
+    pid: process.pid,
+    version,
+    protocol: PROTOCOL_VERSION,
+    key,
+    ...(processes === undefined ? {} : { processes }),
+  })
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onIdle)
   log(`listening, pid ${process.pid}`)
 }

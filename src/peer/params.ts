@@ -6,6 +6,7 @@ import { PeerfoldError } from '../common/errors'
 import { isShareId, MAX_LINK_LENGTH } from '../common/link'
 import type { Method, Params } from '../common/protocol'
 import { SETTING_LIMITS } from '../common/settingLimits'
+import { isProofSized, PROOF_LENGTH } from '../wire/challenge'
 
 const MAX_PATH = 8_192
 /** Bytes. What one message may have now is checked when the size of the answer is known. */
@@ -28,6 +29,7 @@ const isDrivePath = (value: unknown) =>
 const path = v.custom<DrivePath>(isDrivePath, 'not a path in a share')
 const patterns = v.pipe(v.array(text(SETTING_LIMITS.pattern)), v.maxLength(SETTING_LIMITS.patterns))
 const umask = v.pipe(count, v.maxValue(0o777))
+const proof = v.custom<Uint8Array>(isProofSized, `not ${PROOF_LENGTH} bytes`)
 const nothing = v.object({})
 const share = v.object({ id })
 
@@ -42,9 +44,10 @@ const source = {
 }
 
 const SCHEMAS = {
+  challenge: v.object({ protocol: v.number(), nonce: proof }),
   hello: v.object({
     protocol: v.number(),
-    token: text(200),
+    proof: v.exactOptional(proof),
     client: v.picklist(['window', 'command']),
     bootstrap: v.exactOptional(v.pipe(v.array(text(300)), v.maxLength(64))),
   }),

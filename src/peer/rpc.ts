@@ -30,6 +30,7 @@ const AROUND_BYTES = 256
 export interface RpcOptions {
   readonly peer: Peer
   readonly dataFolder: string
+  readonly challenge: (params: Params<'challenge'>) => Result<'challenge'>
   readonly hello: (params: Params<'hello'>) => Result<'hello'>
   /** Throws when the client has not said hello yet. */
   readonly assertWelcome: () => void
@@ -45,7 +46,7 @@ export interface RpcOptions {
 export function handlersFor(options: RpcOptions): Handlers {
   const answers = answersOf(options)
   const checked = (method: Method) => async (params: unknown, signal: AbortSignal) => {
-    if (method !== 'hello') options.assertWelcome()
+    if (method !== 'challenge' && method !== 'hello') options.assertWelcome()
     try {
       return await answer(answers, method, params, signal)
     } catch (error) {
@@ -67,8 +68,9 @@ function answer<M extends Method>(
   return answers[method](parseParams(method, params), signal)
 }
 
-function answersOf({ peer, dataFolder, hello, holding, stop }: RpcOptions): Answers {
+function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOptions): Answers {
   return {
+    challenge,
     hello,
     'state.get': () => peer.state,
 

@@ -13,8 +13,8 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { ShareId } from '../common/brand'
 import { PeerfoldError } from '../common/errors'
 import { type Params, PROTOCOL_VERSION, type Result } from '../common/protocol'
+import { isSameProof, newNonce, proofOf } from '../wire/challenge'
 import { Connection } from '../wire/connection'
-import { tokensMatch } from '../wire/endpoint'
 import { partsOf } from './changeParts'
 import type { Peer } from './peer'
 import { handlersFor } from './rpc'
@@ -31,6 +31,8 @@ interface Client {
   /** Shares it added or opened: those that are not kept are served as long as one client holds them. */
   readonly held: Set<ShareId>
   kind: 'unknown' | 'window' | 'command'
+  /** The proof that its hello must have; undefined before its challenge, 'spent' after its hello. */
+  expected: Uint8Array | 'spent' | undefined
   sending: boolean
   behind: boolean
 }
@@ -38,7 +40,8 @@ interface Client {
 export interface ServerOptions {
   readonly peer: Peer
   readonly socket: string
-  readonly token: string
+  /** What both ends prove that they know. */
+  readonly key: string
   readonly version: string
   readonly dataFolder: string
   readonly onIdle: () => void
@@ -102,6 +105,7 @@ export class PeerServer {
       connection: new Connection(socket, () => this.options.peer.longestMessage),
       held: new Set(),
       kind: 'unknown',
+      expected: undefined,
       sending: false,
       behind: false,
     }
@@ -118,6 +122,7 @@ export class PeerServer {
       handlersFor({
         peer: this.options.peer,
         dataFolder: this.options.dataFolder,
+        challenge: params => this.challenge(client, params),
         hello: params => this.hello(client, params),
         assertWelcome: () => {
           if (client.kind !== 'unknown') return
@@ -136,20 +141,29 @@ export class PeerServer {
     )
   }
 
+  private challenge(client: Client, { protocol, nonce }: Params<'challenge'>): Result<'challenge'> {
+    const { key, socket } = this.options
+    if (this.isEnding) throw this.sendAway(client, 'it is ending')
+    if (client.expected !== undefined) throw this.sendAway(client, 'it was challenged before')
+    assertSameAge(protocol)
+    const peerNonce = newNonce()
+    const meeting = { protocol, socket, clientNonce: nonce, peerNonce }
+    client.expected = proofOf('client', key, meeting)
+    return { nonce: peerNonce, proof: proofOf('peer', key, meeting) }
+  }
+
   private hello(
     client: Client,
-    { protocol, token, client: kind, bootstrap }: Params<'hello'>,
+    { protocol, proof, client: kind, bootstrap }: Params<'hello'>,
   ): Result<'hello'> {
     const { peer, version } = this.options
-    if (this.isEnding) {
-      client.connection.close()
-      throw new PeerfoldError('bad-request', 'it is ending')
-    }
-    if (!tokensMatch(token, this.options.token)) {
-      setImmediate(() => client.connection.close())
-      throw new PeerfoldError('bad-request', 'the token is wrong')
-    }
-    if (protocol !== PROTOCOL_VERSION) throw new PeerfoldError('peer-newer')
+    if (this.isEnding) throw this.sendAway(client, 'it is ending')
+    assertSameAge(protocol)
+    const { expected } = client
+    client.expected = 'spent'
+    if (proof === undefined || expected === undefined || expected === 'spent')
+      throw this.sendAway(client, 'hello comes once, after a challenge')
+    if (!isSameProof(proof, expected)) throw this.sendAway(client, 'the proof is wrong')
     if (bootstrap !== undefined && !sameNodes(bootstrap, peer.bootstrap)) {
       throw new PeerfoldError('bootstrap-differs', peer.bootstrap.join(', ') || 'the public ones')
     }
@@ -163,6 +177,12 @@ export class PeerServer {
     })
     const { state, longestMessage } = peer
     return { protocol: PROTOCOL_VERSION, version, pid: process.pid, state, longestMessage }
+  }
+
+  /** The connection ends as soon as the answer was given. → what to answer */
+  private sendAway(client: Client, why: string): PeerfoldError {
+    setImmediate(() => client.connection.close())
+    return new PeerfoldError('bad-request', why)
   }
 
   private afterClose(client: Client): void {
@@ -234,6 +254,12 @@ type Tell = <N extends 'changed' | 'notice' | 'longestMessage'>(
   name: N,
   value: import('../common/protocol').Notifications[N],
 ) => void
+
+/** Also for who has proven nothing: that is all they learn. */
+function assertSameAge(protocol: number): void {
+  if (protocol < PROTOCOL_VERSION) throw new PeerfoldError('peer-newer')
+  if (protocol !== PROTOCOL_VERSION) throw new PeerfoldError('bad-request', 'the protocol is newer')
+}
 
 function sameNodes(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && [...a].sort().every((node, at) => node === [...b].sort()[at])

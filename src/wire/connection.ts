@@ -47,7 +47,10 @@ export type Handlers = {
 /** Ends a subscription. */
 export type Unsubscribe = () => void
 
-/** Speaks the contract over a connected socket, which it owns from now on, as a client. */
+/**
+ * Speaks the contract over a connected socket, which it owns from now on, as a client. It takes only short messages
+ * until `trust()`: a socket may be anybody's.
+ */
 export function openConnection(socket: Socket): Connection {
   return new Connection(socket)
 }
@@ -56,7 +59,7 @@ export class Connection {
   private readonly rpc: MessageConnection
   private readonly closeListeners = new Set<() => void>()
   private isClosed = false
-  private isTrusted: boolean
+  private isTrusted = false
   /** Bytes of the longest message that the peer process takes, as far as a client knows. */
   private sent = DEFAULT_MESSAGE
 
@@ -68,7 +71,6 @@ export class Connection {
     private readonly socket: Socket,
     limit?: () => number,
   ) {
-    this.isTrusted = limit === undefined
     socket.on('error', becauseCloseFollows)
     const taken = () => (this.isTrusted ? (limit?.() ?? LONGEST_MESSAGE) : MAX_FIRST_MESSAGE)
     const sent = () => limit?.() ?? this.sent

@@ -7,14 +7,16 @@ import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { PeerfoldError } from '../common/errors'
+import { isForeign, isOwner } from './ownership'
 
 /** Absolute paths of what lies in a data folder. */
 export interface DataFolderPaths {
   readonly root: string
   /** Held by the peer process that owns the store. */
   readonly lock: string
-  /** Proves to the peer process that a client may read the data folder. */
+  /** What Peerfold 0.3.0 showed to be admitted; it admits to nothing now. */
   readonly token: string
+  /** Where the peer process listens, and what proves that a client may read the data folder. */
   readonly endpoint: string
   readonly keys: string
   readonly store: string
@@ -47,17 +49,28 @@ export function dataFolderPaths(root: string): DataFolderPaths {
 }
 
 /**
- * Creates the data folder for its owner alone, and closes it to others when it is open to them. A folder that holds
- * other things is left as it is and refused: closing, say, a home folder to others would break what lives in it.
+ * Creates the data folder for its owner alone, and closes it to others when it is open to them. Refused are a folder of
+ * another user, or with anything in it that another user put there: what it says, keys included, would be theirs. And a
+ * folder that holds other things is left as it is: closing, say, a home folder to others would break what lives in it.
  */
 export function ensureDataFolder(root: string): DataFolderPaths {
   const paths = dataFolderPaths(root)
   mkdirSync(paths.root, { recursive: true, mode: 0o700 })
   if (process.platform === 'win32') return paths // profiles are private there by inheritance
+  const foreign = foreignIn(paths)
+  if (foreign !== undefined) throw new PeerfoldError('storage-not-yours', foreign)
   if ((statSync(paths.root).mode & 0o077) === 0) return paths
   if (!isOurs(paths)) throw new PeerfoldError('storage-foreign', paths.root)
   chmodSync(paths.root, 0o700)
   return paths
+}
+
+/** The first of the folder, the link that leads to it, and what lies in it, that another user made. */
+function foreignIn({ root }: DataFolderPaths): string | undefined {
+  if (isForeign(root) || !isOwner(root)) return root
+  return readdirSync(root)
+    .map(name => join(root, name))
+    .find(isForeign)
 }
 
 function isOurs(paths: DataFolderPaths): boolean {

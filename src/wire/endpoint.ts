@@ -1,16 +1,20 @@
 /**
- * Where the peer process listens and what admits to it. The peer process, holding the lock, makes a new token, listens
- * on its socket and then writes endpoint.json; clients read both files. A Unix socket's path is cut off silently
- * at about 100 bytes and lies in a folder of its owner, so it is short and hashed from the data folder's path. Windows
- * pipes have no file permissions: there the token alone keeps others out.
+ * Where the peer process listens and what proves it. The peer process, holding the lock, listens on its socket and then
+ * writes endpoint.json, with a new key each time (see challenge.ts); clients read it.
+ *
+ * - A Unix socket's path is cut off silently at about 100 bytes and lies in a folder of its owner, so it is short and
+ *   hashed from the data folder's path.
+ * - Windows pipes have no file permissions, and whoever makes one first has its name: so that nobody can, the name is
+ *   random, another one at each start.
  */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { lstatSync, mkdirSync, realpathSync, type Stats } from 'node:fs'
-import { open, readFile, rename, rm } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readlinkSync, realpathSync } from 'node:fs'
+import { open, rename, rm, rmdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { PeerfoldError } from '../common/errors'
 import { dataFolderPaths } from './dataFolder'
+import { isKeptInPlace, isPrivateFolder, readOwnText } from './ownership'
 
 export interface Endpoint {
   /** Path of the Unix socket, or name of the Windows pipe. */
@@ -18,48 +22,71 @@ export interface Endpoint {
   readonly pid: number
   /** Version of the program that runs there. */
   readonly version: string
+  /** Its `PROTOCOL_VERSION`. Peerfold 0.3.0 does not say: 1. */
+  readonly protocol: number
+  /** What both ends prove that they know, 64 hex digits. Peerfold 0.3.0 has none. */
+  readonly key?: string
+  /** Linux: among which processes `pid` is one (the PID namespace); containers count their own. */
+  readonly processes?: string
 }
 
 /** The shortest limit of the systems we run on (macOS: 104 with the final zero). */
 const MAX_SOCKET_PATH = 103
+/** What Peerfold 0.3.0 finds for a token. It sends that to the socket, and is told there that it is too old. */
+const TOKEN_FOR_EARLIER = 'Peerfold 0.3.0 sends this; it admits to nothing'
 
-/** The socket or pipe for a data folder; makes the folder a Unix socket lies in. The same for every name of one folder. */
-export function socketPath(root: string, env: NodeJS.ProcessEnv = process.env): string {
-  const id = createHash('sha256')
-    .update(`${userInfo().username}\0${realPath(root)}`)
-    .digest('hex')
-    .slice(0, 16)
-  if (process.platform === 'win32') return `\\\\.\\pipe\\peerfold-${id}`
+/**
+ * The socket or pipe for a data folder; makes the folder a Unix socket lies in. A pipe has another name each time; a
+ * socket the same for every name of one folder, so that a stale one is replaced.
+ */
+export function socketPath(
+  root: string,
+  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  if (platform === 'win32') return `\\\\.\\pipe\\peerfold-${randomBytes(16).toString('hex')}`
+  const user = process.geteuid?.() ?? 0
+  const folder = realPath(root)
+  const id = createHash('sha256').update(`${user}\0${folder}`).digest('hex').slice(0, 16)
   const runtime = env.XDG_RUNTIME_DIR
+  const ownTemporary = join(tmpdir(), `peerfold-${user}`)
   const folders = [
     ...(runtime && isAbsolute(runtime) && isPrivateFolder(runtime) ? [join(runtime, 'peerfold')] : []),
-    join(tmpdir(), `peerfold-${process.getuid?.() ?? 0}`),
-    resolve(root),
+    ...(isKeptInPlace(ownTemporary) ? [ownTemporary] : []),
+    folder,
   ]
-  const found = folders.map(folder => ({ folder, path: join(folder, `${id}.sock`) })).find(isUsable)
-  if (found === undefined) throw new PeerfoldError('io-failed', `no folder for the socket of “${root}”`)
-  return found.path
+  const found = folders.map(parent => ({ parent, path: join(parent, `${id}.sock`) })).find(isUsable)
+  if (found !== undefined) return found.path
+  // Another user made the usual folder first, and the data folder's own path is too long.
+  const path = join(mkdtempSync(`${ownTemporary}-`), `${id}.sock`)
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH)
+    throw new PeerfoldError('io-failed', `no folder for the socket of “${root}”`)
+  return path
 }
 
-function isUsable({ folder, path }: { folder: string; path: string }): boolean {
+function isUsable({ parent, path }: { parent: string; path: string }): boolean {
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH) return false
   try {
-    mkdirSync(folder, { mode: 0o700 })
+    mkdirSync(parent, { mode: 0o700 })
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') return false
   }
-  return isPrivateFolder(folder)
+  return isPrivateFolder(parent)
 }
 
-/** True for a folder, not a link to one, that belongs to this user and is closed to all others. */
-function isPrivateFolder(path: string): boolean {
-  let found: Stats
+/** Removes a folder that was made for this socket alone. For an orderly end. */
+export async function removeSocketFolder(socket: string): Promise<void> {
+  const folder = dirname(socket)
+  if (/^peerfold-\d+-.{6}$/.test(basename(folder))) await rmdir(folder).catch(() => {}) // empty, or left
+}
+
+/** Linux: which PID namespace this process is in; undefined elsewhere. */
+export function processSpace(): string | undefined {
   try {
-    found = lstatSync(path)
+    return readlinkSync('/proc/self/ns/pid')
   } catch {
-    return false // cannot be looked at: not usable, whatever the reason
+    return undefined
   }
-  return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0
 }
 
 function realPath(root: string): string {
@@ -70,29 +97,33 @@ function realPath(root: string): string {
   }
 }
 
-/** Undefined when no peer process has announced itself, or the file is not whole. */
+/** Undefined when no peer process has announced itself, or the file is not whole, or another user may have written it. */
 export async function readEndpoint(root: string): Promise<Endpoint | undefined> {
-  const text = await readIfThere(dataFolderPaths(root).endpoint)
+  const text = await readOwnText(dataFolderPaths(root).endpoint)
   if (text === undefined) return undefined
   try {
     const value: unknown = JSON.parse(text)
-    return isEndpoint(value) ? value : undefined
+    return isEndpoint(value) ? { ...value, protocol: value.protocol ?? 1 } : undefined
   } catch {
     return undefined // not JSON: as good as absent, its writer replaces it
   }
 }
 
-function isEndpoint(value: unknown): value is Endpoint {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'socket' in value &&
-    typeof value.socket === 'string' &&
-    'pid' in value &&
-    Number.isSafeInteger(value.pid) &&
-    'version' in value &&
-    typeof value.version === 'string'
-  )
+type WrittenEndpoint = Omit<Endpoint, 'protocol'> & { readonly protocol?: number }
+
+function isEndpoint(value: unknown): value is WrittenEndpoint {
+  if (typeof value !== 'object' || value === null) return false
+  if (!('socket' in value) || typeof value.socket !== 'string') return false
+  if (!('version' in value) || typeof value.version !== 'string') return false
+  if (!('pid' in value) || !isCount(value.pid)) return false
+  if ('protocol' in value && !isCount(value.protocol)) return false
+  if ('key' in value && !(typeof value.key === 'string' && /^[0-9a-f]{64}$/.test(value.key))) return false
+  return !('processes' in value) || typeof value.processes === 'string'
+}
+
+/** A process id of 0 or less would mean a whole group of processes. */
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
 }
 
 export async function writeEndpoint(root: string, endpoint: Endpoint): Promise<void> {
@@ -104,22 +135,9 @@ export async function removeEndpoint(root: string): Promise<void> {
   await rm(dataFolderPaths(root).endpoint, { force: true })
 }
 
-/** Undefined when there is none. */
-export async function readToken(root: string): Promise<string | undefined> {
-  return (await readIfThere(dataFolderPaths(root).token))?.trim()
-}
-
-/** A new token, 64 hex digits, in place of the one before. Only for the peer process that holds the lock. */
-export async function createToken(root: string): Promise<string> {
-  const token = randomBytes(32).toString('hex')
-  await writePrivately(dataFolderPaths(root).token, `${token}\n`)
-  return token
-}
-
-/** Compares in constant time. */
-export function tokensMatch(given: string, wanted: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(given), digest(wanted))
+/** In place of a token that Peerfold 0.3.0 left. Only for the peer process that holds the lock. */
+export async function writeTokenForEarlier(root: string): Promise<void> {
+  await writePrivately(dataFolderPaths(root).token, `${TOKEN_FOR_EARLIER}\n`)
 }
 
 /** Readers see the old content or the new, never a part; nobody else sees either. */
@@ -133,15 +151,6 @@ async function writePrivately(path: string, text: string): Promise<void> {
     await file.close()
   }
   await rename(unfinished, path)
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 function errorCode(error: unknown): string | undefined {

@@ -8,12 +8,13 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import DHT from 'hyperdht'
 import { attachToPeer } from '../../src/client/attach'
+import { introduce } from '../../src/client/introduce'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import { parseLink } from '../../src/common/link'
-import { PROTOCOL_VERSION, type Result } from '../../src/common/protocol'
+import type { Result } from '../../src/common/protocol'
 import { peerIdOf } from '../../src/peer/keys'
 import { openConnection } from '../../src/wire/connection'
-import { readEndpoint, readToken } from '../../src/wire/endpoint'
+import { readEndpoint } from '../../src/wire/endpoint'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
@@ -170,15 +171,12 @@ attackGroup('the limit of requests to the peer process', () => {
 
   /** Of another window, which says what it likes. */
   async function stranger() {
-    const socket = connect((await readEndpoint(storage))?.socket ?? '')
+    const endpoint = await readEndpoint(storage)
+    assert.ok(endpoint)
+    const socket = connect(endpoint.socket)
     await once(socket, 'connect')
     const connection = openConnection(socket)
-    const token = (await readToken(storage)) ?? ''
-    await connection.request(
-      'hello',
-      { protocol: PROTOCOL_VERSION, token, client: 'window' },
-      { timeout: 5_000 },
-    )
+    await introduce(connection, endpoint, { client: 'window' })
     return connection
   }
 

@@ -1,5 +1,5 @@
 /**
- * The local socket of the peer process: who does not know the token of the data folder gets nothing and disturbs
+ * The local socket of the peer process: who cannot prove to read the data folder gets nothing and disturbs
  * nobody, and other users of the machine do not even get there.
  */
 import assert from 'node:assert/strict'
@@ -9,8 +9,11 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { encode } from '@msgpack/msgpack'
-import { openConnection } from '../../src/wire/connection'
-import { readEndpoint, readToken } from '../../src/wire/endpoint'
+import { introduce } from '../../src/client/introduce'
+import { PROTOCOL_VERSION } from '../../src/common/protocol'
+import { newKey, newNonce, proofOf } from '../../src/wire/challenge'
+import { type Connection, openConnection } from '../../src/wire/connection'
+import { type Endpoint, readEndpoint } from '../../src/wire/endpoint'
 import { attackGroup } from '../support/attacks'
 import { randomBytes, temporaryFolder } from '../support/folders'
 import { PeerProcess } from '../support/peerProcess'
@@ -22,13 +25,15 @@ attackGroup('strangers at the local socket', () => {
   let peer: PeerProcess
   let storage: string
   let path: string
-  let token: string
+  let endpoint: Endpoint
 
   before(async () => {
     storage = temporaryFolder('storage')
     peer = await PeerProcess.start({ storage, bootstrap: '127.0.0.1:9' })
-    path = (await readEndpoint(storage))?.socket ?? ''
-    token = (await readToken(storage)) ?? ''
+    const found = await readEndpoint(storage)
+    assert.ok(found)
+    endpoint = found
+    path = endpoint.socket
   })
   after(() => peer?.stop())
   afterEach('the window beside it is answered as before', async () => {
@@ -36,7 +41,27 @@ attackGroup('strangers at the local socket', () => {
     assert.equal(typeof me.id, 'string')
   })
 
-  const hello = (changed: object) => ({ protocol: 1, token, client: 'window' as const, ...changed })
+  const protocol = PROTOCOL_VERSION
+  const client = 'window'
+
+  /** A connection that was challenged, and the proof that is wanted of it. */
+  async function challenged(clientNonce = newNonce()) {
+    const connection = openConnection(await opened())
+    const { nonce, proof } = await connection.request(
+      'challenge',
+      { protocol, nonce: clientNonce },
+      { timeout },
+    )
+    const meeting = { protocol, socket: path, clientNonce, peerNonce: nonce }
+    return { connection, meeting, peerProof: proof, proof: proofOf('client', endpoint.key ?? '', meeting) }
+  }
+
+  async function isSentAway(connection: Connection, params: object): Promise<void> {
+    const closed = new Promise<void>(resolve => connection.onClose(resolve))
+    const said = { protocol, client, ...params } as const
+    await assert.rejects(connection.request('hello', said as never, { timeout }), { code: 'bad-request' })
+    await closed
+  }
 
   /** What comes back on a socket until it is closed. */
   async function answerTo(...chunks: Uint8Array[]): Promise<Buffer> {
@@ -56,15 +81,43 @@ attackGroup('strangers at the local socket', () => {
     return socket
   }
 
-  it('without a token, or with a wrong one, are sent away', async () => {
-    for (const wrong of ['', 'x', token.slice(1), `${token}0`, token.toUpperCase(), '\0'.repeat(64)]) {
-      const connection = openConnection(await opened())
+  it('without a proof, or with a wrong one, are sent away', async () => {
+    const { meeting: overheard, proof: spent, connection: own } = await challenged()
+    await own.request('hello', { protocol, client, proof: spent }, { timeout })
+    const wrong: Record<string, (given: Awaited<ReturnType<typeof challenged>>) => object> = {
+      nothing: () => ({}),
+      'a token, as 0.3.0 had': () => ({ token: readFileSync(join(storage, 'token'), 'utf8').trim() }),
+      zeros: () => ({ proof: new Uint8Array(32) }),
+      'the peer’s own proof': ({ peerProof }) => ({ proof: peerProof }),
+      'the proof of another connection': () => ({ proof: spent }),
+      'a proof with another key': ({ meeting }) => ({ proof: proofOf('client', newKey(), meeting) }),
+      'a proof for another socket': ({ meeting }) => ({
+        proof: proofOf('client', endpoint.key ?? '', { ...meeting, socket: `${path}2` }),
+      }),
+    }
+    for (const [what, params] of Object.entries(wrong)) {
+      const given = await challenged(what.includes('another connection') ? overheard.clientNonce : newNonce())
+      await isSentAway(given.connection, params(given))
+      assert.equal(given.connection.closed, true, what)
+    }
+    own.close()
+  })
+
+  it('are challenged once, and never with the same number', async () => {
+    const nonce = newNonce()
+    const [one, two] = [await challenged(nonce), await challenged(nonce)]
+    assert.notDeepEqual(one.meeting.peerNonce, two.meeting.peerNonce)
+    for (const { connection } of [one, two]) {
       const closed = new Promise<void>(resolve => connection.onClose(resolve))
-      await assert.rejects(connection.request('hello', hello({ token: wrong }), { timeout }), {
+      await assert.rejects(connection.request('challenge', { protocol, nonce }, { timeout }), {
         code: 'bad-request',
       })
       await closed
     }
+  })
+
+  it('who say hello before they are challenged are sent away', async () => {
+    await isSentAway(openConnection(await opened()), { proof: newNonce() })
   })
 
   it('who ask before they say hello are sent away', async () => {
@@ -78,33 +131,36 @@ attackGroup('strangers at the local socket', () => {
 
   it('with a hello of wrong types are refused', async () => {
     const wrong = [
-      { token: 7 },
-      { token: [token] },
+      { proof: 7 },
+      { proof: 'x' },
+      { proof: new Uint8Array(31) },
       { protocol: '1' },
       { client: 'root' },
       { bootstrap: 'x' },
     ]
     for (const changed of wrong) {
+      const { connection, proof } = await challenged()
+      const params = { protocol, client, proof, ...changed } as never
+      await assert.rejects(connection.request('hello', params, { timeout }), { code: 'bad-request' })
+      connection.close()
+    }
+    for (const nonce of [7, 'x'.repeat(32), new Uint8Array(0), new Uint8Array(33), undefined]) {
       const connection = openConnection(await opened())
-      await assert.rejects(connection.request('hello', hello(changed) as never, { timeout }), {
-        code: 'bad-request',
-      })
+      const params = { protocol, nonce } as never
+      await assert.rejects(connection.request('challenge', params, { timeout }), { code: 'bad-request' })
       connection.close()
     }
   })
 
-  it('who say hello twice, and then with a wrong token, are sent away', async () => {
-    const connection = openConnection(await opened())
-    await connection.request('hello', hello({}), { timeout })
-    await connection.request('hello', hello({}), { timeout })
-    const closed = new Promise<void>(resolve => connection.onClose(resolve))
-    await assert.rejects(connection.request('hello', hello({ token: 'x' }), { timeout }))
-    await closed
+  it('who say hello twice are sent away: a proof is good once', async () => {
+    const { connection, proof } = await challenged()
+    await connection.request('hello', { protocol, client, proof }, { timeout })
+    await isSentAway(connection, { proof })
   })
 
   it('who do not know a method, or call it by a name of all objects, are told so', async () => {
     const connection = openConnection(await opened())
-    await connection.request('hello', hello({}), { timeout })
+    await introduce(connection, endpoint, { client })
     for (const method of ['toString', '__proto__', 'constructor', 'share.addAll', '']) {
       await assert.rejects(connection.request(method as 'state.get', {}, { timeout }), {
         code: /bad-request|internal/,
@@ -158,14 +214,13 @@ attackGroup('strangers at the local socket', () => {
       const isFolder = statSync(join(storage, name)).isDirectory()
       if (!isFolder && name !== 'lock') assert.equal(modeOf(join(storage, name)), 0o600, name)
     }
-    assert.match(readFileSync(join(storage, 'token'), 'utf8'), /^[0-9a-f]{64}\n$/)
   })
 
   it('who are another user of this machine do not even get there', function () {
     if (process.platform === 'win32' || process.getuid?.() !== 0) this.skip()
     const script = `
       const fs = require('node:fs'), net = require('node:net')
-      for (const file of ${JSON.stringify([join(storage, 'token'), join(storage, 'keys.json'), join(storage, 'endpoint.json')])})
+      for (const file of ${JSON.stringify([join(storage, 'keys.json'), join(storage, 'endpoint.json')])})
         try { fs.readFileSync(file); console.log('read ' + file) } catch (error) { console.log(error.code) }
       net.connect(${JSON.stringify(path)}).on('error', error => console.log(error.code)).on('connect', () => { console.log('in'); process.exit() })`
     const { stdout } = spawnSync(process.execPath, ['-e', script], {
@@ -174,7 +229,7 @@ attackGroup('strangers at the local socket', () => {
       encoding: 'utf8',
       cwd: '/',
     })
-    assert.deepEqual(stdout.trim().split('\n'), ['EACCES', 'EACCES', 'EACCES', 'EACCES'])
+    assert.deepEqual(stdout.trim().split('\n'), ['EACCES', 'EACCES', 'EACCES'])
   })
 })
 

@@ -5,11 +5,11 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { introduce } from '../../src/client/introduce'
 import { parseLink } from '../../src/common/link'
 import type { PeerState, TransferState } from '../../src/common/model'
-import { PROTOCOL_VERSION } from '../../src/common/protocol'
 import { openConnection } from '../../src/wire/connection'
-import { readEndpoint, readToken } from '../../src/wire/endpoint'
+import { readEndpoint } from '../../src/wire/endpoint'
 import { eventually, isRunning } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
 import { type LocalDht, startLocalDht } from '../support/localDht'
@@ -105,17 +105,20 @@ describe('a peer process and what outlives it', () => {
     it('welcomes nobody once it is ending: whoever comes then gets the next process', async () => {
       const ann = await people.start()
       const pid = await ann.pid()
-      const [endpoint, token = ''] = await Promise.all([readEndpoint(ann.storage), readToken(ann.storage)])
-      const socket = connect(endpoint?.socket ?? '')
-      await once(socket, 'connect')
-      const connection = openConnection(socket)
-      const hello = { protocol: PROTOCOL_VERSION, token, client: 'command' } as const
-      await connection.request('hello', hello, { timeout: 5_000 })
-
-      // On one connection, since only there it is certain what comes first.
-      const stopped = connection.request('process.stop', {}, { timeout: 5_000 })
-      const late = connection.request('hello', hello, { timeout: 5_000 })
-      await Promise.all([stopped.catch(() => {}), assert.rejects(late)]) // its answer may come too late
+      const endpoint = await readEndpoint(ann.storage)
+      assert.ok(endpoint)
+      const opened = async () => {
+        const socket = connect(endpoint.socket)
+        await once(socket, 'connect')
+        return openConnection(socket)
+      }
+      const [connection, late] = await Promise.all([opened(), opened()])
+      await introduce(connection, endpoint, { client: 'command' })
+      await connection.request('process.stop', {}, { timeout: 5_000 }).catch(() => {}) // may come too late
+      await introduce(late, endpoint, { client: 'command' }).then(
+        hello => assert.equal(hello, undefined),
+        () => {}, // it is gone already
+      )
       const next = await people.start({ storage: ann.storage })
       assert.notEqual(await next.pid(), pid)
     })

@@ -34,6 +34,8 @@ export interface OwnedProcessOptions {
   readonly cwd?: string
   /** Added to this process's environment; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** The id of another user, for tests of root. */
+  readonly user?: number
   /** Written to standard input, which is then closed. Without it there is no standard input. */
   readonly input?: string
   /** Called with every line as it arrives. */
@@ -50,6 +52,7 @@ export function startProcess(
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     detached: true,
+    ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
   endWithThisProcess(child)

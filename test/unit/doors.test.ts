@@ -291,6 +291,7 @@ describe('the doors', () => {
 
   it('take a request only with the parameters it has', () => {
     const methods: Method[] = [
+      'challenge',
       'hello',
       'share.add',
       'open.add',

@@ -1,21 +1,33 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { encode } from '@msgpack/msgpack'
 import type { ShareId } from '../../src/common/brand'
 import { PeerfoldError } from '../../src/common/errors'
 import type { Method, Params, Result } from '../../src/common/protocol'
+import { isSameProof, type Meeting, newKey, newNonce, proofOf } from '../../src/wire/challenge'
 import { Connection, type Handlers, openConnection } from '../../src/wire/connection'
 import { dataFolderPaths, defaultDataFolder, ensureDataFolder } from '../../src/wire/dataFolder'
 import {
-  createToken,
+  type Endpoint,
   readEndpoint,
-  readToken,
   removeEndpoint,
+  removeSocketFolder,
   socketPath,
-  tokensMatch,
   writeEndpoint,
 } from '../../src/wire/endpoint'
 import { DEFAULT_MESSAGE } from '../../src/wire/frames'
@@ -23,6 +35,7 @@ import { eventually } from '../support/eventually'
 
 const TOO_LARGE = { code: 'message-too-large', message: /maxRequestSize/ }
 const id = 'x'.repeat(52) as ShareId
+const NOBODY = 65_534
 
 describe('wire', () => {
   let folder: string
@@ -57,6 +70,34 @@ describe('wire', () => {
       assert.throws(() => ensureDataFolder(folder), { code: 'storage-foreign' })
       assert.equal(statSync(folder).mode & 0o777, 0o755)
     })
+
+    it('is never one that another user made, or put something into, or led us to', function () {
+      if (process.getuid?.() !== 0) this.skip()
+      const refused = (root: string, path: string) =>
+        assert.throws(
+          () => ensureDataFolder(root),
+          (error: unknown) =>
+            error instanceof PeerfoldError &&
+            error.code === 'storage-not-yours' &&
+            error.message.includes(`“${path}”`),
+        )
+      const root = join(folder, 'data')
+      ensureDataFolder(root)
+      writeFileSync(join(root, 'keys.json'), '{}')
+      chownSync(join(root, 'keys.json'), NOBODY, NOBODY)
+      refused(root, join(root, 'keys.json'))
+      chownSync(join(root, 'keys.json'), 0, 0)
+      ensureDataFolder(root)
+
+      const link = join(folder, 'link')
+      symlinkSync(root, link)
+      ensureDataFolder(link) // a link of one's own may lead to another disk
+      lchownSync(link, NOBODY, NOBODY)
+      refused(link, link)
+
+      chownSync(root, NOBODY, NOBODY)
+      refused(root, root)
+    })
   })
 
   describe('the endpoint', () => {
@@ -88,25 +129,111 @@ describe('wire', () => {
 
     it('is read as it was written, and as absent when it is missing or broken', async () => {
       assert.equal(await readEndpoint(folder), undefined)
-      const endpoint = { socket: '/s', pid: 7, version: '1.2.3' }
+      const endpoint: Endpoint = { socket: '/s', pid: 7, version: '1.2.3', protocol: 2, key: 'a'.repeat(64) }
       await writeEndpoint(folder, endpoint)
       assert.deepEqual(await readEndpoint(folder), endpoint)
       assert.equal(statSync(dataFolderPaths(folder).endpoint).mode & 0o777, 0o600)
-      writeFileSync(dataFolderPaths(folder).endpoint, '{"socket": 1')
-      assert.equal(await readEndpoint(folder), undefined)
+      const broken = [
+        '{"socket": 1',
+        'null',
+        JSON.stringify({ ...endpoint, pid: 0 }),
+        JSON.stringify({ ...endpoint, pid: -1 }),
+        JSON.stringify({ ...endpoint, key: 'short' }),
+        JSON.stringify({ ...endpoint, protocol: '2' }),
+      ]
+      for (const text of broken) {
+        writeFileSync(dataFolderPaths(folder).endpoint, text)
+        assert.equal(await readEndpoint(folder), undefined, text)
+      }
+      writeFileSync(dataFolderPaths(folder).endpoint, '{"socket":"/s","pid":7,"version":"0.3.0"}')
+      assert.equal((await readEndpoint(folder))?.protocol, 1)
       await removeEndpoint(folder)
       await removeEndpoint(folder)
     })
 
-    it('has a secret token that is new each time', async () => {
-      assert.equal(await readToken(folder), undefined)
-      const token = await createToken(folder)
-      assert.match(token, /^[0-9a-f]{64}$/)
-      assert.equal(await readToken(folder), token)
-      assert.equal(statSync(dataFolderPaths(folder).token).mode & 0o777, 0o600)
-      assert.notEqual(await createToken(folder), token)
-      assert.equal(tokensMatch(token, token), true)
-      assert.equal(tokensMatch(token, `${token}0`), false)
+    it('is not believed where another user could have written it', async function () {
+      if (process.getuid?.() !== 0) this.skip()
+      const endpoint: Endpoint = { socket: '/s', pid: 7, version: '1.2.3', protocol: 2 }
+      await writeEndpoint(folder, endpoint)
+      const { endpoint: file } = dataFolderPaths(folder)
+      const spoiled: [string, () => void, () => void][] = [
+        ['a file of another user', () => chownSync(file, NOBODY, NOBODY), () => chownSync(file, 0, 0)],
+        ['a file that others may write', () => chmodSync(file, 0o622), () => chmodSync(file, 0o600)],
+        ['a folder of another user', () => chownSync(folder, NOBODY, NOBODY), () => chownSync(folder, 0, 0)],
+        ['a folder that others may write', () => chmodSync(folder, 0o777), () => chmodSync(folder, 0o700)],
+      ]
+      for (const [what, spoil, mend] of spoiled) {
+        spoil()
+        assert.equal(await readEndpoint(folder), undefined, what)
+        mend()
+        assert.deepEqual(await readEndpoint(folder), endpoint)
+      }
+      renameSync(file, join(folder, 'elsewhere'))
+      symlinkSync(join(folder, 'elsewhere'), file)
+      assert.equal(await readEndpoint(folder), undefined, 'a link')
+    })
+
+    it('is a pipe that nobody can have made before, on Windows', () => {
+      const [one, two] = [socketPath(folder, {}, 'win32'), socketPath(folder, {}, 'win32')]
+      for (const name of [one, two]) assert.match(name, /^\\\\\.\\pipe\\peerfold-[0-9a-f]{32}$/)
+      assert.notEqual(one, two)
+    })
+
+    it('gets a folder of its own where another user made the usual one first', async function () {
+      if (process.getuid?.() !== 0) this.skip()
+      const before = process.env.TMPDIR
+      const shared = mkdtempSync('/tmp/pf-')
+      const long = join(folder, 'x'.repeat(100))
+      mkdirSync(long)
+      try {
+        process.env.TMPDIR = shared
+        chmodSync(shared, 0o1777)
+        mkdirSync(join(shared, 'peerfold-0'), { mode: 0o700 })
+        chownSync(join(shared, 'peerfold-0'), NOBODY, NOBODY)
+        const path = socketPath(long, {})
+        assert.notEqual(dirname(path), join(shared, 'peerfold-0'))
+        assert.equal(statSync(dirname(path)).mode & 0o777, 0o700)
+        await removeSocketFolder(path)
+        assert.deepEqual(readdirSync(shared), ['peerfold-0'])
+        await removeSocketFolder(join(shared, 'peerfold-0', 's.sock')) // shared with other data folders
+        assert.deepEqual(readdirSync(shared), ['peerfold-0'])
+
+        rmSync(join(shared, 'peerfold-0'), { recursive: true })
+        chmodSync(shared, 0o777) // without the sticky bit anybody can exchange what is in there
+        assert.equal(socketPath(folder, {}).startsWith(folder), true)
+      } finally {
+        if (before === undefined) delete process.env.TMPDIR
+        else process.env.TMPDIR = before
+        rmSync(shared, { recursive: true })
+      }
+    })
+  })
+
+  describe('a proof', () => {
+    const meeting: Meeting = {
+      protocol: 2,
+      socket: '/run/peerfold/s.sock',
+      clientNonce: newNonce(),
+      peerNonce: newNonce(),
+    }
+    const key = newKey()
+
+    it('is that of one side, one key, one protocol, one socket and these two nonces', () => {
+      const proof = proofOf('client', key, meeting)
+      assert.equal(isSameProof(proof, proofOf('client', key, { ...meeting })), true)
+      const { clientNonce, peerNonce } = meeting
+      const others = [
+        proofOf('peer', key, meeting),
+        proofOf('client', newKey(), meeting),
+        proofOf('client', key, { ...meeting, protocol: 3 }),
+        proofOf('client', key, { ...meeting, socket: '/run/peerfold/t.sock' }),
+        proofOf('client', key, { ...meeting, clientNonce: newNonce() }),
+        proofOf('client', key, { ...meeting, peerNonce: newNonce() }),
+        proofOf('client', key, { ...meeting, clientNonce: peerNonce, peerNonce: clientNonce }),
+        proof.subarray(1),
+        new Uint8Array(0),
+      ]
+      for (const [at, other] of others.entries()) assert.equal(isSameProof(other, proof), false, String(at))
     })
   })
 
@@ -121,10 +248,10 @@ describe('wire', () => {
       const path = join(folder, 's')
       await new Promise<void>(resolve => server.listen(path, resolve))
       const accepted = new Promise<Connection>(resolve =>
-        server.once('connection', socket => resolve(openConnection(socket))),
+        server.once('connection', socket => resolve(trusting(socket))),
       )
       clientSocket = netConnect(path)
-      client = openConnection(clientSocket)
+      client = trusting(clientSocket)
       peer = await accepted
     })
     afterEach(() => {
@@ -259,7 +386,7 @@ describe('wire', () => {
         limit = 10_000
         const accepted = new Promise<Socket>(resolve => server.once('connection', resolve))
         otherSocket = netConnect(join(folder, 's'))
-        other = openConnection(otherSocket)
+        other = trusting(otherSocket)
         limited = new Connection(await accepted, () => limit)
         limited.handle(
           handlers({
@@ -316,6 +443,16 @@ describe('wire', () => {
         assert.equal(await send(1), null)
       })
 
+      it('takes no long message from whoever has not proven to be the peer process', async () => {
+        const socket = netConnect(join(folder, 's'))
+        const accepted = await new Promise<Socket>(resolve => server.once('connection', resolve))
+        const unproven = openConnection(socket)
+        const ended = closed(unproven)
+        accepted.on('error', () => {}) // it is cut off
+        accepted.write(Buffer.concat([Buffer.from([0, 1, 0, 0]), Buffer.alloc(0x10000)]))
+        await ended
+      })
+
       it('cuts off whoever is not trusted and sends too much', async () => {
         const ended = closed(other)
         await assert.rejects(send(10_000), { code: 'peer-unreachable' })
@@ -358,7 +495,7 @@ describe('wire', () => {
       it(`understands messages of many lengths that are cut and joined into pieces of ${size} bytes`, async () => {
         const sent = netConnect(join(folder, 's'))
         const receiver = await new Promise<Connection>(resolve =>
-          server.once('connection', socket => resolve(openConnection(socket))),
+          server.once('connection', socket => resolve(trusting(socket))),
         )
         const lines = [0, 1, 100, 5_000, 70_000, 3, 200_000, 0].map(length => 'x'.repeat(length))
         const received: string[] = []
@@ -381,7 +518,7 @@ describe('wire', () => {
     it('understands a message that comes in single bytes', async () => {
       const sent = netConnect(join(folder, 's'))
       const other = new Promise<Connection>(resolve =>
-        server.once('connection', socket => resolve(openConnection(socket))),
+        server.once('connection', socket => resolve(trusting(socket))),
       )
       const receiver = await other
       const line = new Promise<string>(resolve =>
@@ -400,6 +537,13 @@ describe('wire', () => {
     })
   })
 })
+
+/** A connection whose other end needs no proof. */
+function trusting(socket: Socket): Connection {
+  const connection = openConnection(socket)
+  connection.trust()
+  return connection
+}
 
 function closed(connection: Connection): Promise<void> {
   return new Promise(resolve => connection.onClose(resolve))
