@@ -68,15 +68,15 @@ only what is missing or changed is fetched. A file that you changed is never ove
 beside it under a conflict name. Files that the share no longer has are kept. Entries that cannot be written here are
 skipped and listed.
 
-Ends with exit code 0 when the copy is complete, also when nobody was there to ask for a newer version (a note says
-so); with 4 when all is done but entries that could not be written here (the last line says how many); with 3 when
-nobody who has it was found, or nobody is left who has the rest.
+Ends with exit code 0 when the copy is complete, also when nobody was there to ask for a newer version, or somebody
+did not tell within two seconds (a note says so); with 4 when all is done but entries that could not be written here
+(the last line says how many); with 3 when nobody who has it was found, or nobody is left who has the rest.
 
 With --json: "progress" {files, bytes, totalFiles, totalBytes, rate}, then
   {"event":"done", "complete" (false with exit code 4), "files", "bytes",
    "fetched" (content bytes that came over the network),
    "skipped": [{path, reason, detail}] (at most 1,000), "skippedCount", "conflicts": [{path, copy}], "warnings",
-   "stale": true when nobody was there to ask}
+   "stale": true when nobody was there to ask, "silent": [{id, name}] who was there and did not tell in time}
 or {"event":"error", "code", "message"}.
 `,
   ls: `Usage: peerfold ls <link> [path] [options]
@@ -85,7 +85,8 @@ Lists a folder of the share, one path a line, folders with a “/” at the end.
 relative to the share; a leading “/” makes no difference. Characters that could upset a terminal are shown as \\u{…}.
 
 With --json one line for each entry: {"event":"entry", "path", "type": "file" | "folder" | "link", "size" (bytes),
-"mtime" (milliseconds since 1970, or null when the share does not say), "executable"}.
+"mtime" (milliseconds since 1970, or null when the share does not say), "executable"}; and at the end,
+when it is not certain that this is the newest version, {"event":"doubt", "stale", "silent"} as of “get”.
 `,
   cat: `Usage: peerfold cat <link> <path> [options]
 

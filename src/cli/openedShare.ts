@@ -1,12 +1,16 @@
 /** What `get`, `ls`, `cat` and `seed` begin with: join the share behind a link and wait until its files are known. */
 import type { ShareId } from '../common/brand'
-import type { OpenedShareState, PeerState } from '../common/model'
+import type { OpenedShareState, PeerState, SilentPeer } from '../common/model'
 import type { CommandPeer } from './commandPeer'
 import type { Context } from './context'
+import type { Output } from './output'
 import { searchLine } from './progressLine'
 
 /** Milliseconds more than the peer process was given, before it counts as hanging. */
 export const MARGIN = 15_000
+
+/** So many of who was not heard are named. */
+const NAMED = 5
 
 export interface OpenedShare {
   readonly id: ShareId
@@ -14,6 +18,7 @@ export interface OpenedShare {
   readonly own: boolean
   /** Nobody was there to ask for a newer version. */
   readonly stale: boolean
+  readonly silent: readonly SilentPeer[]
 }
 
 /**
@@ -30,13 +35,13 @@ export async function openShare(
   const { output } = context
   const { timeout } = context.arguments
   const { id, own } = await peer.request('open.add', { link, keep: false })
-  if (own) return { id, own, stale: false }
+  if (own) return { id, own, stale: false, silent: [] }
   const show = (state: PeerState) => output.progress(searchLine(openedShare(state, id)?.status))
-  const { stale } = await peer.watching(show, () =>
+  const { stale, silent = [] } = await peer.watching(show, () =>
     peer.request('open.ready', { id, newest: true, begun, timeout }, timeout + MARGIN),
   )
   output.clearProgress()
-  return { id, own, stale }
+  return { id, own, stale, silent }
 }
 
 export function openedShare(state: PeerState, id: ShareId): OpenedShareState | undefined {
@@ -48,5 +53,22 @@ export function shareName(state: PeerState, id: ShareId): string {
   return openedShare(state, id)?.name ?? state.shares.find(share => share.id === id)?.name ?? 'this share'
 }
 
-export const STALE_NOTE =
-  'Nobody was there to ask for a newer version. This is the newest one that is known here.'
+/** What keeps an answer from being the newest version for certain. */
+export interface Doubt {
+  /** Nobody told what is newest. */
+  readonly stale: boolean
+  /** Who may know a newer version, and did not tell in time. */
+  readonly silent?: readonly SilentPeer[]
+}
+
+/** Says what is in doubt, if anything is. */
+export function noteDoubt(output: Output, { stale, silent = [] }: Doubt): void {
+  if (silent.length > 0) {
+    const named = silent.slice(0, NAMED).map(({ id, name }) => (name === '' ? id : `${name} (${id})`))
+    const rest = silent.length > NAMED ? ` and ${silent.length - NAMED} more` : ''
+    const all = `${named.join(', ')}${rest}`
+    output.note(`Not heard in time: ${all}. There may be a newer version than this one.`)
+  } else if (stale) output.note(STALE_NOTE)
+}
+
+const STALE_NOTE = 'Nobody was there to ask for a newer version. This is the newest one that is known here.'

@@ -156,6 +156,15 @@ export interface TransferResult {
   readonly warnings: readonly string[]
   /** The newest version that could be found; true when nobody was there to ask for a newer one. */
   readonly stale: boolean
+  /** Who may know a newer version, and did not tell in time. A process of an earlier version does not say. */
+  readonly silent?: readonly SilentPeer[]
+}
+
+/** Connected, or announcing the share and being connected to. */
+export interface SilentPeer {
+  readonly id: PeerId
+  /** What the peer calls itself; empty when it has not said. Untrusted. */
+  readonly name: string
 }
 
 export interface SkippedEntry {

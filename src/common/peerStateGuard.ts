@@ -146,6 +146,7 @@ const isTransferResult: Check = value =>
     conflictCount: optional(isSize),
     warnings: isList(isText),
     stale: isFlag,
+    silent: optional(isList(peer => has(peer, { id: isText, name: isText }))),
   })
 
 function isProgress(value: unknown): value is Progress {

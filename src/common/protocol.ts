@@ -7,7 +7,7 @@
  * under that id in `PeerState.transfers`, where its progress is read, and `transfer.cancel` ends it.
  */
 import type { DrivePath, PeerId, ShareId } from './brand'
-import type { FileEntry, PeerState, SkippedEntry, TransferResult } from './model'
+import type { FileEntry, PeerState, SilentPeer, SkippedEntry, TransferResult } from './model'
 
 /** Raised when a client and a peer process of different ages could misunderstand each other. */
 export const PROTOCOL_VERSION = 2
@@ -70,9 +70,10 @@ export interface Requests {
   'open.remove': { params: { readonly id: ShareId }; result: null }
   /** Look for peers again, now, and try again what failed. */
   'open.retry': { params: { readonly id: ShareId }; result: null }
-  /** Resolves as soon as the list of files of some version is known here; `newest`: waits for a connected peer to
-   *  say which version is newest; `begun`: with somebody there, the newest list need only have begun to come, for
-   *  `fs.list` with a `timeout`. Fails with `nobody-found` after `timeout` milliseconds. */
+  /** Resolves as soon as the list of files of some version is known here; `newest`: waits until each connected peer has
+   *  told which version is newest, two seconds at most, and names who did not (`silent`); `begun`: with somebody there,
+   *  the newest list need only have begun to come, for `fs.list` with a `timeout`. Fails with `nobody-found` after
+   *  `timeout` milliseconds. */
   'open.ready': {
     params: {
       readonly id: ShareId
@@ -80,7 +81,7 @@ export interface Requests {
       readonly begun?: boolean
       readonly timeout: number
     }
-    result: { readonly version: number; readonly stale: boolean }
+    result: { readonly version: number; readonly stale: boolean; readonly silent?: readonly SilentPeer[] }
   }
 
   /** Works for opened shares and for own ones. `offline` and `not-listed` mean unknown, never absent. */

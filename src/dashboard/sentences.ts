@@ -15,6 +15,8 @@ import { l10n } from './l10n'
 const MAX_MESSAGE = 600
 /** Warnings about a copy that stand in the list; the notification had them all. */
 const MAX_WARNINGS = 3
+/** So many of who was not heard are named. */
+const MAX_NAMED = 3
 
 export function networkSentence(network: NetworkState): string {
   switch (network.kind) {
@@ -111,6 +113,7 @@ function resultSentences({
   conflictCount = conflicts.length,
   warnings,
   stale,
+  silent = [],
 }: TransferResult): string[] {
   const sentences = [`${countFiles(files)}, ${formatBytes(bytes)}.`]
   if (skippedCount > 0) sentences.push(l10n.t('Left out: {0}.', formatCount(skippedCount)))
@@ -126,7 +129,10 @@ function resultSentences({
     const shown = warnings.slice(0, MAX_WARNINGS).map(warning => safeText(warning))
     sentences.push(l10n.t('Look before you run anything: {0}', shown.join(' · ')))
   }
-  if (stale) sentences.push(l10n.t('Nobody was there to ask for a newer version.'))
+  if (silent.length > 0) {
+    const names = silent.slice(0, MAX_NAMED).map(({ id, name }) => (name === '' ? id : safeText(name)))
+    sentences.push(l10n.t('There may be a newer version: {0} did not say in time.', names.join(', ')))
+  } else if (stale) sentences.push(l10n.t('Nobody was there to ask for a newer version.'))
   return sentences
 }
 

@@ -11,7 +11,7 @@ import { Signal } from '../common/signal'
 import type { CopyRecord } from './catalog'
 import type { PeerContext } from './context'
 import type { ShareDrive } from './drive/shareDrive'
-import type { OpenedShare } from './openedShare'
+import type { Known, OpenedShare } from './openedShare'
 import type { OpenedShares } from './openedShares'
 import type { OwnShares } from './ownShares'
 import { runCopy } from './receive/copy'
@@ -106,12 +106,9 @@ export class Copies {
     transfer.share = id
     signal.addEventListener('abort', () => transfer.abort.abort(), { once: true })
     try {
-      const result = await runSeed(
-        share.drive,
-        transfer,
-        this.context,
-        () => share.joinedShare?.down.total ?? 0,
-      )
+      const { silent } = await share.freshen(transfer.abort.signal)
+      const fetched = () => share.joinedShare?.down.total ?? 0
+      const result = { ...(await runSeed(share.drive, transfer, this.context, fetched)), silent }
       await share.countBytesHere()
       await share.joinedShare?.announced()
       transfer.finish(result)
@@ -151,14 +148,19 @@ export class Copies {
       budget: this.context.budget,
       fetched: () => opened?.joinedShare?.down.total ?? 0,
       peerCame: (wait: AbortSignal) => opened?.peerCame(wait) ?? delay(1_000, wait),
-      stale: () => opened !== undefined && (opened.joinedShare?.peers ?? 0) === 0,
+      stale: () => known?.stale === true && opened?.joinedShare?.hearing.isHeard !== true,
       isInDoubt: this.context.mayHaveLostWrites(),
       isEnding: () => this.context.closing.aborted,
     }
+    let known: Known | undefined
     this.untilListed(drive, opened, transfer)
-      .then(() => runCopy(work))
+      .then(async () => {
+        known = await opened?.freshen(transfer.abort.signal)
+        return runCopy(work)
+      })
       .then(
-        async result => {
+        async copied => {
+          const result = { ...copied, silent: known?.silent ?? [] }
           await catalog.put('copy', job, { ...record, result })
           transfer.finish(result)
           await opened?.countBytesHere()

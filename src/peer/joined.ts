@@ -8,6 +8,7 @@ import type { Rates, SearchReason } from '../common/model'
 import { Signal } from '../common/signal'
 import type { ShareDrive } from './drive/shareDrive'
 import { askWhatIsThere } from './drive/wants'
+import { Hearing } from './hearing'
 import type { Membership, Network } from './network/swarm'
 import { Rate } from './rate'
 
@@ -31,6 +32,7 @@ export class Joined {
   readonly down = new Rate()
   readonly up = new Rate()
   readonly membership: Membership
+  readonly hearing: Hearing
   private readonly stops: (() => void)[] = []
   private left = false
 
@@ -40,6 +42,7 @@ export class Joined {
   ) {
     const { paths } = drive
     this.membership = network.join(paths)
+    this.hearing = new Hearing(paths, this.membership, network)
     this.stops.push(this.membership.changed.on(() => this.changed.emit()))
     for (const event of ['append', 'truncate']) this.listen(paths, event, () => this.appended.emit())
     for (const event of ['peer-add', 'peer-remove']) this.listen(paths, event, () => this.changed.emit())
@@ -69,12 +72,6 @@ export class Joined {
     return this.drive.paths.peers.filter(peer => peer.remoteOpened).map(peer => keyOf(peer))
   }
 
-  /** Whether some connected peer knows a longer path log than is here. */
-  get behind(): boolean {
-    const { paths } = this.drive
-    return paths.peers.some(peer => peer.remoteOpened && peer.remoteLength > paths.length)
-  }
-
   /** Resolves when others can find this share here, or when the network has had time enough. */
   async announced(): Promise<void> {
     let timer: NodeJS.Timeout | undefined
@@ -89,6 +86,7 @@ export class Joined {
     if (this.left) return
     this.left = true
     for (const stop of this.stops) stop()
+    this.hearing.close()
     this.network.replication.withdraw(this.drive.paths)
     if (this.drive.bytes !== undefined) this.network.replication.withdraw(this.drive.bytes)
     this.membership.close()

@@ -7,7 +7,7 @@ import { PeerfoldError, toUserError, type UserError } from '../common/errors'
 import { explainSearch } from '../common/explain'
 import { fingerprint, formatLink, type ShareLink } from '../common/link'
 import { english } from '../common/localizer'
-import type { FileEntry, OpenedShareState, OpenedStatus } from '../common/model'
+import type { FileEntry, OpenedShareState, OpenedStatus, SilentPeer } from '../common/model'
 import { Signal } from '../common/signal'
 import type { OpenedRecord } from './catalog'
 import { Clearing } from './clearing'
@@ -15,13 +15,23 @@ import type { PeerContext } from './context'
 import type { DriveEntry } from './drive/entry'
 import { type FolderPart, listNewest, listSoFar } from './drive/listFolder'
 import { type IndexChange, ShareDrive } from './drive/shareDrive'
+import { HEAR_WITHIN } from './hearing'
 import { Joined } from './joined'
 import type { ShareLimits } from './limits'
-import { breathe, delay, slicer, unlessAborted } from './time'
+import { breathe, delay, slicer, throwIfAborted, unlessAborted } from './time'
 
 const REFRESH_RETRY = 1_000
 /** With nobody connected once the network was asked, and something known, this long is waited for more (milliseconds). */
 const SETTLE = 1_500
+
+/** What is known of the newest version. */
+export interface Known {
+  readonly version: number
+  /** Nobody told what is newest. */
+  readonly stale: boolean
+  /** Who may know a newer one, and did not tell in time. */
+  readonly silent: readonly SilentPeer[]
+}
 
 export class OpenedShare {
   readonly changed = new Signal<void>()
@@ -33,6 +43,8 @@ export class OpenedShare {
   private readonly closing = new AbortController()
   private refreshing = false
   private refreshAgain = false
+  /** When the path log got longer last, or was opened; milliseconds of `performance.now()`. */
+  private grewAt = performance.now()
   private bytesHereAt = { base: 0, downloaded: 0 }
   private readonly clearing: Clearing
 
@@ -103,7 +115,10 @@ export class OpenedShare {
       this.refresh()
     })
     joined.moved.on(() => this.changed.emit())
-    joined.appended.on(() => this.refresh())
+    joined.appended.on(() => {
+      this.grewAt = performance.now()
+      this.refresh()
+    })
     joined.came.on(bytes => this.context.budget.add(this.id, bytes))
     joined.forked.on(() => this.fail(new PeerfoldError('log-forked', this.name)))
     this.refresh()
@@ -160,33 +175,55 @@ export class OpenedShare {
   async ready(
     { newest, begun = false, timeout }: { newest: boolean; begun?: boolean; timeout: number },
     signal: AbortSignal,
-  ): Promise<{ version: number; stale: boolean }> {
+  ): Promise<Known> {
     const end = new AbortController()
     const timer = setTimeout(() => end.abort(), timeout)
     const either = AbortSignal.any([signal, end.signal, this.closing.signal])
+    let mayTellUntil: number | undefined
     try {
       for (;;) {
         if (this.failure !== undefined) throw PeerfoldError.from(this.failure)
         const { index, coming } = this.drive
         const { length } = this.drive.paths
         const current = index !== undefined && index.version === length
-        const peers = this.joined?.peers ?? 0
-        if (begun && coming?.version === length && peers > 0 && this.joined?.behind === false)
-          return { version: length, stale: false }
-        if (index !== undefined && !newest) return { version: index.version, stale: peers === 0 }
-        if (current && peers > 0 && this.joined?.behind === false)
-          return { version: index.version, stale: false }
+        const { joined } = this
+        const peers = joined?.peers ?? 0
+        if (index !== undefined && !newest) return this.known(index.version)
+        if (peers > 0) mayTellUntil ??= performance.now() + HEAR_WITHIN
+        const isPending = joined?.hearing.isPending === true && performance.now() < (mayTellUntil ?? 0)
+        if (peers > 0 && !isPending && begun && coming?.version === length) return this.known(length)
+        if (peers > 0 && !isPending && current) return this.known(length)
         if (current && peers === 0) {
-          if (await this.nobodyThere(either)) return { version: index.version, stale: true }
-        } else await this.changed.next(either)
+          if (await this.nobodyThere(either)) return this.known(index.version)
+        } else if (isPending) await joined.hearing.next(either, this.changed)
+        else await this.changed.next(either)
       }
     } catch (error) {
       if (!end.signal.aborted || signal.aborted) throw signal.aborted ? new PeerfoldError('cancelled') : error
       const { index } = this.drive
-      if (index !== undefined) return { version: index.version, stale: true }
+      if (index !== undefined) return { ...this.known(index.version), stale: true }
       throw new PeerfoldError('nobody-found', explainSearch(this.joined?.reason ?? 'just-started', english))
     } finally {
       clearTimeout(timer)
+    }
+  }
+
+  /**
+   * Brings the index to the newest version that connected peers tell, as far as that takes no longer than `HEAR_WITHIN`
+   * each for hearing and for fetching it: at once, when it is there. For who answers with what is newest.
+   */
+  async freshen(signal: AbortSignal): Promise<Known> {
+    const begun = performance.now()
+    for (;;) {
+      const { joined, failure } = this
+      const isDone = joined === undefined || failure !== undefined || this.closing.signal.aborted
+      const isWaiting = !isDone && performance.now() - begun < HEAR_WITHIN && joined.hearing.isStarting
+      if (isDone || !(isWaiting || this.isCatchingUp)) return this.known(this.drive.index?.version ?? 0)
+      try {
+        await joined.hearing.next(AbortSignal.any([signal, this.closing.signal]), this.changed)
+      } catch {
+        throwIfAborted(signal)
+      }
     }
   }
 
@@ -271,6 +308,20 @@ export class OpenedShare {
     if ((joined?.peers ?? 0) > 0) return { kind: 'connected' }
     const why = joined?.reason ?? 'just-started'
     return this.drive.index === undefined ? { kind: 'searching', why } : { kind: 'offline', why }
+  }
+
+  /** The log became longer a moment ago, and the index follows. */
+  private get isCatchingUp(): boolean {
+    const { index, coming, paths } = this.drive
+    if (index === undefined && coming !== undefined) return false // whose first parts can be had already
+    return (
+      paths.length > 0 && index?.version !== paths.length && performance.now() - this.grewAt < HEAR_WITHIN
+    )
+  }
+
+  private known(version: number): Known {
+    const { joined } = this
+    return { version, stale: joined?.hearing.isHeard !== true, silent: joined?.hearing.silent ?? [] }
   }
 
   /** Whether still nobody is connected once the network was asked; answers at once when somebody comes. */

@@ -159,7 +159,7 @@ function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOpt
   }
 }
 
-/** Reads a file, or what the newest version has in its place when that comes meanwhile. */
+/** Reads the newest that is known of a file, or what the newest version has in its place when that comes meanwhile. */
 async function readFile<T>(
   peer: Peer,
   id: ShareId,
@@ -168,6 +168,7 @@ async function readFile<T>(
   read: (drive: ShareDrive, entry: DriveEntry, options: ReadOptions) => Promise<T>,
 ): Promise<T> {
   const drive = peer.drive(id)
+  if (wait.signal !== undefined) await peer.opened.find(id)?.freshen(wait.signal)
   const options = { ...wait, assertRoom: () => peer.assertRoom() }
   return readNewest(
     drive,

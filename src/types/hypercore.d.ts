@@ -45,12 +45,15 @@ declare module 'hypercore' {
       paused: boolean
       /** What this peer asked for and has not been given. */
       readonly remoteRequests: { readonly size: number }
+      /** Takes back what this peer was asked for. */
+      _cancelRequest(request: object): void
       // Called with its messages.
       onrange(range: BlockRange & { readonly drop: boolean }): Promise<void>
       onbitfield(part: { readonly start: number; readonly bitfield: Uint32Array }): void
       onwant(range: BlockRange): void
       onunwant(range: BlockRange): void
       onrequest(request: BlockRequest): Promise<void>
+      onsync(message: object): Promise<void>
       oncancel(cancel: { readonly request: number }): void
     }
 
@@ -117,6 +120,12 @@ declare module 'hypercore' {
         /** Tells peers that blocks are here, or with `drop` that they are not any more. */
         onhave(start: number, length: number, drop: boolean): void
         readonly peers: readonly Hypercore.ReplicatorPeer[]
+        /** Who is asked for a proof of a longer log: one peer at a time. */
+        readonly _upgrade: {
+          readonly inflight: readonly { readonly peer: Hypercore.ReplicatorPeer }[]
+        } | null
+        /** Asks a peer for what is wanted. */
+        updatePeer(peer: Hypercore.ReplicatorPeer): void
         /** Looks soon whom to ask for what is wanted. */
         queueUpdateAll(): void
         /** Tells a peer which blocks are here. */

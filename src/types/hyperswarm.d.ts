@@ -84,6 +84,8 @@ declare module 'protomux' {
       onclose?: (isRemote: boolean) => void
     }): Protomux.Channel | null
     pair(options: { protocol: string; id?: Uint8Array | null }, notify: () => void): void
+    /** Whether this side has opened such a channel, and the other has not refused or closed it. */
+    opened(options: { protocol: string; id?: Uint8Array | null }): boolean
   }
   export = Protomux
 }
@@ -159,6 +161,10 @@ declare module 'hyperswarm' {
       readonly banned: boolean
       readonly attempts: number
       readonly proven: boolean
+      /** It is to be connected to. */
+      readonly queued: boolean
+      /** Under which it was found. */
+      readonly topics: readonly Buffer[]
       ban(value: boolean): void
     }
     interface PeerDiscovery {
@@ -182,6 +188,8 @@ declare module 'hyperswarm' {
     /** Connections it makes or takes at most. Read anew for every one. */
     maxPeers: number
     readonly peers: ReadonlyMap<string, Hyperswarm.PeerInfo>
+    /** Those that are still being made, too. */
+    readonly _allConnections: { has(publicKey: Buffer): boolean }
     join(topic: Uint8Array, options?: { server?: boolean; client?: boolean }): Hyperswarm.PeerDiscovery
     leave(topic: Uint8Array): Promise<void>
     joinPeer(publicKey: Uint8Array): void

@@ -18,7 +18,8 @@ export interface RawPeer extends ReplicatorPeer {
   readonly wireBitfield: { send(message: unknown): boolean }
   readonly wireWant: { send(message: unknown): boolean }
   readonly wireRequest: { send(message: unknown): boolean }
-  readonly wireSync: { send(message: unknown): boolean }
+  wireSync: { send(message: unknown): boolean }
+  sendSync(): void
   readonly wireData: { send(message: RawData): boolean }
   onrequest(message: unknown): Promise<void>
   ondata(message: unknown): Promise<void>

@@ -7,7 +7,7 @@ import type { Context } from '../context'
 import { toDrivePath } from '../drivePath'
 import { DONE } from '../exitCodes'
 import { readLink } from '../linkArgument'
-import { MARGIN, openShare, STALE_NOTE } from '../openedShare'
+import { MARGIN, noteDoubt, openShare } from '../openedShare'
 
 /** Bytes asked for at a time. */
 const PART = 4 * 1024 * 1024
@@ -19,7 +19,7 @@ export async function cat(context: Context): Promise<number> {
   // Bytes that were written stay written when the peer process has to be started again.
   let written = 0
   await withPeer(context, async peer => {
-    const { id, stale } = await openShare(context, peer, link)
+    const { id, ...doubt } = await openShare(context, peer, link)
     // A link's size is not its file's, and a deduplicated file's is not known before it is read: the end is a short part.
     const { kind, size, mtime } = await peer.request('fs.stat', { id, path })
     if (kind === 'folder') throw new PeerfoldError('is-a-folder', path)
@@ -31,7 +31,7 @@ export async function cat(context: Context): Promise<number> {
     if (after.mtime !== mtime || after.size !== size) {
       throw new PeerfoldError('io-failed', `“${path}” was changed while it was read`)
     }
-    if (stale) context.output.note(STALE_NOTE)
+    noteDoubt(context.output, doubt)
   })
   return DONE
 }

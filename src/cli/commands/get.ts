@@ -12,7 +12,7 @@ import type { Context } from '../context'
 import { toDrivePath } from '../drivePath'
 import { DONE, INCOMPLETE } from '../exitCodes'
 import { readLink } from '../linkArgument'
-import { openShare, STALE_NOTE } from '../openedShare'
+import { noteDoubt, openShare } from '../openedShare'
 import { transferProgress } from '../progressLine'
 
 export async function get(context: Context): Promise<number> {
@@ -28,7 +28,7 @@ export async function get(context: Context): Promise<number> {
   })
   report(context, result, wanted)
   output.remarks(result)
-  if (result.stale) output.note(STALE_NOTE)
+  noteDoubt(output, result)
   if (isComplete(result)) return DONE
   output.note(
     `Not complete: ${plural(result.skippedCount, 'entry', 'entries')} of the share could not be written here.`,
@@ -71,7 +71,7 @@ async function copy(
 }
 
 function report({ output }: Context, result: TransferResult, folder: string): void {
-  const { files, bytes, fetched, skipped, skippedCount, conflicts, warnings, stale } = result
+  const { files, bytes, fetched, skipped, skippedCount, conflicts, warnings, stale, silent = [] } = result
   const complete = isComplete(result)
   output.event('done', {
     complete,
@@ -83,6 +83,7 @@ function report({ output }: Context, result: TransferResult, folder: string): vo
     conflicts,
     warnings,
     stale,
+    silent,
   })
   const came = fetched === 0 ? 'nothing had to be fetched' : `${formatBytes(fetched)} fetched`
   output.line(`${plural(files, 'file')}, ${formatBytes(bytes)} in ${folder} (${came})`)

@@ -7,7 +7,7 @@ import type { Context } from '../context'
 import { relativePath, toDrivePath } from '../drivePath'
 import { DONE } from '../exitCodes'
 import { readLink } from '../linkArgument'
-import { MARGIN, openShare, STALE_NOTE } from '../openedShare'
+import { MARGIN, noteDoubt, openShare } from '../openedShare'
 
 const FIRST_PART = 500
 const NEXT_PARTS = 10_000
@@ -18,7 +18,7 @@ export async function ls(context: Context): Promise<number> {
   const link = await readLink(linkArgument)
   const folder = toDrivePath(path)
   await withPeer(context, async peer => {
-    const { id, stale } = await openShare(context, peer, link, true)
+    const { id, ...doubt } = await openShare(context, peer, link, true)
     try {
       for await (const child of childrenOf(context, peer, id, folder)) show(context, folder, child)
     } catch (error) {
@@ -26,7 +26,9 @@ export async function ls(context: Context): Promise<number> {
       await openShare(context, peer, link)
       show(context, folder, await peer.request('fs.stat', { id, path: folder }), relativePath(folder))
     }
-    if (stale) output.note(STALE_NOTE)
+    if (doubt.stale || doubt.silent.length > 0)
+      output.event('doubt', { stale: doubt.stale, silent: doubt.silent })
+    noteDoubt(output, doubt)
   })
   return DONE
 }

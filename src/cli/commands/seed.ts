@@ -8,7 +8,7 @@ import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
 import { DONE, INTERRUPTED } from '../exitCodes'
 import { readLink } from '../linkArgument'
-import { type OpenedShare, openedShare, openShare, STALE_NOTE, shareName } from '../openedShare'
+import { noteDoubt, type OpenedShare, openedShare, openShare, shareName } from '../openedShare'
 import { PeerStopped } from '../peerStopped'
 import { transferProgress } from '../progressLine'
 
@@ -47,18 +47,20 @@ async function fetchAll({ output }: Context, peer: CommandPeer, id: ShareId): Pr
 function announce(
   { output }: Context,
   state: PeerState,
-  { id, stale }: OpenedShare,
+  { id, ...doubt }: OpenedShare,
   link: string,
   result: TransferResult,
 ): void {
   const { files, bytes, fetched, skipped, skippedCount } = result
+  const stale = doubt.stale || result.stale
+  const silent = result.silent ?? doubt.silent
   const parsed = parseLink(link)
   const key = parsed.ok ? formatKey(parsed.link.key) : undefined
   output.line(`Seeding “${shareName(state, id)}”: ${plural(files, 'file')}, ${formatBytes(bytes)}, all here.`)
-  output.event('done', { files, bytes, fetched, skipped, skippedCount, stale: stale || result.stale })
+  output.event('done', { files, bytes, fetched, skipped, skippedCount, stale, silent })
   output.event('sharing', { link, key, files, bytes, skipped, skippedCount })
   output.remarks(result)
-  if (stale || result.stale) output.note(STALE_NOTE)
+  noteDoubt(output, { stale, silent })
   output.note('Press Ctrl-C to stop.')
 }
 

@@ -26,6 +26,8 @@ const { l10n } = vscode
 
 /** Milliseconds without any progress and without any peer after which waiting ends. The copy itself goes on later. */
 const STALL_LIMIT = 60_000
+/** So many of who was not heard are named. */
+const NAMED = 3
 
 /**
  * `given`: a row, an address, an id, or `{ id, path?, folder, ask: false }`. Without arguments: the file in the
@@ -113,7 +115,7 @@ function isStalled(error: unknown): boolean {
 
 function showResult({ ask }: CommandParts, name: string, folder: string, result: TransferResult): void {
   const notes = [
-    result.stale ? l10n.t('Nobody could be asked whether there is a newer version.') : '',
+    doubtNote(result),
     conflictNote(result.conflicts.length),
     result.skippedCount === 0
       ? ''
@@ -151,6 +153,14 @@ function showResult({ ask }: CommandParts, name: string, folder: string, result:
   ]
   const show = notes.length === 0 ? tell : warn
   show([done, ...notes].join(' '), ...offers)
+}
+
+function doubtNote({ stale, silent = [] }: TransferResult): string {
+  if (silent.length > 0) {
+    const named = silent.slice(0, NAMED).map(({ id, name }) => (name === '' ? id : safeText(name, 40)))
+    return l10n.t('There may be a newer version: {0} did not say in time.', named.join(', '))
+  }
+  return stale ? l10n.t('Nobody could be asked whether there is a newer version.') : ''
 }
 
 function conflictNote(count: number): string {

@@ -320,6 +320,18 @@ export class Membership implements Announced {
     return this.path.peers.some(peer => peer.remoteOpened)
   }
 
+  /** Public keys (hex) of peers that were found to announce this share, and are connected for the first time, or about to be. */
+  get coming(): string[] {
+    const { swarm } = this
+    if (swarm === undefined) return []
+    const coming: string[] = []
+    for (const [key, { publicKey, topics, banned, attempts, queued }] of swarm.peers) {
+      if (banned || attempts > 0 || !topics.some(topic => topic.equals(this.topic))) continue
+      if (queued || swarm._allConnections.has(publicKey)) coming.push(key)
+    }
+    return coming
+  }
+
   /** Why nobody is connected, as far as is known. */
   get reason(): SearchReason {
     const network = this.network()
