@@ -4,6 +4,7 @@
  */
 import { version } from '../../package.json'
 import { PeerfoldError, toUserError, type UserError } from '../common/errors'
+import { toFileError } from '../common/fileErrors'
 import { type CommandName, type Invocation, readArguments, UsageError } from './arguments'
 import { type Command, connectOptions } from './context'
 import { DONE, exitCodeOf, INTERRUPTED, USAGE } from './exitCodes'
@@ -68,7 +69,7 @@ function describe(error: unknown): UserError {
     return { code: 'peer-unreachable', message: `${error.message} Run the command again to continue.` }
   }
   const isFileError = error instanceof Error && 'syscall' in error
-  return toUserError(isFileError ? new PeerfoldError('io-failed', error.message) : error)
+  return toUserError(isFileError ? toFileError(error) : error)
 }
 
 void main(process.argv.slice(2)).then(code => {

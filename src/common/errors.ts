@@ -86,7 +86,25 @@ const CATALOGUE = {
     `“${folder}” is the folder that is shared. Choose another one for the copy.`,
   'workspace-refused': (name: string) =>
     `VS Code did not add “${name}” to the workspace. Close the dialogs that are open, if any, and try again.`,
-  'io-failed': (detail: string) => `Reading or writing failed: ${detail}. Retry; what is done is kept.`,
+  'disk-read-only': (path: string) =>
+    `The disk of “${path}” is read-only. Choose another place, or mount it for writing. What is done is kept.`,
+  'disk-full': (path: string) =>
+    `The disk of “${path}” is full. Free some space, then try again; what is done is kept.`,
+  'name-too-long': (path: string) =>
+    `“${path}” is longer than a name or path may be there. Choose a shorter one.`,
+  'name-refused': (path: string) => `The file system does not take the name “${path}”. Choose another one.`,
+  'link-loop': (path: string) =>
+    `The links on the way to “${path}” lead in a circle. Mend them, or choose another place.`,
+  'is-a-folder-here': (path: string) =>
+    `“${path}” is a folder on this disk. Choose another name for the file.`,
+  'file-in-the-way': (path: string) =>
+    `A file is where “${path}” needs a folder. Choose another place, or move that file away.`,
+  'no-socket-folder': (root: string) =>
+    `No folder can hold the socket of “${root}”: each is open to other users, or its path is too long. Choose a data folder with a shorter path that only you can open.`,
+  'changed-meanwhile': (path: string) =>
+    `“${path}” was changed while it was read, so what came is not one version of it. Read it again.`,
+  'io-failed': (detail: string) =>
+    `Reading or writing failed: ${detail}. What is done is kept. Try again; if it fails the same way, the disk or its connection needs a look.`,
   cancelled: () => 'Cancelled.',
   internal: (detail: string) => `Something unexpected happened: ${detail}. See the log.`,
 } as const satisfies Record<string, (detail: string) => string>

@@ -59,8 +59,7 @@ export function socketPath(
   if (found !== undefined) return found.path
   // Another user made the usual folder first, and the data folder's own path is too long.
   const path = join(mkdtempSync(`${ownTemporary}-`), `${id}.sock`)
-  if (Buffer.byteLength(path) > MAX_SOCKET_PATH)
-    throw new PeerfoldError('io-failed', `no folder for the socket of “${root}”`)
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH) throw new PeerfoldError('no-socket-folder', root)
   return path
 }
 

@@ -90,7 +90,7 @@ attackGroup('copies on disks that fail', () => {
     const job = await start()
     await paused(job, 'no-space')
     assert.equal(spawnSync('mount', ['-o', 'remount,ro', disk]).status, 0)
-    await paused(job, 'target-read-only')
+    await paused(job, 'disk-read-only')
     assert.equal(spawnSync('mount', ['-o', 'remount,rw', disk]).status, 0)
     rmSync(ballast)
     await arrives(job)

@@ -172,6 +172,13 @@ describe('peerfold share and get', () => {
     assert.match(share.stderr.join('\n'), /is not a folder or file/)
     const get = await peerfold(['get', link, join(source, 'run.sh')], bob)
     assert.equal(get.code, 1)
+    assert.doesNotMatch(get.stderr.join('\n'), /retry|try again/i)
+    const long = await peerfold(['get', link, join(temporaryFolder('copy'), 'n'.repeat(300))], bob)
+    assert.equal(long.code, 1)
+    assert.match(
+      long.stderr.at(-1) ?? '',
+      /longer than a name or path may be there\. Choose a shorter one\.$/,
+    )
   })
 })
 

@@ -29,7 +29,7 @@ export async function cat(context: Context): Promise<number> {
     }
     const after = await peer.request('fs.stat', { id, path })
     if (after.mtime !== mtime || after.size !== size) {
-      throw new PeerfoldError('io-failed', `“${path}” was changed while it was read`)
+      throw new PeerfoldError('changed-meanwhile', path)
     }
     noteDoubt(context.output, doubt)
   })

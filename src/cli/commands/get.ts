@@ -45,7 +45,7 @@ function isComplete({ skippedCount }: TransferResult): boolean {
 async function refuseFile(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined) // what cannot be looked at is told when it is written
   if (found !== undefined && !found.isDirectory()) {
-    throw new PeerfoldError('io-failed', `“${path}” is a file, and the copy needs a folder`)
+    throw new PeerfoldError('file-in-the-way', path)
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import { toFileError } from '../../common/fileErrors'
 import type { SkippedEntry, TransferResult } from '../../common/model'
 import { type PathIndex, trimSlash } from '../drive/pathIndex'
 import type { ShareDrive } from '../drive/shareDrive'
@@ -16,7 +17,7 @@ import { type CopyOptions, CopyRun } from './copyRun'
 import { PartialFiles } from './partialFiles'
 import { probeRules } from './probe'
 import { Superseded } from './superseded'
-import { systemCode, toWriteError } from './writeErrors'
+import { WriteError } from './writeErrors'
 import { SafeWriter } from './writer'
 
 /** Runs a copy to its end. Rejects with PeerfoldError (`cancelled`, `target-vanished`, …). */
@@ -110,9 +111,7 @@ function openTarget({ folder, umask }: CopyOptions): { writer: SafeWriter; rules
     const rules = probeRules(folder)
     return { writer: SafeWriter.open(folder, rules, { umask }), rules }
   } catch (error) {
-    const { code } = toWriteError(error, folder)
-    if (code === 'no-space') throw new PeerfoldError('no-space', folder)
-    const isGone = code === 'vanished' || systemCode(error) === 'ENOENT'
-    throw new PeerfoldError(isGone ? 'target-vanished' : 'target-read-only', folder)
+    const isGone = error instanceof WriteError && error.code === 'vanished'
+    throw isGone ? new PeerfoldError('target-vanished', folder) : toFileError(error, folder)
   }
 }

@@ -85,7 +85,7 @@ export class CopyWaits {
       case 'vanished':
         return new PeerfoldError('target-vanished', folder).toUserError()
       case 'read-only':
-        return new PeerfoldError('target-read-only', folder).toUserError()
+        return new PeerfoldError('disk-read-only', folder).toUserError()
       default:
         return new PeerfoldError('io-failed', error.message).toUserError()
     }

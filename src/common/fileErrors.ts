@@ -1,0 +1,43 @@
+/**
+ * What a file system says, as errors for people. Each gives the advice that helps: trying again helps with few of them,
+ * and with none of those that lie in the name, in what has the place already, or in how the disk is mounted.
+ */
+import { type ErrorCode, PeerfoldError } from './errors'
+
+const BY_CODE: Readonly<Record<string, ErrorCode>> = {
+  EACCES: 'target-read-only',
+  EPERM: 'target-read-only',
+  EROFS: 'disk-read-only',
+  ENOSPC: 'disk-full',
+  EDQUOT: 'disk-full',
+  ENOENT: 'target-vanished',
+  ENAMETOOLONG: 'name-too-long',
+  EINVAL: 'name-refused',
+  EILSEQ: 'name-refused',
+  ELOOP: 'link-loop',
+  EISDIR: 'is-a-folder-here',
+  EEXIST: 'file-in-the-way',
+  ENOTDIR: 'file-in-the-way',
+}
+
+/**
+ * @param error anything thrown; the code (`EROFS`) may be that of its cause
+ * @param path what could not be made or written, when the error does not say
+ */
+export function toFileError(error: unknown, path?: string): PeerfoldError {
+  if (error instanceof PeerfoldError) return error
+  const known = BY_CODE[codeOf(error) ?? '']
+  if (known !== undefined) return new PeerfoldError(known, path ?? pathOf(error) ?? '')
+  return new PeerfoldError('io-failed', error instanceof Error ? error.message : String(error))
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'string' && error.code in BY_CODE) return error.code
+  return codeOf(error.cause)
+}
+
+function pathOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  return 'path' in error && typeof error.path === 'string' ? error.path : pathOf(error.cause)
+}
