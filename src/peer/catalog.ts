@@ -74,16 +74,32 @@ export interface PublishedFile {
   readonly head?: string
 }
 
-/** What was written into a copy, and how the file looked then. Keyed by target and path. */
+/**
+ * What a copy made at a path, or laid beside it, and how that looked then. Keyed by target and path. Without `ctimeMs`,
+ * `hash` and `executable` it was written by an earlier version, or says what a copy that was killed had written.
+ */
 export interface CopiedFile {
-  /** Identifies the content: see `contentId` in drive/entry.ts. */
+  /** Identifies the content: see `contentId` in drive/entry.ts; or `FOLDER`. The last that both sides had in common. */
   readonly content: string
+  /** -1 when nothing that lies there is known by its stat. */
   readonly size: number
   readonly mtimeMs: number
   readonly ino: number
+  readonly ctimeMs?: number
+  /** The content was compared when the file's times were past: a change after that shows in them. */
+  readonly settled?: boolean
+  /** BLAKE2b of a small file's bytes. Larger ones are known by the hashes of their blocks. */
+  readonly hash?: Uint8Array
+  /** The time that the share gave it (milliseconds), if any. */
+  readonly time?: number
+  /** The executable bit that the share gave it. */
+  readonly executable?: boolean
   /** Where an incoming file was put because this one was changed locally, and what it held. */
   readonly conflict?: { readonly content: string; readonly path: string }
 }
+
+/** The content of a folder that a copy made. */
+export const FOLDER = 'folder'
 
 /** What a copy that has not ended is about to write, or has written since its last mark. Keyed as what was copied. */
 export interface IntendedFile {

@@ -137,7 +137,7 @@ declare module 'hypercore' {
         readonly storage: {
           read(): {
             /** The hash above blocks, by its place in the tree: that of block n is at 2n. */
-            getTreeNode(index: number): Promise<{ readonly size: number } | null>
+            getTreeNode(index: number): Promise<{ readonly size: number; readonly hash: Buffer } | null>
             getBitfieldPage(page: number): Promise<Buffer | null>
             tryFlush(): void
           }
@@ -171,6 +171,8 @@ declare module 'hypercore' {
       blocks?: readonly number[]
       linear?: boolean
     }): Hypercore.Download
+    /** Finds the block of a byte, and the byte in it. Null: with what is here it cannot be found. */
+    seek(bytes: number, options?: { wait?: boolean }): Promise<[number, number] | null>
     truncate(length: number): Promise<void>
     clear(start: number, end: number): Promise<unknown>
     /** By `isInitiator`: a stream of its own. */

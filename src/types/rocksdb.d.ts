@@ -46,7 +46,10 @@ declare module 'fs-native-extensions' {
 }
 
 declare module 'hypercore-crypto' {
+  /** BLAKE2b of 32 bytes. */
   export function hash(data: Uint8Array | readonly Uint8Array[]): Buffer
+  /** The hash that a log's tree has for a block. */
+  export function data(block: Uint8Array): Buffer
   export function randomBytes(length: number): Buffer
   export function discoveryKey(key: Uint8Array): Buffer
 }

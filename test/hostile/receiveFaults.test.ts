@@ -54,7 +54,7 @@ attackGroup('disks that fail', () => {
   it('a full disk keeps the old content of a file that should be replaced', () => {
     writer.writeSmallSync(['f'], KB, PLAIN)
     writeFileSync(join(disk, 'ballast'), Buffer.alloc(230 * 1024))
-    assert.throws(() => writer.writeSmallSync(['f'], Buffer.alloc(100 * 1024), PLAIN), pause('no-space'))
+    assert.throws(() => writer.writeSmallSync(['f'], Buffer.alloc(100 * 1024, 'y'), PLAIN), pause('no-space'))
     assert.deepEqual(readFileSync(join(disk, 'f')), KB)
     assert.deepEqual(readdirSync(disk).sort(), ['ballast', 'f'])
   })

@@ -1,10 +1,29 @@
 /** What the user has in a folder is theirs: a copy adds to it, and takes nothing away that it did not write itself. */
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  cp,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ShareId } from '../../src/common/brand'
 import type { TransferResult } from '../../src/common/model'
-import { compareTrees, makeTree, randomBytes, type Tree, temporaryFolder } from '../support/folders'
+import {
+  compareTrees,
+  makeTree,
+  randomBytes,
+  symbolicLink,
+  type Tree,
+  temporaryFolder,
+} from '../support/folders'
 import { type LocalDht, startLocalDht } from '../support/localDht'
 import { People, type Person } from '../support/person'
 
@@ -141,6 +160,131 @@ describe('a copy in a folder with files of the user', () => {
     assert.equal(await text('d.txt'), 'd')
   })
 
+  it('keeps a change that left size and time as they were', async () => {
+    await share({ 'vault.bin': randomBytes(50_000, 1), 'large.bin': randomBytes(5_000_000, 2) })
+    await save()
+    const mine = { 'vault.bin': randomBytes(50_000, 3), 'large.bin': randomBytes(5_000_000, 4) }
+    for (const [name, bytes] of Object.entries(mine)) await writeInPlace(join(copy, name), bytes)
+    await publish({ 'vault.bin': randomBytes(50_000, 5), 'large.bin': randomBytes(5_000_000, 6) })
+    const { conflicts } = await save()
+    assert.equal(conflicts.length, 2)
+    for (const [name, bytes] of Object.entries(mine))
+      assert.ok((await readFile(join(copy, name))).equals(bytes), name)
+  })
+
+  it('knows a copy again that was carried away and back', async () => {
+    await share({ 'small.txt': 'first', 'large.bin': randomBytes(5_000_000, 1) })
+    await save()
+    await cp(copy, `${copy}-away`, { recursive: true, preserveTimestamps: true })
+    await rm(copy, { recursive: true })
+    await cp(`${copy}-away`, copy, { recursive: true, preserveTimestamps: true })
+    await publish({ 'small.txt': 'second', 'large.bin': randomBytes(5_000_000, 2) })
+    assert.deepEqual((await save()).conflicts, [])
+    assert.deepEqual(await compareTrees(source, copy), [])
+  })
+
+  it('says nothing of a change of the user when the share has nothing new', async () => {
+    await share({ 'notes.md': 'first', 'other.txt': 'one' })
+    await save()
+    await writeFile(join(copy, 'notes.md'), 'my own words')
+    assert.deepEqual((await save()).conflicts, [])
+    await publish({ 'other.txt': 'another' })
+    assert.deepEqual((await save()).conflicts, [])
+    assert.deepEqual((await readdir(copy)).sort(), ['notes.md', 'other.txt'])
+
+    await publish({ 'notes.md': 'second' })
+    const { conflicts } = await save()
+    await rm(conflicts[0]?.copy ?? '')
+    assert.deepEqual((await save()).conflicts, [], 'who removed the incoming one has dealt with it')
+    assert.deepEqual((await readdir(copy)).sort(), ['notes.md', 'other.txt'])
+  })
+
+  it('brings files, links and folders in the place of each other', async () => {
+    const [a, b, link] = ['a', 'b', symbolicLink('kept.txt')]
+    await share({ 'kept.txt': 'kept', retargeted: link, file1: a, file2: a, link1: link, link2: link })
+    await makeTree(source, { folder1: { deep: { x: a } }, folder2: { y: a } })
+    await publish({})
+    await save()
+    await publish(
+      {
+        retargeted: symbolicLink('file3'),
+        file3: b,
+        file1: link,
+        file2: { below: b },
+        link1: b,
+        link2: { deep: { below: b } },
+        folder1: b,
+        folder2: link,
+      },
+      ...['retargeted', 'file1', 'file2', 'link1', 'link2', 'folder1', 'folder2'],
+    )
+    const { skipped, conflicts } = await save()
+    assert.deepEqual([skipped, conflicts], [[], []])
+    assert.deepEqual(await compareTrees(source, copy, { emptyFolders: true }), [])
+  })
+
+  it('leaves a folder with files of the user where a file should be, and says why', async () => {
+    await share({ folder: { 'a.txt': 'a' } })
+    await save()
+    await makeTree(copy, { folder: { 'mine.txt': 'mine' } })
+    await publish({ folder: 'a file now' }, 'folder')
+    const { skipped } = await save()
+    assert.deepEqual(
+      skipped.map(({ path, detail }) => [path, detail]),
+      [['/folder', 'A folder with things of yours has its place.']],
+    )
+    assert.deepEqual((await readdir(join(copy, 'folder'))).sort(), ['a.txt', 'mine.txt'])
+  })
+
+  it('gives files their new time and executable bit without fetching anything', async () => {
+    await share({ 'run.sh': '#!', 'same.sh': '#!same' })
+    await makeTree(copy, { 'same.sh': '#!same' })
+    await chmod(join(source, 'same.sh'), 0o755)
+    await publish({})
+    await save()
+    assert.equal((await stat(join(copy, 'same.sh'))).mode & 0o100, 0o100, 'it held the same bytes before')
+    const { ino } = await stat(join(copy, 'run.sh'))
+    await chmod(join(source, 'run.sh'), 0o755)
+    await utimes(join(source, 'run.sh'), 1_600_000_000, 1_600_000_000)
+    await publish({})
+    assert.equal((await save()).fetched, 0)
+    const now = await stat(join(copy, 'run.sh'))
+    assert.deepEqual([now.mode & 0o100, now.mtimeMs, now.ino], [0o100, 1_600_000_000_000, ino])
+
+    await chmod(join(copy, 'run.sh'), 0o600)
+    assert.deepEqual((await save()).conflicts, [])
+    assert.equal((await stat(join(copy, 'run.sh'))).mode & 0o777, 0o600, 'the user took it away since')
+  })
+
+  it('makes one conflict copy of an incoming file, whichever data folder it is saved from', async () => {
+    await share({ 'notes.md': 'first', 'fresh.bin': randomBytes(6_000_000, 1) })
+    const cat = await people.start()
+    await cat.open((await ann.publish(source)).link)
+    await Promise.all([save(), cat.copy(id, copy)])
+    assert.deepEqual(await compareTrees(source, copy), [], 'two at once')
+    await writeFile(join(copy, 'notes.md'), 'my own words')
+    await publish({ 'notes.md': 'second' })
+    const version = bob.opened(id)?.contents?.version ?? 0
+    await cat.until('she knows of it', () => (cat.opened(id)?.contents?.version ?? 0) >= version)
+    const results = [await save(), await cat.copy(id, copy)]
+    assert.deepEqual(results[0]?.conflicts, results[1]?.conflicts)
+    assert.equal((await readdir(copy)).length, 3)
+  })
+
+  it('gives a file with holes hardly more room than it has where it is shared', async () => {
+    await share({ 'a.txt': 'a' })
+    const holes = await open(join(source, 'holes.img'), 'w')
+    await holes.write('begin', 0)
+    await holes.write('end', 100_000_000)
+    await holes.close()
+    await publish({})
+    await save()
+    assert.deepEqual(await compareTrees(source, copy), [])
+    const { size, blocks } = await stat(join(copy, 'holes.img'))
+    assert.equal(size, 100_000_003)
+    assert.ok(blocks * 512 < 1_000_000, `it takes ${blocks * 512} bytes`)
+  })
+
   it('fetches only what changed when it is made again', async () => {
     const many = Object.fromEntries(
       Array.from({ length: 200 }, (_, n) => [`${n}.bin`, randomBytes(20_000, n)]),
@@ -154,3 +298,12 @@ describe('a copy in a folder with files of the user', () => {
     assert.deepEqual(await compareTrees(source, copy), [])
   })
 })
+
+/** As a program does that restores times: same size, same time, same inode. */
+async function writeInPlace(path: string, bytes: Uint8Array): Promise<void> {
+  const { atime, mtime } = await stat(path)
+  const file = await open(path, 'r+')
+  await file.write(bytes, 0, bytes.length, 0)
+  await file.close()
+  await utimes(path, atime, mtime)
+}

@@ -29,6 +29,13 @@ export function conflictName(
   }
 }
 
+/** Whether a name is one that `conflictName` gives for a file of another; a long one may have been shortened. */
+export function isConflictName(name: string, of: string): boolean {
+  const [stem, extension] = splitExtension(of)
+  const match = /^(.*)\.conflict-\d{8}-\d{6}(?:-\d+)?(\..*)?$/su.exec(name)
+  return match?.[1] !== undefined && stem.startsWith(match[1]) && (match[2] ?? '') === extension
+}
+
 function splitExtension(name: string): [string, string] {
   const dot = name.lastIndexOf('.')
   if (dot <= 0 || utf8Length(name.slice(dot)) > MAX_EXTENSION_BYTES) return [name, '']

@@ -23,7 +23,8 @@ import { SafeWriter } from './writer'
 /** Runs a copy to its end. Rejects with PeerfoldError (`cancelled`, `target-vanished`, …). */
 export async function runCopy(options: CopyOptions): Promise<TransferResult> {
   indexOf(options) // nothing is made for a path that is not there
-  const { writer, rules } = openTarget(options)
+  const madeFolders: string[] = []
+  const { writer, rules } = openTarget(options, path => madeFolders.push(path))
   const { catalog, transfer, share, folder } = options
   const target = targetKey(options.id, folder, share.bytes?.fork ?? 0)
   const fetchedBefore = options.fetched()
@@ -34,7 +35,7 @@ export async function runCopy(options: CopyOptions): Promise<TransferResult> {
       partials = await PartialFiles.open(catalog, target, transfer.id, plan.files)
       await writer.sweep(partials.tokens)
       try {
-        const result = await runPlan(options, plan, target, partials, writer, rules)
+        const result = await runPlan(options, plan, target, partials, writer, rules, madeFolders)
         return { ...result, fetched: Math.max(0, options.fetched() - fetchedBefore) }
       } catch (error) {
         if (!(error instanceof Superseded)) throw error
@@ -68,6 +69,7 @@ async function runPlan(
   partials: PartialFiles,
   writer: SafeWriter,
   rules: TargetRules,
+  madeFolders: string[],
 ): Promise<Omit<TransferResult, 'fetched'>> {
   const { transfer, share, catalog, path } = options
   for (;;) {
@@ -81,7 +83,8 @@ async function runPlan(
   transfer.files = { done: present.files, total: plan.files.length + present.files + plan.links.length }
   transfer.bytes = { done: present.bytes, total: plan.bytes + present.bytes }
   transfer.progress(0, 0)
-  const marks = new CopyMarks(catalog, target, trimSlash(path).slice(parentOf(path).length))
+  const part = trimSlash(path).slice(parentOf(path).length)
+  const marks = new CopyMarks(catalog, target, part, madeFolders)
   return new CopyRun(options, plan, marks, partials, writer, rules).run()
 }
 
@@ -106,10 +109,13 @@ function malformed(key: string, base: DrivePath): SkippedEntry {
   }
 }
 
-function openTarget({ folder, umask }: CopyOptions): { writer: SafeWriter; rules: TargetRules } {
+function openTarget(
+  { folder, umask }: CopyOptions,
+  onFolderMade: (path: string) => void,
+): { writer: SafeWriter; rules: TargetRules } {
   try {
     const rules = probeRules(folder)
-    return { writer: SafeWriter.open(folder, rules, { umask }), rules }
+    return { writer: SafeWriter.open(folder, rules, { umask, onFolderMade }), rules }
   } catch (error) {
     const isGone = error instanceof WriteError && error.code === 'vanished'
     throw isGone ? new PeerfoldError('target-vanished', folder) : toFileError(error, folder)

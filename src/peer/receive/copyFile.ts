@@ -2,9 +2,8 @@
  * One file of a copy: from bytes to its place, or beside it when the user changed what lies there. A local file that
  * nobody recorded is compared with what comes in, and taken over as it is when it is the same.
  */
-import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { closeSync, read, readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { type ErrorCode, PeerfoldError } from '../../common/errors'
 import { withTrueSize } from '../drive/blockMap'
 import type { ReadOptions } from '../drive/blocks'
@@ -13,13 +12,19 @@ import type { DriveEntry } from '../drive/entry'
 import { readBlocks, readMapped, readWhole } from '../drive/read'
 import type { ShareDrive } from '../drive/shareDrive'
 import type { TargetRules } from '../names/rules'
-import { conflictName } from './conflicts'
+import { attributesOf, hasAttributes } from './attributes'
+import { conflictName, isConflictName } from './conflicts'
+import { hashToKeep } from './contentProof'
 import type { CopyMarks } from './copyMarks'
 import type { PlannedFile } from './copyPlan'
+import type { Attributes } from './fileInPlace'
+import { heldBy, type Ownership } from './ownership'
 import type { PartialFiles } from './partialFiles'
 import { isOther } from './superseded'
 import { WriteError } from './writeErrors'
-import type { LargeFile, SafeWriter } from './writer'
+import type { FileMark, LargeFile, Precondition, SafeWriter } from './writer'
+
+const readAsync = promisify(read)
 
 /** Files up to this size (bytes) are fetched whole before they are written. */
 const WHOLE_BYTES = 4 * 1024 * 1024
@@ -27,12 +32,13 @@ const WHOLE_BYTES = 4 * 1024 * 1024
 /** What keeps the next block from coming, and may pass. */
 const PASSING: readonly ErrorCode[] = ['offline', 'store-limit']
 
-const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
+/** Looks at a local file that is being changed, before the incoming one goes beside it. */
+const ATTEMPTS = 4
 
 export interface FileCopierOptions {
   readonly share: ShareDrive
-  readonly folder: string
   readonly writer: SafeWriter
+  readonly ownership: Ownership
   readonly rules: TargetRules
   readonly marks: CopyMarks
   readonly partials: PartialFiles
@@ -69,13 +75,15 @@ export class FileCopier {
     const file = await this.withTrueSize(planned)
     if (file.entry.size <= WHOLE_BYTES)
       return this.write(file, await readWhole(share, file.entry, this.readOf(file.entry)))
-    if (file.compare && (await this.isSame(file))) return this.takeOver(file)
-    try {
-      await this.stream(file)
-    } catch (error) {
-      if (!changedMeanwhile(file, error)) throw error
-      await this.stream(asConflict(file))
-    }
+    await this.untilUnchanged(file, async now => {
+      if (now.compare && (await this.isSame(now, now.segments))) return this.takeOver(now, now.precondition)
+      const beside = now.conflict
+        ? await this.besides(now, segments => this.isSame(now, segments))
+        : undefined
+      if (beside === undefined) return this.stream(now)
+      this.record(now, beside)
+      this.options.onBytes(now.entry.size)
+    })
   }
 
   private async withTrueSize(file: PlannedFile): Promise<PlannedFile> {
@@ -88,26 +96,97 @@ export class FileCopier {
 
   /** Writes a small file whose bytes are here. */
   async write(file: PlannedFile, bytes: Buffer): Promise<void> {
-    if (file.compare && (await this.holds(file, bytes))) return this.takeOver(file)
-    const { writer } = this.options
-    try {
-      const segments = this.destination(file)
-      const mark = await writer.writeSmall(segments, bytes, placing(file))
-      this.record(file, segments, mark)
-    } catch (error) {
-      if (!changedMeanwhile(file, error)) throw error
-      return this.write(asConflict(file), bytes)
+    const { writer, onBytes } = this.options
+    await this.untilUnchanged(file, async now => {
+      const hash = hashToKeep(bytes)
+      const holds = (segments: readonly string[]) => this.holds(segments, bytes)
+      if (now.compare && holds(now.segments)) return this.takeOver(now, now.precondition, hash)
+      const beside = now.conflict ? await this.besides(now, holds) : undefined
+      if (beside !== undefined) this.record(now, beside, undefined, hash)
+      else {
+        await this.clearWay(now)
+        const segments = this.destination(now)
+        this.record(now, segments, await writer.writeSmall(segments, bytes, placing(now)), hash)
+      }
+      onBytes(bytes.length)
+    })
+  }
+
+  /** Does the work with what is known of the local file, and looks at that again when it was changed meanwhile. */
+  private async untilUnchanged(
+    planned: PlannedFile,
+    work: (file: PlannedFile) => Promise<void>,
+  ): Promise<void> {
+    let file = planned
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work(await this.judged(file))
+      } catch (error) {
+        if (!(error instanceof WriteError) || error.code !== 'changed' || attempt === ATTEMPTS) throw error
+        // Who saves it again and again keeps it.
+        file = attempt === ATTEMPTS - 1 ? asConflict(file) : this.lookAnew(file)
+      }
     }
-    this.options.onBytes(bytes.length)
+  }
+
+  /** Finds out whether what lies there may be replaced, where its stat does not tell. */
+  private async judged({ held, ...file }: PlannedFile): Promise<PlannedFile> {
+    if (held === undefined) return file
+    if (await this.options.ownership.isOurs(file.segments, held)) return file
+    const { precondition, entry } = file
+    const sameSize = precondition !== 'absent' && precondition.size === entry.size
+    return { ...file, conflict: true, compare: sameSize }
+  }
+
+  /** The user saved the file between the plan and the write, or another program wrote the same copy. */
+  private lookAnew(planned: PlannedFile): PlannedFile {
+    const { writer, ownership } = this.options
+    const { held: _, ...file } = planned
+    const local = writer.stat(file.segments)
+    if (local === undefined) return { ...file, precondition: 'absent', conflict: false, compare: false }
+    if (local.kind !== 'file') return asConflict(file)
+    const known = ownership.record(file.path)
+    const again = {
+      ...file,
+      precondition: local,
+      conflict: known === undefined,
+      compare: local.size === file.entry.size,
+    }
+    return known === undefined ? again : { ...again, held: heldBy(known, local) }
+  }
+
+  /** A conflict copy that holds the incoming bytes already: another program made it, for a copy of its own. */
+  private async besides(
+    { segments, entry }: PlannedFile,
+    holds: (segments: readonly string[]) => boolean | Promise<boolean>,
+  ): Promise<readonly string[] | undefined> {
+    const { writer } = this.options
+    const folder = segments.slice(0, -1)
+    const name = segments.at(-1) ?? ''
+    for (const other of writer.namesIn(folder)) {
+      if (!isConflictName(other, name)) continue
+      const beside = [...folder, other]
+      if (writer.stat(beside)?.size === entry.size && (await holds(beside))) return beside
+    }
+    return undefined
+  }
+
+  private clearWay({ way }: PlannedFile): Promise<void> | undefined {
+    const { ownership, writer, marks } = this.options
+    return way?.clear(ownership, writer, marks)
   }
 
   private async stream(file: PlannedFile): Promise<void> {
     const { partials, onBytes } = this.options
+    const { way } = file
+    // What stands where a folder should goes before the folder is made, what has the place itself at the end.
+    if (way !== undefined && way.segments.length < file.segments.length) await this.clearWay(file)
     const segments = this.destination(file)
     const { large, token, progress } = await this.open(file, segments)
     try {
       onBytes(progress.bytes)
       await this.fill(large, file, token, progress)
+      await this.clearWay(file)
       this.record(file, segments, await large.commit())
     } catch (error) {
       onBytes(-progress.bytes)
@@ -204,47 +283,42 @@ export class FileCopier {
     yield* readBlocks(core, entry, block, read, Decrypter.of(core))
   }
 
-  private async holds(file: PlannedFile, bytes: Buffer): Promise<boolean> {
-    const handle = await this.openLocal(file)
-    if (handle === undefined) return false
+  private holds(segments: readonly string[], bytes: Buffer): boolean {
+    const opened = this.options.writer.openFile(segments)
+    if (opened === undefined) return false
     try {
-      return (await handle.readFile()).equals(bytes)
+      return opened.mark.size === bytes.length && readFileSync(opened.fd).equals(bytes)
     } finally {
-      await handle.close()
+      closeSync(opened.fd)
     }
   }
 
-  private async isSame(file: PlannedFile): Promise<boolean> {
-    const handle = await this.openLocal(file)
-    if (handle === undefined) return false
+  private async isSame(file: PlannedFile, segments: readonly string[]): Promise<boolean> {
+    const opened = this.options.writer.openFile(segments)
+    if (opened === undefined) return false
     try {
       let position = 0
       for await (const block of this.blocksOf(file, 0, 0)) {
         const local = Buffer.allocUnsafe(block.length)
-        const { bytesRead } = await handle.read(local, 0, block.length, position)
+        const { bytesRead } = await readAsync(opened.fd, local, 0, block.length, position)
         if (bytesRead !== block.length || !local.equals(block)) return false
         position += block.length
       }
       return position === file.entry.size
     } finally {
-      await handle.close()
+      closeSync(opened.fd)
     }
   }
 
-  /** Undefined for a file that cannot be read: it counts as another one, and is kept. */
-  private async openLocal(file: PlannedFile): Promise<FileHandle | undefined> {
-    try {
-      return await open(this.onDisk(file.path), constants.O_RDONLY | NO_FOLLOW)
-    } catch {
-      return undefined // what is wrong with it shows when something is to be written there
-    }
-  }
-
-  /** The local file has the incoming content already: from now on it is known. */
-  private async takeOver(file: PlannedFile): Promise<void> {
-    const local = this.options.writer.stat(file.segments)
-    if (local !== undefined) this.options.marks.written(file, local)
-    this.options.onBytes(file.entry.size)
+  /** The local file has the incoming content already: it gets its time and executable bit, and from now on is known. */
+  private async takeOver(file: PlannedFile, before: Precondition, hash?: Uint8Array): Promise<void> {
+    const { writer, marks, ownership, onBytes } = this.options
+    const { entry, segments } = file
+    const local = writer.stat(segments)
+    if (before === 'absent' || local?.kind !== 'file') throw new WriteError('changed', file.path)
+    if (hasAttributes(local, entry, ownership.record(file.path))) marks.compared(file, before, local, hash)
+    else marks.written(file, writer.adjust(segments, before, attributesOf(entry)), hash)
+    onBytes(entry.size)
   }
 
   private destination(file: PlannedFile): readonly string[] {
@@ -253,40 +327,23 @@ export class FileCopier {
     return conflictName(file.segments, new Date(), rules, segments => writer.stat(segments) !== undefined)
   }
 
-  private record(
-    file: PlannedFile,
-    segments: readonly string[],
-    mark: Parameters<CopyMarks['written']>[1],
-  ): void {
+  /** @param mark of what was written; undefined for a conflict copy that was there already */
+  private record(file: PlannedFile, segments: readonly string[], mark?: FileMark, hash?: Uint8Array): void {
     if (!file.conflict) {
-      this.options.marks.written(file, mark)
+      if (mark !== undefined) this.options.marks.written(file, mark, hash)
       return
     }
     const copy = `/${segments.join('/')}`
-    this.options.marks.conflict(file, copy)
+    this.options.marks.conflict(file, copy, hash)
     this.options.onConflict(file.path, copy)
   }
-
-  private onDisk(path: string): string {
-    return join(this.options.folder, ...path.split('/'))
-  }
 }
 
-function placing(file: PlannedFile): {
-  executable: boolean
-  mtimeMs?: number
-  precondition: PlannedFile['precondition']
-} {
-  const { executable, mtime } = file.entry
+function placing(file: PlannedFile): Attributes & { precondition: Precondition; isBlocked?: boolean } {
   const precondition = file.conflict ? 'absent' : file.precondition
-  return { executable, precondition, ...(mtime === undefined ? {} : { mtimeMs: mtime }) }
+  return { ...attributesOf(file.entry), precondition, ...(file.way === undefined ? {} : { isBlocked: true }) }
 }
 
-/** The user saved the file between the plan and the write. */
-function changedMeanwhile(file: PlannedFile, error: unknown): boolean {
-  return error instanceof WriteError && error.code === 'changed' && !file.conflict
-}
-
-function asConflict(file: PlannedFile): PlannedFile {
+function asConflict({ held: _, ...file }: PlannedFile): PlannedFile {
   return { ...file, conflict: true, compare: false }
 }

@@ -5,13 +5,23 @@
  * its time, to the millisecond, tell. No mark says that a file's bytes are on the disk: after a loss of power all files
  * of a copy that was not done are compared.
  */
-import type { Catalog, CopiedFile, Write } from '../catalog'
-import { contentId } from '../drive/entry'
+import { type Catalog, type CopiedFile, FOLDER, type Write } from '../catalog'
+import { contentId, type DriveEntry } from '../drive/entry'
 import type { CopyPlan, PlannedFile } from './copyPlan'
+import { isSettled } from './ownership'
 import type { FileMark } from './writer'
 
 const FILES_PER_MARK = 500
 const FILES_PER_INTENTION = 4_000
+
+/** An entry of the share and its path inside the target. */
+export interface Placed {
+  readonly entry: DriveEntry
+  readonly path: string
+}
+
+/** Nothing that lies there is known by its stat. */
+const NO_MARK = { size: -1, mtimeMs: 0, ino: 0 }
 
 export class CopyMarks {
   private pending: Write[] = []
@@ -23,13 +33,15 @@ export class CopyMarks {
     private readonly target: string,
     /** Path inside the target of what is copied, '' for everything: other parts may be on their way there too. */
     private readonly part: string,
+    /** Paths of folders that were made since the last mark; taken from here. */
+    private readonly madeFolders: string[] = [],
   ) {}
 
   /** Marks what an earlier run wrote and could not mark. */
   async recover(files: CopyPlan['recovered']): Promise<void> {
     for (const { path, content, mark } of files) {
       const { size, mtimeMs, ino } = mark
-      this.add({ path }, { content, size, mtimeMs, ino })
+      this.add(path, { content, size, mtimeMs, ino })
     }
     await this.flush()
   }
@@ -56,20 +68,26 @@ export class CopyMarks {
     await this.catalog.deleteAll('intended', `${this.target}${this.part}/`)
   }
 
-  /** The file is there with the incoming content. */
-  written(file: PlannedFile, { size, mtimeMs, ino }: FileMark): void {
-    this.add(file, { content: contentId(file.entry), size, mtimeMs, ino })
+  /** A file or link is there with the incoming content. @param hash see `hashToKeep` */
+  written({ entry, path }: Placed, mark: FileMark, hash?: Uint8Array): void {
+    this.add(path, { ...described(entry, hash), ...stated(mark) })
   }
 
-  /** The local file was kept; the incoming one lies at `path` inside the target. */
-  conflict(file: PlannedFile, path: string): void {
-    this.add(file, {
-      content: '',
-      size: -1,
-      mtimeMs: 0,
-      ino: 0,
-      conflict: { content: contentId(file.entry), path },
-    })
+  /** It was just compared, and is the incoming content, with the marks before and after that. */
+  compared({ entry, path }: Placed, before: FileMark, after: FileMark, hash?: Uint8Array): void {
+    const settled = before.ctimeMs === after.ctimeMs && isSettled(after, Date.now())
+    this.add(path, { ...described(entry, hash), ...stated(after), settled })
+  }
+
+  /** The local file was kept; the incoming one lies at `copy` inside the target. */
+  conflict({ entry, path }: Placed, copy: string, hash?: Uint8Array): void {
+    const conflict = { content: contentId(entry), path: copy }
+    this.add(path, { ...described(entry, hash), ...NO_MARK, conflict })
+  }
+
+  /** What this copy had made there is gone. */
+  forget(path: string): void {
+    this.add(path, undefined)
   }
 
   /** Resolves when everything so far is kept. */
@@ -78,16 +96,32 @@ export class CopyMarks {
     await this.writing
   }
 
-  private add(file: Pick<PlannedFile, 'path'>, value: CopiedFile): void {
-    this.pending.push({ table: 'copied', key: this.target + file.path, value })
+  private add(path: string, value: CopiedFile | undefined): void {
+    this.pending.push({ table: 'copied', key: this.target + path, value })
     if (this.pending.length >= FILES_PER_MARK) this.mark()
   }
 
   private mark(): void {
+    for (const folder of this.madeFolders.splice(0)) this.add(`/${folder}`, { content: FOLDER, ...NO_MARK })
     const marks = this.pending
     this.pending = []
     if (marks.length === 0) return
     this.writing = this.writing.then(() => this.catalog.write(marks))
     this.writing.catch(() => {}) // rejects again at the flush
   }
+}
+
+function described(entry: DriveEntry, hash: Uint8Array | undefined): Omit<CopiedFile, keyof FileMark> {
+  const { mtime: time, executable } = entry
+  const content = contentId(entry)
+  return {
+    content,
+    executable,
+    ...(time === undefined ? {} : { time }),
+    ...(hash === undefined ? {} : { hash }),
+  }
+}
+
+function stated({ size, mtimeMs, ino, ctimeMs }: FileMark): FileMark {
+  return { size, mtimeMs, ino, ctimeMs }
 }

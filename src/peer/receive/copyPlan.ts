@@ -8,13 +8,16 @@ import { realpathSync } from 'node:fs'
 import type { DrivePath, ShareId } from '../../common/brand'
 import type { SkippedEntry } from '../../common/model'
 import { inSlices } from '../../wire/slices'
-import type { Catalog, CopiedFile, IntendedFile } from '../catalog'
+import { type Catalog, type CopiedFile, FOLDER, type IntendedFile } from '../catalog'
 import { contentId, type DriveEntry } from '../drive/entry'
 import { trimSlash } from '../drive/pathIndex'
 import { selectPaths } from '../names/pathSet'
 import { describeRefusal } from '../names/refusals'
 import type { TargetRules } from '../names/rules'
 import { breathe, slicer, throwIfAborted } from '../time'
+import { hasAttributes } from './attributes'
+import { Obstacle } from './obstacles'
+import { type Held, heldBy, isAsLeft } from './ownership'
 import { WriteError } from './writeErrors'
 import type { EntryStat, FileMark, Precondition, SafeWriter } from './writer'
 
@@ -28,19 +31,36 @@ export interface PlannedFile {
   /** A local file of the same length of which it is not known whether it is the same: compare before it is replaced or
    *  called changed. */
   readonly compare: boolean
-  /** The local file was changed: the incoming one goes beside it. */
+  /** What lies there is not of this copy, or was changed: the incoming file goes beside it. */
   readonly conflict: boolean
+  /** What the local file held if it is ours, which is to be shown before it is replaced. */
+  readonly held?: Held
+  /** What has to go first. */
+  readonly way?: Obstacle
   /** Nothing was there when the copy began, which may have been planned before. */
   readonly fresh: boolean
 }
 
+/** One link to make. */
+export type PlannedLink = Omit<PlannedFile, 'compare' | 'fresh'>
+
+/** A file that is there with the incoming content. */
+export interface PresentFile {
+  readonly entry: DriveEntry
+  readonly path: string
+  readonly segments: readonly string[]
+  readonly mark: FileMark
+}
+
 export interface CopyPlan {
   readonly files: PlannedFile[]
-  readonly links: {
-    readonly entry: DriveEntry
-    readonly path: string
-    readonly segments: readonly string[]
-  }[]
+  readonly links: PlannedLink[]
+  /** Files whose time or executable bit changed in the share, and nothing else. */
+  readonly adjusted: (PresentFile & { readonly held: Held })[]
+  /** Files that are there by the record of an earlier version, which has no change time. */
+  readonly old: PresentFile[]
+  /** What the catalog knows of the target. */
+  readonly known: ReadonlyMap<string, CopiedFile>
   readonly skipped: SkippedEntry[]
   /** Conflicts of earlier runs that are still there. */
   readonly conflicts: { readonly path: string; readonly copy: string }[]
@@ -51,10 +71,12 @@ export interface CopyPlan {
   readonly paths: string[]
   readonly executables: Set<string>
   /** Files that this copy made when it was planned with another version, and that the share does not have any more. */
-  readonly gone: { readonly segments: readonly string[]; readonly mark: FileMark }[]
+  readonly gone: { readonly segments: readonly string[] }[]
   /** Files of ours that have no mark yet. */
   readonly recovered: { readonly path: string; readonly content: string; readonly mark: FileMark }[]
 }
+
+type WritablePlan = CopyPlan & { bytes: number; present: { files: number; bytes: number } }
 
 /** What the catalog calls a target: one share in one folder. When the log of bytes was cut off and continued otherwise
  *  (`fork`), places in it mean other bytes, and nothing that was recorded before holds. */
@@ -81,9 +103,13 @@ export async function planCopy(
   signal: AbortSignal,
   isInDoubt: boolean,
 ): Promise<CopyPlan> {
-  const plan: CopyPlan & { bytes: number; present: { files: number; bytes: number } } = {
+  const copied = new Map<string, CopiedFile>()
+  const plan: WritablePlan = {
     files: [],
     links: [],
+    adjusted: [],
+    old: [],
+    known: copied,
     skipped: [],
     conflicts: [],
     bytes: 0,
@@ -96,7 +122,6 @@ export async function planCopy(
   const parent = parentOf(base)
   const byPath = new Map<string, DriveEntry>()
   for (const entry of entries) byPath.set(entry.path.slice(parent.length), entry)
-  const copied = new Map<string, CopiedFile>()
   const intended = new Map<string, IntendedFile>()
   const [{ accepted, refused }] = await Promise.all([
     inSlices(selectPaths(byPath.keys(), rules), { onPause: () => throwIfAborted(signal) }),
@@ -105,7 +130,7 @@ export async function planCopy(
   ])
   for (const { path, reason } of refused) plan.skipped.push({ path, reason, detail: describeRefusal(reason) })
 
-  const local = new LocalFiles(writer)
+  const local = new LocalFiles(writer, copied)
   const due = slicer()
   for (const { path, segments } of accepted) {
     throwIfAborted(signal)
@@ -113,7 +138,7 @@ export async function planCopy(
     if (entry === undefined) continue
     try {
       const recorded = { known: copied.get(path), intended: intended.get(path), isInDoubt }
-      planEntry(plan, entry, path, segments, recorded, local)
+      planEntry(plan, { entry, path, segments, content: contentId(entry), ...recorded }, local)
     } catch (error) {
       if (!(error instanceof WriteError) || error.code === 'vanished') throw error
       plan.skipped.push({ path, reason: error.code, detail: error.message })
@@ -130,8 +155,8 @@ export async function planCopy(
     const segments = path.slice(1).split('/')
     const known = copied.get(path)
     const mark = local.stat(segments)
-    const isOurs = known?.content === content && mark?.kind === 'file' && isSame(mark, known)
-    if (isOurs) plan.gone.push({ segments, mark })
+    const isOurs = known?.content === content && mark?.kind === 'file' && isAsLeft(mark, known)
+    if (isOurs) plan.gone.push({ segments })
   }
   return plan
 }
@@ -142,69 +167,131 @@ interface Recorded {
   readonly isInDoubt: boolean
 }
 
-function planEntry(
-  plan: CopyPlan & { bytes: number; present: { files: number; bytes: number } },
-  entry: DriveEntry,
-  path: string,
-  segments: readonly string[],
-  recorded: Recorded,
-  files: LocalFiles,
-): void {
-  const { known, intended, isInDoubt } = recorded
-  if (entry.kind === 'link') {
-    plan.links.push({ entry, path, segments })
-    plan.paths.push(path)
-    return
-  }
-  const local = files.stat(segments)
-  if (local !== undefined && local.kind !== 'file') {
-    plan.skipped.push({ path, reason: 'exists', detail: new WriteError('exists', path).message })
-    return
-  }
+/** One entry, its place, and what is known of that. */
+interface Placing extends Recorded {
+  readonly entry: DriveEntry
+  readonly path: string
+  readonly segments: readonly string[]
+  /** See `contentId`. */
+  readonly content: string
+}
+
+function planEntry(plan: WritablePlan, placing: Placing, local: LocalFiles): void {
+  const { entry, path, segments, known, content } = placing
+  const found = local.stat(segments)
+  if (found?.kind === 'special') throw new WriteError('exists', path)
+  const { conflict } = known ?? {}
+  if (conflict?.content === content && local.stat(conflict.path.slice(1).split('/')) !== undefined)
+    plan.conflicts.push({ path, copy: conflict.path })
+  const way = local.way ?? (found?.kind === 'folder' ? local.obstacle(segments) : undefined)
+  const isKnown = known !== undefined && baseOf(known) === content
+  if (found?.kind === 'folder' && !isKnown && !local.mayBeOurs(path))
+    throw new WriteError('kept-folder', path)
+  if (found?.kind === 'folder' && isKnown) keep(plan, entry)
+  else if (entry.kind === 'link') planLink(plan, placing, found, local, way)
+  else if (found?.kind === 'link') planOverLink(plan, placing, found, local)
+  else planFile(plan, placing, found?.kind === 'file' ? found : undefined, way)
   plan.paths.push(path)
   if (entry.executable) plan.executables.add(path)
-  const content = contentId(entry)
-  const add = (precondition: Precondition, compare: boolean, conflict: boolean) => {
-    const fresh = precondition === 'absent' || intended?.fresh === true
-    plan.files.push({ entry, path, segments, precondition, compare, conflict, fresh })
-    plan.bytes += entry.size
-  }
-  if (local === undefined) {
-    add('absent', false, false)
+}
+
+/** What lies there stays: the share has nothing new for it. */
+function keep(plan: WritablePlan, { size }: DriveEntry): void {
+  plan.present.files++
+  plan.present.bytes += size
+}
+
+/** The content that the share had when a place was last brought in step with it, or the incoming laid beside it. */
+function baseOf({ content, conflict }: CopiedFile): string {
+  return conflict?.content ?? content // an earlier version kept no other of a conflict
+}
+
+function planFile(plan: WritablePlan, placing: Placing, local: EntryStat | undefined, way?: Obstacle): void {
+  const { entry, path, segments, intended } = placing
+  const how = local === undefined ? {} : howToPlace(plan, placing, local)
+  if (how === 'present') {
+    keep(plan, entry)
     return
   }
-  const isAsLeft = known !== undefined && isSame(local, known)
-  if (isAsLeft && known.content !== content) {
-    add(local, false, false)
-    return
+  const precondition: Precondition = local ?? 'absent'
+  const fresh = local === undefined || intended?.fresh === true
+  const file = { entry, path, segments, precondition, compare: false, conflict: false, fresh }
+  plan.files.push({ ...file, ...how, ...(way === undefined ? {} : { way }) })
+  plan.bytes += entry.size
+}
+
+type HowToPlace = Partial<Pick<PlannedFile, 'compare' | 'conflict' | 'held'>>
+
+function howToPlace(plan: WritablePlan, placing: Placing, local: EntryStat): HowToPlace | 'present' {
+  const { entry, path, intended, isInDoubt, content } = placing
+  const known = placing.known?.content === FOLDER ? undefined : placing.known
+  if (isInDoubt && intended?.content === content && isIntended(local, intended)) return { compare: true }
+  if (hasLostBytes(local, placing)) return {}
+  if (known !== undefined && baseOf(known) === content) {
+    planPresent(plan, placing, known, local)
+    return 'present'
   }
-  if (isInDoubt && intended?.content === content && isIntended(local, intended)) {
-    add(local, true, false)
-    return
-  }
-  if (isAsLeft) {
-    plan.present.files++
-    plan.present.bytes += entry.size
-    return
-  }
-  if (hasLostBytes(local, recorded)) {
-    add(local, false, false)
-    return
-  }
+  if (known !== undefined) return { held: heldBy({ ...known, content: baseOf(known) }, local) }
   if (intended !== undefined && intended.content !== content && isIntended(local, intended)) {
     // An earlier version of ours, written just before the process was killed.
     plan.recovered.push({ path, content: intended.content, mark: local })
-    add(local, false, false)
-    return
+    const { size, mtimeMs, ino } = local
+    return { held: heldBy({ content: intended.content, size, mtimeMs, ino }, local) }
   }
-  const { conflict } = known ?? {}
-  if (conflict?.content === content && files.stat(conflict.path.slice(1).split('/')) !== undefined) {
-    plan.conflicts.push({ path, copy: conflict.path })
-    plan.present.files++
-    plan.present.bytes += entry.size
-    return
+  return { compare: local.size === entry.size, conflict: true }
+}
+
+/** The share has the content that it had before: the time or the executable bit may be others. */
+function planPresent(
+  plan: WritablePlan,
+  { entry, path, segments }: Placing,
+  known: CopiedFile,
+  local: EntryStat,
+) {
+  if (local.size !== entry.size) return
+  const asLeft = isAsLeft(local, known)
+  const isMeant = hasAttributes(local, entry, known) || (known.executable === undefined && !asLeft)
+  if (!isMeant) plan.adjusted.push({ entry, path, segments, mark: local, held: heldBy(known, local) })
+  else if (asLeft && known.ctimeMs === undefined) plan.old.push({ entry, path, segments, mark: local })
+}
+
+/** A file comes in where a link lies. */
+function planOverLink(plan: WritablePlan, placing: Placing, local: EntryStat, files: LocalFiles): void {
+  const { entry, path, segments, known, content } = placing
+  if (known === undefined) throw new WriteError('exists', path)
+  if (baseOf(known) === content) keep(plan, entry)
+  else {
+    const isOurs = known.content === files.linkContent(segments)
+    const how = { compare: false, conflict: !isOurs, fresh: false }
+    plan.files.push({ entry, path, segments, precondition: local, ...how })
+    plan.bytes += entry.size
   }
-  add(local, local.size === entry.size, true)
+}
+
+function planLink(
+  plan: WritablePlan,
+  placing: Placing,
+  local: EntryStat | undefined,
+  files: LocalFiles,
+  way?: Obstacle,
+): void {
+  const { entry, path, segments, known, content } = placing
+  const link = { entry, path, segments, ...(way === undefined ? {} : { way }) }
+  const isNone = local === undefined || local.kind === 'folder'
+  const precondition = isNone ? 'absent' : local
+  const here = local?.kind === 'link' ? files.linkContent(segments) : undefined
+  if (known !== undefined && baseOf(known) === content && !isNone) keep(plan, entry)
+  else if (isNone || here === content) plan.links.push({ ...link, precondition, conflict: false })
+  else if (known === undefined) throw new WriteError('exists', path)
+  else if (local.kind === 'file')
+    plan.links.push({ ...link, precondition, conflict: false, held: heldBy(known, local) })
+  else plan.links.push({ ...link, precondition, conflict: known.content !== here })
+}
+
+interface LocalFolder {
+  readonly path: string
+  readonly stat: ReturnType<SafeWriter['statsIn']>
+  readonly way?: Obstacle
 }
 
 /**
@@ -212,15 +299,55 @@ function planEntry(
  * in one that is not there nothing is looked for. Whatever changes after the look is seen when the file is written.
  */
 class LocalFiles {
-  private folder: { readonly path: string; readonly stat: ReturnType<SafeWriter['statsIn']> } | undefined
+  private folder: LocalFolder | undefined
+  private readonly obstacles = new Map<string, Obstacle>()
 
-  constructor(private readonly writer: SafeWriter) {}
+  constructor(
+    private readonly writer: SafeWriter,
+    private readonly known: ReadonlyMap<string, CopiedFile>,
+  ) {}
 
   stat(segments: readonly string[]): EntryStat | undefined {
     const parent = segments.slice(0, -1)
     const path = parent.join('/')
-    if (this.folder?.path !== path) this.folder = { path, stat: this.writer.statsIn(parent) }
+    if (this.folder?.path !== path) this.folder = this.look(parent, path)
     return this.folder.stat?.(segments.at(-1) ?? '')
+  }
+
+  /** What of this copy stands where the folder of the last stat should be. */
+  get way(): Obstacle | undefined {
+    return this.folder?.way
+  }
+
+  obstacle(segments: readonly string[]): Obstacle {
+    const path = segments.join('/')
+    const obstacle = this.obstacles.get(path) ?? new Obstacle(segments)
+    this.obstacles.set(path, obstacle)
+    return obstacle
+  }
+
+  /** Whether this copy made a folder, or something in it. */
+  mayBeOurs(path: string): boolean {
+    if (this.known.get(path)?.content === FOLDER) return true
+    for (const each of this.known.keys()) if (each.startsWith(`${path}/`)) return true
+    return false
+  }
+
+  /** See `Ownership.linkContent`. */
+  linkContent(segments: readonly string[]): string {
+    return `link:${this.writer.readLink(segments)}`
+  }
+
+  /** A folder in which nothing can be as long as a file or link of ours has its place, or that of one above. */
+  private look(parent: readonly string[], path: string): LocalFolder {
+    try {
+      return { path, stat: this.writer.statsIn(parent) }
+    } catch (error) {
+      if (!(error instanceof WriteError) || (error.code !== 'exists' && error.code !== 'outside')) throw error
+      const inTheWay = this.known.get(`/${error.path}`)
+      if (inTheWay === undefined || inTheWay.content === FOLDER) throw error
+      return { path, stat: undefined, way: this.obstacle(error.path.split('/')) }
+    }
   }
 
   /** To be called when anything else may have run. */
@@ -243,8 +370,4 @@ function hasLostBytes(local: FileMark, { known, intended, isInDoubt }: Recorded)
 
 function isIntended(local: FileMark, { size, mtime }: IntendedFile): boolean {
   return local.size === size && Math.floor(local.mtimeMs) === mtime
-}
-
-function isSame(local: FileMark, known: CopiedFile): boolean {
-  return local.size === known.size && local.mtimeMs === known.mtimeMs && local.ino === known.ino
 }

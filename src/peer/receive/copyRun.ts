@@ -19,17 +19,20 @@ import type { StoreBudget } from '../storeBudget'
 import type { StoreSpace } from '../storeSpace'
 import { sharedSlicer, throwIfAborted } from '../time'
 import type { Transfer } from '../transfers'
+import { attributesOf } from './attributes'
+import { conflictName } from './conflicts'
 import { FileCopier } from './copyFile'
 import type { CopyMarks } from './copyMarks'
-import type { CopyPlan, PlannedFile } from './copyPlan'
+import type { CopyPlan, PlannedFile, PlannedLink } from './copyPlan'
 import { type CopyUnit, copyUnits } from './copyUnits'
 import { CopyWaits, RETRY_PAUSES } from './copyWaits'
+import { Ownership } from './ownership'
 import type { PartialFiles } from './partialFiles'
 import { runBounded } from './runBounded'
 import { isSuperseded, Superseded } from './superseded'
 import { contentWarnings, describeWarning } from './warnings'
 import { pausesTransfer, WriteError } from './writeErrors'
-import type { SafeWriter } from './writer'
+import type { LinkResult, SafeWriter } from './writer'
 
 /** Bytes being fetched at once, and pieces of work. */
 const BYTES_IN_FLIGHT = 24 * 1024 * 1024
@@ -72,6 +75,7 @@ export class CopyRun {
   private readonly signal: AbortSignal
   private readonly read: ReadOptions
   private readonly files: FileCopier
+  private readonly ownership: Ownership
   private readonly waits: CopyWaits
   private readonly pauseIfDue = sharedSlicer()
 
@@ -81,9 +85,10 @@ export class CopyRun {
     private readonly marks: CopyMarks,
     partials: PartialFiles,
     private readonly writer: SafeWriter,
-    rules: TargetRules,
+    private readonly rules: TargetRules,
   ) {
-    const { share, folder, transfer } = options
+    const { share, transfer } = options
+    this.ownership = new Ownership(share, writer, plan.known)
     this.skipped = [...plan.skipped]
     this.conflicts = plan.conflicts.map(({ path, copy }) => this.conflictAt(path, copy))
     this.signal = transfer.abort.signal
@@ -92,8 +97,8 @@ export class CopyRun {
     this.read = { timeout: SILENCE, signal: this.signal, assertRoom }
     this.files = new FileCopier({
       share,
-      folder,
       writer,
+      ownership: this.ownership,
       rules,
       marks,
       partials,
@@ -131,17 +136,34 @@ export class CopyRun {
       await this.marks.flush()
     }
     await this.removeGone()
+    await this.adjust()
+    await this.makeLinks()
     await this.marks.done()
-    this.makeLinks()
     return this.result()
   }
 
   private async removeGone(): Promise<void> {
-    for (const { segments, mark } of this.plan.gone) {
+    for (const { segments } of this.plan.gone) {
       try {
-        await this.writer.remove(segments, mark)
+        const mark = await this.ownership.markIfOurs(segments)
+        if (mark !== undefined) await this.writer.remove(segments, mark)
       } catch (error) {
         if (!(error instanceof WriteError)) throw error // it was changed meanwhile: it is the user's
+      }
+    }
+  }
+
+  /** Gives files their new time and executable bit, unless the user has other bytes in them. */
+  private async adjust(): Promise<void> {
+    for (const { entry, path, segments, mark, held } of this.plan.adjusted) {
+      await this.pauseIfDue()
+      if (!(await this.ownership.isOurs(segments, held))) continue
+      try {
+        const after = this.writer.adjust(segments, mark, attributesOf(entry))
+        this.marks.written({ entry, path }, after, held.hash)
+      } catch (error) {
+        // The user changed it just now: what it is then shows at the next copy.
+        if (!(error instanceof WriteError) || error.code !== 'changed') this.skipOrThrow(path, error)
       }
     }
   }
@@ -221,19 +243,21 @@ export class CopyRun {
   }
 
   /** Links come last, when what they name is there; one may name another, so until none more can be made. */
-  private makeLinks(): void {
+  private async makeLinks(): Promise<void> {
     let left = this.plan.links
     for (let made = true; made && left.length > 0; ) {
-      const refused = left.filter(link => !this.tryLink(link, false))
+      const refused: PlannedLink[] = []
+      for (const link of left) if (!(await this.tryLink(link, false))) refused.push(link)
       made = refused.length < left.length
       left = refused
     }
-    for (const link of left) this.tryLink(link, true)
+    for (const link of left) await this.tryLink(link, true)
   }
 
-  private tryLink({ entry, path, segments }: CopyPlan['links'][number], isLast: boolean): boolean {
+  private async tryLink(link: PlannedLink, isLast: boolean): Promise<boolean> {
+    const { path } = link
     try {
-      const made = this.writer.makeLink(segments, entry.linkTarget ?? '')
+      const made = await this.makeLink(link)
       if (!made.ok && !isLast) return false
       if (!made.ok) this.skipped.push({ path, reason: made.reason, detail: describeLinkRefusal(made.reason) })
     } catch (error) {
@@ -241,6 +265,30 @@ export class CopyRun {
     }
     this.options.transfer.progress(1, 0)
     return true
+  }
+
+  /** Nothing is taken away for a link that may not be made. */
+  private async makeLink(link: PlannedLink): Promise<LinkResult> {
+    const { entry, path, segments, held, way, precondition } = link
+    const target = entry.linkTarget ?? ''
+    const checked = this.writer.checkLink(segments, target)
+    if (!checked.ok) return checked
+    const isOurs = !link.conflict && (held === undefined || (await this.ownership.isOurs(segments, held)))
+    if (isOurs) {
+      await way?.clear(this.ownership, this.writer, this.marks)
+      const made = this.writer.makeLink(segments, target, precondition)
+      const mark = this.writer.stat(segments)
+      if (made.ok && mark !== undefined) this.marks.written({ entry, path }, mark)
+      return made
+    }
+    const isTaken = (at: readonly string[]) => this.writer.stat(at) !== undefined
+    const beside = conflictName(segments, new Date(), this.rules, isTaken)
+    const made = this.writer.makeLink(beside, target)
+    if (!made.ok) return made
+    const copy = `/${beside.join('/')}`
+    this.marks.conflict({ entry, path }, copy)
+    this.conflicts.push(this.conflictAt(path, copy))
+    return made
   }
 
   private skipOrThrow(path: string, error: unknown): void {

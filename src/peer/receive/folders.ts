@@ -57,15 +57,18 @@ export class Folders {
   readonly root: Folder
   readonly #cache = new Map<string, Folder>()
   readonly #holds: boolean
+  readonly #onMade: ((path: string) => void) | undefined
   #closed = false
 
   /**
    * @param root path of an existing folder; a link there is the user's own choice and is followed, once
    * @param hold whether to hold folders open; false only where the system cannot, and in tests of that
+   * @param onMade called with the path of each folder that is made
    * @throws WriteError 'vanished' or what else the file system says
    */
-  constructor(root: string, hold: boolean) {
+  constructor(root: string, hold: boolean, onMade?: (path: string) => void) {
     this.#holds = hold
+    this.#onMade = onMade
     try {
       const realPath = realpathSync(root)
       this.root = this.#open(undefined, '', realPath, realPath)
@@ -159,6 +162,7 @@ export class Folders {
       if (!create) return undefined
       try {
         mkdirSync(target)
+        this.#onMade?.(path)
       } catch (error) {
         if (systemCode(error) !== 'EEXIST') throw toWriteError(error, path)
       }

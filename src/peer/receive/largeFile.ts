@@ -3,9 +3,11 @@
  * temporary beside its final name. It gets that name when every announced byte is there. A temporary that was made
  * with a resume token keeps its name over restarts, so that a copy that was killed goes on where it stopped.
  */
-import { close, fchmodSync, fdatasync, fstatSync, read, type Stats, unlinkSync, write } from 'node:fs'
+import { close, fdatasync, fstatSync, ftruncateSync, read, type Stats, unlinkSync, write } from 'node:fs'
 import { promisify } from 'node:util'
+import { setExecutable } from './fileInPlace'
 import type { Folders } from './folders'
+import { piecesToWrite } from './holes'
 import { type FileMark, markOf, type Place, type Precondition, settle } from './placing'
 import { Ranges } from './ranges'
 import { retrying } from './retrying'
@@ -25,6 +27,8 @@ export interface LargeFileOptions {
   /** Milliseconds since 1970. */
   readonly mtimeMs?: number
   readonly precondition?: Precondition
+  /** What lies there now goes before the file gets its name; until then it is not looked at. */
+  readonly isBlocked?: boolean
   /** Stable name of this very content at this place; with it an existing temporary is continued. */
   readonly resumeToken?: string
 }
@@ -48,6 +52,7 @@ export class LargeFile {
   readonly #onEnd: (file: LargeFile) => void
   readonly #present = new Ranges()
   readonly #inFlight = new Set<Promise<unknown>>()
+  #hasHoles = false
   #state: 'writing' | 'written' | 'ended' = 'writing'
   #stats: Stats | undefined
 
@@ -118,6 +123,7 @@ export class LargeFile {
       throw toWriteError(error, this.#temporary.place.path)
     }
     this.#present.add(position, end)
+    this.#reach()
   }
 
   /**
@@ -132,13 +138,13 @@ export class LargeFile {
     const { place } = this.#temporary
     const target = name === undefined ? place : renamed(place, name)
     const expected = name === undefined ? this.#options.precondition : 'absent'
-    await retrying(this.#retryDelaysMs, target.path, () => {
+    const mark = await retrying(this.#retryDelaysMs, target.path, () => {
       // The writer may have been closed between two tries, and the folder with it.
       if (this.#state === 'ended') throw new WriteError('vanished', target.path)
-      settle(this.#folders, this.#temporary.name, target, expected)
+      return settle(this.#folders, this.#temporary.name, target, expected, markOf(stats))
     })
     this.#end()
-    return markOf(stats)
+    return mark
   }
 
   /** Gives up and removes the temporary. */
@@ -176,6 +182,7 @@ export class LargeFile {
     const { size, executable, mtimeMs } = this.#options
     if (!this.#present.covers(size) || fstatSync(fd).size !== size) throw this.#error('length')
     try {
+      // A continued temporary may have been made for a version with the other executable bit.
       setExecutable(fd, executable)
       if (mtimeMs !== undefined) setTime(fd, mtimeMs)
       this.#stats = fstatSync(fd)
@@ -186,17 +193,24 @@ export class LargeFile {
     this.#state = 'written'
   }
 
+  /** Zeros beyond what an earlier run left are not written: a file reads as zeros where nothing was. */
   async #writeAll(position: number, bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesWritten } = await writeAsync(
-        this.#temporary.fd,
-        bytes,
-        done,
-        bytes.length - done,
-        position + done,
-      )
-      done += bytesWritten
+    const { fd, resumedSize } = this.#temporary
+    const pieces = position < resumedSize ? [{ start: 0, end: bytes.length }] : piecesToWrite(bytes)
+    for (const { start, end } of pieces) {
+      for (let at = start; at < end; ) {
+        const { bytesWritten } = await writeAsync(fd, bytes, at, end - at, position + at)
+        at += bytesWritten
+      }
     }
+    if ((pieces.at(-1)?.end ?? 0) < bytes.length) this.#hasHoles = true
+  }
+
+  /** Makes the file as long as what is there of it, where that ends in a hole. No write may be on its way. */
+  #reach(): void {
+    if (!this.#hasHoles || this.#inFlight.size > 0) return
+    const { fd } = this.#temporary
+    if (fstatSync(fd).size < this.#present.end) ftruncateSync(fd, this.#present.end)
   }
 
   /** The descriptor must not be closed, and its number given to another file, while a write is on its way. */
@@ -240,11 +254,4 @@ export class LargeFile {
 function renamed(place: Place, name: string): Place {
   const parent = place.path.slice(0, place.path.lastIndexOf('/') + 1)
   return { folder: place.folder, name, path: parent + name }
-}
-
-/** A continued temporary may have been made for a version with the other executable bit. Only who may read may run. */
-function setExecutable(fd: number, executable: boolean): void {
-  const mode = fstatSync(fd).mode & 0o777
-  const wanted = (mode & 0o666) | (executable ? (mode & 0o444) >> 2 : 0)
-  if (executable !== ((mode & 0o100) !== 0)) fchmodSync(fd, wanted)
 }

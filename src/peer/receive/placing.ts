@@ -17,6 +17,8 @@ export interface FileMark {
   /** Milliseconds since 1970, with the fraction the file system gives. */
   readonly mtimeMs: number
   readonly ino: number
+  /** When anything about it changed last, as `mtimeMs`. Nobody can set it. */
+  readonly ctimeMs: number
 }
 
 /** What the caller believes to be under the name. Anything else there is a change of the user's, and is kept. */
@@ -34,16 +36,20 @@ export function look(place: Place): Stats | undefined {
 }
 
 export function markOf(stats: Stats): FileMark {
-  return { size: stats.size, mtimeMs: stats.mtimeMs, ino: stats.ino }
+  return { size: stats.size, mtimeMs: stats.mtimeMs, ino: stats.ino, ctimeMs: stats.ctimeMs }
 }
 
-/** @throws WriteError 'exists' for anything but a file, 'changed' for another file than expected (or none) */
+/**
+ * @throws WriteError 'exists' for anything but a file, unless it is the link that is expected; 'changed' for another file
+ *   than expected (or none)
+ */
 export function checkReplaceable(
   found: Stats | undefined,
   expected: Precondition | undefined,
   path: string,
 ): void {
-  if (found && !found.isFile()) throw new WriteError('exists', path)
+  const isExpectedLink = found?.isSymbolicLink() && typeof expected === 'object' && isMarked(found, expected)
+  if (found && !found.isFile() && !isExpectedLink) throw new WriteError('exists', path)
   checkExpected(found, expected, path)
 }
 
@@ -58,13 +64,17 @@ export function checkExpected(
     if (found) throw new WriteError('changed', path)
     return
   }
-  const same =
-    found?.size === expected.size && found.mtimeMs === expected.mtimeMs && found.ino === expected.ino
-  if (!same) throw new WriteError('changed', path)
+  if (found === undefined || !isMarked(found, expected)) throw new WriteError('changed', path)
+}
+
+function isMarked(found: Stats, { size, mtimeMs, ino, ctimeMs }: FileMark): boolean {
+  return found.size === size && found.mtimeMs === mtimeMs && found.ino === ino && found.ctimeMs === ctimeMs
 }
 
 /**
  * Gives `temporary`, a file in the place's folder, its name. On failure the temporary is still there.
+ * @param written its mark
+ * @returns its mark under its name: getting one changes a file's change time
  * @throws FolderMoved when the folder does not lie where it lay; WriteError 'exists', 'changed', 'outside'
  */
 export function settle(
@@ -72,34 +82,52 @@ export function settle(
   temporary: string,
   place: Place,
   expected: Precondition | undefined,
-): void {
+  written: FileMark,
+): FileMark {
   if (!folders.isStill(place.folder)) {
     folders.checkRoot()
     throw new FolderMoved(place.path)
   }
-  const found = look(place)
-  checkReplaceable(found, expected, place.path)
   const from = place.folder.prefix + temporary
   const to = place.folder.prefix + place.name
-  if (found || !linkTo(from, to, expected, place.path)) renameSync(from, to)
+  // What is to be new is linked at once: that fails by itself where something is.
+  const isNew = expected === 'absent' ? canLink() : replaceable(place, expected) === undefined
+  if (!isNew || !linkTo(from, to)) {
+    replaceable(place, expected)
+    renameSync(from, to)
+  }
   // Where folders are held nothing can have gone astray; elsewhere at least it does not go unnoticed.
   if (place.folder.fd === undefined && !folders.isStill(place.folder)) {
     throw new WriteError('outside', place.path, { detail: 'its folder was swapped while it was written' })
   }
+  const placed = look(place)
+  const isIt =
+    placed?.ino === written.ino && placed.size === written.size && placed.mtimeMs === written.mtimeMs
+  return isIt ? markOf(placed) : written
+}
+
+/** What is there to be replaced. @throws WriteError as `checkReplaceable` */
+function replaceable(place: Place, expected: Precondition | undefined): Stats | undefined {
+  const found = look(place)
+  checkReplaceable(found, expected, place.path)
+  return found
+}
+
+/** A virus scanner may keep the second name of a file from being removed on Windows. */
+function canLink(): boolean {
+  return process.platform !== 'win32'
 }
 
 /** File systems without hard links (FAT, some network and FUSE ones) say so in one of these ways. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES', 'EINVAL'])
 
-/** @returns whether it was placed; false: this takes a rename */
-function linkTo(from: string, to: string, expected: Precondition | undefined, path: string): boolean {
-  // A virus scanner may keep the second name of a file from being removed on Windows.
-  if (process.platform === 'win32') return false
+/** @returns whether it was placed; false: this takes a rename, or something is there */
+function linkTo(from: string, to: string): boolean {
+  if (!canLink()) return false
   try {
     linkSync(from, to)
   } catch (error) {
     const code = systemCode(error)
-    if (code === 'EEXIST' && expected !== undefined) throw new WriteError('changed', path, { cause: error })
     if (code === 'EEXIST' || (code !== undefined && NO_LINKS.has(code))) return false
     throw error
   }

@@ -24,6 +24,11 @@ export class Ranges {
     return size === 0 || (first !== undefined && first.start === 0 && first.end >= size)
   }
 
+  /** Where the last of what is there ends. */
+  get end(): number {
+    return this.#ranges.at(-1)?.end ?? 0
+  }
+
   /** Bytes that are there. */
   get bytes(): number {
     return this.#ranges.reduce((sum, range) => sum + range.end - range.start, 0)

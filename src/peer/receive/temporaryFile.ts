@@ -6,6 +6,7 @@ import {
   closeSync,
   constants,
   fstatSync,
+  ftruncateSync,
   futimesSync,
   openSync,
   type Stats,
@@ -13,6 +14,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
+import { piecesToWrite } from './holes'
 import type { LargeFileOptions, OpenTemporary } from './largeFile'
 import { checkReplaceable, type FileMark, look, markOf, type Place } from './placing'
 import { freshTemporaryName, holdTemporary, releaseTemporary, temporaryNameOf } from './temporary'
@@ -29,7 +31,7 @@ const NEW_READABLE_FILE = constants.O_RDWR | CREATE
  */
 export function openTemporary(place: Place, options: LargeFileOptions): OpenTemporary {
   const found = look(place)
-  checkReplaceable(found, options.precondition, place.path)
+  if (!options.isBlocked) checkReplaceable(found, options.precondition, place.path)
   const token = options.resumeToken
   const name = token === undefined ? freshTemporaryName() : temporaryNameOf(token)
   if (!holdTemporary(name))
@@ -60,10 +62,14 @@ export function modeFor(found: Stats | undefined, executable: boolean): number {
   return executable ? mode | ((mode & 0o444) >> 2) : mode
 }
 
-/** Writes everything and closes. @returns the file's mark, which its rename does not change */
+/** Writes everything and closes. @returns the file's mark, before it gets its name */
 export function fill(fd: number, bytes: Uint8Array, mtimeMs: number | undefined): FileMark {
   try {
-    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done)
+    const pieces = piecesToWrite(bytes)
+    for (const { start, end } of pieces) {
+      for (let at = start; at < end; ) at += writeSync(fd, bytes, at, end - at, at)
+    }
+    if ((pieces.at(-1)?.end ?? 0) < bytes.length) ftruncateSync(fd, bytes.length)
     if (mtimeMs !== undefined) setTime(fd, mtimeMs)
     return markOf(fstatSync(fd))
   } finally {

@@ -8,6 +8,8 @@ export type WriteErrorCode =
   | 'outside'
   /** A folder, link or special file has the place of the file, or a file that of a folder. Skip. */
   | 'exists'
+  /** A folder that holds something else than what the copy made has the place of a file or link. Skip. */
+  | 'kept-folder'
   /** The file there is not the one that was expected: the user changed it. Write a conflict copy. */
   | 'changed'
   /** The file system does not take this name. Skip. */
@@ -28,6 +30,7 @@ export type WriteErrorCode =
 const SENTENCES: Readonly<Record<WriteErrorCode, string>> = {
   outside: 'A folder on its way is a link that leads elsewhere.',
   exists: 'Something that is not a file of this copy has its place.',
+  'kept-folder': 'A folder with things of yours has its place.',
   changed: 'The file there was changed on this machine.',
   name: 'This file system does not take its name.',
   length: 'It is not as long as the share says.',

@@ -13,6 +13,7 @@
 import {
   mkdirSync,
   openSync,
+  readdirSync,
   readlinkSync,
   renameSync,
   rmdirSync,
@@ -23,6 +24,7 @@ import {
 import { checkLink, type Found } from '../names/links'
 import type { LinkRefusal } from '../names/refusals'
 import type { TargetRules } from '../names/rules'
+import { type Attributes, adjust, type OpenFile, openToRead } from './fileInPlace'
 import { canHoldFolders, FolderMoved, Folders } from './folders'
 import { LargeFile, type LargeFileOptions } from './largeFile'
 import {
@@ -50,6 +52,8 @@ export interface SafeWriterOptions {
   readonly holdFolders?: boolean
   /** For the files and folders that are made; that of this process when undefined. */
   readonly umask?: number | undefined
+  /** Called with the path inside the target of every folder that is made in it. */
+  readonly onFolderMade?: (path: string) => void
   readonly retryDelaysMs?: readonly number[]
 }
 
@@ -64,6 +68,8 @@ export interface SmallFileOptions {
 export interface EntryStat extends FileMark {
   readonly kind: 'file' | 'folder' | 'link' | 'special'
   readonly executable: boolean
+  /** When it was made, as `mtimeMs`; 0 or like another time where the file system does not know. */
+  readonly birthtimeMs: number
 }
 
 export type LinkResult = { readonly ok: true } | { readonly ok: false; readonly reason: LinkRefusal }
@@ -94,7 +100,7 @@ export class SafeWriter {
   }
 
   private constructor(root: string, rules: TargetRules, options: SafeWriterOptions) {
-    this.#folders = new Folders(root, options.holdFolders ?? canHoldFolders())
+    this.#folders = new Folders(root, options.holdFolders ?? canHoldFolders(), options.onFolderMade)
     this.#rules = rules
     this.#retryDelaysMs = options.retryDelaysMs ?? RETRY_DELAYS_MS
     this.#withUmask = umaskFor(options.umask)
@@ -117,8 +123,7 @@ export class SafeWriter {
       const fd = openSync(target, NEW_FILE, modeFor(found, options.executable))
       try {
         const mark = fill(fd, bytes, options.mtimeMs)
-        settle(this.#folders, temporary, place, options.precondition)
-        return mark
+        return settle(this.#folders, temporary, place, options.precondition, mark)
       } catch (error) {
         discard(target)
         throw error
@@ -166,6 +171,21 @@ export class SafeWriter {
     )
   }
 
+  /** Removes a folder. @throws WriteError 'kept-folder' when it holds anything */
+  removeFolder(segments: readonly string[]): void {
+    this.#attempt(segments, () => {
+      const place = this.#placeIfThere(segments)
+      if (!place || !look(place)) return
+      if (!this.#folders.isStill(place.folder)) throw new FolderMoved(place.path)
+      try {
+        rmdirSync(place.folder.prefix + place.name)
+      } catch (error) {
+        const isFull = ['ENOTEMPTY', 'EEXIST'].includes(systemCode(error) ?? '')
+        throw isFull ? new WriteError('kept-folder', place.path) : error
+      }
+    })
+  }
+
   /** Removes a folder that became empty, then those above it, up to the first that holds something. */
   async removeEmptyFolders(segments: readonly string[]): Promise<void> {
     for (let depth = segments.length; depth > 0; depth--) {
@@ -184,6 +204,14 @@ export class SafeWriter {
       })
       if (!removed) return
     }
+  }
+
+  /** Whether a link may be made, as things are now. */
+  checkLink(segments: readonly string[], target: string): LinkResult {
+    return this.#attempt(segments, () => {
+      const decision = checkLink(segments, target, this.#rules, at => this.#lookAt(at))
+      return decision.ok ? { ok: true } : decision
+    })
   }
 
   /**
@@ -250,6 +278,41 @@ export class SafeWriter {
     }
   }
 
+  /** Names in a folder, none when there is no such folder. */
+  namesIn(segments: readonly string[]): string[] {
+    return this.#attempt(segments, () => {
+      const folder = this.#folders.find(segments, false)
+      return folder ? readdirSync(folder.prefix) : []
+    })
+  }
+
+  /** Where a link leads, components separated by '/'; undefined when there is none. */
+  readLink(segments: readonly string[]): string | undefined {
+    return this.#attempt(segments, () => {
+      const place = this.#placeIfThere(segments)
+      if (!place || !look(place)?.isSymbolicLink()) return undefined
+      const text = readlinkSync(place.folder.prefix + place.name)
+      return this.#rules.windowsNames ? text.replaceAll('\\', '/') : text
+    })
+  }
+
+  /** Opens a file to be read, undefined when there is none that may be. The caller closes it. */
+  openFile(segments: readonly string[]): OpenFile | undefined {
+    return this.#attempt(segments, () => {
+      const place = this.#placeIfThere(segments)
+      return place && openToRead(place)
+    })
+  }
+
+  /**
+   * Gives a file that is there another time or executable bit.
+   * @returns its new mark
+   * @throws WriteError 'changed' when another file is there than expected, 'permission'
+   */
+  adjust(segments: readonly string[], expected: FileMark, options: Attributes): FileMark {
+    return this.#attempt(segments, () => adjust(this.#place(segments, true), expected, options))
+  }
+
   /** Removes temporaries of crashed runs, but for those of `keepTokens`. @returns how many */
   sweep(keepTokens: Iterable<string> = []): Promise<number> {
     return sweep(this.#folders, new Set([...keepTokens].map(temporaryNameOf)))
@@ -312,7 +375,9 @@ function isNoName(name: string): boolean {
 
 function statOf(place: Place): EntryStat | undefined {
   const found = look(place)
-  return found && { ...markOf(found), kind: kindOf(found), executable: (found.mode & 0o100) !== 0 }
+  if (found === undefined) return undefined
+  const { birthtimeMs, mode } = found
+  return { ...markOf(found), kind: kindOf(found), executable: (mode & 0o100) !== 0, birthtimeMs }
 }
 
 function kindOf(found: Stats): EntryStat['kind'] {

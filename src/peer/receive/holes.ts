@@ -1,0 +1,50 @@
+/**
+ * Runs of zeros in what is written. They are left out, so that a file with holes does not take its full size on a disk
+ * that can have them; elsewhere the system fills them with zeros itself.
+ */
+
+/** What a file system gives room for at once, mostly (bytes). */
+const PAGE = 4_096
+/** Shorter runs are written: each hole costs a call, and a piece of the file's map on the disk. */
+const LEAST_PAGES = 8
+
+const ZEROS = Buffer.alloc(PAGE)
+
+/** A piece of a buffer, from `start` to `end` (exclusive). */
+export interface Piece {
+  readonly start: number
+  readonly end: number
+}
+
+/** The pieces that have to be written, in order: all but long runs of zeros. */
+export function piecesToWrite(bytes: Uint8Array): readonly Piece[] {
+  if (bytes.length < LEAST_PAGES * PAGE) return [{ start: 0, end: bytes.length }]
+  const pieces: Piece[] = []
+  let start = 0
+  for (let at = 0; at < bytes.length; ) {
+    const hole = holeAt(bytes, at)
+    if (hole === 0) {
+      at += PAGE
+      continue
+    }
+    if (at > start) pieces.push({ start, end: at })
+    at += hole
+    start = at
+  }
+  if (start < bytes.length) pieces.push({ start, end: bytes.length })
+  return pieces
+}
+
+/** How long the run of zeros is that starts here; 0 for one that is too short to be left out. */
+function holeAt(bytes: Uint8Array, start: number): number {
+  let at = start
+  while (at < bytes.length && isZero(bytes, at)) at += PAGE
+  const length = Math.min(at, bytes.length) - start
+  return length >= LEAST_PAGES * PAGE ? length : 0
+}
+
+function isZero(bytes: Uint8Array, start: number): boolean {
+  if (bytes[start] !== 0) return false
+  const page = bytes.subarray(start, start + PAGE)
+  return ZEROS.compare(page, 0, page.length, 0, page.length) === 0
+}
