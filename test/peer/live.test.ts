@@ -125,7 +125,7 @@ describe('a shared folder that changes', () => {
       '.git': { config: '[core]' },
       deep: { id_rsa: 'key' },
     })
-    await writeFile(join(source, 'harmless.txt'), 'not yet a secret')
+    await writeFile(join(source, 'harmless.txt'), 'MIIEpAIBAAKCAQEAx3')
     await rename(join(source, 'harmless.txt'), join(source, 'server.pem'))
     await writeFile(join(source, 'last.txt'), 'last')
     await arrives('/last.txt')

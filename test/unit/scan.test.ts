@@ -383,7 +383,7 @@ describe('a preview', function () {
     assert.deepEqual(preview.skipped[1], {
       path: '/notes.txt',
       reason: 'secret-content',
-      detail: 'A private key stands in it.',
+      detail: 'A private key stands in line 2.',
     })
     assert.equal(preview.allLookedAt, true)
   })

@@ -14,12 +14,13 @@ import { holds } from '../support/fuzz'
 const keyOf = (kind: string) => `-----BEGIN ${kind}PRIVATE ${'KEY'}-----`
 /** Refers to the environment, and so gives nothing away. */
 const REFERENCE = ['$', '{TOKEN}'].join('')
+const BODY = `\n${'MIIEow'.repeat(20)}\n`
 const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 describe('the secrets filter', () => {
   for (const path of [
-    ...['/.env', '/a/.env.local', '/.env.production', '/.envrc', '/.ENV'],
+    ...['/.env', '/a/.env.local', '/.env.production', '/.env.2', '/.ENV'],
     ...['/id_rsa', '/keys/id_ed25519', '/id_ecdsa_sk', '/id_rsa.bak', '/a.ppk', '/a.p12', '/A.PFX', '/a.p8'],
     ...[
       '/a.jks',
@@ -29,14 +30,15 @@ describe('the secrets filter', () => {
       '/home/.ssh/config',
       '/.gnupg/x',
     ],
+    ...['/.kube/config', '/.config/gcloud/anything', '/.azure/x', '/.cargo/credentials'],
     ...[
-      '/.kube/config',
-      '/.docker/config.json',
-      '/.config/gcloud/anything',
-      '/.azure/x',
-      '/.cargo/credentials',
+      '/application_default_credentials.json',
+      '/.pgpass',
+      '/.htpasswd',
+      '/.ssh/',
+      '/a/.gnupg/',
+      '/a/.aws/config',
     ],
-    ...['/application_default_credentials.json', '/.pgpass', '/.htpasswd', '/.ssh/', '/a/.aws/'],
   ]) {
     it(`leaves out ${path} by its name`, () => {
       assert.match(secretByName(path) ?? '', /^\p{Lu}.*\.$/u, 'the reason is a sentence')
@@ -83,10 +85,10 @@ describe('the secrets filter', () => {
 
   it('finds a private key in any file', () => {
     for (const kind of ['', 'RSA ', 'EC ', 'OPENSSH ', 'ENCRYPTED ', 'DSA '])
-      assert.notEqual(contentSecret('/notes.txt', bytes(`hello\n${keyOf(kind)}\nabc`)), undefined, kind)
-    const armored = `-----BEGIN PGP PRIVATE ${'KEY'} BLOCK-----`
+      assert.notEqual(contentSecret('/notes.txt', bytes(`hello\n${keyOf(kind)}${BODY}`)), undefined, kind)
+    const armored = `-----BEGIN PGP PRIVATE ${'KEY'} BLOCK-----\nVersion: 1\n${BODY}`
     assert.notEqual(contentSecret('/backup.asc', bytes(armored)), undefined)
-    const account = JSON.stringify({ private_key: `${keyOf('')}\nMIIE` })
+    const account = JSON.stringify({ private_key: `${keyOf('')}${BODY}` })
     assert.notEqual(contentSecret('/service-account.json', bytes(account)), undefined)
   })
 
@@ -96,6 +98,10 @@ describe('the secrets filter', () => {
       `-----END PRIVATE ${'KEY'}-----`,
       '-----BEGIN PUBLIC KEY-----',
       CERTIFICATE,
+      `${keyOf('RSA ')}\n...\n`,
+      `${keyOf('')}\n<your key>\n`,
+      `${keyOf('')}\nPaste it here, line by line.\n`,
+      `const mark = '${keyOf('EC ')}'\nexport const length = mark.length\n`,
     ])
       assert.equal(contentSecret('/notes.txt', bytes(text)), undefined, text)
   })
@@ -110,7 +116,8 @@ describe('the secrets filter', () => {
     })
     const property = fc.property(cut, ({ kind, before, after, sizes, damaged }) => {
       const mark = keyOf(kind.replaceAll('-', ' '))
-      const text = 'x'.repeat(before) + (damaged ? mark.replace('BEGIN', 'BEGUN') : mark) + '\n'.repeat(after)
+      const text =
+        'x'.repeat(before) + (damaged ? mark.replace('BEGIN', 'BEGUN') : mark) + BODY + '\n'.repeat(after)
       const whole = bytes(text)
       const filter = new SecretContentFilter('/notes.txt')
       let found: string | undefined

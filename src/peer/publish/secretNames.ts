@@ -1,75 +1,264 @@
 /**
- * The tables of the secrets filter: names that give a secret away, and what tells a secret from a harmless file of
- * the same name. To add one, add a line. All patterns meet names in lower case.
+ * Names and places that give a secret away, whatever is in the file. To add one, add a line. All are in lower case,
+ * and meet names without what editors and backups add to them (plainName.ts).
  */
+import { plainName, possibleNames } from './plainName'
 
-/** Names of files that are secrets whatever is in them. */
-const SECRET_FILES: readonly (readonly [name: RegExp, what: string])[] = [
-  [/^\.env(?!.*\.(example|sample|template)$)/, 'Environment files hold passwords and keys.'],
+const HISTORY = 'It is the history of a shell or a database, in which passwords stand as they were typed.'
+const ENVIRONMENT = 'Environment files hold passwords and keys.'
+const TOKENS = 'It holds an access token.'
+const PASSWORDS = 'It holds passwords.'
+const CLOUD = 'It holds cloud credentials.'
+const BROWSER = 'It is a part of a browser’s profile, which holds passwords and sessions.'
+const KEYS = 'It is a container of private keys.'
+const WALLET = 'It is a wallet.'
+
+/** Names in full. */
+const NAMES: ReadonlyMap<string, string> = byName([
+  [ENVIRONMENT, '.flaskenv', '.dev.vars', '.dev.vars.production', '.prod.vars', '.secret.local'],
+  [ENVIRONMENT, 'env.production', 'env.prod', 'env.local', 'env.development', 'env.dev', 'env.staging'],
   [
-    /^id_(rsa|dsa|ecdsa|ecdsa_sk|ed25519|ed25519_sk)(?!.*\.pub$)([._-].*)?$/,
+    HISTORY,
+    ...[
+      '.bash_history',
+      '.zsh_history',
+      '.sh_history',
+      '.ksh_history',
+      '.ash_history',
+      '.history',
+      'fish_history',
+    ],
+    ...[
+      '.psql_history',
+      '.mysql_history',
+      '.mariadb_history',
+      '.sqlite_history',
+      '.rediscli_history',
+      '.dbshell',
+    ],
+    ...[
+      '.mongosh_history',
+      '.python_history',
+      '.node_repl_history',
+      '.irb_history',
+      '.pry_history',
+      '.irb-history',
+    ],
+    ...[
+      '.php_history',
+      '.rhistory',
+      '.scapy_history',
+      '.duckdb_history',
+      '.influx_history',
+      '.cqlsh_history',
+    ],
+    ...['consolehost_history.txt', '.zhistory', '.histfile', '.viminfo'],
+  ],
+  [
+    PASSWORDS,
+    '.htpasswd',
+    'htpasswd',
+    '.htdigest',
+    '.pgpass',
+    'pgpass.conf',
+    '.mylogin.cnf',
+    '.smbcredentials',
+  ],
+  [
+    PASSWORDS,
+    'master.passwd',
+    'ntds.dit',
+    'sitemanager.xml',
+    'recentservers.xml',
+    'confcons.xml',
+    'winscp.ini',
+  ],
+  [PASSWORDS, '.authinfo', '.vault_pass', '.vault_password', '.vault-pass', '.vault-password', '.ftpconfig'],
+  [
+    TOKENS,
+    '.vault-token',
+    '.dockercfg',
+    '.dockerconfigjson',
+    '.terraformrc',
+    'terraform.rc',
+    '.databrickscfg',
+  ],
+  [TOKENS, 'credentials.tfrc.json', 'kaggle.json', '.claude.json', 'oauth_creds.json'],
+  [
+    CLOUD,
+    '.s3cfg',
+    '.boto',
+    '.passwd-s3fs',
+    '.ossutilconfig',
+    'rclone.conf',
+    'accesskeys.csv',
+    'rootkey.csv',
+  ],
+  [CLOUD, 'application_default_credentials.json', 'access_tokens.db', 'credentials.db', 'accesstokens.json'],
+  [CLOUD, 'azureprofile.json', 'new_user_credentials.csv', 'credentials.csv'],
+  [WALLET, 'wallet.dat', 'default_wallet'],
+  [KEYS, 'secring.gpg', 'secring.skr', 'wireguard.key', 'privatekey', 'private_key', 'private-key'],
+  [KEYS, 'master.key', 'kdewallet.kwl'],
+  [BROWSER, 'key3.db', 'key4.db', 'logins.json', 'logins-backup.json', 'signons.sqlite', 'login data'],
+  [
+    BROWSER,
+    'cookies.sqlite',
+    'cookies.sqlite-wal',
+    'login data for account',
+    'formhistory.sqlite',
+    'cookies.binarycookies',
+  ],
+])
+
+/** How names end, from a dot on. */
+const ENDINGS: ReadonlyMap<string, string> = byName([
+  [ENVIRONMENT, '.env'],
+  ['It is a private key of PuTTY.', '.ppk'],
+  [KEYS, '.p12', '.pfx', '.p8', '.pvk', '.snk', '.keytab', '.pkcs12'],
+  ['It is a Java key store.', '.jks', '.keystore', '.jceks', '.bks'],
+  [
+    'It is a password database.',
+    '.kdbx',
+    '.kdb',
+    '.psafe3',
+    '.agilekeychain',
+    '.opvault',
+    '.1pux',
+    '.1pif',
+    '.enpassdb',
+  ],
+  ['It is a keychain.', '.keychain', '.keychain-db', '.keyring'],
+  ['It is the state of Terraform, in which passwords and keys stand as they are.', '.tfstate'],
+  [PASSWORDS, '.htpasswd', '.pgpass'],
+  [CLOUD, '.publishsettings', '.boto'],
+])
+
+/** The others. */
+const PATTERNS: readonly (readonly [name: RegExp, what: string])[] = [
+  [/^\.env(?!\.vault$)(?:[._-]|\d*$)/, ENVIRONMENT],
+  [
+    /^id_(?:rsa|dsa|ecdsa|ecdsa_sk|ed25519|ed25519_sk)(?!.*\.pub$)(?:[._-].*)?$/,
     'It is named like a private SSH key.',
   ],
-  [/\.ppk$/, 'It is a private key of PuTTY.'],
-  [/\.(p12|pfx|p8)$/, 'It is a container of private keys.'],
-  [/\.(jks|keystore)$/, 'It is a Java key store.'],
-  [/\.kdbx?$/, 'It is a password database.'],
-  [/^secring\.gpg$/, 'It is a private key ring.'],
+  [/^ssh_host_[a-z0-9]+_key$/, 'It is named like a private SSH key.'],
+  [/^(?:[\w.@-]+_)?(?:accesskeys|credentials)(?:[_-][\w-]+)?\.csv$/, CLOUD],
   [
-    /^(application_default_credentials\.json|access_tokens\.db|credentials\.db)$/,
-    'It holds cloud credentials.',
+    /vault[_.-]?pass(?:word|wd|phrase)?(?:[_-]?file)?(?:\.(?:txt|yml|yaml))?$/,
+    'It is named like the password of a vault.',
   ],
-  [/^\.(htpasswd|pgpass|vault-token|s3cfg|boto|dockercfg)$/, 'It holds passwords or access tokens.'],
+  [
+    /^(?:(?:my|all|chrome|firefox|edge|microsoft edge|brave|opera|safari|google|export(?:ed)?)[_ -]?)?passwords?(?:[_ -]?(?:export|list|backup))?\.(?:csv|txt|xlsx?|ods|docx?)$/,
+    'It is named like a list of passwords.',
+  ],
+  [
+    /(?:backup|recovery|emergency|scratch|2fa)[_ -]?(?:codes?|kit)\.(?:txt|pdf|csv|md|docx?)$/,
+    'It is named like recovery codes.',
+  ],
+  [
+    /^(?:bitwarden|lastpass|1password|keepass|dashlane|protonpass|enpass)[_ .-].*(?:export|vault|backup).*\.(?:csv|json|xml|zip)$/,
+    'It is named like an exported list of passwords.',
+  ],
+  [/^client_secret[_.-].*\.json$/, 'It is named like the secret of an OAuth client.'],
+  [
+    /^(?:.*[_-])?service[_-]?account(?:[_-]?(?:key|credentials?))?\.json$/,
+    'It is named like the key of a service account.',
+  ],
+  [
+    /^firebase-adminsdk.*\.json$|-firebase-adminsdk-.*\.json$/,
+    'It is named like the key of a service account.',
+  ],
+  [/^utc--\d{4}-\d\d-\d\dt.*--[0-9a-f]{20,}$/, WALLET],
 ]
 
-/** Folders in which everything is a secret. */
+/** Programs, pages and pictures: names that merely begin like a secret’s. */
+const SOURCE =
+  /\.(?:[cm]?[jt]sx?|py|go|rs|java|kt|kts|c|h|cc|cpp|hpp|cs|rb|swift|dart|ex|exs|php|vue|svelte|md|mdx|rst|adoc|html?|css|scss|less|svg|png|jpe?g|gif|webp|snap|lock|pub)$/
+/** What is meant to be filled in by others. */
+const TEMPLATE =
+  /(?:^|[#~$._ -])(?:examples?|samples?|templates?|tmpl|tpl|dist|schema|defaults?|placeholder|dummy|fixture|vault\.example|j2|erb|hbs|mustache)(?:$|[._-])/
+/** What is a secret all the same: nobody gives out an empty one. */
+const CONTAINER = /\.(?:p12|pfx|p8|ppk|jks|keystore|kdbx?|keychain|keychain-db|keyring)$/
+
+/** Folders in which everything is a secret; they are left out whole. */
 const SECRET_FOLDERS: ReadonlyMap<string, string> = new Map([
-  ['.aws', 'The folder holds cloud credentials.'],
-  ['.azure', 'The folder holds cloud credentials.'],
-  ['.config/gcloud', 'The folder holds cloud credentials.'],
-  ['.gcloud', 'The folder holds cloud credentials.'],
   ['.ssh', 'The folder holds SSH keys and the names of machines.'],
   ['.gnupg', 'The folder holds private keys.'],
+  ['.password-store', 'The folder holds passwords.'],
+  ['.local/share/keyrings', 'The folder holds passwords.'],
+  ['.local/share/kwalletd', 'The folder holds passwords.'],
+  ['library/keychains', 'The folder holds passwords and keys.'],
+  ['.electrum/wallets', 'The folder holds wallets.'],
+  ['.config/op', 'The folder holds access tokens.'],
+  ['.config/gcloud', 'The folder holds cloud credentials.'],
+  ['.gcloud', 'The folder holds cloud credentials.'],
 ])
+
+/** Folders in which everything is a secret but what explains it to people. */
+const FOLDERS_WITH_PAGES: ReadonlyMap<string, string> = new Map([
+  ['.aws', 'The folder holds cloud credentials.'],
+  ['.azure', 'The folder holds cloud credentials.'],
+  ['.aliyun', 'The folder holds cloud credentials.'],
+  ['.oci', 'The folder holds cloud credentials.'],
+  ['.bluemix', 'The folder holds cloud credentials.'],
+])
+const PAGE =
+  /^(?:readme|license|licence|changelog|contributing|codeowners|\.git(?:ignore|keep|attributes)|\.keep)(?:\.|$)|\.(?:md|mdx|rst|adoc)$/
 
 /** Files that are secrets in one folder only, given as the end of their path. */
-const SECRET_PATHS: ReadonlyMap<string, string> = new Map([
-  ['.kube/config', 'It holds the credentials of a cluster.'],
-  ['.docker/config.json', 'It holds the credentials of image registries.'],
-  ['.config/gh/hosts.yml', 'It holds an access token.'],
-  ['.config/rclone/rclone.conf', 'It holds passwords of remote storage.'],
-  ['.cargo/credentials', 'It holds an access token.'],
-  ['.cargo/credentials.toml', 'It holds an access token.'],
-  ['.gem/credentials', 'It holds an access token.'],
-  ['.terraform.d/credentials.tfrc.json', 'It holds an access token.'],
+const SECRET_PATHS: ReadonlyMap<string, string> = byName([
+  ['It holds the credentials of a cluster.', '.kube/config', 'k3s/k3s.yaml', '.minikube/client.key'],
+  [TOKENS, '.config/gh/hosts.yml', '.config/glab-cli/config.yml', '.config/hub', '.config/tea/config.yml'],
+  [TOKENS, 'github-copilot/hosts.json', 'github-copilot/apps.json', '.copilot/config.json'],
+  [TOKENS, '.cargo/credentials', '.cargo/credentials.toml', '.gem/credentials'],
+  [
+    TOKENS,
+    '.terraform.d/credentials.tfrc.json',
+    '.pulumi/credentials.json',
+    '.config/packer/credentials.json',
+  ],
+  [
+    TOKENS,
+    'netlify/config.json',
+    '.netlify/config.json',
+    'doctl/config.yaml',
+    '.fly/config.yml',
+    '.railway/config.json',
+  ],
+  [TOKENS, 'com.vercel.cli/auth.json', '.vercel/auth.json', '.config/configstore/firebase-tools.json'],
+  [
+    TOKENS,
+    '.cache/huggingface/token',
+    '.huggingface/token',
+    'huggingface/stored_tokens',
+    'huggingface/token',
+  ],
+  [TOKENS, '.claude/.credentials.json', '.codex/auth.json', '.gemini/oauth_creds.json'],
+  [TOKENS, '.local/share/opencode/auth.json'],
+  [TOKENS, '.config/stripe/config.toml'],
+  [TOKENS, 'hcloud/cli.toml', '.config/linode-cli', 'scw/config.yaml', '.wrangler/config/default.toml'],
+  [TOKENS, '.kaggle/kaggle.json', 'wandb/settings', '.circleci/cli.yml'],
+  [
+    TOKENS,
+    '.snowsql/config',
+    '.snowflake/config.toml',
+    '.snowflake/connections.toml',
+    '.config/ngrok/ngrok.yml',
+    '.ngrok2/ngrok.yml',
+  ],
+  [TOKENS, '.doppler/.doppler.yaml'],
+  [KEYS, 'sops/age/keys.txt', '.config/age/keys.txt', '.config/solana/id.json'],
+  [WALLET, '.bitcoin/wallet.dat'],
+  [
+    PASSWORDS,
+    '.config/rclone/rclone.conf',
+    '.vnc/passwd',
+    'etc/shadow',
+    'etc/gshadow',
+    '.m2/settings-security.xml',
+  ],
+  [PASSWORDS, '.config/remmina/remmina.pref', '.config/filezilla/filezilla.xml'],
 ])
-
-/** A value that is there and is not merely a reference to the environment, as in `_authToken=${NPM_TOKEN}`. */
-const VALUE = String.raw`["']?(?!["'\s]|\$\{|%)[^\s"']`
-
-/** Files that are secrets when their content says so; the text is at most their first 256 KiB, read as Latin-1. */
-const JUDGED: readonly (readonly [name: RegExp, judge: (text: string) => string | undefined])[] = [
-  [/^\.npmrc$/, holds(new RegExp(String.raw`_(?:authToken|auth|password)[ \t]*=[ \t]*${VALUE}`, 'i'))],
-  [/^\.yarnrc\.yml$/, holds(new RegExp(String.raw`npmAuth(?:Token|Ident)["']?[ \t]*:[ \t]*${VALUE}`, 'i'))],
-  [/^[._]netrc$/, holds(/\bpassword\s+\S/i)],
-  [/^\.pypirc$/, holds(new RegExp(String.raw`\bpassword[ \t]*[=:][ \t]*${VALUE}`, 'i'))],
-  [/^\.git-credentials$/, holds(/^[a-z][a-z0-9+.-]*:\/\/[^\s/@]+@/im)],
-  [/\.(pem|key)$/, judgeKeyFile],
-]
-
-function holds(token: RegExp): (text: string) => string | undefined {
-  return text => (token.test(text) ? 'It holds a password or an access token.' : undefined)
-}
-
-/** Harmless: certificates and public keys only, and Keynote presentations (`.key`), which are zip files. */
-function judgeKeyFile(text: string): string | undefined {
-  const labels = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map(match => match[1] ?? '')
-  const isPublic = (label: string) =>
-    /(CERTIFICATE|CERTIFICATE REQUEST|PUBLIC KEY|PUBLIC KEY BLOCK|PARAMETERS|CRL|PKCS7)$/.test(label)
-  if (labels.length > 0 && labels.every(isPublic)) return undefined
-  if (text === '' || text.startsWith('PK\x03\x04')) return undefined
-  return 'It is named like a private key, and its content does not show that it is a public one.'
-}
+const PATH_ENDS = new Set([...SECRET_PATHS.keys()].map(path => path.slice(path.lastIndexOf('/') + 1)))
 
 /**
  * The reason why a path is a secret by its name alone, as a sentence, or undefined.
@@ -78,27 +267,48 @@ function judgeKeyFile(text: string): string | undefined {
  */
 export function secretByName(drivePath: string): string | undefined {
   const path = drivePath.toLowerCase()
-  const name = path.slice(path.lastIndexOf('/') + 1)
-  if (path.includes('/.')) {
+  const slash = path.lastIndexOf('/')
+  const name = path.slice(slash + 1)
+  const plain = plainName(name)
+  if (path.includes('/.') || path.includes('/library/')) {
     for (const [folder, what] of SECRET_FOLDERS) if (path.includes(`/${folder}/`)) return what
-    for (const [end, what] of SECRET_PATHS) if (path.endsWith(`/${end}`)) return what
+    if (name !== '' && !PAGE.test(plain) && !TEMPLATE.test(plain))
+      for (const [folder, what] of FOLDERS_WITH_PAGES) if (path.includes(`/${folder}/`)) return what
   }
   if (name === '') return undefined
-  for (const [pattern, what] of SECRET_FILES) if (pattern.test(name)) return what
+  const folder = path.slice(0, slash + 1)
+  for (const possible of possibleNames(plain)) {
+    const what = judge(folder, possible)
+    if (what !== undefined) return what
+  }
   return undefined
 }
 
-/** Whether a file of this name is judged by what is in it. */
-export function judgedByContent(drivePath: string): boolean {
-  return judgeOf(drivePath) !== undefined
+function judge(folder: string, name: string): string | undefined {
+  if (PATH_ENDS.has(name)) {
+    const path = folder + name
+    for (const [end, what] of SECRET_PATHS) if (path.endsWith(`/${end}`)) return what
+  }
+  return byPlainName(name)
 }
 
-/** Judges the text of a file for which `judgedByContent` says yes; undefined: no secret. */
-export function judgeContent(drivePath: string, text: string): string | undefined {
-  return judgeOf(drivePath)?.(text)
+function byPlainName(name: string): string | undefined {
+  const ending = name.slice(name.lastIndexOf('.'))
+  const byName = NAMES.get(name)
+  if (byName !== undefined) return byName
+  if (TEMPLATE.test(name) && !CONTAINER.test(ending)) return undefined
+  const byEnding = name.includes('.') ? ENDINGS.get(ending) : undefined
+  if (byEnding !== undefined) return byEnding
+  if (!MAY_MATCH.test(name) || SOURCE.test(name)) return undefined
+  return PATTERNS.find(([pattern]) => pattern.test(name))?.[1]
 }
 
-function judgeOf(drivePath: string): ((text: string) => string | undefined) | undefined {
-  const name = drivePath.slice(drivePath.lastIndexOf('/') + 1).toLowerCase()
-  return JUDGED.find(([pattern]) => pattern.test(name))?.[1]
+/** A short look that spares most names the patterns. */
+const MAY_MATCH =
+  /^\.env|^id_|_key$|\.csv$|pass|codes?\.|kit\.|^(?:client_secret|utc--|lastpass|1password|dashlane)|bitwarden|enpass|\.json$/
+
+function byName(
+  lists: readonly (readonly [what: string, ...names: string[]])[],
+): ReadonlyMap<string, string> {
+  return new Map(lists.flatMap(([what, ...names]) => names.map(name => [name, what] as const)))
 }
