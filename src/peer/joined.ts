@@ -93,7 +93,7 @@ export class Joined {
   }
 
   private serve(core: Hypercore, isContent: boolean): void {
-    this.network.replication.serve(core)
+    this.network.replication.serve(core, isContent ? this.drive.paths : undefined)
     if (isContent) {
       for (const peer of core.peers) askWhatIsThere(core, peer)
       const onPeer = (peer: ReplicatorPeer) => askWhatIsThere(core, peer)

@@ -60,6 +60,11 @@ export function connectionsFromOneAddress({ connections }: Limits): number {
   return Math.ceil((connections * 3) / 8)
 }
 
+/** Of all connections those whose peers have not proven yet where they are, which takes one round trip. */
+export function connectionsFromNowhere({ connections }: Limits): number {
+  return Math.ceil(connections / 4)
+}
+
 /** Bytes of a message on Peerfold's own channel, where a hello and a request are all there is to say: 4,000 usually. */
 export function controlBytes({ peerMessageBytes }: Limits): number {
   return Math.floor(peerMessageBytes / 2_500)

@@ -55,6 +55,8 @@ declare module 'hypercore' {
       onrequest(request: BlockRequest): Promise<void>
       onsync(message: object): Promise<void>
       oncancel(cancel: { readonly request: number }): void
+      onnodata(message: { readonly request: number; readonly reason: number }): void
+      readonly wireRequest: { send(message: unknown): boolean }
     }
 
     interface BlockRequest {

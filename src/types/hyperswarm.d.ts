@@ -7,8 +7,11 @@ declare module '@hyperswarm/secret-stream' {
     secretKey: Buffer
   }
   export interface RawUdxStream {
+    /** Of a UDX stream: where datagrams are sent. They are accepted from anywhere. */
     readonly remoteHost: string | null
     readonly remotePort: number
+    /** Of a TCP socket. */
+    readonly remoteAddress?: string | undefined
     readonly _writableState?: { readonly buffered: number }
     /** So far, of a UDX stream. */
     readonly bytesReceived?: number
@@ -16,11 +19,13 @@ declare module '@hyperswarm/secret-stream' {
     readonly bytesRead?: number
     /** The UDP socket that a UDX stream goes through; null before and after. */
     readonly socket?: { getRecvBufferSize(): number; setRecvBufferSize(bytes: number): void } | null
-    on(event: 'data' | 'remote-changed', listener: () => void): unknown
+    on(event: 'data' | 'remote-changed' | 'close', listener: () => void): unknown
   }
   export interface UdxStream extends RawUdxStream {
     /** Is called with what was received, and with null at its end. */
     push(bytes: Uint8Array | null): boolean
+    readonly id: number
+    connect(socket: object, remoteId: number, port: number, host: string): void
     /** Whether each datagram is handed over at once, or only what fills a buffer (66 KiB). */
     setInteractive(interactive: boolean): void
   }
@@ -29,6 +34,8 @@ declare module '@hyperswarm/secret-stream' {
     readonly publicKey: Buffer
     readonly remotePublicKey: Buffer
     readonly isInitiator: boolean
+    /** The same for both sides, and for no other connection (64 bytes). */
+    readonly handshakeHash: Buffer
     readonly opened: Promise<boolean>
     readonly rawStream: RawUdxStream
     userData: Protomux | null
@@ -42,12 +49,14 @@ declare module '@hyperswarm/secret-stream' {
   export default class NoiseSecretStream {
     constructor(
       isInitiator: boolean,
-      rawStream: Duplex,
+      rawStream: Duplex | RawUdxStream,
       options?: {
         keyPair?: KeyPair
         remotePublicKey?: Uint8Array
         pattern?: 'IK' | 'XX'
         keepAlive?: number
+        /** The result of one that is done already. */
+        handshake?: object
       },
     )
   }
@@ -75,6 +84,8 @@ declare module 'protomux' {
     uncork(): void
     static from(stream: NoiseStream): Protomux
     readonly stream: NoiseStream
+    /** Called when the other side opens a channel. */
+    _onopensession(state: import('compact-encoding').DecodeState): unknown
     /** Channels the other side has opened, by number; null where one was closed. */
     readonly _remote: readonly unknown[]
     createChannel(options: {
@@ -103,6 +114,10 @@ declare module 'compact-encoding' {
     decode(state: DecodeState): unknown
   }
   export const json: Encoding
+  export const string: { decode(state: DecodeState): string }
+  export const optionalBuffer: { decode(state: DecodeState): Buffer | null }
+  export function encode<T>(encoding: { encode(state: unknown, value: T): void }, value: T): Buffer
+  export function decode<T>(encoding: { decode(state: never): T }, buffer: Uint8Array): T
   export const buffer: unknown
   export const raw: unknown
 }
@@ -137,17 +152,55 @@ declare module 'hyperdht' {
       options?: { keyPair?: KeyPair },
     ): import('@hyperswarm/secret-stream').NoiseStream
     address(): { host: string; family: number; port: number }
+    /** UDX streams that are open, whatever for. */
+    readonly rawStreams: Iterable<UdxStream>
     /** For every connection, made or taken. `framed`: every message comes after its length, as in a secret stream. */
-    createRawStream(options: { readonly framed?: boolean }): UdxStream
+    /** @param options.firewall is asked about datagrams that come before the stream goes anywhere; true: passed over */
+    createRawStream(options: { readonly framed?: boolean; readonly firewall?: () => boolean }): UdxStream
     lookup(
       target: Uint8Array,
     ): AsyncIterable<{ peers: readonly { publicKey: Buffer }[] }> &
       Duplex & { readonly closestNodes: readonly unknown[] }
     destroy(options?: { force?: boolean }): Promise<void>
+    // What nodes pass on to connect two peers. Tests send it themselves.
+    readonly socket: object
+    readonly _router: { onpeerhandshake(request: { readonly value: Buffer | null }): Promise<void> }
+    request(
+      message: { command: number; target: Uint8Array; value: Uint8Array },
+      to: { host: string; port: number },
+    ): Promise<unknown>
     static keyPair(seed?: Uint8Array): KeyPair
     static BOOTSTRAP: readonly BootstrapNode[]
   }
   export = DHT
+}
+
+declare module 'hyperdht/lib/messages.js' {
+  interface Handshake {
+    readonly mode: number
+    readonly noise: Buffer
+    readonly peerAddress: { readonly host: string; readonly port: number } | null
+    readonly relayAddress: { readonly host: string; readonly port: number } | null
+  }
+  /** What nodes pass on between two peers that connect. */
+  export const handshake: {
+    preencode(state: unknown, value: Handshake): void
+    encode(state: unknown, value: Handshake): void
+    decode(state: unknown): Handshake
+  }
+}
+
+declare module 'hyperdht/lib/noise-wrap.js' {
+  import type { KeyPair } from '@hyperswarm/secret-stream'
+
+  /** The handshake of two peers, within what nodes pass on. */
+  class NoiseWrap {
+    constructor(keyPair: KeyPair, remotePublicKey: Uint8Array)
+    send(payload: object): Promise<Buffer>
+    recv(noise: Uint8Array): Promise<{ readonly udx: { readonly id: number } }>
+    final(): object
+  }
+  export = NoiseWrap
 }
 
 declare module 'hyperswarm' {
@@ -163,7 +216,7 @@ declare module 'hyperswarm' {
       readonly proven: boolean
       /** It is to be connected to. */
       readonly queued: boolean
-      /** Under which it was found. */
+      /** Those of ours under which it was found; a new one emits `topic`. */
       readonly topics: readonly Buffer[]
       ban(value: boolean): void
     }

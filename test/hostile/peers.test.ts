@@ -4,8 +4,8 @@
  * arrive, the process must live, and the attacker must be gone and stay away for a while.
  */
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
-import type { KeyPair, NoiseStream } from '@hyperswarm/secret-stream'
+import { connect, type Socket } from 'node:net'
+import NoiseSecretStream, { type KeyPair, type NoiseStream } from '@hyperswarm/secret-stream'
 import c from 'compact-encoding'
 import DHT from 'hyperdht'
 import type Hyperdrive from 'hyperdrive'
@@ -309,7 +309,7 @@ attackGroups('hostile peers', () => {
       assert.ok(crowd.length === 60)
       await eventually('most are refused', async () => (await bob.state()).peers.length <= 24)
       await assertArrives(id)
-      assert.ok(bob.process.stdout.some(line => line.includes('too many come from its address')))
+      assert.ok(bob.process.stdout.some(line => line.includes('too many have not shown where they are')))
     })
 
     it('one that connects again and again is not listened to', async () => {
@@ -321,6 +321,44 @@ attackGroups('hostile peers', () => {
       }
       assert.ok(bob.process.stdout.some(line => line.includes('connects again and again')))
       await assertArrives(id)
+    })
+
+    it('a crowd of silent TCP connections from one address keeps nobody else from TCP', async () => {
+      const port = await tcpPortOf(bob)
+      const crowd = new Set<Socket>()
+      let isHeld = true
+      /** Connects, and again as soon as it is cut off. */
+      const hold = (): Promise<void> =>
+        new Promise(resolve => {
+          const socket = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.9' })
+          crowd.add(socket)
+          socket.once('connect', () => resolve())
+          socket.on('error', () => {})
+          socket.once('close', () => {
+            crowd.delete(socket)
+            if (isHeld) hold().catch(() => {})
+            resolve()
+          })
+        })
+      await Promise.all(Array.from({ length: 32 }, hold))
+      try {
+        for (let count = 0; count < 5; count++) {
+          const socket = connect({ port, host: '127.0.0.1' })
+          const made: unknown = new NoiseSecretStream(true, socket, {
+            keyPair: DHT.keyPair(),
+            remotePublicKey: bobKey,
+            pattern: 'IK',
+          })
+          const stream = made as NoiseStream
+          stream.on('error', () => {})
+          const closed = new Promise<false>(resolve => stream.once('close', () => resolve(false)))
+          assert.ok(await Promise.race([stream.opened, closed]), 'the handshake was cut off')
+          stream.destroy()
+        }
+      } finally {
+        isHeld = false
+        for (const socket of crowd) socket.destroy()
+      }
     })
 
     it('who only opens TCP connections and says nothing is cut off, and the others are not', async () => {

@@ -1,9 +1,14 @@
-/** What a peer says of itself first: its name, and where it can be reached by TCP. Every word of it is a stranger's. */
+/**
+ * What a peer says of itself first: its name, where it can be reached by TCP, and for whoever knows them too, its shares
+ * (shareTokens.ts). Every word of it is a stranger's.
+ */
 import { safeText } from '../../common/format'
 import { isCount, isRecord } from '../drive/entry'
+import { readTokens } from './shareTokens'
 import type { TcpOffer } from './tcp'
 
 const MAX_NAME = 64
+const MAX_CHALLENGE = 64
 /** More are passed over. */
 export const MAX_ADDRESSES = 8
 const MAX_ADDRESS = 45
@@ -13,11 +18,23 @@ export interface Hello {
   readonly name: string
   /** Null: not by TCP. Whether an address is tried at all is decided in tcp.ts. */
   readonly tcp: TcpOffer | null
+  /** To be sent back, so that it knows where this machine is (provenAddress.ts); undefined: it does not ask. */
+  readonly challenge: string | undefined
+  readonly shares: ReadonlySet<string>
 }
 
 export function readHello(message: Readonly<Record<string, unknown>>): Hello {
-  const { name, tcp } = message
-  return { name: typeof name === 'string' ? safeText(name, MAX_NAME) : '', tcp: readOffer(tcp) }
+  const { name, tcp, challenge, shares } = message
+  return {
+    name: typeof name === 'string' ? safeText(name, MAX_NAME) : '',
+    tcp: readOffer(tcp),
+    challenge: readChallenge(challenge),
+    shares: readTokens(shares),
+  }
+}
+
+export function readChallenge(value: unknown): string | undefined {
+  return typeof value === 'string' && value.length <= MAX_CHALLENGE ? value : undefined
 }
 
 function readOffer(value: unknown): TcpOffer | null {

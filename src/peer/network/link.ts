@@ -2,11 +2,12 @@
  * The link to one connected peer: who it is, and over which stream logs are replicated with it.
  *
  * The UDX stream that the swarm made always stays, as control channel and fallback. Peers that speak `peerfold/1` on
- * it exchange a hello with their name and where they can be reached by TCP; the side that made the connection tries
- * first, then asks the other side to. Replication starts over UDX when TCP is not up within a moment, and moves when
+ * it exchange a hello with their name, where they can be reached by TCP, and a challenge that the other side sends back.
+ * The side that made the connection tries TCP first, once the peer's address is proven (provenAddress.ts), then asks the
+ * other side to. Peers of Peerfold 0.3 send no challenge back, and are asked to at once. Replication starts over UDX when TCP is not up within a moment, and moves when
  * it is. Peers that do not speak it (other Hyperdrive clients) replicate over UDX at once.
  */
-import type { NoiseStream } from '@hyperswarm/secret-stream'
+import type { NoiseStream, RawUdxStream } from '@hyperswarm/secret-stream'
 import c, { type DecodeState } from 'compact-encoding'
 import type { Channel, Message } from 'protomux'
 import type { PeerId } from '../../common/brand'
@@ -16,14 +17,36 @@ import { isRecord } from '../drive/entry'
 import { peerIdOf } from '../keys'
 import { controlBytes, type Limits, PEER_LIMITS } from '../limits'
 import { Rate } from '../rate'
-import { type Hello, readHello } from './hello'
+import { plainAddress } from './addressGroup'
+import { type Hello, readChallenge, readHello } from './hello'
 import { muxOf } from './mux'
+import { ProvenAddress } from './provenAddress'
+import { readTokens } from './shareTokens'
 import type { TcpOffer, TcpTransport } from './tcp'
 
 /** Replication waits this long (milliseconds) for TCP before it starts over UDX. */
 const TCP_HEAD_START = 300
 
-type ControlMessage = ({ readonly type: 'hello' } & Hello) | { readonly type: 'your-turn' }
+/** More tell nothing: the peer counts all that is said. */
+const MAX_SHARES_MESSAGES = 6
+
+type ControlMessage =
+  | {
+      readonly type: 'hello'
+      readonly name: string
+      readonly tcp: TcpOffer | null
+      readonly challenge: string
+      readonly shares: string
+    }
+  | { readonly type: 'your-turn' }
+  /** Asks for an answer: this side goes to another address of the peer now. */
+  | { readonly type: 'challenge'; readonly challenge: string }
+  | { readonly type: 'answer'; readonly challenge: string }
+  /** Shares that came since the hello. */
+  | { readonly type: 'shares'; readonly shares: string }
+
+/** What follows when the peer cannot be reached by TCP: it is asked to try itself, or nothing. */
+type TcpPlan = 'then-ask' | 'only'
 
 export interface LinkOptions {
   readonly name: string
@@ -32,6 +55,8 @@ export interface LinkOptions {
   readonly ownAddress: () => string | null
   /** As the user has them now. */
   readonly limits: () => Limits
+  /** All UDX streams that are open. */
+  readonly streams: () => Iterable<RawUdxStream>
 }
 
 export class PeerLink {
@@ -47,6 +72,10 @@ export class PeerLink {
   readonly up = new Rate()
   /** Emits the stream to replicate over, first and whenever it changes. */
   readonly streamChanged = new Signal<{ from: NoiseStream | undefined; to: NoiseStream }>()
+  /** Emits tokens of shares that the peer says it knows. */
+  readonly sharesTold = new Signal<ReadonlySet<string>>()
+  /** Emits when its address was proven, or is proven no more. */
+  readonly addressChanged = new Signal<void>()
   /** Emits when something worth showing changed. */
   readonly changed = new Signal<void>()
   /** Emits what the peer sent that no honest program sends. */
@@ -55,10 +84,17 @@ export class PeerLink {
   readonly sentTooLong = new Signal<string>()
   /** Emits what broke one of its streams. */
   readonly broke = new Signal<Error>()
+  /** What the UDX stream proves. */
+  readonly place: ProvenAddress
   private messages = 0
+  private sharesMessages = 0
+  private answersChallenges = false
   private hadTurn = false
+  /** Waits for the address to be proven. */
+  private tcpPlan: TcpPlan | undefined
   private current: NoiseStream | undefined
   private tcpStream: NoiseStream | undefined
+  private tcpAddress: string | undefined
   private tcpOffer: TcpOffer | null = null
   private readonly channel: Channel | null
   private readonly control: Message<ControlMessage> | undefined
@@ -78,24 +114,42 @@ export class PeerLink {
       encoding: { ...c.json, decode: (state: DecodeState) => this.decode(state) },
       onmessage: message => this.onMessage(message),
     })
+    this.place = new ProvenAddress(udx.rawStream, options.streams, challenge => {
+      if (this.answersChallenges) this.control?.send({ type: 'challenge', challenge })
+    })
+    this.place.changed.on(() => {
+      this.addressChanged.emit()
+      this.changed.emit()
+      this.tryTcp()
+    })
     udx.on('error', error => this.broke.emit(error))
     this.boundMessages(udx)
   }
 
-  /** Starts to talk. Listen to `streamChanged` before. */
-  open(): void {
+  /** Starts to talk. Listen to `streamChanged` before. @param shares tokens of those that are served here */
+  open(shares: string): void {
     const { name, tcp } = this.options
     this.headStart = setTimeout(() => this.replicateOver(this.udx), TCP_HEAD_START)
     this.channel?.open()
-    this.control?.send({ type: 'hello', name, tcp: tcp?.offer() ?? null })
+    const challenge = this.place.challenge()
+    this.control?.send({ type: 'hello', name, tcp: tcp?.offer() ?? null, challenge, shares })
+  }
+
+  /** Tells tokens of shares that came since. → false: this peer takes none, or no more. */
+  tellShares(shares: string): boolean {
+    if (!this.answersChallenges || this.sharesMessages >= MAX_SHARES_MESSAGES) return false
+    this.sharesMessages++
+    this.control?.send({ type: 'shares', shares })
+    return true
   }
 
   get transport(): 'udx' | 'tcp' {
     return this.current !== undefined && this.current === this.tcpStream ? 'tcp' : 'udx'
   }
 
+  /** Where it is proven to be; undefined as long as it is not. */
   get address(): string | undefined {
-    return this.udx.rawStream.remoteHost ?? undefined
+    return this.place.host ?? this.tcpAddress
   }
 
   get streams(): readonly NoiseStream[] {
@@ -113,10 +167,13 @@ export class PeerLink {
       return
     }
     this.tcpStream = stream
+    const { remoteAddress } = stream.rawStream
+    this.tcpAddress = remoteAddress === undefined ? undefined : plainAddress(remoteAddress)
+    this.addressChanged.emit()
     stream.on('error', error => this.broke.emit(error))
     this.boundMessages(stream)
     stream.once('close', () => {
-      this.tcpStream = undefined
+      this.tcpStream = this.tcpAddress = undefined
       if (!this.udx.destroyed) this.replicateOver(this.udx)
     })
     this.replicateOver(stream)
@@ -157,27 +214,60 @@ export class PeerLink {
       this.misbehaved.emit('its messages were malformed or too many')
       return
     }
-    if (message.type === 'hello' && !this.greeted) {
-      this.greeted = true
-      const { name, tcp } = readHello(message)
-      this.name = name
-      this.tcpOffer = tcp
-      this.changed.emit()
-      if (this.udx.isInitiator) this.tryTcp('then-ask')
-    } else if (message.type === 'your-turn' && !this.udx.isInitiator && !this.hadTurn) {
-      this.hadTurn = true
-      this.tryTcp('only')
+    switch (message.type) {
+      case 'hello':
+        if (!this.greeted) this.onHello(readHello(message))
+        break
+      case 'challenge':
+        this.sendBack(readChallenge(message.challenge))
+        break
+      case 'answer':
+        this.place.answer(readChallenge(message.challenge) ?? '')
+        break
+      case 'shares':
+        this.sharesTold.emit(readTokens(message.shares))
+        break
+      case 'your-turn':
+        if (this.udx.isInitiator || this.hadTurn) break
+        this.hadTurn = true
+        this.planTcp('only')
     }
   }
 
-  private tryTcp(plan: 'then-ask' | 'only'): void {
+  private onHello({ name, tcp, challenge, shares }: Hello): void {
+    this.greeted = true
+    this.name = name
+    this.tcpOffer = tcp
+    this.answersChallenges = challenge !== undefined
+    this.sendBack(challenge)
+    this.sharesTold.emit(shares)
+    this.changed.emit()
+    if (!this.udx.isInitiator) return
+    if (!this.answersChallenges) this.control?.send({ type: 'your-turn' })
+    this.planTcp(this.answersChallenges ? 'then-ask' : 'only')
+  }
+
+  private sendBack(challenge: string | undefined): void {
+    if (challenge !== undefined) this.control?.send({ type: 'answer', challenge })
+  }
+
+  private planTcp(plan: TcpPlan): void {
+    this.tcpPlan = plan
+    this.tryTcp()
+  }
+
+  /** Once, when the address is proven: nobody else is to be connected to. */
+  private tryTcp(): void {
     const { tcp, ownAddress } = this.options
-    if (tcp === undefined || this.tcpStream !== undefined) return
-    const observed = this.udx.rawStream.remoteHost
+    const { tcpPlan: plan, tcpOffer: offer } = this
+    const { host } = this.place
+    if (plan === undefined || tcp === undefined || this.tcpStream !== undefined) return
+    if (host === undefined && offer !== null) return
+    this.tcpPlan = undefined
     const attempt =
-      this.tcpOffer === null
+      host === undefined || offer === null
         ? Promise.resolve(undefined)
-        : tcp.connect(this.tcpOffer, observed, observed === ownAddress(), this.udx.remotePublicKey)
+        : tcp.connect(offer, host, host === ownAddress(), this.udx.remotePublicKey)
     attempt
       .then(stream => {
         if (stream !== undefined) this.adoptTcp(stream)

@@ -1,48 +1,170 @@
 /**
- * Which logs are replicated over which streams. Every served log goes over every link's current stream, and nothing
- * else does: a log that is merely in the store (a stopped share) is served to nobody.
+ * Which logs are replicated over which streams: a served log over the current stream of each link whose peer has shown
+ * to know it, and nothing else. A log that is merely in the store (a stopped share) is served to nobody, and nobody
+ * hears of a share that it does not know already.
+ *
+ * A peer shows that it knows a share
+ * - by a token that only the share's key makes (shareTokens.ts): the usual case between two Peerfolds,
+ * - by asking for a log of it: other Hyperdrive clients, and Peerfolds before tokens,
+ * - by having announced its topic, which is told nobody by asking such a peer for the path log in turn.
+ * The log of content follows when the peer has proven to know the key of the path log.
  */
 
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import b4a from 'b4a'
-import Hypercore from 'hypercore'
+import Hypercore, { type ReplicatorPeer } from 'hypercore'
 import type { Conduct } from './conduct'
+import { askToRepeat } from './echo'
 import type { PeerLink } from './link'
 import { muxOf } from './mux'
+import { placeOf } from './provenAddress'
+import { shareToken, writeTokens } from './shareTokens'
+
+interface Served {
+  readonly core: Hypercore
+  /** The path log of the same share, where this is the log of content. */
+  readonly paths: Hypercore | undefined
+  readonly stop: () => void
+}
+
+/** What is known of a peer, as long as it is connected. Logs are named by their discovery keys (hex). */
+interface Acquaintance {
+  /** Topics that it announces. */
+  readonly announced: Set<string>
+  /** Logs whose key it has proven to know. */
+  readonly proven: Set<string>
+  /** Tokens of it that fitted no share served then. */
+  readonly tokens: Set<string>
+  /** Path logs it was sent tokens of. */
+  readonly told: Set<string>
+}
+
+/** Tokens of one peer that are kept. */
+const MAX_KEPT = 1_024
 
 export class Replication {
-  private readonly served = new Map<string, Hypercore>()
-  private readonly links = new Set<PeerLink>()
+  private readonly served = new Map<string, Served>()
+  private readonly links = new Map<PeerLink, Acquaintance>()
+  private telling: NodeJS.Timeout | undefined
 
   constructor(private readonly conduct: Conduct) {}
 
-  /** Replicates a log over all links, present and future, until `withdraw`. */
-  serve(core: Hypercore): void {
-    const id = b4a.toString(core.discoveryKey, 'hex')
+  /**
+   * Replicates a log over all links whose peers know it, present and future, until `withdraw`.
+   * @param paths the path log of the same share, where this is the log of content
+   */
+  serve(core: Hypercore, paths?: Hypercore): void {
+    const id = idOf(core)
     if (this.served.has(id)) return
-    this.served.set(id, core)
+    const onPeer = (peer: ReplicatorPeer) => this.onPeer(core, peer)
+    core.on('peer-add', onPeer)
+    const served: Served = { core, paths, stop: () => core.off('peer-add', onPeer) }
+    this.served.set(id, served)
     this.conduct.watch(core)
-    for (const link of this.links) if (link.stream !== undefined) attach(core, link.stream)
+    for (const [link, known] of this.links) {
+      if (paths === undefined && this.recognise(core, link, known.tokens)) known.proven.add(id)
+      this.offer(served, link)
+    }
+    if (paths !== undefined) return
+    // Several shares that come together are told in one message.
+    this.telling ??= setTimeout(() => {
+      this.telling = undefined
+      for (const link of this.links.keys()) this.tellShares(link)
+    }, 0)
   }
 
   withdraw(core: Hypercore): void {
-    if (!this.served.delete(b4a.toString(core.discoveryKey, 'hex'))) return
-    for (const link of this.links) if (link.stream !== undefined) detach(core, link.stream)
+    const id = idOf(core)
+    const served = this.served.get(id)
+    if (served === undefined) return
+    this.served.delete(id)
+    served.stop()
+    for (const link of this.links.keys()) if (link.stream !== undefined) detach(core, link.stream)
     this.conduct.unwatch(core)
   }
 
-  add(link: PeerLink): void {
-    this.links.add(link)
-    this.accept(link, link.udx)
-    link.streamChanged.on(({ from, to }) => {
-      if (from !== undefined && !from.destroyed) for (const core of this.served.values()) detach(core, from)
-      if (to !== link.udx) this.accept(link, to)
-      for (const core of this.served.values()) attach(core, to)
+  /** @returns the tokens for its hello */
+  add(link: PeerLink): string {
+    const paths = this.pathLogs()
+    this.links.set(link, {
+      announced: new Set(),
+      proven: new Set(),
+      tokens: new Set(),
+      told: new Set(paths.map(idOf)),
     })
+    this.accept(link, link.udx)
+    link.sharesTold.on(tokens => this.onTokens(link, tokens))
+    link.streamChanged.on(({ from, to }) => {
+      if (from !== undefined && !from.destroyed)
+        for (const { core } of this.served.values()) detach(core, from)
+      if (to !== link.udx) this.accept(link, to)
+      for (const served of this.served.values()) this.offer(served, link)
+    })
+    return writeTokens(paths, link.udx)
   }
 
   remove(link: PeerLink): void {
     this.links.delete(link)
+  }
+
+  /** A peer was found to announce a topic. */
+  announces(link: PeerLink, topic: Buffer): void {
+    const id = b4a.toString(topic, 'hex')
+    this.links.get(link)?.announced.add(id)
+    const served = this.served.get(id)
+    if (served !== undefined) this.offer(served, link)
+  }
+
+  private onTokens(link: PeerLink, tokens: ReadonlySet<string>): void {
+    const known = this.links.get(link)
+    if (known === undefined) return
+    for (const core of this.pathLogs()) if (this.recognise(core, link, tokens)) this.prove(link, core)
+    for (const token of tokens) if (known.tokens.size < MAX_KEPT) known.tokens.add(token)
+    this.tellShares(link)
+  }
+
+  private recognise(core: Hypercore, link: PeerLink, tokens: ReadonlySet<string>): boolean {
+    return tokens.size > 0 && tokens.has(shareToken(core, link.udx, false))
+  }
+
+  /** Tells a peer of the shares that came since it was last told. */
+  private tellShares(link: PeerLink): void {
+    const known = this.links.get(link)
+    const untold = this.pathLogs().filter(core => known?.told.has(idOf(core)) === false)
+    if (untold.length === 0 || !link.tellShares(writeTokens(untold, link.udx))) return
+    for (const core of untold) known?.told.add(idOf(core))
+  }
+
+  private pathLogs(): Hypercore[] {
+    return [...this.served.values()].filter(({ paths }) => paths === undefined).map(({ core }) => core)
+  }
+
+  /** A peer has opened a log with a proof that it knows its key. */
+  private onPeer(core: Hypercore, peer: ReplicatorPeer): void {
+    for (const link of this.links.keys()) {
+      if (!link.streams.includes(peer.stream)) continue
+      if (peer.stream === link.udx && !link.place.isProven) {
+        const place = placeOf(link.udx.rawStream)
+        askToRepeat(peer, () => link.place.prove(place))
+      }
+      this.prove(link, core)
+    }
+  }
+
+  private prove(link: PeerLink, core: Hypercore): void {
+    this.links.get(link)?.proven.add(idOf(core))
+    for (const served of this.served.values())
+      if (served.core === core || served.paths === core) this.offer(served, link)
+  }
+
+  private offer(served: Served, link: PeerLink): void {
+    const known = this.links.get(link)
+    if (link.stream === undefined || known === undefined) return
+    const id = idOf(served.core)
+    const isKnown =
+      known.proven.has(id) ||
+      (served.paths === undefined ? known.announced.has(id) : known.proven.has(idOf(served.paths)))
+    if (isKnown) attach(served.core, link.stream)
   }
 
   /**
@@ -52,15 +174,19 @@ export class Replication {
   private accept(link: PeerLink, stream: NoiseStream): void {
     Hypercore.createProtocolStream(stream, {
       ondiscoverykey: async discoveryKey => {
-        const core = this.served.get(b4a.toString(discoveryKey, 'hex'))
-        if (core === undefined) return
+        const served = this.served.get(b4a.toString(discoveryKey, 'hex'))
+        if (served === undefined) return
         link.replicateOver(stream)
         if (link.stream !== stream) return
-        attach(core, stream)
+        attach(served.core, stream)
         await stream.opened // the log's channel is made by then
       },
     })
   }
+}
+
+function idOf(core: Hypercore): string {
+  return b4a.toString(core.discoveryKey, 'hex')
 }
 
 function attach(core: Hypercore, stream: NoiseStream): void {

@@ -8,7 +8,7 @@
 import type { KeyPair, NoiseStream } from '@hyperswarm/secret-stream'
 import type Hypercore from 'hypercore'
 import DHT from 'hyperdht'
-import Hyperswarm, { type PeerDiscovery } from 'hyperswarm'
+import Hyperswarm, { type PeerDiscovery, type PeerInfo } from 'hyperswarm'
 import type { PeerId } from '../../common/brand'
 import type { NetworkState, SearchReason } from '../../common/model'
 import { Signal } from '../../common/signal'
@@ -59,6 +59,10 @@ export class Network {
     this.links,
     link => this.conduct.isUseful(link),
     () => this.options.limits(),
+    (link, why) => {
+      this.options.log(`peer ${link.id} is disconnected: ${why}`)
+      link.close()
+    },
   )
   readonly replication = new Replication(this.conduct)
   private readonly presence = new Presence(
@@ -157,7 +161,7 @@ export class Network {
     readInBulk(dht)
     const firewall = (key: Buffer) => this.isUnwelcome(peerIdOf(key))
     const swarm = new Hyperswarm({ keyPair, dht, maxPeers: this.options.limits().connections, firewall })
-    swarm.on('connection', (stream: NoiseStream) => this.onConnection(stream))
+    swarm.on('connection', (stream: NoiseStream, info: PeerInfo) => this.onConnection(stream, info))
     swarm.on('update', () => this.changed.emit())
     this.swarm = swarm
     this.presence.start(swarm)
@@ -177,7 +181,7 @@ export class Network {
     else await tcp.close()
   }
 
-  private onConnection(stream: NoiseStream): void {
+  private onConnection(stream: NoiseStream, info: PeerInfo): void {
     const refusal = this.door.refusal(stream)
     if (refusal !== undefined) {
       stream.on('error', ignoreRefused)
@@ -190,10 +194,15 @@ export class Network {
       tcp: this.options.tcp() ? this.tcp : undefined,
       ownAddress: () => this.swarm?.dht.host ?? null,
       limits: this.options.limits,
+      streams: () => this.swarm?.dht.rawStreams ?? [],
     })
     this.links.get(link.key)?.close()
     this.links.set(link.key, link)
-    this.replication.add(link)
+    const shares = this.replication.add(link)
+    for (const topic of info.topics) this.replication.announces(link, topic)
+    const onTopic = (topic: Buffer) => this.replication.announces(link, topic)
+    info.on('topic', onTopic)
+    link.addressChanged.on(() => this.door.located(link))
     link.misbehaved.on(what => this.turnAway(link, what))
     link.sentTooLong.on(what => this.turnAwayFor(link, 'peerMessageBytes', what))
     link.broke.on(error => {
@@ -204,13 +213,14 @@ export class Network {
     stream.once('close', () => {
       if (this.links.get(link.key) === link) this.links.delete(link.key)
       this.replication.remove(link)
+      info.off('topic', onTopic)
       link.close()
       this.options.log(`peer ${link.id} disconnected`)
       this.changed.emit()
     })
     link.changed.on(() => this.changed.emit())
     makePacketRoom(stream.rawStream)
-    link.open()
+    link.open(shares)
     this.options.log(`peer ${link.id} connected`)
     this.changed.emit()
   }

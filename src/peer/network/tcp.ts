@@ -2,18 +2,18 @@
  * Direct TCP between two peers that have met already. Over a local network or between public addresses it carries
  * the same Noise stream more than twice as fast as UDX, which sends datagrams.
  *
- * An address is tried only where the encrypted connection that exists shows that it is the peer's own: the very
- * address that connection comes from, or, when both sit behind one public address, an address in a network this
+ * An address is tried only where the encrypted connection that exists proves that it is the peer's own: the very
+ * address that this connection goes to, where the peer has shown to be (provenAddress.ts), or, when both sit behind one public address, an address in a network this
  * machine is in. So nobody can be made to connect to a third party. The peer must prove the expected Noise key.
  */
 import { BlockList, connect, createServer, isIP, type Server, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import NoiseSecretStream, { type KeyPair, type NoiseStream } from '@hyperswarm/secret-stream'
 import b4a from 'b4a'
+import { type Handshake, Handshakes } from './handshakes'
 import { MAX_ADDRESSES } from './hello'
 
-/** Connections that have not proven a key yet, at most, and for how long (milliseconds). */
-const MAX_UNPROVEN = 16
+/** How long (milliseconds) a connection may take to prove a key. */
 const PROVE_WITHIN = 5_000
 const CONNECT_WITHIN = 1_500
 const KEEP_ALIVE = 5_000
@@ -25,7 +25,7 @@ export interface TcpOffer {
 }
 
 export class TcpTransport {
-  private unproven = 0
+  private readonly handshakes = new Handshakes()
 
   private constructor(
     private readonly server: Server,
@@ -58,15 +58,18 @@ export class TcpTransport {
     }
   }
 
-  /** Connects to a peer at one of its own addresses; undefined when none answers with the expected key. */
+  /**
+   * Connects to a peer at one of its own addresses; undefined when none answers with the expected key.
+   * @param host where it is proven to be
+   */
   async connect(
     offer: TcpOffer,
-    observed: string | null,
+    host: string,
     sameNat: boolean,
     remoteKey: Buffer,
   ): Promise<NoiseStream | undefined> {
-    for (const host of candidates(offer, observed, sameNat)) {
-      const stream = await this.tryConnect(host, offer.port, remoteKey)
+    for (const candidate of candidates(offer, host, sameNat)) {
+      const stream = await this.tryConnect(candidate, offer.port, remoteKey)
       if (stream !== undefined) return stream
     }
     return undefined
@@ -85,19 +88,18 @@ export class TcpTransport {
   }
 
   private accept(socket: Socket): void {
-    if (this.unproven >= MAX_UNPROVEN) {
-      socket.destroy()
-      return
+    const handshake: Handshake = {
+      address: socket.remoteAddress,
+      received: () => socket.bytesRead,
+      close: () => socket.destroy(),
     }
-    this.unproven++
+    this.handshakes.add(handshake)
     const stream = secret(false, socket, { keyPair: this.keyPair, pattern: 'IK' })
     proven(stream, PROVE_WITHIN)
       .then(isProven => {
         if (isProven) this.onStream(stream)
       })
-      .finally(() => {
-        this.unproven--
-      })
+      .finally(() => this.handshakes.delete(handshake))
       .catch(() => stream.destroy())
   }
 }

@@ -1,0 +1,90 @@
+/**
+ * A peer that says it is somewhere else. A connection between two peers begins with a message that other nodes pass on,
+ * and they say where it comes from: so does this one, of its own. The other side then sends everything to the place that
+ * was named; what this peer sends from elsewhere reaches it all the same, and it never hears an answer.
+ */
+import NoiseSecretStream, { type KeyPair, type NoiseStream } from '@hyperswarm/secret-stream'
+import c from 'compact-encoding'
+import { hash } from 'hypercore-crypto'
+import DHT from 'hyperdht'
+import { handshake as passedOn } from 'hyperdht/lib/messages.js'
+import NoiseWrap from 'hyperdht/lib/noise-wrap.js'
+
+export interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+/** Of hyperdht: a command, and who passes its message on. */
+const PEER_HANDSHAKE = 0
+const FROM_RELAY = 2
+/** What it says of its firewall: it has none, so there is nothing to find out about its address. */
+const OPEN = 1
+
+export class BlindPeer {
+  private readonly streams: NoiseStream[] = []
+  private readonly answers = new Set<string>()
+
+  private constructor(private readonly dht: DHT) {}
+
+  static async start(bootstrap: string): Promise<BlindPeer> {
+    const [host = '', port] = bootstrap.split(':')
+    const dht = new DHT({ bootstrap: [{ host, port: Number(port) }] })
+    await dht.fullyBootstrapped()
+    return new BlindPeer(dht)
+  }
+
+  /**
+   * Connects, and is taken for one at another place.
+   * @param at where the other peer is
+   * @param claimed where this one says it is
+   */
+  async connect(
+    remote: Buffer,
+    at: Place,
+    claimed: Place,
+    keyPair: KeyPair = DHT.keyPair(),
+  ): Promise<NoiseStream> {
+    const noise = new NoiseWrap(keyPair, remote)
+    const raw = this.dht.createRawStream({ framed: true, firewall: () => false })
+    const first = await noise.send({
+      error: 0,
+      firewall: OPEN,
+      holepunch: null,
+      addresses4: [],
+      addresses6: [],
+      udx: { reusableSocket: false, id: raw.id, seq: 0 },
+      secretStream: {},
+      relayThrough: null,
+    })
+    const value = c.encode(passedOn, {
+      mode: FROM_RELAY,
+      noise: first,
+      peerAddress: claimed,
+      relayAddress: null,
+    })
+    const answer = new Promise<Buffer>(resolve => {
+      this.dht._router.onpeerhandshake = async request => {
+        if (request.value === null) return
+        const { noise: second } = c.decode(passedOn, request.value)
+        // The one before may be answered twice, since it is sent again.
+        if (this.answers.has(second.toString('hex'))) return
+        this.answers.add(second.toString('hex'))
+        resolve(second)
+      }
+    })
+    // The answer comes as a message to pass on, not as one to this request.
+    this.dht.request({ command: PEER_HANDSHAKE, target: hash(remote), value }, at).catch(() => {})
+    const { udx } = await noise.recv(await answer)
+    raw.connect(this.dht.socket, udx.id, at.port, at.host)
+    const stream: unknown = new NoiseSecretStream(true, raw, { handshake: noise.final() })
+    this.streams.push(stream as NoiseStream)
+    this.streams.at(-1)?.on('error', () => {})
+    return stream as NoiseStream
+  }
+
+  async close(): Promise<void> {
+    for (const stream of this.streams) stream.destroy()
+    await this.dht.destroy()
+  }
+}
