@@ -228,6 +228,8 @@ export interface SharePreview {
   readonly skippedCounts: Readonly<Record<string, number>>
   /** At most 1,000 of them. */
   readonly skipped: readonly SkippedEntry[]
+  /** False: some files were too large or too many to look into; publishing may hold back more of them. */
+  readonly allLookedAt?: boolean
   /** Names that some system cannot take, with the reason. They are shared all the same. */
   readonly unportable: readonly SkippedEntry[]
   /** Set when this source is shared already. */

@@ -3,6 +3,7 @@
  * can answer in the user's place. Toasts that merely tell (see tell.ts) are not questions: nobody waits for them.
  */
 import * as vscode from 'vscode'
+import { askToggling, type TogglingQuestion } from './toggling'
 
 export interface Ask {
   /** One folder on disk. */
@@ -20,11 +21,8 @@ export interface Ask {
     items: readonly T[],
     options: { readonly title: string; readonly placeholder: string },
   ): Promise<T | undefined>
-  /** Any number of the items; undefined when the user turned away. */
-  pickMany<T extends vscode.QuickPickItem>(
-    items: readonly T[],
-    options: { readonly title: string; readonly placeholder: string },
-  ): Promise<readonly T[] | undefined>
+  /** Any number of rows, each switched by itself. */
+  toggle(question: TogglingQuestion): Promise<ReadonlySet<string> | undefined>
   text(options: {
     readonly title: string
     readonly prompt: string
@@ -74,16 +72,7 @@ export const askUser: Ask = {
     })
   },
 
-  async pickMany(items, { title, placeholder }) {
-    return vscode.window.showQuickPick(items, {
-      title,
-      placeHolder: placeholder,
-      canPickMany: true,
-      matchOnDescription: true,
-      matchOnDetail: true,
-      ignoreFocusOut: true,
-    })
-  },
+  toggle: askToggling,
 
   async text({ title, prompt, value, placeholder, problem }) {
     return vscode.window.showInputBox({

@@ -82,6 +82,7 @@ function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOpt
         bytes: preview.bytes,
         skipped: preview.skipped,
         skippedCounts: counts(preview.skippedCounts),
+        allLookedAt: preview.allLookedAt,
         unportable: unportable(preview.entries.map(({ path }) => path)),
         ...(existing === undefined ? {} : { existing: existing.id }),
       }

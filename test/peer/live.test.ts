@@ -118,12 +118,15 @@ describe('a shared folder that changes', () => {
 
   it('never shows what is ignored or secret, however it comes', async () => {
     await share({ 'a.txt': 'a', '.gitignore': 'build/\n*.log\n' })
+    const token = ['np', 'm_', 'q7Zr2LbXw9Kd4TnVy6Hs8Jf3Mg5Pc1AeRtUv'].join('')
     await makeTree(source, {
       '.env': 'PASSWORD=x',
       build: { 'out.js': 'out' },
       'debug.log': 'log',
       '.git': { config: '[core]' },
       deep: { id_rsa: 'key' },
+      '.npmrc~': `//registry.npmjs.org/:_authToken=${token}\n`,
+      'notes.md': `# Release\n\nWith ${token} it works.\n`,
     })
     await writeFile(join(source, 'harmless.txt'), 'MIIEpAIBAAKCAQEAx3')
     await rename(join(source, 'harmless.txt'), join(source, 'server.pem'))
@@ -134,8 +137,13 @@ describe('a shared folder that changes', () => {
     await eventually('what is left out is listed', async () => {
       const { skipped } = await ann.request('share.skipped', { id })
       const left = skipped.map(({ path }) => path)
-      return ['/.env', '/server.pem', '/deep/id_rsa'].every(path => left.includes(path))
+      return ['/.env', '/server.pem', '/deep/id_rsa', '/.npmrc~', '/notes.md'].every(path =>
+        left.includes(path),
+      )
     })
+    const { skipped } = await ann.request('share.skipped', { id })
+    const told = skipped.find(({ path }) => path === '/notes.md')
+    assert.equal(told?.detail, 'An npm token stands in line 3.', 'the kind and the line, not the value')
   })
 
   it('takes away what an ignore file names from now on', async () => {

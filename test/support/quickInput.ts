@@ -53,7 +53,8 @@ export class QuickInput {
   async labels(): Promise<string[]> {
     const rows = this.widget.locator('.quick-input-list .monaco-list-row')
     await rows.first().waitFor()
-    return rows.locator('.quick-input-list-rows > :first-child .label-name').allInnerTexts()
+    const labels = await rows.locator('.quick-input-list-rows > :first-child .label-name').allInnerTexts()
+    return labels.map(label => label.trim()) // an icon before it leaves a space
   }
 
   /** What is shown below the box: a validation message, or a prompt. */

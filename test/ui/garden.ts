@@ -1,6 +1,6 @@
 /** The folder that the people of the ui lane share: something to read, something to leave out, some bytes. */
 import { join } from 'node:path'
-import { executable, makeTree, randomBytes, type Tree } from '../support/folders'
+import { executable, makeTree, randomBytes, symbolicLink, type Tree } from '../support/folders'
 
 export const readme = [
   '# The garden behind the house',
@@ -32,11 +32,12 @@ const shared: Tree = {
   '.gitignore': 'compost/\ndiary.txt\n',
 }
 
-/** Left out: a secret, a folder and a file that .gitignore names. */
+/** Left out: a secret, what .gitignore names, and a link that leads out of the folder. */
 const leftOut: Tree = {
   '.env': 'WEATHER_TOKEN=not-for-others\n',
   compost: { 'old.txt': 'leaves\n', 'older.txt': 'twigs\n' },
   'diary.txt': 'Today it rained.\n',
+  gate: symbolicLink('..'),
 }
 
 /** Makes the folder `garden` in a home. → its path */

@@ -36,7 +36,7 @@ export function goneAndBackSteps(cast: () => Cast, stage: Stage): void {
     const storage = join(home, 'storage')
     const got = await peerfold(['get', link, join(home, 'garden')], { storage, bootstrap: stage.bootstrap })
     assert.equal(got.code, 0, got.stderr.join('\n'))
-    await Promise.all(['.env', 'compost'].map(name => rm(join(garden, name), { recursive: true })))
+    await Promise.all(['.env', 'compost', 'gate'].map(name => rm(join(garden, name), { recursive: true })))
     assert.deepEqual(await compareTrees(garden, join(home, 'garden')), [])
     await peerfold(['stop'], { storage })
   })

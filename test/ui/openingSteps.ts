@@ -76,7 +76,7 @@ export function openingSteps(cast: () => Cast): void {
     await toast.close()
 
     const expected = await makeGarden(join(alice.home, 'as shared'))
-    await Promise.all(['.env', 'compost'].map(name => rm(join(expected, name), { recursive: true })))
+    await Promise.all(['.env', 'compost', 'gate'].map(name => rm(join(expected, name), { recursive: true })))
     assert.deepEqual(await compareTrees(expected, join(bob.home, 'Downloads', 'garden')), [])
   })
 }

@@ -18,19 +18,54 @@ export function sharingSteps(cast: () => Cast): void {
     await atAlice.view('Shares').welcome.getByText('Share a folder and send its link').waitFor()
   })
 
-  it('lets a file in by name', async () => {
+  it('lets a file in by name, and nothing by ticking everything', async () => {
     const { atAlice } = cast()
     await atAlice.view('Shares').welcome.getByRole('button', { name: 'Share Folder with Peer' }).click()
     await (await atAlice.dialog('7 files')).click('Show What Is Left Out')
     const { quickInput } = atAlice
-    await quickInput.checkbox('diary.txt').click()
-    assert.deepEqual(await quickInput.labels(), ['.env', 'compost/', 'diary.txt'])
+    await quickInput.row('diary.txt').waitFor()
+    assert.deepEqual(await quickInput.labels(), ['Done', '.env', 'compost/', 'diary.txt', 'gate'])
+    const boxes = quickInput.widget
+      .locator('input[type=checkbox], .monaco-checkbox')
+      .filter({ visible: true })
+    assert.equal(await boxes.count(), 0, 'there is no box to tick, and none that ticks all')
     await quickInput.widget.getByText('Environment files hold passwords and keys.').waitFor()
+    await quickInput.pick('gate')
+    await quickInput.pick('diary.txt')
+    await quickInput.widget.getByText('1 of these will be shared', { exact: true }).waitFor()
+    await quickInput.widget.getByText('will be shared · named by .gitignore').waitFor()
     await atAlice.screenshot('share-left-out')
-    await quickInput.ok()
+    await quickInput.pick('Done')
     const again = await atAlice.dialog('8 files')
-    assert.match(await again.text(), /1 × named by \.gitignore: compost\/\n.*\n?Let in by you: diary\.txt/)
-    await again.click('Share')
+    assert.match(
+      await again.text(),
+      /1 × named by \.gitignore: compost\/\n.*\n?(?:.*\n)?Let in by you: diary\.txt/,
+    )
+  })
+
+  it('warns before it shares a secret that was let in, and says why it was left out', async () => {
+    const { atAlice } = cast()
+    const { quickInput } = atAlice
+    await (await atAlice.dialog('8 files')).click('Show What Is Left Out')
+    await quickInput.widget.getByText('will be shared · named by .gitignore').waitFor()
+    await quickInput.pick('.env')
+    await quickInput.widget.getByText(/Includes 1 file that looks like a secret/).waitFor()
+    await quickInput.pick('Done')
+    const asked = await atAlice.dialog('9 files')
+    assert.match(await asked.text(), /Let in by you: .*\.env.*\n+Includes 1 file that looks like a secret/)
+    await asked.click('Share')
+    const warning = await atAlice.dialog('Includes 1 file that looks like a secret')
+    assert.match(await warning.text(), /\.env: Environment files hold passwords and keys\./)
+    assert.deepEqual(new Set(await warning.buttons()), new Set(['Share the Secret Too', 'Cancel']))
+    await atAlice.screenshot('share-secrets')
+    await warning.click('Cancel')
+    await (await atAlice.dialog('9 files')).click('Show What Is Left Out')
+    await quickInput.widget.getByText('will be shared · looks like a secret, by its name').waitFor()
+    await quickInput.widget.getByText('Environment files hold passwords and keys.').waitFor()
+    await quickInput.pick('.env')
+    await quickInput.widget.getByText('1 of these will be shared', { exact: true }).waitFor()
+    await quickInput.pick('Done')
+    await (await atAlice.dialog('8 files')).click('Share')
   })
 
   it('puts the link on the clipboard, and there again when asked', async () => {

@@ -389,7 +389,7 @@ describe('a preview', function () {
   })
 
   it('says when it could not look into everything', async () => {
-    put({ '/a.txt': 'aa', '/big.txt': 'b'.repeat(300 * 1024) })
+    put({ '/a.txt': 'aa', '/big.txt': 'b'.repeat(9 * 1024 * 1024) })
     assert.equal((await previewFolder(root)).allLookedAt, false)
     assert.equal((await previewFolder(join(root, 'a.txt'))).allLookedAt, true)
     assert.equal((await previewFolder(join(root, 'a.txt'), { budget: 1 })).allLookedAt, false)

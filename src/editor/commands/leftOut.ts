@@ -5,6 +5,7 @@ import { formatCount, safeText } from '../../common/format'
 import type { SkippedEntry } from '../../common/model'
 import type { Ask } from '../ask'
 import { pickerText } from '../names'
+import type { TogglingRow } from '../toggling'
 
 const { l10n } = vscode
 
@@ -77,49 +78,71 @@ const OVERRULABLE: ReadonlySet<string> = new Set([
   'git-folder',
 ])
 
-export interface LeftOutItem extends vscode.QuickPickItem {
-  /** Undefined: it cannot be let in, whether ticked or not. */
-  readonly path: DrivePath | undefined
+/** Of these, what gives others a password or a key. */
+const SECRET: ReadonlySet<string> = new Set(['secret-name', 'secret-content', 'git-folder'])
+
+export function isSecretEntry({ reason }: SkippedEntry): boolean {
+  return SECRET.has(reason)
 }
 
 /**
- * Shows the list, with what was let in before ticked; what is ticked is let in. `count`: entries left out in all.
- * → the paths let in, or undefined when the user turned away
+ * Shows the list, with what was let in before switched on; what is on is let in. `count`: entries left out in all.
+ * → the entries let in, or undefined when the user turned away
  */
 export async function chooseLetIn(
   ask: Ask,
-  letIn: readonly DrivePath[],
+  letIn: readonly SkippedEntry[],
   skipped: readonly SkippedEntry[],
   count: number,
-): Promise<readonly DrivePath[] | undefined> {
-  const items = leftOutItems(letIn, skipped)
-  const how = l10n.t('Tick what is to be shared all the same, then press OK')
-  const chosen = await ask.pickMany(items, {
+): Promise<readonly SkippedEntry[] | undefined> {
+  const entries = [...letIn, ...skipped.filter(({ path }) => !letIn.some(entry => entry.path === path))]
+  const how = l10n.t('Choose what is to be shared all the same, one by one')
+  const chosen = await ask.toggle({
     title: l10n.t('Left Out'),
     placeholder: count > skipped.length ? `${how}. ${countNote(skipped.length, count)}` : how,
+    on: new Set(letIn.map(({ path }) => path)),
+    rows: on => leftOutRows(entries, on),
+    summary: on => summaryOf(entries, on),
   })
-  return chosen?.flatMap(({ path }) => (path === undefined ? [] : [path]))
+  return chosen && entries.filter(({ path }) => chosen.has(path))
 }
 
-/** What was let in, what can be, and, below a line, what cannot. */
-export function leftOutItems(
-  letIn: readonly DrivePath[],
-  skipped: readonly SkippedEntry[],
-): readonly LeftOutItem[] {
-  const items = skipped.map(entry => toItem(entry))
-  const fixed = items.filter(({ path }) => path === undefined)
+function summaryOf(entries: readonly SkippedEntry[], on: ReadonlySet<string>): string {
+  const letIn = entries.filter(({ path }) => on.has(path))
+  const secrets = letIn.filter(isSecretEntry).length
+  if (letIn.length === 0) return l10n.t('everything here stays left out')
+  const shared = l10n.t('{0} of these will be shared', formatCount(letIn.length))
+  return secrets === 0 ? shared : `${shared}. ${includesSecrets(secrets)}`
+}
+
+export function includesSecrets(count: number): string {
+  return count === 1
+    ? l10n.t('Includes 1 file that looks like a secret')
+    : l10n.t('Includes {0} files that look like secrets', formatCount(count))
+}
+
+/** What looks like secrets, what rules leave out, and what cannot be let in, which no choice switches. */
+export function leftOutRows(
+  entries: readonly SkippedEntry[],
+  on: ReadonlySet<string>,
+): readonly TogglingRow[] {
+  const byRules = (entry: SkippedEntry) => OVERRULABLE.has(entry.reason) && !isSecretEntry(entry)
   return [
-    ...letIn.map(path => ({
-      label: pickerText(withoutRoot(path)),
-      description: l10n.t('let in by you'),
-      path,
-      picked: true,
-    })),
-    ...items.filter(({ path }) => path !== undefined),
-    ...(fixed.length === 0
-      ? []
-      : [{ label: l10n.t('cannot be let in'), kind: vscode.QuickPickItemKind.Separator, path: undefined }]),
-    ...fixed,
+    ...group(l10n.t('look like secrets'), entries.filter(isSecretEntry), on),
+    ...group(l10n.t('left out by rules'), entries.filter(byRules), on),
+    ...group(
+      l10n.t('cannot be let in'),
+      entries.filter(({ reason }) => !OVERRULABLE.has(reason)),
+      on,
+    ),
+  ]
+}
+
+function group(title: string, entries: readonly SkippedEntry[], on: ReadonlySet<string>): TogglingRow[] {
+  if (entries.length === 0) return []
+  return [
+    { label: title, kind: vscode.QuickPickItemKind.Separator, key: undefined },
+    ...entries.map(entry => toRow(entry, on.has(entry.path))),
   ]
 }
 
@@ -138,12 +161,20 @@ export async function showLeftOut(ask: Ask, skipped: readonly SkippedEntry[], co
   await ask.pick(items, { title: l10n.t('Left Out'), placeholder: countNote(items.length, count) })
 }
 
-/** A folder's path ends with `/` in the list, not when it is let in. */
-function toItem({ path, reason, detail }: SkippedEntry): LeftOutItem {
+/** Why it was left out stays to be read when it is let in. */
+function toRow({ path, reason, detail }: SkippedEntry, isOn: boolean): TogglingRow {
+  const canBeLetIn = OVERRULABLE.has(reason)
+  const icon = canBeLetIn ? (isOn ? 'pass-filled' : 'circle-large-outline') : 'lock'
+  const why = wordReason(reason)
   return {
-    label: pickerText(withoutRoot(path)),
-    description: wordReason(reason),
+    label: `$(${icon}) ${pickerText(withoutRoot(path))}`,
+    description: isOn ? l10n.t('will be shared · {0}', why) : why,
     detail: pickerText(detail),
-    path: OVERRULABLE.has(reason) ? (path.replace(/\/$/, '') as DrivePath) : undefined,
+    key: canBeLetIn ? path : undefined,
   }
+}
+
+/** A folder's path ends with `/` in the list, not when it is let in. */
+export function allowedPath({ path }: SkippedEntry): DrivePath {
+  return path.replace(/\/$/, '') as DrivePath
 }

@@ -5,14 +5,23 @@
 import * as path from 'node:path'
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
-import { formatBytes, plural, safeText } from '../../common/format'
-import type { SharePreview, ShareSource } from '../../common/protocol'
+import { formatBytes, formatCount, plural, safeText } from '../../common/format'
+import type { SkippedEntry } from '../../common/model'
+import type { ShareAdded, SharePreview, ShareSource } from '../../common/protocol'
 import { Commands } from '../contributions'
 import { diskPath } from '../names'
 import { progressIfSlow } from '../progressIfSlow'
 import { offerCommand, tell, warn } from '../tell'
 import { followTransfer, newJob } from './followTransfer'
-import { chooseLetIn, countLines, totalOf, withoutRoot } from './leftOut'
+import {
+  allowedPath,
+  chooseLetIn,
+  countLines,
+  includesSecrets,
+  isSecretEntry,
+  totalOf,
+  withoutRoot,
+} from './leftOut'
 import { putLinkOnClipboard } from './linkText'
 import type { CommandParts } from './parts'
 
@@ -20,6 +29,9 @@ const { l10n } = vscode
 
 /** Milliseconds; reading the names of a very large folder takes minutes, and the user can cancel. */
 const PREVIEW_LIMIT = 30 * 60_000
+
+/** Named in the warning about them. */
+const MAX_SECRETS = 10
 
 export interface PublishChoices {
   /** Undefined: not chosen, so a new share is private. */
@@ -44,11 +56,15 @@ export async function publish(
   let source = sourceOf(folder.fsPath, choices)
   let preview = await previewOf(parts, source)
   if (preview.existing !== undefined) return shareAgain(parts, preview.existing, choices)
+  let letIn = choices.ask ? await reasonsOf(parts, source) : []
   while (choices.ask) {
-    const answer = await askToShare(parts, source, preview)
+    const answer = await askToShare(parts, source, preview, letIn)
     if (answer === undefined) return undefined
-    source = { ...source, ...answer.change }
-    if (answer.agreed) break
+    if (answer.isPublic !== undefined) source = { ...source, isPublic: answer.isPublic }
+    if (answer.agreed && (await agreesToSecrets(parts, source, letIn))) break
+    if (answer.letIn === undefined) continue
+    letIn = answer.letIn
+    source = { ...source, allow: letIn.map(allowedPath) }
     preview = await previewOf(parts, source)
   }
   return importFolder(parts, source)
@@ -92,12 +108,56 @@ function previewOf({ peer }: CommandParts, source: ShareSource): Promise<SharePr
   })
 }
 
-/** The answer, and what it changes; undefined: the user turned away. */
+/** Why what the caller lets in would be left out. */
+async function reasonsOf(parts: CommandParts, source: ShareSource): Promise<readonly SkippedEntry[]> {
+  if (source.allow.length === 0) return []
+  const { skipped } = await previewOf(parts, { ...source, allow: [] })
+  return skipped.filter(entry => source.allow.includes(allowedPath(entry)))
+}
+
+/** A question of its own: what is a secret is never shared by the button that shares everything else. */
+async function agreesToSecrets(
+  { ask }: CommandParts,
+  source: ShareSource,
+  letIn: readonly SkippedEntry[],
+): Promise<boolean> {
+  const secrets = letIn.filter(isSecretEntry)
+  if (secrets.length === 0) return true
+  const shareSecrets = secrets.length === 1 ? l10n.t('Share the Secret Too') : l10n.t('Share the Secrets Too')
+  const answer = await ask.confirm({
+    warning: true,
+    message: includesSecrets(secrets.length),
+    detail: [
+      ...secrets
+        .slice(0, MAX_SECRETS)
+        .map(({ path, detail }) => `${safeText(withoutRoot(path), 80)}: ${safeText(detail, 200)}`),
+      ...(secrets.length > MAX_SECRETS ? ['…'] : []),
+      '',
+      source.isPublic
+        ? l10n.t('The share is public. What somebody has fetched cannot be taken back.')
+        : l10n.t(
+            'Everybody who gets the link can read this. What somebody has fetched cannot be taken back.',
+          ),
+    ].join('\n'),
+    answers: [shareSecrets],
+  })
+  return answer === shareSecrets
+}
+
+interface ShareAnswer {
+  readonly agreed: boolean
+  readonly isPublic?: boolean
+  /** Chosen anew. */
+  readonly letIn?: readonly SkippedEntry[]
+}
+
+/** Undefined: the user turned away. */
 async function askToShare(
   { ask }: CommandParts,
   source: ShareSource,
   preview: SharePreview,
-): Promise<{ readonly agreed: boolean; readonly change: Partial<ShareSource> } | undefined> {
+  letIn: readonly SkippedEntry[],
+): Promise<ShareAnswer | undefined> {
   const share = l10n.t('Share')
   const sharePublicly = l10n.t('Share Publicly')
   const showLeftOut = l10n.t('Show What Is Left Out')
@@ -109,24 +169,24 @@ async function askToShare(
       plural(preview.files, l10n.t('file'), l10n.t('files')),
       formatBytes(preview.bytes),
     ),
-    detail: detailOf(source, preview),
+    detail: detailOf(source, preview, letIn),
     answers: [share, sharePublicly, ...(leftOut + source.allow.length > 0 ? [showLeftOut] : [])],
   })
   switch (answer) {
     case share:
-      return { agreed: true, change: { isPublic: false } }
+      return { agreed: true, isPublic: false }
     case sharePublicly:
-      return { agreed: true, change: { isPublic: true } }
+      return { agreed: true, isPublic: true }
     case showLeftOut: {
-      const letIn = await chooseLetIn(ask, source.allow, preview.skipped, leftOut)
-      return { agreed: false, change: { allow: letIn ?? source.allow } }
+      const chosen = await chooseLetIn(ask, letIn, preview.skipped, leftOut)
+      return { agreed: false, ...(chosen === undefined ? {} : { letIn: chosen }) }
     }
     default:
       return undefined
   }
 }
 
-function detailOf(source: ShareSource, preview: SharePreview): string {
+function detailOf(source: ShareSource, preview: SharePreview, letIn: readonly SkippedEntry[]): string {
   const leftOut = countLines(preview.skippedCounts, preview.skipped)
   const lines = [
     diskPath(source.source),
@@ -140,6 +200,14 @@ function detailOf(source: ShareSource, preview: SharePreview): string {
             source.allow.map(allowed => safeText(withoutRoot(allowed), 80)).join(', '),
           ),
         ]),
+    ...(letIn.some(isSecretEntry) ? [includesSecrets(letIn.filter(isSecretEntry).length)] : []),
+    ...(preview.allLookedAt === false
+      ? [
+          l10n.t(
+            'Not all content was looked into yet. What turns out to hold a secret while it is published is left out and listed.',
+          ),
+        ]
+      : []),
     ...(preview.unportable.length === 0
       ? []
       : [l10n.t('{0} names cannot be written on every system.', preview.unportable.length)]),
@@ -161,12 +229,15 @@ async function importFolder(parts: CommandParts, source: ShareSource): Promise<P
   )
   const link = await putLinkOnClipboard(added.link)
   tell(
-    l10n.t(
-      '“{0}” is shared: {1}, {2}. The link is on the clipboard; send it to whoever shall have the files.',
-      nameOf(source),
-      plural(added.files, l10n.t('file'), l10n.t('files')),
-      formatBytes(added.bytes),
-    ),
+    [
+      l10n.t(
+        '“{0}” is shared: {1}, {2}. The link is on the clipboard; send it to whoever shall have the files.',
+        nameOf(source),
+        plural(added.files, l10n.t('file'), l10n.t('files')),
+        formatBytes(added.bytes),
+      ),
+      ...heldBack(added),
+    ].join(' '),
     offerCommand(l10n.t('Copy Link Again'), Commands.copyLink, added.id),
     ...(added.skippedCount > 0
       ? [offerCommand(l10n.t('Show What Is Left Out'), Commands.showSkipped, added.id)]
@@ -174,6 +245,17 @@ async function importFolder(parts: CommandParts, source: ShareSource): Promise<P
   )
   parts.views.showShare(added.id)
   return { id: added.id, link }
+}
+
+/** What only its content gave away, which no preview may have told. */
+function heldBack({ skipped }: ShareAdded): readonly string[] {
+  const secrets = skipped.filter(({ reason }) => reason === 'secret-content').length
+  if (secrets === 0) return []
+  return [
+    secrets === 1
+      ? l10n.t('1 file was left out: a secret stands in it.')
+      : l10n.t('{0} files were left out: secrets stand in them.', formatCount(secrets)),
+  ]
 }
 
 /** The same folder keeps its link: it is started and kept, whoever shared it, and the link copied. */

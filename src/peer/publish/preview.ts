@@ -1,9 +1,8 @@
 /**
  * What would be shared and what would be left out, for the question that is asked before anything is published.
  *
- * A scan, and a look into the small files for secrets that only their content gives away. Publishing looks into
- * every file anyway; here the smallest files are read first and until a budget is used up, because keys are small
- * and the user waits.
+ * A scan, and a look into the files for secrets that only their content gives away. Publishing looks into every file
+ * anyway; here the smallest are read first and until a budget is used up, because the user waits.
  */
 import { join } from 'node:path'
 import { inSlices, sortInSlices } from '../../wire/slices'
@@ -13,12 +12,12 @@ import { Skipped, type SkippedFromShare, type SkipReason } from './skipped'
 import { readSmallFile } from './smallFile'
 
 /** Bytes. Larger files are not looked into. */
-const MAX_LOOKED_AT = 256 * 1024
+const MAX_LOOKED_AT = 8 * 1024 * 1024
 /** Bytes read in all. */
-const BUDGET = 64 * 1024 * 1024
+const BUDGET = 256 * 1024 * 1024
 
 export interface PreviewOptions extends ScanOptions {
-  /** Bytes read at most to look for secrets; default 64 MiB. */
+  /** Bytes read at most to look for secrets; default 256 MiB. */
   readonly budget?: number
 }
 
