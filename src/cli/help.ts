@@ -58,7 +58,8 @@ folders are not carried.
 
 With --json: "progress" {files, bytes, totalFiles, totalBytes, rate} while it is read, then once
   {"event":"sharing", "link", "key" (the drive's public key, z-base-32), "files", "bytes",
-   "skipped": [{path, reason, detail}] (at most 1,000), "skippedCount"}
+   "skipped": [{path, reason, detail}] (at most 1,000), "skippedCount",
+   "unportable": [{path, reason, detail}] (at most 1,000), "unportableCount"}
 Ctrl-C ends it with exit code 130.
 `,
   get: `Usage: peerfold get <link> <folder> [options]

@@ -85,6 +85,15 @@ export class Output {
     )
   }
 
+  /** What is shared, and left out by receivers on some systems. */
+  unportable(entries: readonly SkippedEntry[], count: number): void {
+    this.list(
+      'Shared, but not written on every system:',
+      entries.map(({ path, detail }) => `${path}: ${detail}`),
+      Math.max(count, entries.length),
+    )
+  }
+
   private list(title: string, items: readonly string[], count: number): void {
     if (count === 0) return
     const shown = items.slice(0, LISTED)

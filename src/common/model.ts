@@ -47,6 +47,8 @@ export interface ShareState {
   readonly version: number
   /** What the last scan left out, by reason. */
   readonly skipped: Readonly<Record<string, number>>
+  /** Files and links that are shared and that some system does not take; a process of an earlier version does not say. */
+  readonly unportable?: number
   readonly peers: number
   readonly rates: Rates
 }

@@ -55,6 +55,7 @@ function isShare(value: unknown): value is ShareState {
     bytes: isSize,
     version: isSize,
     skipped: isCounts,
+    unportable: optional(isSize),
     peers: isSize,
     rates: isRates,
   })

@@ -55,8 +55,11 @@ export interface Requests {
   'share.remove': { params: { readonly id: ShareId }; result: null }
   /** Scan now. Resolves when what changed is published; what stopped that stands in the share's status. */
   'share.rescan': { params: { readonly id: ShareId }; result: null }
-  /** What the last scan left out and why (at most 1,000). */
-  'share.skipped': { params: { readonly id: ShareId }; result: { readonly skipped: readonly SkippedEntry[] } }
+  /** What the last scan left out and why (at most 1,000), and what is shared and some systems leave out. */
+  'share.skipped': {
+    params: { readonly id: ShareId }
+    result: { readonly skipped: readonly SkippedEntry[] } & Partial<Unportable>
+  }
 
   /** Joins a share. `keep`: it stays in the list after the client is gone. */
   'open.add': {
@@ -221,6 +224,14 @@ export interface ShareSource {
   readonly allow: readonly DrivePath[]
 }
 
+/** What is shared although receivers on some systems leave it out. */
+export interface Unportable {
+  /** At most 1,000; the reason is the systems, `,` between them, a colon, and the receiver's own code. */
+  readonly unportable: readonly SkippedEntry[]
+  /** Files and links in all. */
+  readonly unportableCount: number
+}
+
 export interface SharePreview {
   readonly files: number
   readonly bytes: number
@@ -230,13 +241,14 @@ export interface SharePreview {
   readonly skipped: readonly SkippedEntry[]
   /** False: some files were too large or too many to look into; publishing may hold back more of them. */
   readonly allLookedAt?: boolean
-  /** Names that some system cannot take, with the reason. They are shared all the same. */
+  /** See `Unportable`. */
   readonly unportable: readonly SkippedEntry[]
+  readonly unportableCount?: number
   /** Set when this source is shared already. */
   readonly existing?: ShareId
 }
 
-export interface ShareAdded {
+export interface ShareAdded extends Partial<Unportable> {
   readonly id: ShareId
   readonly link: string
   /** The drive's public key in z-base-32. */

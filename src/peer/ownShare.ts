@@ -14,6 +14,7 @@ import type { ShareRecord } from './catalog'
 import type { PeerContext } from './context'
 import { type IndexChange, ShareDrive } from './drive/shareDrive'
 import { Joined } from './joined'
+import { unportable } from './names/foretell'
 import { OwnVersions } from './ownVersions'
 import type { PublishResult } from './publish/publisher'
 import { SourceWatch } from './sourceWatch'
@@ -295,6 +296,7 @@ export class OwnShare {
       bytes: last?.bytes ?? drive.index?.bytes ?? 0,
       version: drive.paths.length,
       skipped: last?.skippedCounts ?? {},
+      unportable: unportable(last?.foretold ?? []).unportableCount,
       peers: joined?.peers ?? 0,
       rates: joined?.rates ?? { down: 0, up: 0 },
     }

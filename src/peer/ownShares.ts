@@ -9,6 +9,7 @@ import { Signal } from '../common/signal'
 import type { ShareRecord } from './catalog'
 import type { PeerContext } from './context'
 import type { IndexChange } from './drive/shareDrive'
+import { unportable } from './names/foretell'
 import { OwnShare } from './ownShare'
 import { throwIfAborted } from './time'
 import { resultOf, type Transfer, type Transfers } from './transfers'
@@ -178,6 +179,7 @@ export class OwnShares {
       bytes: result.bytes,
       skipped: result.skipped,
       skippedCount: Object.values(result.skippedCounts).reduce((sum, count) => sum + count, 0),
+      ...unportable(result.foretold),
     }
   }
 

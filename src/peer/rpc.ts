@@ -14,8 +14,7 @@ import type { PathIndex } from './drive/pathIndex'
 import { readRange, readWhole } from './drive/read'
 import { readNewest } from './drive/readNewest'
 import type { ShareDrive } from './drive/shareDrive'
-import { portabilityWarnings } from './names/paths'
-import { describeRefusal } from './names/refusals'
+import { unportable } from './names/foretell'
 import { parseParams } from './params'
 import type { Peer } from './peer'
 import { previewFolder } from './publish/preview'
@@ -83,7 +82,7 @@ function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOpt
         skipped: preview.skipped,
         skippedCounts: counts(preview.skippedCounts),
         allLookedAt: preview.allLookedAt,
-        unportable: unportable(preview.entries.map(({ path }) => path)),
+        ...unportable(preview.foretold),
         ...(existing === undefined ? {} : { existing: existing.id }),
       }
     },
@@ -102,7 +101,10 @@ function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOpt
       share.rescan()
       return done(await share.whenPublished())
     },
-    'share.skipped': ({ id }) => ({ skipped: peer.own.get(id).skipped }),
+    'share.skipped': ({ id }) => {
+      const share = peer.own.get(id)
+      return { skipped: share.skipped, ...unportable(share.last?.foretold ?? []) }
+    },
 
     'open.add': ({ link, keep }) => holding(hold => peer.openLink(link, keep, hold)),
     'open.link': ({ id }) => ({ link: peer.opened.get(id).link }),
@@ -215,17 +217,6 @@ function fileOf(drive: ShareDrive, path: DrivePath): DriveEntry {
   }
   if (entry?.kind === 'file') return entry
   throw index.list(path) === undefined ? unknownOrAbsent(drive, path) : new PeerfoldError('is-a-folder', path)
-}
-
-function unportable(paths: readonly DrivePath[]): { path: string; reason: string; detail: string }[] {
-  const found: { path: string; reason: string; detail: string }[] = []
-  for (const path of paths) {
-    for (const { system, reason } of portabilityWarnings(path)) {
-      found.push({ path, reason: `${system}:${reason}`, detail: describeRefusal(reason) })
-      if (found.length >= 1_000) return found
-    }
-  }
-  return found
 }
 
 function counts(partial: Readonly<Record<string, number | undefined>>): Record<string, number> {

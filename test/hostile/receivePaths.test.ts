@@ -1,5 +1,6 @@
 /** Paths that attack, and paths that only look like it. Each row: what a share brings, what each system makes of it. */
 import assert from 'node:assert/strict'
+import { posix } from 'node:path'
 import { selectPaths } from '../../src/peer/names/pathSet'
 import { checkPath, type PathRefusal } from '../../src/peer/names/paths'
 import { rulesFor, TARGET_SYSTEMS } from '../../src/peer/names/rules'
@@ -32,6 +33,17 @@ function onWindows(reason: PathRefusal, ...names: string[]): void {
   }
 }
 
+/** Forms that begin another tree on Windows, and are ordinary names elsewhere. */
+function atTheTopOnWindows(reason: PathRefusal, ...paths: string[]): void {
+  for (const path of paths) {
+    it(`${show(path)} is refused on Windows (${reason}), and stays below the folder elsewhere`, () => {
+      assert.deepEqual(verdicts(`/${path}`), ['ok', 'ok', reason])
+      assert.equal(posix.resolve('/root', ...path.split('/')), `/root/${path}`)
+      assert.notEqual(verdicts(`/folder/${path}`)[2], 'ok')
+    })
+  }
+}
+
 function kept(...names: string[]): void {
   for (const name of names) {
     it(`${show(name)} is kept everywhere`, () => assert.deepEqual(verdicts(`/${name}`), ['ok', 'ok', 'ok']))
@@ -51,9 +63,9 @@ attackGroup('paths that leave the folder', () => {
   everywhere('current-component', '/.', '/./a', '/a/./b')
   everywhere('empty-component', '/', '//', '//srv/share', '/a//b', '/a/')
   everywhere('no-leading-slash', '', 'a', '../a', 'C:\\x', '\\\\srv\\share', '.')
-  everywhere('drive-letter', '/C:', '/C:/x', '/C:\\x', '/C:x', '/z:..')
-  everywhere('network-path', '/\\\\srv\\share\\x', '/\\\\srv')
-  everywhere('device-path', '/\\\\?\\C:\\x', '/\\\\.\\pipe\\x', '/\\??\\C:\\x')
+  atTheTopOnWindows('drive-letter', 'C:', 'C:/x', 'C:\\x', 'C:x', 'z:..', 'T: notes.txt')
+  atTheTopOnWindows('network-path', '\\\\srv\\share\\x', '\\\\srv')
+  atTheTopOnWindows('device-path', '\\\\?\\C:\\x', '\\\\.\\pipe\\x', '\\??\\C:\\x')
   onWindows('parent-component', '..\\x', 'a\\..\\..\\x')
   onWindows('backslash', 'a\\b', '\\x')
 })

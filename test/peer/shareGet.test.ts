@@ -1,7 +1,7 @@
 /** What is shared arrives, byte for byte, whatever it is called and however much it is. */
 import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DrivePath } from '../../src/common/brand'
 import { parseLink } from '../../src/common/link'
@@ -225,6 +225,51 @@ describe('a share', () => {
       ann.state.shares.some(share => share.source === source),
       false,
     )
+  })
+
+  it('brings every name that the reader’s system can hold, and its sharer is told at once what others leave out', async function () {
+    if (process.platform !== 'linux') this.skip()
+    const source = await makeTree(temporaryFolder('source'), {
+      'T: notes.txt': 't',
+      'a:b': 'ab',
+      '.peerfold-notes': 'mine',
+      'line\u2028separator': 'nobody takes it',
+      'today.log': 'ignored',
+      '.gitignore': '*.log\n',
+      'pasted.txt': `-----BEGIN PRIVATE ${'KEY'}-----\nabc\n`,
+      latest: symbolicLink('today.log'),
+      gone: symbolicLink('no such file'),
+      pasted: symbolicLink('pasted.txt'),
+      notes: symbolicLink('T: notes.txt'),
+    })
+    const added = await ann.publish(source)
+    assert.deepEqual(Object.fromEntries(added.skipped.map(({ path, reason }) => [path, reason])), {
+      '/gone': 'link-dangling',
+      '/latest': 'link-dangling',
+      '/line\u2028separator': 'name',
+      '/pasted': 'link-dangling',
+      '/pasted.txt': 'secret-content',
+      '/today.log': 'gitignore',
+    })
+    assert.deepEqual(Object.fromEntries(added.unportable?.map(({ path, reason }) => [path, reason]) ?? []), {
+      '/T: notes.txt': 'win32:drive-letter',
+      '/a:b': 'win32:drive-letter',
+      '/notes': 'win32:link-absolute',
+    })
+    const told = () => ann.state.shares.find(({ id }) => id === added.id)
+    await ann.until('the state says how many', () => told()?.unportable === 3)
+
+    const copy = temporaryFolder('copy')
+    const result = await bob.get(added.link, copy)
+    assert.deepEqual([result.skipped, result.files], [[], added.files])
+    const names = ['.gitignore', '.peerfold-notes', 'T: notes.txt', 'a:b', 'notes']
+    assert.deepEqual((await readdir(copy)).sort(), names)
+    assert.equal(await readFile(join(copy, 'notes'), 'utf8'), 't')
+
+    await rm(join(source, 'T: notes.txt'))
+    await ann.until('the link that it leaves dangling is gone, too', () => {
+      return told()?.files === 3 && told()?.unportable === 1
+    })
   })
 
   it('lets in by name what the secrets filter leaves out', async () => {

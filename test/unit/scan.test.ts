@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { compareDrivePaths } from '../../src/peer/names/pathOrder'
-import { unsafeName } from '../../src/peer/names/publishable'
+import { refusalToShare } from '../../src/peer/names/paths'
 import { previewFolder } from '../../src/peer/publish/preview'
 import { type ScanOptions, scanFile, scanFolder } from '../../src/peer/publish/scan'
 import { holds } from '../support/fuzz'
@@ -193,9 +193,9 @@ describe('a scan', function () {
   })
 
   it('never shares its own data folder or its temporary files', async () => {
-    put({ '/data/key': '', '/.peerfold-0123456789abcdef.part': '', '/a': '' })
+    put({ '/data/key': '', '/.peerfold-0123456789abcdef.part': '', '/a': '', '/.peerfold-notes': '' })
     const scan = await scanned({ dataFolder: join(root, 'data'), allow: ['/data/key'] })
-    assert.deepEqual(scan.paths, ['/a'])
+    assert.deepEqual(scan.paths, ['/.peerfold-notes', '/a'], 'only names of exactly that form are its own')
     assert.equal(scan.skippedCounts['peerfold-temporary'], 2)
     const own = scanFolder(join(root, 'data'), { dataFolder: root })
     await assert.rejects(own, { code: 'nothing-to-share' })
@@ -203,11 +203,11 @@ describe('a scan', function () {
 
   it('keeps relative links that lead to places inside, as links', async function () {
     if (!posix) this.skip()
-    put({ '/a/b.txt': '', '/c/d': '' })
+    put({ '/a/b.txt': '', '/c/d': '', '/T: x': '' })
     const links = {
       a1: 'a/b.txt',
       a2: './a/../a',
-      dangling: 'c/later',
+      drive: 'T: x',
       'c/up': '../a/b.txt',
       hop: 'a2/b.txt',
     }
@@ -215,7 +215,7 @@ describe('a scan', function () {
     const { files } = await scanFolder(root)
     const kept = files.filter(file => file.kind === 'link').map(file => [file.path.slice(1), file.linkTarget])
     assert.deepEqual(Object.fromEntries(kept), links)
-    assert.equal(files.length, 7, 'nothing is read through a link')
+    assert.equal(files.length, 8, 'nothing is read through a link')
   })
 
   it('lists links that lead out, directly or through other links, and follows none', async function () {
@@ -237,7 +237,41 @@ describe('a scan', function () {
     for (const [link, target] of Object.entries(links)) fs.symlinkSync(target, join(root, link))
     const scan = await scanned()
     assert.deepEqual(scan.paths, ['/a/b.txt'])
-    assert.deepEqual(scan.skippedCounts, { 'link-outside': 8, name: 1 })
+    assert.deepEqual(scan.skippedCounts, { 'link-outside': 8, 'link-dangling': 1 })
+  })
+
+  it('lists links to what is not shared, and shares them as soon as it is', async function () {
+    if (!posix) this.skip()
+    put({ '/a': '', '/logs/today.log': '', '/deep/er/x': '', '/.gitignore': '*.log\n', '/id_rsa': key })
+    const links = {
+      dangling: 'later',
+      chain: 'dangling',
+      ignored: 'logs/today.log',
+      folder: 'logs',
+      secret: 'id_rsa',
+      'deep/up': '..',
+      'deep/own': '.',
+      good: 'a',
+    }
+    for (const [link, target] of Object.entries(links)) fs.symlinkSync(target, join(root, link))
+    const before = await scanned()
+    assert.deepEqual(before.paths, ['/.gitignore', '/a', '/deep/er/x', '/good'])
+    assert.deepEqual(before.why, {
+      '/id_rsa': 'secret-name',
+      '/logs/today.log': 'gitignore',
+      '/dangling': 'link-dangling',
+      '/chain': 'link-dangling',
+      '/ignored': 'link-dangling',
+      '/folder': 'link-dangling',
+      '/secret': 'link-dangling',
+      '/deep/up': 'link-loop',
+      '/deep/own': 'link-loop',
+    })
+    put({ '/later': '', '/.gitignore': '' })
+    const { paths } = await scanned({ allow: ['/id_rsa'] })
+    for (const name of ['chain', 'dangling', 'folder', 'ignored', 'secret']) {
+      assert.ok(paths.includes(`/${name}` as never), name)
+    }
   })
 
   it('lists sockets and pipes, and takes a hard link for the file it is', async function () {
@@ -258,8 +292,9 @@ describe('a scan', function () {
   it('lists names that no receiver takes', async function () {
     if (process.platform !== 'linux') this.skip()
     put({
-      '/back\\slash': '',
       '/new\nline': '',
+      '/line\u2028separator': '',
+      '/back\\slash': '',
       '/rtl\u202egnp.exe': '',
       '/ok \uFFFD': '',
       '/dir\t/x': '',
@@ -269,16 +304,16 @@ describe('a scan', function () {
     const scan = await scanned()
     assert.deepEqual(scan.paths, ['/ok \uFFFD', '/ü'])
     assert.deepEqual(new Set(Object.values(scan.why)), new Set(['name']))
-    assert.equal(scan.skippedCounts.name, 5)
+    assert.equal(scan.skippedCounts.name, 6)
     assert.equal(scan.why['/latin\\xe9'], 'name')
   })
 
   it('refuses names and paths that are too long or too deep', () => {
-    assert.equal(unsafeName(`/${'é'.repeat(127)}`), undefined)
-    assert.match(unsafeName(`/${'é'.repeat(128)}`) ?? '', /255 bytes/)
-    assert.match(unsafeName('/aaaaaaaaa'.repeat(410)) ?? '', /4096 bytes/)
-    assert.match(unsafeName('/a'.repeat(256)) ?? '', /255 folders/)
-    assert.equal(unsafeName('/a'.repeat(255)), undefined)
+    assert.equal(refusalToShare(`/${'é'.repeat(127)}`), undefined)
+    assert.equal(refusalToShare(`/${'é'.repeat(128)}`), 'component-too-long')
+    assert.equal(refusalToShare('/aaaaaaaaa'.repeat(410)), 'path-too-long')
+    assert.equal(refusalToShare('/a'.repeat(256)), 'too-deep')
+    assert.equal(refusalToShare('/a'.repeat(255)), undefined)
   })
 
   it('lists what cannot be read, and goes on', async function () {
@@ -386,6 +421,15 @@ describe('a preview', function () {
       detail: 'A private key stands in line 2.',
     })
     assert.equal(preview.allLookedAt, true)
+  })
+
+  it('leaves out a link to a file whose content is a secret', async function () {
+    if (!posix) this.skip()
+    put({ '/notes.txt': `pasted:\n${key}`, '/a.txt': 'aa' })
+    fs.symlinkSync('notes.txt', join(root, 'notes'))
+    const preview = await previewFolder(root)
+    assert.equal(preview.files, 1)
+    assert.deepEqual(preview.skippedCounts, { 'secret-content': 1, 'link-dangling': 1 })
   })
 
   it('says when it could not look into everything', async () => {

@@ -60,12 +60,13 @@ async function publish(
 }
 
 function announce({ output }: Context, added: ShareAdded, before: string | undefined): void {
-  const { link, key, files, bytes, skipped, skippedCount } = added
+  const { link, key, files, bytes, skipped, skippedCount, unportable = [], unportableCount = 0 } = added
   if (before !== undefined) output.note('The share had to be made anew: the link before leads nowhere now.')
   output.line(link)
-  output.event('sharing', { link, key, files, bytes, skipped, skippedCount })
+  output.event('sharing', { link, key, files, bytes, skipped, skippedCount, unportable, unportableCount })
   output.note(`Sharing ${plural(files, 'file')}, ${formatBytes(bytes)}. Press Ctrl-C to stop.`)
   output.skipped(skipped, skippedCount)
+  output.unportable(unportable, unportableCount)
 }
 
 /** Until Ctrl-C, or until somebody stops or removes the share elsewhere, for instance in an editor. */

@@ -27,6 +27,18 @@ export function countLines(
     })
 }
 
+/** `Not written on every system: aux.txt, T: notes.txt, …` and why; no line when there is nothing to tell. */
+export function unportableLines(entries: readonly SkippedEntry[], count: number): readonly string[] {
+  const [first] = entries
+  if (first === undefined) return []
+  const shown = entries.slice(0, MAX_NAMES)
+  return [
+    l10n.t('Shared, but not written on every system ({0}):', formatCount(count)),
+    ...shown.map(({ path, detail }) => `${safeText(withoutRoot(path), 60)}: ${detail}`),
+    ...(count > shown.length ? ['…'] : []),
+  ]
+}
+
 /** A drive path as people write paths in a folder: without the slash it begins with. */
 export function withoutRoot(path: string): string {
   return path.replace(/^\//, '')
@@ -46,6 +58,12 @@ function wordReason(reason: string): string {
       return l10n.t('has a name that cannot be shared')
     case 'link-outside':
       return l10n.t('links to something outside the folder')
+    case 'link-dangling':
+      return l10n.t('links to something that is not shared')
+    case 'link-loop':
+      return l10n.t('links back to itself or to a folder around it')
+    case 'link-bad-target':
+      return l10n.t('links to a name that cannot be shared')
     case 'special-file':
       return l10n.t('is no ordinary file')
     case 'unreadable':
@@ -152,13 +170,26 @@ function countNote(shown: number, count: number): string {
     : l10n.t('{0} entries are left out', formatCount(count))
 }
 
-/** Shows the list, to be looked at only. */
-export async function showLeftOut(ask: Ask, skipped: readonly SkippedEntry[], count: number): Promise<void> {
-  const items = skipped.map(({ path, detail }) => ({
+/** Shows the list, to be looked at only; below a line, what is shared and some systems do not take. */
+export async function showLeftOut(
+  ask: Ask,
+  skipped: readonly SkippedEntry[],
+  count: number,
+  unportable: readonly SkippedEntry[] = [],
+): Promise<void> {
+  const toLine = ({ path, detail }: SkippedEntry): vscode.QuickPickItem => ({
     label: pickerText(withoutRoot(path)),
     detail: pickerText(detail),
-  }))
-  await ask.pick(items, { title: l10n.t('Left Out'), placeholder: countNote(items.length, count) })
+  })
+  const line = {
+    label: l10n.t('shared, but not written on every system'),
+    kind: vscode.QuickPickItemKind.Separator,
+  }
+  const items = [
+    ...skipped.map(toLine),
+    ...(unportable.length === 0 ? [] : [line, ...unportable.map(toLine)]),
+  ]
+  await ask.pick(items, { title: l10n.t('Left Out'), placeholder: countNote(skipped.length, count) })
 }
 
 /** Why it was left out stays to be read when it is let in. */

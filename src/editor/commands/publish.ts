@@ -20,6 +20,7 @@ import {
   includesSecrets,
   isSecretEntry,
   totalOf,
+  unportableLines,
   withoutRoot,
 } from './leftOut'
 import { putLinkOnClipboard } from './linkText'
@@ -208,9 +209,7 @@ function detailOf(source: ShareSource, preview: SharePreview, letIn: readonly Sk
           ),
         ]
       : []),
-    ...(preview.unportable.length === 0
-      ? []
-      : [l10n.t('{0} names cannot be written on every system.', preview.unportable.length)]),
+    ...unportableLines(preview.unportable, preview.unportableCount ?? preview.unportable.length),
     '',
     l10n.t(
       '“Share” makes a private share: only those who have the link can read it. “Share Publicly” makes one that every Hyperdrive program can read by its key. What somebody has fetched cannot be taken back.',

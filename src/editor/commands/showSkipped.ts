@@ -15,10 +15,11 @@ export async function showSkipped(
   const { peer, model, ask } = parts
   const id = givenShare(given) ?? (await chooseShare(parts, 'own', l10n.t('Show What Is Left Out')))
   if (id === undefined) return undefined
-  const { skipped } = await peer.request('share.skipped', { id })
+  const { skipped, unportable = [] } = await peer.request('share.skipped', { id })
   if (isScripted([given])) return skipped
   const count = Math.max(totalOf(model.share(id)?.skipped ?? {}), skipped.length)
-  if (skipped.length === 0) void window.showInformationMessage(l10n.t('Nothing is left out of this share.'))
-  else await showLeftOut(ask, skipped, count)
+  if (skipped.length + unportable.length === 0)
+    void window.showInformationMessage(l10n.t('Nothing is left out of this share.'))
+  else await showLeftOut(ask, skipped, count, unportable)
   return skipped
 }

@@ -32,6 +32,9 @@ export function explainShare(share: ShareState, l10n: Localizer): string {
     safeText(share.source, 400),
     l10n.t('{0} files, {1}, version {2}', share.files, formatBytes(share.bytes), share.version),
     leftOut > 0 ? l10n.t('{0} entries are left out', leftOut) : undefined,
+    (share.unportable ?? 0) > 0
+      ? l10n.t('{0} of them cannot be written on every system', share.unportable ?? 0)
+      : undefined,
     share.isPublic
       ? l10n.t('Public: whoever learns its key can read it')
       : l10n.t('Private: only those who have the link can read it'),

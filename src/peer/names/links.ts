@@ -53,7 +53,7 @@ export function checkLink(
     if (found.kind === 'missing') return { ok: false, reason: 'link-dangling' }
     if (found.kind === 'link') {
       if (++hops > MAX_HOPS) return { ok: false, reason: 'link-loop' }
-      if (isAbsolute(found.target)) return { ok: false, reason: 'link-outside' }
+      if (isAbsolute(found.target, rules)) return { ok: false, reason: 'link-outside' }
       at.pop()
       ahead.push(
         ...found.target
@@ -75,7 +75,7 @@ export function checkLink(
 function refusalOfTarget(target: string, rules: TargetRules): LinkRefusal | undefined {
   if (target === '') return 'link-empty'
   if (utf8Length(target) >= MAX_PATH_BYTES) return 'link-bad-target'
-  if (isAbsolute(target)) return 'link-absolute'
+  if (isAbsolute(target, rules)) return 'link-absolute'
   for (const name of target.split('/')) {
     if (name === '' || name === '.' || name === '..') continue
     if (!checkPath(`/${name}`, rules).ok) return 'link-bad-target'
@@ -97,6 +97,7 @@ function refusalOfText(depth: number, target: string): LinkRefusal | undefined {
   return undefined
 }
 
-function isAbsolute(target: string): boolean {
-  return /^(?:[/\\]|[A-Za-z]:)/.test(target)
+/** Windows has more than one form of it. Elsewhere `T: notes.txt` and `\\x` are names of files. */
+export function isAbsolute(target: string, { windowsNames }: TargetRules): boolean {
+  return windowsNames ? /^(?:[/\\]|[A-Za-z]:)/.test(target) : target.startsWith('/')
 }

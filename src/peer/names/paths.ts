@@ -1,13 +1,17 @@
 /**
- * Decides whether and how a path of a share may become a file. The only place where that is decided.
+ * Decides which names may be in a share, and whether a path of a share may become a file. The only place where that is
+ * decided, for whoever shares and for whoever receives.
  *
  * A path is split at '/', and nothing is normalised, trimmed or repaired: a path either is good as it stands or is
  * refused with a reason. Some forms are refused on every system, because they are an attack or a disguise and
- * nothing else; the rest depends on the target's rules, so that no system loses names that are good on it.
- * What one path may do beside another is for pathSet.ts, what lies on the disk already for the writer.
+ * nothing else; the rest depends on the target's rules, so that no system loses names that are good on it. Linux has
+ * no rules of its own: what is refused there is refused everywhere, and is not shared. (A backslash is not shared
+ * either, though a share of somebody else's may have it.)
+ * What one path may do beside another is for pathSet.ts, what lies on the disk already for the writer, and what a
+ * sharer is told of all this for foretell.ts.
  */
 import { describeRefusal, type PathRefusal } from './refusals'
-import { rulesFor, TARGET_SYSTEMS, type TargetRules, type TargetSystem } from './rules'
+import { rulesFor, type TargetRules } from './rules'
 import { isTemporaryName } from './temporaryName'
 
 export { describeRefusal, type PathRefusal }
@@ -20,6 +24,8 @@ export type PathDecision =
 export const MAX_PATH_BYTES = 4096
 /** Most components of a drive path. */
 export const MAX_DEPTH = 255
+
+const EVERYWHERE = rulesFor('linux')
 
 // Cc: C0, DEL and C1. Zl and Zp: line and paragraph separators, which break a line as a newline does.
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u
@@ -40,7 +46,7 @@ export function checkPath(drivePath: string, rules: TargetRules): PathDecision {
   if (reason) return { ok: false, reason }
   const segments = drivePath.slice(1).split('/')
   if (segments.length > MAX_DEPTH) return { ok: false, reason: 'too-deep' }
-  const first = refusalOfFirst(segments[0] ?? '')
+  const first = rules.windowsNames ? refusalOfFirst(segments[0] ?? '') : undefined
   if (first) return { ok: false, reason: first }
   for (const segment of segments) {
     const refused = refusalOfComponent(segment, rules)
@@ -49,28 +55,37 @@ export function checkPath(drivePath: string, rules: TargetRules): PathDecision {
   return { ok: true, segments }
 }
 
-/** Which systems could not take this path, and why; for the one who shares. Empty: it is good everywhere. */
-export function portabilityWarnings(drivePath: string): { system: TargetSystem; reason: PathRefusal }[] {
-  const warnings: { system: TargetSystem; reason: PathRefusal }[] = []
-  for (const system of TARGET_SYSTEMS) {
-    const decision = checkPath(drivePath, rulesFor(system))
-    if (!decision.ok) warnings.push({ system, reason: decision.reason })
-  }
-  return warnings
+/**
+ * Why a path cannot be in a share: no system takes it, or other Hyperdrive clients would take it for another path and
+ * stop there. Looks at the path as a whole and at its last component: a walk has asked about those above it.
+ */
+export function refusalToShare(drivePath: string): PathRefusal | undefined {
+  const name = drivePath.slice(drivePath.lastIndexOf('/') + 1)
+  const tooLong = drivePath.length > MAX_PATH_BYTES / 3 && utf8Length(drivePath) > MAX_PATH_BYTES
+  const reason = refusalOfText(name) ?? (tooLong ? 'path-too-long' : undefined)
+  if (reason !== undefined) return reason
+  if (drivePath.length > MAX_DEPTH && drivePath.split('/').length - 1 > MAX_DEPTH) return 'too-deep'
+  return refusalOfComponent(name, EVERYWHERE) ?? (name.includes('\\') ? 'foreign-separator' : undefined)
 }
 
 function refusalOfPath(path: string): PathRefusal | undefined {
   if (path.charCodeAt(0) !== 0x2f) return 'no-leading-slash'
   if (path.length > MAX_PATH_BYTES) return 'path-too-long'
   if (!SUSPECT.test(path)) return undefined
-  if (LONE_SURROGATE.test(path)) return 'lone-surrogate'
-  if (utf8Length(path) > MAX_PATH_BYTES) return 'path-too-long'
-  if (CONTROL.test(path)) return 'control-character'
-  if (BIDI.test(path)) return 'bidi'
+  if (!LONE_SURROGATE.test(path) && utf8Length(path) > MAX_PATH_BYTES) return 'path-too-long'
+  return refusalOfText(path)
+}
+
+/** Characters that no name may have. */
+function refusalOfText(text: string): PathRefusal | undefined {
+  if (!SUSPECT.test(text)) return undefined
+  if (LONE_SURROGATE.test(text)) return 'lone-surrogate'
+  if (CONTROL.test(text)) return 'control-character'
+  if (BIDI.test(text)) return 'bidi'
   return undefined
 }
 
-/** Forms that a path library might take for the start of another tree. */
+/** Forms that Windows takes for the start of another tree. Elsewhere `T: notes.txt` is a name like any other. */
 function refusalOfFirst(name: string): PathRefusal | undefined {
   if (/^[A-Za-z]:/.test(name)) return 'drive-letter'
   if (/^\\(?:\\[?.]|\?\?)(?:\\|$)/.test(name)) return 'device-path'
@@ -82,7 +97,8 @@ function refusalOfComponent(name: string, rules: TargetRules): PathRefusal | und
   if (name === '') return 'empty-component'
   if (name === '..') return 'parent-component'
   if (name === '.') return 'current-component'
-  if (name.length > 255 || utf8Length(name) > rules.maxComponentBytes) return 'component-too-long'
+  const { maxComponentBytes } = rules
+  if (name.length > maxComponentBytes / 3 && utf8Length(name) > maxComponentBytes) return 'component-too-long'
   if (isTemporaryName(name)) return 'temporary-name'
   // `file/..namedfork/rsrc` is the resource fork of `file` on macOS.
   if (rules.system === 'darwin' && name.toLowerCase() === '..namedfork') return 'alternate-data-stream'

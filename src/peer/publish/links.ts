@@ -3,9 +3,11 @@
  * the shared folder, through whatever other links lie on the way. Nothing is ever read through a link.
  *
  * The target is walked component by component, as the system would, but starting from the shared folder and never
- * leaving it. A target that does not exist is fine: it may be ignored here, or appear later.
+ * leaving it. What is there but not in the share is for deadLinks.ts, when it is known what the share holds.
  */
 import { lstatSync, readlinkSync } from 'node:fs'
+import { isAbsolute } from '../names/links'
+import { rulesFor } from '../names/rules'
 import { errorCode } from './smallFile'
 
 /** Links on the way from one link; the usual limit of systems. */
@@ -30,12 +32,8 @@ class Outside extends Error {}
 export function judgeLink(root: string, components: readonly string[]): LinkVerdict {
   try {
     const target = readTarget(root, components)
-    if (/[\p{Cc}\p{Cs}\uFFFD]/u.test(target) || (process.platform !== 'win32' && target.includes('\\')))
-      return {
-        kind: 'refused',
-        reason: 'name',
-        detail: 'The path it leads to cannot be written on other systems.',
-      }
+    if (target.includes('\uFFFD'))
+      return { kind: 'refused', reason: 'name', detail: 'The path it leads to may be no valid UTF-8.' }
     resolveInside(root, components.slice(0, -1), target, { hops: 0 })
     return { kind: 'inside', target }
   } catch (error) {
@@ -61,7 +59,7 @@ function resolveInside(
   target: string,
   trail: { hops: number },
 ): readonly string[] {
-  if (target.startsWith('/') || /^[a-z]:/i.test(target))
+  if (isAbsolute(target, rulesFor(process.platform)))
     throw new Outside('It leads to an absolute path, which is another place on every other machine.')
   let here = [...from]
   for (const component of target.split('/')) {

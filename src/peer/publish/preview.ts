@@ -6,6 +6,8 @@
  */
 import { join } from 'node:path'
 import { inSlices, sortInSlices } from '../../wire/slices'
+import { type Foretold, foretell } from '../names/foretell'
+import { deadLinks } from './deadLinks'
 import { type ScannedFile, type ScanOptions, type ScanProgress, scanSource } from './scan'
 import { isSecret } from './secrets'
 import { Skipped, type SkippedFromShare, type SkipReason } from './skipped'
@@ -24,6 +26,8 @@ export interface PreviewOptions extends ScanOptions {
 export interface FolderPreview {
   /** What would be shared, in the order of paths. */
   readonly entries: readonly ScannedFile[]
+  /** What some systems do not take of it. */
+  readonly foretold: readonly Foretold[]
   readonly files: number
   readonly bytes: number
   /** Samples; `skippedCounts` has the exact numbers. */
@@ -45,9 +49,16 @@ export async function previewFolder(source: string, options: PreviewOptions = {}
   const onPause = () => options.onProgress?.(progress(scan))
   await inSlices(look.run(), { signal: options.signal, onPause })
   for (const [file, detail] of look.secrets) skipped.add(file.path, 'secret-content', detail)
-  const entries = scan.files.filter(file => !look.secrets.has(file))
+  let entries = scan.files.filter(file => !look.secrets.has(file))
+  if (look.secrets.size > 0 && scan.unreadable.length === 0) {
+    const dead = await inSlices(deadLinks(entries), { signal: options.signal, onPause })
+    for (const { path, reason, detail } of dead) skipped.add(path, reason, detail)
+    const deadPaths = new Set(dead.map(({ path }) => path))
+    entries = entries.filter(({ path }) => !deadPaths.has(path))
+  }
   return {
     entries,
+    foretold: await inSlices(foretell(entries), { signal: options.signal, onPause }),
     files: entries.length,
     bytes: entries.reduce((sum, file) => sum + file.size, 0),
     skipped: skipped.list(),

@@ -7,12 +7,15 @@
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import type { SkippedEntry } from '../../common/model'
+import { inSlices } from '../../wire/slices'
 import type { Catalog, PublishedFile, ShareRecord } from '../catalog'
 import type { BlockRuns } from '../drive/blockRuns'
 import { endOf, PACKED_FILE_BYTES } from '../drive/listing'
 import type { ShareDrive } from '../drive/shareDrive'
+import { type Foretold, foretell } from '../names/foretell'
 import { delay, throwIfAborted } from '../time'
 import { VersionAppender } from './appendVersion'
+import { deadLinks } from './deadLinks'
 import { FileImport, MIN_PACKED_FILES } from './importFiles'
 import { OwnLogs } from './ownLogs'
 import { isUnchanged, Published } from './published'
@@ -37,6 +40,8 @@ export interface PublishResult {
   readonly changed: boolean
   readonly skipped: readonly SkippedEntry[]
   readonly skippedCounts: Readonly<Record<string, number>>
+  /** What some systems do not take of what is shared. */
+  readonly foretold: readonly Foretold[]
   /** Drive paths of folders that need not be watched. */
   readonly ignoredFolders: readonly DrivePath[]
   /** Some files kept changing while they were read: scan again soon. */
@@ -51,6 +56,8 @@ export interface PublisherOptions {
 
 export class Publisher {
   private published: Published | undefined
+  /** For the names and links that are published. */
+  private foretold: readonly Foretold[] | undefined
   /** Length of the path log that `published` describes. */
   private publishedVersion = 0
   private readonly logs: OwnLogs
@@ -104,6 +111,8 @@ export class Publisher {
     onProgress(progress)
 
     const removed = removedPaths(published, scan)
+    const isNew = ({ path, kind }: ScannedFile) => kind === 'link' || published.get(path) === undefined
+    if (removed.length > 0 || changed.some(isNew)) this.foretold = undefined
     const failed: SkippedFromShare[] = []
     let again = false
     let appended = false
@@ -111,21 +120,43 @@ export class Publisher {
       await this.finishAhead(await this.saved(signal), signal)
       published = await this.saved(signal)
       const outcome = await this.logs.appending(() =>
-        this.append(published, changed, removed, signal, progress, onProgress),
+        this.append(published, scan.files, changed, removed, signal, progress, onProgress),
       )
       failed.push(...outcome.skipped)
       again = outcome.again
       appended = outcome.appended
     }
+    this.foretold ??= await this.foretell(published, scan.files, signal)
     return {
       files: published.size,
       bytes: published.bytes,
       changed: appended,
       skipped: [...failed, ...scan.skipped].slice(0, 1_000),
       skippedCounts: addCounts(scan.skippedCounts, failed),
+      foretold: this.foretold,
       ignoredFolders: scan.ignoredFolders,
       again,
     }
+  }
+
+  /** Links to files that the import did not take, for instance because they hold a secret. */
+  private async leadingToSkipped(
+    published: Published,
+    all: readonly ScannedFile[],
+    skipped: readonly SkippedFromShare[],
+    signal: AbortSignal,
+  ): Promise<readonly SkippedFromShare[]> {
+    const missing = new Set(skipped.map(({ path }) => path).filter(path => published.get(path) === undefined))
+    if (missing.size === 0) return []
+    return inSlices(deadLinks(all.filter(({ path }) => !missing.has(path))), { signal })
+  }
+
+  private foretell(
+    published: Published,
+    files: readonly ScannedFile[],
+    signal: AbortSignal,
+  ): Promise<readonly Foretold[]> {
+    return inSlices(foretell(files.filter(({ path }) => published.get(path) !== undefined)), { signal })
   }
 
   /** Whether the newest version is given out and not finished: see `finish`. */
@@ -227,8 +258,9 @@ export class Publisher {
 
   private async append(
     published: Published,
+    all: readonly ScannedFile[],
     changed: readonly ScannedFile[],
-    removed: readonly DrivePath[],
+    gone: readonly DrivePath[],
     signal: AbortSignal,
     progress: PublishProgress,
     onProgress: (progress: PublishProgress) => void,
@@ -252,9 +284,21 @@ export class Publisher {
 
     // Until the path log has them, changed files must not pass for published if this is cut off.
     const before = new Map(changed.map(file => [file.path, published.get(file.path)] as const))
-    const put: DrivePath[] = []
+    let put: DrivePath[] = []
+    const removed = [...gone]
     try {
       for await (const file of bytes.run(changed)) put.push(file.path)
+      const dead = await this.leadingToSkipped(published, all, bytes.skipped, signal)
+      bytes.skipped.push(...dead)
+      const deadPaths = new Set(dead.map(({ path }) => path))
+      put = put.filter(path => !deadPaths.has(path))
+      for (const path of deadPaths) {
+        const wasPublished = before.has(path)
+          ? before.get(path) !== undefined
+          : published.get(path) !== undefined
+        if (wasPublished) removed.push(path)
+        else published.forget(path)
+      }
       for (const path of removed) published.forget(path)
       await bytes.finish()
       throwIfAborted(signal)

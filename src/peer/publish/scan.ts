@@ -10,6 +10,7 @@ import { basename, dirname, join } from 'node:path'
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { inSlices } from '../../wire/slices'
+import { deadLinks } from './deadLinks'
 import { IgnoreLayers } from './ignore'
 import type { SkippedFromShare, SkipReason } from './skipped'
 import { errorCode } from './smallFile'
@@ -91,6 +92,9 @@ export async function scanFolder(root: string, options: ScanOptions = {}): Promi
   const layers = IgnoreLayers.forRoot(real, options.ignore ?? [], options.ignoreCase)
   const onPause = () => options.onProgress?.(walk.progress())
   await inSlices(walk.folder(ROOT, layers), { signal: options.signal, onPause })
+  // What cannot be read may be what a link names, and stays published.
+  if (walk.unreadable.length === 0)
+    walk.drop(await inSlices(deadLinks(walk.found), { signal: options.signal, onPause }))
   if (walk.unreadable.includes(ROOT)) throw new PeerfoldError('source-unreadable', root)
   // A disk that was taken away in the middle looks like a folder that lost its files, but nothing was deleted.
   const after = look(root).stats

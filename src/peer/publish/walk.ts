@@ -10,13 +10,15 @@ import { join, sep } from 'node:path'
 import type { DrivePath } from '../../common/brand'
 import { sortInSlices } from '../../wire/slices'
 import { compareDrivePaths } from '../names/pathOrder'
-import { TEMPORARY_PREFIX, unsafeName } from '../names/publishable'
+import { refusalToShare } from '../names/paths'
+import { describeRefusal } from '../names/refusals'
+import { isTemporaryName } from '../names/temporaryName'
 import { MAX_IGNORE_FILE } from './gitExcludes'
 import { GIT_IGNORE, type IgnoreLayers, PEERFOLD_IGNORE } from './ignore'
 import { judgeLink } from './links'
 import type { ScannedFile, ScanOptions, ScanProgress, ScanResult } from './scan'
 import { isSecret, needsContent, SECRET_HEAD, secretByName } from './secrets'
-import { Skipped, type SkipReason } from './skipped'
+import { Skipped, type SkippedFromShare, type SkipReason } from './skipped'
 import { errorCode, readSmallFile } from './smallFile'
 import { maybeUndecodable, undecodableNames } from './undecodable'
 
@@ -45,7 +47,7 @@ const NO_CONTENT = new Uint8Array(0)
 /** One walk and what it has found so far. */
 export class Walk {
   readonly unreadable: DrivePath[] = []
-  private readonly files: ScannedFile[] = []
+  private files: ScannedFile[] = []
   private readonly skipped = new Skipped()
   private readonly ignoredFolders: DrivePath[] = []
   private bytes = 0
@@ -80,6 +82,19 @@ export class Walk {
     }
   }
 
+  /** What was found so far, in the order of paths. */
+  get found(): readonly ScannedFile[] {
+    return this.files
+  }
+
+  /** Takes back files and links that were found, for the reasons given. */
+  drop(leftOut: readonly SkippedFromShare[]): void {
+    if (leftOut.length === 0) return
+    const paths = new Set(leftOut.map(({ path }) => path))
+    for (const { path, reason, detail } of leftOut) this.skipped.add(path, reason, detail)
+    this.files = this.files.filter(({ path }) => !paths.has(path))
+  }
+
   isDataFolder(absolute: string): boolean {
     const data = this.dataFolder
     return data !== undefined && (absolute === data || absolute.startsWith(data + sep))
@@ -109,9 +124,9 @@ export class Walk {
 
   /** The walk of a share that is one file. */
   single(path: DrivePath): void {
-    const unsafe = unsafeName(path)
-    if (unsafe === undefined) this.file(path)
-    else this.skipped.add(path, 'name', unsafe)
+    const refusal = refusalToShare(path)
+    if (refusal === undefined) this.file(path)
+    else this.skipped.add(path, 'name', describeRefusal(refusal))
   }
 
   /** Adds one file or link, or lists why it cannot be shared. Its name and the ignore rules were asked before. */
@@ -170,12 +185,12 @@ export class Walk {
     isFolder: boolean,
     layers: IgnoreLayers,
   ): LeftOut | undefined {
-    if (name.startsWith(TEMPORARY_PREFIX))
+    if (isTemporaryName(name))
       return { reason: 'peerfold-temporary', detail: 'It is a temporary file of Peerfold.' }
     if (isFolder && this.holdsKeys(this.absolute(path)))
       return { reason: 'peerfold-temporary', detail: 'It is Peerfold’s data folder and holds its keys.' }
-    const unsafe = unsafeName(path)
-    if (unsafe !== undefined) return { reason: 'name', detail: unsafe }
+    const refusal = refusalToShare(path)
+    if (refusal !== undefined) return { reason: 'name', detail: describeRefusal(refusal) }
     if (this.allowed.has(path)) return undefined
     if (name.toLowerCase() === '.git' && !this.options.includeGit)
       return { reason: 'git-folder', detail: 'The history of git can hold everything that was ever deleted.' }
@@ -199,7 +214,7 @@ export class Walk {
     try {
       for (const name of allowed.slice(folder.length + 1).split('/')) {
         // Names were asked as far as `folder`; and a link on the way could lead out of the share.
-        if (unsafeName(path) !== undefined || this.isDataFolder(this.absolute(path))) return
+        if (refusalToShare(path) !== undefined || this.isDataFolder(this.absolute(path))) return
         if (!lstatSync(this.absolute(path), { throwIfNoEntry: false })?.isDirectory()) return
         path = below(path, name)
       }
@@ -207,7 +222,7 @@ export class Walk {
       this.listUnreadable(path, errorCode(error))
       return
     }
-    if (unsafeName(path) === undefined) this.file(path)
+    if (refusalToShare(path) === undefined) this.file(path)
   }
 
   private *readEntries(path: DrivePath): Generator<undefined, Entry[] | undefined, undefined> {

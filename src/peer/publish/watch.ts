@@ -19,7 +19,7 @@ import { lstatSync } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import type { DrivePath } from '../../common/brand'
-import { TEMPORARY_PREFIX } from '../names/publishable'
+import { isTemporaryName } from '../names/temporaryName'
 import { Burst, type BurstTimes, type Changes, MAX_PATHS } from './burst'
 import { isEnd, loadParcelWatcher, type Subscribe, type WatchEvent } from './parcelWatcher'
 import { errorCode } from './smallFile'
@@ -253,7 +253,7 @@ export class FolderWatch {
 
   private concerns(path: DrivePath): boolean {
     const components = path.split('/')
-    if (components.some(component => component.startsWith(TEMPORARY_PREFIX))) return false
+    if (components.some(isTemporaryName)) return false
     return this.options.includeGit || !components.includes('.git')
   }
 
