@@ -78,6 +78,13 @@ describe('a stock Hyperdrive client', () => {
     })
   }
 
+  it('is shown with its address, which it proves without knowing of it', async () => {
+    const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
+    const drive = await stock.open(keysOf((await ann.publish(source, { isPublic: true })).link).key)
+    await ann.until('it is there', () => ann.state.peers.some(({ address }) => address === '127.0.0.1'))
+    await drive.close()
+  })
+
   it('without the key of a private share learns no name and no byte', async () => {
     const source = await makeTree(temporaryFolder('source'), { 'a secret name.txt': 'a secret text' })
     const { key } = keysOf((await ann.publish(source)).link)

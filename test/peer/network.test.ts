@@ -100,6 +100,9 @@ describe('over a network', () => {
       const tellsTransport = (who: Person, transport: string) =>
         ann.state.peers.some(peer => peer.id === who.state.me.id && peer.transport === transport)
       await ann.until('ann sees both', () => tellsTransport(bob, 'tcp') && tellsTransport(carla, 'udx'))
+      await ann.until('both have proven where they are', () =>
+        ann.state.peers.every(({ address }) => address === '127.0.0.1'),
+      )
     })
 
     it('shows the name a peer gave itself, and what went over to it', async () => {
