@@ -5,6 +5,7 @@
 import * as vscode from 'vscode'
 import { askUser } from './editor/ask'
 import { finishAddingToWorkspace } from './editor/commands/addToWorkspace'
+import { FollowedCopies } from './editor/commands/followCopy'
 import type { CommandParts } from './editor/commands/parts'
 import { registerCommands } from './editor/commands/registerCommands'
 import { EXTENSION_SCHEME } from './editor/contributions'
@@ -63,7 +64,17 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
     }),
   )
   const { globalState: memory, globalStorageUri: storage } = context
-  const parts: CommandParts = { peer, model, views, ask: askUser, log, memory, storage }
+  const parts: CommandParts = {
+    peer,
+    model,
+    views,
+    ask: askUser,
+    log,
+    memory,
+    storage,
+    copies: { follow: copy => copies.follow(copy) },
+  }
+  const copies = own(new FollowedCopies(context.workspaceState, parts))
   own(registerCommands(parts, () => dashboard.show()))
 
   const resume = own(new Resume(memory, peer, model))

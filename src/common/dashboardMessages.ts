@@ -61,7 +61,7 @@ export const SHARE_ACTIONS = [
   'find-peers',
   'show-left-out',
 ] as const
-export const TRANSFER_ACTIONS = ['cancel-transfer', 'retry-transfer'] as const
+export const TRANSFER_ACTIONS = ['cancel-transfer', 'retry-transfer', 'review-conflicts'] as const
 export const PEER_ACTIONS = ['block-peer', 'unblock-peer'] as const
 
 export function isToDashboard(value: unknown): value is ToDashboard {

@@ -1,7 +1,8 @@
 /** Sentences that more than one program says about the state. Pure; the words come from a `Localizer`. */
-import { formatCount } from './format'
+import type { UserError } from './errors'
+import { formatCount, safeText } from './format'
 import type { Localizer } from './localizer'
-import type { SearchReason, TransferState } from './model'
+import type { PeerState, RemotePeer, SearchReason, TransferState } from './model'
 
 /** Why nobody is found, as far as that is known, and what to do. */
 export function explainSearch(why: SearchReason, l10n: Localizer): string {
@@ -27,16 +28,55 @@ export function explainSearch(why: SearchReason, l10n: Localizer): string {
   }
 }
 
-/** What a transfer is; `name` stands for what it moves and is safe to show. */
-export function transferTitle({ kind }: TransferState, name: string, l10n: Localizer): string {
+/** What a transfer does, or has done; `name` stands for what it moves and is safe to show. */
+export function transferTitle({ kind, status }: TransferState, name: string, l10n: Localizer): string {
+  const isDone = status.kind === 'done'
   switch (kind) {
     case 'import':
-      return l10n.t('Publishing {0}', name)
+      return isDone ? l10n.t('Published {0}', name) : l10n.t('Publishing {0}', name)
     case 'copy':
-      return l10n.t('Saving a copy of {0}', name)
+      return isDone ? l10n.t('Saved {0}', name) : l10n.t('Saving {0}', name)
     case 'seed':
-      return l10n.t('Fetching all of {0}', name)
+      return isDone ? l10n.t('Fetched all of {0}', name) : l10n.t('Fetching all of {0}', name)
   }
+}
+
+/** What is not as it should be with something that is done: `2 conflicts · 1 skipped`; empty when nothing is. */
+export function transferProblems({ status }: TransferState, l10n: Localizer): string {
+  if (status.kind !== 'done') return ''
+  const { skippedCount, conflicts, conflictCount = conflicts.length } = status.result
+  const problems = [
+    countConflicts(conflictCount, l10n),
+    skippedCount === 0 ? '' : l10n.t('{0} skipped', formatCount(skippedCount)),
+  ]
+  return problems.filter(problem => problem !== '').join(' · ')
+}
+
+/** Empty for none. */
+export function countConflicts(count: number, l10n: Localizer): string {
+  if (count === 0) return ''
+  return count === 1 ? l10n.t('1 conflict') : l10n.t('{0} conflicts', formatCount(count))
+}
+
+/** The same name for one person everywhere. Peers choose their names themselves; without one it is their key. */
+export function peerName({ id, name }: Pick<RemotePeer, 'id' | 'name'>, l10n: Localizer): string {
+  return safeText(name, 60).trim() || l10n.t('Peer {0}…', id.slice(0, 8))
+}
+
+/** Who has something in common with this machine: others are connected by chance, or wait as this one does. */
+export function countedPeers({ peers }: PeerState): number {
+  return peers.filter(peer => !peer.blocked && peer.shares.length > 0).length
+}
+
+/** `1 file`, `2,000 files`. */
+export function countFiles(count: number, l10n: Localizer): string {
+  return count === 1 ? l10n.t('1 file') : l10n.t('{0} files', formatCount(count))
+}
+
+/** What went wrong, short enough to stand in a row: the first sentence. The tooltip has all of it. */
+export function shortReason({ message }: UserError): string {
+  const [first = message] = message.split(/(?<=[.!?])\s/)
+  return safeText(first.replace(/[.]$/, ''), 100)
 }
 
 /** `no peers`, `1 peer`, `3 peers`. */

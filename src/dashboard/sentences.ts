@@ -1,5 +1,5 @@
 /** Sentences about the state: what is the case, why, and what to do. Pure; strangers' texts in them are made safe. */
-import { countPeers, explainSearch } from '../common/explain'
+import { countConflicts, countFiles, countPeers, explainSearch, transferProblems } from '../common/explain'
 import { formatBytes, formatCount, formatDuration, safeText } from '../common/format'
 import type {
   NetworkState,
@@ -74,14 +74,15 @@ export function isComplete({ contents, bytesHere }: OpenedShareState): boolean {
   return contents !== undefined && bytesHere >= contents.bytes
 }
 
-export function transferStateWord({ status }: TransferState): string {
+export function transferStateWord(transfer: TransferState): string {
+  const { status } = transfer
   switch (status.kind) {
     case 'running':
       return l10n.t('Running')
     case 'paused':
-      return l10n.t('Paused')
+      return l10n.t('Waiting')
     case 'done':
-      return l10n.t('Done')
+      return transferProblems(transfer, l10n) || l10n.t('Done')
     case 'cancelled':
       return l10n.t('Cancelled')
     case 'failed':
@@ -115,14 +116,11 @@ function resultSentences({
   stale,
   silent = [],
 }: TransferResult): string[] {
-  const sentences = [`${countFiles(files)}, ${formatBytes(bytes)}.`]
+  const sentences = [`${countFiles(files, l10n)}, ${formatBytes(bytes)}.`]
   if (skippedCount > 0) sentences.push(l10n.t('Left out: {0}.', formatCount(skippedCount)))
   if (conflictCount > 0) {
     sentences.push(
-      l10n.t(
-        'Conflicts: {0}; your files are kept, the incoming ones lie beside them.',
-        formatCount(conflictCount),
-      ),
+      `${countConflicts(conflictCount, l10n)}: ${l10n.t('your versions were kept, theirs are saved next to them.')}`,
     )
   }
   if (warnings.length > 0) {
@@ -143,17 +141,13 @@ export function timeLeft(transfer: TransferState): string | undefined {
 function amounts({ files, bytes }: TransferState): string {
   const ofFiles =
     files.total === undefined
-      ? l10n.t('{0} so far', countFiles(files.done))
-      : l10n.t('{0} of {1}', formatCount(files.done), countFiles(files.total))
+      ? l10n.t('{0} so far', countFiles(files.done, l10n))
+      : l10n.t('{0} of {1}', formatCount(files.done), countFiles(files.total, l10n))
   const ofBytes =
     bytes.total === undefined
       ? formatBytes(bytes.done)
       : l10n.t('{0} of {1}', formatBytes(bytes.done), formatBytes(bytes.total))
   return `${ofFiles} · ${ofBytes}`
-}
-
-export function countFiles(count: number): string {
-  return count === 1 ? l10n.t('1 file') : l10n.t('{0} files', formatCount(count))
 }
 
 /** Names of shares by id, safe to show, for views that know ids only. */

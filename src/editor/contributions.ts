@@ -22,6 +22,7 @@ export const Commands = {
   removeOpened: 'peerfold.removeOpened',
   reveal: 'peerfold.reveal',
   retry: 'peerfold.retry',
+  reviewConflicts: 'peerfold.reviewConflicts',
   cancelTransfer: 'peerfold.cancelTransfer',
   clearTransfers: 'peerfold.clearTransfers',
   blockPeer: 'peerfold.blockPeer',
@@ -52,6 +53,7 @@ export interface ContextKeys {
   'peerfold.hasShares': boolean
   'peerfold.hasOpened': boolean
   'peerfold.hasFinishedTransfers': boolean
+  'peerfold.hasConflicts': boolean
   'peerfold.keepRunning': boolean
 }
 
@@ -61,6 +63,7 @@ export const CONTEXT_KEYS: Readonly<Record<keyof ContextKeys, true>> = {
   'peerfold.hasShares': true,
   'peerfold.hasOpened': true,
   'peerfold.hasFinishedTransfers': true,
+  'peerfold.hasConflicts': true,
   'peerfold.keepRunning': true,
 }
 

@@ -87,8 +87,14 @@ export class PeerModel extends Disposable {
     this.contextKeys.set('peerfold.hasShares', (state?.shares.length ?? 0) > 0)
     this.contextKeys.set('peerfold.hasOpened', (state?.opened.length ?? 0) > 0)
     this.contextKeys.set('peerfold.hasFinishedTransfers', state?.transfers.some(isFinished) ?? false)
+    this.contextKeys.set('peerfold.hasConflicts', state?.transfers.some(hasConflicts) ?? false)
     this.contextKeys.set('peerfold.keepRunning', state?.keepRunning ?? false)
   }
+}
+
+/** A copy that left files beside files that were changed here. */
+export function hasConflicts({ status }: TransferState): boolean {
+  return status.kind === 'done' && status.result.conflicts.length > 0
 }
 
 export function isFinished({ status }: TransferState): boolean {

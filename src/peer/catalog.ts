@@ -31,6 +31,8 @@ export interface ShareRecord {
   readonly allow: readonly DrivePath[]
   /** Length of the path log that was published last; 0 before the first publish ended. */
   readonly version: number
+  /** When it was shared, milliseconds since 1970. Absent in records of 0.3.0. */
+  readonly since?: number
   /** Set when the log was lost or damaged: it is never appended to again. */
   readonly lost?: boolean
   /** The share was removed, and its logs are being deleted. */
@@ -46,6 +48,17 @@ export interface OpenedRecord {
   readonly isFile: boolean
   readonly keep: boolean
   readonly stopped: boolean
+  /** When it was opened, milliseconds since 1970. Absent in records of 0.3.0. */
+  readonly since?: number
+}
+
+/** Orders shares as lists show them. The catalog has them in the order of random keys. */
+export function byAge(a: ShareWithRecord, b: ShareWithRecord): number {
+  return (a.record.since ?? 0) - (b.record.since ?? 0) || (a.record.name < b.record.name ? -1 : 1)
+}
+
+interface ShareWithRecord {
+  readonly record: { readonly since?: number; readonly name: string }
 }
 
 /** A copy that was asked for. Keyed by job. */
@@ -58,6 +71,9 @@ export interface CopyRecord {
   readonly umask?: number
   readonly result?: TransferResult
   readonly failure?: UserError
+  /** What is copied, as its list calls it, and when that was over (milliseconds since 1970). Absent in records of 0.3.0. */
+  readonly name?: string
+  readonly ended?: number
 }
 
 /** What was published of a file, and how the file looked then. Keyed by seed and path. */

@@ -2,7 +2,7 @@
  * Copies as jobs: asked for once, remembered in the catalog until they are done, so that they outlive the client that
  * asked and the peer process itself.
  */
-import { resolve, sep } from 'node:path'
+import { basename, posix, resolve, sep } from 'node:path'
 import type { ShareId } from '../common/brand'
 import { type ErrorCode, PeerfoldError, toUserError, type UserError } from '../common/errors'
 import type { TransferResult } from '../common/model'
@@ -18,7 +18,7 @@ import { runCopy } from './receive/copy'
 import { removePartials } from './receive/partialFiles'
 import { runSeed } from './receive/seed'
 import { delay, throwIfAborted } from './time'
-import { resultOf, type Transfer, type Transfers } from './transfers'
+import { KEPT, resultOf, type Transfer, type Transfers } from './transfers'
 
 /** What the user must do something about: nobody waits for it, and the copy goes on by itself when it is done. */
 const LIMITS: readonly ErrorCode[] = ['limit-passed', 'store-limit']
@@ -34,13 +34,20 @@ export class Copies {
     private readonly transfers: Transfers,
   ) {}
 
-  /** Copies that were not finished when the process ended. */
-  async unfinished(): Promise<CopyRecord[]> {
-    const copies: CopyRecord[] = []
+  /** Copies that were not finished when the process ended. Those that were are listed again, the last ones of them. */
+  async restore(): Promise<CopyRecord[]> {
+    const unfinished: CopyRecord[] = []
+    const ended: CopyRecord[] = []
     for await (const [, copy] of this.context.catalog.list('copy')) {
-      if (copy.result === undefined && copy.failure === undefined) copies.push(copy)
+      const isOver = copy.result !== undefined || copy.failure !== undefined
+      const list = isOver ? ended : unfinished
+      list.push(copy)
     }
-    return copies
+    ended.sort((a, b) => (a.ended ?? 0) - (b.ended ?? 0))
+    const old = ended.splice(0, Math.max(0, ended.length - KEPT))
+    await this.context.catalog.write(old.map(({ job }) => ({ table: 'copy', key: job, value: undefined })))
+    for (const copy of ended) this.listEnded(copy)
+    return unfinished
   }
 
   /** Goes on with copies whose shares are open again. */
@@ -129,12 +136,19 @@ export class Copies {
     for (const { share, id: job } of this.transfers.states) if (share === id) this.transfers.cancel(job)
   }
 
+  private listEnded({ job, share, folder, name, result, failure }: CopyRecord): void {
+    const what = { id: job, kind: 'copy', name: name ?? basename(folder), folder, share } as const
+    if (result !== undefined) this.transfers.restore({ kind: 'done', result }, what)
+    else if (failure !== undefined) this.transfers.restore({ kind: 'failed', error: failure }, what)
+  }
+
   private run(record: CopyRecord): void {
     const { job, share: id, path, folder } = record
     const { catalog, log } = this.context
     const opened = this.opened.find(id)
     const drive = opened?.drive ?? this.own.get(id).drive
-    const transfer = this.transfers.add(job, 'copy', opened?.name ?? this.own.get(id).record.name, folder)
+    const name = posix.basename(path) || (opened?.name ?? this.own.get(id).record.name)
+    const transfer = this.transfers.add(job, 'copy', name, folder)
     transfer.share = id
     const work = {
       share: drive,
@@ -161,7 +175,7 @@ export class Copies {
       .then(
         async copied => {
           const result = { ...copied, silent: known?.silent ?? [] }
-          await catalog.put('copy', job, { ...record, result })
+          await catalog.put('copy', job, { ...record, result, name, ended: Date.now() })
           transfer.finish(result)
           await opened?.countBytesHere()
         },
@@ -172,7 +186,7 @@ export class Copies {
           if (failure.code === 'cancelled') {
             await catalog.delete('copy', job)
             await removePartials(catalog, job, folder).catch(left => log(`copy ${job}: ${String(left)}`))
-          } else await catalog.put('copy', job, { ...record, failure })
+          } else await catalog.put('copy', job, { ...record, failure, name, ended: Date.now() })
           transfer.fail(error)
         },
       )

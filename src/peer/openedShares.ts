@@ -3,7 +3,7 @@ import type { ShareId } from '../common/brand'
 import { PeerfoldError } from '../common/errors'
 import { type ShareLink, shareIdOf } from '../common/link'
 import { Signal } from '../common/signal'
-import type { OpenedRecord } from './catalog'
+import { byAge, type OpenedRecord } from './catalog'
 import type { PeerContext } from './context'
 import type { IndexChange } from './drive/shareDrive'
 import { OpenedShare } from './openedShare'
@@ -32,8 +32,9 @@ export class OpenedShares {
     }
   }
 
+  /** In the order in which they were opened. */
   all(): OpenedShare[] {
-    return [...this.shares.values()]
+    return [...this.shares.values()].sort(byAge)
   }
 
   find(id: ShareId): OpenedShare | undefined {
@@ -143,6 +144,7 @@ export class OpenedShares {
     const record = {
       ...wanted,
       keep: wanted.keep || known?.keep === true,
+      since: known?.since ?? Date.now(),
       ...(encryptionKey === undefined ? {} : { encryptionKey }),
     }
     await catalog.put('opened', record.id, record)

@@ -6,7 +6,7 @@ import type { EncryptionKey, ShareId } from '../common/brand'
 import { PeerfoldError } from '../common/errors'
 import type { ShareAdded, ShareSource } from '../common/protocol'
 import { Signal } from '../common/signal'
-import type { ShareRecord } from './catalog'
+import { byAge, type ShareRecord } from './catalog'
 import type { PeerContext } from './context'
 import type { IndexChange } from './drive/shareDrive'
 import { unportable } from './names/foretell'
@@ -48,8 +48,9 @@ export class OwnShares {
     }
   }
 
+  /** In the order in which they were shared. */
   all(): OwnShare[] {
-    return [...this.shares.values()]
+    return [...this.shares.values()].sort(byAge)
   }
 
   has(id: ShareId): boolean {
@@ -194,6 +195,7 @@ export class OwnShares {
       stopped: false,
       allow: params.allow,
       version: 0,
+      since: Date.now(),
       ...(params.isPublic ? {} : { encryptionKey: randomBytes(32).toString('hex') as EncryptionKey }),
     }
     // The record comes first: a key whose log may exist is never forgotten.

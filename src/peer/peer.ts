@@ -310,7 +310,7 @@ export class Peer {
     for await (const [peer] of this.catalog.list('blocked')) this.blocked.add(peer as PeerId)
     await this.budget.load()
     await this.own.restore()
-    const copies = await this.copies.unfinished()
+    const copies = await this.copies.restore()
     await this.opened.restore(id => copies.some(copy => copy.share === id))
     this.copies.resume(copies)
   }

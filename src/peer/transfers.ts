@@ -7,7 +7,7 @@ import { Signal } from '../common/signal'
 import { Rate } from './rate'
 
 /** Ended transfers kept in the list. */
-const KEPT = 50
+export const KEPT = 50
 
 /** Entries of each list of a result that the state tells: views show no more of them. */
 export const TOLD = 10
@@ -114,6 +114,23 @@ export class Transfers {
     return transfer
   }
 
+  /** One that ended before this process was started. */
+  restore(
+    status: TransferStatus,
+    transfer: Pick<Transfer, 'id' | 'kind' | 'name' | 'folder' | 'share'>,
+  ): void {
+    const { id, kind, name, folder, share } = transfer
+    const restored = new Transfer(id, kind, name, folder, () => this.changed.emit())
+    restored.share = share
+    restored.status = status
+    if (status.kind === 'done') {
+      const { files, bytes } = status.result
+      restored.files = { done: files, total: files }
+      restored.bytes = { done: bytes, total: bytes }
+    }
+    this.all.set(id, restored)
+  }
+
   get(id: string): Transfer | undefined {
     return this.all.get(id)
   }
@@ -133,8 +150,9 @@ export class Transfers {
     this.changed.emit()
   }
 
+  /** Newest first. */
   get states(): TransferState[] {
-    return [...this.all.values()].map(transfer => transfer.state)
+    return [...this.all.values()].reverse().map(transfer => transfer.state)
   }
 
   get active(): boolean {

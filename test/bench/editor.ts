@@ -58,7 +58,7 @@ async function measure(context: RunContext, browser: Browser): Promise<Blocking>
       await story.play()
       return blockingOf(await window.recording(), story.phases, built('extension.js'))
     } finally {
-      await window.workbench.runCommand('Peerfold: Stop Peer Process').catch(itWasNeverStarted)
+      await stopPeerProcess(window.workbench).catch(itWasNeverStarted)
       await window.close()
     }
   } finally {
@@ -252,4 +252,9 @@ function now(): number {
 }
 
 /** Then nothing of it is left running. */
+async function stopPeerProcess(window: Workbench): Promise<void> {
+  await window.runCommand('Peerfold: Stop Peer Process')
+  await (await window.dialog('Stop Peerfold in every window?')).click('Stop')
+}
+
 function itWasNeverStarted(): void {}

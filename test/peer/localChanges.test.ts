@@ -297,6 +297,39 @@ describe('a copy in a folder with files of the user', () => {
     assert.ok(fetched >= 20_003 && fetched < 50_000, `fetched ${fetched}`)
     assert.deepEqual(await compareTrees(source, copy), [])
   })
+
+  it('stands in the list after a restart, with its conflicts, the newest first, as shares stand in their order', async () => {
+    await share({ 'a.md': 'first' })
+    await save()
+    await writeFile(join(copy, 'a.md'), 'mine')
+    await publish({ 'a.md': 'second' })
+    const { conflicts } = await save()
+    const later = temporaryFolder('later')
+    await bob.copy(id, later)
+    const order = bob.state.transfers.map(({ folder }) => folder)
+    const opened = bob.state.opened.map(share => share.id)
+    assert.deepEqual(order.slice(0, 2), [later, copy])
+
+    await bob.crash()
+    await bob.until('the peer process is back', () => bob.restarts > 0)
+    const { transfers } = await bob.request('state.get', {})
+    assert.deepEqual(
+      transfers.map(({ folder }) => folder),
+      order,
+    )
+    const [, again] = transfers
+    assert.ok(again?.status.kind === 'done')
+    assert.deepEqual(again.status.result.conflicts, conflicts)
+    assert.deepEqual(await bob.request('copy.wait', { job: again.id, timeout: 0 }), {
+      ...again.status.result,
+      conflictCount: undefined,
+    })
+    const after = await bob.request('state.get', {})
+    assert.deepEqual(
+      after.opened.map(share => share.id).filter(each => opened.includes(each)),
+      opened.filter(each => after.opened.some(share => share.id === each)),
+    )
+  })
 })
 
 /** As a program does that restores times: same size, same time, same inode. */

@@ -66,7 +66,7 @@ describe('the dashboard in a browser', () => {
 
   it('tells progress, names and roles to assistive technology', async () => {
     await post(page, message(busyState))
-    const bar = page.getByRole('progressbar', { name: 'Saving a copy of sensor recordings' })
+    const bar = page.getByRole('progressbar', { name: 'Saving sensor recordings' })
     assert.equal(await bar.getAttribute('aria-valuenow'), '25')
     assert.equal(
       await page.getByRole('progressbar', { name: 'Publishing compiler' }).getAttribute('aria-valuenow'),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cast } from './cast'
+import { readme } from './garden'
 
 export function followingSteps(cast: () => Cast): void {
   it('shows in his open editor what she saves in hers, without being asked', async () => {
@@ -43,6 +44,35 @@ export function followingSteps(cast: () => Cast): void {
     assert.match(await readFile(join(copy, 'beds', 'tomatoes.md'), 'utf8'), /^Gone by October/)
     assert.equal(await readFile(join(copy, 'beds', 'leeks.md'), 'utf8'), '# Leeks\n')
     assert.equal(await readFile(join(copy, 'README.md'), 'utf8'), 'Bob was here.\n')
+  })
+
+  it('shows a conflict as a difference, from the message, from the list, and by the keyboard', async () => {
+    const { bob, garden, atBob } = cast()
+    await writeFile(join(garden, 'README.md'), `${readme}\nAlice adds a line.\n`)
+    await atBob.view('Opened Shares').tree.row('README.md').click()
+    await atBob.editor.text('Alice adds a line.')
+    await atBob
+      .view('Opened Shares')
+      .tree.row(/^garden/)
+      .clickMenu('Save a Copy…')
+    await atBob.quickInput.chooseFolder(join(bob.home, 'Downloads'))
+    const toast = await atBob.notification('A copy of “garden” is saved')
+    assert.match(await toast.text(), /1 conflict: your version was kept, theirs is saved next to it/)
+    await atBob.screenshot('conflict-told')
+    await toast.click('Review Conflicts')
+    await atBob.editor.waitForTab('README.md: theirs ↔ yours')
+    await atBob.page.getByText('Bob was here.').first().waitFor()
+    await atBob.page.keyboard.press('Control+F4')
+
+    const row = atBob.view('Transfers').tree.row(/^Saved garden.*1 conflict/)
+    await row.click()
+    await atBob.editor.waitForTab('README.md: theirs ↔ yours')
+    await atBob.screenshot('conflict')
+    await atBob.page.keyboard.press('Control+F4')
+    await row.locator.click()
+    await atBob.page.keyboard.press('Enter')
+    await atBob.editor.waitForTab('README.md: theirs ↔ yours')
+    await atBob.page.keyboard.press('Control+F4')
   })
 
   it('shares a single file from the Explorer, and opens a link that was clicked outside', async () => {

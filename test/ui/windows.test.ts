@@ -1,4 +1,4 @@
-/** Two windows of one user share one peer process; and what “Keep Sharing When VS Code Is Closed” does. */
+/** Two windows of one user share one peer process; and what “Keep Sharing When VS Code Closes” does. */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { waitForEnd } from '../../src/client/ended'
@@ -56,8 +56,8 @@ describe('two windows of one user', () => {
   })
 
   it('keep sharing when the user says so, which the status bar shows', async () => {
-    await second.runCommand('Peerfold: Keep Sharing When VS Code Is Closed')
-    await second.notification('Sharing goes on when VS Code is closed')
+    await second.runCommand('Peerfold: Keep Sharing When VS Code Closes')
+    await second.page.getByText('Sharing continues when VS Code closes').first().waitFor()
     await second.statusBarItem().locator('.codicon-pinned').waitFor()
     await second.screenshot('keep-sharing')
   })
@@ -89,8 +89,17 @@ describe('two windows of one user', () => {
     await window.statusBarItem().locator('.codicon-pinned').waitFor()
     assert.equal(await runningPeer(), pid)
     await window.runCommand('Peerfold: Stop Peer Process')
+    const question = await window.dialog('Stop Peerfold in every window?')
+    assert.match(await question.text(), /2 shares will not be available to others/)
+    await question.click('Cancel')
+    assert.ok(isRunning(pid))
+    await window.runCommand('Peerfold: Stop Peer Process')
+    await (await window.dialog('Stop Peerfold in every window?')).click('Stop')
     assert.ok(await waitForEnd(pid, END_LIMIT))
-    await window.view('Shares').welcome.getByText('The peer process was ended').waitFor()
+    await window
+      .view('Shares')
+      .welcome.getByText('Peerfold is stopped. Nothing is being shared or downloaded.')
+      .waitFor()
     await window.screenshot('peer-process-ended')
   })
 

@@ -183,7 +183,7 @@ describe('the page of the dashboard', () => {
   it('says why there is nothing while the peer process does not run', () => {
     const sent = { ...message(null), history: { down: [], up: [] } }
     assert.match(textOfPage({ ...sent, process: 'failed' }), /does not run.*Try Again.*Show Log/s)
-    assert.match(textOfPage({ ...sent, process: 'ended' }), /was ended.*Start Again/s)
+    assert.match(textOfPage({ ...sent, process: 'ended' }), /Peerfold is stopped.*Start Again/s)
     assert.match(textOfPage({ ...sent, process: 'starting' }), /Starting…/)
   })
 
@@ -220,7 +220,13 @@ describe('sentences of the dashboard', () => {
       stale: true,
     }
     const sentence = transferSentence(transfer('a', { status: { kind: 'done', result } }))
-    for (const part of ['318 files, 86 MB.', 'Left out: 2.', 'Conflicts: 1;', 'tasks.json', 'newer version'])
+    for (const part of [
+      '318 files, 86 MB.',
+      'Left out: 2.',
+      '1 conflict: your versions were kept',
+      'tasks.json',
+      'newer version',
+    ])
       assert.ok(sentence.includes(part), sentence)
   })
 })
@@ -241,10 +247,7 @@ describe('announcements of the dashboard', () => {
       ),
     }
     const said = announcements(busyState, after)
-    assert.deepEqual(said, [
-      'Connecting to the network…',
-      'Saving a copy of sensor recordings: Done. 318 files, 86 MB.',
-    ])
+    assert.deepEqual(said, ['Connecting to the network…', 'Saved sensor recordings: Done. 318 files, 86 MB.'])
   })
 
   it('say that the peer process came or went', () => {

@@ -119,7 +119,9 @@ describe('what package.json contributes', () => {
 
   it('asks in its when-clauses for context keys that are set, and for no others', () => {
     const asked = [...manifestText.matchAll(/"when": "((?:[^"\\]|\\.)*)"/g)].flatMap(([, when = '']) =>
-      [...when.replace(/view == peerfold\.\w+/g, '').matchAll(/peerfold\.\w+/g)].map(([key]) => key),
+      [...when.replace(/(?:view|focusedView) == '?peerfold\.\w+/g, '').matchAll(/peerfold\.\w+/g)].map(
+        ([key]) => key,
+      ),
     )
     assert.deepEqual([...new Set(asked)].sort(), Object.keys(CONTEXT_KEYS).sort())
   })

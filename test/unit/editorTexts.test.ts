@@ -115,7 +115,7 @@ describe('what views say', () => {
     }
     assert.equal(
       describeTransfer({ ...transfer, status: { kind: 'done', result } }, l10n),
-      'done · 2 skipped · 1 conflict',
+      '1 conflict · 2 skipped',
     )
   })
 
@@ -156,7 +156,7 @@ describe('the status bar item', () => {
       l10n,
     )
     assert.equal(shown?.text, '$(broadcast) no peers · ↓ 2.1 MB/s $(pinned)')
-    assert.match(shown?.tooltip ?? '', /Sharing goes on when VS Code is closed/)
+    assert.match(shown?.tooltip ?? '', /Sharing continues when VS Code closes/)
     assert.equal(shown?.command, 'peerfold.openDashboard')
   })
 

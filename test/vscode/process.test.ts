@@ -42,7 +42,7 @@ describe('the peer process of a window', () => {
 
   it('stays ended when it was stopped, whatever looks into a share, and comes back when it is asked for', async () => {
     const pid = await pidNow()
-    await vscode.commands.executeCommand('peerfold.stopPeerProcess')
+    await vscode.commands.executeCommand('peerfold.stopPeerProcess', { ask: false })
     assert.equal(await codeOfFailure(fs.readFile(file())), 'Unavailable')
     assert.ok(await waitForEnd(pid, END_LIMIT))
     assert.equal(await codeOfFailure(fs.readFile(file())), 'Unavailable')

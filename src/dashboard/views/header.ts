@@ -33,7 +33,7 @@ function networkLine({ network, keepRunning }: PeerState): Markup.Element {
   return line(
     network.kind,
     networkSentence(network),
-    keepRunning && h('p', { class: 'quiet' }, l10n.t('Sharing goes on when VS Code is closed.')),
+    keepRunning && h('p', { class: 'quiet' }, l10n.t('Sharing continues when VS Code closes.')),
     network.kind === 'unreachable' &&
       button(l10n.t('Open Settings'), { name: 'open-settings' }, '', 'button link'),
   )
@@ -63,7 +63,7 @@ function processSentence(process: ProcessKind): string {
     case 'off':
       return l10n.t('Not running. Peerfold starts as soon as you share or open something.')
     case 'ended':
-      return l10n.t('The peer process was ended, so nothing is shared and nothing arrives.')
+      return l10n.t('Peerfold is stopped. Nothing is being shared or downloaded.')
     case 'starting':
       return l10n.t('Starting…')
     case 'running':

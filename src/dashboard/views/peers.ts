@@ -1,4 +1,5 @@
 /** Who is connected, how, how fast, and for which shares. A table that turns into a list where it has no room. */
+import { countedPeers, peerName } from '../../common/explain'
 import { formatBytes, formatRate, safeText } from '../../common/format'
 import type { PeerState, RemotePeer } from '../../common/model'
 import { l10n } from '../l10n'
@@ -16,7 +17,7 @@ export function peers(state: PeerState): Markup.Element {
       ? l10n.t('Peers appear here once you share or open something.')
       : l10n.t('Nobody is connected now. Peers appear here as soon as they are found.')
   return section(
-    { id: 'peers', title: l10n.t('Peers'), aside: count(peers.length) },
+    { id: 'peers', title: l10n.t('Peers'), aside: count(countedPeers(state)) },
     peers.length === 0 ? emptyState(nothing) : table(peers.slice(0, MAX_SHOWN), shareNames(state)),
     moreNote(peers.length),
   )
@@ -58,15 +59,15 @@ function columnHead(name: string, content: Markup): Markup.Element {
 }
 
 function row(peer: RemotePeer, names: ReadonlyMap<string, string>): Markup.Element {
-  const { id, name, blocked, rates } = peer
-  const who = name === '' ? id : name
+  const { id, blocked, rates } = peer
+  const who = peerName(peer, l10n)
   return h(
     'tr',
     { key: id, role: 'row', 'data-state': blocked ? 'blocked' : 'connected' },
     h(
       'th',
       { class: 'peer', role: 'rowheader', scope: 'row' },
-      nameOf(name),
+      nameOf(who),
       h('code', { class: 'id' }, safeText(id)),
     ),
     cell('connection', l10n.t('Connection'), ...connection(peer)),

@@ -1,10 +1,11 @@
 /** What this machine shares, and what it opened of others, as cards. */
-import { countPeers } from '../../common/explain'
+import { countFiles, countPeers } from '../../common/explain'
 import { formatBytes, formatCount, formatRate, percent, safeText } from '../../common/format'
+import { fingerprint } from '../../common/link'
 import type { OpenedShareState, PeerState, Rates, ShareState } from '../../common/model'
 import { l10n } from '../l10n'
 import { h, type Markup } from '../markup'
-import { countFiles, isComplete, openedSentence, shareSentence } from '../sentences'
+import { isComplete, openedSentence, shareSentence } from '../sentences'
 import {
   badge,
   button,
@@ -52,6 +53,7 @@ function shareCard(share: ShareState): Markup.Element {
     cardHead(share),
     h('p', { class: 'facts', title: safeText(share.source) }, facts(share.files, share.bytes, share.peers)),
     statusLine(status.kind, shareSentence(share), share.rates),
+    fingerprintLine(fingerprint(id)),
     h(
       'div',
       { class: 'buttons' },
@@ -86,13 +88,7 @@ function openedCard(share: OpenedShareState): Markup.Element {
     ),
     contents !== undefined && here(share, contents.bytes),
     statusLine(stopped ? 'stopped' : status.kind, openedSentence(share), share.rates),
-    h(
-      'p',
-      { class: 'quiet' },
-      l10n.t('Fingerprint'),
-      ' ',
-      h('code', { class: 'id' }, safeText(share.fingerprint)),
-    ),
+    fingerprintLine(share.fingerprint),
     h(
       'div',
       { class: 'buttons' },
@@ -103,6 +99,11 @@ function openedCard(share: OpenedShareState): Markup.Element {
       !stopped && button(l10n.t('Disconnect'), { name: 'stop-share', share: id }, name, 'button link'),
     ),
   )
+}
+
+/** Both sides have it, to be compared. */
+function fingerprintLine(text: string): Markup.Element {
+  return h('p', { class: 'quiet' }, l10n.t('Fingerprint'), ' ', h('code', { class: 'id' }, safeText(text)))
 }
 
 function cardHead({ name, isFile, isPublic }: ShareState | OpenedShareState): Markup.Element {
@@ -134,7 +135,9 @@ function here(share: OpenedShareState, total: number): Markup.Element {
 
 /** Nobody being there is told by the status sentence. */
 function facts(files: number, bytes: number, peers: number): string {
-  return [countFiles(files), formatBytes(bytes), ...(peers > 0 ? [countPeers(peers, l10n)] : [])].join(' · ')
+  return [countFiles(files, l10n), formatBytes(bytes), ...(peers > 0 ? [countPeers(peers, l10n)] : [])].join(
+    ' · ',
+  )
 }
 
 function statusLine(state: string, sentence: string, { down, up }: Rates): Markup.Element {

@@ -1,5 +1,5 @@
 /** What is under way and what became of it: how far, how fast, how long, and the way to stop or retry it. */
-import { transferTitle } from '../../common/explain'
+import { transferProblems, transferTitle } from '../../common/explain'
 import { formatRate, percent, safeText } from '../../common/format'
 import type { PeerState, TransferState } from '../../common/model'
 import { l10n } from '../l10n'
@@ -25,6 +25,7 @@ function transferRow(transfer: TransferState): Markup.Element {
   const { id, kind, name, status, folder } = transfer
   const isActive = !isOver(transfer)
   // What waits goes on by itself; what was cancelled, or followed a window, is asked for anew.
+  const hasConflicts = status.kind === 'done' && status.result.conflicts.length > 0
   const canRetry = kind === 'copy' && status.kind === 'failed'
   return h(
     'li',
@@ -33,7 +34,7 @@ function transferRow(transfer: TransferState): Markup.Element {
       'div',
       { class: 'row-head' },
       h('h3', {}, title(transfer)),
-      badge(transferStateWord(transfer), status.kind),
+      badge(transferStateWord(transfer), transferProblems(transfer, l10n) === '' ? status.kind : 'attention'),
     ),
     isActive && bar(transfer),
     h(
@@ -50,6 +51,7 @@ function transferRow(transfer: TransferState): Markup.Element {
       h(
         'div',
         { class: 'buttons' },
+        hasConflicts && button(l10n.t('Review Conflicts'), { name: 'review-conflicts', transfer: id }, name),
         canRetry && button(l10n.t('Retry'), { name: 'retry-transfer', transfer: id }, name),
         isActive && button(l10n.t('Cancel'), { name: 'cancel-transfer', transfer: id }, name),
       ),

@@ -1,6 +1,7 @@
 /** Asks which share is meant, where a command was not told. With only one there is nothing to ask. */
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
+import type { OpenedShareState, ShareState } from '../../common/model'
 import { pickerText } from '../names'
 import { warn } from '../tell'
 import { describeOpened, describeShare } from '../views/describe'
@@ -17,22 +18,31 @@ export async function chooseShare(
   { model, peer, ask }: CommandParts,
   which: 'own' | 'opened' | 'any',
   title: string,
+  only?: {
+    readonly isMeant: (share: ShareState | OpenedShareState) => boolean
+    /** Told when no share is meant. */
+    readonly otherwise: string
+  },
 ): Promise<ShareId | undefined> {
   await peer.start()
-  const own = (which === 'opened' ? [] : (model.state?.shares ?? [])).map(share => ({
-    id: share.id,
-    label: pickerText(share.name),
-    description: describeShare(share, l10n),
-    detail: pickerText(share.source),
-  }))
-  const opened = (which === 'own' ? [] : (model.state?.opened ?? [])).map(share => ({
-    id: share.id,
-    label: pickerText(share.name),
-    description: describeOpened(share, l10n),
-  }))
+  const own = (which === 'opened' ? [] : (model.state?.shares ?? []))
+    .filter(only?.isMeant ?? Boolean)
+    .map(share => ({
+      id: share.id,
+      label: pickerText(share.name),
+      description: describeShare(share, l10n),
+      detail: pickerText(share.source),
+    }))
+  const opened = (which === 'own' ? [] : (model.state?.opened ?? []))
+    .filter(only?.isMeant ?? Boolean)
+    .map(share => ({
+      id: share.id,
+      label: pickerText(share.name),
+      description: describeOpened(share, l10n),
+    }))
   const items: readonly ShareItem[] = [...own, ...opened]
   if (items.length === 0) {
-    warn(which === 'own' ? l10n.t('Nothing is shared.') : l10n.t('No share is opened.'))
+    warn(only?.otherwise ?? (which === 'own' ? l10n.t('Nothing is shared.') : l10n.t('No share is opened.')))
     return undefined
   }
   if (items.length === 1) return items[0]?.id

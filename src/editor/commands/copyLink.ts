@@ -4,15 +4,15 @@ import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { pickerText } from '../names'
 import { chooseShare } from './chooseShare'
-import { givenShare } from './given'
 import { putLinkOnClipboard } from './linkText'
+import { meantShare } from './meantShare'
 import type { CommandParts } from './parts'
 
 /** → the link, which is on the clipboard then. Undefined when the user turned away. */
 export async function copyLink(parts: CommandParts, given?: unknown): Promise<string | undefined> {
   const { l10n, window } = vscode
   const { model } = parts
-  const id = givenShare(given) ?? (await chooseShare(parts, 'any', l10n.t('Copy Link')))
+  const id = meantShare(parts, given) ?? (await chooseShare(parts, 'any', l10n.t('Copy Link')))
   if (id === undefined) return undefined
   const { link } = await linkOf(parts, id)
   const copied = await putLinkOnClipboard(link)

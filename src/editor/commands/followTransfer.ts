@@ -6,6 +6,8 @@ import { randomBytes } from 'node:crypto'
 import * as vscode from 'vscode'
 import { toUserError } from '../../common/errors'
 import { percent } from '../../common/format'
+import type { TransferState } from '../../common/model'
+import { toastText } from '../names'
 import { progressIfSlow } from '../progressIfSlow'
 import { describeTransfer } from '../views/describe'
 import type { CommandParts } from './parts'
@@ -13,6 +15,17 @@ import type { CommandParts } from './parts'
 /** An id for long work, as protocol.ts wants it. */
 export function newJob(): string {
   return randomBytes(12).toString('hex')
+}
+
+/** How far it is; why it waits, in whole sentences, since nobody is asked to do anything about most waits. */
+function progressText(transfer: TransferState): string {
+  const { status, bytes } = transfer
+  if (status.kind !== 'paused') return describeTransfer(transfer, vscode.l10n)
+  if (status.error.code !== 'stalled') return toastText(status.error.message)
+  return vscode.l10n.t(
+    'paused at {0} %: nobody online has the rest. It resumes by itself.',
+    percent(bytes.done, bytes.total) ?? 0,
+  )
 }
 
 export function followTransfer<T>(
@@ -30,7 +43,7 @@ export function followTransfer<T>(
         if (transfer === undefined) return
         const part = percent(transfer.bytes.done, transfer.bytes.total) ?? 0
         progress.report({
-          message: describeTransfer(transfer, vscode.l10n),
+          message: progressText(transfer),
           increment: Math.max(0, part - shown),
         })
         shown = Math.max(shown, part)

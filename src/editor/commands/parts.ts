@@ -4,11 +4,13 @@ import type { Ask } from '../ask'
 import type { PeerModel } from '../peerModel'
 import type { PeerProcess } from '../peerProcess'
 import type { PeerfoldViews } from '../views/views'
+import type { FollowedCopies } from './followCopy'
 
 export interface CommandParts {
   readonly peer: PeerProcess
   readonly model: PeerModel
   readonly views: PeerfoldViews
+  readonly copies: Pick<FollowedCopies, 'follow'>
   readonly ask: Ask
   readonly log: vscode.LogOutputChannel
   /** Outlives the window. Nothing secret goes here. */

@@ -19,11 +19,13 @@ import { removeOpened } from './removeOpened'
 import { removeShare } from './removeShare'
 import { retry } from './retry'
 import { reveal } from './reveal'
+import { reviewConflicts } from './reviewConflicts'
 import { saveCopy } from './saveCopy'
 import { saveSelected, selectionOf, shareSelected } from './selection'
 import { shareFile } from './shareFile'
 import { shareFolder } from './shareFolder'
 import { showSkipped } from './showSkipped'
+import { stopPeerProcess } from './stopPeerProcess'
 import { startShare, stopShare } from './stopShare'
 import { cancelTransfer, clearTransfers } from './transfers'
 
@@ -56,6 +58,7 @@ export function registerCommands(parts: CommandParts, showDashboard: () => void)
     [Commands.removeOpened]: removeOpened,
     [Commands.reveal]: reveal,
     [Commands.retry]: retry,
+    [Commands.reviewConflicts]: reviewConflicts,
     [Commands.cancelTransfer]: cancelTransfer,
     [Commands.clearTransfers]: clearTransfers,
     [Commands.blockPeer]: blockPeer,
@@ -64,7 +67,7 @@ export function registerCommands(parts: CommandParts, showDashboard: () => void)
     [Commands.endKeepSharing]: endKeepSharing,
     [Commands.openDashboard]: () => showDashboard(),
     [Commands.showLog]: ({ log }) => log.show(),
-    [Commands.stopPeerProcess]: ({ peer }) => peer.stop(),
+    [Commands.stopPeerProcess]: stopPeerProcess,
   }
   const registered = Object.entries(commands).map(([id, command]) =>
     vscode.commands.registerCommand(id, (...given: readonly unknown[]) => run(parts, id, command, given)),

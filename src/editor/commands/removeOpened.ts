@@ -7,13 +7,14 @@ import type { ShareId } from '../../common/brand'
 import { safeText } from '../../common/format'
 import { fromShareUri } from '../files/shareUri'
 import { chooseShare } from './chooseShare'
-import { givenShare, isScripted } from './given'
+import { isScripted } from './given'
+import { meantShare } from './meantShare'
 import type { CommandParts } from './parts'
 
 export async function removeOpened(parts: CommandParts, given?: unknown): Promise<void> {
   const { l10n } = vscode
   const { peer, model, ask } = parts
-  const id = givenShare(given) ?? (await chooseShare(parts, 'opened', l10n.t('Remove Opened Share')))
+  const id = meantShare(parts, given) ?? (await chooseShare(parts, 'opened', l10n.t('Remove Opened Share')))
   if (id === undefined) return
   const remove = l10n.t('Remove')
   const answer = isScripted([given])

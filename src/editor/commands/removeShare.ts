@@ -2,13 +2,14 @@
 import * as vscode from 'vscode'
 import { safeText } from '../../common/format'
 import { chooseShare } from './chooseShare'
-import { givenShare, isScripted } from './given'
+import { isScripted } from './given'
+import { meantShare } from './meantShare'
 import type { CommandParts } from './parts'
 
 export async function removeShare(parts: CommandParts, given?: unknown): Promise<void> {
   const { l10n } = vscode
   const { peer, model, ask } = parts
-  const id = givenShare(given) ?? (await chooseShare(parts, 'own', l10n.t('Remove Share')))
+  const id = meantShare(parts, given) ?? (await chooseShare(parts, 'own', l10n.t('Remove Share')))
   if (id === undefined) return
   const remove = l10n.t('Remove')
   const answer = isScripted([given])

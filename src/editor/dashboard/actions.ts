@@ -9,6 +9,12 @@ export interface CommandCall {
   readonly args: readonly unknown[]
 }
 
+const TRANSFER_COMMANDS = {
+  'cancel-transfer': Commands.cancelTransfer,
+  'retry-transfer': Commands.retry,
+  'review-conflicts': Commands.reviewConflicts,
+} as const
+
 /** Undefined when the share, transfer or peer is gone by now, or was never there. */
 export function commandFor(action: DashboardAction, state: PeerState | undefined): CommandCall | undefined {
   switch (action.name) {
@@ -25,10 +31,10 @@ export function commandFor(action: DashboardAction, state: PeerState | undefined
     case 'open-settings':
       return { command: 'workbench.action.openSettings', args: ['peerfold.bootstrap'] }
     case 'cancel-transfer':
-    case 'retry-transfer': {
+    case 'retry-transfer':
+    case 'review-conflicts': {
       const known = state?.transfers.some(({ id }) => id === action.transfer)
-      const command = action.name === 'cancel-transfer' ? Commands.cancelTransfer : Commands.retry
-      return known ? { command, args: [action.transfer] } : undefined
+      return known ? { command: TRANSFER_COMMANDS[action.name], args: [action.transfer] } : undefined
     }
     case 'block-peer':
     case 'unblock-peer': {

@@ -3,8 +3,17 @@
  * tooltips and screen readers. Pure functions of the state.
  */
 
-import { countPeers, explainSearch, transferTitle } from '../../common/explain'
-import { formatBytes, formatDuration, formatRate, percent, safeText } from '../../common/format'
+import type { UserError } from '../../common/errors'
+import {
+  countFiles,
+  countPeers,
+  explainSearch,
+  peerName,
+  shortReason,
+  transferProblems,
+  transferTitle,
+} from '../../common/explain'
+import { formatBytes, formatCount, formatDuration, formatRate, percent, safeText } from '../../common/format'
 import { fingerprint } from '../../common/link'
 import type { Localizer } from '../../common/localizer'
 import type { OpenedShareState, Rates, RemotePeer, ShareState, TransferState } from '../../common/model'
@@ -17,7 +26,7 @@ export function describeShare(share: ShareState, l10n: Localizer): string {
     case 'stopped':
       return l10n.t('stopped')
     case 'failed':
-      return l10n.t('problem: see tooltip')
+      return shortReason(share.status.error)
     case 'sharing':
       return joined(countPeers(share.peers, l10n), formatRates(share.rates))
   }
@@ -30,10 +39,14 @@ export function explainShare(share: ShareState, l10n: Localizer): string {
     share.status.kind === 'failed' ? safeText(share.status.error.message, 600) : undefined,
     share.status.kind === 'stopped' ? l10n.t('Stopped: nobody gets it from here.') : undefined,
     safeText(share.source, 400),
-    l10n.t('{0} files, {1}, version {2}', share.files, formatBytes(share.bytes), share.version),
-    leftOut > 0 ? l10n.t('{0} entries are left out', leftOut) : undefined,
+    l10n.t('{0}, {1}, version {2}', countFiles(share.files, l10n), formatBytes(share.bytes), share.version),
+    leftOut === 0
+      ? undefined
+      : leftOut === 1
+        ? l10n.t('1 entry is left out')
+        : l10n.t('{0} entries are left out', formatCount(leftOut)),
     (share.unportable ?? 0) > 0
-      ? l10n.t('{0} of them cannot be written on every system', share.unportable ?? 0)
+      ? l10n.t('{0} of them cannot be written on every system', formatCount(share.unportable ?? 0))
       : undefined,
     share.isPublic
       ? l10n.t('Public: whoever learns its key can read it')
@@ -53,7 +66,7 @@ export function describeOpened(share: OpenedShareState, l10n: Localizer): string
     case 'offline':
       return joined(l10n.t('offline'), hereOf(share, l10n))
     case 'failed':
-      return l10n.t('problem: see tooltip')
+      return shortReason(share.status.error)
   }
 }
 
@@ -65,8 +78,8 @@ export function explainOpened(share: OpenedShareState, l10n: Localizer): string 
     contents === undefined
       ? l10n.t('The list of files is not known yet.')
       : l10n.t(
-          '{0} files, {1}, of which {2} are on this machine; version {3}',
-          contents.files,
+          '{0}, {1}, of which {2} are on this machine; version {3}',
+          countFiles(contents.files, l10n),
           formatBytes(contents.bytes),
           formatBytes(Math.min(share.bytesHere, contents.bytes)),
           contents.version,
@@ -98,7 +111,7 @@ export function describePeer(peer: RemotePeer, l10n: Localizer): string {
 /** `shareNames`: what the shares in common are called here. */
 export function explainPeer(peer: RemotePeer, shareNames: readonly string[], l10n: Localizer): string {
   return lines(
-    safeText(peer.name) || l10n.t('A peer without a name'),
+    peerName(peer, l10n),
     l10n.t('Names are chosen by the peers themselves. Key: {0}…', peer.id),
     peer.blocked ? l10n.t('Blocked: nothing is sent to it or taken from it.') : undefined,
     peer.address === undefined ? undefined : l10n.t('Address: {0}', safeText(peer.address)),
@@ -121,22 +134,13 @@ export function describeTransfer(transfer: TransferState, l10n: Localizer): stri
         timeLeft === undefined ? '' : l10n.t('{0} left', formatDuration(timeLeft)),
       )
     case 'paused':
-      return joined(l10n.t('waiting'), part === undefined ? '' : `${part}%`)
-    case 'done': {
-      const { skippedCount: notWritten, conflicts, conflictCount = conflicts.length } = status.result
-      const problems = notWritten + conflictCount
-      return problems === 0
-        ? l10n.t('done')
-        : joined(
-            l10n.t('done'),
-            notWritten > 0 ? l10n.t('{0} skipped', notWritten) : '',
-            countConflicts(conflictCount, l10n),
-          )
-    }
+      return joined(waitsFor(status.error, l10n), part === undefined ? '' : `${part}%`)
+    case 'done':
+      return transferProblems(transfer, l10n) || l10n.t('done')
     case 'cancelled':
       return l10n.t('cancelled')
     case 'failed':
-      return l10n.t('failed: see tooltip')
+      return l10n.t('failed: {0}', shortReason(status.error))
   }
 }
 
@@ -149,11 +153,11 @@ export function explainTransfer(transfer: TransferState, l10n: Localizer): strin
     error === undefined ? undefined : safeText(error, 600),
     folder === undefined ? undefined : safeText(folder, 400),
     files.total === undefined
-      ? l10n.t('{0} files, {1} so far', files.done, formatBytes(bytes.done))
+      ? l10n.t('{0}, {1} so far', countFiles(files.done, l10n), formatBytes(bytes.done))
       : l10n.t(
-          '{0} of {1} files, {2} of {3}',
-          files.done,
-          files.total,
+          '{0} of {1}, {2} of {3}',
+          formatCount(files.done),
+          countFiles(files.total, l10n),
           formatBytes(bytes.done),
           formatBytes(bytes.total ?? bytes.done),
         ),
@@ -166,14 +170,16 @@ export function titleOfTransfer(transfer: TransferState, l10n: Localizer): strin
   return transferTitle(transfer, safeText(transfer.name), l10n)
 }
 
-function countShares(count: number, l10n: Localizer): string {
-  return count === 1 ? l10n.t('1 share in common') : l10n.t('{0} shares in common', count)
+/** Most waits are for a peer, and end by themselves. */
+function waitsFor(error: UserError, l10n: Localizer): string {
+  return error.code === 'stalled' || error.code === 'offline'
+    ? l10n.t('waiting for a peer')
+    : l10n.t('waiting: {0}', shortReason(error))
 }
 
-/** Empty for none. */
-function countConflicts(count: number, l10n: Localizer): string {
-  if (count === 0) return ''
-  return count === 1 ? l10n.t('1 conflict') : l10n.t('{0} conflicts', count)
+function countShares(count: number, l10n: Localizer): string {
+  if (count === 0) return l10n.t('nothing in common')
+  return count === 1 ? l10n.t('1 share in common') : l10n.t('{0} shares in common', count)
 }
 
 /** `↓ 2.1 MB/s · ↑ 1.0 kB/s`, without what is zero; empty when nothing moves. */

@@ -19,5 +19,6 @@ export function peerFacets({ blocked }: RemotePeer): string {
 
 /** The last facet says whether there is a folder to reveal. */
 export function transferFacets({ kind, status, folder }: TransferState): string {
-  return `transfer:${kind}:${status.kind}${folder === undefined ? '' : ':folder'}`
+  const conflicts = status.kind === 'done' && status.result.conflicts.length > 0 ? ':conflicts' : ''
+  return `transfer:${kind}:${status.kind}${conflicts}${folder === undefined ? '' : ':folder'}`
 }

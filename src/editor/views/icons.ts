@@ -47,7 +47,9 @@ export function transferIcon({ status, kind }: TransferState): vscode.ThemeIcon 
     case 'paused':
       return new vscode.ThemeIcon('debug-pause', waiting)
     case 'done':
-      return new vscode.ThemeIcon('check', good)
+      return status.result.conflicts.length + status.result.skippedCount > 0
+        ? new vscode.ThemeIcon('warning', waiting)
+        : new vscode.ThemeIcon('check', good)
     case 'cancelled':
       return new vscode.ThemeIcon('circle-slash', quiet)
     case 'failed':

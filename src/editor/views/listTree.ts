@@ -4,6 +4,7 @@
  * readers are left alone.
  */
 import * as vscode from 'vscode'
+import type { CommandId } from '../contributions'
 import { Disposable } from '../dispose'
 import type { PeerModel } from '../peerModel'
 
@@ -22,6 +23,8 @@ export interface Row {
   readonly icon: vscode.ThemeIcon
   readonly contextValue: string
   readonly accessibleLabel: string
+  /** What a click and Enter do, given the row; absent: they only select it. */
+  readonly command?: CommandId
 }
 
 export interface ListContent<T> {
@@ -63,7 +66,10 @@ export class ListTree<T> extends Disposable implements vscode.TreeDataProvider<L
   getTreeItem(node: ListNode<T>): vscode.TreeItem {
     const row = this.content.row(node.value)
     this.shown.set(node.id, this.signatureOf(node.value))
-    return toTreeItem(node.id, row, vscode.TreeItemCollapsibleState.None)
+    const item = toTreeItem(node.id, row, vscode.TreeItemCollapsibleState.None)
+    if (row.command !== undefined)
+      item.command = { command: row.command, title: row.label, arguments: [node] }
+    return item
   }
 
   resolveTreeItem(item: vscode.TreeItem, node: ListNode<T>): vscode.TreeItem {

@@ -1,8 +1,10 @@
 /** What the flat views show: shares, peers, transfers. */
 import * as vscode from 'vscode'
+import { peerName } from '../../common/explain'
 import { safeText } from '../../common/format'
 import type { RemotePeer, ShareState, TransferState } from '../../common/model'
-import type { PeerModel } from '../peerModel'
+import { Commands } from '../contributions'
+import { hasConflicts, type PeerModel } from '../peerModel'
 import {
   describePeer,
   describeShare,
@@ -44,14 +46,14 @@ export function peerList(model: PeerModel): ListContent<RemotePeer> {
     values: () => model.state?.peers ?? [],
     idOf: peer => peer.id,
     row: peer => {
-      const label = safeText(peer.name, 60) || l10n.t('Peer {0}', peer.id.slice(0, 8))
+      const label = peerName(peer, l10n)
       const description = describePeer(peer, l10n)
       return {
         label,
         description,
         icon: peerIcon(peer),
         contextValue: peerFacets(peer),
-        accessibleLabel: l10n.t('Peer {0}, {1}', label, description),
+        accessibleLabel: l10n.t('{0}, {1}', label, description),
       }
     },
     tooltip: peer =>
@@ -77,6 +79,7 @@ export function transferList(model: PeerModel): ListContent<TransferState> {
         icon: transferIcon(transfer),
         contextValue: transferFacets(transfer),
         accessibleLabel: l10n.t('{0}, {1}', label, description),
+        ...(hasConflicts(transfer) ? { command: Commands.reviewConflicts } : {}),
       }
     },
     tooltip: transfer => explainTransfer(transfer, l10n),

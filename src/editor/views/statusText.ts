@@ -1,5 +1,5 @@
 /** What the status bar item says: a pure function of the state. No stranger's text stands in it. */
-import { countPeers, explainSearch } from '../../common/explain'
+import { countedPeers, countPeers, explainSearch } from '../../common/explain'
 import type { Localizer } from '../../common/localizer'
 import type { PeerState, TransferState } from '../../common/model'
 import { type CommandId, Commands } from '../contributions'
@@ -55,7 +55,7 @@ function isQuiet(state: PeerState): boolean {
 
 function textOf(state: PeerState, l10n: Localizer): string {
   const rates = formatRates(state.rates)
-  const words = [countPeers(connectedPeers(state), l10n), ...(rates === '' ? [] : [rates])]
+  const words = [countPeers(countedPeers(state), l10n), ...(rates === '' ? [] : [rates])]
   const pin = state.keepRunning ? ' $(pinned)' : ''
   return `${iconOf(state)} ${words.join(' · ')}${pin}`
 }
@@ -73,15 +73,11 @@ function tooltipOf(state: PeerState, l10n: Localizer): string {
     l10n.t('Peerfold'),
     state.network.kind === 'unreachable' ? explainSearch('bootstrap-unreachable', l10n) : '',
     l10n.t('Shares: {0}, opened shares: {1}', sharing, state.opened.length),
-    l10n.t('Connected peers: {0}', connectedPeers(state)),
+    l10n.t('Connected peers: {0}', countedPeers(state)),
     active > 0 ? l10n.t('Transfers: {0}', active) : '',
-    state.keepRunning ? l10n.t('Sharing goes on when VS Code is closed.') : '',
+    state.keepRunning ? l10n.t('Sharing continues when VS Code closes.') : '',
   ]
   return parts.filter(part => part !== '').join('\n')
-}
-
-function connectedPeers(state: PeerState): number {
-  return state.peers.filter(peer => !peer.blocked).length
 }
 
 function isActive({ status }: TransferState): boolean {

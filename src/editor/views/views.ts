@@ -38,6 +38,13 @@ export class PeerfoldViews extends Disposable {
     this.create(Views.transfers, this.own(new ListTree(model, transferList(model))))
   }
 
+  /** The share whose own row is selected in that view. */
+  selected(view: string): ShareId | undefined {
+    if (view === Views.shares) return this.shareView.selection[0]?.value.id
+    const [node] = view === Views.opened ? this.openedView.selection : []
+    return node?.kind === 'opened' ? node.id : undefined
+  }
+
   /** Selects an own share in its view, as soon as it is there; not waited for. */
   showShare(id: ShareId): void {
     this.revealShare(id).catch((error: unknown) => this.log.debug(`not selected: ${String(error)}`))

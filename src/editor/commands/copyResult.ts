@@ -1,0 +1,109 @@
+/** Tells what became of a copy, with the next thing to do as a button. */
+import * as vscode from 'vscode'
+import { peerName } from '../../common/explain'
+import { formatBytes, formatCount, plural, safeText } from '../../common/format'
+import type { TransferResult } from '../../common/model'
+import { diskPath, pickerText } from '../names'
+import { tell, warn } from '../tell'
+import type { CommandParts } from './parts'
+import { showConflict, showConflicts } from './reviewConflicts'
+
+const { l10n } = vscode
+
+/** So many of who was not heard are named. */
+const NAMED = 3
+
+/** @param name what was copied, as anybody called it; @param folder absolute */
+export function tellCopyResult(
+  parts: Pick<CommandParts, 'ask'>,
+  { name, folder }: { readonly name: string; readonly folder: string },
+  result: TransferResult,
+): void {
+  const notes = [
+    doubtNote(result),
+    conflictNote(result.conflicts.length),
+    result.skippedCount === 0
+      ? ''
+      : result.skippedCount === 1
+        ? l10n.t('One entry could not be written.')
+        : l10n.t('{0} entries could not be written.', formatCount(result.skippedCount)),
+    result.warnings.length === 0
+      ? ''
+      : result.warnings.length === 1
+        ? l10n.t('One file can run something on this machine: look at the details first.')
+        : l10n.t(
+            '{0} files can run something on this machine: look at the details first.',
+            formatCount(result.warnings.length),
+          ),
+  ].filter(note => note !== '')
+  const files = plural(result.files, l10n.t('file'), l10n.t('files'))
+  const done = l10n.t(
+    'A copy of “{0}” is saved in {1}: {2}, {3}.',
+    safeText(name, 80),
+    diskPath(folder),
+    files,
+    formatBytes(result.bytes),
+  )
+  const details = detailsOf(result)
+  const { conflicts } = result
+  const offers = [
+    ...(conflicts.length === 0
+      ? []
+      : [{ label: l10n.t('Review Conflicts'), run: () => showConflicts(parts, conflicts) }]),
+    { label: l10n.t('Open Folder'), run: () => openFolder(folder) },
+    ...(details.length === 0
+      ? []
+      : [
+          {
+            label: l10n.t('Show Details'),
+            run: async () => {
+              const placeholder = l10n.t('What to look at')
+              const chosen = await parts.ask.pick(details, { title: done, placeholder })
+              if (chosen?.conflict !== undefined) await showConflict(chosen.conflict)
+            },
+          },
+        ]),
+  ]
+  const show = notes.length === 0 ? tell : warn
+  show([done, ...notes].join(' '), ...offers)
+}
+
+function doubtNote({ stale, silent = [] }: TransferResult): string {
+  if (silent.length > 0) {
+    const named = silent.slice(0, NAMED).map(peer => peerName(peer, l10n))
+    return l10n.t('There may be a newer version: {0} did not say in time.', named.join(', '))
+  }
+  return stale ? l10n.t('Nobody could be asked whether there is a newer version.') : ''
+}
+
+function conflictNote(count: number): string {
+  if (count === 0) return ''
+  if (count === 1) return l10n.t('1 conflict: your version was kept, theirs is saved next to it.')
+  return l10n.t('{0} conflicts: your versions were kept, theirs are saved next to them.', formatCount(count))
+}
+
+interface Detail extends vscode.QuickPickItem {
+  readonly conflict?: TransferResult['conflicts'][number]
+}
+
+function detailsOf({ conflicts, skipped, warnings }: TransferResult): readonly Detail[] {
+  return [
+    ...warnings.map(warning => ({ label: '$(warning)', description: pickerText(warning) })),
+    ...conflicts.map(conflict => ({
+      label: `$(diff) ${pickerText(conflict.path)}`,
+      detail: l10n.t('yours was kept; theirs is {0}', pickerText(conflict.copy)),
+      conflict,
+    })),
+    ...skipped.map(entry => ({
+      label: `$(circle-slash) ${pickerText(entry.path)}`,
+      detail: pickerText(entry.detail),
+    })),
+  ]
+}
+
+/** In a window of its own: it opens as untrusted as any folder that comes from elsewhere. */
+function openFolder(folder: string): Thenable<unknown> {
+  return vscode.commands.executeCommand('vscode.openFolder', vscode.Uri.file(folder), {
+    forceNewWindow: true,
+  })
+}

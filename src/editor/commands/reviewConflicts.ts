@@ -1,0 +1,91 @@
+/**
+ * “Review Conflicts”: the files that were changed here and by the sharer, each beside what came in, as a diff. Those
+ * that the user has dealt with, by deleting or moving one of the two, are listed no more.
+ */
+import * as vscode from 'vscode'
+import { PeerfoldError } from '../../common/errors'
+import { safeText } from '../../common/format'
+import type { TransferResult } from '../../common/model'
+import { diskPath, pickerText } from '../names'
+import { hasConflicts } from '../peerModel'
+import { tell } from '../tell'
+import { givenId } from './given'
+import type { CommandParts } from './parts'
+
+const { l10n } = vscode
+
+type Conflict = TransferResult['conflicts'][number]
+
+/** Milliseconds: what is asked for is over, so that its result is only looked up. */
+const LOOK_UP = 5_000
+
+/** `given`: a transfer, by row or id; without, the newest one with conflicts. Throws `PeerfoldError`. */
+export async function reviewConflicts(parts: CommandParts, given?: unknown): Promise<void> {
+  const { peer, model } = parts
+  const job = givenId(given) ?? model.state?.transfers.find(hasConflicts)?.id
+  if (job === undefined) {
+    tell(l10n.t('There are no conflicts to review.'))
+    return
+  }
+  // The state lists the first few only.
+  const { conflicts } = await peer.request('copy.wait', { job, timeout: LOOK_UP })
+  await showConflicts(parts, conflicts)
+}
+
+/** Lets the user go through conflicts: one is shown at once, of several each as it is chosen. */
+export async function showConflicts(
+  { ask }: Pick<CommandParts, 'ask'>,
+  conflicts: readonly Conflict[],
+): Promise<void> {
+  const open = await stillOpen(conflicts)
+  const [first] = open
+  if (first === undefined) {
+    tell(l10n.t('All conflicts of this copy are dealt with.'))
+    return
+  }
+  if (open.length === 1) {
+    await showConflict(first)
+    return
+  }
+  const items = open.map(conflict => ({
+    label: `$(diff) ${pickerText(nameOf(conflict.path))}`,
+    description: pickerText(diskPath(conflict.path)),
+    detail: l10n.t('theirs: {0}', pickerText(nameOf(conflict.copy))),
+    conflict,
+  }))
+  const chosen = await ask.pick(items, {
+    title: l10n.t('Conflicts: {0}', open.length),
+    placeholder: l10n.t('Which file to compare with theirs?'),
+  })
+  if (chosen !== undefined) await showConflict(chosen.conflict)
+}
+
+/** Theirs at the left, the user's own file at the right, where it can be edited. */
+export async function showConflict({ path, copy }: Conflict): Promise<void> {
+  const [theirs, mine] = [vscode.Uri.file(copy), vscode.Uri.file(path)]
+  if (!(await isThere(theirs)) || !(await isThere(mine)))
+    throw new PeerfoldError('file-not-found', nameOf(path))
+  const title = l10n.t('{0}: theirs ↔ yours', safeText(nameOf(path), 80))
+  await vscode.commands.executeCommand('vscode.diff', theirs, mine, title, { preview: true })
+}
+
+async function stillOpen(conflicts: readonly Conflict[]): Promise<readonly Conflict[]> {
+  const there = await Promise.all(
+    conflicts.map(async ({ path, copy }) => {
+      const both = await Promise.all([isThere(vscode.Uri.file(path)), isThere(vscode.Uri.file(copy))])
+      return both.every(Boolean)
+    }),
+  )
+  return conflicts.filter((_, at) => there[at])
+}
+
+async function isThere(file: vscode.Uri): Promise<boolean> {
+  return vscode.workspace.fs.stat(file).then(
+    () => true,
+    () => false,
+  )
+}
+
+function nameOf(path: string): string {
+  return vscode.Uri.file(path).path.split('/').at(-1) ?? path
+}
