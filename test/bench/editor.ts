@@ -3,12 +3,14 @@
  * real window what makes it work hardest, with somebody who shares large folders on the other side, while a probe watches
  * (loopProbe.process.ts); loopRecording.ts finds out whose work it was.
  */
+
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { ROWS } from '../../src/editor/views/rowsOfFolder'
 import { launchBrowser } from '../support/browser'
+import type { Workbench } from '../support/pages'
 import { Person } from '../support/person'
 import { built } from '../support/projectRoot'
 import type { Blocking, Phase } from './blocking'
