@@ -195,7 +195,7 @@ describe('a transfer', () => {
     const { skipped, files } = await bob.copy(id, copy)
     assert.deepEqual(
       skipped.map(({ path, reason }) => [path, reason]),
-      [['/b.txt', 'exists']],
+      [['/b.txt', 'kept-folder']],
     )
     assert.equal(files, 2)
     await rm(join(copy, 'b.txt'), { recursive: true })
