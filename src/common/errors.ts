@@ -64,8 +64,12 @@ const CATALOGUE = {
   stalled: () =>
     'Nobody who has the rest is connected any more. What came is kept. It goes on by itself when somebody who has it comes while Peerfold runs, and also when it is asked for again.',
   'file-not-found': (path: string) => `“${path}” is not in this share.`,
+  'ambiguous-path': (paths: string) =>
+    `More than one name in this share is spelled like that: ${paths}. Choose one from its list of files.`,
   'is-a-folder': (path: string) => `“${path}” is a folder.`,
   'not-a-folder-entry': (path: string) => `“${path}” is not a folder.`,
+  'too-large-to-read': (detail: string) =>
+    `${detail} was not read: it is larger than VS Code takes in one piece. If you copied it in the Explorer, the copy is empty: delete that, and use “Save a Copy…”.`,
   'too-large': (detail: string) => `${detail} is too large to open in the editor. Use “Save a Copy…”.`,
   'not-readable': () =>
     'This cannot be read: it is no share, or a private one, which its key alone does not open. Ask whoever sent it for the whole link.',

@@ -56,11 +56,13 @@ export class Copies {
   }
 
   /** See `copy.start`: the job that does it, which may be one that is doing it already. */
-  async start({ id, path, folder, job, umask }: Params<'copy.start'>): Promise<string> {
+  async start({ id, path: typed, folder, job, umask }: Params<'copy.start'>): Promise<string> {
     const target = resolve(folder)
     const own = this.own.find(id)
-    if (own === undefined) this.opened.get(id)
-    else if (isInside(target, own.record.source)) throw new PeerfoldError('target-overlaps', folder)
+    const { index } = (own ?? this.opened.get(id)).drive
+    const path = index?.spelling(typed) ?? typed
+    if (own !== undefined && isInside(target, own.record.source))
+      throw new PeerfoldError('target-overlaps', folder)
     for await (const [old, copy] of this.context.catalog.list('copy')) {
       if (copy.share !== id || copy.path !== path || copy.folder !== target) continue
       if (this.transfers.get(old)?.isActive) return old

@@ -124,7 +124,8 @@ function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOpt
 
     'fs.stat': ({ id, path }) => {
       const drive = peer.drive(id)
-      const found = soFar(drive).stat(path)
+      const index = soFar(drive)
+      const found = index.stat(index.spelling(path) ?? path)
       if (found === undefined) throw unknownOrAbsent(drive, path)
       return found
     },
@@ -209,8 +210,9 @@ function unknownOrAbsent(drive: ShareDrive, path: DrivePath): PeerfoldError {
 }
 
 /** A file to read; a link leads to the file it names, inside the share. */
-function fileOf(drive: ShareDrive, path: DrivePath): DriveEntry {
+function fileOf(drive: ShareDrive, typed: DrivePath): DriveEntry {
   const index = soFar(drive)
+  const path = index.spelling(typed) ?? typed
   let entry = index.entry(path)
   for (let hops = 0; entry?.kind === 'link' && hops < 16; hops++) {
     entry = index.entry(posix.resolve(posix.dirname(entry.path), entry.linkTarget ?? '') as DrivePath)

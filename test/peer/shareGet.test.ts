@@ -272,6 +272,29 @@ describe('a share', () => {
     })
   })
 
+  it('is asked for by names as they are typed, however it spells them; what is spelled in two ways is told', async function () {
+    if (process.platform === 'darwin') this.skip() // its disks hold one of the two only
+    const source = await makeTree(temporaryFolder('source'), {
+      'cafe\u0301': { 'me\u0301nu.txt': 'decomposed' },
+      '\u1e9b\u0323': 'one',
+      '\u017f\u0323\u0307': 'two',
+    })
+    const { link } = await ann.publish(source)
+    const id = await bob.open(link)
+    assert.equal(await bob.read(id, '/caf\u00e9/m\u00e9nu.txt'), 'decomposed')
+    assert.deepEqual(await bob.list(id, '/caf\u00e9'), ['me\u0301nu.txt'])
+    const found = await bob.request('fs.find', { id, query: 'm\u00e9nu', limit: 10 })
+    assert.deepEqual(found, ['/cafe\u0301/me\u0301nu.txt'])
+    const copy = temporaryFolder('copy')
+    assert.equal((await bob.copy(id, copy, '/caf\u00e9/m\u00e9nu.txt')).files, 1)
+    assert.deepEqual(await readdir(copy), ['me\u0301nu.txt'])
+    assert.equal(await bob.read(id, '/\u1e9b\u0323'), 'one', 'the exact name wins')
+    await assert.rejects(bob.read(id, '/\u017f\u0307\u0323'), {
+      code: 'ambiguous-path',
+      message: /u\{17f\}.* and .*u\{1e9b\}/,
+    })
+  })
+
   it('lets in by name what the secrets filter leaves out', async () => {
     const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a', '.env': 'PORT=1' })
     const { link } = await ann.publish(source, { allow: ['/.env' as never] })

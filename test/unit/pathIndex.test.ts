@@ -23,6 +23,30 @@ describe('the index of paths', () => {
     }
   })
 
+  it('finds a name in another spelling where the one that was typed is not there', () => {
+    const index = new PathIndex(1)
+    const spelling = (path: string) => index.spelling(path as DrivePath)
+    index.put(file('/cafe\u0301/me\u0301nu.txt'))
+    index.put(file('/plain.txt'))
+    assert.equal(spelling('/'), '/')
+    assert.equal(spelling('/plain.txt'), '/plain.txt')
+    assert.equal(spelling('/caf\u00e9'), '/cafe\u0301')
+    assert.equal(spelling('/caf\u00e9/'), '/cafe\u0301')
+    assert.equal(spelling('/caf\u00e9/m\u00e9nu.txt'), '/cafe\u0301/me\u0301nu.txt')
+    assert.equal(spelling('/cafe/menu.txt'), undefined)
+    assert.equal(spelling('/plain.txt/x'), undefined)
+    index.put(file('/caf\u00e9/m\u00e9nu.txt'))
+    assert.equal(spelling('/caf\u00e9/m\u00e9nu.txt'), '/caf\u00e9/m\u00e9nu.txt', 'the exact one wins')
+    index.put(file('/\u1e9b\u0323'))
+    index.put(file('/\u017f\u0323\u0307'))
+    assert.throws(() => spelling('/\u017f\u0307\u0323'), {
+      code: 'ambiguous-path',
+      message: /\/\\u\{1e9b\}\\u\{323\} and \/\\u\{17f\}\\u\{323\}\\u\{307\}/,
+    })
+    index.remove('/\u1e9b\u0323' as DrivePath)
+    assert.equal(spelling('/\u017f\u0307\u0323'), '/\u017f\u0323\u0307', 'names that went are not remembered')
+  })
+
   it('goes on behind a name that is gone, and shows what came meanwhile', () => {
     const index = new PathIndex(1)
     for (const name of ['a', 'b', 'c']) index.put(file(`/${name}`))

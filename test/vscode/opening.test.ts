@@ -24,6 +24,9 @@ describe('opening somebody’s share in the editor', () => {
   let id: ShareId
   const at = (path: string) => toShareUri({ id, path: path as DrivePath })
   const big = randomBytes(700_000)
+  /** Over the limit that editors get below, and more than comes in one answer. */
+  const huge = Buffer.from(randomBytes(4_400_000, 1))
+  const large = huge.subarray(0, 1_100_000)
 
   before(async () => {
     other = await startOtherPeer('field notes', {
@@ -31,6 +34,7 @@ describe('opening somebody’s share in the editor', () => {
       'name with spaces & ümläuts 🙂.md': '# Title\n',
       'later.txt': 'not looked at before it is too late\n',
       empty: '',
+      large: { 'huge.bin': huge, more: { 'large.txt': large } },
       data: { 'big.bin': big, deep: { er: { 'leaf.txt': 'leaf\n' }, link: symbolicLink('er/leaf.txt') } },
     })
     id = await openAndList(other.link)
@@ -48,6 +52,7 @@ describe('opening somebody’s share in the editor', () => {
       )
     assert.deepEqual((await names('/')).sort(), [
       '+data',
+      '+large',
       'empty',
       'hello.txt',
       'later.txt',
@@ -64,6 +69,30 @@ describe('opening somebody’s share in the editor', () => {
     assert.ok(Math.abs(Date.now() - stat.mtime) < 10 * 60_000, `mtime ${stat.mtime}`)
     assert.equal((await fs.stat(at('/'))).type, vscode.FileType.Directory)
     assert.equal((await fs.stat(at('/empty'))).size, 0)
+  })
+
+  it('copies a folder whole, files over the limit of editors too, whether an editor refused them or not', async () => {
+    const target = vscode.Uri.file(join(temporaryFolder('copies'), 'large'))
+    const setting = vscode.workspace.getConfiguration('peerfold')
+    await setting.update('maxEditorFileSize', 1, vscode.ConfigurationTarget.Global)
+    try {
+      await vscode.commands.executeCommand('vscode.open', at('/large/huge.bin')).then(undefined, () => {})
+      const shown = vscode.workspace.textDocuments.map(({ uri }) => uri.toString())
+      assert.ok(!shown.includes(at('/large/huge.bin').toString()), 'the editor has its limit')
+      await fs.copy(at('/large'), target)
+      assert.ok(readFileSync(join(target.fsPath, 'huge.bin')).equals(huge))
+      assert.ok(readFileSync(join(target.fsPath, 'more', 'large.txt')).equals(large))
+    } finally {
+      await setting.update('maxEditorFileSize', undefined, vscode.ConfigurationTarget.Global)
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors')
+    }
+  })
+
+  it('finds a file by a name that is spelled otherwise', async () => {
+    await fs.readDirectory(at('/'))
+    const typed = at('/name with spaces & u\u0308mla\u0308uts 🙂.md')
+    assert.equal((await fs.stat(typed)).type, vscode.FileType.File)
+    assert.equal(Buffer.from(await fs.readFile(typed)).toString(), '# Title\n')
   })
 
   it('reads files byte for byte', async () => {
@@ -136,7 +165,7 @@ describe('opening somebody’s share in the editor', () => {
     await untilState(
       ({ opened }) =>
         opened.some(
-          share => share.id === id && (share.contents?.version ?? 0) > 0 && share.contents?.files === 7,
+          share => share.id === id && (share.contents?.version ?? 0) > 0 && share.contents?.files === 9,
         ),
       'the new version is here',
     )
@@ -163,7 +192,7 @@ describe('opening somebody’s share in the editor', () => {
   it('saves a copy, which goes on where it was when asked again', async () => {
     const folder = join(temporaryFolder('copy'), 'field notes')
     const first = await run<TransferResult>('peerfold.saveCopy', { id, folder, ask: false })
-    assert.equal(first.files, 7)
+    assert.equal(first.files, 9)
     assert.deepEqual(await compareTrees(other.folder, folder), [])
     const second = await run<TransferResult>('peerfold.saveCopy', { id, folder, ask: false })
     assert.equal(second.fetched, 0)

@@ -40,6 +40,13 @@ interface ShareListings {
   readonly underWay: Map<DrivePath, Promise<Listing>>
 }
 
+/** Whether a folder has the name in another spelling: the peer process knows which. */
+function maySpell({ entries }: Listing, name: string): boolean {
+  const composed = name.normalize('NFC')
+  if (composed === name.normalize('NFD')) return false
+  return entries.some(entry => entry.name.normalize('NFC') === composed)
+}
+
 export class Listings {
   private readonly shares = new Map<ShareId, ShareListings>()
   private entryCount = 0
@@ -69,6 +76,7 @@ export class Listings {
       const listing = known.folders.get(folderOf(step) ?? step)
       if (listing === undefined) continue
       const entry = listing.byName.get(nameOf(step))
+      if (entry === undefined && maySpell(listing, nameOf(step))) return undefined
       if (entry === undefined) throw new PeerfoldError('file-not-found', path)
       return step === path ? entry : undefined
     }

@@ -4,7 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import * as vscode from 'vscode'
-import type { ShareId } from '../../common/brand'
+import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { formatBytes, safeText } from '../../common/format'
 import type { FileEntry } from '../../common/model'
@@ -16,11 +16,13 @@ import { progressIfSlow } from '../progressIfSlow'
 import { readSettings } from '../settings'
 import type { ChangedFiles } from './changedFiles'
 import { nameOf } from './drivePath'
+import { EditorReads, isInTab } from './editorReads'
 import { toFileSystemError } from './fileErrors'
 import type { Listings } from './listings'
 import { readLimit } from './reach'
+import { PART, readInParts } from './readInParts'
 import { fromShareUri, type ShareAddress } from './shareUri'
-import { isInTab, UnreadableFiles } from './unreadableFiles'
+import { UnreadableFiles } from './unreadableFiles'
 
 /** Milliseconds of silence until a file counts as out of reach: with peers connected, and while nobody is there. */
 const READ_TIMEOUT = 30_000
@@ -28,12 +30,16 @@ const READ_TIMEOUT_ALONE = 5_000
 /** Milliseconds after which a file in an editor that is still on its way shows progress. */
 const PROGRESS_AFTER = 3_000
 
+/** Bytes. VS Code takes a file in one piece, and holds it several times while it passes it on. */
+const MAX_READ = 1_000_000_000
+
 /** Entries of a folder from which VS Code has a turn of the event loop for itself. */
 const LARGE = 1_000
 
 export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemProvider {
   readonly onDidChangeFile: vscode.Event<vscode.FileChangeEvent[]>
   private readonly unreadable: UnreadableFiles
+  private readonly editorReads = this.own(new EditorReads())
 
   constructor(
     private readonly peer: PeerProcess,
@@ -91,21 +97,34 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     try {
       const { size, kind } = await this.listings.stat(address.id, address.path)
       if (kind === 'folder') throw new PeerfoldError('is-a-folder', address.path)
-      if (size > limit) throw tooLarge(address, size)
+      if (size > limit && this.editorReads.refuses(uri)) throw tooLarge('too-large', address, size)
+      if (size > MAX_READ) throw tooLarge('too-large-to-read', address, size)
       const timeout = this.isAlone(address.id) ? READ_TIMEOUT_ALONE : READ_TIMEOUT
-      const read = (token?: vscode.CancellationToken) =>
-        this.peer.request(
-          'fs.read',
-          { ...address, limit, timeout },
-          { timeout: readLimit(size, timeout), token },
-        )
+      const read = (token?: vscode.CancellationToken) => this.read(address, size, { limit, timeout }, token)
       // Extensions read many files that nobody looks at: those show nothing.
-      if (!isInTab(uri)) return await read()
+      if (size <= limit && !isInTab(uri)) return await read()
       return await progressIfSlow({ title: fetching(address, size), work: read, patience: PROGRESS_AFTER })
     } catch (error) {
       this.unreadable.tell(error, uri)
       throw toFileSystemError(error, uri)
     }
+  }
+
+  private read(
+    address: ShareAddress,
+    size: number,
+    { limit, timeout }: { readonly limit: number; readonly timeout: number },
+    token: vscode.CancellationToken | undefined,
+  ): Promise<Uint8Array> {
+    if (size <= PART) {
+      const options = { timeout: readLimit(size, timeout), token }
+      return this.peer.request('fs.read', { ...address, limit: Math.max(limit, PART), timeout }, options)
+    }
+    const options = { timeout: readLimit(PART, timeout), token }
+    const range = (start: number, length: number) =>
+      this.peer.request('fs.readRange', { ...address, start, length, timeout }, options)
+    const stat = (id: ShareId, path: DrivePath) => this.listings.stat(id, path)
+    return readInParts({ stat, range }, address)
   }
 
   /** Nobody is connected who could have what is missing; a peer may still come in the next moments. */
@@ -158,6 +177,10 @@ function fetching({ path }: ShareAddress, size: number): string {
   return vscode.l10n.t('Fetching “{0}” ({1})…', safeText(nameOf(path), 80), formatBytes(size))
 }
 
-function tooLarge({ path }: ShareAddress, size: number): PeerfoldError {
-  return new PeerfoldError('too-large', `“${safeText(nameOf(path))}” (${formatBytes(size)})`)
+function tooLarge(
+  code: 'too-large' | 'too-large-to-read',
+  { path }: ShareAddress,
+  size: number,
+): PeerfoldError {
+  return new PeerfoldError(code, `“${safeText(nameOf(path))}” (${formatBytes(size)})`)
 }

@@ -8,7 +8,8 @@ import { type ErrorCode, toUserError } from '../../common/errors'
 import { Commands, EXTENSION_SCHEME, type SettingName } from '../contributions'
 import { Disposable } from '../dispose'
 import type { PeerModel } from '../peerModel'
-import { isCancelled, type Offer, offerCommand, warn } from '../tell'
+import { isCancelled, type Offer, offerCommand, tellError, warn } from '../tell'
+import { isInTab, tabsOf } from './editorReads'
 import { cameBack, type Reach } from './reach'
 import { fromShareUri } from './shareUri'
 
@@ -37,8 +38,10 @@ export class UnreadableFiles extends Disposable {
   }
 
   tell(error: unknown, uri: vscode.Uri): void {
-    if (!isInTab(uri) || isCancelled(error)) return
     const { code, message } = toUserError(error)
+    // Whoever reads it: VS Code leaves an empty file where it was to be copied. Stays until the user has seen it.
+    if (code === 'too-large-to-read') tellError(error, saveCopy(uri))
+    if (code === 'too-large-to-read' || !isInTab(uri) || isCancelled(error)) return
     if (OUT_OF_REACH.has(code)) this.waiting.set(uri.toString(), { uri, reach: this.reachOf(uri) })
     warn(message, offerFor(code, uri))
   }
@@ -61,19 +64,6 @@ export class UnreadableFiles extends Disposable {
     const share = id === undefined ? undefined : this.model.opened(id)
     return { connected: share?.status.kind === 'connected', peers: share?.peers ?? 0 }
   }
-}
-
-/** Whether a file is, or is about to be, shown in an editor. */
-export function isInTab(uri: vscode.Uri): boolean {
-  return tabsOf(uri).length > 0
-}
-
-function tabsOf(uri: vscode.Uri): readonly vscode.Tab[] {
-  const tabs = vscode.window.tabGroups.all.flatMap(group => group.tabs)
-  return tabs.filter(({ input }) => {
-    const hasUri = input instanceof vscode.TabInputText || input instanceof vscode.TabInputCustom
-    return hasUri && input.uri.toString() === uri.toString()
-  })
 }
 
 function offerFor(code: ErrorCode, uri: vscode.Uri): Offer {

@@ -4,10 +4,11 @@ import type { PathIndex } from './pathIndex'
 
 /** Paths that contain every word, those whose file name starts with or contains the words first, then the shorter. */
 export function findPaths(index: PathIndex, query: string, limit: number): DrivePath[] {
-  const words = query.toLowerCase().split(/\s+/).filter(Boolean)
+  // Composed, since nobody sees how a name is spelled.
+  const words = query.normalize('NFC').toLowerCase().split(/\s+/).filter(Boolean)
   const found: { path: DrivePath; rank: number }[] = []
   for (const { path } of index.entries()) {
-    const lower = path.toLowerCase()
+    const lower = path.normalize('NFC').toLowerCase()
     if (!words.every(word => lower.includes(word))) continue
     const name = lower.slice(lower.lastIndexOf('/') + 1)
     const first = words[0] ?? ''

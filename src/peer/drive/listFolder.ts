@@ -12,8 +12,9 @@ export interface FolderPart {
   readonly limit?: number
 }
 
-/** Throws `file-not-found`, `not-a-folder-entry`. */
-export function listFolder(index: PathIndex, { path, after, limit }: FolderPart): readonly FileEntry[] {
+/** Throws `file-not-found`, `not-a-folder-entry`, `ambiguous-path`. */
+export function listFolder(index: PathIndex, { after, limit, ...typed }: FolderPart): readonly FileEntry[] {
+  const path = index.spelling(typed.path) ?? typed.path
   const children = index.list(path, after, limit)
   if (children !== undefined) return children
   throw new PeerfoldError(index.stat(path) === undefined ? 'file-not-found' : 'not-a-folder-entry', path)
@@ -32,5 +33,8 @@ export function listNewest(
   part: FolderPart,
 ): readonly FileEntry[] | undefined {
   if (coming === undefined) return index === undefined ? undefined : listFolder(index, part)
-  return coming.knows(part.path, part.after, part.limit) ? listFolder(coming.index, part) : undefined
+  const path = coming.index.spelling(part.path)
+  // What is not there as it was typed may come in another spelling, which has another place in the list.
+  if (path === undefined && part.path !== part.path.normalize('NFD')) return undefined
+  return coming.knows(path ?? part.path, part.after, part.limit) ? listFolder(coming.index, part) : undefined
 }

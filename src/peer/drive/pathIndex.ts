@@ -19,6 +19,8 @@ const MAX_DEPTH = 255
 interface Folder {
   readonly folders: Map<string, Folder>
   readonly files: Map<string, DriveEntry>
+  /** Names beyond ASCII by their composed form, since the first look for another spelling until a name comes or goes. */
+  spelled?: ReadonlyMap<string, readonly string[]> | undefined
   /** The newest mtime of anything below, so that a folder's mtime advances with its content. -Infinity: none is known. */
   mtime: number
 }
@@ -126,12 +128,33 @@ export class PathIndex {
       folder = next
     }
     if (folder.files.get(name) === old) folder.files.delete(name)
+    folder.spelled = undefined
     for (const [parent, part] of trail.reverse()) {
       const child = parent.folders.get(part)
       if (child === undefined || child.files.size > 0 || child.folders.size > 0) return
       parent.folders.delete(part)
+      parent.spelled = undefined
       this.folders--
     }
+  }
+
+  /**
+   * How the share spells a path. A name that is not there as it was typed stands for the one that is equal to it under
+   * Unicode normalisation: `é` may be one character or two, and nobody sees which. Undefined when nothing is there.
+   * Throws `ambiguous-path` where two names are equal to the one typed, and neither is it.
+   */
+  spelling(path: DrivePath): DrivePath | undefined {
+    if (this.byPath.has(path)) return path
+    let folder: Folder | undefined = this.root
+    let spelled = ''
+    for (const part of trimSlash(path).split('/').slice(1)) {
+      if (folder === undefined) return undefined
+      const name = spellingIn(folder, part, spelled)
+      if (name === undefined) return undefined
+      spelled += `/${name}`
+      folder = folder.folders.get(name)
+    }
+    return (spelled === '' ? '/' : spelled) as DrivePath
   }
 
   /** A file, link or folder; undefined when there is none. '/' is the root folder. */
@@ -190,6 +213,7 @@ export class PathIndex {
 
   /** A new child: while an index is filled in path order, a folder that is asked for meanwhile stays sorted. */
   private noteChild(folder: Folder, key: string): void {
+    folder.spelled = undefined
     if (this.sorted?.folder !== folder) return
     const { keys } = this.sorted
     const last = keys.at(-1)
@@ -234,6 +258,36 @@ export class PathIndex {
     const node = folder.folders.get(name) ?? folder.files.get(name)
     return node === undefined ? undefined : { name, node }
   }
+}
+
+function spellingIn(folder: Folder, name: string, parent: string): string | undefined {
+  if (folder.folders.has(name) || folder.files.has(name)) return name
+  folder.spelled ??= bySpelling([...folder.folders.keys(), ...folder.files.keys()])
+  const equal = folder.spelled.get(name.normalize('NFC')) ?? []
+  if (equal.length > 1)
+    throw new PeerfoldError('ambiguous-path', equal.map(one => escaped(`${parent}/${one}`)).join(' and '))
+  return equal[0]
+}
+
+function bySpelling(names: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>()
+  for (const name of names) {
+    if (isAscii(name)) continue
+    const composed = name.normalize('NFC')
+    const equal = found.get(composed)
+    if (equal === undefined) found.set(composed, [name])
+    else equal.push(name)
+  }
+  return found
+}
+
+function isAscii(name: string): boolean {
+  return /^[\0-\x7f]*$/.test(name)
+}
+
+/** Tells names apart that look the same. */
+function escaped(name: string): string {
+  return name.replace(/[^\x20-\x7e]/gu, char => `\\u{${char.codePointAt(0)?.toString(16)}}`)
 }
 
 /** Where a child stands among the others; one that is gone, where a file would. */
