@@ -82,6 +82,10 @@ export interface PublishedFile {
   readonly size: number
   readonly mtimeMs: number
   readonly ino: number
+  /** When anything about it changed last, which nobody can set. Absent where an earlier version noted it. */
+  readonly ctimeMs?: number
+  /** It was read so soon after its last change that the next one may leave its times as they are. */
+  readonly fresh?: true
   readonly executable: boolean
   readonly linkTarget?: string
   readonly blob?: BlobRef

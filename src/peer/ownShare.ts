@@ -16,6 +16,7 @@ import { type IndexChange, ShareDrive } from './drive/shareDrive'
 import { Joined } from './joined'
 import { unportable } from './names/foretell'
 import { OwnVersions } from './ownVersions'
+import type { Changes } from './publish/burst'
 import type { PublishResult } from './publish/publisher'
 import { SourceWatch } from './sourceWatch'
 import { delay, throwIfAborted, unlessAborted } from './time'
@@ -23,6 +24,8 @@ import type { Transfer } from './transfers'
 
 /** Files that kept changing while they were read are looked at again after this long (milliseconds). */
 const AGAIN_AFTER = 1_000
+/** Files that may have changed are compared part by part, with such a pause in between (milliseconds). */
+const COMPARE_AFTER = 1_000
 const FAILED_RETRY = 5_000
 /** After a loss of power readers that were found have so long (milliseconds) to say what they have. */
 const PEERS_SETTLE = 1_500
@@ -39,6 +42,8 @@ export class OwnShare {
   private readonly watch: SourceWatch
   private readonly closing = new AbortController()
   private wanted = false
+  /** What the watcher says has changed since the last publish began. */
+  private named = new Set<DrivePath>()
   private running: Promise<void> | undefined
   private retryIsDue = false
   private toldSecrets = new Set<string>()
@@ -49,7 +54,7 @@ export class OwnShare {
     private readonly context: PeerContext,
   ) {
     this.watch = new SourceWatch({
-      onChange: () => this.rescan(),
+      onChange: changes => this.rescan(changes),
       onError: error => this.setFailed(error),
       log: context.log,
     })
@@ -234,9 +239,10 @@ export class OwnShare {
     if (!this.record.keep) await this.saveRecord({ keep: true })
   }
 
-  /** Scans and publishes soon. */
-  rescan(): void {
+  /** Scans and publishes soon. Of what changed by name the content is looked at, even if it looks the same. */
+  rescan(changes: Changes = 'rescan'): void {
     this.wanted = true
+    if (changes !== 'rescan') for (const path of changes) this.named.add(path)
     this.running ??= this.publishLoop().finally(() => {
       this.running = undefined
     })
@@ -312,9 +318,10 @@ export class OwnShare {
     while (this.wanted && !signal.aborted && !this.isLost) {
       this.wanted = false
       try {
-        const { again } = await this.publishOnce(signal)
+        const { again, inDoubt } = await this.publishOnce(signal)
         if (this.joined !== undefined) this.setStatus({ kind: 'sharing' })
         if (again) this.retryAfter(AGAIN_AFTER)
+        else if (inDoubt) this.retryAfter(COMPARE_AFTER)
       } catch (error) {
         if (signal.aborted) return
         this.setFailed(error)
@@ -339,10 +346,16 @@ export class OwnShare {
   }
 
   private async publishOnce(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
-    const result = await this.versions.publish(signal, transfer)
+    const { named } = this
+    this.named = new Set()
+    const result = await this.versions.publish(signal, named, transfer).catch(error => {
+      for (const path of named) this.named.add(path)
+      throw error
+    })
     this.last = result
     this.tellSecrets(result)
     await this.watch.ignoreFolders(result.ignoredFolders)
+    this.watch.followHardLinks(result.hardLinked)
     this.changed.emit()
     return result
   }

@@ -1,6 +1,7 @@
 /**
  * The versions of one own share: whatever appends to its logs or clears what is superseded, one thing after another.
  */
+import type { DrivePath } from '../common/brand'
 import { Signal } from '../common/signal'
 import type { ShareRecord } from './catalog'
 import { Clearing } from './clearing'
@@ -77,10 +78,13 @@ export class OwnVersions {
     this.turn = this.turn.then(() => first).catch(() => {}) // whoever made it was told
   }
 
-  /** Publishes when its turn comes: the user may ask again while the folder's changes are on their way. */
-  publish(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
+  /**
+   * Publishes when its turn comes: the user may ask again while the folder's changes are on their way.
+   * @param named what the watcher says has changed
+   */
+  publish(signal: AbortSignal, named: ReadonlySet<DrivePath>, transfer?: Transfer): Promise<PublishResult> {
     return unlessAborted(
-      this.inTurn(() => this.publishNow(signal, transfer)),
+      this.inTurn(() => this.publishNow(signal, named, transfer)),
       signal,
     ) // its turn may be long in coming
   }
@@ -104,7 +108,11 @@ export class OwnVersions {
     return done
   }
 
-  private async publishNow(signal: AbortSignal, transfer: Transfer | undefined): Promise<PublishResult> {
+  private async publishNow(
+    signal: AbortSignal,
+    named: ReadonlySet<DrivePath>,
+    transfer: Transfer | undefined,
+  ): Promise<PublishResult> {
     throwIfAborted(signal)
     const { ignore, dataFolder } = this.options.context
     const shown = { files: 0, bytes: 0 }
@@ -117,7 +125,7 @@ export class OwnVersions {
       shown.bytes = bytes.done
     }
     const result = await this.whileAppending(() =>
-      this.publisher.publish({ ignore: ignore(), dataFolder }, signal, onProgress),
+      this.publisher.publish({ ignore: ignore(), dataFolder, named }, signal, onProgress),
     )
     await this.takeOver(signal)
     this.finishSoon()

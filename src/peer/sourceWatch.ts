@@ -1,12 +1,15 @@
 /** The watch on what a share is made from, a folder or a file: at most one at a time, begun and ended in order. */
 import type { DrivePath } from '../common/brand'
 import { PeerfoldError } from '../common/errors'
+import type { Changes } from './publish/burst'
+import { HardLinkWatch } from './publish/hardLinkWatch'
+import type { ScannedFile } from './publish/scan'
 import { type FolderWatch, watchFolder } from './publish/watch'
 import { watchFile } from './publish/watchFile'
 
 export interface SourceWatchOptions {
   /** Something may be different: to be scanned. Also called when the watch has begun, for what changed before. */
-  readonly onChange: () => void
+  readonly onChange: (changes: Changes) => void
   /** The watch could not begin, or the source is gone. */
   readonly onError: (error: unknown) => void
   readonly log: (line: string) => void
@@ -15,6 +18,7 @@ export interface SourceWatchOptions {
 export class SourceWatch {
   private watching: Promise<{ close(): Promise<void> }> | undefined
   private watchingFolder: Promise<FolderWatch> | undefined
+  private hardLinks: HardLinkWatch | undefined
 
   constructor(private readonly options: SourceWatchOptions) {}
 
@@ -38,9 +42,11 @@ export class SourceWatch {
         },
       })
       this.watching = this.watchingFolder
+      this.hardLinks = new HardLinkWatch(source, { onChange })
     }
     const { watching } = this
-    watching.then(onChange, error => {
+    const onBegun = () => onChange('rescan')
+    watching.then(onBegun, error => {
       if (this.watching === watching) onError(error)
     })
   }
@@ -49,7 +55,14 @@ export class SourceWatch {
     await (await this.watchingFolder)?.ignoreFolders(folders)
   }
 
+  /** These files are looked at now and then: a watch on the folder does not see all their changes. */
+  followHardLinks(files: readonly ScannedFile[]): void {
+    this.hardLinks?.follow(files)
+  }
+
   async stop(): Promise<void> {
+    this.hardLinks?.close()
+    this.hardLinks = undefined
     const { watching } = this
     this.watching = undefined
     this.watchingFolder = undefined

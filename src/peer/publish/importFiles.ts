@@ -6,7 +6,6 @@
  *  - Content that was published already, under whatever name, is not appended again.
  *  - Every byte passes the secrets filter before it is appended: what holds a key never reaches the log.
  */
-import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import type Hypercore from 'hypercore'
 import type { PublishedFile } from '../catalog'
@@ -14,21 +13,23 @@ import type { BlobRef } from '../drive/entry'
 import { PACK_BYTES, PACKED_FILE_BYTES } from '../drive/listing'
 import { breathe, slicer, throwIfAborted } from '../time'
 import { BlockAppender, ROOM } from './appender'
+import { BLOCK_BYTES, WHOLE_FILE_BYTES } from './blockSize'
 import { LaterBlocks } from './laterBlocks'
 import type { Published } from './published'
-import { FileBusyError, readSmallStable, StableReader } from './readStable'
+import { headOf, mayBeSame, PublishedContent } from './publishedContent'
+import {
+  FileBusyError,
+  type NotedStats,
+  readSmallStable,
+  StableReader,
+  UNTRUE_SIZE,
+  UntrueSizeError,
+} from './readStable'
 import type { ScannedFile } from './scan'
 import { contentSecret, SecretContentFilter } from './secrets'
 import type { SkippedFromShare } from './skipped'
 import { errorCode } from './smallFile'
 
-/**
- * What a block costs beside its bytes (requests, hashes of the tree read and written, hops between threads) is what a
- * transfer of large files takes longest for: with 512 KiB a fetch took a quarter more processor time, with 2 MiB hardly less.
- */
-export const BLOCK_BYTES = 1024 * 1024
-/** Files up to this size are read whole before they are appended. */
-export const WHOLE_FILE_BYTES = 8 * 1024 * 1024
 /** With fewer small files than this, packs are not worth their bytes. */
 export const MIN_PACKED_FILES = 64
 
@@ -50,6 +51,7 @@ export class FileImport {
   readonly busy: ScannedFile[] = []
   readonly later = new LaterBlocks()
   private readonly appender: BlockAppender
+  private readonly content: PublishedContent
   private readonly packing: { file: Writable<PublishedFile>; bytes: Uint8Array }[] = []
   private packingBytes = 0
   /** Files with the content of one whose pack is not closed yet. */
@@ -57,12 +59,13 @@ export class FileImport {
 
   constructor(
     private readonly root: string,
-    private readonly core: Hypercore,
+    core: Hypercore,
     private readonly published: Published,
     private readonly options: ImportOptions,
     private readonly smallFiles: SmallFiles,
   ) {
     this.appender = new BlockAppender(core)
+    this.content = new PublishedContent(core)
   }
 
   /** Imports files (in path order) into `published`; yields each that is in. Call `finish()` afterwards. */
@@ -125,6 +128,7 @@ export class FileImport {
       return true
     } catch (error) {
       if (error instanceof FileBusyError) this.busy.push(file)
+      else if (error instanceof UntrueSizeError) this.skip(file, 'special-file', UNTRUE_SIZE)
       else if (isGone(error)) return false
       else if (error instanceof Error && 'syscall' in error)
         this.skip(file, 'unreadable', `It cannot be read (${errorCode(error)}).`)
@@ -146,9 +150,9 @@ export class FileImport {
       this.published.remember(file.path, base)
       return true
     }
-    const head = hashOf(bytes.subarray(0, BLOCK_BYTES))
-    const twin = this.published.twin(bytes.length, head)
-    if (twin?.blob !== undefined && (await this.isInLog(bytes, twin.blob))) {
+    const head = headOf(bytes)
+    const twin = await this.findTwin(file, bytes.length, head, () => [bytes])
+    if (twin !== undefined) {
       const published: PublishedFile = { ...base, head, ...placesOf(twin) }
       this.published.remember(file.path, published)
       if (twin.pack === undefined) this.twins.push({ file: published, of: twin })
@@ -175,12 +179,12 @@ export class FileImport {
         const secret = file.letIn ? undefined : secrets.push(piece)
         if (secret !== undefined) return this.skip(file, 'secret-content', secret)
         if (head === '') {
-          head = hashOf(piece.subarray(0, BLOCK_BYTES))
-          const twin = this.published.twin(reader.stats.size, head)
-          if (twin?.blob !== undefined && (await this.hasSameBytes(file, twin.blob))) {
-            await reader.assertUnchanged()
+          head = headOf(piece)
+          const twin = await this.findTwin(file, reader.stats.size, head, () => this.piecesOf(file))
+          if (twin !== undefined) {
+            const stats = await reader.assertUnchanged()
             this.options.onBytes(reader.stats.size)
-            this.published.remember(file.path, { ...largeFile(file, reader), head, ...placesOf(twin) })
+            this.published.remember(file.path, { ...largeFile(file, stats), head, ...placesOf(twin) })
             return true
           }
         }
@@ -189,40 +193,43 @@ export class FileImport {
         this.options.onBytes(piece.length)
         await this.writeWhenFull()
       }
-      await reader.assertUnchanged()
+      const stats = await reader.assertUnchanged()
       const secret = file.letIn ? undefined : secrets.end()
       if (secret !== undefined) return this.skip(file, 'secret-content', secret)
-      const blob = { ...start, blockLength, byteLength: reader.stats.size }
-      this.published.remember(file.path, { ...largeFile(file, reader), head, blob })
+      const blob = { ...start, blockLength, byteLength: stats.size }
+      this.published.remember(file.path, { ...largeFile(file, stats), head, blob })
       return true
     } finally {
       await reader.close()
     }
   }
 
-  /** Whether bytes with the same length and first block are those of a blob. */
-  private async isInLog(bytes: Buffer, { blockOffset, blockLength }: BlobRef): Promise<boolean> {
-    if (blockLength === 1) return true
-    await this.appender.flush()
-    for (let n = 1; n < blockLength; n++) {
-      const block = await this.core.get(blockOffset + n, { wait: false })
-      if (!block?.equals(bytes.subarray(n * BLOCK_BYTES, (n + 1) * BLOCK_BYTES))) return false
+  /** What was published with the same content: of this very file first, since most often only its time has changed. */
+  private async findTwin(
+    file: ScannedFile,
+    size: number,
+    head: string,
+    pieces: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<PublishedFile | undefined> {
+    const own = this.published.own(file.path)
+    const twin = this.published.twin(size, head)
+    for (const candidate of own === twin ? [twin] : [own, twin]) {
+      if (candidate === undefined || !mayBeSame(candidate, size, head)) continue
+      if (size <= BLOCK_BYTES && candidate.head === head) return candidate
+      await this.appender.flush()
+      if (await this.content.isSame(candidate, pieces())) return candidate
     }
-    return true
+    return undefined
   }
 
-  /** Compares a file with bytes in the log. */
-  private async hasSameBytes(file: ScannedFile, blob: BlobRef): Promise<boolean> {
-    await this.appender.flush()
+  /** All of a large file, for a second reading. */
+  private async *piecesOf(file: ScannedFile): AsyncGenerator<Uint8Array> {
     const reader = await StableReader.open(this.onDisk(file))
     try {
-      let at = blob.blockOffset
       for await (const piece of reader.pieces(BLOCK_BYTES)) {
         throwIfAborted(this.options.signal)
-        const block = await this.core.get(at++, { wait: false })
-        if (block === null || !block.equals(piece)) return false
+        yield piece
       }
-      return true
     } finally {
       await reader.close()
     }
@@ -269,19 +276,20 @@ export class FileImport {
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 function linkOf(file: ScannedFile): PublishedFile {
-  const { size, mtimeMs, ino, linkTarget } = file
+  const { size, mtimeMs, ctimeMs, ino, linkTarget } = file
   return {
     kind: 'link',
     size,
     mtimeMs,
+    ctimeMs,
     ino,
     executable: false,
     ...(linkTarget === undefined ? {} : { linkTarget }),
   }
 }
 
-function largeFile(file: ScannedFile, reader: StableReader): PublishedFile {
-  return { kind: 'file', ...reader.stats, executable: file.executable }
+function largeFile(file: ScannedFile, stats: NotedStats): PublishedFile {
+  return { kind: 'file', ...stats, executable: file.executable }
 }
 
 function placesOf(twin: PublishedFile): Pick<PublishedFile, 'blob' | 'pack'> {
@@ -289,10 +297,6 @@ function placesOf(twin: PublishedFile): Pick<PublishedFile, 'blob' | 'pack'> {
     ...(twin.blob === undefined ? {} : { blob: twin.blob }),
     ...(twin.pack === undefined ? {} : { pack: twin.pack }),
   }
-}
-
-function hashOf(bytes: Uint8Array): string {
-  return hash('sha256', bytes, 'base64')
 }
 
 function isGone(error: unknown): boolean {

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { inSlices, sortInSlices } from '../../wire/slices'
 import { type Foretold, foretell } from '../names/foretell'
 import { deadLinks } from './deadLinks'
+import { isFalselyEmpty, UNTRUE_SIZE } from './readStable'
 import { type ScannedFile, type ScanOptions, type ScanProgress, scanSource } from './scan'
 import { isSecret } from './secrets'
 import { Skipped, type SkippedFromShare, type SkipReason } from './skipped'
@@ -49,8 +50,9 @@ export async function previewFolder(source: string, options: PreviewOptions = {}
   const onPause = () => options.onProgress?.(progress(scan))
   await inSlices(look.run(), { signal: options.signal, onPause })
   for (const [file, detail] of look.secrets) skipped.add(file.path, 'secret-content', detail)
-  let entries = scan.files.filter(file => !look.secrets.has(file))
-  if (look.secrets.size > 0 && scan.unreadable.length === 0) {
+  for (const { path } of look.untrue) skipped.add(path, 'special-file', UNTRUE_SIZE)
+  let entries = scan.files.filter(file => !look.secrets.has(file) && !look.untrue.has(file))
+  if (look.secrets.size + look.untrue.size > 0 && scan.unreadable.length === 0) {
     const dead = await inSlices(deadLinks(entries), { signal: options.signal, onPause })
     for (const { path, reason, detail } of dead) skipped.add(path, reason, detail)
     const deadPaths = new Set(dead.map(({ path }) => path))
@@ -73,6 +75,8 @@ function progress(scan: { files: readonly ScannedFile[]; bytes: number; folders:
 
 class Look {
   readonly secrets = new Map<ScannedFile, string>()
+  /** Files that hold something although their size is 0. */
+  readonly untrue = new Set<ScannedFile>()
   complete = true
 
   constructor(
@@ -83,7 +87,7 @@ class Look {
   ) {}
 
   *run(): Generator<undefined, void, undefined> {
-    const candidates = this.files.filter(file => file.kind === 'file' && !file.letIn && file.size > 0)
+    const candidates = this.files.filter(file => file.kind === 'file' && !file.letIn)
     const smallestFirst = yield* sortInSlices(candidates, (a, b) => a.size - b.size)
     for (const file of smallestFirst) {
       if (file.size > MAX_LOOKED_AT || file.size > this.budget) {
@@ -98,6 +102,10 @@ class Look {
 
   private lookInto(file: ScannedFile): void {
     const absolute = this.sourceIsFile ? this.source : join(this.source, file.path)
+    if (file.size === 0) {
+      if (isFalselyEmpty(absolute)) this.untrue.add(file)
+      return
+    }
     const read = readSmallFile(absolute, MAX_LOOKED_AT)
     // A file that is gone or unreadable by now is met again, and told, when it is published.
     if (read.kind !== 'content') return

@@ -56,6 +56,12 @@ export class Published {
     return this.byContent.get(contentKey(size, head))
   }
 
+  /** What was published of this file, where all its bytes are in the log. */
+  own(path: DrivePath): PublishedFile | undefined {
+    const file = this.files.get(path)
+    return file?.ino === DOUBTED_INO ? undefined : file
+  }
+
   /** Remembered at once, so that twins are found within one import; `save()` keeps it. */
   remember(path: DrivePath, file: PublishedFile): void {
     this.files.set(path, file)
@@ -178,14 +184,47 @@ const UNKNOWN_INO = -1
 /** Whatever it looks like on disk, it has to be read again. */
 const DOUBTED_INO = -2
 
-/** Whether the file on disk still is what was published, as far as its stats tell. */
-export function isUnchanged(file: ScannedFile, published: PublishedFile | undefined): boolean {
+/**
+ * What the stats of a file on disk tell: whether it is what was published of it. `in-doubt`: the content has to be compared,
+ * and nothing but the content can be different.
+ */
+export function likeness(
+  file: ScannedFile,
+  published: PublishedFile | undefined,
+): 'same' | 'in-doubt' | 'changed' {
   if (published === undefined || file.kind !== published.kind || file.executable !== published.executable)
-    return false
-  if (file.kind === 'link') return file.linkTarget === published.linkTarget
-  if (file.size !== published.size) return false
-  if (published.ino === UNKNOWN_INO) return Math.floor(file.mtimeMs) === Math.floor(published.mtimeMs)
-  return file.mtimeMs === published.mtimeMs && file.ino === published.ino
+    return 'changed'
+  if (file.kind === 'link') return file.linkTarget === published.linkTarget ? 'same' : 'changed'
+  if (file.size !== published.size || published.ino === DOUBTED_INO) return 'changed'
+  if (published.ino === UNKNOWN_INO) {
+    const isSameTime = Math.floor(file.mtimeMs) === Math.floor(published.mtimeMs)
+    return isSameTime ? 'in-doubt' : 'changed'
+  }
+  if (file.mtimeMs !== published.mtimeMs || hadTimeCutOff(published)) return 'changed'
+  const isSameFile = file.ino === published.ino && file.ctimeMs === published.ctimeMs
+  return isSameFile && published.fresh === undefined ? 'same' : 'in-doubt'
+}
+
+/** Whether readers see another entry than before, or none before. */
+export function isNewEntry(path: DrivePath, before: PublishedFile | undefined, now: PublishedFile): boolean {
+  if (before === undefined || hadTimeCutOff(before)) return true
+  const [a, b] = [publishedEntry(path, before), publishedEntry(path, now)]
+  return (
+    a.kind !== b.kind ||
+    a.size !== b.size ||
+    a.mtime !== b.mtime ||
+    a.executable !== b.executable ||
+    a.linkTarget !== b.linkTarget ||
+    a.blob?.blockOffset !== b.blob?.blockOffset ||
+    a.blob?.byteOffset !== b.blob?.byteOffset ||
+    a.pack?.block !== b.pack?.block ||
+    a.pack?.offset !== b.pack?.offset
+  )
+}
+
+/** Earlier versions, which noted no time of change, published every time before 1970 as that of 1970. */
+function hadTimeCutOff({ ctimeMs, mtimeMs }: PublishedFile): boolean {
+  return ctimeMs === undefined && mtimeMs < 0
 }
 
 /** Whether an entry of the path log is what was published of this file, as far as readers can tell. */

@@ -16,14 +16,17 @@ import { type Foretold, foretell } from '../names/foretell'
 import { delay, throwIfAborted } from '../time'
 import { VersionAppender } from './appendVersion'
 import { deadLinks } from './deadLinks'
+import { type Doubts, type Settled, settleDoubts } from './doubts'
 import { FileImport, MIN_PACKED_FILES } from './importFiles'
 import { OwnLogs } from './ownLogs'
-import { isUnchanged, Published } from './published'
+import { isNewEntry, likeness, Published } from './published'
 import { type ScannedFile, type ScanResult, scanFile, scanFolder } from './scan'
 import type { SkippedFromShare } from './skipped'
 
 /** A first version with so many small files is given out before it has all their own blocks and paths. */
 const MIN_FILES_AHEAD = 1_000
+/** Files in doubt are compared for so long (milliseconds) at a time, or as long as the scan took. */
+const DOUBTS_AT_ONCE = 250
 /** With more to note than this, whoever gets the link goes first for so long (milliseconds). */
 const INDEX_AT_ONCE = 1_000
 const INDEX_AFTER = 3_000
@@ -46,12 +49,18 @@ export interface PublishResult {
   readonly ignoredFolders: readonly DrivePath[]
   /** Some files kept changing while they were read: scan again soon. */
   readonly again: boolean
+  /** Some files look as if they were unchanged, and there was no time to compare them: scan again some time. */
+  readonly inDoubt: boolean
+  /** Files that can be changed by a name outside of the folder. */
+  readonly hardLinked: readonly ScannedFile[]
 }
 
 export interface PublisherOptions {
   /** Ignore patterns from the settings. */
   readonly ignore: readonly string[]
   readonly dataFolder: string
+  /** What the watcher says has changed: it is believed even if it looks the same. */
+  readonly named?: ReadonlySet<DrivePath>
 }
 
 export class Publisher {
@@ -100,12 +109,15 @@ export class Publisher {
     await this.logs.catchUp(signal)
     let published = await this.load(signal)
     const progress: PublishProgress = { files: { done: 0 }, bytes: { done: 0 } }
+    const scanStarted = performance.now()
     const scan = await this.scan(options, signal)
+    const scanned = performance.now() - scanStarted
     if (scan.files.length === 0 && published.size > 0) {
       // A disk that is not mounted looks like this. What was published stays.
       throw new PeerfoldError('source-emptied', this.record.source)
     }
-    const changed = scan.files.filter(file => !isUnchanged(file, published.get(file.path)))
+    const doubts = await this.findChanged(scan, published, options.named ?? NOTHING, scanned, signal)
+    const { changed } = doubts
     progress.files.total = changed.length
     progress.bytes.total = changed.reduce((sum, file) => sum + file.size, 0)
     onProgress(progress)
@@ -136,6 +148,8 @@ export class Publisher {
       foretold: this.foretold,
       ignoredFolders: scan.ignoredFolders,
       again,
+      inDoubt: doubts.left > 0,
+      hardLinked: scan.hardLinked,
     }
   }
 
@@ -157,6 +171,42 @@ export class Publisher {
     signal: AbortSignal,
   ): Promise<readonly Foretold[]> {
     return inSlices(foretell(files.filter(({ path }) => published.get(path) !== undefined)), { signal })
+  }
+
+  /** Which files changed, and of those that may have, which have other content; what has not is noted as it looks now. */
+  private async findChanged(
+    scan: ScanResult,
+    published: Published,
+    named: ReadonlySet<DrivePath>,
+    scanned: number,
+    signal: AbortSignal,
+  ): Promise<Settled> {
+    const sure = new Set<ScannedFile>()
+    const doubts: Writable<Doubts> = { named: [], others: [] }
+    for (const file of scan.files) {
+      const like = likeness(file, published.get(file.path))
+      if (like === 'changed') sure.add(file)
+      else if (file.kind === 'file' && named.has(file.path)) doubts.named.push(file)
+      else if (like === 'in-doubt') doubts.others.push(file)
+    }
+    if (doubts.named.length + doubts.others.length === 0) return { same: [], changed: [...sure], left: 0 }
+    const log = await this.share.bytesReady(signal)
+    const atOnce = Math.max(DOUBTS_AT_ONCE, scanned)
+    const settled = await settleDoubts(this.root, doubts, published, log, atOnce, signal)
+    this.saveAfter(published, settled.same)
+    for (const file of settled.changed) sure.add(file)
+    return { ...settled, changed: scan.files.filter(file => sure.has(file)) }
+  }
+
+  /** Keeps how files look now, after whatever is being kept already. */
+  private saveAfter(published: Published, paths: readonly DrivePath[]): void {
+    if (paths.length === 0) return
+    const { saving } = this
+    this.saving = saving.then(() => this.saveIndex(published, paths))
+  }
+
+  private get root(): string {
+    return this.record.isFile ? parentOf(this.record.source) : this.record.source
   }
 
   /** Whether the newest version is given out and not finished: see `finish`. */
@@ -267,7 +317,6 @@ export class Publisher {
   ): Promise<{ skipped: SkippedFromShare[]; again: boolean; appended: boolean }> {
     const core = await this.share.bytesReady(signal)
     const isFirst = this.share.paths.length <= 1 // its header may be there already
-    const root = this.record.isFile ? parentOf(this.record.source) : this.record.source
     const small = changed.filter(file => file.size <= PACKED_FILE_BYTES && file.size > 0).length
     const onBytes = (bytes: number) => {
       progress.bytes.done += bytes
@@ -280,19 +329,25 @@ export class Publisher {
     const isAhead = isFirst && small >= MIN_FILES_AHEAD
     const packed = small >= MIN_PACKED_FILES ? 'packed' : 'own-block'
     const smallFiles = isAhead ? 'own-block-later' : packed
-    const bytes = new FileImport(root, core, published, { signal, onBytes, onFile }, smallFiles)
+    const bytes = new FileImport(this.root, core, published, { signal, onBytes, onFile }, smallFiles)
 
     // Until the path log has them, changed files must not pass for published if this is cut off.
     const before = new Map(changed.map(file => [file.path, published.get(file.path)] as const))
-    let put: DrivePath[] = []
+    const put = new Set<DrivePath>()
+    const noted: DrivePath[] = []
     const removed = [...gone]
     try {
-      for await (const file of bytes.run(changed)) put.push(file.path)
+      for await (const { path } of bytes.run(changed)) {
+        const now = published.get(path)
+        const isNew = now !== undefined && isNewEntry(path, before.get(path), now)
+        if (isNew) put.add(path)
+        else noted.push(path)
+      }
       const dead = await this.leadingToSkipped(published, all, bytes.skipped, signal)
       bytes.skipped.push(...dead)
       const deadPaths = new Set(dead.map(({ path }) => path))
-      put = put.filter(path => !deadPaths.has(path))
       for (const path of deadPaths) {
+        put.delete(path)
         const wasPublished = before.has(path)
           ? before.get(path) !== undefined
           : published.get(path) !== undefined
@@ -303,14 +358,18 @@ export class Publisher {
       await bytes.finish()
       throwIfAborted(signal)
       // Files that could not be taken are asked for again at every change; that makes no new version.
-      if (put.length + removed.length === 0 && !isFirst) {
+      if (put.size + removed.length === 0 && !isFirst) {
+        this.saveAfter(published, noted)
         return { skipped: bytes.skipped, again: bytes.busy.length > 0, appended: false }
       }
       if (isAhead) await this.versions.appendAhead(published, bytes)
-      else put.push(...(await this.versions.append(published, put, removed, bytes, signal)))
+      else {
+        const moved = await this.versions.append(published, [...put], removed, bytes, signal)
+        for (const path of moved) put.add(path)
+      }
       await this.sync()
       this.publishedVersion = this.share.paths.length
-      this.saving = this.saveIndex(published, [...put, ...removed])
+      this.saving = this.saveIndex(published, [...put, ...noted, ...removed])
     } catch (error) {
       await bytes.settle()
       for (const [path, file] of before) {
@@ -325,6 +384,10 @@ export class Publisher {
     return { skipped: bytes.skipped, again: bytes.busy.length > 0, appended: true }
   }
 }
+
+const NOTHING: ReadonlySet<DrivePath> = new Set()
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? Item[] : T[K] }
 
 /** Published paths that are no longer there. What could not be read stays published. */
 function removedPaths(published: Published, scan: ScanResult): DrivePath[] {

@@ -23,6 +23,8 @@ export interface ScannedFile {
   readonly size: number
   /** Milliseconds since 1970, with fractions. */
   readonly mtimeMs: number
+  /** When anything about it changed last; as `mtimeMs`, but nobody can set it. */
+  readonly ctimeMs: number
   readonly ino: number
   /** Whether anybody may execute it; always false on Windows. */
   readonly executable: boolean
@@ -37,6 +39,8 @@ export interface ScanResult {
   readonly isFile: boolean
   /** In the order of their paths' UTF-8 bytes. */
   readonly files: ScannedFile[]
+  /** Those of them that have a second name, by which they can be changed unseen by a watch on the folder. */
+  readonly hardLinked: ScannedFile[]
   readonly bytes: number
   /** Folders entered, the shared one included. */
   readonly folders: number

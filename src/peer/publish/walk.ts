@@ -48,6 +48,7 @@ const NO_CONTENT = new Uint8Array(0)
 export class Walk {
   readonly unreadable: DrivePath[] = []
   private files: ScannedFile[] = []
+  private readonly hardLinked: ScannedFile[] = []
   private readonly skipped = new Skipped()
   private readonly ignoredFolders: DrivePath[] = []
   private bytes = 0
@@ -73,6 +74,7 @@ export class Walk {
   result(): Omit<ScanResult, 'isFile'> {
     return {
       files: this.files,
+      hardLinked: this.hardLinked,
       bytes: this.bytes,
       folders: this.folders,
       skipped: this.skipped.list(),
@@ -156,14 +158,18 @@ export class Walk {
   }
 
   private add(path: DrivePath, stats: Stats, letIn: boolean, linkTarget?: string): void {
-    const { mtimeMs, ino } = stats
+    const { mtimeMs, ctimeMs, ino } = stats
     if (linkTarget !== undefined) {
-      this.files.push({ path, kind: 'link', size: 0, mtimeMs, ino, executable: false, letIn, linkTarget })
+      const link = { path, kind: 'link', size: 0, mtimeMs, ctimeMs, ino, executable: false, letIn } as const
+      this.files.push({ ...link, linkTarget })
       return
     }
     const executable = process.platform !== 'win32' && (stats.mode & 0o111) !== 0
-    this.files.push({ path, kind: 'file', size: stats.size, mtimeMs, ino, executable, letIn })
-    this.bytes += stats.size
+    const { size } = stats
+    const file: ScannedFile = { path, kind: 'file', size, mtimeMs, ctimeMs, ino, executable, letIn }
+    this.files.push(file)
+    if (stats.nlink > 1) this.hardLinked.push(file)
+    this.bytes += size
   }
 
   /** Whether the entry is a secret; lists it when it is. */

@@ -51,8 +51,8 @@ export async function watchFile(
 
 async function fingerprint(path: string): Promise<string | undefined> {
   try {
-    const { size, mtimeMs, ino, mode } = await stat(path)
-    return `${size} ${mtimeMs} ${ino} ${mode}`
+    const { size, mtimeMs, ctimeMs, ino, mode } = await stat(path)
+    return `${size} ${mtimeMs} ${ctimeMs} ${ino} ${mode}`
   } catch {
     // Whatever the reason, there is nothing to publish now; the scan tells why.
     return undefined
