@@ -42,6 +42,14 @@ const CATALOGUE = {
     `“${path}” belongs to another user of this machine, who could read or forge what Peerfold keeps there, so it is not used. Choose a data folder of your own, or make it yours (chown). Nothing was changed.`,
   'store-damaged': (kept: string) =>
     `Peerfold's store is damaged and was set aside at “${kept}”. Your files are untouched. Opened shares are fetched again; share your own folders again to get new links.`,
+  'store-full': (folder: string) =>
+    `The disk of Peerfold’s data folder “${folder}” is full, so nothing new is published or fetched. Free some space; then it continues by itself. What is shared stays shared, and your files are untouched.`,
+  'store-quota': (folder: string) =>
+    `Your quota on the disk of Peerfold’s data folder “${folder}” is used up, so nothing new is published or fetched. Free some space there, then end the peer process with “Peerfold: Stop Peer Process” in a window or “peerfold stop” in a terminal, and start it again. Your files are untouched.`,
+  'store-read-only': (folder: string) =>
+    `Peerfold’s data folder “${folder}” cannot be written, so nothing new is published or fetched. Check its permissions and whether its disk became read-only, then end the peer process with “Peerfold: Stop Peer Process” in a window or “peerfold stop” in a terminal, and start it again. Your files are untouched.`,
+  'store-failing': (folder: string) =>
+    `The disk of Peerfold’s data folder “${folder}” reports errors, so nothing new is published or fetched. Check the disk. Your files are untouched.`,
   'catalog-damaged': (kept: string) =>
     `Peerfold's list of your shares is damaged and was set aside at “${kept}”. Your files are untouched. Open links again, and share your own folders again to get new links.`,
   'bootstrap-differs': (running: string) =>

@@ -25,6 +25,8 @@ export interface PeerContext {
   /** To be called with every error that nobody expected: if the store is damaged, the process ends, and the next one
    *  sets the store aside. */
   readonly checkForDamage: (error: unknown) => void
+  /** What an error means to the user, where the store could not write; any other as it is. */
+  readonly explain: (error: unknown) => unknown
   /** The machine went down in the middle of the last run: logs may be shorter than peers know them to be. */
   readonly mayHaveLostWrites: () => boolean
   readonly space: StoreSpace

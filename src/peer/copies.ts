@@ -184,12 +184,13 @@ export class Copies {
         async error => {
           if (this.context.closing.aborted) return // it goes on with the next peer process
           this.context.checkForDamage(error)
-          const failure = toUserError(error)
+          const told = this.context.explain(error)
+          const failure = toUserError(told)
           if (failure.code === 'cancelled') {
             await catalog.delete('copy', job)
             await removePartials(catalog, job, folder).catch(left => log(`copy ${job}: ${String(left)}`))
           } else await catalog.put('copy', job, { ...record, failure, name, ended: Date.now() })
-          transfer.fail(error)
+          transfer.fail(told)
         },
       )
       .catch(error => log(`copy ${job}: ${String(error)}`))

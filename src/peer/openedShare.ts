@@ -391,7 +391,7 @@ export class OpenedShare {
 
   private fail(error: unknown): void {
     this.context.checkForDamage(error)
-    const failure = toUserError(error)
+    const failure = toUserError(this.context.explain(error))
     if (failure.message !== this.failure?.message)
       this.context.log(`opened share ${this.id.slice(0, 6)}: ${String(error)}`)
     this.failure = failure

@@ -384,7 +384,7 @@ export class OwnShare {
 
   private setFailed(error: unknown): void {
     this.context.checkForDamage(error)
-    const userError = toUserError(error)
+    const userError = toUserError(this.context.explain(error))
     const known = this.status.kind === 'failed' && this.status.error.message === userError.message
     if (!known) {
       this.context.log(`share ${this.id.slice(0, 6)}: ${userError.message}`)

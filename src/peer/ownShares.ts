@@ -145,7 +145,7 @@ export class OwnShares {
         throw error
       }
     } catch (error) {
-      transfer.fail(error)
+      transfer.fail(this.context.explain(error))
       throw error
     } finally {
       signal.removeEventListener('abort', abort)

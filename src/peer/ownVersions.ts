@@ -114,7 +114,7 @@ export class OwnVersions {
     transfer: Transfer | undefined,
   ): Promise<PublishResult> {
     throwIfAborted(signal)
-    const { ignore, dataFolder } = this.options.context
+    const { ignore, dataFolder, space } = this.options.context
     const shown = { files: 0, bytes: 0 }
     const onProgress = ({ files, bytes }: PublishProgress) => {
       if (transfer === undefined) return
@@ -125,7 +125,11 @@ export class OwnVersions {
       shown.bytes = bytes.done
     }
     const result = await this.whileAppending(() =>
-      this.publisher.publish({ ignore: ignore(), dataFolder, named }, signal, onProgress),
+      this.publisher.publish(
+        { ignore: ignore(), dataFolder, named, assertRoom: () => space.assertRoom() },
+        signal,
+        onProgress,
+      ),
     )
     await this.takeOver(signal)
     this.finishSoon()

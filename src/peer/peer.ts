@@ -27,6 +27,7 @@ import { isDamage, openDatabases, syncStore } from './store'
 import { StoreBudget } from './storeBudget'
 import { StoreCompaction } from './storeCompaction'
 import { StoreSpace } from './storeSpace'
+import { explainStoreTrouble } from './storeTrouble'
 import { Transfers } from './transfers'
 
 export interface PeerOptions {
@@ -105,6 +106,7 @@ export class Peer {
       notice: (level, message, share) => this.notices.emit({ level, message, ...(share ? { share } : {}) }),
       log,
       checkForDamage,
+      explain: error => this.explain(error),
       space: this.space,
       budget: this.budget,
       compaction: this.compaction,
@@ -281,6 +283,11 @@ export class Peer {
   checkForDamage(error: unknown): void {
     this.space.note(error)
     if (isDamage(error)) this.options.onDamage(error)
+  }
+
+  /** See `PeerContext`. */
+  explain(error: unknown): unknown {
+    return explainStoreTrouble(error, this.options.paths.root)
   }
 
   /** What was still being used when the limit was passed may be used no more by now. */

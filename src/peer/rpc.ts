@@ -50,7 +50,7 @@ export function handlersFor(options: RpcOptions): Handlers {
       return await answer(answers, method, params, signal)
     } catch (error) {
       options.peer.checkForDamage(error)
-      throw error
+      throw options.peer.explain(error)
     }
   }
   return Object.fromEntries(

@@ -13,6 +13,7 @@ import Corestore from 'corestore'
 import CorestoreStorage from 'hypercore-storage'
 import type { DataFolderPaths } from '../wire/dataFolder'
 import { Catalog, type Write } from './catalog'
+import { storeTrouble } from './storeTrouble'
 import { syncDatabase } from './sync'
 
 /**
@@ -56,6 +57,7 @@ export async function openDatabases(paths: DataFolderPaths, log: (line: string) 
  */
 export function isDamage(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error) || 'syscall' in error) return false
+  if (storeTrouble(error) !== undefined) return false // it could not write, and what it wrote before is whole
   return error.code === 'EIO' || error.code === 'ENOENT' || error.code === 'DEVICE_FILE'
 }
 

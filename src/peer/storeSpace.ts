@@ -2,11 +2,12 @@
  * Watches the free space of the disk the store is on. Hypercore stalls without a word on a full disk, and neither it
  * nor the database below wakes up when there is room again. So downloads pause while there is still some room left; and
  * if a write failed all the same, the process ends once there is room, for the next one to open the store afresh and
- * go on.
+ * go on. Nothing is published meanwhile either.
  */
 import { statfs } from 'node:fs/promises'
 import { PeerfoldError, type UserError } from '../common/errors'
 import { Signal } from '../common/signal'
+import { storeTrouble } from './storeTrouble'
 
 /** Bytes that are left alone: the database moves what was written about, and needs room for it. */
 const RESERVE = 64 * 1024 * 1024
@@ -41,10 +42,14 @@ export class StoreSpace {
     return this.full ? new PeerfoldError('no-space', this.folder).toUserError() : undefined
   }
 
+  /** Throws `store-full` while there is none: what is published needs it as well. */
+  assertRoom(): void {
+    if (this.full) throw new PeerfoldError('store-full', this.folder)
+  }
+
   /** To be called with errors of the store. */
   note(error: unknown): void {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC' && !('syscall' in error))
-      this.fail()
+    if (storeTrouble(error) === 'store-full') this.fail()
   }
 
   /** Resolves when there is room; throws `cancelled`. */

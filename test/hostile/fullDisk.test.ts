@@ -183,6 +183,65 @@ attackGroup('the store’s own disk, when it is full', () => {
     }
   })
 
+  const statusOf = async (peer: PeerProcess, id: ShareId) =>
+    (await peer.state()).shares.find(one => one.id === id)?.status
+
+  async function saysThatItIsFull(peer: PeerProcess, id: ShareId): Promise<void> {
+    await eventually('the share says that its disk is full', async () => {
+      const status = await statusOf(peer, id)
+      if (status?.kind !== 'failed') return false
+      assert.equal(status.error.code, 'store-full', status.error.message)
+      return status.error.message.includes(disk)
+    })
+  }
+
+  it('says so of what cannot be published, and publishes it when there is room', async () => {
+    runs++
+    const bob = await startBob()
+    const folder = await makeTree(temporaryFolder('shared'), { 'a.txt': 'a' })
+    try {
+      const { id } = await bob.share(folder)
+      fill('ballast', 50 * MB)
+      await eventually('the shortage is seen', () =>
+        bob.process.stdout.some(line => line.includes('downloads pause')),
+      )
+      writeFileSync(join(folder, 'b.bin'), randomBytes(30 * MB, 1))
+      await saysThatItIsFull(bob, id)
+      const refused = bob.share(await makeTree(temporaryFolder('other'), { 'c.txt': 'c' }))
+      await assert.rejects(refused, { code: 'store-full' })
+      rmSync(join(disk, 'ballast'))
+      await eventually('it is published', async () => (await statusOf(bob, id))?.kind === 'sharing')
+      assert.deepEqual(await bob.read(id, '/b.bin'), Buffer.from(randomBytes(30 * MB, 1)))
+    } finally {
+      await bob.stop()
+    }
+  })
+
+  it('says so when a write failed all the same, and publishes after the start that follows', async () => {
+    runs++
+    const bob = await startBob()
+    const folder = await makeTree(temporaryFolder('shared'), { 'a.txt': 'a' })
+    try {
+      const { id } = await bob.share(folder)
+      fill('ballast', 0)
+      for (let n = 0; n < 4; n++) writeFileSync(join(folder, `${n}.bin`), randomBytes(8 * MB, n))
+      await saysThatItIsFull(bob, id)
+      rmSync(join(disk, 'ballast'))
+      assert.equal((await bob.process.ended).code, 4)
+      const again = await startBob()
+      try {
+        await eventually('it is published', async () => {
+          const share = (await again.state()).shares.find(one => one.id === id)
+          return share?.status.kind === 'sharing' && share.files === 5
+        })
+      } finally {
+        await again.stop()
+      }
+    } finally {
+      await bob.kill()
+    }
+  })
+
   it('lets nobody be blamed, and the process start anew, when a write failed all the same', async () => {
     runs++
     const bob = await startBob()

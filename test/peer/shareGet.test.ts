@@ -1,6 +1,6 @@
 /** What is shared arrives, byte for byte, whatever it is called and however much it is. */
 import assert from 'node:assert/strict'
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DrivePath } from '../../src/common/brand'
@@ -140,6 +140,16 @@ describe('a share', () => {
     await assert.rejects(ann.publish(secrets), { code: 'nothing-to-share' })
     await assert.rejects(ann.publish(join(secrets, 'nowhere')), { code: 'not-a-folder' })
     assert.equal((await ann.request('state.get', {})).shares.length, before)
+  })
+
+  it('leaves out files that say they are empty and are not, and says so beforehand', async function () {
+    const source = '/proc/sys/kernel/random'
+    if (!existsSync(source)) this.skip()
+    const asked = { source, isPublic: false, once: true, keep: false, allow: [] }
+    const preview = await ann.request('share.preview', asked)
+    assert.equal(preview.files, 0)
+    assert.ok((preview.skippedCounts['special-file'] ?? 0) > 0)
+    await assert.rejects(ann.publish(source), { code: 'nothing-to-share' })
   })
 
   it('carries every time that a file can have, of 1970 and before as well', async () => {

@@ -61,6 +61,8 @@ export interface PublisherOptions {
   readonly dataFolder: string
   /** What the watcher says has changed: it is believed even if it looks the same. */
   readonly named?: ReadonlySet<DrivePath>
+  /** Throws when the store has no room for anything new. */
+  readonly assertRoom?: () => void
 }
 
 export class Publisher {
@@ -129,10 +131,12 @@ export class Publisher {
     let again = false
     let appended = false
     if (changed.length > 0 || removed.length > 0 || this.share.paths.length === 0) {
+      const { assertRoom = () => {} } = options
+      assertRoom()
       await this.finishAhead(await this.saved(signal), signal)
       published = await this.saved(signal)
       const outcome = await this.logs.appending(() =>
-        this.append(published, scan.files, changed, removed, signal, progress, onProgress),
+        this.append(published, scan.files, changed, removed, signal, progress, onProgress, assertRoom),
       )
       failed.push(...outcome.skipped)
       again = outcome.again
@@ -314,11 +318,13 @@ export class Publisher {
     signal: AbortSignal,
     progress: PublishProgress,
     onProgress: (progress: PublishProgress) => void,
+    assertRoom: () => void,
   ): Promise<{ skipped: SkippedFromShare[]; again: boolean; appended: boolean }> {
     const core = await this.share.bytesReady(signal)
     const isFirst = this.share.paths.length <= 1 // its header may be there already
     const small = changed.filter(file => file.size <= PACKED_FILE_BYTES && file.size > 0).length
     const onBytes = (bytes: number) => {
+      assertRoom()
       progress.bytes.done += bytes
       onProgress(progress)
     }
