@@ -13,6 +13,7 @@ import { Dashboard } from './editor/dashboard/dashboardPanel'
 import { ChangedFiles } from './editor/files/changedFiles'
 import { Listings } from './editor/files/listings'
 import { PeerfoldFileSystem } from './editor/files/peerfoldFileSystem'
+import { HeldFilesNotice } from './editor/heldFiles'
 import { LinkHandler } from './editor/links/uriHandler'
 import { PeerModel } from './editor/peerModel'
 import { PeerProcess } from './editor/peerProcess'
@@ -56,6 +57,7 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
   own(vscode.window.registerUriHandler(new LinkHandler()))
   const views = own(new PeerfoldViews(model, listings, changedFiles, log))
   own(new StatusBar(model))
+  own(new HeldFilesNotice(peer, model))
   const dashboard = own(
     new Dashboard({
       extensionUri: context.extensionUri,

@@ -3,7 +3,7 @@
  * Every view is drawn from it and from nothing else. Names of peers, shares and files come from strangers: show
  * them as text, never as markup.
  */
-import type { PeerId, ShareId } from './brand'
+import type { DrivePath, PeerId, ShareId } from './brand'
 import type { UserError } from './errors'
 
 export interface PeerState {
@@ -51,6 +51,21 @@ export interface ShareState {
   readonly unportable?: number
   readonly peers: number
   readonly rates: Rates
+  /** What is not in the folder any more, or left out now, and stays shared for the moment. */
+  readonly held?: readonly HeldFiles[]
+}
+
+export interface HeldFiles {
+  /**
+   * `disk`: the disk they were on is gone, and they stay until it is back. `removal`: many vanished at once; they stay
+   * for half a minute. `update`: a newer Peerfold leaves them out; they stay for a day after the user was told.
+   */
+  readonly kind: 'disk' | 'removal' | 'update'
+  readonly files: number
+  /** Drive paths, ten at most; of a disk the folder it was mounted on. */
+  readonly paths: readonly DrivePath[]
+  /** When they leave by themselves, milliseconds since 1970. */
+  readonly until?: number
 }
 
 export type ShareStatus =

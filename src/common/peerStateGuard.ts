@@ -58,8 +58,17 @@ function isShare(value: unknown): value is ShareState {
     unportable: optional(isSize),
     peers: isSize,
     rates: isRates,
+    held: optional(isList(isHeldFiles)),
   })
 }
+
+const isHeldFiles: Check = value =>
+  has(value, {
+    kind: isOneOf(['disk', 'removal', 'update']),
+    files: isSize,
+    paths: isList(isText),
+    until: optional(isSize),
+  })
 
 const isShareStatus: Check = value =>
   hasKind(value, { publishing: {}, sharing: {}, stopped: {}, failed: { error: isUserError } })

@@ -7,7 +7,7 @@
  * under that id in `PeerState.transfers`, where its progress is read, and `transfer.cancel` ends it.
  */
 import type { DrivePath, PeerId, ShareId } from './brand'
-import type { FileEntry, PeerState, SilentPeer, SkippedEntry, TransferResult } from './model'
+import type { FileEntry, HeldFiles, PeerState, SilentPeer, SkippedEntry, TransferResult } from './model'
 
 /** Raised when a client and a peer process of different ages could misunderstand each other. */
 export const PROTOCOL_VERSION = 2
@@ -60,6 +60,19 @@ export interface Requests {
     params: { readonly id: ShareId }
     result: { readonly skipped: readonly SkippedEntry[] } & Partial<Unportable>
   }
+
+  /** All paths of what is held for one reason (at most 1,000); see `ShareState.held`. */
+  'share.held': {
+    params: { readonly id: ShareId; readonly kind: HeldFiles['kind'] }
+    result: { readonly paths: readonly DrivePath[] }
+  }
+  /** Ends a hold: what is held leaves the share now, or, of an `update`, is let in by name and stays (`keep`). */
+  'share.settle': {
+    params: { readonly id: ShareId; readonly kind: HeldFiles['kind']; readonly keep: boolean }
+    result: null
+  }
+  /** The user was told what an update hides: the time it has left begins. */
+  'share.told': { params: { readonly id: ShareId }; result: null }
 
   /** Joins a share. `keep`: it stays in the list after the client is gone. */
   'open.add': {

@@ -12,6 +12,7 @@ import type { TransferResult } from '../common/model'
 import type { RunRecord } from './boot'
 import type { BlobRef, PackRef } from './drive/entry'
 import type { Limits } from './limits'
+import type { NewlyHidden } from './publish/newlyHidden'
 import { breathe, slicer } from './time'
 
 /** A folder or file that this machine publishes. Keyed by `seed`, which is written before the log's first append. */
@@ -33,6 +34,11 @@ export interface ShareRecord {
   readonly version: number
   /** When it was shared, milliseconds since 1970. Absent in records of 0.3.0. */
   readonly since?: number
+  /** Folders on another disk than what they lie in, `''` for the shared one: gone, they are no deletion. */
+  readonly boundaries?: readonly DrivePath[]
+  /** `RULES_VERSION` of the last scan; absent before there was one. */
+  readonly rules?: number
+  readonly hidden?: NewlyHidden | undefined
   /** Set when the log was lost or damaged: it is never appended to again. */
   readonly lost?: boolean
   /** The share was removed, and its logs are being deleted. */

@@ -34,6 +34,10 @@ export interface PeerContext {
   readonly compaction: StoreCompaction
   /** How long superseded bytes stay (milliseconds). */
   readonly grace: number
+  /** How long many files may be gone before they are taken for deleted (milliseconds). */
+  readonly hold: number
+  /** How long what newer rules hide stays after the user was told (milliseconds). */
+  readonly toldFor: number
   /** Resolves when everything written to the store so far is on the disk. */
   readonly syncStore: () => Promise<void>
   /** Aborted when the peer process ends. */

@@ -1,9 +1,11 @@
 /**
  * The peer process: owns the store and the swarm, answers windows and commands.
  *
- *   peer.js --storage <data folder> [--bootstrap host:port,…] [--no-tcp] [--grace seconds]
+ *   peer.js --storage <data folder> [--bootstrap host:port,…] [--no-tcp] [--grace seconds] [--hold seconds]
+ *     [--told-for seconds]
  *
- * `--grace`: how long bytes of a former version stay for those who are fetching them.
+ * `--grace`: how long bytes of a former version stay for those who are fetching them. `--hold`: how long many files may
+ * be gone before they are taken for deleted. `--told-for`: how long what newer rules hide stays after that was told.
  *
  * Start-up order: take the lock, then remove a stale socket, then listen, then say where. Exit codes: 0 ended in
  * order, 3 another process has the lock, 4 the store turned out to be damaged or to have met a full disk, and the next
@@ -40,10 +42,10 @@ function log(line: string): void {
   write(process.stdout, `${new Date().toISOString()} ${line.replace(/[\p{Cc}]/gu, ' ')}\n`)
 }
 
-function secondsOf(text: string): number {
+function secondsOf(text: string, option: string): number {
   const seconds = Number(text)
   if (text !== '' && seconds >= 0 && seconds < 2 ** 31 / 1_000) return seconds
-  throw new Error('--grace is not a number of seconds')
+  throw new Error(`--${option} is not a number of seconds`)
 }
 
 async function main(): Promise<void> {
@@ -54,6 +56,8 @@ async function main(): Promise<void> {
       bootstrap: { type: 'string' },
       'no-tcp': { type: 'boolean', default: false },
       grace: { type: 'string' },
+      hold: { type: 'string' },
+      'told-for': { type: 'string' },
     },
   })
   if (values.storage === undefined) throw new Error('--storage is missing')
@@ -104,7 +108,11 @@ async function main(): Promise<void> {
     keyPair: loadKeyPair(paths.keys),
     bootstrap: values.bootstrap?.split(',').filter(Boolean) ?? [],
     tcp: !values['no-tcp'],
-    ...(values.grace === undefined ? {} : { grace: secondsOf(values.grace) * 1_000 }),
+    ...(values.grace === undefined ? {} : { grace: secondsOf(values.grace, 'grace') * 1_000 }),
+    ...(values.hold === undefined ? {} : { hold: secondsOf(values.hold, 'hold') * 1_000 }),
+    ...(values['told-for'] === undefined
+      ? {}
+      : { toldFor: secondsOf(values['told-for'], 'told-for') * 1_000 }),
     log,
     onDamage,
     onRoomAgain,

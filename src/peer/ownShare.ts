@@ -8,7 +8,7 @@ import { basename } from 'node:path'
 import type { DrivePath, ShareId } from '../common/brand'
 import { PeerfoldError, toUserError } from '../common/errors'
 import { formatKey, formatLink, type ShareLink } from '../common/link'
-import type { ShareState, ShareStatus, SkippedEntry } from '../common/model'
+import type { HeldFiles, ShareState, ShareStatus, SkippedEntry } from '../common/model'
 import { Signal } from '../common/signal'
 import type { ShareRecord } from './catalog'
 import type { PeerContext } from './context'
@@ -32,6 +32,9 @@ const PEERS_SETTLE = 1_500
 /** When looking for them takes longer than this (milliseconds), the user is told. */
 const PEERS_SOON = 10_000
 
+/** A timer of Node's that is longer ends at once. */
+const LONGEST_TIMER = 60 * 60_000
+
 export class OwnShare {
   readonly changed = new Signal<void>()
   readonly published: Signal<IndexChange>
@@ -46,6 +49,7 @@ export class OwnShare {
   private named = new Set<DrivePath>()
   private running: Promise<void> | undefined
   private retryIsDue = false
+  private looking: NodeJS.Timeout | undefined
   private toldSecrets = new Set<string>()
 
   private constructor(
@@ -230,6 +234,40 @@ export class OwnShare {
     else this.startWatching()
   }
 
+  /** Drive paths of what is held for one reason, at most 1,000. */
+  heldPaths(kind: HeldFiles['kind']): readonly DrivePath[] {
+    const { hidden } = this.record
+    if (kind === 'update') return [...(hidden?.contents ?? []), ...(hidden?.paths ?? [])].slice(0, 1_000)
+    return this.last?.held.find(held => held.kind === kind)?.paths ?? []
+  }
+
+  /** See `share.settle`. */
+  async settleHeld(kind: HeldFiles['kind'], keep: boolean): Promise<void> {
+    const { hidden, allow, boundaries } = this.record
+    const gone = new Set(kind === 'disk' ? this.last?.vanished : [])
+    if (kind !== 'update' && !keep) this.versions.releaseRemoval()
+    if (kind === 'disk' && !keep)
+      await this.saveRecord({ boundaries: (boundaries ?? []).filter(path => !gone.has(path)) })
+    else if (kind === 'update' && hidden !== undefined) {
+      const { paths, contents } = hidden
+      await this.saveRecord(
+        keep
+          ? { allow: [...new Set([...allow, ...contents, ...paths])] }
+          : { hidden: { ...hidden, toldAt: 0 } },
+      )
+    }
+    this.rescan()
+    await this.whenPublished()
+  }
+
+  /** The user knows what an update hides. */
+  async noteTold(): Promise<void> {
+    const { hidden } = this.record
+    if (hidden === undefined || hidden.toldAt !== undefined) return
+    await this.saveRecord({ hidden: { ...hidden, toldAt: Date.now() } })
+    this.rescan()
+  }
+
   /** The paths let in by name from now on. */
   async setAllow(allow: readonly DrivePath[]): Promise<void> {
     await this.saveRecord({ allow })
@@ -254,6 +292,7 @@ export class OwnShare {
   }
 
   async leave(): Promise<void> {
+    clearTimeout(this.looking)
     this.joined?.leave()
     this.joined = undefined
     await this.watch.stop()
@@ -305,6 +344,7 @@ export class OwnShare {
       unportable: unportable(last?.foretold ?? []).unportableCount,
       peers: joined?.peers ?? 0,
       rates: joined?.rates ?? { down: 0, up: 0 },
+      ...(last === undefined || last.held.length === 0 ? {} : { held: last.held }),
     }
   }
 
@@ -345,6 +385,16 @@ export class OwnShare {
     )
   }
 
+  /** Something held may leave then. A later answer takes the place of an earlier one. */
+  private lookAfter(milliseconds: number | undefined): void {
+    clearTimeout(this.looking)
+    if (milliseconds === undefined || this.record.once) return
+    const atMost = Math.min(milliseconds, LONGEST_TIMER)
+    this.looking = setTimeout(() => {
+      if (this.joined !== undefined) this.rescan()
+    }, atMost).unref()
+  }
+
   private async publishOnce(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
     const { named } = this
     this.named = new Set()
@@ -354,10 +404,20 @@ export class OwnShare {
     })
     this.last = result
     this.tellSecrets(result)
+    await this.rememberLook(result)
+    this.watch.follow(result.inputs)
+    this.lookAfter(result.lookAfter)
     await this.watch.ignoreFolders(result.ignoredFolders)
     this.watch.followHardLinks(result.hardLinked)
     this.changed.emit()
     return result
+  }
+
+  private async rememberLook({ remember }: PublishResult): Promise<void> {
+    const { boundaries, rules, hidden } = this.record
+    const told = hidden?.toldAt === undefined ? {} : { toldAt: hidden.toldAt }
+    const now = { ...remember, hidden: remember.hidden && { ...remember.hidden, ...told } }
+    if (JSON.stringify(now) !== JSON.stringify({ boundaries, rules, hidden })) await this.saveRecord(now)
   }
 
   /** A file that was shared and now holds a key is not published any further: say so, once. */

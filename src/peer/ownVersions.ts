@@ -47,6 +47,7 @@ export class OwnVersions {
       context.syncStore,
       context.mayHaveLostWrites(),
       told('keeping the index'),
+      context.hold,
     )
     this.clearing = new Clearing({
       share: drive,
@@ -89,6 +90,11 @@ export class OwnVersions {
     ) // its turn may be long in coming
   }
 
+  /** What vanished and is held leaves with the next version. */
+  releaseRemoval(): void {
+    this.publisher.removals.release()
+  }
+
   /** What a large first version left for later is written soon. */
   finishSoon(): void {
     this.versionFinish.soon()
@@ -114,7 +120,7 @@ export class OwnVersions {
     transfer: Transfer | undefined,
   ): Promise<PublishResult> {
     throwIfAborted(signal)
-    const { ignore, dataFolder, space } = this.options.context
+    const { ignore, dataFolder, space, toldFor } = this.options.context
     const shown = { files: 0, bytes: 0 }
     const onProgress = ({ files, bytes }: PublishProgress) => {
       if (transfer === undefined) return
@@ -126,7 +132,7 @@ export class OwnVersions {
     }
     const result = await this.whileAppending(() =>
       this.publisher.publish(
-        { ignore: ignore(), dataFolder, named, assertRoom: () => space.assertRoom() },
+        { ignore: ignore(), dataFolder, named, notice: toldFor, assertRoom: () => space.assertRoom() },
         signal,
         onProgress,
       ),

@@ -30,6 +30,7 @@ const path = v.custom<DrivePath>(isDrivePath, 'not a path in a share')
 const patterns = v.pipe(v.array(text(SETTING_LIMITS.pattern)), v.maxLength(SETTING_LIMITS.patterns))
 const umask = v.pipe(count, v.maxValue(0o777))
 const proof = v.custom<Uint8Array>(isProofSized, `not ${PROOF_LENGTH} bytes`)
+const heldKind = v.picklist(['disk', 'removal', 'update'])
 const nothing = v.object({})
 const share = v.object({ id })
 
@@ -60,6 +61,9 @@ const SCHEMAS = {
   'share.remove': share,
   'share.rescan': share,
   'share.skipped': share,
+  'share.held': v.object({ id, kind: heldKind }),
+  'share.settle': v.object({ id, kind: heldKind, keep: v.boolean() }),
+  'share.told': share,
   'open.add': v.object({ link: text(MAX_LINK_LENGTH + 100), keep: v.boolean() }),
   'open.link': share,
   'open.stop': share,

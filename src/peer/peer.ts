@@ -23,6 +23,8 @@ import { DEFAULT_LIMITS, type Limits, type PeerLimit } from './limits'
 import { Network } from './network/swarm'
 import { OpenedShares } from './openedShares'
 import { OwnShares } from './ownShares'
+import { HOLD } from './publish/held'
+import { NOTICE } from './publish/newlyHidden'
 import { isDamage, openDatabases, syncStore } from './store'
 import { StoreBudget } from './storeBudget'
 import { StoreCompaction } from './storeCompaction'
@@ -37,6 +39,10 @@ export interface PeerOptions {
   readonly tcp: boolean
   /** Milliseconds superseded bytes stay; `GRACE` when absent. */
   readonly grace?: number
+  /** Milliseconds vanished files are held; `HOLD` when absent. */
+  readonly hold?: number
+  /** Milliseconds what newer rules hide stays after the user was told; `NOTICE` when absent. */
+  readonly toldFor?: number
   readonly log: (line: string) => void
   /** The store turned out to be damaged: end, and let the next process set it aside. */
   readonly onDamage: (error: unknown) => void
@@ -111,6 +117,8 @@ export class Peer {
       budget: this.budget,
       compaction: this.compaction,
       grace: options.grace ?? GRACE,
+      hold: options.hold ?? HOLD,
+      toldFor: options.toldFor ?? NOTICE,
       syncStore: () => syncStore(paths),
       mayHaveLostWrites: () => this.lostWrites,
       closing: this.closing.signal,

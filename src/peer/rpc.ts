@@ -105,6 +105,9 @@ function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOpt
       const share = peer.own.get(id)
       return { skipped: share.skipped, ...unportable(share.last?.foretold ?? []) }
     },
+    'share.held': ({ id, kind }) => ({ paths: peer.own.get(id).heldPaths(kind) }),
+    'share.settle': async ({ id, kind, keep }) => done(await peer.own.get(id).settleHeld(kind, keep)),
+    'share.told': async ({ id }) => done(await peer.own.get(id).noteTold()),
 
     'open.add': ({ link, keep }) => holding(hold => peer.openLink(link, keep, hold)),
     'open.link': ({ id }) => ({ link: peer.opened.get(id).link }),

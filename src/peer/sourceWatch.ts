@@ -3,6 +3,7 @@ import type { DrivePath } from '../common/brand'
 import { PeerfoldError } from '../common/errors'
 import type { Changes } from './publish/burst'
 import { HardLinkWatch } from './publish/hardLinkWatch'
+import { OuterWatch } from './publish/outerWatch'
 import type { ScannedFile } from './publish/scan'
 import { type FolderWatch, watchFolder } from './publish/watch'
 import { watchFile } from './publish/watchFile'
@@ -19,6 +20,7 @@ export class SourceWatch {
   private watching: Promise<{ close(): Promise<void> }> | undefined
   private watchingFolder: Promise<FolderWatch> | undefined
   private hardLinks: HardLinkWatch | undefined
+  private readonly outer = new OuterWatch(() => void this.beginAgain())
 
   constructor(private readonly options: SourceWatchOptions) {}
 
@@ -60,7 +62,19 @@ export class SourceWatch {
     this.hardLinks?.follow(files)
   }
 
+  /** @param looks what is outside of the folder and decides about it, or is another disk: see `ScanResult.inputs` */
+  follow(looks: ReadonlyMap<string, string>): void {
+    if (this.watchingFolder !== undefined) this.outer.follow(looks)
+  }
+
+  /** A disk that was mounted has to be watched anew; and the folder is scanned. */
+  private async beginAgain(): Promise<void> {
+    const watch = await this.watchingFolder?.catch(() => undefined) // it told why it could not start
+    await watch?.again()
+  }
+
   async stop(): Promise<void> {
+    this.outer.close()
     this.hardLinks?.close()
     this.hardLinks = undefined
     const { watching } = this

@@ -19,6 +19,10 @@ export interface PeerProcessOptions {
   readonly tcp?: boolean
   /** Seconds superseded bytes stay. */
   readonly grace?: number
+  /** Seconds many vanished files are held. */
+  readonly hold?: number
+  /** Seconds what newer rules hide stays after that was told. */
+  readonly toldFor?: number
   /** Written before the command: a program that runs it elsewhere (see networkNamespace.ts). */
   readonly launcher?: readonly string[]
 }
@@ -115,12 +119,16 @@ export function startPeerProgram({
   env,
   tcp,
   grace,
+  hold,
+  toldFor,
   launcher = [],
 }: PeerProcessOptions): OwnedProcess {
   const [command = '', ...args] = [...launcher, process.execPath, built('peer.js'), '--storage', storage]
   if (bootstrap !== undefined) args.push('--bootstrap', bootstrap)
   if (tcp === false) args.push('--no-tcp')
   if (grace !== undefined) args.push('--grace', String(grace))
+  if (hold !== undefined) args.push('--hold', String(hold))
+  if (toldFor !== undefined) args.push('--told-for', String(toldFor))
   return startProcess(command, args, env === undefined ? {} : { env })
 }
 

@@ -3,14 +3,18 @@ import { randomUUID } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import { explainHeld } from '../../common/explainHeld'
 import { formatBytes, formatRate, plural } from '../../common/format'
-import type { PeerState, ShareState } from '../../common/model'
+import type { HeldFiles, PeerState, ShareState } from '../../common/model'
 import type { ShareAdded } from '../../common/protocol'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
 import { DONE, INTERRUPTED } from '../exitCodes'
 import { PeerStopped } from '../peerStopped'
 import { transferProgress } from '../progressLine'
+
+/** Milliseconds. */
+const TOLD_LIMIT = 30_000
 
 export async function share(context: Context): Promise<number> {
   const { output, signal } = context
@@ -73,6 +77,7 @@ function announce({ output }: Context, added: ShareAdded, before: string | undef
 async function serve({ output }: Context, peer: CommandPeer, id: ShareId): Promise<number> {
   let wasServed = false
   let failure = ''
+  const told = new Set<HeldFiles['kind']>()
   const stoppedElsewhere = (state: PeerState) => {
     const now = state.shares.find(share => share.id === id)
     const status = now?.status.kind
@@ -84,6 +89,12 @@ async function serve({ output }: Context, peer: CommandPeer, id: ShareId): Promi
     const reason = now?.status.kind === 'failed' ? now.status.error.message : ''
     if (reason !== failure && reason !== '') output.note(reason)
     failure = reason
+    for (const held of newlyHeld(now, told)) {
+      output.note(explainHeld(held))
+      output.event('held', held)
+      // Whoever misses the answer is told again by the next command.
+      if (held.kind === 'update') peer.request('share.told', { id }, TOLD_LIMIT).catch(() => {})
+    }
     if (now !== undefined) output.progress(servingLine(now))
   }
   try {
@@ -93,6 +104,15 @@ async function serve({ output }: Context, peer: CommandPeer, id: ShareId): Promi
   }
   output.note('This share was stopped from elsewhere.')
   return DONE
+}
+
+/** What was not held when it was looked the last time. */
+function newlyHeld(share: ShareState | undefined, told: Set<HeldFiles['kind']>): readonly HeldFiles[] {
+  const held = share?.held ?? []
+  for (const kind of told) if (!held.some(files => files.kind === kind)) told.delete(kind)
+  const fresh = held.filter(({ kind }) => !told.has(kind))
+  for (const { kind } of fresh) told.add(kind)
+  return fresh
 }
 
 function servingLine({ peers, rates, status }: ShareState): string {

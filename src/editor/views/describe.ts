@@ -13,6 +13,7 @@ import {
   transferProblems,
   transferTitle,
 } from '../../common/explain'
+import { explainHeld } from '../../common/explainHeld'
 import { formatBytes, formatCount, formatDuration, formatRate, percent, safeText } from '../../common/format'
 import { fingerprint } from '../../common/link'
 import type { Localizer } from '../../common/localizer'
@@ -48,6 +49,7 @@ export function explainShare(share: ShareState, l10n: Localizer): string {
     (share.unportable ?? 0) > 0
       ? l10n.t('{0} of them cannot be written on every system', formatCount(share.unportable ?? 0))
       : undefined,
+    ...(share.held ?? []).map(held => explainHeld(held, l10n)),
     share.isPublic
       ? l10n.t('Public: whoever learns its key can read it')
       : l10n.t('Private: only those who have the link can read it'),

@@ -22,6 +22,8 @@ export interface ExcludeFile {
 /** What one scan reads of git. */
 export class GitFiles {
   readonly inputs = new Inputs()
+  /** Where the `.git` of each folder is that was asked for. Absolute paths. */
+  readonly gitDirs = new Map<string, string>()
 
   /** @param env where git's configuration is, as git itself takes it from the environment */
   constructor(private readonly env: NodeJS.ProcessEnv = process.env) {}
@@ -34,6 +36,7 @@ export class GitFiles {
   excludesOf(top: string): ExcludeFile[] {
     const repository = this.repositoryAt(top)
     if (repository === undefined) return []
+    this.gitDirs.set(top, repository.gitDir)
     const own = excludesFile(repository, this.inputs, this.env)
     return [own, join(repository.commonDir, 'info', 'exclude')].flatMap(path => {
       const text = path === undefined ? undefined : this.readIgnore(path, path === own)

@@ -6,7 +6,7 @@
  */
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
-import type { SkippedEntry } from '../../common/model'
+import type { HeldFiles, SkippedEntry } from '../../common/model'
 import { inSlices } from '../../wire/slices'
 import type { Catalog, PublishedFile, ShareRecord } from '../catalog'
 import type { BlockRuns } from '../drive/blockRuns'
@@ -17,11 +17,13 @@ import { delay, throwIfAborted } from '../time'
 import { VersionAppender } from './appendVersion'
 import { deadLinks } from './deadLinks'
 import { type Doubts, type Settled, settleDoubts } from './doubts'
+import { HOLD, RemovalHold } from './held'
 import { FileImport, MIN_PACKED_FILES } from './importFiles'
+import { mayLeave, NEWLY, NOTICE, newlyHidden, RULES_VERSION, stillHidden } from './newlyHidden'
 import { OwnLogs } from './ownLogs'
 import { isNewEntry, likeness, Published } from './published'
 import { type ScannedFile, type ScanResult, scanFile, scanFolder } from './scan'
-import type { SkippedFromShare } from './skipped'
+import type { SkippedFromShare, SkipReason } from './skipped'
 
 /** A first version with so many small files is given out before it has all their own blocks and paths. */
 const MIN_FILES_AHEAD = 1_000
@@ -30,6 +32,9 @@ const DOUBTS_AT_ONCE = 250
 /** With more to note than this, whoever gets the link goes first for so long (milliseconds). */
 const INDEX_AT_ONCE = 1_000
 const INDEX_AFTER = 3_000
+
+/** Names of held files that are told. */
+const TOLD = 10
 
 export interface PublishProgress {
   readonly files: { done: number; total?: number }
@@ -47,6 +52,15 @@ export interface PublishResult {
   readonly foretold: readonly Foretold[]
   /** Drive paths of folders that need not be watched. */
   readonly ignoredFolders: readonly DrivePath[]
+  /** What stays published although the scan does not list it, and what is to be kept of that with the share. */
+  readonly held: readonly HeldFiles[]
+  readonly remember: Pick<ShareRecord, 'boundaries' | 'rules' | 'hidden'>
+  /** Folders whose disk is gone. */
+  readonly vanished: readonly DrivePath[]
+  /** Milliseconds after which something held may leave: scan again then. */
+  readonly lookAfter?: number
+  /** See `ScanResult`. */
+  readonly inputs: ReadonlyMap<string, string>
   /** Some files kept changing while they were read: scan again soon. */
   readonly again: boolean
   /** Some files look as if they were unchanged, and there was no time to compare them: scan again some time. */
@@ -63,6 +77,8 @@ export interface PublisherOptions {
   readonly named?: ReadonlySet<DrivePath>
   /** Throws when the store has no room for anything new. */
   readonly assertRoom?: () => void
+  /** Milliseconds what newer rules hide stays after the user was told; `NOTICE` when absent. */
+  readonly notice?: number
 }
 
 export class Publisher {
@@ -72,6 +88,7 @@ export class Publisher {
   /** Length of the path log that `published` describes. */
   private publishedVersion = 0
   private readonly logs: OwnLogs
+  readonly removals: RemovalHold
   private readonly versions: VersionAppender
   private saving: Promise<void> = Promise.resolve()
   /** Aborted when what is to be saved is waited for. */
@@ -81,6 +98,7 @@ export class Publisher {
    * @param share its log of bytes is open, when it has one
    * @param sync resolves when everything in the store is on the disk
    * @param isInDoubt whether the logs may have lost their ends
+   * @param hold milliseconds that many files may be gone before they are taken for deleted
    * @param onIndexLost the index could not be saved, which harms nothing but says something about the disk
    */
   constructor(
@@ -90,7 +108,9 @@ export class Publisher {
     private readonly sync: () => Promise<void>,
     isInDoubt: boolean,
     private readonly onIndexLost: (error: unknown) => void,
+    hold = HOLD,
   ) {
+    this.removals = new RemovalHold(hold)
     this.logs = new OwnLogs(share, readRecord, isInDoubt)
     this.versions = new VersionAppender(share, readRecord, length => this.logs.assertLength(length))
   }
@@ -111,20 +131,22 @@ export class Publisher {
     await this.logs.catchUp(signal)
     let published = await this.load(signal)
     const progress: PublishProgress = { files: { done: 0 }, bytes: { done: 0 } }
+    const leftOut = new Set<string>()
     const scanStarted = performance.now()
-    const scan = await this.scan(options, signal)
+    const scan = await this.scan(options, leftOut, signal)
     const scanned = performance.now() - scanStarted
     if (scan.files.length === 0 && published.size > 0) {
       // A disk that is not mounted looks like this. What was published stays.
       throw new PeerfoldError('source-emptied', this.record.source)
     }
+    const stay = await this.heldBack(published, scan, leftOut, options.notice ?? NOTICE, signal)
     const doubts = await this.findChanged(scan, published, options.named ?? NOTHING, scanned, signal)
-    const { changed } = doubts
+    const changed = doubts.changed.filter(file => !stay.leaving.has(file.path))
     progress.files.total = changed.length
     progress.bytes.total = changed.reduce((sum, file) => sum + file.size, 0)
     onProgress(progress)
 
-    const removed = removedPaths(published, scan)
+    const { removed } = stay
     const isNew = ({ path, kind }: ScannedFile) => kind === 'link' || published.get(path) === undefined
     if (removed.length > 0 || changed.some(isNew)) this.foretold = undefined
     const failed: SkippedFromShare[] = []
@@ -151,6 +173,11 @@ export class Publisher {
       skippedCounts: addCounts(scan.skippedCounts, failed),
       foretold: this.foretold,
       ignoredFolders: scan.ignoredFolders,
+      held: stay.held,
+      remember: stay.remember,
+      inputs: scan.inputs,
+      vanished: scan.vanished,
+      ...(stay.lookAfter === undefined ? {} : { lookAfter: stay.lookAfter }),
       again,
       inDoubt: doubts.left > 0,
       hardLinked: scan.hardLinked,
@@ -298,11 +325,72 @@ export class Publisher {
     return published
   }
 
-  private scan(options: PublisherOptions, signal: AbortSignal): Promise<ScanResult> {
+  /** What of the published files that the scan does not list leaves, and what stays for now. */
+  private async heldBack(
+    published: Published,
+    scan: ScanResult,
+    leftOut: ReadonlySet<string>,
+    notice: number,
+    signal: AbortSignal,
+  ) {
+    const { record, root } = this
+    const absent = removedPaths(published, scan)
+    const look = { root, published, scan, removed: absent, leftOut, signal }
+    const isNewer = published.size > 0 && (record.rules ?? 0) < RULES_VERSION
+    const before = record.hidden === undefined ? undefined : stillHidden(record.hidden, look)
+    const found = (isNewer ? await newlyHidden(look) : undefined) ?? before
+    const mayGo = found !== undefined && mayLeave(found, notice)
+    const hidden = mayGo ? undefined : found
+    const leaving = new Set(mayGo ? found.contents : [])
+    const staying = new Set<DrivePath>(hidden?.paths)
+
+    const removed = [...absent.filter(path => !staying.has(path)), ...leaving]
+    const added = scan.files.filter(({ path }) => published.get(path) === undefined).length
+    const { repositories } = scan
+    const removal = await this.removals.judge({ root, removed, added, files: published.size, repositories })
+
+    const held: HeldFiles[] = []
+    if (scan.vanished.length > 0) {
+      const files = [...published.paths()].filter(path => isBelow(path, scan.vanished)).length
+      held.push({ kind: 'disk', files, paths: scan.vanished.slice(0, TOLD) })
+    }
+    if (removal !== undefined) {
+      const until = Date.now() + removal.left
+      held.push({
+        kind: 'removal',
+        files: removal.paths.size,
+        paths: [...removal.paths].slice(0, TOLD),
+        until,
+      })
+    }
+    if (hidden !== undefined) {
+      const paths = [...hidden.contents, ...hidden.paths]
+      const until = hidden.toldAt === undefined ? {} : { until: hidden.toldAt + notice }
+      held.push({ kind: 'update', files: paths.length, paths: paths.slice(0, TOLD), ...until })
+    }
+    const ends = held.flatMap(({ until }) => (until === undefined ? [] : [until - Date.now()]))
+    return {
+      removed: removal === undefined ? removed : removed.filter(path => !removal.paths.has(path)),
+      leaving,
+      held,
+      remember: {
+        boundaries: [...scan.boundaries, ...scan.vanished],
+        rules: RULES_VERSION,
+        ...(hidden === undefined ? {} : { hidden }),
+      },
+      ...(ends.length === 0 ? {} : { lookAfter: Math.max(0, Math.min(...ends)) }),
+    }
+  }
+
+  private scan(options: PublisherOptions, leftOut: Set<string>, signal: AbortSignal): Promise<ScanResult> {
     const scanOptions = {
       ignore: options.ignore,
       dataFolder: options.dataFolder,
       allow: this.record.allow,
+      ...(this.record.boundaries === undefined ? {} : { boundaries: this.record.boundaries }),
+      onLeftOut: (path: DrivePath, reason: SkipReason) => {
+        if (NEWLY.has(reason)) leftOut.add(path)
+      },
       signal,
     }
     return this.record.isFile
@@ -398,11 +486,13 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Item
 /** Published paths that are no longer there. What could not be read stays published. */
 function removedPaths(published: Published, scan: ScanResult): DrivePath[] {
   const present = new Set(scan.files.map(file => file.path))
-  const unreadable = scan.unreadable
-  return [...published.paths()].filter(
-    path =>
-      !present.has(path) && !unreadable.some(folder => path === folder || path.startsWith(`${folder}/`)),
-  )
+  const unknown = [...scan.unreadable, ...scan.vanished]
+  return [...published.paths()].filter(path => !present.has(path) && !isBelow(path, unknown))
+}
+
+/** Whether it is one of these, or lies in one. */
+function isBelow(path: DrivePath, folders: readonly DrivePath[]): boolean {
+  return folders.some(folder => path === folder || path.startsWith(`${folder}/`))
 }
 
 function addCounts(

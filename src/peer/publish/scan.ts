@@ -6,12 +6,14 @@
  * The walk (walk.ts) pauses between entries: 10,000 files take about 0.1 s and never hold the event loop for long.
  */
 import { lstatSync, realpathSync, type Stats } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, sep } from 'node:path'
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { inSlices } from '../../wire/slices'
 import { deadLinks } from './deadLinks'
+import { GitFiles } from './gitExcludes'
 import { IgnoreLayers } from './ignore'
+import { Inputs } from './inputs'
 import type { SkippedFromShare, SkipReason } from './skipped'
 import { errorCode } from './smallFile'
 import { below, ROOT, Walk } from './walk'
@@ -51,6 +53,14 @@ export interface ScanResult {
   readonly unreadable: DrivePath[]
   /** Folders (drive paths) that were left out whole and need not be watched, at most 1,000. */
   readonly ignoredFolders: DrivePath[]
+  /** Folders on another disk than the folder they lie in; `''` first when it is the shared one. */
+  readonly boundaries: DrivePath[]
+  /** Folders of `ScanOptions.boundaries` where no other disk is any more. Nothing is known of what is in them. */
+  readonly vanished: DrivePath[]
+  /** What decides about this share and is not watched with it; see Inputs. */
+  readonly inputs: ReadonlyMap<string, string>
+  /** Folders that are git repositories, `''` also for what is around, each with the absolute path of its `.git`. */
+  readonly repositories: ReadonlyMap<DrivePath, string>
 }
 
 export interface ScanOptions {
@@ -64,6 +74,10 @@ export interface ScanOptions {
   readonly dataFolder?: string
   /** Whether names that differ only in case are the same; default: the system's usual. */
   readonly ignoreCase?: boolean
+  /** Folders that were on another disk than what they lie in at the last scan, `''` for the shared one. */
+  readonly boundaries?: readonly DrivePath[]
+  /** Told every entry that is left out; a folder's path ends with `/`. */
+  readonly onLeftOut?: (path: DrivePath, reason: SkipReason) => void
   readonly signal?: AbortSignal
   /** Called many times a second while the walk lasts. */
   readonly onProgress?: (progress: ScanProgress) => void
@@ -91,19 +105,24 @@ export async function scanSource(source: string, options: ScanOptions = {}): Pro
 export async function scanFolder(root: string, options: ScanOptions = {}): Promise<ScanResult> {
   const { real, stats } = look(root)
   if (!stats.isDirectory()) throw new PeerfoldError('not-a-folder', root)
-  const walk = new Walk(real, options)
+  const gitFiles = new GitFiles()
+  const walk = new Walk(real, options, gitFiles.inputs)
   if (walk.isDataFolder(real)) throw new PeerfoldError('nothing-to-share', root)
-  const layers = IgnoreLayers.forRoot(real, options.ignore ?? [], options.ignoreCase)
+  if (walk.isVanished(ROOT, look(dirname(real)).stats.dev !== stats.dev))
+    throw new PeerfoldError('source-vanished', root)
+  const layers = IgnoreLayers.forRoot(real, options.ignore ?? [], options.ignoreCase, gitFiles)
   const onPause = () => options.onProgress?.(walk.progress())
   await inSlices(walk.folder(ROOT, layers), { signal: options.signal, onPause })
+  walk.findVanished()
   // What cannot be read may be what a link names, and stays published.
-  if (walk.unreadable.length === 0)
+  if (walk.unreadable.length === 0 && walk.vanished.length === 0)
     walk.drop(await inSlices(deadLinks(walk.found), { signal: options.signal, onPause }))
   if (walk.unreadable.includes(ROOT)) throw new PeerfoldError('source-unreadable', root)
   // A disk that was taken away in the middle looks like a folder that lost its files, but nothing was deleted.
   const after = look(root).stats
   if (after.ino !== stats.ino || after.dev !== stats.dev) throw new PeerfoldError('source-vanished', root)
-  return { isFile: false, ...walk.result() }
+  const repositories = repositoriesBelow(real, gitFiles.gitDirs)
+  return { isFile: false, ...walk.result(), inputs: gitFiles.inputs.looks, repositories }
 }
 
 /**
@@ -116,10 +135,17 @@ export async function scanFile(path: string, options: ScanOptions = {}): Promise
   const folder = look(dirname(path))
   const stats = lookWithin(folder.real, path)
   if (!stats.isFile()) throw new PeerfoldError('not-a-folder', path)
-  const walk = new Walk(folder.real, options)
+  const inputs = new Inputs()
+  const walk = new Walk(folder.real, options, inputs)
   if (walk.isDataFolder(folder.real)) throw new PeerfoldError('nothing-to-share', path)
   walk.single(below(ROOT, basename(path)))
-  return { isFile: true, ...walk.result() }
+  return { isFile: true, ...walk.result(), inputs: inputs.looks, repositories: new Map() }
+}
+
+function repositoriesBelow(root: string, gitDirs: ReadonlyMap<string, string>): Map<DrivePath, string> {
+  const below = (top: string) =>
+    (top.startsWith(root + sep) ? top.slice(root.length).replaceAll(sep, '/') : '') as DrivePath
+  return new Map([...gitDirs].map(([top, gitDir]) => [below(top), gitDir]))
 }
 
 function look(path: string): { real: string; stats: Stats } {

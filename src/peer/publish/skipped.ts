@@ -40,11 +40,17 @@ export class Skipped {
   private readonly samples = new Map<SkipReason, SkippedFromShare[]>()
   private readonly numbers = new Map<SkipReason, number>()
 
-  /** @param earlier what another scan left out, to be added to */
-  constructor(earlier?: {
-    readonly skipped: readonly SkippedFromShare[]
-    readonly skippedCounts: Partial<Record<SkipReason, number>>
-  }) {
+  /**
+   * @param earlier what another scan left out, to be added to
+   * @param onAdd is told every entry
+   */
+  constructor(
+    earlier?: {
+      readonly skipped: readonly SkippedFromShare[]
+      readonly skippedCounts: Partial<Record<SkipReason, number>>
+    },
+    private readonly onAdd?: (path: DrivePath, reason: SkipReason) => void,
+  ) {
     for (const { path, reason, detail } of earlier?.skipped ?? []) this.add(path, reason, detail)
     for (const reason of REASONS) {
       const count = earlier?.skippedCounts[reason]
@@ -54,6 +60,7 @@ export class Skipped {
 
   add(path: DrivePath, reason: SkipReason, detail: string): void {
     this.numbers.set(reason, (this.numbers.get(reason) ?? 0) + 1)
+    this.onAdd?.(path, reason)
     const samples = this.samples.get(reason) ?? []
     if (samples.length >= MAX_SAMPLES_PER_REASON) return
     samples.push({ path, reason, detail })

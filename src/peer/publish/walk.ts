@@ -15,6 +15,7 @@ import { describeRefusal } from '../names/refusals'
 import { isTemporaryName } from '../names/temporaryName'
 import { MAX_IGNORE_FILE } from './gitExcludes'
 import { GIT_IGNORE, type IgnoreLayers, PEERFOLD_IGNORE } from './ignore'
+import type { Inputs } from './inputs'
 import { judgeLink } from './links'
 import type { ScannedFile, ScanOptions, ScanProgress, ScanResult } from './scan'
 import { isSecret, needsContent, SECRET_HEAD, secretByName } from './secrets'
@@ -49,7 +50,11 @@ export class Walk {
   readonly unreadable: DrivePath[] = []
   private files: ScannedFile[] = []
   private readonly hardLinked: ScannedFile[] = []
-  private readonly skipped = new Skipped()
+  private readonly skipped: Skipped
+  /** Folders on another disk than the folder they lie in. */
+  readonly boundaries: DrivePath[] = []
+  /** Folders that were such, and are no more. */
+  readonly vanished: DrivePath[] = []
   private readonly ignoredFolders: DrivePath[] = []
   private bytes = 0
   private folders = 0
@@ -61,7 +66,9 @@ export class Walk {
   constructor(
     private readonly root: string,
     private readonly options: ScanOptions,
+    private readonly inputs: Inputs,
   ) {
+    this.skipped = new Skipped(undefined, options.onLeftOut)
     this.allowed = new Set((options.allow ?? []).filter(isProper).sort(compareDrivePaths))
     this.dataFolder = options.dataFolder === undefined ? undefined : realOrSame(options.dataFolder)
     this.above = sep === '\\' ? `/${root.replaceAll('\\', '/')}` : root
@@ -71,7 +78,7 @@ export class Walk {
     return { files: this.files.length, bytes: this.bytes, folders: this.folders }
   }
 
-  result(): Omit<ScanResult, 'isFile'> {
+  result(): Omit<ScanResult, 'isFile' | 'inputs' | 'repositories'> {
     return {
       files: this.files,
       hardLinked: this.hardLinked,
@@ -80,6 +87,8 @@ export class Walk {
       skipped: this.skipped.list(),
       skippedCounts: this.skipped.counts(),
       unreadable: this.unreadable,
+      boundaries: this.boundaries,
+      vanished: this.vanished,
       ignoredFolders: this.ignoredFolders,
     }
   }
@@ -108,7 +117,10 @@ export class Walk {
     return DATA_FOLDER_ENTRIES.every(name => existsSync(join(absolute, name)))
   }
 
-  *folder(path: DrivePath, outer: IgnoreLayers): Generator<undefined, void, undefined> {
+  /** @param device the disk of the folder it lies in */
+  *folder(path: DrivePath, outer: IgnoreLayers, device?: number): Generator<undefined, void, undefined> {
+    const own = this.deviceOf(path)
+    if (device !== undefined && own !== undefined && this.isVanished(path, own !== device)) return
     const found = yield* this.readEntries(path)
     if (found === undefined) return
     this.folders++
@@ -118,9 +130,37 @@ export class Walk {
       const inner = below(path, name)
       const leftOut = this.leftOut(name, inner, isFolder, layers)
       if (leftOut !== undefined) this.leaveOut(inner, isFolder, leftOut)
-      else if (isFolder) yield* this.folder(inner, layers.enter(name))
+      else if (isFolder) yield* this.folder(inner, layers.enter(name), own)
       else this.file(inner)
       yield
+    }
+  }
+
+  /** Disks that were there and whose folders are gone as well; not those that are left out now. To be asked last. */
+  findVanished(): void {
+    for (const path of this.options.boundaries ?? []) {
+      if (path === ROOT || this.boundaries.includes(path) || this.vanished.includes(path)) continue
+      if (lstatSync(this.absolute(path), { throwIfNoEntry: false }) !== undefined) continue
+      this.inputs.has(this.absolute(path))
+      this.vanished.push(path)
+    }
+  }
+
+  /** Notes a folder that is on a disk of its own, or was. */
+  isVanished(path: DrivePath, isBoundary: boolean): boolean {
+    const wasBoundary = this.options.boundaries?.includes(path) === true
+    if (!isBoundary && !wasBoundary) return false
+    this.inputs.has(this.absolute(path))
+    if (isBoundary) this.boundaries.push(path)
+    else this.vanished.push(path)
+    return !isBoundary
+  }
+
+  private deviceOf(path: DrivePath): number | undefined {
+    try {
+      return lstatSync(this.absolute(path), { throwIfNoEntry: false })?.dev
+    } catch {
+      return undefined // reading it says why
     }
   }
 

@@ -123,6 +123,11 @@ export class FolderWatch {
     if (this.mode === 'watching') await this.inTurn(() => this.renew())
   }
 
+  /** Watches everything anew, since another disk is in it now or no more, and asks for a rescan. */
+  async again(): Promise<void> {
+    if (this.mode !== 'vanished' && !this.closed) await this.inTurn(() => this.renew())
+  }
+
   /** Stops; no callback comes any more. Can be called twice. */
   async close(): Promise<void> {
     this.closed = true
