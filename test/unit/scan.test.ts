@@ -66,6 +66,7 @@ describe('a scan', function () {
       kind: 'file',
       size: 2,
       mtimeMs: stats.mtimeMs,
+      ctimeMs: stats.ctimeMs,
       ino: stats.ino,
       executable: posix,
       letIn: false,
