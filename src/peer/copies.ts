@@ -167,6 +167,7 @@ export class Copies {
       stale: () => known?.stale === true && opened?.joinedShare?.hearing.isHeard !== true,
       isInDoubt: this.context.mayHaveLostWrites(),
       isEnding: () => this.context.closing.aborted,
+      closing: this.context.closing,
     }
     let known: Known | undefined
     this.untilListed(drive, opened, transfer)
@@ -175,11 +176,12 @@ export class Copies {
         return runCopy(work)
       })
       .then(
-        async copied => {
+        async ({ result: copied, afterwards }) => {
           const result = { ...copied, silent: known?.silent ?? [] }
           await catalog.put('copy', job, { ...record, result, name, ended: Date.now() })
           transfer.finish(result)
           await opened?.countBytesHere()
+          await afterwards()
         },
         async error => {
           if (this.context.closing.aborted) return // it goes on with the next peer process

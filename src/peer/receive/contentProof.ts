@@ -47,7 +47,8 @@ export async function proveContent(
   return proveBlocks(share.bytes, fd, size, Number(byteOffset))
 }
 
-function readAll(fd: number, size: number): Buffer {
+/** All of an open file of that size, from its start wherever it was read before. */
+export function readAll(fd: number, size: number): Buffer {
   const bytes = Buffer.allocUnsafe(size)
   let done = 0
   for (let got = -1; done < size && got !== 0; done += got) got = readSync(fd, bytes, done, size - done, done)

@@ -14,14 +14,22 @@ import type { TargetRules } from '../names/rules'
 import { CopyMarks } from './copyMarks'
 import { type CopyPlan, parentOf, planCopy, targetKey } from './copyPlan'
 import { type CopyOptions, CopyRun } from './copyRun'
+import { checkOldRecords } from './oldRecords'
 import { PartialFiles } from './partialFiles'
 import { probeRules } from './probe'
 import { Superseded } from './superseded'
 import { WriteError } from './writeErrors'
 import { SafeWriter } from './writer'
 
+/** A copy that is done. */
+export interface Copied {
+  readonly result: TransferResult
+  /** What is left to do in the background, once, when the result was told. */
+  readonly afterwards: () => Promise<void>
+}
+
 /** Runs a copy to its end. Rejects with PeerfoldError (`cancelled`, `target-vanished`, …). */
-export async function runCopy(options: CopyOptions): Promise<TransferResult> {
+export async function runCopy(options: CopyOptions): Promise<Copied> {
   indexOf(options) // nothing is made for a path that is not there
   const madeFolders: string[] = []
   const { writer, rules } = openTarget(options, path => madeFolders.push(path))
@@ -36,13 +44,26 @@ export async function runCopy(options: CopyOptions): Promise<TransferResult> {
       await writer.sweep(partials.tokens)
       try {
         const result = await runPlan(options, plan, target, partials, writer, rules, madeFolders)
-        return { ...result, fetched: Math.max(0, options.fetched() - fetchedBefore) }
+        const fetched = Math.max(0, options.fetched() - fetchedBefore)
+        return { result: { ...result, fetched }, afterwards: () => checkOld(options, plan, target) }
       } catch (error) {
         if (!(error instanceof Superseded)) throw error
       }
     }
   } finally {
     if (!options.isEnding() && (await partials?.clear())) await writer.sweep(partials?.tokens)
+    await writer.close()
+  }
+}
+
+async function checkOld(options: CopyOptions, { old }: CopyPlan, target: string): Promise<void> {
+  if (old.length === 0) return
+  const { share, catalog, closing, path } = options
+  const { writer } = openTarget(options, () => {})
+  try {
+    const part = trimSlash(path).slice(parentOf(path).length)
+    await checkOldRecords(old, share, writer, new CopyMarks(catalog, target, part), closing)
+  } finally {
     await writer.close()
   }
 }

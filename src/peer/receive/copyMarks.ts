@@ -85,6 +85,11 @@ export class CopyMarks {
     this.add(path, { ...described(entry, hash), ...NO_MARK, conflict })
   }
 
+  /** What lies there is not the content that the share has and had. */
+  changed({ entry, path }: Placed): void {
+    this.add(path, { ...described(entry, undefined), ...NO_MARK })
+  }
+
   /** What this copy had made there is gone. */
   forget(path: string): void {
     this.add(path, undefined)

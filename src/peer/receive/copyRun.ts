@@ -67,6 +67,8 @@ export interface CopyOptions {
   readonly isInDoubt: boolean
   /** The process ends: what is not done goes on with the next one. */
   readonly isEnding: () => boolean
+  /** Aborts when it does. */
+  readonly closing: AbortSignal
 }
 
 export class CopyRun {

@@ -127,7 +127,7 @@ export class Ownership {
       }
       const mark = await this.markIfOurs(inside)
       if (mark === undefined) return undefined
-      isOld ||= this.record(`/${inside.join('/')}`)?.ctimeMs === undefined
+      isOld ||= this.record(`/${inside.join('/')}`)?.executable === undefined
       things.push({ segments: inside, mark })
     }
     const isRecorded = this.record(`/${segments.join('/')}`)?.content === FOLDER
