@@ -120,7 +120,6 @@ export const TOKEN_KINDS: readonly TokenKind[] = [
     rest: /^[\w-]{33}(?![\w-])/,
     before: /(?:^|[^\w.]|\\[nrt])(?:bot)?\d{8,10}:$/,
   },
-  { kind: 'A Discord bot token', begins: ['M', 'N', 'O'], rest: /^[\w-]{23,27}\.[\w-]{6}\.[\w-]{27,}/ },
   { kind: 'A Linear key', begins: ['lin_api_', 'lin_oauth_'], rest: ALNUM(32) },
   { kind: 'A Figma token', begins: ['figd_', 'figo_', 'figu_'], rest: WORD(30) },
   { kind: 'A Notion token', begins: ['ntn_', 'secret_'], rest: ALNUM(40) },
@@ -166,6 +165,9 @@ export const TOKENS_BY_INSIDE: readonly { kind: string; at: number; inside: stri
     inside: '.atlasv1.',
     whole: /^[A-Za-z0-9]{14}\.atlasv1\.[\w-]{60,}/,
   },
+  // Before the first dot stands the number of the bot, of 18 or 19 digits.
+  { kind: 'A Discord bot token', at: 24, inside: '.', whole: /^[MNO][\w-]{23}\.[\w-]{6}\.[\w-]{27,}/ },
+  { kind: 'A Discord bot token', at: 26, inside: '.', whole: /^[MNO][\w-]{25}\.[\w-]{6}\.[\w-]{27,}/ },
   { kind: 'A Mailchimp key', at: 32, inside: '-us', whole: /^[0-9a-f]{32}-us\d{1,2}(?![\w-])/ },
 ]
 
