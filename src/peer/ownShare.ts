@@ -405,7 +405,7 @@ export class OwnShare {
     this.last = result
     this.tellSecrets(result)
     await this.rememberLook(result)
-    this.watch.follow(result.inputs)
+    this.watch.follow(result)
     this.lookAfter(result.lookAfter)
     await this.watch.ignoreFolders(result.ignoredFolders)
     this.watch.followHardLinks(result.hardLinked)

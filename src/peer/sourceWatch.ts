@@ -4,7 +4,7 @@ import { PeerfoldError } from '../common/errors'
 import type { Changes } from './publish/burst'
 import { HardLinkWatch } from './publish/hardLinkWatch'
 import { OuterWatch } from './publish/outerWatch'
-import type { ScannedFile } from './publish/scan'
+import type { ScannedFile, ScanResult } from './publish/scan'
 import { type FolderWatch, watchFolder } from './publish/watch'
 import { watchFile } from './publish/watchFile'
 
@@ -20,6 +20,7 @@ export class SourceWatch {
   private watching: Promise<{ close(): Promise<void> }> | undefined
   private watchingFolder: Promise<FolderWatch> | undefined
   private hardLinks: HardLinkWatch | undefined
+  private disks: string | undefined
   private readonly outer = new OuterWatch(() => void this.beginAgain())
 
   constructor(private readonly options: SourceWatchOptions) {}
@@ -62,9 +63,14 @@ export class SourceWatch {
     this.hardLinks?.follow(files)
   }
 
-  /** @param looks what is outside of the folder and decides about it, or is another disk: see `ScanResult.inputs` */
-  follow(looks: ReadonlyMap<string, string>): void {
-    if (this.watchingFolder !== undefined) this.outer.follow(looks)
+  /** What a scan found outside of the folder, and which disks are in it: see `ScanResult`. */
+  follow({ inputs, disks }: Pick<ScanResult, 'inputs' | 'disks'>): void {
+    const isOther = this.disks !== undefined && this.disks !== disks
+    this.disks = disks
+    if (this.watchingFolder === undefined) return
+    this.outer.follow(inputs)
+    // A scan may see another disk before it is looked for.
+    if (isOther) void this.beginAgain()
   }
 
   /** A disk that was mounted has to be watched anew; and the folder is scanned. */

@@ -61,6 +61,7 @@ export interface PublishResult {
   readonly lookAfter?: number
   /** See `ScanResult`. */
   readonly inputs: ReadonlyMap<string, string>
+  readonly disks: string
   /** Some files kept changing while they were read: scan again soon. */
   readonly again: boolean
   /** Some files look as if they were unchanged, and there was no time to compare them: scan again some time. */
@@ -176,6 +177,7 @@ export class Publisher {
       held: stay.held,
       remember: stay.remember,
       inputs: scan.inputs,
+      disks: scan.disks,
       vanished: scan.vanished,
       ...(stay.lookAfter === undefined ? {} : { lookAfter: stay.lookAfter }),
       again,

@@ -57,6 +57,8 @@ export interface ScanResult {
   readonly boundaries: DrivePath[]
   /** Folders of `ScanOptions.boundaries` where no other disk is any more. Nothing is known of what is in them. */
   readonly vanished: DrivePath[]
+  /** Differs when a disk of `boundaries` or `vanished` came, went or was changed. */
+  readonly disks: string
   /** What decides about this share and is not watched with it; see Inputs. */
   readonly inputs: ReadonlyMap<string, string>
   /** Folders that are git repositories, `''` also for what is around, each with the absolute path of its `.git`. */

@@ -55,6 +55,7 @@ export class Walk {
   readonly boundaries: DrivePath[] = []
   /** Folders that were such, and are no more. */
   readonly vanished: DrivePath[] = []
+  private readonly disks: string[] = []
   private readonly ignoredFolders: DrivePath[] = []
   private bytes = 0
   private folders = 0
@@ -89,6 +90,7 @@ export class Walk {
       unreadable: this.unreadable,
       boundaries: this.boundaries,
       vanished: this.vanished,
+      disks: this.disks.join('\n'),
       ignoredFolders: this.ignoredFolders,
     }
   }
@@ -141,7 +143,7 @@ export class Walk {
     for (const path of this.options.boundaries ?? []) {
       if (path === ROOT || this.boundaries.includes(path) || this.vanished.includes(path)) continue
       if (lstatSync(this.absolute(path), { throwIfNoEntry: false }) !== undefined) continue
-      this.inputs.has(this.absolute(path))
+      this.noteDisk(path)
       this.vanished.push(path)
     }
   }
@@ -150,10 +152,16 @@ export class Walk {
   isVanished(path: DrivePath, isBoundary: boolean): boolean {
     const wasBoundary = this.options.boundaries?.includes(path) === true
     if (!isBoundary && !wasBoundary) return false
-    this.inputs.has(this.absolute(path))
+    this.noteDisk(path)
     if (isBoundary) this.boundaries.push(path)
     else this.vanished.push(path)
     return !isBoundary
+  }
+
+  private noteDisk(path: DrivePath): void {
+    const absolute = this.absolute(path)
+    this.inputs.has(absolute)
+    this.disks.push(`${absolute} ${this.inputs.looks.get(absolute)}`)
   }
 
   private deviceOf(path: DrivePath): number | undefined {
