@@ -50,7 +50,7 @@ describe('a copy and what is shared, both changed at random', () => {
 
   before(async () => {
     dht = await startLocalDht()
-    ;[ann, bob] = await Promise.all([people.start(), people.start()])
+    ;[ann, bob] = await Promise.all([people.start({ hold: 0 }), people.start()])
     source = await makeTree(temporaryFolder('source'), {
       kept1: '1',
       kept2: '2',

@@ -53,6 +53,18 @@ describe('what vanished from a shared folder', () => {
     assert.deepEqual(await held(), [])
   })
 
+  it('leaves at once where a file or a link stands in the place of its folder', async () => {
+    ann = await start({ hold: 600 })
+    await share({ all: many(8), 'stays.txt': 'stays' })
+    rmSync(join(source, 'all'), { recursive: true })
+    writeFileSync(join(source, 'all'), 'a file now')
+    await eventually('the file is there, and nothing below it', async () => {
+      const [first] = await ann.request('fs.list', { id, path: '/' as DrivePath })
+      return first?.name === 'all' && first.kind === 'file' && (await paths()).length === 2
+    })
+    assert.deepEqual(await held(), [])
+  })
+
   it('stays for as long as it takes when it comes back in time, and other changes are published', async () => {
     ann = await start({ hold: 600 })
     await share({ all: many(8), 'stays.txt': 'stays' })

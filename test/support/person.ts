@@ -22,6 +22,8 @@ export interface PersonOptions {
   readonly client?: 'window' | 'command'
   /** False: the peer process never uses TCP. */
   readonly tcp?: boolean
+  /** Seconds that many vanished files are held. */
+  readonly hold?: number
 }
 
 /** Generous: tests run on busy machines, and what is waited for comes long before. */
@@ -74,7 +76,11 @@ export class Person {
   /** Starts the peer process, or joins the one that runs on the data folder. */
   static async start(options: PersonOptions): Promise<Person> {
     const storage = options.storage ?? temporaryFolder('person')
-    const own = options.tcp === false ? await startWithoutTcp(storage, options.bootstrap) : undefined
+    const more = [
+      ...(options.tcp === false ? ['--no-tcp'] : []),
+      ...(options.hold === undefined ? [] : ['--hold', String(options.hold)]),
+    ]
+    const own = more.length > 0 ? await startWith(more, storage, options.bootstrap) : undefined
     const person = new Person(options, own, storage)
     await person.client.connect()
     return person
@@ -218,8 +224,8 @@ export class People {
   }
 }
 
-async function startWithoutTcp(storage: string, bootstrap: string): Promise<OwnedProcess> {
-  const args = [built('peer.js'), '--storage', storage, '--bootstrap', bootstrap, '--no-tcp']
+async function startWith(more: readonly string[], storage: string, bootstrap: string): Promise<OwnedProcess> {
+  const args = [built('peer.js'), '--storage', storage, '--bootstrap', bootstrap, ...more]
   const peer = startProcess(process.execPath, args)
   await peer.line(line => line.includes('listening'))
   return peer

@@ -344,12 +344,20 @@ export class Publisher {
     const mayGo = found !== undefined && mayLeave(found, notice)
     const hidden = mayGo ? undefined : found
     const leaving = new Set(mayGo ? found.contents : [])
-    const staying = new Set<DrivePath>(hidden?.paths)
+    // Where a file or link stands now, there is no folder for them to stay in.
+    const replaced = belowOthers(absent, scan)
+    const staying = new Set<DrivePath>(hidden?.paths?.filter(path => !replaced.has(path)))
 
     const removed = [...absent.filter(path => !staying.has(path)), ...leaving]
     const added = scan.files.filter(({ path }) => published.get(path) === undefined).length
     const { repositories } = scan
-    const removal = await this.removals.judge({ root, removed, added, files: published.size, repositories })
+    const removal = await this.removals.judge({
+      root,
+      removed: removed.filter(path => !replaced.has(path)),
+      added,
+      files: published.size,
+      repositories,
+    })
 
     const held: HeldFiles[] = []
     if (scan.vanished.length > 0) {
@@ -490,6 +498,17 @@ function removedPaths(published: Published, scan: ScanResult): DrivePath[] {
   const present = new Set(scan.files.map(file => file.path))
   const unknown = [...scan.unreadable, ...scan.vanished]
   return [...published.paths()].filter(path => !present.has(path) && !isBelow(path, unknown))
+}
+
+/** Those of the paths that lie below something that the scan lists, which is no folder. */
+function belowOthers(paths: readonly DrivePath[], scan: ScanResult): ReadonlySet<DrivePath> {
+  const listed = new Set<string>(paths.length === 0 ? [] : scan.files.map(file => file.path))
+  const isBelowOther = (path: string) => {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
+      if (listed.has(path.slice(0, end))) return true
+    return false
+  }
+  return new Set(paths.filter(isBelowOther))
 }
 
 /** Whether it is one of these, or lies in one. */
