@@ -176,7 +176,7 @@ attackGroup('clocks that jump', () => {
         const crowd = await Promise.all(
           Array.from({ length: 40 }, () => attacker.connect(bobKey).catch(() => undefined)),
         )
-        await eventually('its new keys are capped', async () => (await bob.state()).peers.length === 24)
+        await eventually('its new keys are capped', async () => (await bob.state()).peers.length === 16)
         for (const one of crowd) one?.stream.destroy()
         const ann = await peer()
         const target = temporaryFolder('target')

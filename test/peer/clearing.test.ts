@@ -23,6 +23,7 @@ describe('what is superseded', () => {
       storage: temporaryFolder(name),
       bootstrap: dht.bootstrap,
       grace,
+      hold: 0, // most of a folder is deleted here, and that is meant
     })
     peers.push(peer)
     return peer

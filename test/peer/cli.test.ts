@@ -68,6 +68,7 @@ describe('peerfold share and get', () => {
       conflicts: [],
       warnings: ['/run.sh: is a program'],
       stale: false,
+      silent: [],
     })
     assert.ok(Number(fetched) >= 9_000_039, `fetched ${fetched}`)
 
