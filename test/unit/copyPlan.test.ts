@@ -4,7 +4,7 @@ import { truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DrivePath } from '../../src/common/brand'
 import { Catalog } from '../../src/peer/catalog'
-import type { DriveEntry } from '../../src/peer/drive/entry'
+import { contentId, type DriveEntry } from '../../src/peer/drive/entry'
 import { rulesFor } from '../../src/peer/names/rules'
 import { CopyMarks } from '../../src/peer/receive/copyMarks'
 import { type PlannedFile, planCopy } from '../../src/peer/receive/copyPlan'
@@ -104,6 +104,39 @@ describe('the plan of a copy that was begun before', () => {
     damage('a.txt', path => truncateSync(path, 0))
     const { files } = await plan([entryAt('/a.txt', NEXT)], false)
     assert.deepEqual(files.map(kindOf), ['replace'])
+  })
+
+  describe('and killed before what it wrote of the second version had its mark', () => {
+    beforeEach(async () => {
+      const marks = await write((await plan([entryAt('/a.txt')], false)).files)
+      await marks.done()
+      await write((await plan([entryAt('/a.txt', NEXT)], false)).files, false)
+    })
+
+    for (const [what, offset] of Object.entries({ third: 2 * NEXT, 'first again': 0 })) {
+      it(`takes the file for its own when the ${what} comes`, async () => {
+        const [file] = (await plan([entryAt('/a.txt', offset)], false)).files
+        assert.equal(file?.held?.content, contentId(entryAt('/a.txt', NEXT)))
+        assert.equal(file.held.isLikely, true)
+      })
+    }
+
+    it('keeps it as a file of the user who changed it since', async () => {
+      writeFileSync(join(folder, 'a.txt'), 'what the user wrote')
+      const [file] = (await plan([entryAt('/a.txt', 2 * NEXT)], false)).files
+      assert.equal(file?.held?.content, contentId(entryAt('/a.txt')))
+      assert.equal(file.held.isLikely, false)
+    })
+  })
+
+  it('removes what it wrote before it was killed when the share does not have it any more', async () => {
+    await write((await plan([entryAt('/a.txt')], false)).files, false)
+    const { gone, recovered } = await plan([], false)
+    assert.deepEqual(gone, [{ segments: ['a.txt'] }])
+    assert.deepEqual(
+      recovered.map(({ path }) => path),
+      ['/a.txt'],
+    )
   })
 })
 

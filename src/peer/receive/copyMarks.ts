@@ -39,10 +39,7 @@ export class CopyMarks {
 
   /** Marks what an earlier run wrote and could not mark. */
   async recover(files: CopyPlan['recovered']): Promise<void> {
-    for (const { path, content, mark } of files) {
-      const { size, mtimeMs, ino } = mark
-      this.add(path, { content, size, mtimeMs, ino })
-    }
+    for (const { path, record } of files) this.add(path, record)
     await this.flush()
   }
 

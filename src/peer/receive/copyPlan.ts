@@ -73,7 +73,7 @@ export interface CopyPlan {
   /** Files that this copy made when it was planned with another version, and that the share does not have any more. */
   readonly gone: { readonly segments: readonly string[] }[]
   /** Files of ours that have no mark yet. */
-  readonly recovered: { readonly path: string; readonly content: string; readonly mark: FileMark }[]
+  readonly recovered: { readonly path: string; readonly record: CopiedFile }[]
 }
 
 type WritablePlan = CopyPlan & { bytes: number; present: { files: number; bytes: number } }
@@ -131,6 +131,8 @@ export async function planCopy(
   for (const { path, reason } of refused) plan.skipped.push({ path, reason, detail: describeRefusal(reason) })
 
   const local = new LocalFiles(writer, copied)
+  plan.recovered.push(...recoverable(intended, byPath, copied, local))
+  for (const { path, record } of plan.recovered) copied.set(path, record)
   const due = slicer()
   for (const { path, segments } of accepted) {
     throwIfAborted(signal)
@@ -154,11 +156,32 @@ export async function planCopy(
     if (!fresh || !isOfPart || byPath.has(path)) continue
     const segments = path.slice(1).split('/')
     const known = copied.get(path)
-    const mark = local.stat(segments)
+    const mark = local.statIfReachable(segments)
     const isOurs = known?.content === content && mark?.kind === 'file' && isAsLeft(mark, known)
     if (isOurs) plan.gone.push({ segments })
   }
   return plan
+}
+
+/** Files of another version that a copy wrote just before its process was killed. */
+function recoverable(
+  intended: ReadonlyMap<string, IntendedFile>,
+  incoming: ReadonlyMap<string, DriveEntry>,
+  known: ReadonlyMap<string, CopiedFile>,
+  local: LocalFiles,
+): CopyPlan['recovered'] {
+  const found: CopyPlan['recovered'] = []
+  for (const [path, file] of intended) {
+    const entry = incoming.get(path)
+    if (entry !== undefined && contentId(entry) === file.content) continue // compared with what comes in
+    const stat = local.statIfReachable(path.slice(1).split('/'))
+    const record = known.get(path)
+    if (stat?.kind !== 'file' || !isIntended(stat, file)) continue
+    if (record !== undefined && isAsLeft(stat, record)) continue
+    const { size, mtimeMs, ino } = stat
+    found.push({ path, record: { content: file.content, size, mtimeMs, ino } })
+  }
+  return found
 }
 
 interface Recorded {
@@ -223,7 +246,7 @@ function planFile(plan: WritablePlan, placing: Placing, local: EntryStat | undef
 type HowToPlace = Partial<Pick<PlannedFile, 'compare' | 'conflict' | 'held'>>
 
 function howToPlace(plan: WritablePlan, placing: Placing, local: EntryStat): HowToPlace | 'present' {
-  const { entry, path, intended, isInDoubt, content } = placing
+  const { entry, intended, isInDoubt, content } = placing
   const known = placing.known?.content === FOLDER ? undefined : placing.known
   if (isInDoubt && intended?.content === content && isIntended(local, intended)) return { compare: true }
   if (hasLostBytes(local, placing)) return {}
@@ -232,12 +255,6 @@ function howToPlace(plan: WritablePlan, placing: Placing, local: EntryStat): How
     return 'present'
   }
   if (known !== undefined) return { held: heldBy({ ...known, content: baseOf(known) }, local) }
-  if (intended !== undefined && intended.content !== content && isIntended(local, intended)) {
-    // An earlier version of ours, written just before the process was killed.
-    plan.recovered.push({ path, content: intended.content, mark: local })
-    const { size, mtimeMs, ino } = local
-    return { held: heldBy({ content: intended.content, size, mtimeMs, ino }, local) }
-  }
   return { compare: local.size === entry.size, conflict: true }
 }
 
@@ -312,6 +329,16 @@ class LocalFiles {
     const path = parent.join('/')
     if (this.folder?.path !== path) this.folder = this.look(parent, path)
     return this.folder.stat?.(segments.at(-1) ?? '')
+  }
+
+  /** As `stat`; undefined also where a link or file has the place of a folder. */
+  statIfReachable(segments: readonly string[]): EntryStat | undefined {
+    try {
+      return this.stat(segments)
+    } catch (error) {
+      if (error instanceof WriteError && error.code !== 'vanished') return undefined
+      throw error
+    }
   }
 
   /** What of this copy stands where the folder of the last stat should be. */
