@@ -51,7 +51,7 @@ describe('an extension host that is killed', () => {
     await (await window.dialog('Share “desk”')).click('Share')
     await window.view('Transfers').tree.row('desk').waitFor()
     await killExtensionHost(200)
-    const row = window.view('Transfers').tree.row(/^Publishing desk/)
+    const row = window.view('Transfers').tree.row(/^Publish(?:ing|ed) desk/)
     await row.waitFor()
     let outcome = ''
     await eventually('the import has ended', async () => {
