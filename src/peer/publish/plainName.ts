@@ -23,7 +23,7 @@ const LAST = [
 
 const AT_END = new RegExp(`(?:${LAST}|${BACKUP}|${COPY}|${DATE})$`)
 const BEFORE_ENDING = new RegExp(`^(.+?)(?:${BACKUP}|${COPY}|${DATE})(\\.[a-z0-9]{1,8})$`)
-const AT_BEGIN = /^(?:copy of |kopie von |copie de |copia de |\.~lock\.|\.#|~\$|\._)/
+const AT_BEGIN = /^(?:copy of |kopie von |copie de |copia de |\.~lock\.|\.#|#|~\$|\._)/
 /** What any of the above needs to be there. */
 const MAY_BE_DECORATED =
   /[~#)]|[._ -](?:bak|backup|bkp|ori|old|save|prev|tmp|temp|disabled|off|rpm|dpkg|ucf|copy|kop|copi|cóp|копия|コピー|副本|sw[a-z]$|sync-|conflict)|\d{4}|\.\d|^(?:copy|kopie|copie|copia) |^\.[_]/
@@ -43,7 +43,6 @@ export function plainName(name: string): string {
 }
 
 function withoutOne(name: string): string {
-  if (name.startsWith('#') && name.endsWith('#')) return name.slice(1, -1)
   if (name.startsWith('.~lock.') && name.endsWith('#')) return name.slice('.~lock.'.length, -1)
   const atBegin = name.replace(AT_BEGIN, '')
   if (atBegin !== name) return atBegin
