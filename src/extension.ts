@@ -14,6 +14,7 @@ import { ChangedFiles } from './editor/files/changedFiles'
 import { Listings } from './editor/files/listings'
 import { PeerfoldFileSystem } from './editor/files/peerfoldFileSystem'
 import { HeldFilesNotice } from './editor/heldFiles'
+import { LettingGo } from './editor/lettingGo'
 import { LinkHandler } from './editor/links/uriHandler'
 import { PeerModel } from './editor/peerModel'
 import { PeerProcess } from './editor/peerProcess'
@@ -70,6 +71,7 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
     peer,
     model,
     views,
+    letGo: own(new LettingGo(peer, model)),
     ask: askUser,
     log,
     memory,

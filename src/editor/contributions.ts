@@ -45,6 +45,9 @@ export const Views = {
 } as const
 export type ViewId = (typeof Views)[keyof typeof Views]
 
+/** The editor of files that are waited for. */
+export const WAITING_EDITOR = 'peerfold.waiting'
+
 /** What when-clauses ask for, and the type of each. */
 export interface ContextKeys {
   /** Whether the peer process runs. */

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CONTAINER, CONTEXT_KEYS, Commands, SETTINGS, Views } from '../../src/editor/contributions'
+import {
+  CONTAINER,
+  CONTEXT_KEYS,
+  Commands,
+  EXTENSION_SCHEME,
+  SETTINGS,
+  Views,
+  WAITING_EDITOR,
+} from '../../src/editor/contributions'
 import { DEFAULT_LIMITS } from '../../src/peer/limits'
 import { parseParams } from '../../src/peer/params'
 import { projectRoot } from '../support/projectRoot'
@@ -35,6 +43,11 @@ interface Manifest {
       readonly view: string
       readonly contents: string
       readonly when: string
+    }[]
+    readonly customEditors: readonly {
+      readonly viewType: string
+      readonly selector: unknown
+      readonly priority: string
     }[]
     readonly menus: Readonly<Record<string, readonly MenuItem[]>>
     readonly configuration: {
@@ -78,6 +91,19 @@ describe('what package.json contributes', () => {
     assert.deepEqual(
       [...manifest.capabilities.untrustedWorkspaces.restrictedConfigurations].sort(),
       properties.map(([name]) => name).sort(),
+    )
+  })
+
+  it('has the one editor the code knows, offered for files of shares alone and chosen by nobody else', () => {
+    assert.deepEqual(
+      contributes.customEditors.map(({ viewType, selector, priority }) => ({ viewType, selector, priority })),
+      [
+        {
+          viewType: WAITING_EDITOR,
+          selector: [{ filenamePattern: `${EXTENSION_SCHEME}:/**` }],
+          priority: 'option',
+        },
+      ],
     )
   })
 

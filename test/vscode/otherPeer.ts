@@ -20,6 +20,8 @@ export interface OtherPeer {
   readonly folder: string
   /** Ends the command and its peer process: nobody has the share any more. */
   stop(): Promise<void>
+  /** Comes back after `stop`, with the same share. */
+  comeBack(): Promise<void>
 }
 
 /** Another person shares a folder that holds this. */
@@ -27,7 +29,8 @@ export async function startOtherPeer(name: string, tree: Tree): Promise<OtherPee
   const home = temporaryFolder('other')
   const folder = await makeTree(join(home, name), tree)
   const options = { storage: join(home, 'storage'), bootstrap: environment('PEERFOLD_TEST_BOOTSTRAP') }
-  const sharing = startPeerfold(['share', folder], options)
+  const start = () => startPeerfold(['share', folder], options)
+  let sharing = start()
   const link = await sharing.line(line => line !== '', { timeout: PATIENCE })
   return {
     link,
@@ -35,6 +38,10 @@ export async function startOtherPeer(name: string, tree: Tree): Promise<OtherPee
     stop: async () => {
       await sharing.stop()
       await peerfold(['stop'], options)
+    },
+    comeBack: async () => {
+      sharing = start()
+      await sharing.line(line => line !== '', { timeout: PATIENCE })
     },
   }
 }
@@ -62,6 +69,21 @@ export async function untilState(holds: (state: PeerState) => boolean, what: str
         client.connect().catch(reject)
       }),
     )
+  } finally {
+    client.dispose()
+  }
+}
+
+/** Forgets an opened share as another program does: the window is not asked. */
+export async function removeElsewhere(id: ShareId): Promise<void> {
+  const client = new PeerClient({
+    storage: storageUnderTest(),
+    client: 'command',
+    peerProgram: join(extensionPath(), 'dist', 'peer.js'),
+  })
+  try {
+    await client.connect()
+    await client.request('open.remove', { id }, { timeout: PATIENCE })
   } finally {
     client.dispose()
   }

@@ -3,9 +3,7 @@
  * closed first, so that nothing points at files that nobody serves any more. Copies on disk stay.
  */
 import * as vscode from 'vscode'
-import type { ShareId } from '../../common/brand'
 import { safeText } from '../../common/format'
-import { fromShareUri } from '../files/shareUri'
 import { chooseShare } from './chooseShare'
 import { isScripted } from './given'
 import { meantShare } from './meantShare'
@@ -13,9 +11,10 @@ import type { CommandParts } from './parts'
 
 export async function removeOpened(parts: CommandParts, given?: unknown): Promise<void> {
   const { l10n } = vscode
-  const { peer, model, ask } = parts
+  const { peer, model, ask, letGo } = parts
   const id = meantShare(parts, given) ?? (await chooseShare(parts, 'opened', l10n.t('Remove Opened Share')))
   if (id === undefined) return
+  if (await letGo.ofUnknown(id)) return
   const remove = l10n.t('Remove')
   const answer = isScripted([given])
     ? remove
@@ -27,28 +26,5 @@ export async function removeOpened(parts: CommandParts, given?: unknown): Promis
         answers: [remove],
       })
   if (answer !== remove) return
-  await closeTabs(id)
-  await peer.request('open.remove', { id })
-  unmount(id)
-}
-
-async function closeTabs(id: ShareId): Promise<void> {
-  const tabs = vscode.window.tabGroups.all.flatMap(group => group.tabs).filter(tab => shows(tab, id))
-  if (tabs.length > 0) await vscode.window.tabGroups.close(tabs)
-}
-
-function shows({ input }: vscode.Tab, id: ShareId): boolean {
-  const uris =
-    input instanceof vscode.TabInputText || input instanceof vscode.TabInputCustom
-      ? [input.uri]
-      : input instanceof vscode.TabInputTextDiff
-        ? [input.original, input.modified]
-        : []
-  return uris.some(uri => fromShareUri(uri)?.id === id)
-}
-
-/** Last: where it was the only other folder, all extensions are restarted by it. */
-function unmount(id: ShareId): void {
-  const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => fromShareUri(uri)?.id === id)
-  if (folder !== undefined) vscode.workspace.updateWorkspaceFolders(folder.index, 1)
+  await letGo.whileRemoving(id, () => peer.request('open.remove', { id }))
 }

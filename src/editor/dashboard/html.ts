@@ -41,6 +41,7 @@ export function makeNonce(): string {
   return randomBytes(18).toString('hex')
 }
 
-function escapeAttribute(text: string): string {
+/** For attributes in double quotes, and for text. */
+export function escapeAttribute(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')
 }

@@ -12,7 +12,8 @@ import { Disposable } from '../dispose'
 import type { PeerProcess } from '../peerProcess'
 import { foldersOfChanges } from './foldersOfChanges'
 import type { Listings } from './listings'
-import { fromShareUri, ROOT, toShareUri } from './shareUri'
+import { openFilesOf } from './shareTabs'
+import { ROOT, toShareUri } from './shareUri'
 
 const EVENT_TYPES: Readonly<Record<ChangedPath['type'], vscode.FileChangeType>> = {
   added: vscode.FileChangeType.Created,
@@ -101,8 +102,4 @@ export class ChangedFiles extends Disposable {
     this.files.fire(events)
     this.shares.fire(id)
   }
-}
-
-function openFilesOf(id: ShareId): readonly vscode.Uri[] {
-  return vscode.workspace.textDocuments.map(({ uri }) => uri).filter(uri => fromShareUri(uri)?.id === id)
 }

@@ -6,6 +6,7 @@
  */
 import * as vscode from 'vscode'
 import { Disposable } from '../dispose'
+import { fileAddress, isWaitingTab, tabsOfFile, urisOfTab } from './shareTabs'
 
 export class EditorReads extends Disposable {
   /** Addresses that were refused to their tabs. */
@@ -16,38 +17,21 @@ export class EditorReads extends Disposable {
     this.own(
       vscode.window.tabGroups.onDidChangeTabs(({ opened, closed, changed }) => {
         for (const tab of [...opened, ...closed, ...changed])
-          for (const uri of urisOf(tab)) this.refused.delete(uri.toString())
+          for (const uri of urisOfTab(tab)) this.refused.delete(fileAddress(uri))
       }),
     )
   }
 
   /** Whether this read, which is about to be refused, is an editor's. */
   refuses(uri: vscode.Uri): boolean {
-    const address = uri.toString()
+    const address = fileAddress(uri)
     if (!isInTab(uri) || this.refused.has(address)) return false
     this.refused.add(address)
     return true
   }
 }
 
-/** Whether a file is, or is about to be, shown in an editor. */
+/** Whether a file is, or is about to be, shown in an editor; a tab that waits for it does not read. */
 export function isInTab(uri: vscode.Uri): boolean {
-  return tabsOf(uri).length > 0
-}
-
-export function tabsOf(uri: vscode.Uri): readonly vscode.Tab[] {
-  const address = uri.toString()
-  const tabs = vscode.window.tabGroups.all.flatMap(group => group.tabs)
-  return tabs.filter(tab => urisOf(tab).some(shown => shown.toString() === address))
-}
-
-/** The files that a tab shows; those of a comparison are two. */
-function urisOf({ input }: vscode.Tab): readonly vscode.Uri[] {
-  if (input instanceof vscode.TabInputTextDiff || input instanceof vscode.TabInputNotebookDiff)
-    return [input.original, input.modified]
-  const hasUri =
-    input instanceof vscode.TabInputText ||
-    input instanceof vscode.TabInputCustom ||
-    input instanceof vscode.TabInputNotebook
-  return hasUri ? [input.uri] : []
+  return tabsOfFile(uri).some(tab => !isWaitingTab(tab))
 }

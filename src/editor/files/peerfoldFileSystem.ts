@@ -49,7 +49,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
   ) {
     super()
     this.onDidChangeFile = changedFiles.onDidChangeFile
-    this.unreadable = this.own(new UnreadableFiles(model))
+    this.unreadable = this.own(new UnreadableFiles(model, uri => this.fetch(uri)))
   }
 
   /** Why nothing can be changed, and the way out. */
@@ -99,15 +99,28 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
       if (kind === 'folder') throw new PeerfoldError('is-a-folder', address.path)
       if (size > limit && this.editorReads.refuses(uri)) throw tooLarge('too-large', address, size)
       if (size > MAX_READ) throw tooLarge('too-large-to-read', address, size)
-      const timeout = this.isAlone(address.id) ? READ_TIMEOUT_ALONE : READ_TIMEOUT
+      const timeout = this.patienceFor(address.id)
       const read = (token?: vscode.CancellationToken) => this.read(address, size, { limit, timeout }, token)
       // Extensions read many files that nobody looks at: those show nothing.
       if (size <= limit && !isInTab(uri)) return await read()
       return await progressIfSlow({ title: fetching(address, size), work: read, patience: PROGRESS_AFTER })
     } catch (error) {
-      this.unreadable.tell(error, uri)
+      await this.unreadable.tell(error, uri)
       throw toFileSystemError(error, uri)
     }
+  }
+
+  /** Brings a file here that a tab waits for, within the limit of editors. Throws `PeerfoldError`. */
+  private async fetch(uri: vscode.Uri): Promise<void> {
+    const address = addressOf(uri)
+    const limit = readSettings().maxEditorFileSize
+    const { size } = await this.listings.stat(address.id, address.path)
+    if (size > limit) throw tooLarge('too-large', address, size)
+    await this.read(address, size, { limit, timeout: this.patienceFor(address.id) }, undefined)
+  }
+
+  private patienceFor(id: ShareId): number {
+    return this.isAlone(id) ? READ_TIMEOUT_ALONE : READ_TIMEOUT
   }
 
   private read(

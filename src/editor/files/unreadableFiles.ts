@@ -1,7 +1,7 @@
 /**
- * Files that could not be shown. VS Code's editor only speaks of an unexpected error, whatever a file system answers,
- * so the reason is told here; and what was out of reach is opened again when a peer comes back, if it is still what
- * the user looks at. Only files in an editor count: extensions try to read many others in the background.
+ * Files that could not be shown: a tab of the file alone says it itself (waitingFiles.ts); for a comparison of two, and
+ * for whatever does not pass by itself, a message says it. Only files in an editor count: extensions try to read many
+ * others in the background.
  */
 import * as vscode from 'vscode'
 import { type ErrorCode, toUserError } from '../../common/errors'
@@ -9,12 +9,12 @@ import { Commands, EXTENSION_SCHEME, type SettingName } from '../contributions'
 import { Disposable } from '../dispose'
 import type { PeerModel } from '../peerModel'
 import { isCancelled, type Offer, offerCommand, tellError, warn } from '../tell'
-import { isInTab, tabsOf } from './editorReads'
-import { cameBack, type Reach } from './reach'
-import { fromShareUri } from './shareUri'
+import { isInTab } from './editorReads'
+import { WaitingFiles } from './waitingFiles'
 
-/** What passes when somebody who has the file comes. */
-const OUT_OF_REACH: ReadonlySet<ErrorCode> = new Set([
+/** What passes when somebody who has the file comes, or by the user's own setting. */
+const SHOWN_IN_TAB: ReadonlySet<ErrorCode> = new Set([
+  'too-large',
   'offline',
   'not-listed',
   'stalled',
@@ -22,47 +22,31 @@ const OUT_OF_REACH: ReadonlySet<ErrorCode> = new Set([
   'process-ended',
 ])
 
-interface Waiting {
-  readonly uri: vscode.Uri
-  /** How things stood when it was looked at last. */
-  reach: Reach
-}
-
 export class UnreadableFiles extends Disposable {
-  /** By address. */
-  private readonly waiting = new Map<string, Waiting>()
+  private readonly waiting: WaitingFiles
 
-  constructor(private readonly model: PeerModel) {
+  /** `fetch`: as for `WaitingFiles`. */
+  constructor(model: PeerModel, fetch: (uri: vscode.Uri) => Promise<unknown>) {
     super()
-    this.own(model.onDidChange(() => this.openAgain()))
+    this.waiting = this.own(new WaitingFiles(model, fetch))
   }
 
-  tell(error: unknown, uri: vscode.Uri): void {
+  /** Resolves when the tab says it; the editor that asked may fail then, unseen. Never rejects. */
+  async tell(error: unknown, uri: vscode.Uri): Promise<void> {
     const { code, message } = toUserError(error)
     // Whoever reads it: VS Code leaves an empty file where it was to be copied. Stays until the user has seen it.
     if (code === 'too-large-to-read') tellError(error, saveCopy(uri))
     if (code === 'too-large-to-read' || !isInTab(uri) || isCancelled(error)) return
-    if (OUT_OF_REACH.has(code)) this.waiting.set(uri.toString(), { uri, reach: this.reachOf(uri) })
+    if (SHOWN_IN_TAB.has(code) && (await this.replaces(uri, error))) return
     warn(message, offerFor(code, uri))
   }
 
-  private openAgain(): void {
-    for (const [address, waiting] of this.waiting) {
-      const { uri, reach } = waiting
-      waiting.reach = this.reachOf(uri)
-      // Peers that were there when it failed do not have it: only another one can help.
-      if (!cameBack(reach, waiting.reach)) continue
-      this.waiting.delete(address)
-      if (tabsOf(uri).some(tab => tab.isActive && tab.group.isActive)) {
-        void vscode.commands.executeCommand('vscode.open', uri, { preserveFocus: true })
-      }
+  private async replaces(uri: vscode.Uri, error: unknown): Promise<boolean> {
+    try {
+      return await this.waiting.replace(uri, error)
+    } catch {
+      return false // told by a message instead
     }
-  }
-
-  private reachOf(uri: vscode.Uri): Reach {
-    const id = fromShareUri(uri)?.id
-    const share = id === undefined ? undefined : this.model.opened(id)
-    return { connected: share?.status.kind === 'connected', peers: share?.peers ?? 0 }
   }
 }
 

@@ -1,0 +1,61 @@
+/**
+ * Which files a tab shows, for every kind of tab: texts, notebooks, custom editors such as pictures, comparisons of
+ * two, and kinds that a later VS Code brings. Kinds are not listed here: an input names its files as addresses, alone
+ * or in a list of pairs, whatever the kind. A preview names none; VS Code does not say what it shows.
+ */
+import * as vscode from 'vscode'
+import type { ShareId } from '../../common/brand'
+import { WAITING_EDITOR } from '../contributions'
+import { fromShareUri } from './shareUri'
+
+export function allTabs(): readonly vscode.Tab[] {
+  return vscode.window.tabGroups.all.flatMap(group => group.tabs)
+}
+
+/** The files that a tab shows; those of a comparison are two. */
+export function urisOfTab({ input }: Pick<vscode.Tab, 'input'>): readonly vscode.Uri[] {
+  return urisIn(input, 2)
+}
+
+/** Tabs that show this file. An address may have a query: viewers of pictures ask for `?version=…`. */
+export function tabsOfFile(uri: vscode.Uri): readonly vscode.Tab[] {
+  const address = fileAddress(uri)
+  return allTabs().filter(tab => urisOfTab(tab).some(shown => fileAddress(shown) === address))
+}
+
+/** A tab that waits for its file, see waitingFiles.ts. */
+export function isWaitingTab({ input }: Pick<vscode.Tab, 'input'>): boolean {
+  return input instanceof vscode.TabInputCustom && input.viewType === WAITING_EDITOR
+}
+
+export function tabsOfShare(id: ShareId): readonly vscode.Tab[] {
+  return allTabs().filter(tab => urisOfTab(tab).some(uri => fromShareUri(uri)?.id === id))
+}
+
+/** Every file of a share that is open, in a tab or only in memory, each once. */
+export function openFilesOf(id: ShareId): readonly vscode.Uri[] {
+  const { textDocuments, notebookDocuments } = vscode.workspace
+  const uris = [
+    ...textDocuments.map(({ uri }) => uri),
+    ...notebookDocuments.map(({ uri }) => uri),
+    ...tabsOfShare(id).flatMap(urisOfTab),
+  ].filter(uri => fromShareUri(uri)?.id === id)
+  return [...new Map(uris.map(uri => [fileAddress(uri), withoutQuery(uri)])).values()]
+}
+
+/** The address of the file itself, as text. */
+export function fileAddress(uri: vscode.Uri): string {
+  return withoutQuery(uri).toString()
+}
+
+export function withoutQuery(uri: vscode.Uri): vscode.Uri {
+  return uri.with({ query: '', fragment: '' })
+}
+
+function urisIn(value: unknown, depth: number): readonly vscode.Uri[] {
+  if (value instanceof vscode.Uri) return [value]
+  if (depth === 0 || typeof value !== 'object' || value === null) return []
+  return Object.values(value).flatMap(part =>
+    Array.isArray(part) ? part.flatMap(each => urisIn(each, depth - 1)) : urisIn(part, depth - 1),
+  )
+}

@@ -1,0 +1,192 @@
+/**
+ * The tab of a file that cannot be shown yet. VS Code's own editor only speaks of an unexpected error, whatever a file
+ * system answers; so its tab is replaced by one that says what it waits for. It becomes the file by itself when
+ * somebody who has it comes, or when the limit is raised; closing it is giving up.
+ *
+ * A tab in the background changes when it is turned to: it must not push itself before another.
+ */
+import * as vscode from 'vscode'
+import { type ErrorCode, toUserError } from '../../common/errors'
+import { safeText } from '../../common/format'
+import { Commands, EXTENSION_SCHEME, type SettingName, WAITING_EDITOR } from '../contributions'
+import { Disposable } from '../dispose'
+import type { PeerModel } from '../peerModel'
+import { nameOf } from './drivePath'
+import { cameBack, type Reach } from './reach'
+import { fileAddress, isWaitingTab, tabsOfFile, urisOfTab, withoutQuery } from './shareTabs'
+import { fromShareUri, ROOT } from './shareUri'
+import { waitingPage } from './waitingPage'
+
+const { l10n } = vscode
+
+const LIMIT: SettingName = 'maxEditorFileSize'
+
+interface Reason {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly reach: Reach
+}
+
+export class WaitingFiles extends Disposable implements vscode.CustomReadonlyEditorProvider {
+  /** Why a file could not be shown the last time, by address. */
+  private readonly reasons = new Map<string, Reason>()
+
+  /** @param fetch brings the whole file to this machine, within the limits of editors; throws `PeerfoldError` */
+  constructor(
+    private readonly model: Pick<PeerModel, 'opened' | 'onDidChange'>,
+    private readonly fetch: (uri: vscode.Uri) => Promise<unknown>,
+  ) {
+    super()
+    const options = { supportsMultipleEditorsPerDocument: true }
+    this.own(vscode.window.registerCustomEditorProvider(WAITING_EDITOR, this, options))
+  }
+
+  /** Puts waiting tabs in place of those that wanted to show this file alone. → whether there were any. */
+  async replace(shown: vscode.Uri, error: unknown): Promise<boolean> {
+    const uri = withoutQuery(shown)
+    const tabs = tabsOfFile(uri).filter(
+      tab => tab.isActive && !isWaitingTab(tab) && urisOfTab(tab).length === 1,
+    )
+    if (tabs.length === 0) return false
+    this.note(uri, error)
+    for (const tab of tabs) {
+      const { viewColumn, isActive } = tab.group
+      await vscode.commands.executeCommand('vscode.openWith', uri, WAITING_EDITOR, {
+        viewColumn,
+        preserveFocus: !isActive,
+        preview: tab.isPreview,
+      })
+      await vscode.window.tabGroups.close(tab, true)
+    }
+    return true
+  }
+
+  openCustomDocument(uri: vscode.Uri): vscode.CustomDocument {
+    return { uri, dispose: () => undefined }
+  }
+
+  resolveCustomEditor({ uri }: vscode.CustomDocument, panel: vscode.WebviewPanel): void {
+    new Waiting(uri, panel, {
+      reason: () => this.reasons.get(fileAddress(uri)),
+      reach: () => this.reachOf(uri),
+      fetch: () => this.fetch(uri),
+      note: error => this.note(uri, error),
+      model: this.model,
+    })
+  }
+
+  private note(uri: vscode.Uri, error: unknown): void {
+    const { code, message } = toUserError(error)
+    this.reasons.set(fileAddress(uri), { code, message, reach: this.reachOf(uri) })
+  }
+
+  private reachOf(uri: vscode.Uri): Reach {
+    const id = fromShareUri(uri)?.id
+    const share = id === undefined ? undefined : this.model.opened(id)
+    return { connected: share?.status.kind === 'connected', peers: share?.peers ?? 0 }
+  }
+}
+
+interface WaitingParts {
+  reason(): Reason | undefined
+  reach(): Reach
+  fetch(): Promise<unknown>
+  note(error: unknown): void
+  readonly model: Pick<PeerModel, 'onDidChange'>
+}
+
+/** One waiting tab. It ends with its panel. */
+class Waiting extends Disposable {
+  private reach: Reach
+  private isTrying = false
+  /** The file is here, and shown as soon as somebody looks. */
+  private isHere = false
+
+  constructor(
+    private readonly uri: vscode.Uri,
+    private readonly panel: vscode.WebviewPanel,
+    private readonly parts: WaitingParts,
+  ) {
+    super()
+    panel.onDidDispose(() => this.dispose())
+    panel.webview.options = {
+      enableScripts: false,
+      enableCommandUris: [
+        Commands.saveCopy,
+        'workbench.action.closeActiveEditor',
+        'workbench.action.openSettings',
+      ],
+    }
+    const known = parts.reason()
+    this.reach = known?.reach ?? parts.reach()
+    this.own(parts.model.onDidChange(() => this.look()))
+    this.own(panel.onDidChangeViewState(() => this.show()))
+    this.own(
+      vscode.workspace.onDidChangeConfiguration(change => {
+        if (change.affectsConfiguration(`${EXTENSION_SCHEME}.${LIMIT}`)) void this.tryAgain()
+      }),
+    )
+    this.draw()
+    // After a reload nothing is known: it may well be readable now.
+    if (known === undefined) void this.tryAgain()
+    else this.look()
+  }
+
+  private look(): void {
+    const before = this.reach
+    this.reach = this.parts.reach()
+    if (cameBack(before, this.reach)) void this.tryAgain()
+  }
+
+  /** Never rejects. */
+  private async tryAgain(): Promise<void> {
+    if (this.isTrying || this.isHere) return
+    this.isTrying = true
+    try {
+      await this.parts.fetch()
+      this.isHere = true
+      this.show()
+    } catch (error) {
+      this.parts.note(error)
+      if (!this.disposed) this.draw()
+    } finally {
+      this.isTrying = false
+    }
+  }
+
+  private show(): void {
+    if (!this.isHere || this.disposed || !this.panel.visible) return
+    const { viewColumn, active } = this.panel
+    const options = {
+      preserveFocus: !active,
+      preview: false,
+      ...(viewColumn === undefined ? {} : { viewColumn }),
+    }
+    void vscode.commands
+      .executeCommand('vscode.openWith', this.uri, 'default', options)
+      .then(() => this.panel.dispose(), this.parts.note)
+  }
+
+  private draw(): void {
+    const reason = this.parts.reason()
+    const address = fromShareUri(this.uri)
+    const saveCopy = { label: l10n.t('Save a Copy…'), command: Commands.saveCopy, argument: address }
+    const close = { label: l10n.t('Cancel'), command: 'workbench.action.closeActiveEditor' }
+    const isLarge = reason?.code === 'too-large'
+    const setting = {
+      label: l10n.t('Open Settings'),
+      command: 'workbench.action.openSettings',
+      argument: `${EXTENSION_SCHEME}.${LIMIT}`,
+    }
+    const name = safeText(nameOf(address?.path ?? ROOT), 80)
+    this.panel.webview.html = waitingPage({
+      title: isLarge
+        ? l10n.t('“{0}” is too large to open here', name)
+        : l10n.t('Waiting for somebody who has “{0}”', name),
+      text: reason?.message ?? '',
+      hint: isLarge ? '' : l10n.t('This tab shows the file as soon as it is here.'),
+      links: isLarge ? [saveCopy, setting] : [close, saveCopy],
+      language: vscode.env.language,
+    })
+  }
+}

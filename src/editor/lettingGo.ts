@@ -1,0 +1,116 @@
+/**
+ * Lets go of shares that are gone: closes their tabs and takes them out of the workspace, so that nothing points at
+ * files that nobody serves any more. Every window does so by what the state shows, by whichever program the share was
+ * removed; also after a start, for what was removed while this window was closed.
+ *
+ * The list of shares is whole from the first state on. While there is none, nothing is known to be gone.
+ */
+import * as vscode from 'vscode'
+import type { ShareId } from '../common/brand'
+import { safeText } from '../common/format'
+import { Disposable } from './dispose'
+import { allTabs, tabsOfShare, urisOfTab } from './files/shareTabs'
+import { fromShareUri } from './files/shareUri'
+import type { PeerModel } from './peerModel'
+import type { PeerProcess } from './peerProcess'
+import { tell, tellError } from './tell'
+
+const { l10n } = vscode
+
+export class LettingGo extends Disposable {
+  /** What shares were called when they were here. */
+  private readonly names = new Map<ShareId, string>()
+  /** Being removed, or let go of, in this window. */
+  private readonly busy = new Set<ShareId>()
+
+  constructor(
+    private readonly peer: Pick<PeerProcess, 'request'>,
+    private readonly model: Pick<PeerModel, 'state' | 'onDidChange' | 'share' | 'opened'>,
+  ) {
+    super()
+    this.own(model.onDidChange(() => this.look()))
+    // VS Code brings some tabs back after the first state is here.
+    this.own(vscode.window.tabGroups.onDidChangeTabs(() => this.look()))
+  }
+
+  /** Removes a share by what the user asked for here: nothing is told of it. */
+  async whileRemoving(id: ShareId, remove: () => Promise<unknown>): Promise<void> {
+    this.busy.add(id)
+    try {
+      await closeTabs(id)
+      await remove()
+      // The name is forgotten, and the next state finds nothing left to let go of.
+      this.names.delete(id)
+      unmount(id)
+    } finally {
+      this.busy.delete(id)
+    }
+  }
+
+  /** True when the share is not known here any more: nothing is left to remove but its tabs and its folder. */
+  async ofUnknown(id: ShareId): Promise<boolean> {
+    if (!this.isGone(id)) return false
+    await this.letGo(id)
+    return true
+  }
+
+  private look(): void {
+    const { state } = this.model
+    if (state === undefined) return
+    for (const { id, name } of [...state.shares, ...state.opened]) this.names.set(id, name)
+    for (const id of shown()) if (this.isGone(id)) void this.letGo(id).catch(tellError)
+  }
+
+  private isGone(id: ShareId): boolean {
+    const { model } = this
+    return model.state !== undefined && model.share(id) === undefined && model.opened(id) === undefined
+  }
+
+  private async letGo(id: ShareId): Promise<void> {
+    if (this.busy.has(id)) return
+    this.busy.add(id)
+    try {
+      // The last state may be a moment old, and the share opened in that moment.
+      const now = await this.peer.request('state.get', {})
+      if ([...now.shares, ...now.opened].some(share => share.id === id)) return
+      const mounted = folderOf(id)
+      const known = this.names.get(id)
+      const name = safeText(known ?? mounted?.name ?? id.slice(0, 8), 60)
+      this.names.delete(id)
+      await closeTabs(id)
+      // Told before: all extensions may be restarted when a folder goes.
+      tell(
+        known === undefined
+          ? l10n.t('“{0}” is not known here any more and was closed. Its link opens it again.', name)
+          : l10n.t('“{0}” was removed and is closed here too. Copies you saved stay.', name),
+      )
+      unmount(id)
+    } finally {
+      this.busy.delete(id)
+    }
+  }
+}
+
+/** The shares that this window shows something of. */
+function shown(): ReadonlySet<ShareId> {
+  const uris = [
+    ...(vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri),
+    ...allTabs().flatMap(urisOfTab),
+  ]
+  return new Set(uris.flatMap(uri => fromShareUri(uri)?.id ?? []))
+}
+
+async function closeTabs(id: ShareId): Promise<void> {
+  const tabs = tabsOfShare(id)
+  if (tabs.length > 0) await vscode.window.tabGroups.close(tabs)
+}
+
+function folderOf(id: ShareId): vscode.WorkspaceFolder | undefined {
+  return vscode.workspace.workspaceFolders?.find(({ uri }) => fromShareUri(uri)?.id === id)
+}
+
+/** Last: where it was the only other folder, all extensions are restarted by it. */
+function unmount(id: ShareId): void {
+  const folder = folderOf(id)
+  if (folder !== undefined) vscode.workspace.updateWorkspaceFolders(folder.index, 1)
+}

@@ -1,0 +1,162 @@
+import { strict as assert } from 'node:assert'
+import * as vscode from 'vscode'
+import type { DrivePath, ShareId } from '../../src/common/brand'
+import { WAITING_EDITOR } from '../../src/editor/contributions'
+import { toShareUri } from '../../src/editor/files/shareUri'
+import { randomBytes } from '../support/folders'
+import { type OtherPeer, openAndList, removeElsewhere, startOtherPeer, untilState, within } from './otherPeer'
+
+/** Milliseconds: an editor waits five seconds for a peer before it gives up, and a peer is found in some. */
+const PATIENCE = 40_000
+
+const NOTEBOOK = JSON.stringify({
+  cells: [{ cell_type: 'markdown', metadata: {}, source: ['# Yield'] }],
+  metadata: {},
+  nbformat: 4,
+  nbformat_minor: 5,
+})
+/** One dot. */
+const PICTURE = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+)
+
+/** Each kind of tab that shows one file, by a file that VS Code opens in it. */
+const KINDS = [
+  ['a text', '/notes.txt', vscode.TabInputText],
+  ['a notebook', '/yield.ipynb', vscode.TabInputNotebook],
+  ['a picture', '/dot.png', vscode.TabInputCustom],
+] as const
+
+describe('tabs of files that are not here', () => {
+  let other: OtherPeer
+  let id: ShareId
+  const at = (path: string) => toShareUri({ id, path: path as DrivePath })
+
+  beforeEach(async () => {
+    other = await startOtherPeer('harvest', {
+      'notes.txt': 'fetched at last\n',
+      'yield.ipynb': NOTEBOOK,
+      'dot.png': PICTURE,
+      'given up.txt': 'nobody wants it any more\n',
+      'large.txt': Buffer.from(randomBytes(1_200_000, 3)).toString('hex'),
+    })
+    id = await openAndList(other.link)
+  })
+
+  afterEach(async () => {
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors')
+    await vscode.commands.executeCommand('peerfold.removeOpened', { id, ask: false })
+    await other.stop()
+  })
+
+  it('say that they wait, whatever shows them, and become the files when somebody comes', async () => {
+    await goAway()
+    for (const [kind, path] of KINDS) {
+      open(at(path))
+      await untilTabs(`${kind} waits`, tabs => tabs.length === 1 && tabs.every(isWaiting), at(path))
+    }
+    open(at('/given up.txt'))
+    await untilTabs('the last one waits', tabs => tabs.some(isWaiting), at('/given up.txt'))
+    await vscode.commands.executeCommand('workbench.action.closeActiveEditor')
+    await other.comeBack()
+    for (const [kind, path, Input] of [...KINDS].reverse()) {
+      // A tab in the background changes when it is turned to.
+      await vscode.commands.executeCommand('vscode.openWith', at(path), WAITING_EDITOR)
+      await untilTabs(
+        `${kind} is shown`,
+        tabs => tabs.length === 1 && tabs.every(tab => tab.input instanceof Input && !isWaiting(tab)),
+        at(path),
+      )
+    }
+    const text = vscode.workspace.textDocuments.find(
+      ({ uri }) => uri.toString() === at('/notes.txt').toString(),
+    )
+    assert.equal(text?.getText(), 'fetched at last\n')
+    assert.deepEqual(tabsOf(at('/given up.txt')), [], 'what was given up stays closed')
+  }).timeout(120_000)
+
+  it('say that a file is over the limit, and become it when the limit is raised', async () => {
+    const setting = vscode.workspace.getConfiguration('peerfold')
+    await setting.update('maxEditorFileSize', 1, vscode.ConfigurationTarget.Global)
+    try {
+      open(at('/large.txt'))
+      await untilTabs('it is not shown', tabs => tabs.length === 1 && tabs.every(isWaiting), at('/large.txt'))
+    } finally {
+      await setting.update('maxEditorFileSize', undefined, vscode.ConfigurationTarget.Global)
+    }
+    await untilTabs(
+      'it is shown',
+      tabs => tabs.length === 1 && tabs.every(tab => tab.input instanceof vscode.TabInputText),
+      at('/large.txt'),
+    )
+  })
+
+  it('are closed, of every kind, when the share was removed by another program', async () => {
+    for (const [kind, path, Input] of KINDS) {
+      open(at(path))
+      await untilTabs(`${kind} is open`, tabs => tabs.some(tab => tab.input instanceof Input), at(path))
+      await vscode.commands.executeCommand('workbench.action.keepEditor')
+    }
+    await vscode.commands.executeCommand('vscode.diff', at('/notes.txt'), at('/given up.txt'))
+    await untilTabs('the comparison is open', tabs => tabs.length === 1, at('/given up.txt'))
+    await removeElsewhere(id)
+    await untilAllTabs('nothing of it is left', tabs =>
+      tabs.every(tab => urisOf(tab).every(uri => uri.authority !== id)),
+    )
+  })
+
+  async function goAway(): Promise<void> {
+    await other.stop()
+    await untilState(
+      ({ opened }) => opened.some(share => share.id === id && share.status.kind === 'offline'),
+      'it counts as offline',
+    )
+  }
+})
+
+/** Not waited for: what fails to open shows in the tab. */
+function open(uri: vscode.Uri): void {
+  vscode.commands.executeCommand('vscode.open', uri, { preview: false }).then(undefined, () => undefined)
+}
+
+function isWaiting({ input }: vscode.Tab): boolean {
+  return input instanceof vscode.TabInputCustom && input.viewType === WAITING_EDITOR
+}
+
+function urisOf({ input }: vscode.Tab): readonly vscode.Uri[] {
+  if (input instanceof vscode.TabInputTextDiff) return [input.original, input.modified]
+  const isOne =
+    input instanceof vscode.TabInputText ||
+    input instanceof vscode.TabInputNotebook ||
+    input instanceof vscode.TabInputCustom
+  return isOne ? [input.uri] : []
+}
+
+function tabsOf(uri: vscode.Uri): readonly vscode.Tab[] {
+  return allTabs().filter(tab => urisOf(tab).some(shown => shown.toString() === uri.toString()))
+}
+
+function allTabs(): readonly vscode.Tab[] {
+  return vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs)
+}
+
+function untilTabs(
+  what: string,
+  holds: (tabs: readonly vscode.Tab[]) => boolean,
+  uri: vscode.Uri,
+): Promise<void> {
+  return untilAllTabs(what, () => holds(tabsOf(uri)))
+}
+
+async function untilAllTabs(what: string, holds: (tabs: readonly vscode.Tab[]) => boolean): Promise<void> {
+  let subscription: vscode.Disposable | undefined
+  const held = new Promise<void>(resolve => {
+    const look = () => {
+      if (holds(allTabs())) resolve()
+    }
+    subscription = vscode.window.tabGroups.onDidChangeTabs(look)
+    look()
+  })
+  await within(PATIENCE, what, held).finally(() => subscription?.dispose())
+}
