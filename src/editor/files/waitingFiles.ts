@@ -71,6 +71,7 @@ export class WaitingFiles extends Disposable implements vscode.CustomReadonlyEdi
       reach: () => this.reachOf(uri),
       fetch: () => this.fetch(uri),
       note: error => this.note(uri, error),
+      forget: () => void this.reasons.delete(fileAddress(uri)),
       model: this.model,
     })
   }
@@ -92,6 +93,8 @@ interface WaitingParts {
   reach(): Reach
   fetch(): Promise<unknown>
   note(error: unknown): void
+  /** The reason has passed: a tab that is made later tries at once. */
+  forget(): void
   readonly model: Pick<PeerModel, 'onDidChange'>
 }
 
@@ -145,6 +148,7 @@ class Waiting extends Disposable {
     try {
       await this.parts.fetch()
       this.isHere = true
+      this.parts.forget()
       this.show()
     } catch (error) {
       this.parts.note(error)
