@@ -4,7 +4,15 @@ import type { DrivePath, ShareId } from '../../src/common/brand'
 import { WAITING_EDITOR } from '../../src/editor/contributions'
 import { toShareUri } from '../../src/editor/files/shareUri'
 import { randomBytes } from '../support/folders'
-import { type OtherPeer, openAndList, removeElsewhere, startOtherPeer, untilState, within } from './otherPeer'
+import {
+  nextEvent,
+  type OtherPeer,
+  openAndList,
+  removeElsewhere,
+  startOtherPeer,
+  untilState,
+  within,
+} from './otherPeer'
 
 /** Milliseconds: an editor waits five seconds for a peer before it gives up, and a peer is found in some. */
 const PATIENCE = 40_000
@@ -69,10 +77,7 @@ describe('tabs of files that are not here', () => {
         at(path),
       )
     }
-    const text = vscode.workspace.textDocuments.find(
-      ({ uri }) => uri.toString() === at('/notes.txt').toString(),
-    )
-    assert.equal(text?.getText(), 'fetched at last\n')
+    await untilText(at('/notes.txt'), 'fetched at last\n')
     assert.deepEqual(tabsOf(at('/given up.txt')), [], 'what was given up stays closed')
   }).timeout(120_000)
 
@@ -147,6 +152,14 @@ function untilTabs(
   uri: vscode.Uri,
 ): Promise<void> {
   return untilAllTabs(what, () => holds(tabsOf(uri)))
+}
+
+/** The tab comes before its text. */
+async function untilText(uri: vscode.Uri, text: string): Promise<void> {
+  const isIt = (document: vscode.TextDocument) => document.uri.toString() === uri.toString()
+  if (!vscode.workspace.textDocuments.some(isIt))
+    await nextEvent(vscode.workspace.onDidOpenTextDocument, isIt, 'its text is shown')
+  assert.equal(vscode.workspace.textDocuments.find(isIt)?.getText(), text)
 }
 
 async function untilAllTabs(what: string, holds: (tabs: readonly vscode.Tab[]) => boolean): Promise<void> {

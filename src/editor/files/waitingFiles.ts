@@ -166,9 +166,10 @@ class Waiting extends Disposable {
       preview: false,
       ...(viewColumn === undefined ? {} : { viewColumn }),
     }
-    void vscode.commands
-      .executeCommand('vscode.openWith', this.uri, 'default', options)
-      .then(() => this.panel.dispose(), this.parts.note)
+    // Closed first: asked to open a file, VS Code turns to a tab that it has of it. Not by `openWith` and `default`,
+    // which is the text editor, also for pictures and notebooks.
+    this.panel.dispose()
+    vscode.commands.executeCommand('vscode.open', this.uri, options).then(undefined, () => undefined) // said in the tab
   }
 
   private draw(): void {
