@@ -2,7 +2,7 @@
 import type { UserError } from './errors'
 import { formatCount, safeText } from './format'
 import type { Localizer } from './localizer'
-import type { PeerState, RemotePeer, SearchReason, TransferState } from './model'
+import type { PeerState, RemotePeer, SearchReason, TransferResult, TransferState } from './model'
 
 /** Why nobody is found, as far as that is known, and what to do. */
 export function explainSearch(why: SearchReason, l10n: Localizer): string {
@@ -50,6 +50,33 @@ export function transferProblems({ status }: TransferState, l10n: Localizer): st
     skippedCount === 0 ? '' : l10n.t('{0} skipped', formatCount(skippedCount)),
   ]
   return problems.filter(problem => problem !== '').join(' · ')
+}
+
+/** Whether a copy was there before and was brought in step. False where it is not known. */
+export function isUpdate({
+  changes,
+  files,
+  conflicts,
+  conflictCount = conflicts.length,
+}: TransferResult): boolean {
+  if (changes === undefined) return false
+  const { added, updated, gone } = changes
+  return updated + gone > 0 || added + conflictCount < files
+}
+
+/** `3 updated, 1 new, 1 no longer shared, 1 conflict`; empty when nothing changed or it is not known. */
+export function describeChanges(
+  { changes, conflicts, conflictCount = conflicts.length }: TransferResult,
+  l10n: Localizer,
+): string {
+  const { added = 0, updated = 0, gone = 0 } = changes ?? {}
+  const parts = [
+    updated === 0 ? '' : l10n.t('{0} updated', formatCount(updated)),
+    added === 0 ? '' : l10n.t('{0} new', formatCount(added)),
+    gone === 0 ? '' : l10n.t('{0} no longer shared', formatCount(gone)),
+    countConflicts(conflictCount, l10n),
+  ]
+  return parts.filter(part => part !== '').join(', ')
 }
 
 /** Empty for none. */

@@ -171,10 +171,22 @@ export interface TransferResult {
   readonly conflictCount?: number
   /** Received entries that deserve a look before anything is run. */
   readonly warnings: readonly string[]
+  /** What a copy did to the folder. A process of an earlier version does not say; nor does what is no copy. */
+  readonly changes?: CopyChanges
   /** The newest version that could be found; true when nobody was there to ask for a newer one. */
   readonly stale: boolean
   /** Who may know a newer version, and did not tell in time. A process of an earlier version does not say. */
   readonly silent?: readonly SilentPeer[]
+}
+
+/** Files and links of a copy, each in one of them at most; `TransferResult.conflicts` are in none. */
+export interface CopyChanges {
+  /** Came where nothing was. */
+  readonly added: number
+  /** Have other content now. */
+  readonly updated: number
+  /** Were copied once and are not in the share any more. They stay in the folder. */
+  readonly gone: number
 }
 
 /** Connected, or announcing the share and being connected to. */

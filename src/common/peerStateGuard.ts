@@ -155,6 +155,7 @@ const isTransferResult: Check = value =>
     conflicts: isList(conflict => has(conflict, { path: isText, copy: isText })),
     conflictCount: optional(isSize),
     warnings: isList(isText),
+    changes: optional(changes => has(changes, { added: isSize, updated: isSize, gone: isSize })),
     stale: isFlag,
     silent: optional(isList(peer => has(peer, { id: isText, name: isText }))),
   })

@@ -67,6 +67,7 @@ describe('peerfold share and get', () => {
       skippedCount: 0,
       conflicts: [],
       warnings: ['/run.sh: is a program'],
+      changes: { added: 6, updated: 0, gone: 0 },
       stale: false,
       silent: [],
     })
@@ -75,6 +76,9 @@ describe('peerfold share and get', () => {
     const again = await peerfold(['get', link, copy, '--json'], carla)
     assert.equal(again.code, 0)
     assert.equal(again.events.at(-1)?.fetched, 0)
+    assert.deepEqual(again.events.at(-1)?.changes, { added: 0, updated: 0, gone: 0 })
+    const told = await peerfold(['get', link, copy], carla)
+    assert.match(told.stdout[0] ?? '', /\(nothing changed; nothing had to be fetched\)$/)
   })
 
   it('read the link from standard input', async () => {

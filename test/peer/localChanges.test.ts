@@ -14,7 +14,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ShareId } from '../../src/common/brand'
+import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { TransferResult } from '../../src/common/model'
 import {
   compareTrees,
@@ -296,6 +296,34 @@ describe('a copy in a folder with files of the user', () => {
     const { fetched } = await save()
     assert.ok(fetched >= 20_003 && fetched < 50_000, `fetched ${fetched}`)
     assert.deepEqual(await compareTrees(source, copy), [])
+  })
+
+  it('says what it brought: what is new, has other content, or is not shared any more and stays', async () => {
+    await share({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c', sub: { 'd.txt': 'd', 'e.txt': 'e' } })
+    assert.deepEqual((await save()).changes, { added: 5, updated: 0, gone: 0 })
+    assert.deepEqual((await save()).changes, { added: 0, updated: 0, gone: 0 })
+
+    await writeFile(join(copy, 'c.txt'), 'mine')
+    await rm(join(copy, 'sub', 'e.txt'))
+    const changed = { 'a.txt': 'other', 'b.txt': 'another', 'c.txt': 'theirs', 'f.txt': 'f', sub: {} }
+    await publish(changed, join('sub', 'd.txt'), join('sub', 'e.txt'))
+    const { changes, conflicts } = await save()
+    assert.deepEqual(changes, { added: 1, updated: 2, gone: 1 })
+    assert.equal(conflicts.length, 1)
+    assert.equal(await text(join('sub', 'd.txt')), 'd', 'what is not shared any more stays')
+
+    await writeFile(join(copy, 'sub', 'g.txt'), 'not of the copy')
+    assert.deepEqual((await save()).changes, { added: 0, updated: 0, gone: 1 })
+    await rm(join(copy, 'sub', 'd.txt'))
+    assert.deepEqual((await save()).changes, { added: 0, updated: 0, gone: 0 })
+  })
+
+  it('counts in a part of a share only what is below that', async () => {
+    await share({ one: { 'a.txt': 'a', 'b.txt': 'b' }, two: { 'c.txt': 'c' } })
+    await save()
+    await publish({ one: { 'a.txt': 'other' } }, join('one', 'b.txt'), join('two', 'c.txt'))
+    const { changes } = await bob.copy(id, copy, '/one' as DrivePath)
+    assert.deepEqual(changes, { added: 0, updated: 1, gone: 1 })
   })
 
   it('stands in the list after a restart, with its conflicts, the newest first, as shares stand in their order', async () => {

@@ -59,6 +59,7 @@ describe('peerfold get, killed again and again', () => {
     const done = getting.events().at(-1)
     assert.equal(done?.event, 'done')
     assert.deepEqual([done?.files, done?.bytes, done?.skippedCount], [21, total, 0])
+    assert.deepEqual(done?.changes, { added: 21, updated: 0, gone: 0 }, 'counted from the first start')
     const fetched = Number(done?.fetched)
     assert.ok(
       fetched <= total - fetchedBefore + IN_FLIGHT,

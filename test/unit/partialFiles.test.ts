@@ -121,6 +121,7 @@ function file(size: number, offset = 0): PlannedFile {
     precondition: 'absent',
     compare: false,
     fresh: false,
+    begun: false,
     conflict: false,
   }
 }

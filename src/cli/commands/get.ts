@@ -5,7 +5,9 @@ import { resolve } from 'node:path'
 import { umaskParameter } from '../../client/umask'
 import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import { describeChanges, isUpdate } from '../../common/explain'
 import { formatBytes, plural } from '../../common/format'
+import { english } from '../../common/localizer'
 import type { TransferResult } from '../../common/model'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
@@ -71,7 +73,8 @@ async function copy(
 }
 
 function report({ output }: Context, result: TransferResult, folder: string): void {
-  const { files, bytes, fetched, skipped, skippedCount, conflicts, warnings, stale, silent = [] } = result
+  const { files, bytes, fetched, skipped, skippedCount, conflicts, warnings, changes, stale } = result
+  const { silent = [] } = result
   const complete = isComplete(result)
   output.event('done', {
     complete,
@@ -82,9 +85,11 @@ function report({ output }: Context, result: TransferResult, folder: string): vo
     skippedCount,
     conflicts,
     warnings,
+    changes,
     stale,
     silent,
   })
   const came = fetched === 0 ? 'nothing had to be fetched' : `${formatBytes(fetched)} fetched`
-  output.line(`${plural(files, 'file')}, ${formatBytes(bytes)} in ${folder} (${came})`)
+  const changed = isUpdate(result) ? `${describeChanges(result, english) || 'nothing changed'}; ` : ''
+  output.line(`${plural(files, 'file')}, ${formatBytes(bytes)} in ${folder} (${changed}${came})`)
 }

@@ -49,6 +49,8 @@ export interface FileCopierOptions {
   readonly onBytes: (bytes: number) => void
   /** Waits until reading may succeed again. Throws when it should not be tried. */
   readonly whenOffline: (error: PeerfoldError) => Promise<void>
+  /** It lies at its place, where other content was before, or nothing. */
+  readonly onPlaced: (file: PlannedFile) => void
   /** Paths inside the target. */
   readonly onConflict: (path: string, copy: string) => void
 }
@@ -318,6 +320,7 @@ export class FileCopier {
     if (before === 'absent' || local?.kind !== 'file') throw new WriteError('changed', file.path)
     if (hasAttributes(local, entry, ownership.record(file.path))) marks.compared(file, before, local, hash)
     else marks.written(file, writer.adjust(segments, before, attributesOf(entry)), hash)
+    if (file.begun) this.options.onPlaced(file)
     onBytes(entry.size)
   }
 
@@ -331,6 +334,7 @@ export class FileCopier {
   private record(file: PlannedFile, segments: readonly string[], mark?: FileMark, hash?: Uint8Array): void {
     if (!file.conflict) {
       if (mark !== undefined) this.options.marks.written(file, mark, hash)
+      this.options.onPlaced(file)
       return
     }
     const copy = `/${segments.join('/')}`

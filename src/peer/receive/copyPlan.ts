@@ -16,6 +16,7 @@ import { describeRefusal } from '../names/refusals'
 import type { TargetRules } from '../names/rules'
 import { breathe, slicer, throwIfAborted } from '../time'
 import { hasAttributes } from './attributes'
+import { type Placement, placedBefore } from './copyCounts'
 import { Obstacle } from './obstacles'
 import { type Held, heldBy, isAsLeft } from './ownership'
 import { WriteError } from './writeErrors'
@@ -39,10 +40,15 @@ export interface PlannedFile {
   readonly way?: Obstacle
   /** Nothing was there when the copy began, which may have been planned before. */
   readonly fresh: boolean
+  /** An earlier run of this copy was about to write it, and may have. */
+  readonly begun: boolean
 }
 
 /** One link to make. */
-export type PlannedLink = Omit<PlannedFile, 'compare' | 'fresh'>
+export interface PlannedLink extends Omit<PlannedFile, 'compare' | 'begun'> {
+  /** The same link lies there already, and becomes part of the copy. */
+  readonly same: boolean
+}
 
 /** A file that is there with the incoming content. */
 export interface PresentFile {
@@ -72,11 +78,19 @@ export interface CopyPlan {
   readonly executables: Set<string>
   /** Files that this copy made when it was planned with another version, and that the share does not have any more. */
   readonly gone: { readonly segments: readonly string[] }[]
+  /** What an earlier run of this copy has placed, which had no end. */
+  readonly placed: Placement[]
+  /** Files that this copy made once, that are still there, and that the share does not have any more. */
+  readonly noLongerShared: number
   /** Files of ours that have no mark yet. */
   readonly recovered: { readonly path: string; readonly record: CopiedFile }[]
 }
 
-type WritablePlan = CopyPlan & { bytes: number; present: { files: number; bytes: number } }
+type WritablePlan = CopyPlan & {
+  bytes: number
+  noLongerShared: number
+  present: { files: number; bytes: number }
+}
 
 /** What the catalog calls a target: one share in one folder. When the log of bytes was cut off and continued otherwise
  *  (`fork`), places in it mean other bytes, and nothing that was recorded before holds. */
@@ -117,6 +131,8 @@ export async function planCopy(
     paths: [],
     executables: new Set(),
     gone: [],
+    placed: [],
+    noLongerShared: 0,
     recovered: [],
   }
   const parent = parentOf(base)
@@ -151,14 +167,25 @@ export async function planCopy(
     }
   }
   const part = trimSlash(base).slice(parent.length)
+  const isGone = (path: string) => (path === part || path.startsWith(`${part}/`)) && !byPath.has(path)
   for (const [path, { fresh, content }] of intended) {
-    const isOfPart = path === part || path.startsWith(`${part}/`)
-    if (!fresh || !isOfPart || byPath.has(path)) continue
+    if (!fresh || !isGone(path)) continue
     const segments = path.slice(1).split('/')
     const known = copied.get(path)
     const mark = local.statIfReachable(segments)
     const isOurs = known?.content === content && mark?.kind === 'file' && isAsLeft(mark, known)
     if (isOurs) plan.gone.push({ segments })
+  }
+  const leave = new Set(plan.gone.map(({ segments }) => `/${segments.join('/')}`))
+  for (const [path, { content }] of copied) {
+    if (due()) {
+      await breathe()
+      throwIfAborted(signal)
+      local.lookAnew()
+    }
+    if (content === FOLDER || !isGone(path) || leave.has(path)) continue
+    const found = local.statIfReachable(path.slice(1).split('/'))
+    if (found !== undefined && found.kind !== 'folder') plan.noLongerShared++
   }
   return plan
 }
@@ -230,15 +257,18 @@ function baseOf({ content, conflict }: CopiedFile): string {
 }
 
 function planFile(plan: WritablePlan, placing: Placing, local: EntryStat | undefined, way?: Obstacle): void {
-  const { entry, path, segments, intended } = placing
+  const { entry, path, segments, intended, content } = placing
   const how = local === undefined ? {} : howToPlace(plan, placing, local)
+  const before = placedBefore(intended, content)
   if (how === 'present') {
     keep(plan, entry)
+    if (before !== undefined) plan.placed.push(before)
     return
   }
   const precondition: Precondition = local ?? 'absent'
   const fresh = local === undefined || intended?.fresh === true
-  const file = { entry, path, segments, precondition, compare: false, conflict: false, fresh }
+  const begun = before !== undefined
+  const file = { entry, path, segments, precondition, compare: false, conflict: false, fresh, begun }
   plan.files.push({ ...file, ...how, ...(way === undefined ? {} : { way }) })
   plan.bytes += entry.size
 }
@@ -279,7 +309,7 @@ function planOverLink(plan: WritablePlan, placing: Placing, local: EntryStat, fi
   if (baseOf(known) === content) keep(plan, entry)
   else {
     const isOurs = known.content === files.linkContent(segments)
-    const how = { compare: false, conflict: !isOurs, fresh: false }
+    const how = { compare: false, conflict: !isOurs, fresh: false, begun: false }
     plan.files.push({ entry, path, segments, precondition: local, ...how })
     plan.bytes += entry.size
   }
@@ -293,16 +323,17 @@ function planLink(
   way?: Obstacle,
 ): void {
   const { entry, path, segments, known, content } = placing
-  const link = { entry, path, segments, ...(way === undefined ? {} : { way }) }
+  const link = { entry, path, segments, same: false, ...(way === undefined ? {} : { way }) }
   const isNone = local === undefined || local.kind === 'folder'
   const precondition = isNone ? 'absent' : local
   const here = local?.kind === 'link' ? files.linkContent(segments) : undefined
   if (known !== undefined && baseOf(known) === content && !isNone) keep(plan, entry)
-  else if (isNone || here === content) plan.links.push({ ...link, precondition, conflict: false })
+  else if (isNone || here === content)
+    plan.links.push({ ...link, precondition, conflict: false, fresh: isNone, same: !isNone })
   else if (known === undefined) throw new WriteError('exists', path)
   else if (local.kind === 'file')
-    plan.links.push({ ...link, precondition, conflict: false, held: heldBy(known, local) })
-  else plan.links.push({ ...link, precondition, conflict: known.content !== here })
+    plan.links.push({ ...link, precondition, conflict: false, fresh: false, held: heldBy(known, local) })
+  else plan.links.push({ ...link, precondition, conflict: known.content !== here, fresh: false })
 }
 
 interface LocalFolder {

@@ -21,6 +21,7 @@ import { sharedSlicer, throwIfAborted } from '../time'
 import type { Transfer } from '../transfers'
 import { attributesOf } from './attributes'
 import { conflictName } from './conflicts'
+import { CopyCounts } from './copyCounts'
 import { FileCopier } from './copyFile'
 import type { CopyMarks } from './copyMarks'
 import type { CopyPlan, PlannedFile, PlannedLink } from './copyPlan'
@@ -74,6 +75,7 @@ export interface CopyOptions {
 export class CopyRun {
   private readonly skipped: SkippedEntry[]
   private readonly conflicts: { path: string; copy: string }[]
+  private readonly counts: CopyCounts
   private readonly signal: AbortSignal
   private readonly read: ReadOptions
   private readonly files: FileCopier
@@ -93,6 +95,8 @@ export class CopyRun {
     this.ownership = new Ownership(share, writer, plan.known)
     this.skipped = [...plan.skipped]
     this.conflicts = plan.conflicts.map(({ path, copy }) => this.conflictAt(path, copy))
+    this.counts = new CopyCounts(plan.noLongerShared)
+    for (const placed of plan.placed) this.counts.placed(placed)
     this.signal = transfer.abort.signal
     this.waits = new CopyWaits(options)
     const assertRoom = () => options.budget.assertRoom()
@@ -111,6 +115,7 @@ export class CopyRun {
         transfer.resume()
       },
       whenOffline: error => this.waits.waitForPeer(error),
+      onPlaced: file => this.counts.placed(file),
       onConflict: (path, copy) => this.conflicts.push(this.conflictAt(path, copy)),
     })
   }
@@ -281,6 +286,7 @@ export class CopyRun {
       const made = this.writer.makeLink(segments, target, precondition)
       const mark = this.writer.stat(segments)
       if (made.ok && mark !== undefined) this.marks.written({ entry, path }, mark)
+      if (made.ok && !link.same) this.counts.placed(link)
       return made
     }
     const isTaken = (at: readonly string[]) => this.writer.stat(at) !== undefined
@@ -315,6 +321,7 @@ export class CopyRun {
       skippedCount: this.skipped.length,
       conflicts: this.conflicts.slice(0, MAX_LISTED),
       warnings: warnings.slice(0, MAX_LISTED).map(({ path, kind }) => `${path}: ${describeWarning(kind)}`),
+      changes: this.counts.changes,
       stale: stale(),
     }
   }
