@@ -9,6 +9,7 @@ import { FollowedCopies } from './editor/commands/followCopy'
 import type { CommandParts } from './editor/commands/parts'
 import { registerCommands } from './editor/commands/registerCommands'
 import { EXTENSION_SCHEME } from './editor/contributions'
+import { copiedShares } from './editor/copyTargets'
 import { Dashboard } from './editor/dashboard/dashboardPanel'
 import { ChangedFiles } from './editor/files/changedFiles'
 import { Listings } from './editor/files/listings'
@@ -38,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
     context.subscriptions.push(resource)
     return resource
   }
+  const { globalState: memory, globalStorageUri: storage } = context
   const log = own(vscode.window.createOutputChannel('Peerfold', { log: true }))
   const peer = own(new PeerProcess(context.extensionPath, log))
   const model = own(new PeerModel(peer))
@@ -56,7 +58,7 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
     }),
   )
   own(vscode.window.registerUriHandler(new LinkHandler()))
-  const views = own(new PeerfoldViews(model, listings, changedFiles, log))
+  const views = own(new PeerfoldViews(model, listings, changedFiles, log, () => copiedShares(memory)))
   own(new StatusBar(model))
   own(new HeldFilesNotice(peer, model))
   const dashboard = own(
@@ -66,7 +68,6 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
       runCommand: (command, ...args) => void vscode.commands.executeCommand(command, ...args),
     }),
   )
-  const { globalState: memory, globalStorageUri: storage } = context
   const parts: CommandParts = {
     peer,
     model,

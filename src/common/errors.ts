@@ -72,6 +72,8 @@ const CATALOGUE = {
   stalled: () =>
     'Nobody who has the rest is connected any more. What came is kept. It goes on by itself when somebody who has it comes while Peerfold runs, and also when it is asked for again.',
   'file-not-found': (path: string) => `“${path}” is not in this share.`,
+  'no-copy': (name: string) =>
+    `There is no saved copy of “${name}” on this disk any more, or none that this editor knows. “Save a Copy…” makes one.`,
   'ambiguous-path': (paths: string) =>
     `More than one name in this share is spelled like that: ${paths}. Choose one from its list of files.`,
   'is-a-folder': (path: string) => `“${path}” is a folder.`,

@@ -65,18 +65,21 @@ export function isUpdate({
 }
 
 /** `3 updated, 1 new, 1 no longer shared, 1 conflict`; empty when nothing changed or it is not known. */
-export function describeChanges(
-  { changes, conflicts, conflictCount = conflicts.length }: TransferResult,
-  l10n: Localizer,
-): string {
+export function describeChanges(result: TransferResult, l10n: Localizer): string {
+  const { conflicts, conflictCount = conflicts.length } = result
+  const conflict = countConflicts(conflictCount, l10n)
+  return [...countChanges(result, l10n), ...(conflict === '' ? [] : [conflict])].join(', ')
+}
+
+/** `3 updated`, `1 new`, `1 no longer shared`: those of which there are any. */
+export function countChanges({ changes }: TransferResult, l10n: Localizer): string[] {
   const { added = 0, updated = 0, gone = 0 } = changes ?? {}
   const parts = [
     updated === 0 ? '' : l10n.t('{0} updated', formatCount(updated)),
     added === 0 ? '' : l10n.t('{0} new', formatCount(added)),
     gone === 0 ? '' : l10n.t('{0} no longer shared', formatCount(gone)),
-    countConflicts(conflictCount, l10n),
   ]
-  return parts.filter(part => part !== '').join(', ')
+  return parts.filter(part => part !== '')
 }
 
 /** Empty for none. */

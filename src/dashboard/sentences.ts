@@ -1,5 +1,13 @@
 /** Sentences about the state: what is the case, why, and what to do. Pure; strangers' texts in them are made safe. */
-import { countConflicts, countFiles, countPeers, explainSearch, transferProblems } from '../common/explain'
+import {
+  countChanges,
+  countConflicts,
+  countFiles,
+  countPeers,
+  explainSearch,
+  isUpdate,
+  transferProblems,
+} from '../common/explain'
 import { formatBytes, formatCount, formatDuration, safeText } from '../common/format'
 import type {
   NetworkState,
@@ -106,17 +114,12 @@ export function transferSentence(transfer: TransferState): string {
   }
 }
 
-function resultSentences({
-  files,
-  bytes,
-  skippedCount,
-  conflicts,
-  conflictCount = conflicts.length,
-  warnings,
-  stale,
-  silent = [],
-}: TransferResult): string[] {
+function resultSentences(result: TransferResult): string[] {
+  const { files, bytes, skippedCount, conflicts, conflictCount = conflicts.length, warnings } = result
+  const { stale, silent = [] } = result
   const sentences = [`${countFiles(files, l10n)}, ${formatBytes(bytes)}.`]
+  const changes = isUpdate(result) ? countChanges(result, l10n) : []
+  if (changes.length > 0) sentences.push(`${changes.join(', ')}.`)
   if (skippedCount > 0) sentences.push(l10n.t('Left out: {0}.', formatCount(skippedCount)))
   if (conflictCount > 0) {
     sentences.push(

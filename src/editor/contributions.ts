@@ -15,6 +15,7 @@ export const Commands = {
   removeShare: 'peerfold.removeShare',
   showSkipped: 'peerfold.showSkipped',
   saveCopy: 'peerfold.saveCopy',
+  updateCopy: 'peerfold.updateCopy',
   addToWorkspace: 'peerfold.addToWorkspace',
   findInShare: 'peerfold.findInShare',
   stopOpened: 'peerfold.stopOpened',

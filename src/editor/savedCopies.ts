@@ -13,6 +13,19 @@ export function savedShareOf(memory: vscode.Memento, folder: string): ShareId | 
   return id !== undefined && isShareId(id) ? id : undefined
 }
 
+/** Absolute, the one saved last at the end. */
+export function foldersOf(memory: vscode.Memento, id: ShareId): readonly string[] {
+  return entriesOf(memory)
+    .filter(([, share]) => share === id)
+    .map(([folder]) => folder)
+}
+
+export function sharesSaved(memory: vscode.Memento): readonly ShareId[] {
+  return entriesOf(memory)
+    .map(([, id]) => id)
+    .filter(isShareId)
+}
+
 export async function rememberCopy(memory: vscode.Memento, folder: string, id: ShareId): Promise<void> {
   const others = entriesOf(memory).filter(([other]) => other !== folder)
   await memory.update(MEMORY, [...others, [folder, id]].slice(-MAX_FOLDERS))

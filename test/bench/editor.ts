@@ -233,7 +233,7 @@ class Story {
     const { workbench } = this.window
     const name = 'many'
     await workbench.runCommand('Peerfold: Share Folder with Peer')
-    await workbench.quickInput.pick('Another folder…')
+    await workbench.quickInput.pick('Choose another folder…')
     await workbench.quickInput.chooseFolder(join(this.source, name))
     const preview = await workbench.dialog(`Share “${name}”`)
     await preview.click('Show What Is Left Out')

@@ -29,16 +29,23 @@ export function followingSteps(cast: () => Cast): void {
     await atBob.screenshot('follow')
   })
 
-  it('brings his copy up to date when he saves it again, and keeps what is his', async () => {
+  it('brings his copy up to date by one click, says what changed, and keeps what is his', async () => {
     const { bob, atBob } = cast()
     const copy = join(bob.home, 'Downloads', 'garden')
     await writeFile(join(copy, 'README.md'), 'Bob was here.\n')
     await atBob
       .view('Opened Shares')
       .tree.row(/^garden/)
-      .clickMenu('Save a Copy…')
-    await atBob.quickInput.chooseFolder(join(bob.home, 'Downloads'))
-    const toast = await atBob.notification('A copy of “garden” is saved')
+      .clickInline('Update Copy')
+    const toast = await atBob.notification('Updated the copy of “garden”')
+    assert.match(
+      await toast.text(),
+      /in ~\/Downloads\/garden: 1 updated, 1 new, 1 no longer shared\. One file can run/,
+    )
+    await atBob
+      .view('Transfers')
+      .tree.row(/^Saved garden1 updated, 1 new, 1 no longer shared/)
+      .waitFor()
     await atBob.screenshot('copy-again')
     await toast.close()
     assert.match(await readFile(join(copy, 'beds', 'tomatoes.md'), 'utf8'), /^Gone by October/)
@@ -56,8 +63,11 @@ export function followingSteps(cast: () => Cast): void {
       .tree.row(/^garden/)
       .clickMenu('Save a Copy…')
     await atBob.quickInput.chooseFolder(join(bob.home, 'Downloads'))
-    const toast = await atBob.notification('A copy of “garden” is saved')
-    assert.match(await toast.text(), /1 conflict: your version was kept, theirs is saved next to it/)
+    const toast = await atBob.notification('Updated the copy of “garden”')
+    assert.match(
+      await toast.text(),
+      /: 1 no longer shared, 1 conflict: your version was kept, theirs is saved next to it\./,
+    )
     await atBob.screenshot('conflict-told')
     await toast.click('Review Conflicts')
     await atBob.editor.waitForTab('README.md: theirs ↔ yours')
@@ -75,6 +85,33 @@ export function followingSteps(cast: () => Cast): void {
     await atBob.page.keyboard.press('Control+F4')
   })
 
+  it('saves a folder of it under its own name, opens that, and asks which copy to update then', async () => {
+    const { bob, atBob } = cast()
+    const { tree } = atBob.view('Opened Shares')
+    await tree.row('beds').clickMenu('Save a Copy…')
+    await atBob.quickInput.chooseFolder(join(bob.home, 'Downloads'))
+    const toast = await atBob.notification('A copy of “beds” is saved in ~/Downloads/beds: 2 files')
+    const opening = atBob.page.context().waitForEvent('page')
+    await toast.click('Open Folder')
+    const opened = await opening
+    assert.match(decodeURIComponent(opened.url()), /folder=.*\/Downloads\/beds(?:&|$)/)
+    await opened.close()
+    await tree.row(/^garden/).clickInline('Update Copy')
+    await atBob.quickInput.row('garden').waitFor()
+    assert.deepEqual(await atBob.quickInput.labels(), ['beds', 'garden'])
+    await atBob.quickInput.pick('beds')
+    await (await atBob.notification('Nothing changed in the copy of “beds” in ~/Downloads/beds')).close()
+  })
+
+  it('asks whether to remove an opened share at Delete', async () => {
+    const { atBob } = cast()
+    const row = atBob.view('Opened Shares').tree.row(/^garden/)
+    await row.click()
+    await atBob.page.keyboard.press('Delete')
+    await (await atBob.dialog('Remove the opened share “garden”?')).click('Cancel')
+    await row.waitFor()
+  })
+
   it('shares a single file from the Explorer, and opens a link that was clicked outside', async () => {
     const { atAlice, atBob } = cast()
     await atAlice.explorer.row('seeds.csv').clickMenu('Share File with Peer')
@@ -87,8 +124,8 @@ export function followingSteps(cast: () => Cast): void {
     await atBob.quickInput.enter(link)
     await (await atBob.dialog('to open this URI')).click('Open')
     await (await atBob.dialog('“seeds.csv”')).click('Open')
-    await tree.row(/^seeds\.csv1 peer/).expand()
-    await tree.row(/^seeds\.csv$/).click()
+    await tree.row(/^seeds\.csv1 peer/).waitFor()
+    await atBob.editor.waitForTab('seeds.csv') // a single file is shown at once
     await atBob.editor.text('basil,3')
   })
 

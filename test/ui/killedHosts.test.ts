@@ -48,6 +48,7 @@ describe('an extension host that is killed', () => {
 
   it('while a folder is being shared: it is shared whole or not at all, the list says which, and sharing works', async () => {
     await window.runCommand('Peerfold: Share Folder with Peer')
+    await window.quickInput.pick('desk')
     await (await window.dialog('Share “desk”')).click('Share')
     await window.view('Transfers').tree.row('desk').waitFor()
     await killExtensionHost(200)
@@ -61,6 +62,7 @@ describe('an extension host that is killed', () => {
     if (outcome.includes('cancelled')) {
       await window.view('Shares').welcome.getByText('Share a folder and send its link').waitFor()
       await window.runCommand('Peerfold: Share Folder with Peer')
+      await window.quickInput.pick('desk')
       await (await window.dialog('Share “desk”')).click('Share')
     }
     const shared = window.view('Shares').tree.row('desk')

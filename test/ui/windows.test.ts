@@ -107,6 +107,7 @@ describe('two windows of one user', () => {
 
   async function share(window: Workbench, name: string): Promise<void> {
     await window.runCommand('Peerfold: Share Folder with Peer')
+    await window.quickInput.pick(name)
     await (await window.dialog(`Share “${name}”`)).click('Share')
     const toast = await window.notification(`“${name}” is shared`)
     if (name === 'garden') link = await window.readClipboard()

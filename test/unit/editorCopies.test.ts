@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ShareId } from '../../src/common/brand'
+import type { DrivePath, ShareId } from '../../src/common/brand'
 import { copyFolder } from '../../src/editor/commands/copyFolder'
 import { makeFolder } from '../../src/editor/commands/makeFolder'
+import { copiedShares, copiesOf, rememberTarget } from '../../src/editor/copyTargets'
 import { rememberCopy, savedShareOf } from '../../src/editor/savedCopies'
 import { temporaryFolder } from '../support/folders'
 
@@ -32,14 +33,7 @@ describe('the folder a share is saved in', () => {
   })
 
   it('is remembered beyond the window', async () => {
-    const kept = new Map<string, unknown>()
-    const memory = {
-      keys: () => [...kept.keys()],
-      get: (key: string) => kept.get(key) as undefined,
-      update: async (key: string, value: unknown) => {
-        kept.set(key, JSON.parse(JSON.stringify(value)))
-      },
-    }
+    const { memory } = memento()
     await rememberCopy(memory, '/home/garden', other)
     await rememberCopy(memory, '/home/garden', mine)
     await rememberCopy(memory, '/home/notes', other)
@@ -57,3 +51,57 @@ describe('the folder a share is saved in', () => {
     await assert.rejects(makeFolder(join(home, 'file', 'below')), { code: 'file-in-the-way' })
   })
 })
+
+describe('the copies of a share', () => {
+  const all = '/' as DrivePath
+  const docs = '/docs' as DrivePath
+
+  it('are known with what was saved and where, the one saved last first', async () => {
+    const { memory } = memento()
+    await rememberTarget(memory, { id: mine, path: all, folder: '/home/garden' })
+    await rememberTarget(memory, { id: mine, path: docs, folder: '/home', name: 'docs' })
+    await rememberTarget(memory, { id: other, path: all, folder: '/home/notes' })
+    await rememberTarget(memory, { id: mine, path: all, folder: '/home/garden' })
+    assert.deepEqual(copiesOf(memory, mine), [
+      { id: mine, path: all, folder: '/home/garden' },
+      { id: mine, path: docs, folder: '/home', name: 'docs' },
+    ])
+    assert.deepEqual([...copiedShares(memory)].sort(), [mine, other].sort())
+  })
+
+  it('include those that an earlier version remembered, once', async () => {
+    const { memory } = memento()
+    await rememberCopy(memory, '/home/garden', mine)
+    await rememberCopy(memory, '/home/garden 2', mine)
+    await rememberTarget(memory, { id: mine, path: all, folder: '/home/garden' })
+    assert.deepEqual(
+      copiesOf(memory, mine).map(({ folder }) => folder),
+      ['/home/garden', '/home/garden 2'],
+    )
+    assert.deepEqual([...copiedShares(memory)], [mine])
+  })
+
+  it('are none where what is remembered is malformed', () => {
+    const { memory, kept } = memento()
+    const whole = { id: mine, path: '/', folder: '/home' }
+    for (const damaged of [{ ...whole, id: 'short' }, { ...whole, path: 'docs' }, { id: mine }, null, 7]) {
+      kept.set('peerfold.copyTargets', [damaged])
+      assert.deepEqual(copiesOf(memory, mine), [])
+    }
+    kept.set('peerfold.copyTargets', 'text')
+    assert.deepEqual(copiesOf(memory, mine), [])
+  })
+})
+
+/** What outlives a window, as VS Code keeps it. */
+function memento() {
+  const kept = new Map<string, unknown>()
+  const memory = {
+    keys: () => [...kept.keys()],
+    get: (key: string) => kept.get(key) as undefined,
+    update: async (key: string, value: unknown) => {
+      kept.set(key, JSON.parse(JSON.stringify(value)))
+    },
+  }
+  return { kept, memory }
+}

@@ -136,7 +136,8 @@ describe('what views say', () => {
 
   it('gives menus what they match on', () => {
     assert.equal(shareFacets(share), 'share:sharing:folder')
-    assert.equal(openedFacets({ ...opened, stopped: true, isFile: true }), 'opened:stopped:file')
+    assert.equal(openedFacets({ ...opened, stopped: true, isFile: true }, false), 'opened:stopped:file')
+    assert.equal(openedFacets(opened, true), 'opened:connected:folder:copied')
     assert.equal(transferFacets(transfer), 'transfer:copy:running:folder')
     const { folder: _, ...withoutFolder } = transfer
     assert.equal(transferFacets(withoutFolder), 'transfer:copy:running')

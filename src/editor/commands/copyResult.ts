@@ -1,6 +1,8 @@
 /** Tells what became of a copy, with the next thing to do as a button. */
+import { stat } from 'node:fs/promises'
+import * as path from 'node:path'
 import * as vscode from 'vscode'
-import { peerName } from '../../common/explain'
+import { countChanges, isUpdate, peerName } from '../../common/explain'
 import { formatBytes, formatCount, plural, safeText } from '../../common/format'
 import type { TransferResult } from '../../common/model'
 import { diskPath, pickerText } from '../names'
@@ -13,15 +15,16 @@ const { l10n } = vscode
 /** So many of who was not heard are named. */
 const NAMED = 3
 
-/** @param name what was copied, as anybody called it; @param folder absolute */
-export function tellCopyResult(
+/** @param copy `name`: what was copied, as anybody called it; `folder` and `saved`: absolute, see `FollowedCopy` */
+export async function tellCopyResult(
   parts: Pick<CommandParts, 'ask'>,
-  { name, folder }: { readonly name: string; readonly folder: string },
+  copy: { readonly name: string; readonly folder: string; readonly saved?: string },
   result: TransferResult,
-): void {
+): Promise<void> {
+  const saved = await lookAt(copy)
   const notes = [
     doubtNote(result),
-    conflictNote(result.conflicts.length),
+    isUpdate(result) ? '' : conflictNote(result.conflicts.length),
     result.skippedCount === 0
       ? ''
       : result.skippedCount === 1
@@ -36,21 +39,16 @@ export function tellCopyResult(
             formatCount(result.warnings.length),
           ),
   ].filter(note => note !== '')
-  const files = plural(result.files, l10n.t('file'), l10n.t('files'))
-  const done = l10n.t(
-    'A copy of “{0}” is saved in {1}: {2}, {3}.',
-    safeText(name, 80),
-    diskPath(folder),
-    files,
-    formatBytes(result.bytes),
-  )
+  const done = doneSentence(copy.name, saved.isFile ? path.dirname(saved.path) : saved.path, result)
   const details = detailsOf(result)
   const { conflicts } = result
   const offers = [
     ...(conflicts.length === 0
       ? []
       : [{ label: l10n.t('Review Conflicts'), run: () => showConflicts(parts, conflicts) }]),
-    { label: l10n.t('Open Folder'), run: () => openFolder(folder) },
+    saved.isFile
+      ? { label: l10n.t('Open File'), run: () => openFile(saved.path) }
+      : { label: l10n.t('Open Folder'), run: () => openFolder(saved.path) },
     ...(details.length === 0
       ? []
       : [
@@ -66,6 +64,36 @@ export function tellCopyResult(
   ]
   const show = notes.length === 0 ? tell : warn
   show([done, ...notes].join(' '), ...offers)
+}
+
+/** What was saved where; of a copy that was there before, what changed in it. @param place absolute */
+function doneSentence(name: string, place: string, result: TransferResult): string {
+  const what = safeText(name, 80)
+  const where = diskPath(place)
+  if (!isUpdate(result)) {
+    const files = plural(result.files, l10n.t('file'), l10n.t('files'))
+    return l10n.t('A copy of “{0}” is saved in {1}: {2}, {3}.', what, where, files, formatBytes(result.bytes))
+  }
+  const changes = countChanges(result, l10n)
+  if (result.conflicts.length > 0) changes.push(conflictNote(result.conflicts.length))
+  if (changes.length === 0) return l10n.t('Nothing changed in the copy of “{0}” in {1}.', what, where)
+  return ended(l10n.t('Updated the copy of “{0}” in {1}: {2}', what, where, changes.join(', ')))
+}
+
+function ended(sentence: string): string {
+  return sentence.endsWith('.') ? sentence : `${sentence}.`
+}
+
+/** What was saved; where it cannot be found, for its name was spelled otherwise, the folder around it. */
+async function lookAt(copy: {
+  readonly folder: string
+  readonly saved?: string
+}): Promise<{ readonly path: string; readonly isFile: boolean }> {
+  const { folder, saved = folder } = copy
+  return stat(saved).then(
+    found => ({ path: saved, isFile: !found.isDirectory() }),
+    () => ({ path: folder, isFile: false }),
+  )
 }
 
 function doubtNote({ stale, silent = [] }: TransferResult): string {
@@ -86,8 +114,11 @@ interface Detail extends vscode.QuickPickItem {
   readonly conflict?: TransferResult['conflicts'][number]
 }
 
-function detailsOf({ conflicts, skipped, warnings }: TransferResult): readonly Detail[] {
+function detailsOf({ changes, conflicts, skipped, warnings }: TransferResult): readonly Detail[] {
   return [
+    ...((changes?.gone ?? 0) === 0
+      ? []
+      : [{ label: `$(info) ${l10n.t('What is no longer shared stays in your copy until you delete it')}` }]),
     ...warnings.map(warning => ({ label: '$(warning)', description: pickerText(warning) })),
     ...conflicts.map(conflict => ({
       label: `$(diff) ${pickerText(conflict.path)}`,
@@ -99,6 +130,10 @@ function detailsOf({ conflicts, skipped, warnings }: TransferResult): readonly D
       detail: pickerText(entry.detail),
     })),
   ]
+}
+
+function openFile(file: string): Thenable<unknown> {
+  return vscode.commands.executeCommand('vscode.open', vscode.Uri.file(file))
 }
 
 /** In a window of its own: it opens as untrusted as any folder that comes from elsewhere. */

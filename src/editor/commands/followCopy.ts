@@ -21,6 +21,8 @@ export interface FollowedCopy {
   readonly name: string
   /** Absolute. */
   readonly folder: string
+  /** Absolute: the folder or file in it that is the copy. Absent where `folder` itself is, and in earlier versions. */
+  readonly saved?: string
 }
 
 /** In workspaceState: what this window follows. */
@@ -58,7 +60,7 @@ export class FollowedCopies extends Disposable {
     try {
       await this.remember([...this.recall().filter(({ job }) => job !== copy.job), copy])
       const result = await waitForCopy(this.parts, copy)
-      tellCopyResult(this.parts, copy, result)
+      await tellCopyResult(this.parts, copy, result)
       await this.forget(copy)
       return result
     } catch (error) {
@@ -94,5 +96,9 @@ export class FollowedCopies extends Disposable {
 function isFollowedCopy(value: unknown): value is FollowedCopy {
   if (typeof value !== 'object' || value === null) return false
   const fields = new Map<string, unknown>(Object.entries(value))
-  return ['job', 'name', 'folder'].every(name => typeof fields.get(name) === 'string')
+  const saved = fields.get('saved')
+  return (
+    ['job', 'name', 'folder'].every(name => typeof fields.get(name) === 'string') &&
+    (saved === undefined || typeof saved === 'string')
+  )
 }

@@ -99,6 +99,11 @@ const OVERRULABLE: ReadonlySet<string> = new Set([
 /** Of these, what gives others a password or a key. */
 const SECRET: ReadonlySet<string> = new Set(['secret-name', 'secret-content', 'git-folder'])
 
+/** Whether it is for the user to decide, and not for the disk or another system. */
+export function canBeLetIn({ reason }: SkippedEntry): boolean {
+  return OVERRULABLE.has(reason)
+}
+
 export function isSecretEntry({ reason }: SkippedEntry): boolean {
   return SECRET.has(reason)
 }
@@ -114,7 +119,7 @@ export async function chooseLetIn(
   count: number,
 ): Promise<readonly SkippedEntry[] | undefined> {
   const entries = [...letIn, ...skipped.filter(({ path }) => !letIn.some(entry => entry.path === path))]
-  const how = l10n.t('Choose what is to be shared all the same, one by one')
+  const how = l10n.t('Select files to include anyway')
   const chosen = await ask.toggle({
     title: l10n.t('Left Out'),
     placeholder: count > skipped.length ? `${how}. ${countNote(skipped.length, count)}` : how,
@@ -144,13 +149,13 @@ export function leftOutRows(
   entries: readonly SkippedEntry[],
   on: ReadonlySet<string>,
 ): readonly TogglingRow[] {
-  const byRules = (entry: SkippedEntry) => OVERRULABLE.has(entry.reason) && !isSecretEntry(entry)
+  const byRules = (entry: SkippedEntry) => canBeLetIn(entry) && !isSecretEntry(entry)
   return [
     ...group(l10n.t('look like secrets'), entries.filter(isSecretEntry), on),
     ...group(l10n.t('left out by rules'), entries.filter(byRules), on),
     ...group(
       l10n.t('cannot be let in'),
-      entries.filter(({ reason }) => !OVERRULABLE.has(reason)),
+      entries.filter(entry => !canBeLetIn(entry)),
       on,
     ),
   ]
@@ -194,14 +199,14 @@ export async function showLeftOut(
 
 /** Why it was left out stays to be read when it is let in. */
 function toRow({ path, reason, detail }: SkippedEntry, isOn: boolean): TogglingRow {
-  const canBeLetIn = OVERRULABLE.has(reason)
-  const icon = canBeLetIn ? (isOn ? 'pass-filled' : 'circle-large-outline') : 'lock'
+  const canSwitch = OVERRULABLE.has(reason)
+  const icon = canSwitch ? (isOn ? 'pass-filled' : 'circle-large-outline') : 'lock'
   const why = wordReason(reason)
   return {
     label: `$(${icon}) ${pickerText(withoutRoot(path))}`,
     description: isOn ? l10n.t('will be shared · {0}', why) : why,
     detail: pickerText(detail),
-    key: canBeLetIn ? path : undefined,
+    key: canSwitch ? path : undefined,
   }
 }
 

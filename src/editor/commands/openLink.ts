@@ -11,6 +11,8 @@ import { safeText } from '../../common/format'
 import { fingerprint, formatLink, type ShareLink, shareIdOf } from '../../common/link'
 import { findLinks } from '../../common/linkSearch'
 import { Commands, Views } from '../contributions'
+import { childOf } from '../files/drivePath'
+import { ROOT, toShareUri } from '../files/shareUri'
 import { offerCommand, tell } from '../tell'
 import { givenText, isScripted } from './given'
 import { linksOnClipboard } from './linkText'
@@ -21,6 +23,8 @@ const { l10n } = vscode
 
 /** Milliseconds that the Opened Shares view shows progress while nobody is found; the search itself goes on. */
 const READY_LIMIT = 30_000
+/** Milliseconds for a list of one file that has just arrived. */
+const LIST_LIMIT = 5_000
 
 export interface OpenedLink {
   readonly id: ShareId
@@ -40,11 +44,11 @@ export async function openLink(parts: CommandParts, given?: unknown): Promise<Op
   if (text === undefined) return undefined
   const found = findLinks(text)
   if (!found.ok) throw new PeerfoldError('bad-link', found.message)
-  if (isScripted([given])) return join(parts, found.links[0])
+  if (isScripted([given])) return join(parts, found.links[0], false)
   const link = found.links.length === 1 ? found.links[0] : await choose(parts, found.links)
   if (link === undefined) return undefined
   return questions.ask(shareIdOf(link.key), async () =>
-    (await consents(parts, link)) ? join(parts, link) : undefined,
+    (await consents(parts, link)) ? join(parts, link, true) : undefined,
   )
 }
 
@@ -99,7 +103,8 @@ async function consents({ ask, model }: CommandParts, link: ShareLink): Promise<
   return answer === open
 }
 
-async function join(parts: CommandParts, link: ShareLink): Promise<OpenedLink> {
+/** @param showFile a single file is shown at once, in an editor */
+async function join(parts: CommandParts, link: ShareLink, showFile: boolean): Promise<OpenedLink> {
   const { peer, model, views } = parts
   const opened = await peer.request('open.add', { link: formatLink(link), keep: true })
   if (opened.own) {
@@ -113,12 +118,13 @@ async function join(parts: CommandParts, link: ShareLink): Promise<OpenedLink> {
     views.showShare(opened.id)
     return opened
   }
-  void showArrival(parts, opened.id)
+  void showArrival(parts, opened.id, showFile && link.isFile)
   return opened
 }
 
 /** Not waited for, and never rejects: the share is in the list from now on, whoever is found and whenever. */
-async function showArrival({ peer, views, log }: CommandParts, id: ShareId): Promise<void> {
+async function showArrival(parts: CommandParts, id: ShareId, showFile: boolean): Promise<void> {
+  const { peer, views, log } = parts
   const location = { viewId: Views.opened }
   try {
     await vscode.commands.executeCommand(`${Views.opened}.focus`)
@@ -131,8 +137,15 @@ async function showArrival({ peer, views, log }: CommandParts, id: ShareId): Pro
       ),
     )
     await views.revealOpened(id)
+    if (showFile) await showOnlyFile(parts, id)
   } catch (error) {
     // The view says why nobody is found, for as long as that is so.
     log.info(`${fingerprint(id)} is not here yet: ${error instanceof Error ? error.message : String(error)}`)
   }
+}
+
+async function showOnlyFile({ peer }: CommandParts, id: ShareId): Promise<void> {
+  const [file] = await peer.request('fs.list', { id, path: ROOT, limit: 1, timeout: LIST_LIMIT })
+  if (file === undefined || file.kind === 'folder') return
+  await vscode.commands.executeCommand('vscode.open', toShareUri({ id, path: childOf(ROOT, file.name) }))
 }

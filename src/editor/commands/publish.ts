@@ -5,24 +5,15 @@
 import * as path from 'node:path'
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
-import { formatBytes, formatCount, plural, safeText } from '../../common/format'
+import { formatCount, safeText } from '../../common/format'
 import type { SkippedEntry } from '../../common/model'
 import type { ShareAdded, SharePreview, ShareSource } from '../../common/protocol'
 import { Commands } from '../contributions'
-import { diskPath } from '../names'
 import { progressIfSlow } from '../progressIfSlow'
 import { offerCommand, tell, warn } from '../tell'
+import { agreesToSecrets, askToShare, askWithoutFiles, nameOf } from './askToShare'
 import { followTransfer, newJob } from './followTransfer'
-import {
-  allowedPath,
-  chooseLetIn,
-  countLines,
-  includesSecrets,
-  isSecretEntry,
-  totalOf,
-  unportableLines,
-  withoutRoot,
-} from './leftOut'
+import { allowedPath } from './leftOut'
 import { putLinkOnClipboard } from './linkText'
 import type { CommandParts } from './parts'
 
@@ -30,9 +21,6 @@ const { l10n } = vscode
 
 /** Milliseconds; reading the names of a very large folder takes minutes, and the user can cancel. */
 const PREVIEW_LIMIT = 30 * 60_000
-
-/** Named in the warning about them. */
-const MAX_SECRETS = 10
 
 export interface PublishChoices {
   /** Undefined: not chosen, so a new share is private. */
@@ -59,7 +47,8 @@ export async function publish(
   if (preview.existing !== undefined) return shareAgain(parts, preview.existing, choices)
   let letIn = choices.ask ? await reasonsOf(parts, source) : []
   while (choices.ask) {
-    const answer = await askToShare(parts, source, preview, letIn)
+    const question = preview.files === 0 ? askWithoutFiles : askToShare
+    const answer = await question(parts, source, preview, letIn)
     if (answer === undefined) return undefined
     if (answer.isPublic !== undefined) source = { ...source, isPublic: answer.isPublic }
     if (answer.agreed && (await agreesToSecrets(parts, source, letIn))) break
@@ -116,108 +105,6 @@ async function reasonsOf(parts: CommandParts, source: ShareSource): Promise<read
   return skipped.filter(entry => source.allow.includes(allowedPath(entry)))
 }
 
-/** A question of its own: what is a secret is never shared by the button that shares everything else. */
-async function agreesToSecrets(
-  { ask }: CommandParts,
-  source: ShareSource,
-  letIn: readonly SkippedEntry[],
-): Promise<boolean> {
-  const secrets = letIn.filter(isSecretEntry)
-  if (secrets.length === 0) return true
-  const shareSecrets = secrets.length === 1 ? l10n.t('Share the Secret Too') : l10n.t('Share the Secrets Too')
-  const answer = await ask.confirm({
-    warning: true,
-    message: includesSecrets(secrets.length),
-    detail: [
-      ...secrets
-        .slice(0, MAX_SECRETS)
-        .map(({ path, detail }) => `${safeText(withoutRoot(path), 80)}: ${safeText(detail, 200)}`),
-      ...(secrets.length > MAX_SECRETS ? ['…'] : []),
-      '',
-      source.isPublic
-        ? l10n.t('The share is public. What somebody has fetched cannot be taken back.')
-        : l10n.t(
-            'Everybody who gets the link can read this. What somebody has fetched cannot be taken back.',
-          ),
-    ].join('\n'),
-    answers: [shareSecrets],
-  })
-  return answer === shareSecrets
-}
-
-interface ShareAnswer {
-  readonly agreed: boolean
-  readonly isPublic?: boolean
-  /** Chosen anew. */
-  readonly letIn?: readonly SkippedEntry[]
-}
-
-/** Undefined: the user turned away. */
-async function askToShare(
-  { ask }: CommandParts,
-  source: ShareSource,
-  preview: SharePreview,
-  letIn: readonly SkippedEntry[],
-): Promise<ShareAnswer | undefined> {
-  const share = l10n.t('Share')
-  const sharePublicly = l10n.t('Share Publicly')
-  const showLeftOut = l10n.t('Show What Is Left Out')
-  const leftOut = totalOf(preview.skippedCounts)
-  const answer = await ask.confirm({
-    message: l10n.t(
-      'Share “{0}”: {1}, {2}?',
-      nameOf(source),
-      plural(preview.files, l10n.t('file'), l10n.t('files')),
-      formatBytes(preview.bytes),
-    ),
-    detail: detailOf(source, preview, letIn),
-    answers: [share, sharePublicly, ...(leftOut + source.allow.length > 0 ? [showLeftOut] : [])],
-  })
-  switch (answer) {
-    case share:
-      return { agreed: true, isPublic: false }
-    case sharePublicly:
-      return { agreed: true, isPublic: true }
-    case showLeftOut: {
-      const chosen = await chooseLetIn(ask, letIn, preview.skipped, leftOut)
-      return { agreed: false, ...(chosen === undefined ? {} : { letIn: chosen }) }
-    }
-    default:
-      return undefined
-  }
-}
-
-function detailOf(source: ShareSource, preview: SharePreview, letIn: readonly SkippedEntry[]): string {
-  const leftOut = countLines(preview.skippedCounts, preview.skipped)
-  const lines = [
-    diskPath(source.source),
-    '',
-    ...(leftOut.length === 0 ? [l10n.t('Nothing is left out.')] : [l10n.t('Left out:'), ...leftOut]),
-    ...(source.allow.length === 0
-      ? []
-      : [
-          l10n.t(
-            'Let in by you: {0}',
-            source.allow.map(allowed => safeText(withoutRoot(allowed), 80)).join(', '),
-          ),
-        ]),
-    ...(letIn.some(isSecretEntry) ? [includesSecrets(letIn.filter(isSecretEntry).length)] : []),
-    ...(preview.allLookedAt === false
-      ? [
-          l10n.t(
-            'Not all content was looked into yet. What turns out to hold a secret while it is published is left out and listed.',
-          ),
-        ]
-      : []),
-    ...unportableLines(preview.unportable, preview.unportableCount ?? preview.unportable.length),
-    '',
-    l10n.t(
-      '“Share” makes a private share: only those who have the link can read it. “Share Publicly” makes one that every Hyperdrive program can read by its key. What somebody has fetched cannot be taken back.',
-    ),
-  ]
-  return lines.join('\n')
-}
-
 async function importFolder(parts: CommandParts, source: ShareSource): Promise<Published> {
   const job = newJob()
   const added = await followTransfer(
@@ -230,10 +117,8 @@ async function importFolder(parts: CommandParts, source: ShareSource): Promise<P
   tell(
     [
       l10n.t(
-        '“{0}” is shared: {1}, {2}. The link is on the clipboard; send it to whoever shall have the files.',
+        '“{0}” is shared. The link is on your clipboard: send it to the people who should have the files.',
         nameOf(source),
-        plural(added.files, l10n.t('file'), l10n.t('files')),
-        formatBytes(added.bytes),
       ),
       ...heldBack(added),
     ].join(' '),
@@ -269,7 +154,7 @@ async function shareAgain(
   const differs = isPublic !== undefined && share !== undefined && share.isPublic !== isPublic
   const link = await putLinkOnClipboard((await peer.request('share.link', { id })).link)
   const told = l10n.t(
-    '“{0}” is shared already. Its link is on the clipboard.',
+    '“{0}” is shared already. Its link is on your clipboard.',
     safeText(model.nameOf(id), 80),
   )
   const offer = offerCommand(l10n.t('Copy Link Again'), Commands.copyLink, id)
@@ -283,8 +168,4 @@ function stays(isPublic: boolean): string {
   return isPublic
     ? l10n.t('It stays public, and what it lets in stays the same: remove it first to share it anew.')
     : l10n.t('It stays private, and what it lets in stays the same: remove it first to share it anew.')
-}
-
-function nameOf({ source }: ShareSource): string {
-  return safeText(path.basename(source) || source, 80)
 }

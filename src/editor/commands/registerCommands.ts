@@ -28,6 +28,7 @@ import { showSkipped } from './showSkipped'
 import { stopPeerProcess } from './stopPeerProcess'
 import { startShare, stopShare } from './stopShare'
 import { cancelTransfer, clearTransfers } from './transfers'
+import { updateCopy } from './updateCopy'
 
 /** Commands that can be asked for several entries of the Explorer at once. */
 const forSelection: Readonly<
@@ -51,6 +52,7 @@ export function registerCommands(parts: CommandParts, showDashboard: () => void)
     [Commands.removeShare]: removeShare,
     [Commands.showSkipped]: showSkipped,
     [Commands.saveCopy]: saveCopy,
+    [Commands.updateCopy]: updateCopy,
     [Commands.addToWorkspace]: addToWorkspace,
     [Commands.findInShare]: findInShare,
     [Commands.stopOpened]: stopOpened,

@@ -3,11 +3,13 @@
  * so that it goes on when this window is closed; asked again for the same place it continues. Local files are never
  * overwritten: what was changed here is kept, and the incoming one lands beside it.
  */
+import * as path from 'node:path'
 import * as vscode from 'vscode'
 import { umaskParameter } from '../../client/umask'
 import { PeerfoldError } from '../../common/errors'
 import { safeText } from '../../common/format'
 import type { TransferResult } from '../../common/model'
+import { type CopyTarget, nameInFolder, rememberTarget } from '../copyTargets'
 import { nameOf } from '../files/drivePath'
 import { ROOT, type ShareAddress } from '../files/shareUri'
 import { rememberCopy, savedShareOf } from '../savedCopies'
@@ -34,19 +36,34 @@ export async function saveCopy(parts: CommandParts, given?: unknown): Promise<Tr
   if (address === undefined) return undefined
   const folder = givenText(given, 'folder') ?? (await askWhere(parts, address))
   if (folder === undefined) return undefined
+  const share = parts.model.opened(address.id) ?? parts.model.share(address.id)
+  const name = nameInFolder(address.path, share)
+  const target = { ...address, folder, ...(name === undefined ? {} : { name }) }
+  return copyTo(parts, target, isScripted([given]))
+}
+
+/** Saves a share, or a part of it, where it shall be, and remembers that. @param isScripted nothing is told */
+export async function copyTo(
+  parts: CommandParts,
+  target: CopyTarget,
+  isScripted: boolean,
+): Promise<TransferResult | undefined> {
+  const { id, path: entry, folder } = target
   await makeFolder(folder)
-  const isFile = (parts.model.opened(address.id) ?? parts.model.share(address.id))?.isFile
-  if (address.path === ROOT && !isFile) await rememberCopy(parts.memory, folder, address.id)
-  const name = labelOf(parts, address)
+  if (target.name === undefined) await rememberCopy(parts.memory, folder, id)
   // Where this copy is under way already, that one is joined, and followed under its own id.
   const { job } = await parts.peer.request('copy.start', {
-    ...address,
+    id,
+    path: entry,
     folder,
     job: newJob(),
     ...umaskParameter(),
   })
-  const copy = { job, name, folder }
-  return isScripted([given]) ? waitForCopy(parts, copy, STALL_LIMIT) : parts.copies.follow(copy)
+  await rememberTarget(parts.memory, target)
+  parts.views.copiesChanged()
+  const saved = target.name === undefined ? {} : { saved: path.join(folder, target.name) }
+  const copy = { job, name: labelOf(parts, { id, path: entry }), folder, ...saved }
+  return isScripted ? waitForCopy(parts, copy, STALL_LIMIT) : parts.copies.follow(copy)
 }
 
 /** What the active editor shows, when it is of a share. */

@@ -1,7 +1,7 @@
-/** “Share Folder with Peer”: the folder that was clicked, the one that is open, or one that the user picks. */
+/** “Share Folder with Peer”: the folder that was clicked, one that is open, or any other that the user picks. */
 import { realpath } from 'node:fs/promises'
 import * as vscode from 'vscode'
-import { pickerText } from '../names'
+import { diskPath, pickerText } from '../names'
 import { givenFlag, givenPaths, givenSource, isScripted } from './given'
 import type { CommandParts } from './parts'
 import { mayShare, type Published, publish } from './publish'
@@ -21,7 +21,7 @@ export async function shareFolder(parts: CommandParts, given?: unknown): Promise
 }
 
 interface FolderItem extends vscode.QuickPickItem {
-  /** Undefined: any other. */
+  /** Undefined: another one. */
   readonly uri: vscode.Uri | undefined
 }
 
@@ -29,12 +29,23 @@ async function chooseFolder({ ask, model }: CommandParts): Promise<vscode.Uri | 
   const pick = () => ask.folder({ title: l10n.t('Choose the folder to share'), button: l10n.t('Share') })
   const roots = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file')
   if (roots.length === 0) return pick()
-  const [only] = roots
-  const shared = new Set(model.state?.shares.map(({ source }) => source))
-  if (only !== undefined && roots.length === 1 && !shared.has(await realPath(only))) return only.uri
+  const sources = new Set(model.state?.shares.map(({ source }) => source))
+  const folders = await Promise.all(
+    roots.map(async folder => ({ folder, isShared: sources.has(await realPath(folder)) })),
+  )
+  const toItem = ({ folder: { name, uri }, isShared }: (typeof folders)[number]): FolderItem => {
+    const place = pickerText(diskPath(uri.fsPath))
+    return {
+      label: pickerText(name),
+      description: isShared ? l10n.t('{0} · shared already', place) : place,
+      uri,
+    }
+  }
+  // The first row is the one that Enter takes.
   const items: readonly FolderItem[] = [
-    ...roots.map(({ name, uri }) => ({ label: pickerText(name), description: pickerText(uri.fsPath), uri })),
-    { label: l10n.t('Another folder…'), uri: undefined },
+    ...folders.filter(({ isShared }) => !isShared).map(toItem),
+    ...folders.filter(({ isShared }) => isShared).map(toItem),
+    { label: l10n.t('Choose another folder…'), uri: undefined },
   ]
   const title = l10n.t('Share Folder with Peer')
   const chosen = await ask.pick(items, { title, placeholder: l10n.t('Which folder?') })

@@ -5,9 +5,11 @@
 
 import type { UserError } from '../../common/errors'
 import {
+  countChanges,
   countFiles,
   countPeers,
   explainSearch,
+  isUpdate,
   peerName,
   shortReason,
   transferProblems,
@@ -138,7 +140,12 @@ export function describeTransfer(transfer: TransferState, l10n: Localizer): stri
     case 'paused':
       return joined(waitsFor(status.error, l10n), part === undefined ? '' : `${part}%`)
     case 'done':
-      return transferProblems(transfer, l10n) || l10n.t('done')
+      return (
+        joined(
+          isUpdate(status.result) ? countChanges(status.result, l10n).join(', ') : '',
+          transferProblems(transfer, l10n),
+        ) || l10n.t('done')
+      )
     case 'cancelled':
       return l10n.t('cancelled')
     case 'failed':

@@ -5,8 +5,10 @@ export function shareFacets({ status, isFile }: ShareState): string {
   return `share:${status.kind}:${isFile ? 'file' : 'folder'}`
 }
 
-export function openedFacets({ status, stopped, isFile }: OpenedShareState): string {
-  return `opened:${stopped ? 'stopped' : status.kind}:${isFile ? 'file' : 'folder'}`
+/** @param isCopied there is a copy of it on the disk, as far as is known */
+export function openedFacets({ status, stopped, isFile }: OpenedShareState, isCopied: boolean): string {
+  const copied = isCopied ? ':copied' : ''
+  return `opened:${stopped ? 'stopped' : status.kind}:${isFile ? 'file' : 'folder'}${copied}`
 }
 
 export function entryFacets({ kind }: FileEntry): string {

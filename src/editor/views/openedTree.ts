@@ -84,12 +84,15 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
   readonly onDidChangeTreeData = this.changed.event
   private readonly shown = new Map<ShareId, ShownShare>()
   private order = ''
+  private copiedNow: ReadonlySet<ShareId> = new Set()
   private readonly orders = new WeakMap<readonly FileEntry[], Promise<readonly FileEntry[]>>()
 
   constructor(
     private readonly model: PeerModel,
     private readonly listings: Listings,
     changedFiles: ChangedFiles,
+    /** Of which there are copies. */
+    private readonly copied: () => ReadonlySet<ShareId>,
   ) {
     super()
     this.own(model.onDidChange(() => this.update()))
@@ -197,13 +200,15 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
   private shareItem(node: OpenedNode): vscode.TreeItem {
     const share = this.model.opened(node.id)
     if (share === undefined) return new vscode.TreeItem('')
-    const row = rowOf(share)
+    const row = this.rowOf(share)
     const shown = this.shown.get(node.id)
-    if (shown !== undefined) shown.signature = signatureOf(share)
+    if (shown !== undefined) shown.signature = this.signatureOf(share)
     return toTreeItem(node.id, row, vscode.TreeItemCollapsibleState.Collapsed)
   }
 
-  private update(): void {
+  /** Shows what the state is now, and which shares have copies. */
+  update(): void {
+    this.copiedNow = this.copied()
     const opened = this.model.state?.opened ?? []
     const order = opened.map(share => share.id).join('\n')
     if (order !== this.order) {
@@ -217,7 +222,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
       if (shown === undefined) continue
       if (shown.below !== below(share)) shown.notBefore = 0 // what was waited for
       shown.below = below(share)
-      if (shown.signature !== signatureOf(share)) this.refreshSoon(share.id)
+      if (shown.signature !== this.signatureOf(share)) this.refreshSoon(share.id)
     }
   }
 
@@ -257,14 +262,26 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     )
   }
 
+  /** All that it shows: its row, its tooltip, and what stands where files would be. */
+  private signatureOf(share: OpenedShareState): string {
+    return [signature(this.rowOf(share)), whyOf(share), explainOpened(share, l10n)].join('\n')
+  }
+
+  private rowOf(share: OpenedShareState): Row {
+    const label = safeText(share.name)
+    const description = describeOpened(share, l10n)
+    return {
+      label,
+      description,
+      icon: openedIcon(share),
+      contextValue: openedFacets(share, this.copiedNow.has(share.id)),
+      accessibleLabel: l10n.t('Opened share {0}, {1}', label, description),
+    }
+  }
+
   private clearTimers(): void {
     for (const { timer } of this.shown.values()) clearTimeout(timer)
   }
-}
-
-/** All that it shows: its row, its tooltip, and what stands where files would be. */
-function signatureOf(share: OpenedShareState): string {
-  return [signature(rowOf(share)), whyOf(share), explainOpened(share, l10n)].join('\n')
 }
 
 function below({ contents, stopped, status }: OpenedShareState): Below {
@@ -276,18 +293,6 @@ function below({ contents, stopped, status }: OpenedShareState): Below {
 function whyOf({ status, contents }: OpenedShareState): string {
   if (contents !== undefined) return 'listed'
   return 'why' in status ? status.why : ''
-}
-
-function rowOf(share: OpenedShareState): Row {
-  const label = safeText(share.name)
-  const description = describeOpened(share, l10n)
-  return {
-    label,
-    description,
-    icon: openedIcon(share),
-    contextValue: openedFacets(share),
-    accessibleLabel: l10n.t('Opened share {0}, {1}', label, description),
-  }
 }
 
 function entryNodes(parent: FolderNode, path: DrivePath, entries: readonly FileEntry[]): EntryNode[] {

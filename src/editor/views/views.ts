@@ -28,11 +28,12 @@ export class PeerfoldViews extends Disposable {
     listings: Listings,
     changedFiles: ChangedFiles,
     private readonly log: vscode.LogOutputChannel,
+    copied: () => ReadonlySet<ShareId>,
   ) {
     super()
     this.shareTree = this.own(new ListTree(model, shareList(model)))
     this.shareView = this.create(Views.shares, this.shareTree)
-    this.openedTree = this.own(new OpenedTree(model, listings, changedFiles))
+    this.openedTree = this.own(new OpenedTree(model, listings, changedFiles, copied))
     this.openedView = this.create(Views.opened, this.openedTree)
     this.create(Views.peers, this.own(new ListTree(model, peerList(model))))
     this.create(Views.transfers, this.own(new ListTree(model, transferList(model))))
@@ -61,6 +62,11 @@ export class PeerfoldViews extends Disposable {
     await this.model.until(() => this.model.opened(id) !== undefined)
     const node = this.openedTree.find(id)
     if (node !== undefined) await this.openedView.reveal(node, { select: true, expand: true })
+  }
+
+  /** A copy of a share was saved. */
+  copiesChanged(): void {
+    this.openedTree.update()
   }
 
   private create<T>(id: string, treeDataProvider: vscode.TreeDataProvider<T>): vscode.TreeView<T> {

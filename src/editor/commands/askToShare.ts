@@ -1,0 +1,178 @@
+/**
+ * What is asked before anything is shared: a preview of what would be shared and what is left out, what is let in all the
+ * same, and, in a question of its own, whether secrets that were let in are meant to be shared.
+ */
+import * as path from 'node:path'
+import * as vscode from 'vscode'
+import type { DrivePath } from '../../common/brand'
+import { formatBytes, plural, safeText } from '../../common/format'
+import type { SkippedEntry } from '../../common/model'
+import type { SharePreview, ShareSource } from '../../common/protocol'
+import { diskPath } from '../names'
+import { warn } from '../tell'
+import {
+  allowedPath,
+  canBeLetIn,
+  chooseLetIn,
+  countLines,
+  includesSecrets,
+  isSecretEntry,
+  totalOf,
+  unportableLines,
+  withoutRoot,
+} from './leftOut'
+import type { CommandParts } from './parts'
+
+const { l10n } = vscode
+
+/** Named in the warning about them. */
+const MAX_SECRETS = 10
+
+export interface ShareAnswer {
+  readonly agreed: boolean
+  readonly isPublic?: boolean
+  /** Chosen anew. */
+  readonly letIn?: readonly SkippedEntry[]
+}
+
+/** Undefined: the user turned away. */
+export async function askToShare(
+  { ask }: CommandParts,
+  source: ShareSource,
+  preview: SharePreview,
+  letIn: readonly SkippedEntry[],
+): Promise<ShareAnswer | undefined> {
+  const share = l10n.t('Share')
+  const sharePublicly = l10n.t('Share Publicly')
+  const showLeftOut = l10n.t('Show What Is Left Out')
+  const leftOut = totalOf(preview.skippedCounts)
+  const answer = await ask.confirm({
+    message: l10n.t(
+      'Share “{0}”: {1}, {2}?',
+      nameOf(source),
+      plural(preview.files, l10n.t('file'), l10n.t('files')),
+      formatBytes(preview.bytes),
+    ),
+    detail: detailOf(source, preview, letIn),
+    answers: [share, sharePublicly, ...(leftOut + source.allow.length > 0 ? [showLeftOut] : [])],
+  })
+  switch (answer) {
+    case share:
+      return { agreed: true, isPublic: false }
+    case sharePublicly:
+      return { agreed: true, isPublic: true }
+    case showLeftOut: {
+      const chosen = await chooseLetIn(ask, letIn, preview.skipped, leftOut)
+      return { agreed: false, ...(chosen === undefined ? {} : { letIn: chosen }) }
+    }
+    default:
+      return undefined
+  }
+}
+
+/** Nothing would be shared: says so, and offers what was left out, as far as that is for the user to decide. */
+export async function askWithoutFiles(
+  { ask }: CommandParts,
+  source: ShareSource,
+  { skipped, skippedCounts }: SharePreview,
+  letIn: readonly SkippedEntry[],
+): Promise<ShareAnswer | undefined> {
+  const leftOut = totalOf(skippedCounts)
+  const [first] = skipped
+  const isSecretFile =
+    leftOut === 1 &&
+    first !== undefined &&
+    isSecretEntry(first) &&
+    withoutRoot(first.path) === path.basename(source.source)
+  const message = isSecretFile
+    ? l10n.t('“{0}” looks like a secret, so it is not shared.', nameOf(source))
+    : l10n.t('“{0}” has no files to share.', nameOf(source))
+  if (leftOut === 0) {
+    warn(message)
+    return undefined
+  }
+  const select = l10n.t('Select Files to Include…')
+  const canSelect = skipped.some(canBeLetIn)
+  const answer = await ask.confirm({
+    message,
+    detail: [
+      ...(isSecretFile
+        ? [safeText(first.detail, 200)]
+        : [l10n.t('Left out:'), ...countLines(skippedCounts, skipped)]),
+      ...(canSelect ? ['', l10n.t('To share something of it anyway, select it.')] : []),
+    ].join('\n'),
+    answers: canSelect ? [select] : [],
+  })
+  if (answer !== select) return undefined
+  const chosen = await chooseLetIn(ask, letIn, skipped, leftOut)
+  return { agreed: false, ...(chosen === undefined ? {} : { letIn: chosen }) }
+}
+
+function detailOf(source: ShareSource, preview: SharePreview, letIn: readonly SkippedEntry[]): string {
+  const leftOut = countLines(preview.skippedCounts, preview.skipped)
+  const lines = [
+    diskPath(source.source),
+    '',
+    ...(leftOut.length === 0 ? [l10n.t('Nothing is left out.')] : [l10n.t('Left out:'), ...leftOut]),
+    ...includedLines(source, letIn),
+    ...(preview.allLookedAt === false
+      ? [
+          l10n.t(
+            'Not all content was looked into yet. What turns out to hold a secret while it is published is left out and listed.',
+          ),
+        ]
+      : []),
+    ...unportableLines(preview.unportable, preview.unportableCount ?? preview.unportable.length),
+    '',
+    l10n.t(
+      '“Share” makes a private share: only those who have the link can read it. “Share Publicly” makes one that every Hyperdrive program can read by its key. What somebody has fetched cannot be taken back.',
+    ),
+  ]
+  return lines.join('\n')
+}
+
+/** A question of its own: what is a secret is never shared by the button that shares everything else. */
+export async function agreesToSecrets(
+  { ask }: CommandParts,
+  source: ShareSource,
+  letIn: readonly SkippedEntry[],
+): Promise<boolean> {
+  const secrets = letIn.filter(isSecretEntry)
+  if (secrets.length === 0) return true
+  const shareSecrets = secrets.length === 1 ? l10n.t('Share the Secret Too') : l10n.t('Share the Secrets Too')
+  const answer = await ask.confirm({
+    warning: true,
+    message: includesSecrets(secrets.length),
+    detail: [
+      ...secrets
+        .slice(0, MAX_SECRETS)
+        .map(({ path, detail }) => `${safeText(withoutRoot(path), 80)}: ${safeText(detail, 200)}`),
+      ...(secrets.length > MAX_SECRETS ? ['…'] : []),
+      '',
+      source.isPublic
+        ? l10n.t('The share is public. What somebody has fetched cannot be taken back.')
+        : l10n.t(
+            'Everybody who gets the link can read this. What somebody has fetched cannot be taken back.',
+          ),
+    ].join('\n'),
+    answers: [shareSecrets],
+  })
+  return answer === shareSecrets
+}
+
+/** What the user lets in; what looks like secrets in a line of its own. */
+function includedLines({ allow }: ShareSource, letIn: readonly SkippedEntry[]): readonly string[] {
+  const secrets = new Set(letIn.filter(isSecretEntry).map(allowedPath))
+  const listed = (paths: readonly DrivePath[]) =>
+    paths.map(allowed => safeText(withoutRoot(allowed), 80)).join(', ')
+  const others = allow.filter(allowed => !secrets.has(allowed))
+  return [
+    ...(others.length === 0 ? [] : [l10n.t('Included by you: {0}', listed(others))]),
+    ...(secrets.size === 0 ? [] : [l10n.t('Included by you (look like secrets): {0}', listed([...secrets]))]),
+  ]
+}
+
+/** What a source is called: its own name on the disk. */
+export function nameOf({ source }: ShareSource): string {
+  return safeText(path.basename(source) || source, 80)
+}
