@@ -44,6 +44,13 @@ export class Joined {
     this.membership = network.join(paths)
     this.hearing = new Hearing(paths, this.membership, network)
     this.stops.push(this.membership.changed.on(() => this.changed.emit()))
+    let shown = 0
+    const showParts = () => {
+      const { length } = this.peerKeys()
+      if (length !== shown) this.changed.emit()
+      shown = length
+    }
+    this.stops.push(this.hearing.changed.on(showParts))
     for (const event of ['append', 'truncate']) this.listen(paths, event, () => this.appended.emit())
     for (const event of ['peer-add', 'peer-remove']) this.listen(paths, event, () => this.changed.emit())
     this.serve(paths, false)
@@ -55,6 +62,7 @@ export class Joined {
     )
   }
 
+  /** Connected peers that know this share, whether they have anything of it or not. */
   get peers(): number {
     return this.drive.paths.peers.filter(peer => peer.remoteOpened).length
   }
@@ -67,9 +75,14 @@ export class Joined {
     return { down: this.down.value, up: this.up.value }
   }
 
-  /** Keys (hex) of the peers that have this share. */
+  /** Keys (hex) of the peers that can give something of this share to this machine, or take it from here. */
   peerKeys(): string[] {
-    return this.drive.paths.peers.filter(peer => peer.remoteOpened).map(peer => keyOf(peer))
+    return this.drive.paths.peers.filter(peer => this.hasPart(peer)).map(peer => keyOf(peer))
+  }
+
+  /** Where nothing is here, somebody who has nothing either merely waits for the same. */
+  private hasPart({ remoteOpened, remoteSynced, remoteLength }: ReplicatorPeer): boolean {
+    return remoteOpened && (this.drive.paths.length > 0 || !remoteSynced || remoteLength > 0)
   }
 
   /** Resolves when others can find this share here, or when the network has had time enough. */

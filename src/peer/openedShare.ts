@@ -270,7 +270,7 @@ export class OpenedShare {
         ? {}
         : { contents: { version: index.version, files: index.files, bytes: index.bytes } }),
       bytesHere: this.bytesHere,
-      peers: joined?.peers ?? 0,
+      peers: joined?.peerKeys().length ?? 0,
       rates: joined?.rates ?? { down: 0, up: 0 },
       stopped: record.stopped,
     }
@@ -305,7 +305,7 @@ export class OpenedShare {
   private get status(): OpenedStatus {
     if (this.failure !== undefined) return { kind: 'failed', error: this.failure }
     const { joined } = this
-    if ((joined?.peers ?? 0) > 0) return { kind: 'connected' }
+    if ((joined?.peerKeys().length ?? 0) > 0) return { kind: 'connected' }
     const why = joined?.reason ?? 'just-started'
     return this.drive.index === undefined ? { kind: 'searching', why } : { kind: 'offline', why }
   }

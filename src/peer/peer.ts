@@ -222,12 +222,14 @@ export class Peer {
 
   async set(change: Settings): Promise<void> {
     const before = JSON.stringify(this.settings)
+    const nameBefore = this.name
     const ignoreBefore = JSON.stringify(this.ignore)
     this.settings = { ...this.settings, ...change }
     if (JSON.stringify(this.settings) === before) return // every window says this once
     await this.catalog.put('settings', '', this.settings)
     const limitsBefore = this.limits
     this.limits = { ...DEFAULT_LIMITS, ...this.settings.limits }
+    if (this.name !== nameBefore) this.network.nameChanged()
     if (change.directTcp !== undefined) await this.network.tcpChanged()
     if (change.limits !== undefined) {
       for (const share of this.opened.all()) share.limitsChanged()

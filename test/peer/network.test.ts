@@ -78,6 +78,28 @@ describe('over a network', () => {
       assert.equal(await bob.read(id, '/a.txt'), 'a')
     })
 
+    it('counts nobody who merely waits for it too, and says that', async () => {
+      const [ann, bob, carla] = await Promise.all([people.start(), people.start(), people.start()])
+      const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
+      const { id, link } = await ann.publish(source)
+      await ann.request('share.stop', { id })
+      for (const person of [bob, carla]) await person.request('open.add', { link, keep: true })
+      await Promise.all(
+        [bob, carla].map(async person => {
+          await person.until('the other is connected', () => reason(person, id) === 'no-answer')
+          assert.equal(person.opened(id)?.peers, 0)
+          assert.deepEqual(
+            person.state.peers.map(({ shares }) => shares),
+            [[]],
+          )
+        }),
+      )
+      await ann.request('share.start', { id })
+      const isConnected = (person: Person) => person.opened(id)?.status.kind === 'connected'
+      await bob.until('bob is connected to who has it', () => isConnected(bob))
+      await bob.until('carla takes part, too', () => bob.opened(id)?.peers === 2)
+    })
+
     it('goes by TCP between machines that reach each other, and by UDX where TCP is off', async () => {
       const [ann, bob, carla] = await Promise.all([
         people.start(),
@@ -117,6 +139,20 @@ describe('over a network', () => {
         ),
       )
       assert.equal(ann.share(id)?.peers, 1)
+    })
+
+    it('shows the name that a peer gives itself while it is connected, and takes back', async () => {
+      const [ann, bob] = await Promise.all([people.start(), people.start()])
+      const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
+      const { id, link } = await ann.publish(source)
+      await bob.open(link)
+      const nameOfBob = () => ann.state.peers.find(peer => peer.shares.includes(id))?.name
+      await ann.until('bob is connected', () => nameOfBob() === '')
+      await bob.request('settings.set', { name: 'Bo' })
+      await bob.request('settings.set', { name: 'Bob' }) // as it is typed
+      await ann.until('his name is shown', () => nameOfBob() === 'Bob')
+      await bob.request('settings.set', { name: '' })
+      await ann.until('it is shown no more', () => nameOfBob() === '')
     })
   })
 

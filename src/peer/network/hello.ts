@@ -26,11 +26,15 @@ export interface Hello {
 export function readHello(message: Readonly<Record<string, unknown>>): Hello {
   const { name, tcp, challenge, shares } = message
   return {
-    name: typeof name === 'string' ? safeText(name, MAX_NAME) : '',
+    name: readName(name),
     tcp: readOffer(tcp),
     challenge: readChallenge(challenge),
     shares: readTokens(shares),
   }
+}
+
+export function readName(value: unknown): string {
+  return typeof value === 'string' ? safeText(value, MAX_NAME) : ''
 }
 
 export function readChallenge(value: unknown): string | undefined {

@@ -18,7 +18,7 @@ import { peerIdOf } from '../keys'
 import { controlBytes, type Limits, PEER_LIMITS } from '../limits'
 import { Rate } from '../rate'
 import { plainAddress } from './addressGroup'
-import { type Hello, readChallenge, readHello } from './hello'
+import { type Hello, readChallenge, readHello, readName } from './hello'
 import { muxOf } from './mux'
 import { ProvenAddress } from './provenAddress'
 import { readTokens } from './shareTokens'
@@ -29,6 +29,7 @@ const TCP_HEAD_START = 300
 
 /** More tell nothing: the peer counts all that is said. */
 const MAX_SHARES_MESSAGES = 6
+const MAX_NAME_MESSAGES = 3
 
 type ControlMessage =
   | {
@@ -44,12 +45,15 @@ type ControlMessage =
   | { readonly type: 'answer'; readonly challenge: string }
   /** Shares that came since the hello. */
   | { readonly type: 'shares'; readonly shares: string }
+  /** The name that the user chose since the hello. Skipped by peers that do not know it. */
+  | { readonly type: 'name'; readonly name: string }
 
 /** What follows when the peer cannot be reached by TCP: it is asked to try itself, or nothing. */
 type TcpPlan = 'then-ask' | 'only'
 
 export interface LinkOptions {
-  readonly name: string
+  /** Of this installation, as it is now. */
+  readonly name: () => string
   readonly tcp: TcpTransport | undefined
   /** This machine's public address as the DHT sees it, if known. */
   readonly ownAddress: () => string | null
@@ -88,6 +92,9 @@ export class PeerLink {
   readonly place: ProvenAddress
   private messages = 0
   private sharesMessages = 0
+  private nameMessages = 0
+  /** The name that the peer was told last. */
+  private toldName = ''
   private answersChallenges = false
   private hadTurn = false
   /** Waits for the address to be proven. */
@@ -128,7 +135,9 @@ export class PeerLink {
 
   /** Starts to talk. Listen to `streamChanged` before. @param shares tokens of those that are served here */
   open(shares: string): void {
-    const { name, tcp } = this.options
+    const { tcp } = this.options
+    const name = this.options.name()
+    this.toldName = name
     this.headStart = setTimeout(() => this.replicateOver(this.udx), TCP_HEAD_START)
     this.channel?.open()
     const challenge = this.place.challenge()
@@ -141,6 +150,15 @@ export class PeerLink {
     this.sharesMessages++
     this.control?.send({ type: 'shares', shares })
     return true
+  }
+
+  /** Tells the name as it is now to who takes it. What a peer is told beyond a few changes it learns when it connects anew. */
+  tellName(): void {
+    const name = this.options.name()
+    if (!this.answersChallenges || name === this.toldName || this.nameMessages >= MAX_NAME_MESSAGES) return
+    this.nameMessages++
+    this.toldName = name
+    this.control?.send({ type: 'name', name })
   }
 
   get transport(): 'udx' | 'tcp' {
@@ -227,6 +245,10 @@ export class PeerLink {
       case 'shares':
         this.sharesTold.emit(readTokens(message.shares))
         break
+      case 'name':
+        this.name = readName(message.name)
+        this.changed.emit()
+        break
       case 'your-turn':
         if (this.udx.isInitiator || this.hadTurn) break
         this.hadTurn = true
@@ -242,6 +264,7 @@ export class PeerLink {
     this.sendBack(challenge)
     this.sharesTold.emit(shares)
     this.changed.emit()
+    this.tellName()
     if (!this.udx.isInitiator) return
     if (!this.answersChallenges) this.control?.send({ type: 'your-turn' })
     this.planTcp(this.answersChallenges ? 'then-ask' : 'only')

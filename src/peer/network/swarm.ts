@@ -29,6 +29,9 @@ const SEARCH_PAUSES = [2_000, 4_000, 8_000, 15_000, 30_000, 60_000]
 /** After this long without one known node, the bootstrap nodes count as unreachable. */
 const UNREACHABLE_AFTER = 5_000
 
+/** Milliseconds that a name stays as it is before connected peers are told. */
+const NAME_SETTLES = 1_000
+
 export interface NetworkOptions {
   readonly keyPair: KeyPair
   /** `host:port`; the public ones when empty. */
@@ -74,6 +77,7 @@ export class Network {
   private starting: Promise<Hyperswarm> | undefined
   private started = 0
   private closing = false
+  private telling: NodeJS.Timeout | undefined
   private readonly memberships = new Set<Membership>()
 
   constructor(private readonly options: NetworkOptions) {}
@@ -137,7 +141,16 @@ export class Network {
     await this.listen()
   }
 
+  /** Tells connected peers the name of this installation, once it has stayed for a moment: it may be being typed. */
+  nameChanged(): void {
+    clearTimeout(this.telling)
+    this.telling = setTimeout(() => {
+      for (const link of this.links.values()) link.tellName()
+    }, NAME_SETTLES).unref()
+  }
+
   async close(): Promise<void> {
+    clearTimeout(this.telling)
     for (const membership of [...this.memberships]) membership.close()
     this.conduct.close()
     this.presence.close()
@@ -190,7 +203,7 @@ export class Network {
       return
     }
     const link = new PeerLink(stream, {
-      name: this.options.name(),
+      name: this.options.name,
       tcp: this.options.tcp() ? this.tcp : undefined,
       ownAddress: () => this.swarm?.dht.host ?? null,
       limits: this.options.limits,
