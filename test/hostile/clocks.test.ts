@@ -83,7 +83,7 @@ attackGroup('clocks that jump', () => {
         const [annsPlace, bobsPlace] = [temporaryFolder('ann'), temporaryFolder('bob')]
         const ann = await peer({ env: clock.env, storage: annsPlace })
         const bob = await peer({ env: clock.env, storage: bobsPlace })
-        const source = await folder(160)
+        const source = await folder(96)
         const shared = await ann.share(source)
         const id = await bob.open(shared.link, true)
         const target = temporaryFolder('target')
@@ -128,7 +128,7 @@ attackGroup('clocks that jump', () => {
       'all',
       async clock => {
         const [ann, carl] = [await peer(), await peer()]
-        const source = await folder(160)
+        const source = await folder(96)
         const { link } = await ann.share(source)
         const id = await carl.open(link, true)
         await carl.request('seed.wait', { id, job: 'seed' }, 60_000)

@@ -59,7 +59,7 @@ attackGroup('faults of the network and of machines', () => {
   }
 
   /** Bob is in the middle of copying what Ann shares. */
-  async function midway(ann: PeerProcess, bob: PeerProcess, megabytes = 80): Promise<Download> {
+  async function midway(ann: PeerProcess, bob: PeerProcess, megabytes = 56): Promise<Download> {
     const files = Array.from({ length: megabytes / 8 }, (_, at) => [`${at}.bin`, randomBytes(8 * MB, at)])
     const source = await makeTree(temporaryFolder('source'), Object.fromEntries(files))
     const { link } = await ann.share(source)
@@ -207,7 +207,7 @@ attackGroup('faults of the network and of machines', () => {
       const download = await (async () => {
         const source = await makeTree(
           temporaryFolder('source'),
-          Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`${at}.bin`, randomBytes(8 * MB, at)])),
+          Object.fromEntries(Array.from({ length: 7 }, (_, at) => [`${at}.bin`, randomBytes(8 * MB, at)])),
         )
         const { link } = await ann.share(source)
         const id = await carl.open(link, true)

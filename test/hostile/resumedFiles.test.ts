@@ -31,7 +31,7 @@ import { PeerProcess } from '../support/peerProcess'
 const MB = 1_000_000
 /** Nobody listens there. */
 const NOBODY = '127.0.0.1:9'
-const SIZE = 140 * MB
+const SIZE = 110 * MB
 /** The process is killed when so much is written: a mark is made by then, and the end is far. */
 const KILLED_AT = 40 * MB
 /** So much may be in the store that is not written yet. */

@@ -9,7 +9,7 @@ import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support
 import { type LocalDht, startLocalDht } from '../support/localDht'
 import { PeerProcess } from '../support/peerProcess'
 
-const LARGE = 20_000_000
+const LARGE = 8_000_000
 const MEGABYTE = 1_000_000
 /** A store has up to as much again that is not in use, and its journal. */
 const boundOf = (bytes: number) => 2 * bytes + 16 * MEGABYTE

@@ -1,7 +1,7 @@
 /**
  * Kills what it can, at moments nobody chose, and looks at what is left each time: the peer process while it imports,
  * follows a folder, starts and ends; the peer process of somebody who copies; commands, and the peer process below
- * them. A test runs forty kills; by hand, as many as you like:
+ * them. A test runs some; by hand, as many as you like:
  *
  *   npm run torture [kills] [seed]
  */

@@ -17,7 +17,7 @@ import type { Installation } from './installation'
 import { Stage } from './stage'
 
 const seed = Number(process.env.PEERFOLD_SEED ?? Date.now() & 0x7fffffff)
-const COPY_KILLS = 3
+const COPY_KILLS = 2
 
 describe('an extension host that is killed', () => {
   if (process.platform !== 'linux') return // its process is found in /proc
