@@ -5,7 +5,7 @@ import { makeTree, temporaryFolder } from '../support/folders'
 import { type LocalDht, startLocalDht } from '../support/localDht'
 import { PeerProcess } from '../support/peerProcess'
 
-const FILES = 20_000
+const FILES = 12_000
 
 describe('a peer process', () => {
   let dht: LocalDht

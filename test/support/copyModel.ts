@@ -93,7 +93,8 @@ export class CopyModel {
       side.things.set(path, withNewAttributes(local, incoming, base))
       this.bases.set(path, incoming)
     } else if (hasNothingNew) return
-    else if (base === undefined && (local.kind === 'link' || incoming.kind === 'link')) skipped.push(path)
+    else if (this.isStrange(path, base) && (local.kind === 'link' || incoming.kind === 'link'))
+      skipped.push(path)
     else if (this.isOurs(path, before)) this.write(path, incoming, side)
     else {
       this.bases.set(path, incoming)
@@ -118,6 +119,11 @@ export class CopyModel {
     side.things.set(path, thing)
     this.bases.set(path, thing)
     this.made.delete(path)
+  }
+
+  /** Whether the copy never had anything to do with what lies there. Where it had made a folder, both sides changed. */
+  private isStrange(path: string, base: Thing | undefined): boolean {
+    return base === undefined && !this.made.has(path)
   }
 
   /** Whether what lies there is what the copy made. */

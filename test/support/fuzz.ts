@@ -4,9 +4,9 @@
  */
 import fc from 'fast-check'
 
-const CASES = 4_000
+const CASES = 2_000
 
-/** Checks a property with 4,000 cases. Throws with the smallest case found that breaks it. */
+/** Checks a property with 2,000 cases. Throws with the smallest case found that breaks it. */
 export function holds<Case extends [unknown, ...unknown[]]>(
   name: string,
   property: fc.IProperty<Case>,

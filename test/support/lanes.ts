@@ -54,8 +54,8 @@ const lanes: readonly Lane[] = [
   },
 ]
 
-/** One more than there are cores to plan for: most suites wait more than they work. */
-const PLACES = 3
+/** Twice the cores to plan for: most suites wait more than they work. */
+const PLACES = 4
 
 /** A peer process outlives the last window by ten seconds, on purpose. */
 const graceForProcesses = 20_000

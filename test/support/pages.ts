@@ -44,7 +44,7 @@ export class Workbench {
 
   /** A window in a page that exists: a second one of the same person, or a reload. */
   static async attach(page: Page, url: string): Promise<Workbench> {
-    await page.goto(url)
+    await page.goto(url, { timeout: 3 * patience }) // a window loads for long on a busy machine
     const workbench = new Workbench(page)
     await workbench.ready()
     return workbench

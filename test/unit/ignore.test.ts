@@ -12,7 +12,7 @@ import { Inputs } from '../../src/peer/publish/inputs'
 import { scanFolder } from '../../src/peer/publish/scan'
 import { holds } from '../support/fuzz'
 
-const RUNS = 4_000
+const RUNS = 2_000
 const SEED = Number(process.env.PEERFOLD_SEED ?? Date.now() % 1_000_000_000)
 
 /** Texts of ignore files by the folder they lie in, `''` for the shared folder itself. */
