@@ -2,7 +2,7 @@
  * “Add to Workspace”: mounts a share as a workspace folder. VS Code ends and restarts all extensions when the first
  * folder is added or a single one becomes several, and sometimes comes back without the folders. So what is wanted
  * is written down before; `finishAddingToWorkspace`, at the next start, checks that it came true, and otherwise
- * opens a generated .code-workspace that holds the old folders and the new one.
+ * adds it again or opens a generated .code-workspace that holds the old folders and the new one (lostFolders.ts).
  */
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
@@ -14,6 +14,7 @@ import { tell } from '../tell'
 import { chooseShare } from './chooseShare'
 import { folderName } from './folderName'
 import { givenShare } from './given'
+import { remedyFor, type StartedWindow, workspaceFile } from './lostFolders'
 import type { CommandParts } from './parts'
 
 const { l10n } = vscode
@@ -25,16 +26,12 @@ const PENDING_LIMIT = 120_000
 /** Milliseconds that VS Code is given to show the folder by itself. */
 const PATIENCE = 5_000
 
-type RepairParts = Pick<CommandParts, 'memory' | 'storage' | 'log'>
-
 interface Pending {
   readonly id: ShareId
   readonly name: string
   /** Folders of the workspace before, as addresses. */
   readonly before: readonly string[]
   readonly at: number
-  /** Of the window that asked; a reload, as remote windows do, changes it. */
-  readonly session: string
 }
 
 /** → whether the folder is there or on its way; false when the user turned away. Throws when VS Code refuses. */
@@ -51,12 +48,11 @@ export async function addToWorkspace(parts: CommandParts, given?: unknown): Prom
     name: safeText(parts.model.nameOf(id), 60),
     before: folders.map(({ uri }) => uri.toString()),
     at: Date.now(),
-    session: vscode.env.sessionId,
   }
   await parts.memory.update(PENDING, pending)
   const mounted = waitForMount(id)
   const accepted = vscode.workspace.updateWorkspaceFolders(folders.length, 0, {
-    uri: toShareUri({ id, path: ROOT }),
+    uri: rootOf(id),
     name: pending.name,
   })
   if (!accepted) {
@@ -69,65 +65,77 @@ export async function addToWorkspace(parts: CommandParts, given?: unknown): Prom
 }
 
 /** At start-up: sees to it that the folder that was being added is there. */
-export async function finishAddingToWorkspace(parts: RepairParts): Promise<void> {
+export async function finishAddingToWorkspace(parts: CommandParts): Promise<void> {
   const pending = readPending(parts.memory)
   if (pending === undefined) return
-  const mayBeHere = isMounted(pending.id) || isSameWindow(pending)
-  if (!mayBeHere) return
-  const arrived = isMounted(pending.id) || (await waitForMount(pending.id))
-  if (!arrived && pending.session !== vscode.env.sessionId && hasNoFolders()) {
-    offerRepair(parts, pending)
-    return
-  }
+  const remedy = () => remedyFor(thisWindow(), pending.before, rootOf(pending.id).toString())
+  if (remedy() === 'not-meant') return
+  // VS Code may start extensions before it has put the folders in place.
+  if (remedy() !== 'none') await waitForMount(pending.id)
+  const found = remedy()
+  if (found === 'not-meant') return
   // Forgotten before the repair: a repair that fails as well must not be tried for ever.
-  await parts.memory.update(PENDING, undefined)
-  if (!arrived) await repair(parts, pending)
+  const forget = () => parts.memory.update(PENDING, undefined)
+  switch (found) {
+    case 'none':
+      await forget()
+      break
+    case 'open':
+      await forget()
+      await openWorkspaceFile(parts, pending)
+      break
+    case 'offer-opening':
+      offer(pending, l10n.t('Open Here'), async () => {
+        await forget()
+        await openWorkspaceFile(parts, pending)
+      })
+      break
+    case 'offer-adding':
+      offer(pending, l10n.t('Add to Workspace'), () => addToWorkspace(parts, pending.id))
+  }
 }
 
-/** Any other empty window looks the same as the one that asked, so nothing is opened in it without a word. */
-function offerRepair(parts: RepairParts, pending: Pending): void {
-  tell(l10n.t('“{0}” is not in the workspace yet. Open it in this window?', pending.name), {
-    label: l10n.t('Open Here'),
-    run: async () => {
-      await parts.memory.update(PENDING, undefined)
-      await repair(parts, pending)
-    },
-  })
+/** Other windows may look like the one that asked, so nothing is opened in them without a word. */
+function offer({ name }: Pending, label: string, run: () => unknown): void {
+  tell(l10n.t('“{0}” is not in the workspace yet. Open it in this window?', name), { label, run })
 }
 
-async function repair(parts: RepairParts, pending: Pending): Promise<void> {
-  parts.log.warn('the share was not in the workspace after the restart: opening a workspace file instead')
+async function openWorkspaceFile(
+  parts: Pick<CommandParts, 'storage' | 'log'>,
+  pending: Pending,
+): Promise<void> {
+  parts.log.warn('the workspace was without folders after the restart: opening a workspace file instead')
   const file = await writeWorkspaceFile(parts.storage, pending)
   await vscode.commands.executeCommand('vscode.openFolder', file, { forceReuseWindow: true })
 }
 
 function readPending(memory: vscode.Memento): Pending | undefined {
   const value: Partial<Pending> | undefined = memory.get(PENDING)
-  const { id, name, before, at, session } = value ?? {}
+  const { id, name, before, at } = value ?? {}
   const isWhole =
     typeof id === 'string' &&
     isShareId(id) &&
     typeof name === 'string' &&
     Array.isArray(before) &&
-    typeof at === 'number' &&
-    typeof session === 'string'
+    before.every(address => typeof address === 'string') &&
+    typeof at === 'number'
   if (!isWhole || Math.abs(Date.now() - at) > PENDING_LIMIT) return undefined
-  return { id, name, before, at, session }
+  return { id, name, before, at }
 }
 
-/** Other windows start up too: only one that has the old folders, or lost them all, is the one that asked. */
-function isSameWindow({ before }: Pending): boolean {
-  const now = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.toString())
-  return now.length === 0 || now.join('\n') === before.join('\n')
+function thisWindow(): StartedWindow {
+  return {
+    folders: (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.toString()),
+    hasWorkspaceFile: vscode.workspace.workspaceFile !== undefined,
+  }
 }
 
-function hasNoFolders(): boolean {
-  return (vscode.workspace.workspaceFolders ?? []).length === 0
+function rootOf(id: ShareId): vscode.Uri {
+  return toShareUri({ id, path: ROOT })
 }
 
 function isMounted(id: ShareId): boolean {
-  const uri = toShareUri({ id, path: ROOT }).toString()
-  return (vscode.workspace.workspaceFolders ?? []).some(folder => folder.uri.toString() === uri)
+  return thisWindow().folders.includes(rootOf(id).toString())
 }
 
 function waitForMount(id: ShareId): Promise<boolean> {
@@ -148,10 +156,8 @@ async function writeWorkspaceFile(storage: vscode.Uri, { id, name, before }: Pen
   // VS Code shows the file's name as the name of the workspace.
   const folder = vscode.Uri.joinPath(storage, 'workspaces', id.slice(0, 12))
   const file = vscode.Uri.joinPath(folder, `${folderName(name)}.code-workspace`)
-  const content = {
-    folders: [...before.map(uri => ({ uri })), { uri: toShareUri({ id, path: ROOT }).toString(), name }],
-  }
+  const content = workspaceFile(before, { uri: rootOf(id).toString(), name })
   await vscode.workspace.fs.createDirectory(folder)
-  await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(JSON.stringify(content, null, 2)))
+  await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(content))
   return file
 }

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { pathToFileURL } from 'node:url'
+import {
+  type Remedy,
+  remedyFor,
+  type StartedWindow,
+  workspaceFile,
+} from '../../src/editor/commands/lostFolders'
+import { temporaryFolder } from '../support/folders'
+
+const share = 'peerfold://y/'
+const before = ['file:///home/bob/shed']
+
+describe('a window that starts after a share was to be added to a workspace', () => {
+  const cases: readonly (readonly [what: string, window: StartedWindow, remedy: Remedy])[] = [
+    ['has the share, and is left alone', { folders: [...before, share], hasWorkspaceFile: true }, 'none'],
+    [
+      'lost the folders of its workspace, and gets them back',
+      { folders: [], hasWorkspaceFile: true },
+      'open',
+    ],
+    [
+      'has no folders, as any empty window, and is asked',
+      { folders: [], hasWorkspaceFile: false },
+      'offer-opening',
+    ],
+    [
+      'has the folders as before, as a second window of them has, and is asked',
+      { folders: before, hasWorkspaceFile: false },
+      'offer-adding',
+    ],
+    [
+      'has other folders, and is left alone',
+      { folders: ['file:///home/bob/desk'], hasWorkspaceFile: false },
+      'not-meant',
+    ],
+  ]
+  for (const [what, window, remedy] of cases)
+    it(what, () => assert.equal(remedyFor(window, before, share), remedy))
+})
+
+describe('the workspace file that is made for folders that were lost', () => {
+  it('names folders of the machine it lies on by their paths, and others by their addresses', () => {
+    const own = temporaryFolder('own ü#%')
+    const other = 'vscode-vfs://github/somebody/something'
+    const content = workspaceFile([pathToFileURL(own).href, other], { uri: share, name: 'garden' })
+    assert.deepEqual(JSON.parse(content), {
+      folders: [{ path: own }, { uri: other }, { uri: share, name: 'garden' }],
+    })
+  })
+})
