@@ -126,18 +126,22 @@ async function join(parts: CommandParts, link: ShareLink, showFile: boolean): Pr
 async function showArrival(parts: CommandParts, id: ShareId, showFile: boolean): Promise<void> {
   const { peer, views, log } = parts
   const location = { viewId: Views.opened }
+  const arrive = () =>
+    peer.request('open.ready', { id, newest: false, timeout: READY_LIMIT }, { timeout: READY_LIMIT + 10_000 })
+  const reveal = async (arrived: Thenable<unknown>) => {
+    await views.revealOpened(id)
+    await arrived
+    await views.revealOpened(id) // its files are there to be unfolded now
+  }
+  const show = async (arrived: Thenable<unknown>) => {
+    await arrived
+    if (showFile) await showOnlyFile(parts, id)
+  }
   try {
     await vscode.commands.executeCommand(`${Views.opened}.focus`)
-    await views.revealOpened(id)
-    await vscode.window.withProgress({ location }, () =>
-      peer.request(
-        'open.ready',
-        { id, newest: false, timeout: READY_LIMIT },
-        { timeout: READY_LIMIT + 10_000 },
-      ),
-    )
-    await views.revealOpened(id)
-    if (showFile) await showOnlyFile(parts, id)
+    const arrived = vscode.window.withProgress({ location }, arrive)
+    // A busy tree takes its time to reveal something: the file does not wait for it.
+    await Promise.all([reveal(arrived), show(arrived)])
   } catch (error) {
     // The view says why nobody is found, for as long as that is so.
     log.info(`${fingerprint(id)} is not here yet: ${error instanceof Error ? error.message : String(error)}`)
