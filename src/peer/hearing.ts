@@ -5,6 +5,8 @@
  * that long.
  *
  * Nobody is waited for longer than `HEAR_WITHIN`, whatever is claimed meanwhile; who is waited for no more is named.
+ *
+ * Read in hypercore 11.39.5: `_upgrade`, `_cancelRequest`, `updatePeer` and `onsync` of lib/replicator.js.
  */
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'

@@ -200,11 +200,6 @@ declare module 'hypercore-storage' {
   export = CorestoreStorage
 }
 
-declare module 'hypercore-storage/lib/keys' {
-  /** Where what belongs to a log starts in the database. */
-  export const core: { data(dataPointer: number): Buffer }
-}
-
 declare module 'corestore' {
   import type { EventEmitter } from 'node:events'
   import type Hypercore from 'hypercore'

@@ -12,7 +12,7 @@ declare module 'rocksdb-native' {
     flush(): Promise<void>
     destroy(): void
   }
-  interface Records {
+  interface Records extends AsyncIterable<{ key: Buffer; value: Buffer }> {
     on(event: 'data', listener: (record: { key: Buffer; value: Buffer }) => void): void
     once(event: 'error', listener: (error: Error) => void): void
     once(event: 'close', listener: () => void): void

@@ -1,4 +1,7 @@
-/** Other Hyperdrive clients read what we publish, and we read what they publish, nobody knowing of the other. */
+/**
+ * Other Hyperdrive clients read what we publish, and we read what they publish, nobody knowing of the other. They run an
+ * older Hypercore than we do; those upon ours are in other suites (secondHand, firstVersion).
+ */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,10 +18,11 @@ import {
   temporaryFolder,
 } from '../support/folders'
 import { type LocalDht, startLocalDht } from '../support/localDht'
+import { olderHypercore } from '../support/olderHypercore'
 import { People, type Person } from '../support/person'
 import { listAll, StockClient } from '../support/stockClient'
 
-describe('a stock Hyperdrive client', () => {
+describe('a stock Hyperdrive client on hypercore 11.37.1', () => {
   let dht: LocalDht
   let ann: Person
   let stock: StockClient
@@ -27,7 +31,7 @@ describe('a stock Hyperdrive client', () => {
 
   before(async () => {
     dht = await startLocalDht()
-    ;[ann, stock] = await Promise.all([people.start(), StockClient.start(dht.bootstrap)])
+    ;[ann, stock] = await Promise.all([people.start(), StockClient.start(dht.bootstrap, olderHypercore())])
   })
   after(async () => {
     await stock.close()
@@ -111,7 +115,7 @@ describe('a stock Hyperdrive client', () => {
   })
 })
 
-describe('a drive of a stock Hyperdrive client', () => {
+describe('a drive of a stock Hyperdrive client on hypercore 11.37.1', () => {
   let dht: LocalDht
   let bob: Person
   let stock: StockClient
@@ -119,7 +123,7 @@ describe('a drive of a stock Hyperdrive client', () => {
 
   before(async () => {
     dht = await startLocalDht()
-    ;[bob, stock] = await Promise.all([people.start(), StockClient.start(dht.bootstrap)])
+    ;[bob, stock] = await Promise.all([people.start(), StockClient.start(dht.bootstrap, olderHypercore())])
   })
   after(async () => {
     await stock.close()

@@ -83,6 +83,7 @@ export class TreeRow {
       await this.page.mouse.move(640, 0)
       await this.locator.hover({ position: onLabel, timeout })
       await hover.waitFor({ timeout })
+      // biome-ignore lint/performance/useDomNodeTextContent: Playwright's, which tells what is shown
       const told = await hover.innerText({ timeout })
       await this.page.mouse.move(640, 0)
       await hover.waitFor({ state: 'hidden', timeout })

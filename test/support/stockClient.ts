@@ -4,15 +4,21 @@ import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
 import { temporaryFolder } from './folders'
+import type { HyperPackages } from './olderHypercore'
 
 export class StockClient {
   private constructor(
     private readonly store: Corestore,
     private readonly swarm: Hyperswarm,
+    private readonly packages: HyperPackages,
   ) {}
 
-  static async start(bootstrap: string): Promise<StockClient> {
-    const store = new Corestore(temporaryFolder('stock'))
+  /** @param packages upon another Hypercore than ours, see olderHypercore.ts */
+  static async start(
+    bootstrap: string,
+    packages: HyperPackages = { Corestore, Hyperdrive },
+  ): Promise<StockClient> {
+    const store = new packages.Corestore(temporaryFolder('stock'))
     await store.ready()
     const [host = '', port] = bootstrap.split(':')
     const { default: DHT } = await import('hyperdht')
@@ -21,12 +27,14 @@ export class StockClient {
       stream.on('error', closesAsWell)
       store.replicate(stream)
     })
-    return new StockClient(store, swarm)
+    return new StockClient(store, swarm, packages)
   }
 
   /** Somebody else's drive, at its newest version. */
   async open(key: Uint8Array, encryptionKey?: Uint8Array): Promise<Hyperdrive> {
-    const drive = new Hyperdrive(this.store.session(), key, { encryptionKey: encryptionKey ?? null })
+    const drive = new this.packages.Hyperdrive(this.store.session(), key, {
+      encryptionKey: encryptionKey ?? null,
+    })
     await drive.ready()
     const found = drive.findingPeers()
     this.swarm.join(drive.discoveryKey)
@@ -37,7 +45,7 @@ export class StockClient {
 
   /** A drive of its own, which it announces. */
   async create(encryptionKey?: Uint8Array): Promise<Hyperdrive> {
-    const drive = new Hyperdrive(this.store.namespace(String(Math.random())), {
+    const drive = new this.packages.Hyperdrive(this.store.namespace(String(Math.random())), {
       encryptionKey: encryptionKey ?? null,
     })
     await drive.ready()

@@ -1,4 +1,4 @@
-/** The index of paths follows the path log, whoever else has just asked for it. */
+/** One share's two logs: their index of paths follows the path log, and they can be deleted whole. */
 import assert from 'node:assert/strict'
 import Corestore from 'corestore'
 import { ABOUT, FILES } from '../../src/peer/drive/about'
@@ -35,5 +35,46 @@ describe('the index of a share', () => {
     cancelled.abort()
     await assert.rejects(first, { code: 'cancelled' })
     assert.equal((await second)?.version, share.paths.length)
+  })
+})
+
+describe('a share that is deleted', () => {
+  let store: Corestore
+
+  beforeEach(async () => {
+    store = new Corestore(temporaryFolder('store'))
+    await store.ready()
+  })
+  afterEach(() => store.close())
+
+  /** Records of the store in which one of the logs' blocks lies. */
+  const blocksLeft = async () => {
+    let left = 0
+    for await (const { value } of store.storage.db.iterator({})) if (value.includes('a block')) left++
+    return left
+  }
+
+  const made = async () => {
+    const share = await ShareDrive.create(store, 'seed')
+    await share.paths.append([Buffer.from('a block of paths')])
+    await (await share.bytesReady()).append([Buffer.from('a block of bytes')])
+    assert.equal(await blocksLeft(), 2)
+    return share
+  }
+
+  it('leaves none of its blocks in the store', async () => {
+    const share = await made()
+    await share.purge()
+    assert.equal(await blocksLeft(), 0)
+  })
+
+  it('leaves none either after its logs were closed, as those with two histories are', async () => {
+    const share = await made()
+    for (const log of [share.paths, await share.bytesReady()]) {
+      await log.core.closeAllSessions(new Error('two histories'))
+      await log.core.close()
+    }
+    await share.purge()
+    assert.equal(await blocksLeft(), 0)
   })
 })

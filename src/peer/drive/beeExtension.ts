@@ -2,6 +2,8 @@
  * Keeps Hyperbee's extension on own path logs within bounds. By it a peer asks which blocks a search will need, which
  * spares other clients one round trip for each level of the tree. It would also make us fetch whatever a peer names, and
  * search for as many at once as it likes.
+ *
+ * Read in hyperbee 2.27.3: lib/extension.js.
  */
 import type { BeeExtension } from 'hyperbee'
 

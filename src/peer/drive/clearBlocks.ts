@@ -2,10 +2,11 @@
  * Clears blocks of a log: their bytes are deleted, and whoever is connected is told that they are not here any more.
  * Their hashes stay, a hundred bytes for each, for they prove the blocks beside them.
  *
- * Not by Hypercore's own `clear()`: up to 11.37.1 it takes every left sibling on the way to the root for empty, so after
- * clearing block 1 nobody can be given block 0, nor any other. (A test of this module keeps that from being forgotten.)
- * What is done here is the same otherwise: bits and bytes go in one write to the database, so a kill leaves both or
- * neither, and other changes of the log wait.
+ * Not by Hypercore's own `clear()`, which deletes hashes too. A reader whose copy of the log ends among the cleared
+ * blocks needs some of them to learn that the log is longer, and without them never follows the share again. (Read in
+ * hypercore 11.39.5. Up to 11.37.1 it also deleted hashes of blocks that stay.) This module is needed as long as a test
+ * beside it shows that `clear()` loses such a hash. What is done here is the same otherwise: bits and bytes go in one
+ * write to the database, so a kill leaves both or neither, and other changes of the log wait.
  */
 import type Hypercore from 'hypercore'
 import { breathe } from '../time'

@@ -1,6 +1,8 @@
 /**
  * Decrypts the blocks of one log, one after the other, in the same memory. Hypercore decrypts each in a copy of its own:
  * for 1 GB that is a gigabyte of fresh memory, which costs more than the cipher does.
+ *
+ * Read in hypercore 11.39.5: lib/default-encryption.js, and `get` of index.js.
  */
 import type Hypercore from 'hypercore'
 

@@ -8,7 +8,6 @@
 import b4a from 'b4a'
 import type Corestore from 'corestore'
 import type Hypercore from 'hypercore'
-import { core as keys } from 'hypercore-storage/lib/keys'
 import Hyperdrive from 'hyperdrive'
 import z32 from 'z32'
 import type { DriveKey, EncryptionKey, ShareId } from '../../common/brand'
@@ -152,7 +151,8 @@ export class ShareDrive {
   }
 
   /** Deletes both logs from the store; that of the bytes first, since the other names it. Cut off anywhere, it can be
-   *  done again. (The `purge` of this Hypercore calls what it has no more.) */
+   *  done again. Not by Hypercore's own `purge()`, which refuses a log that is closed: one with two histories closes by
+   *  itself, and must be removable. (Read in hypercore 11.39.5.) */
   async purge(): Promise<void> {
     const { storage } = this.drive.corestore
     const logs = [...(this.bytes === undefined ? [] : [this.bytes]), this.paths]
@@ -163,11 +163,6 @@ export class ShareDrive {
       // Replication keeps sessions of its own, and the store keeps a log open for a while after its last session.
       await log.closeAllSessions(null)
       await log.close()
-      // What deletes a log leaves its blocks, and nobody would find them any more.
-      const { dataPointer } = log.storage.core
-      const blocks = storage.db.write({ autoDestroy: true })
-      blocks.tryDeleteRange(keys.data(dataPointer), keys.data(dataPointer + 1))
-      await blocks.flush()
       await storage.deleteCore(log.storage.core)
     }
     // What is deleted lies in the database's files until these are gone through.

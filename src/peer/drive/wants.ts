@@ -1,8 +1,10 @@
 /**
  * Who has what, told truly. Hypercore tells a peer that lacks something of a log what it has of it only when asked
- * (`want`), and asks by itself only with the first block it requests. Now that nobody has all of a log whose former
- * versions are cleared, whoever looks first and requests then would find nothing anywhere. So every peer is asked at
- * once, and what it says is kept up from then on.
+ * (`want`), and asks by itself only with the first block it requests. Nobody has all of a log whose former versions are
+ * cleared, so whoever looks first and requests then would find nothing anywhere. So every peer is asked at once, and
+ * what it says is kept up from then on.
+ *
+ * Read in hypercore 11.39.5: `_maybeWant`, `_requestBlock`, `_onnodata` and `_onwant` of lib/replicator.js.
  */
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
@@ -37,7 +39,11 @@ export function askAgain({ core: { replicator } }: Hypercore): void {
   replicator.queueUpdateAll()
 }
 
-/** After something was cleared: from a peer that was thought to have all, Hypercore forgets more than that. */
+/**
+ * Tells peers what is left after something was cleared. For readers on hypercore 11.37.1 and older: of a peer that had
+ * all, they forget everything behind what it cleared. Hypercore mends this in the reader, so it stays until nobody runs
+ * those (Peerfold 0.3.0, other Hyperdrive clients).
+ */
 export function tellWhatIsThere({ core, length }: Hypercore): void {
   for (const peer of core.replicator.peers) {
     for (let start = 0; start < length; start += BATCH) core.replicator._onwant(peer, start, BATCH, false)

@@ -37,7 +37,7 @@ function gatherLargeMessages(stream: UdxStream): void {
 }
 
 /**
- * In udx-native 1.21.3 `setInteractive` does what it should on streams that count as closed only, and nothing on open
+ * Read in udx-native 1.21.3: `setInteractive` does what it should on streams that count as closed only, and nothing on open
  * ones; asked of both, it is done once, whether that is mended or not.
  */
 function setGathering(stream: UdxStream, gathers: boolean): void {

@@ -7,6 +7,9 @@
  * around every few seconds: silence, answers that do not come while others wait for them, more open requests, channels
  * or unread bytes than there is use for. Time in which this process did not run (the machine slept) does not count:
  * after it nobody could have answered yet.
+ *
+ * Read in hypercore 11.39.5: `inflight`, `stats` and `remoteRequests` of a peer. Read in protomux 3.12.1: `_remote`. Read in
+ * streamx 2.28.1: `_writableState`.
  */
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import type Hypercore from 'hypercore'

@@ -3,7 +3,7 @@
  * challenge, prove where they are (provenAddress.ts): the number of a request. It is one for a fork that there is not,
  * to which the answer is that there is nothing, with the same number.
  *
- * Read in hypercore 11.37: `_handleRequest` and `_fulfillRequest` of lib/replicator.js.
+ * Read in hypercore 11.39.5: `_handleRequest` and `_fulfillRequest` of lib/replicator.js.
  */
 import { randomInt } from 'node:crypto'
 import type { ReplicatorPeer } from 'hypercore'

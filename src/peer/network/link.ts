@@ -6,6 +6,8 @@
  * The side that made the connection tries TCP first, once the peer's address is proven (provenAddress.ts), then asks the
  * other side to. Peers of Peerfold 0.3 send no challenge back, and are asked to at once. Replication starts over UDX when TCP is not up within a moment, and moves when
  * it is. Peers that do not speak it (other Hyperdrive clients) replicate over UDX at once.
+ *
+ * Read in @hyperswarm/secret-stream 6.9.2: `_len`, which is set from the first three bytes of a message.
  */
 import type { NoiseStream, RawUdxStream } from '@hyperswarm/secret-stream'
 import c, { type DecodeState } from 'compact-encoding'

@@ -8,7 +8,7 @@ export function muxOf(stream: NoiseStream): Protomux {
   return stream.userData
 }
 
-/** Whether a log was offered over a stream, and the other side does not have it. */
+/** Whether a log was offered over a stream, and the other side does not have it. (Read in hypercore 11.39.5: `attached`.) */
 export function hasRefused(stream: NoiseStream | undefined, core: Hypercore): boolean {
   if (stream === undefined || stream.destroyed) return false
   const mux = muxOf(stream)

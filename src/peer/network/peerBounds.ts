@@ -3,6 +3,8 @@
  * memory for each of them: one message of fifteen bytes would fill all memory there is, or count to 2^53. What lies far
  * beyond the log as it is known here cannot be asked for anyway, so it is cut off. And it reads every block that was
  * asked for before it sees that nobody takes them: so only some are read at a time, and the other requests wait.
+ *
+ * Read in hypercore 11.39.5: the `on…` methods of a peer in lib/replicator.js, which Protomux calls with its messages.
  */
 import type Hypercore from 'hypercore'
 import type { BlockRange, BlockRequest, ReplicatorPeer } from 'hypercore'

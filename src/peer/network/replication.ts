@@ -8,6 +8,8 @@
  * - by asking for a log of it: other Hyperdrive clients, and Peerfolds before tokens,
  * - by having announced its topic, which is told nobody by asking such a peer for the path log in turn.
  * The log of content follows when the peer has proven to know the key of the path log.
+ *
+ * Read in hypercore 11.39.5: `attached`, `attachTo` and `detachFrom` of lib/replicator.js.
  */
 
 import type { NoiseStream } from '@hyperswarm/secret-stream'

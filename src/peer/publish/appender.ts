@@ -104,7 +104,7 @@ export class BlockAppender {
   /** Stays the oldest when it fails, so that whoever writes or flushes next is told as well. */
   private async oldest(): Promise<void> {
     await this.writing[0]
-    this.writing.shift()
+    void this.writing.shift()
   }
 
   /** As Hypercore would encrypt them. @param first the index of the first */

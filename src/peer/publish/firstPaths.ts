@@ -6,6 +6,8 @@
  * Each path has its block, as Hyperbee would write it. A node of the tree lies in the block of its first path; the
  * root lies first in the last block, where every reader starts. Hyperbee takes over from there: nodes have as
  * many paths as it lets them have.
+ *
+ * Read in hyperbee 2.27.3: index.js and lib/messages.js.
  */
 import b4a from 'b4a'
 import type Hyperbee from 'hyperbee'

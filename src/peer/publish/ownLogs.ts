@@ -10,6 +10,8 @@
  * believed, and nothing is published as long as one says that it has more.
  *
  * The log of bytes is looked at by itself: bytes that no path names yet reach readers too.
+ *
+ * Read in hypercore 11.39.5: `eagerUpgrade` of lib/replicator.js.
  */
 import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
