@@ -11,7 +11,11 @@ export class StockClient {
     private readonly swarm: Hyperswarm,
   ) {}
 
-  static async start(bootstrap: string): Promise<StockClient> {
+  /** @param beside is given every connection first: what it says there beside Hypercore's protocol */
+  static async start(
+    bootstrap: string,
+    beside: (stream: NoiseStream) => void = () => {},
+  ): Promise<StockClient> {
     const store = new Corestore(temporaryFolder('stock'))
     await store.ready()
     const [host = '', port] = bootstrap.split(':')
@@ -19,6 +23,7 @@ export class StockClient {
     const swarm = new Hyperswarm({ dht: new DHT({ bootstrap: [{ host, port: Number(port) }] }) })
     swarm.on('connection', (stream: NoiseStream) => {
       stream.on('error', closesAsWell)
+      beside(stream)
       store.replicate(stream)
     })
     return new StockClient(store, swarm)
