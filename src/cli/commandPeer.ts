@@ -1,10 +1,12 @@
 /**
  * A command's relation to the peer process: find or start it, work, let it go. When it crashes meanwhile, it is started
- * again and the work is done again from the start: every request of a command can be repeated without harm.
+ * again, and when it makes way for a newer version, that one's is joined. Then the work is done again from the start:
+ * every request of a command can be repeated without harm.
  */
 import type { AttachedPeer } from '../client/attach'
 import { connectToPeer } from '../client/connect'
 import { endedInOrder } from '../client/ended'
+import { attachToSuccessor } from '../client/successor'
 import { PeerfoldError } from '../common/errors'
 import type { PeerState } from '../common/model'
 import type { Method, Params, Result } from '../common/protocol'
@@ -20,12 +22,20 @@ const CRASH_WINDOW = 60_000
 /** Does the work with a peer process. Throws `PeerfoldError`, or `PeerStopped`. */
 export async function withPeer<T>(context: Context, work: (peer: CommandPeer) => Promise<T>): Promise<T> {
   const crashes: number[] = []
+  let attached: AttachedPeer | undefined
   for (;;) {
-    const peer = new CommandPeer(await connectToPeer(context.connect), context.signal)
+    attached ??= await connectToPeer(context.connect)
+    const peer = new CommandPeer(attached, context.signal)
     try {
       return await work(peer)
     } catch (error) {
       if (!peer.isLost || context.signal.aborted) throw error
+      attached = undefined
+      if (peer.isReplaced) {
+        context.output.note('A newer Peerfold takes over. The work continues there.')
+        attached = await attachToSuccessor(context.connect)
+        continue
+      }
       if (await endedInOrder(context.connect.storage, peer.pid)) throw new PeerStopped()
       crashes.push(performance.now())
       if (crashes.filter(at => performance.now() - at < CRASH_WINDOW).length > MAX_CRASHES) {
@@ -39,6 +49,8 @@ export async function withPeer<T>(context: Context, work: (peer: CommandPeer) =>
 }
 
 export class CommandPeer {
+  /** The process makes way for a newer version. */
+  isReplaced = false
   private latest: PeerState
   private readonly listeners = new Set<(state: PeerState) => void>()
 
@@ -50,6 +62,9 @@ export class CommandPeer {
     attached.connection.onNotification('state', state => {
       this.latest = state
       for (const listener of this.listeners) listener(state)
+    })
+    attached.connection.onNotification('replaced', () => {
+      this.isReplaced = true
     })
   }
 

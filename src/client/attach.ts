@@ -45,6 +45,17 @@ export async function attachToPeer(options: AttachOptions): Promise<AttachedPeer
     if (holding === 'unknown' && !(await isListening(endpoint))) return undefined
     throw ofAnotherAge(endpoint)
   }
+  return meetPeer(endpoint, options)
+}
+
+/**
+ * As `attachToPeer`, with the process that the endpoint names, in the protocol of that: the messages that end a process
+ * are the same in all from 2 on.
+ */
+export async function meetPeer(
+  endpoint: Endpoint,
+  options: AttachOptions,
+): Promise<AttachedPeer | undefined> {
   const socket = await openSocket(endpoint.socket)
   if (socket === undefined) return undefined
   const connection = openConnection(socket)

@@ -1,15 +1,19 @@
 /**
- * Finds the peer process of a data folder or starts it. One of an earlier version is ended in order, where it is shown
- * to be that, and the one that is started takes over; what it had begun goes on. Several clients may do so at the same time: each may start one,
- * but only one gets the lock; the others exit at once with `EXIT_LOCKED`, and their clients join the winner.
+ * Finds the peer process of a data folder or starts it. One of an earlier version is ended in order, and the one that is
+ * started takes over and continues what it had begun. Only a newer version ends an older one, and only once in each
+ * attempt, so two versions never end each other in turn.
+ *
+ * Several clients may do so at the same time: each may start one, but only one gets the lock; the others exit at once
+ * with `EXIT_LOCKED`, and their clients join the winner.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ErrorCode, PeerfoldError } from '../common/errors'
-import { PROTOCOL_VERSION } from '../common/protocol'
+import { isEarlierVersion, VERSION } from '../common/version'
+import { assertFormatKnown } from '../wire/dataFormat'
 import { readEndpoint } from '../wire/endpoint'
 import { type AttachedPeer, type AttachOptions, attachToPeer } from './attach'
-import { waitForEnd } from './ended'
-import { endHolder, holdingOf } from './lockHolder'
+import { endAttached, endOlder } from './endOlder'
+import { holdingOf } from './lockHolder'
 import { EXIT_DAMAGED, EXIT_LOCKED, type StartedPeer, type StartOptions, startPeer } from './startPeer'
 
 /** Milliseconds until somebody must answer, and until the process that was started here must, as long as it runs. */
@@ -18,8 +22,6 @@ const SLOW_START_LIMIT = 60_000 // opening the store after a crash, on a disk th
 const POLL_EVERY = 8
 /** After an attempt that met the lock: time for the one that holds it to listen, or to be gone. */
 const LOCKED_PAUSE = 250
-/** For the end of a process of an earlier version. */
-const END_LIMIT = 20_000
 
 /** Ends after which another process is waited for, or started. */
 const TRY_AGAIN = new Set([0, EXIT_LOCKED, EXIT_DAMAGED])
@@ -27,22 +29,33 @@ const TRY_AGAIN = new Set([0, EXIT_LOCKED, EXIT_DAMAGED])
 /** What `attachToPeer` throws of somebody who has not proven to be the peer process. */
 const UNPROVEN: ReadonlySet<ErrorCode> = new Set(['store-locked', 'peer-older', 'peer-newer'])
 
-export type ConnectOptions = AttachOptions & StartOptions
+export interface ConnectOptions extends AttachOptions, StartOptions {
+  /** Of the program that asks; the one it was built as when absent. */
+  readonly version?: string
+}
 
 /**
- * Throws what `attachToPeer` throws; `store-locked` when the data folder stays locked by a process that does not answer;
+ * Throws what `attachToPeer` throws; `storage-newer` when a later version took the data folder over; `store-locked` when the data folder stays locked by a process that does not answer;
  * `internal` with the reason when the peer process cannot start.
  */
 export async function connectToPeer(options: ConnectOptions): Promise<AttachedPeer> {
   let started = performance.now()
   let child: StartedPeer | undefined
   let wasLocked = false
+  let hasEndedOlder = false
+  const { version = VERSION } = options
   for (;;) {
     if (options.signal?.aborted) throw new PeerfoldError('cancelled')
     const found = await attachOrRefusal(options)
-    if (found !== undefined && !(found instanceof PeerfoldError)) return found
+    if (found !== undefined && !(found instanceof PeerfoldError)) {
+      if (hasEndedOlder || !isEarlierVersion(found.hello.version, version)) return found
+      hasEndedOlder = await endAttached(found, { ...options, successor: version })
+      started = performance.now()
+      continue
+    }
     if (found !== undefined) {
-      if (found.code === 'peer-older' && (await endOlder(options))) {
+      if (found.code === 'peer-older' && !hasEndedOlder && (await endOlder(options, version))) {
+        hasEndedOlder = true
         started = performance.now()
         continue
       }
@@ -52,6 +65,7 @@ export async function connectToPeer(options: ConnectOptions): Promise<AttachedPe
     const isComing = child !== undefined && child.ended === undefined
     if (performance.now() - started > (isComing ? SLOW_START_LIMIT : START_LIMIT))
       throw notStarted(options, child)
+    if (child === undefined) assertFormatKnown(options.storage)
     child ??= startPeer(options)
     if (child.ended === undefined) {
       await delay(POLL_EVERY)
@@ -72,13 +86,6 @@ async function attachOrRefusal(options: AttachOptions): Promise<AttachedPeer | P
     if (error instanceof PeerfoldError && UNPROVEN.has(error.code)) return error
     throw error
   }
-}
-
-/** True when no process of an earlier version is there any more. */
-async function endOlder({ storage, signal }: ConnectOptions): Promise<boolean> {
-  const endpoint = await readEndpoint(storage)
-  if (endpoint === undefined || endpoint.protocol >= PROTOCOL_VERSION) return true // gone meanwhile
-  return endHolder(storage, endpoint) && waitForEnd(endpoint.pid, END_LIMIT, signal)
 }
 
 async function isHeld(storage: string): Promise<boolean> {

@@ -2,10 +2,8 @@
 import { PeerfoldError } from '../common/errors'
 import { readEndpoint } from '../wire/endpoint'
 import { type AttachedPeer, type AttachOptions, attachToPeer } from './attach'
+import { askOlder, askToEnd, type EndOptions } from './endOlder'
 import { endHolder } from './lockHolder'
-
-/** Milliseconds for the peer process to say that it ends. */
-const ANSWER_LIMIT = 20_000
 
 /**
  * → the id of the process that was asked to end, which may take a moment; undefined when none runs. One that cannot be
@@ -21,22 +19,20 @@ export async function endPeer(options: Omit<AttachOptions, 'bootstrap'>): Promis
     if (!(error instanceof PeerfoldError) || error.code === 'cancelled') throw error
     why = error
   }
-  if (attached === undefined) return signalPeer(storage, why)
-  const { connection, hello } = attached
-  try {
-    await connection.request('process.stop', {}, { timeout: ANSWER_LIMIT, signal })
-  } catch (error) {
-    if (!connection.closed) throw error // a process that ends may close before its answer is through
-  } finally {
-    connection.close()
-  }
-  return hello.pid
+  if (attached === undefined) return endUnattached(options, why)
+  await askToEnd(attached, { signal })
+  return attached.hello.pid
 }
 
 /** @param why it could not be asked; undefined when nobody was found to ask */
-async function signalPeer(storage: string, why: PeerfoldError | undefined): Promise<number | undefined> {
+async function endUnattached(
+  options: EndOptions,
+  why: PeerfoldError | undefined,
+): Promise<number | undefined> {
+  const { storage } = options
   const endpoint = await readEndpoint(storage)
   if (endpoint === undefined) return undefined
+  if (why?.code === 'peer-older' && (await askOlder(endpoint, options))) return endpoint.pid
   if (endHolder(storage, endpoint)) return endpoint.pid
   if (why === undefined) return undefined
   throw why.code === 'store-locked' ? new PeerfoldError('not-ended', String(endpoint.pid)) : why

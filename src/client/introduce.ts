@@ -1,6 +1,6 @@
 /** The client's part of the challenge in wire/challenge.ts: nothing of this user is sent before the other end is proven. */
 import { PeerfoldError } from '../common/errors'
-import { type Params, PROTOCOL_VERSION, type Result } from '../common/protocol'
+import type { Params, Result } from '../common/protocol'
 import { isProofSized, isSameProof, newNonce, proofOf } from '../wire/challenge'
 import type { Connection, RequestOptions } from '../wire/connection'
 import type { Endpoint } from '../wire/endpoint'
@@ -22,14 +22,13 @@ export interface Introduction {
  */
 export async function introduce(
   connection: Connection,
-  { socket, key }: Pick<Endpoint, 'socket' | 'key'>,
+  { socket, key, protocol }: Pick<Endpoint, 'socket' | 'key' | 'protocol'>,
   { client, bootstrap, signal }: Introduction,
 ): Promise<Result<'hello'> | undefined> {
   if (key === undefined) return undefined
   const options = { timeout: ANSWER_LIMIT, signal }
-  const protocol = PROTOCOL_VERSION
   const nonce = newNonce()
-  const answer = await challenge(connection, nonce, options)
+  const answer = await challenge(connection, protocol, nonce, options)
   if (answer === undefined) return undefined
   const meeting = { protocol, socket, clientNonce: nonce, peerNonce: answer.nonce }
   if (!isSameProof(answer.proof, proofOf('peer', key, meeting))) return undefined
@@ -42,12 +41,13 @@ export async function introduce(
 /** Undefined when what was answered is no proof. */
 async function challenge(
   connection: Connection,
+  protocol: number,
   nonce: Uint8Array,
   options: RequestOptions,
 ): Promise<Result<'challenge'> | undefined> {
   let answer: unknown
   try {
-    answer = await connection.request('challenge', { protocol: PROTOCOL_VERSION, nonce }, options)
+    answer = await connection.request('challenge', { protocol, nonce }, options)
   } catch (error) {
     if (options.signal?.aborted || connection.closed) throw error
     const isSilent = error instanceof PeerfoldError && error.code === 'peer-unreachable'

@@ -2,17 +2,19 @@
  * A window's lasting relation to the peer process. It starts or joins the process when it is first needed, passes on its
  * notifications, and, when the process crashes, starts it again, ever more patiently. A process that was ended in
  * order (`peerfold stop`) is left alone until somebody asks for something: it removes its endpoint file, a crash
- * does not.
+ * does not. One that made way for a newer version is followed by the process of that, which is joined.
  */
 import { EventEmitter } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PeerfoldError, toUserError, type UserError } from '../common/errors'
 import type { PeerState } from '../common/model'
 import type { Method, Notifications, Params, Result } from '../common/protocol'
+import { isEarlierVersion, VERSION } from '../common/version'
 import type { RequestOptions } from '../wire/connection'
 import { type AttachedPeer, attachToPeer } from './attach'
 import { type ConnectOptions, connectToPeer } from './connect'
 import { endedInOrder } from './ended'
+import { attachToSuccessor } from './successor'
 
 export type PeerStatus =
   /** Not needed yet, or ended in order. */
@@ -43,6 +45,7 @@ const FINAL: readonly string[] = [
   'peer-newer',
   'peer-older',
   'bootstrap-differs',
+  'storage-newer',
   'storage-foreign',
   'storage-not-yours',
   'cancelled',
@@ -53,6 +56,8 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
   private connecting: Promise<AttachedPeer> | undefined
   private restarting: Promise<void> | undefined
   private judging: Promise<boolean> | undefined
+  /** The process that was joined last made way for a newer version. */
+  private isReplaced = false
   private crashes = 0
   private current: PeerStatus = { kind: 'idle' }
   private readonly disposed = new AbortController()
@@ -78,8 +83,8 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
   }
 
   /**
-   * Joins the peer process when one runs; starts none. → false when none runs. Throws what `attachToPeer` throws, and
-   * the status stays what it was.
+   * Joins the peer process when one runs; starts none, but for taking over from an earlier version. → false when none
+   * runs. Throws what `attachToPeer` throws, and the status stays what it was.
    */
   async join(): Promise<boolean> {
     if (this.disposed.signal.aborted) throw new PeerfoldError('cancelled')
@@ -88,6 +93,9 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
     if (peer === undefined) return false
     if (this.peer !== undefined || this.connecting !== undefined || this.disposed.signal.aborted) {
       peer.connection.close() // somebody asked for something meanwhile, which connects by itself
+    } else if (isEarlierVersion(peer.hello.version, this.options.version ?? VERSION)) {
+      peer.connection.close()
+      await this.connect()
     } else this.adopt(peer)
     return true
   }
@@ -114,7 +122,10 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
   private async open(): Promise<AttachedPeer> {
     this.show({ kind: 'starting' })
     try {
-      const peer = await connectToPeer({ ...this.options, signal: this.disposed.signal })
+      const options = { ...this.options, signal: this.disposed.signal }
+      const follows = this.isReplaced
+      this.isReplaced = false
+      const peer = (follows ? await attachToSuccessor(options) : undefined) ?? (await connectToPeer(options))
       if (this.disposed.signal.aborted) {
         peer.connection.close()
         throw new PeerfoldError('cancelled')
@@ -135,6 +146,9 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
     connection.onNotification('changed', value => this.emit('changed', value))
     connection.onNotification('notice', value => this.emit('notice', value))
     connection.onNotification('log', value => this.emit('log', value))
+    connection.onNotification('replaced', () => {
+      this.isReplaced = true
+    })
     connection.onClose(() => {
       this.peer = undefined
       if (this.disposed.signal.aborted) return
@@ -148,10 +162,17 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
     this.emit('state', hello.state)
   }
 
-  /** The connection to the process `pid` ended: restarts what crashed, leaves what was ended in order. */
+  /**
+   * The connection to the process `pid` ended: restarts what crashed, leaves what was ended in order, and joins what
+   * takes over.
+   */
   private async afterLoss(pid: number): Promise<void> {
     const { signal } = this.disposed
     try {
+      if (this.isReplaced) {
+        await this.connect()
+        return
+      }
       this.judging = this.judge(pid)
       const isOver = await this.judging
       if (isOver || this.peer !== undefined) return

@@ -40,6 +40,8 @@ const CATALOGUE = {
     `The folder “${folder}” is open to other users and holds other things, so Peerfold does not keep its data there. Choose a new or empty one.`,
   'storage-not-yours': (path: string) =>
     `“${path}” belongs to another user of this machine, who could read or forge what Peerfold keeps there, so it is not used. Choose a data folder of your own, or make it yours (chown). Nothing was changed.`,
+  'storage-newer': (folder: string) =>
+    `A newer Peerfold has written the data folder “${folder}”, in a format that this one does not know. Update this one, then retry; or choose another data folder. Nothing was changed.`,
   'store-damaged': (kept: string) =>
     `Peerfold's store is damaged and was set aside at “${kept}”. Your files are untouched. Opened shares are fetched again; share your own folders again to get new links.`,
   'store-full': (folder: string) =>

@@ -9,7 +9,10 @@
 import type { DrivePath, PeerId, ShareId } from './brand'
 import type { FileEntry, HeldFiles, PeerState, SilentPeer, SkippedEntry, TransferResult } from './model'
 
-/** Raised when a client and a peer process of different ages could misunderstand each other. */
+/**
+ * Raised when a client and a peer process of different ages could misunderstand each other. `challenge`, `hello` and
+ * `process.stop` stay as they are in every protocol from 2 on: with these, a newer client ends an older process.
+ */
 export const PROTOCOL_VERSION = 2
 
 export interface Requests {
@@ -196,8 +199,8 @@ export interface Requests {
   }
   /** Looks for new peers of everything, for instance after sleep. */
   'network.refresh': { params: Record<string, never>; result: null }
-  /** Ends the peer process in order. */
-  'process.stop': { params: Record<string, never>; result: null }
+  /** Ends the peer process in order. `successor`: the newer version that takes over. */
+  'process.stop': { params: { readonly successor?: string }; result: null }
 }
 
 export type Method = keyof Requests
@@ -215,6 +218,8 @@ export interface Notifications {
   /** Something the user should be told once. */
   notice: { readonly level: 'info' | 'warning' | 'error'; readonly message: string; readonly share?: ShareId }
   log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly line: string }
+  /** It ends for a newer version, whose process comes up on the same data folder. */
+  replaced: { readonly version: string }
 }
 
 export interface ChangedPath {

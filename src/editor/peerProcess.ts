@@ -12,7 +12,7 @@ import type { PeerClient } from '../client/peerClient'
 import { PeerfoldError, type UserError } from '../common/errors'
 import type { PeerState } from '../common/model'
 import type { Method, Notifications, Params, Result } from '../common/protocol'
-import { dataFolderPaths, defaultDataFolder } from '../wire/dataFolder'
+import { catalogOf, dataFolderPaths, defaultDataFolder } from '../wire/dataFolder'
 import type { SettingName } from './contributions'
 import { Commands } from './contributions'
 import { Disposable } from './dispose'
@@ -117,7 +117,7 @@ export class PeerProcess extends Disposable {
 
   /** Where the peer process remembers what is shared and opened; there once anything was. */
   get catalogPath(): string {
-    return dataFolderPaths(this.dataFolder).catalog
+    return catalogOf(this.dataFolder)
   }
 
   /** There while a peer process runs on the data folder. */

@@ -87,8 +87,11 @@ export const PEER_LIMITS = {
   unreadBytes: 64 * 1024 * 1024,
   /** Channels opened over one connection; a share takes two. */
   channels: 8_192,
-  /** Messages on Peerfold's own channel. */
-  controlMessages: 16,
+  /** Messages of known kinds on Peerfold's own channel; this version sends up to 18. */
+  controlMessages: 64,
+  /** Messages of kinds that a later version may know: at once, and so many a second. */
+  unknownMessages: 1_024,
+  unknownMessagesPerSecond: 10,
   /** How often one block is given to one peer. */
   sameBlock: 64,
 } as const

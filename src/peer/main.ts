@@ -16,6 +16,7 @@ import { toUserError } from '../common/errors'
 import { PROTOCOL_VERSION } from '../common/protocol'
 import { newKey } from '../wire/challenge'
 import { ensureDataFolder } from '../wire/dataFolder'
+import { assertFormatKnown } from '../wire/dataFormat'
 import {
   processSpace,
   removeEndpoint,
@@ -30,6 +31,7 @@ import { takeLock } from './lock'
 import { Peer } from './peer'
 import { PeerServer } from './server'
 import { isDamage, noteDamage } from './store'
+import { takeOver } from './takeOver'
 
 declare const PEERFOLD_VERSION: string
 
@@ -61,12 +63,15 @@ async function main(): Promise<void> {
     },
   })
   if (values.storage === undefined) throw new Error('--storage is missing')
+  assertFormatKnown(values.storage)
   const paths = ensureDataFolder(values.storage)
   const lock = takeLock(paths.lock)
   if (lock === undefined) {
     log('another peer process has the lock')
     process.exit(EXIT_LOCKED)
   }
+  assertFormatKnown(paths.root) // the one that had the lock may have been newer
+  takeOver(paths)
 
   let peer: Peer | undefined
   let ending = false

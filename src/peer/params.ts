@@ -121,7 +121,7 @@ const SCHEMAS = {
     ),
   }),
   'network.refresh': nothing,
-  'process.stop': nothing,
+  'process.stop': v.object({ successor: v.exactOptional(text(64)) }),
 } satisfies { readonly [M in Method]: v.GenericSchema<unknown, Params<M>> }
 
 /** The parameters of a request, checked. Throws `bad-request` naming the first thing that is wrong. */

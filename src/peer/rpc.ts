@@ -38,7 +38,8 @@ export interface RpcOptions {
    * then on, and not only when the work is done, for another client may go meanwhile.
    */
   readonly holding: <T>(work: (hold: (id: ShareId) => void) => Promise<T>) => Promise<T>
-  readonly stop: () => void
+  /** @param successor the version that takes over, if one does */
+  readonly stop: (successor: string | undefined) => void
 }
 
 /** Handlers for one connection: parameters are checked, and nothing is answered before hello. */
@@ -162,7 +163,7 @@ function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOpt
     'peer.unblock': async ({ peer: id }) => done(await peer.unblock(id)),
     'settings.set': async change => done(await peer.set(change)),
     'network.refresh': () => done(peer.refreshNetwork()),
-    'process.stop': () => done(stop()),
+    'process.stop': ({ successor }) => done(stop(successor)),
   }
 }
 

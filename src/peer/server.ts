@@ -136,7 +136,7 @@ export class PeerServer {
             if (!this.clients.has(client)) this.releaseUnkept() // it went away meanwhile
           }
         },
-        stop: () => this.options.onIdle(),
+        stop: successor => this.stop(successor),
       }),
     )
   }
@@ -177,6 +177,15 @@ export class PeerServer {
     })
     const { state, longestMessage } = peer
     return { protocol: PROTOCOL_VERSION, version, pid: process.pid, state, longestMessage }
+  }
+
+  private stop(successor: string | undefined): void {
+    const { log, onIdle } = this.options
+    if (successor !== undefined) {
+      log(`version ${successor} takes over`)
+      this.tellAll('replaced', { version: successor })
+    }
+    onIdle()
   }
 
   /** The connection ends as soon as the answer was given. → what to answer */
@@ -250,7 +259,7 @@ export class PeerServer {
   }
 }
 
-type Tell = <N extends 'changed' | 'notice' | 'longestMessage'>(
+type Tell = <N extends 'changed' | 'notice' | 'longestMessage' | 'replaced'>(
   name: N,
   value: import('../common/protocol').Notifications[N],
 ) => void

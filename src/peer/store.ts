@@ -40,13 +40,13 @@ export interface Opened {
 
 /** Rejects when something else than damage is in the way: rights, a full disk. */
 export async function openDatabases(paths: DataFolderPaths, log: (line: string) => void): Promise<Opened> {
-  const noted = existsSync(noteOf(paths))
+  const noted = existsSync(paths.damageNote)
   const [[catalog, catalogAside], [store, storeAside]] = await Promise.all([
     openOrReplace(paths.catalog, false, Catalog.open, log),
     openOrReplace(paths.store, noted, openStore, log),
   ])
   if (storeAside !== undefined) await giveUpOwnLogs(catalog)
-  rmSync(noteOf(paths), { force: true })
+  rmSync(paths.damageNote, { force: true })
   return { store, catalog, storeAside, catalogAside }
 }
 
@@ -68,7 +68,7 @@ export function syncStore({ store }: DataFolderPaths): Promise<void> {
 
 /** The store is set aside when the next process opens it. */
 export function noteDamage(paths: DataFolderPaths, error: unknown): void {
-  writeFileSync(noteOf(paths), `${new Date().toISOString()} ${String(error)}\n`, { mode: 0o600 })
+  writeFileSync(paths.damageNote, `${new Date().toISOString()} ${String(error)}\n`, { mode: 0o600 })
 }
 
 async function openOrReplace<T>(
@@ -121,8 +121,4 @@ function setAside(folder: string): string {
     if (existsSync(folder)) renameSync(folder, aside)
     return aside
   }
-}
-
-function noteOf({ store }: DataFolderPaths): string {
-  return `${store}.damaged`
 }

@@ -3,10 +3,11 @@
  * operating-system user, the same for every editor and terminal, so that all of them meet in one peer process.
  * Only its owner may look inside: who can read it can act as this installation.
  */
-import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { PeerfoldError } from '../common/errors'
+import { formatFolder } from './dataFormat'
 import { isForeign, isOwner } from './ownership'
 
 /** Absolute paths of what lies in a data folder. */
@@ -18,10 +19,21 @@ export interface DataFolderPaths {
   readonly token: string
   /** Where the peer process listens, and what proves that a client may read the data folder. */
   readonly endpoint: string
+  readonly log: string
+  /** The sub-folder of what has a format: see dataFormat.ts. */
+  readonly format: string
   readonly keys: string
   readonly store: string
+  /** There while the store is known to be damaged. */
+  readonly damageNote: string
   readonly catalog: string
-  readonly log: string
+  /** What lies in a folder that Peerfold 0.3.0 wrote, until it is taken over. */
+  readonly earlier: {
+    readonly keys: string
+    readonly store: string
+    readonly damageNote: string
+    readonly catalog: string
+  }
 }
 
 /** The data folder of this user, absolute; `PEERFOLD_STORAGE` in the environment names another. */
@@ -36,16 +48,32 @@ export function defaultDataFolder(env: NodeJS.ProcessEnv = process.env): string 
 
 export function dataFolderPaths(root: string): DataFolderPaths {
   const absolute = resolve(root)
+  const format = formatFolder(absolute)
   return {
     root: absolute,
     lock: join(absolute, 'lock'),
     token: join(absolute, 'token'),
     endpoint: join(absolute, 'endpoint.json'),
-    keys: join(absolute, 'keys.json'),
-    store: join(absolute, 'store'),
-    catalog: join(absolute, 'catalog'),
     log: join(absolute, 'peer.log'),
+    format,
+    ...formatted(format),
+    earlier: formatted(absolute),
   }
+}
+
+function formatted(folder: string): DataFolderPaths['earlier'] {
+  return {
+    keys: join(folder, 'keys.json'),
+    store: join(folder, 'store'),
+    damageNote: join(folder, 'store.damaged'),
+    catalog: join(folder, 'catalog'),
+  }
+}
+
+/** The catalog of a data folder, also of one that is not taken over yet. It is there once anything was shared or opened. */
+export function catalogOf(root: string): string {
+  const { catalog, earlier } = dataFolderPaths(root)
+  return existsSync(catalog) ? catalog : earlier.catalog
 }
 
 /**
@@ -66,11 +94,10 @@ export function ensureDataFolder(root: string): DataFolderPaths {
 }
 
 /** The first of the folder, the link that leads to it, and what lies in it, that another user made. */
-function foreignIn({ root }: DataFolderPaths): string | undefined {
+function foreignIn({ root, format }: DataFolderPaths): string | undefined {
   if (isForeign(root) || !isOwner(root)) return root
-  return readdirSync(root)
-    .map(name => join(root, name))
-    .find(isForeign)
+  const inFolder = (folder: string) => readdirSync(folder).map(name => join(folder, name))
+  return [...inFolder(root), ...(existsSync(format) ? inFolder(format) : [])].find(isForeign)
 }
 
 function isOurs(paths: DataFolderPaths): boolean {

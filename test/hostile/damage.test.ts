@@ -16,6 +16,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { DrivePath } from '../../src/common/brand'
+import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
@@ -95,19 +96,21 @@ attackGroup('damaged stores', () => {
   /** A data folder like Ann's, its store on the same disk (a store that was copied does not open at all). */
   function annsFolder(): string {
     const storage = temporaryFolder('ann')
-    for (const name of readdirSync(template)) {
-      if (name !== 'store') cpSync(join(template, name), join(storage, name), { recursive: true })
-    }
-    renameSync(join(template, 'store'), join(storage, 'store'))
-    cpSync(join(storage, 'store', 'db'), join(template, 'db'), { recursive: true })
+    const from = dataFolderPaths(template)
+    const to = dataFolderPaths(storage)
+    cpSync(template, storage, { recursive: true, filter: path => path !== from.store })
+    renameSync(from.store, to.store)
+    cpSync(join(to.store, 'db'), join(template, 'db'), { recursive: true })
     return storage
   }
 
   function giveBack(storage: string): void {
-    const kept = readdirSync(storage).find(name => name.startsWith('store.damaged-')) ?? 'store'
-    renameSync(join(storage, kept), join(template, 'store'))
-    rmSync(join(template, 'store', 'db'), { recursive: true, force: true })
-    renameSync(join(template, 'db'), join(template, 'store', 'db'))
+    const { format } = dataFolderPaths(storage)
+    const { store } = dataFolderPaths(template)
+    const kept = readdirSync(format).find(name => name.startsWith('store.damaged-')) ?? 'store'
+    renameSync(join(format, kept), store)
+    rmSync(join(store, 'db'), { recursive: true, force: true })
+    renameSync(join(template, 'db'), join(store, 'db'))
   }
 
   for (const [what, pattern, damage] of DAMAGES) {
@@ -122,16 +125,17 @@ attackGroup('damaged stores', () => {
   }
 
   async function survive(storage: string, pattern: RegExp, damage: Damage): Promise<void> {
-    const db = join(storage, 'store', 'db')
+    const { format, store } = dataFolderPaths(storage)
+    const db = join(store, 'db')
     for (const name of readdirSync(db)) if (pattern.test(name)) damage(join(db, name))
     const sizes = new Map(readdirSync(db).map(name => [name, statSync(join(db, name)).size]))
     const ann = await startAndRead(storage)
     try {
-      const aside = readdirSync(storage).filter(name => name.startsWith('store.damaged-'))
+      const aside = readdirSync(format).filter(name => name.startsWith('store.damaged-'))
       assert.equal(aside.length, 1)
-      for (const name of readdirSync(join(storage, aside[0] ?? '', 'db'))) {
+      for (const name of readdirSync(join(format, aside[0] ?? '', 'db'))) {
         if (/\.(sst|blob)$/.test(name))
-          assert.equal(statSync(join(storage, aside[0] ?? '', 'db', name)).size, sizes.get(name))
+          assert.equal(statSync(join(format, aside[0] ?? '', 'db', name)).size, sizes.get(name))
       }
       await eventually('the user was told', () => ann.notices.length > 0)
       assert.deepEqual(
@@ -164,7 +168,7 @@ attackGroup('damaged stores', () => {
     const again = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
     await again.stop()
     assert.equal(again.notices.length, 0)
-    assert.equal(readdirSync(storage).filter(name => name.startsWith('store.damaged')).length, 1)
+    assert.equal(readdirSync(format).filter(name => name.startsWith('store.damaged')).length, 1)
     assert.equal(readFileSync(join(source, 'own.txt'), 'utf8'), 'own')
   }
 
@@ -172,7 +176,8 @@ attackGroup('damaged stores', () => {
   async function startAndRead(storage: string): Promise<PeerProcess> {
     const options = { storage, bootstrap: dht.bootstrap }
     const first = await PeerProcess.start(options)
-    if (readdirSync(storage).some(name => name.startsWith('store.damaged-'))) return first
+    if (readdirSync(dataFolderPaths(storage).format).some(name => name.startsWith('store.damaged-')))
+      return first
     const { shares } = await first.state()
     const path = '/large.bin' as DrivePath
     await first
@@ -195,9 +200,9 @@ attackGroup('damaged stores', () => {
 
   it('a damaged catalog is set aside, and the process starts', async () => {
     const storage = temporaryFolder('ann')
-    cpSync(join(template, 'catalog'), join(storage, 'catalog'), { recursive: true })
-    for (const name of readdirSync(join(storage, 'catalog')))
-      if (/\.sst$|MANIFEST/.test(name)) flip(join(storage, 'catalog', name))
+    const { catalog } = dataFolderPaths(storage)
+    cpSync(dataFolderPaths(template).catalog, catalog, { recursive: true })
+    for (const name of readdirSync(catalog)) if (/\.sst$|MANIFEST/.test(name)) flip(join(catalog, name))
     const ann = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
     await eventually('the user was told', () => ann.notices.length > 0)
     assert.match(ann.notices[0]?.message ?? '', /list of your shares is damaged and was set aside/)

@@ -10,6 +10,7 @@ import { attachToPeer } from '../../src/client/attach'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { Result } from '../../src/common/protocol'
 import { Catalog } from '../../src/peer/catalog'
+import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
@@ -184,7 +185,7 @@ attackGroup('the limit of what all opened shares keep', () => {
     bob.request('open.remove', { id }).catch(() => {}) // cut off
     await eventually('it is going', async () => (await bob.state()).opened.every(share => share.id !== id))
     await bob.kill()
-    const catalog = await Catalog.open(join(bobsStorage, 'catalog'))
+    const catalog = await Catalog.open(dataFolderPaths(bobsStorage).catalog)
     try {
       for await (const [counted] of catalog.list('kept'))
         assert.ok(await catalog.get('opened', counted), 'what it keeps is counted, and the share is gone')

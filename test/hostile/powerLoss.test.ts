@@ -18,6 +18,7 @@ import type { ErrorCode } from '../../src/common/errors'
 import { parseLink } from '../../src/common/link'
 import type { ShareState } from '../../src/common/model'
 import { Catalog } from '../../src/peer/catalog'
+import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
@@ -65,7 +66,7 @@ class Accident {
     this.id = shared.id
     await first.kill()
     for (const part of ['store/db', 'catalog'])
-      cpSync(join(this.ann, part), join(this.kept, part), { recursive: true })
+      cpSync(join(dataFolderPaths(this.ann).format, part), join(this.kept, part), { recursive: true })
 
     for (const name of OLD) renameSync(join(this.source, name), join(this.aside, name))
     await makeTree(this.source, { 'a.txt': 'two', 'new.bin': randomBytes(700_000, 2) })
@@ -86,11 +87,11 @@ class Accident {
   /** Ann's data folder is what it was, in part or whole. */
   async putBack(parts: readonly ('store/db' | 'catalog')[], isAnotherStart: boolean): Promise<void> {
     for (const part of parts) {
-      rmSync(join(this.ann, part), { recursive: true })
-      cpSync(join(this.kept, part), join(this.ann, part), { recursive: true })
+      rmSync(join(dataFolderPaths(this.ann).format, part), { recursive: true })
+      cpSync(join(this.kept, part), join(dataFolderPaths(this.ann).format, part), { recursive: true })
     }
     if (!isAnotherStart) return
-    const catalog = await Catalog.open(join(this.ann, 'catalog'))
+    const catalog = await Catalog.open(dataFolderPaths(this.ann).catalog)
     await catalog.put('run', '', { boot: 'a start before this one', endedInOrder: false })
     await catalog.close()
   }
@@ -228,10 +229,10 @@ attackGroup('lost writes', () => {
       await bob.stop()
       // Ann appends the bytes of a file, Bob gets them, and all of it is lost before the path is appended.
       const before = temporaryFolder('before')
-      cpSync(join(accident.ann, 'store/db'), before, { recursive: true })
+      cpSync(join(dataFolderPaths(accident.ann).store, 'db'), before, { recursive: true })
       await appendUnnamed(accident.ann, accident.bob, accident.link)
-      rmSync(join(accident.ann, 'store/db'), { recursive: true })
-      cpSync(before, join(accident.ann, 'store/db'), { recursive: true })
+      rmSync(join(dataFolderPaths(accident.ann).store, 'db'), { recursive: true })
+      cpSync(before, join(dataFolderPaths(accident.ann).store, 'db'), { recursive: true })
       await accident.changeFolder()
       accident.known = await historyOf(accident.bob, accident.link)
       const again = await accident.start(accident.bob)
@@ -366,7 +367,7 @@ async function withDrive<T>(
   const parsed = parseLink(link)
   assert.ok(parsed.ok)
   const { key, encryptionKey } = parsed.link
-  const store = new Corestore(join(storage, 'store'))
+  const store = new Corestore(dataFolderPaths(storage).store)
   try {
     await store.ready()
     const options = { encryptionKey: encryptionKey === undefined ? null : Buffer.from(encryptionKey, 'hex') }

@@ -22,6 +22,7 @@ import { join } from 'node:path'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import { Catalog, type PartialFile } from '../../src/peer/catalog'
 import { isTemporaryName } from '../../src/peer/names/temporaryName'
+import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, randomBytes, temporaryFolder } from '../support/folders'
@@ -113,7 +114,7 @@ attackGroup('large files whose copy is killed', () => {
   async function partials(change?: (partial: PartialFile) => PartialFile): Promise<PartialFile[]> {
     const isRunning = ann.process.child.exitCode === null && ann.process.child.signalCode === null
     if (isRunning) await ann.kill()
-    const catalog = await Catalog.open(join(storage, 'catalog'))
+    const catalog = await Catalog.open(dataFolderPaths(storage).catalog)
     const found: PartialFile[] = []
     for await (const [key, partial] of catalog.list('partial')) {
       found.push(partial)
@@ -191,7 +192,7 @@ attackGroup('large files whose copy is killed', () => {
     content = randomBytes(SIZE, 2)
     writeFileSync(join(source, 'large.bin'), content)
     // Nobody goes on with the old version.
-    const catalog = await Catalog.open(join(storage, 'catalog'))
+    const catalog = await Catalog.open(dataFolderPaths(storage).catalog)
     await catalog.delete('copy', job)
     await catalog.close()
     await start()
@@ -209,7 +210,7 @@ attackGroup('large files whose copy is killed', () => {
       const bob = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
       await bob.open(link, true)
       await killed(bob)
-      if (!isListed) rmSync(join(storage, 'store'), { recursive: true })
+      if (!isListed) rmSync(dataFolderPaths(storage).store, { recursive: true })
       const again = await PeerProcess.start({ storage, bootstrap: NOBODY })
       try {
         const transfer = async () => (await again.state()).transfers[0]

@@ -13,6 +13,7 @@ import { introduce } from '../../src/client/introduce'
 import { PROTOCOL_VERSION } from '../../src/common/protocol'
 import { newKey, newNonce, proofOf } from '../../src/wire/challenge'
 import { type Connection, openConnection } from '../../src/wire/connection'
+import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { type Endpoint, readEndpoint } from '../../src/wire/endpoint'
 import { attackGroup } from '../support/attacks'
 import { randomBytes, temporaryFolder } from '../support/folders'
@@ -220,7 +221,7 @@ attackGroup('strangers at the local socket', () => {
     if (process.platform === 'win32' || process.getuid?.() !== 0) this.skip()
     const script = `
       const fs = require('node:fs'), net = require('node:net')
-      for (const file of ${JSON.stringify([join(storage, 'keys.json'), join(storage, 'endpoint.json')])})
+      for (const file of ${JSON.stringify([dataFolderPaths(storage).keys, join(storage, 'endpoint.json')])})
         try { fs.readFileSync(file); console.log('read ' + file) } catch (error) { console.log(error.code) }
       net.connect(${JSON.stringify(path)}).on('error', error => console.log(error.code)).on('connect', () => { console.log('in'); process.exit() })`
     const { stdout } = spawnSync(process.execPath, ['-e', script], {

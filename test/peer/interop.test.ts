@@ -1,11 +1,15 @@
 /**
  * Other Hyperdrive clients read what we publish, and we read what they publish, nobody knowing of the other. They run an
- * older Hypercore than we do; those upon ours are in other suites (secondHand, firstVersion).
+ * older Hypercore than we do; those upon ours are in other suites (secondHand, firstVersion). So do versions of Peerfold
+ * that do not understand each other, while those that do skip what is new.
  */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import type { NoiseStream } from '@hyperswarm/secret-stream'
+import c from 'compact-encoding'
+import Protomux from 'protomux'
 import type { DriveKey, EncryptionKey } from '../../src/common/brand'
 import { formatKey, formatLink, parseLink } from '../../src/common/link'
 import {
@@ -114,6 +118,131 @@ describe('a stock Hyperdrive client on hypercore 11.37.1', () => {
     await drive.close()
   })
 })
+
+describe('a Peerfold of another version', () => {
+  let dht: LocalDht
+  let ann: Person
+  let link: string
+  let other: OtherVersion | undefined
+  const people = new People(() => dht.bootstrap)
+
+  before(async () => {
+    dht = await startLocalDht()
+    ann = await people.start()
+    ;({ link } = await ann.publish(await makeTree(temporaryFolder('source'), { 'a.txt': 'a' }), {
+      isPublic: true,
+    }))
+  })
+  afterEach(() => other?.close())
+  after(async () => {
+    await people.leave()
+    await dht.stop()
+  })
+
+  const peerNamed = (name: string) => ann.state.peers.find(peer => peer.name === name)
+  /** Both ways: it reads Ann's share, and she reads its drive. */
+  async function assertExchange({ client }: OtherVersion): Promise<void> {
+    const parsed = parseLink(link)
+    assert.ok(parsed.ok)
+    const drive = await client.open(Buffer.from(parsed.link.key, 'hex'))
+    assert.equal((await drive.get('/a.txt'))?.toString(), 'a')
+    const own = await client.create()
+    await own.put('/b.txt', Buffer.from('b'))
+    assert.equal(await ann.read(await ann.open(own.key.toString('hex')), '/b.txt'), 'b')
+    await Promise.all([drive.close(), own.close()])
+  }
+
+  it('that shares no version with this one is served and used as a stock client is, and told nothing', async () => {
+    other = await OtherVersion.start(dht.bootstrap, [
+      {
+        type: 'hello',
+        version: 99,
+        oldest: 50,
+        name: 'stranger',
+        tcp: { port: 9, addresses: [] },
+        challenge: 'x',
+      },
+      { type: 'name', name: 'means something else by now' },
+    ])
+    await assertExchange(other)
+    assert.deepEqual(other.kinds(), ['hello'])
+    assert.equal(other.isClosed, true)
+    assert.deepEqual(
+      ann.state.peers.map(({ name, transport, blocked }) => [name, transport, blocked]),
+      [['', 'udx', false]],
+    )
+  })
+
+  it('that knows this one and more may say what it likes: the rest is skipped, and nobody is turned away', async () => {
+    const news = Array.from({ length: 200 }, (_, at) => ({ type: 'news', at, of: { any: ['shape'] } }))
+    other = await OtherVersion.start(dht.bootstrap, [
+      { type: 'hello', version: 99, oldest: 2, name: 'earlier name', tcp: null, challenge: 'x', more: [1] },
+      ...news,
+      {},
+      { type: 7 },
+      { type: 'name', name: 'newcomer', reason: 'none' },
+    ])
+    await assertExchange(other)
+    await ann.until('the last message is heard', () => peerNamed('newcomer') !== undefined)
+    assert.equal(peerNamed('newcomer')?.blocked, false)
+    assert.equal(other.isClosed, false)
+    const { version, oldest } = other.heard[0] ?? {}
+    assert.deepEqual([version, oldest], [2, 1])
+  })
+
+  it('that is 0.3.0 hears only what that knows, in fewer messages than it bears', async () => {
+    other = await OtherVersion.start(dht.bootstrap, [{ type: 'hello', name: 'Zoë', tcp: null }])
+    await assertExchange(other)
+    await ann.until('it is greeted', () => peerNamed('Zoë') !== undefined)
+    for (let at = 0; at < 20; at++) await ann.request('settings.set', { name: `Ann ${at}` })
+    for (const name of ['one', 'two', 'three'])
+      await ann.publish(await makeTree(temporaryFolder(name), { [name]: name }))
+    await assertExchange(other)
+    assert.deepEqual(
+      other.kinds().filter(kind => kind !== 'hello' && kind !== 'your-turn'),
+      [],
+    )
+    assert.ok(other.heard.length <= 16)
+    assert.ok(Buffer.byteLength(JSON.stringify(other.heard[0])) <= 4_000)
+  })
+})
+
+/** A Hyperdrive client that says a few things on Peerfold's own channel. */
+class OtherVersion {
+  readonly heard: Readonly<Record<string, unknown>>[] = []
+  /** The other side closed the channel. */
+  isClosed = false
+
+  private constructor(readonly client: StockClient) {}
+
+  static async start(bootstrap: string, messages: readonly object[]): Promise<OtherVersion> {
+    let made: OtherVersion | undefined
+    const speak = (stream: NoiseStream) => {
+      const channel = Protomux.from(stream).createChannel({
+        protocol: 'peerfold/1',
+        onclose: () => {
+          if (made !== undefined) made.isClosed = true
+        },
+      })
+      const control = channel?.addMessage<object>({
+        encoding: c.json,
+        onmessage: message => made?.heard.push({ ...message }),
+      })
+      channel?.open()
+      for (const message of messages) control?.send(message)
+    }
+    made = new OtherVersion(await StockClient.start(bootstrap, olderHypercore(), speak))
+    return made
+  }
+
+  kinds(): unknown[] {
+    return this.heard.map(({ type }) => type)
+  }
+
+  close(): Promise<void> {
+    return this.client.close()
+  }
+}
 
 describe('a drive of a stock Hyperdrive client on hypercore 11.37.1', () => {
   let dht: LocalDht

@@ -7,14 +7,19 @@ import { attachToPeer } from '../../src/client/attach'
 import { endedInOrder } from '../../src/client/ended'
 import { endHolder, holdingOf } from '../../src/client/lockHolder'
 import { PeerClient } from '../../src/client/peerClient'
+import type { DriveKey, DrivePath } from '../../src/common/brand'
+import { formatKey } from '../../src/common/link'
 import { PROTOCOL_VERSION } from '../../src/common/protocol'
+import { VERSION } from '../../src/common/version'
+import { newKey } from '../../src/wire/challenge'
 import { ensureDataFolder } from '../../src/wire/dataFolder'
 import { type Endpoint, processSpace, readEndpoint, writeEndpoint } from '../../src/wire/endpoint'
 import { eventually, isRunning } from '../support/eventually'
 import { temporaryFolder } from '../support/folders'
 import { type OwnedProcess, startProcess } from '../support/ownedProcess'
 import { PeerProcess } from '../support/peerProcess'
-import { peerfold } from '../support/processes'
+import { peerfold, startPeerfold } from '../support/processes'
+import { peerProgramOfVersion } from '../support/programOfVersion'
 import { built } from '../support/projectRoot'
 import { frame, messagesOf, type ReceivedMessage } from '../support/recordingSocket'
 
@@ -40,9 +45,9 @@ describe('programs of two ages on one data folder', () => {
     await peerfold(['stop'], { storage })
   })
 
-  async function startEarlier(): Promise<OwnedProcess> {
+  async function startEarlier(...key: string[]): Promise<OwnedProcess> {
     const program = built('test/support/earlierPeer.process.js')
-    earlier = startProcess(process.execPath, [program, storage, join(storage, 's.sock')])
+    earlier = startProcess(process.execPath, [program, storage, join(storage, 's.sock'), ...key])
     await earlier.line(line => line === 'listening')
     return earlier
   }
@@ -110,6 +115,23 @@ describe('programs of two ages on one data folder', () => {
     assert.equal((await newClient().connect()).hello.protocol, PROTOCOL_VERSION)
   })
 
+  it('one that can prove itself is asked to end, in its own protocol, on systems that show no process, too', async () => {
+    const older = await startEarlier(newKey())
+    await hideProcess()
+    const { hello } = await newClient().connect()
+    assert.deepEqual(await older.ended, { code: 0, signal: null })
+    assert.deepEqual(older.stdout, ['listening', `stop {"successor":"${VERSION}"}`])
+    assert.equal(hello.protocol, PROTOCOL_VERSION)
+  })
+
+  it('“stop” asks one that can prove itself', async () => {
+    const older = await startEarlier(newKey())
+    await hideProcess()
+    assert.equal((await peerfold(['stop'], { storage })).code, 0)
+    assert.deepEqual(await older.ended, { code: 0, signal: null })
+    assert.deepEqual(older.stdout, ['listening', 'stop {}'])
+  })
+
   it('a process of a newer version is left alone, and this one says to update it', async () => {
     const newer = await PeerProcess.start({ storage, bootstrap })
     try {
@@ -141,6 +163,97 @@ describe('programs of two ages on one data folder', () => {
     } finally {
       await newer.stop()
     }
+  })
+})
+
+describe('programs of two versions that understand each other', () => {
+  const LATER = '99.0.0'
+  let storage: string
+  const clients: PeerClient[] = []
+
+  beforeEach(() => {
+    storage = temporaryFolder('versions')
+  })
+  afterEach(async () => {
+    for (const client of clients.splice(0)) client.dispose()
+    await peerfold(['stop'], { storage })
+  })
+
+  /** A window of some version, with the program of that version. */
+  function window(version: string): PeerClient {
+    const peerProgram = version === VERSION ? built('peer.js') : peerProgramOfVersion(version)
+    const client = new PeerClient({ storage, client: 'window', bootstrap: [bootstrap], peerProgram, version })
+    clients.push(client)
+    return client
+  }
+  const pidNow = async () => (await readEndpoint(storage))?.pid
+  const starts = () => readFileSync(join(storage, 'peer.log'), 'utf8').match(/listening, pid/g)?.length
+
+  it('the newer one takes over once; windows, commands and transfers of the older one go on there', async () => {
+    const older = window(VERSION)
+    const crashes: string[] = []
+    older.on('restarted', () => crashes.push('told of a crash'))
+    const { hello: first } = await older.connect()
+    const link = formatKey('7'.repeat(64) as DriveKey)
+    const { id } = await older.request('open.add', { link, keep: true }, { timeout: 9_000 })
+    const copy = { id, path: '/' as DrivePath, folder: temporaryFolder('copy'), job: 'begun-before' }
+    await older.request('copy.start', copy, { timeout: 9_000 })
+    const command = startPeerfold(['get', link, temporaryFolder('got'), '--timeout', '120'], { storage })
+    try {
+      await eventually('the command is under way', async () => {
+        const { transfers, opened } = await older.request('state.get', {}, { timeout: 9_000 })
+        return transfers.length > 0 && opened.length > 0
+      })
+
+      const newer = window(LATER)
+      const { hello } = await newer.connect()
+      assert.equal(hello.version, LATER)
+      assert.notEqual(hello.pid, first.pid)
+      assert.equal(isRunning(first.pid), false)
+      assert.deepEqual(
+        hello.state.transfers.map(({ id }) => id),
+        ['begun-before'],
+      )
+      await command.line(line => line.includes('A newer Peerfold takes over'), { from: 'stderr' })
+
+      await eventually('the older window is in the process of the newer', () => {
+        const { status } = older
+        return status.kind === 'running' && status.pid === hello.pid
+      })
+      assert.deepEqual(crashes, [])
+      assert.equal((await older.request('state.get', {}, { timeout: 9_000 })).me.id, first.state.me.id)
+
+      // Whoever of them comes now stays with it: they do not end each other in turn.
+      await window(VERSION).connect()
+      await window(LATER).connect()
+      assert.equal((await peerfold(['status'], { storage })).code, 0)
+      assert.equal(await pidNow(), hello.pid)
+      assert.equal(starts(), 2)
+      assert.equal(command.child.exitCode, null, command.stderr.join('\n'))
+    } finally {
+      await command.stop()
+    }
+  })
+
+  it('a newer window that only joins takes over, too, and one whose program is older than itself stays', async () => {
+    const { hello: first } = await window(VERSION).connect()
+    const newer = window(LATER)
+    assert.equal(await newer.join(), true)
+    const pid = await pidNow()
+    assert.notEqual(pid, first.pid)
+    assert.equal(newer.status.kind === 'running' && newer.status.version, LATER)
+
+    const mixed = new PeerClient({
+      storage,
+      client: 'window',
+      bootstrap: [bootstrap],
+      peerProgram: built('peer.js'),
+      version: '100.0.0',
+    })
+    clients.push(mixed)
+    const { hello } = await mixed.connect()
+    assert.equal(hello.version, VERSION, 'it ended its own process again')
+    assert.equal(isRunning(hello.pid), true)
   })
 })
 

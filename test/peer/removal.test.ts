@@ -1,8 +1,8 @@
 /** Removing a share, one's own or somebody else's, gives its place on the disk back. */
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Catalog } from '../../src/peer/catalog'
+import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { eventually } from '../support/eventually'
 import { makeTree, randomBytes, temporaryFolder } from '../support/folders'
 import { type LocalDht, startLocalDht } from '../support/localDht'
@@ -81,7 +81,7 @@ describe('what is removed', () => {
 })
 
 async function withCatalog(storage: string, use: (catalog: Catalog) => Promise<void>): Promise<void> {
-  const catalog = await Catalog.open(join(storage, 'catalog'))
+  const catalog = await Catalog.open(dataFolderPaths(storage).catalog)
   await use(catalog)
   await catalog.close()
 }

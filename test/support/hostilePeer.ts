@@ -3,13 +3,13 @@
  * copy of a share, and may then say anything, at any layer, or nothing at all.
  */
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { KeyPair, NoiseStream } from '@hyperswarm/secret-stream'
 import type { ReplicatorPeer } from 'hypercore'
 import DHT from 'hyperdht'
 import type Hyperdrive from 'hyperdrive'
 import Protomux from 'protomux'
+import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { StockClient } from './stockClient'
 
 /** Messages of Hypercore's protocol, as the attacker sends them: of any content. */
@@ -32,7 +32,7 @@ export interface RawData {
 
 /** The public key of the peer process on a data folder. */
 export function publicKeyOf(storage: string): Buffer {
-  const { seed }: { seed: string } = JSON.parse(readFileSync(join(storage, 'keys.json'), 'utf8'))
+  const { seed }: { seed: string } = JSON.parse(readFileSync(dataFolderPaths(storage).keys, 'utf8'))
   return DHT.keyPair(Buffer.from(seed, 'hex')).publicKey
 }
 

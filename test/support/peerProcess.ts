@@ -6,6 +6,7 @@ import { EXIT_DAMAGED } from '../../src/client/startPeer'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { PeerState, TransferResult } from '../../src/common/model'
 import type { Method, Notifications, Params, Result } from '../../src/common/protocol'
+import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { type OwnedProcess, startProcess } from './ownedProcess'
 import { built } from './projectRoot'
 
@@ -94,7 +95,7 @@ export class PeerProcess {
 
   /** Bytes of all files of its store. */
   storeBytes(): number {
-    const folder = join(this.options.storage, 'store', 'db')
+    const folder = join(dataFolderPaths(this.options.storage).store, 'db')
     return readdirSync(folder).reduce(
       (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
       0,

@@ -13,10 +13,14 @@ export class StockClient {
     private readonly packages: HyperPackages,
   ) {}
 
-  /** @param packages upon another Hypercore than ours, see olderHypercore.ts */
+  /**
+   * @param packages upon another Hypercore than ours, see olderHypercore.ts
+   * @param beside is given every connection first: what it says there beside Hypercore's protocol
+   */
   static async start(
     bootstrap: string,
     packages: HyperPackages = { Corestore, Hyperdrive },
+    beside: (stream: NoiseStream) => void = () => {},
   ): Promise<StockClient> {
     const store = new packages.Corestore(temporaryFolder('stock'))
     await store.ready()
@@ -25,6 +29,7 @@ export class StockClient {
     const swarm = new Hyperswarm({ dht: new DHT({ bootstrap: [{ host, port: Number(port) }] }) })
     swarm.on('connection', (stream: NoiseStream) => {
       stream.on('error', closesAsWell)
+      beside(stream)
       store.replicate(stream)
     })
     return new StockClient(store, swarm, packages)

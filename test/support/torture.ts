@@ -16,6 +16,7 @@ import { parseLink } from '../../src/common/link'
 import { parseAbout } from '../../src/peer/drive/about'
 import { parseBlock } from '../../src/peer/drive/pathLog'
 import { isTemporaryName } from '../../src/peer/names/temporaryName'
+import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { readEndpoint } from '../../src/wire/endpoint'
 import { compareTrees, randomBytes, temporaryFolder } from './folders'
 import { startLocalDht } from './localDht'
@@ -205,7 +206,7 @@ class WholeVersions {
     const parsed = parseLink(link)
     assert.ok(parsed.ok)
     const { key, encryptionKey } = parsed.link
-    const store = new Corestore(join(this.storage, 'store'))
+    const store = new Corestore(dataFolderPaths(this.storage).store)
     await store.ready()
     try {
       const options = {

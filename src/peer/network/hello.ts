@@ -13,7 +13,30 @@ const MAX_CHALLENGE = 64
 export const MAX_ADDRESSES = 8
 const MAX_ADDRESS = 45
 
+/**
+ * Versions of what is said on Peerfold's own channel. Two peers speak the newest that both know, and fields and messages
+ * that one of them does not know are skipped. Peers that have no version in common meet as other Hyperdrive clients do.
+ *
+ * 1. `hello` and `your-turn`: Peerfold 0.3.0, whose hello names no version. It bears 16 messages, known or not, and
+ *    turns away who sends more, so it is sent these two alone.
+ * 2. `challenge`, `answer`, `shares` and `name`, and the versions.
+ */
+export const WIRE: WireVersions = { version: 2, oldest: 1 }
+
+/** All versions from `oldest` to `version`. */
+export interface WireVersions {
+  readonly version: number
+  readonly oldest: number
+}
+
+/** The newest version that both know; undefined when they share none. */
+export function commonVersion(a: WireVersions, b: WireVersions): number | undefined {
+  const newest = Math.min(a.version, b.version)
+  return newest >= Math.max(a.oldest, b.oldest) ? newest : undefined
+}
+
 export interface Hello {
+  readonly versions: WireVersions
   /** Without control characters; empty when it says none. */
   readonly name: string
   /** Null: not by TCP. Whether an address is tried at all is decided in tcp.ts. */
@@ -26,11 +49,17 @@ export interface Hello {
 export function readHello(message: Readonly<Record<string, unknown>>): Hello {
   const { name, tcp, challenge, shares } = message
   return {
+    versions: readVersions(message),
     name: readName(name),
     tcp: readOffer(tcp),
     challenge: readChallenge(challenge),
     shares: readTokens(shares),
   }
+}
+
+function readVersions({ version, oldest }: Readonly<Record<string, unknown>>): WireVersions {
+  if (!isCount(version) || version < 1) return { version: 1, oldest: 1 }
+  return { version, oldest: isCount(oldest) ? oldest : 1 }
 }
 
 export function readName(value: unknown): string {

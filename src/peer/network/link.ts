@@ -2,10 +2,12 @@
  * The link to one connected peer: who it is, and over which stream logs are replicated with it.
  *
  * The UDX stream that the swarm made always stays, as control channel and fallback. Peers that speak `peerfold/1` on
- * it exchange a hello with their name, where they can be reached by TCP, and a challenge that the other side sends back.
+ * it exchange a hello with the versions of it that they know, their name, where they can be reached by TCP, and a
+ * challenge that the other side sends back.
  * The side that made the connection tries TCP first, once the peer's address is proven (provenAddress.ts), then asks the
  * other side to. Peers of Peerfold 0.3 send no challenge back, and are asked to at once. Replication starts over UDX when TCP is not up within a moment, and moves when
- * it is. Peers that do not speak it (other Hyperdrive clients) replicate over UDX at once.
+ * it is. Peers that do not speak it (other Hyperdrive clients), or no version of it that is known here, replicate over
+ * UDX at once. What a later version says beside is skipped.
  *
  * Read in @hyperswarm/secret-stream 6.9.2: `_len`, which is set from the first three bytes of a message.
  */
@@ -20,7 +22,8 @@ import { peerIdOf } from '../keys'
 import { controlBytes, type Limits, PEER_LIMITS } from '../limits'
 import { Rate } from '../rate'
 import { plainAddress } from './addressGroup'
-import { type Hello, readChallenge, readHello, readName } from './hello'
+import { Allowance } from './allowance'
+import { commonVersion, type Hello, readChallenge, readHello, readName, WIRE } from './hello'
 import { muxOf } from './mux'
 import { ProvenAddress } from './provenAddress'
 import { readTokens } from './shareTokens'
@@ -36,6 +39,8 @@ const MAX_NAME_MESSAGES = 3
 type ControlMessage =
   | {
       readonly type: 'hello'
+      readonly version: number
+      readonly oldest: number
       readonly name: string
       readonly tcp: TcpOffer | null
       readonly challenge: string
@@ -49,6 +54,15 @@ type ControlMessage =
   | { readonly type: 'shares'; readonly shares: string }
   /** The name that the user chose since the hello. Skipped by peers that do not know it. */
   | { readonly type: 'name'; readonly name: string }
+
+const KNOWN: ReadonlySet<string> = new Set<ControlMessage['type']>([
+  'hello',
+  'your-turn',
+  'challenge',
+  'answer',
+  'shares',
+  'name',
+])
 
 /** What follows when the peer cannot be reached by TCP: it is asked to try itself, or nothing. */
 type TcpPlan = 'then-ask' | 'only'
@@ -93,11 +107,14 @@ export class PeerLink {
   /** What the UDX stream proves. */
   readonly place: ProvenAddress
   private messages = 0
+  private readonly unknown = new Allowance(PEER_LIMITS.unknownMessages, PEER_LIMITS.unknownMessagesPerSecond)
   private sharesMessages = 0
   private nameMessages = 0
   /** The name that the peer was told last. */
   private toldName = ''
   private answersChallenges = false
+  /** Whether what it says is of a version known here. */
+  private isUnderstood = true
   private hadTurn = false
   /** Waits for the address to be proven. */
   private tcpPlan: TcpPlan | undefined
@@ -143,7 +160,7 @@ export class PeerLink {
     this.headStart = setTimeout(() => this.replicateOver(this.udx), TCP_HEAD_START)
     this.channel?.open()
     const challenge = this.place.challenge()
-    this.control?.send({ type: 'hello', name, tcp: tcp?.offer() ?? null, challenge, shares })
+    this.control?.send({ type: 'hello', ...WIRE, name, tcp: tcp?.offer() ?? null, challenge, shares })
   }
 
   /** Tells tokens of shares that came since. → false: this peer takes none, or no more. */
@@ -221,7 +238,6 @@ export class PeerLink {
       this.sentTooLong.emit(`it sent more than ${formatBytes(most)} about itself`)
       return undefined
     }
-    if (++this.messages > PEER_LIMITS.controlMessages) return undefined
     try {
       return c.json.decode(state)
     } catch {
@@ -230,8 +246,13 @@ export class PeerLink {
   }
 
   private onMessage(message: unknown): void {
+    if (!this.isUnderstood) return
     if (!isRecord(message)) {
-      this.misbehaved.emit('its messages were malformed or too many')
+      this.misbehaved.emit('its messages were malformed')
+      return
+    }
+    if (!this.isWithinBounds(message.type)) {
+      this.misbehaved.emit('its messages were too many')
       return
     }
     switch (message.type) {
@@ -258,8 +279,18 @@ export class PeerLink {
     }
   }
 
-  private onHello({ name, tcp, challenge, shares }: Hello): void {
+  /** What is not known here costs next to nothing, so a later version may say much of it. */
+  private isWithinBounds(type: unknown): boolean {
+    if (typeof type === 'string' && KNOWN.has(type)) return ++this.messages <= PEER_LIMITS.controlMessages
+    return this.unknown.take()
+  }
+
+  private onHello({ versions, name, tcp, challenge, shares }: Hello): void {
     this.greeted = true
+    if (commonVersion(WIRE, versions) === undefined) {
+      this.meetAsStrangers()
+      return
+    }
     this.name = name
     this.tcpOffer = tcp
     this.answersChallenges = challenge !== undefined
@@ -270,6 +301,13 @@ export class PeerLink {
     if (!this.udx.isInitiator) return
     if (!this.answersChallenges) this.control?.send({ type: 'your-turn' })
     this.planTcp(this.answersChallenges ? 'then-ask' : 'only')
+  }
+
+  /** They share no version: from now on this is a Hyperdrive client like any other, for both. */
+  private meetAsStrangers(): void {
+    this.isUnderstood = false
+    this.replicateOver(this.udx)
+    setImmediate(() => this.channel?.close()) // not within the message that is being read
   }
 
   private sendBack(challenge: string | undefined): void {

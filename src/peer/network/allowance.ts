@@ -1,0 +1,22 @@
+/** How often something may happen: a number of times at once, and so often a second in the long run. */
+export class Allowance {
+  private left: number
+  private at = performance.now()
+
+  constructor(
+    private readonly burst: number,
+    private readonly perSecond: number,
+  ) {
+    this.left = burst
+  }
+
+  /** Takes one. → false: there is none left. */
+  take(): boolean {
+    const now = performance.now()
+    this.left = Math.min(this.burst, this.left + ((now - this.at) / 1_000) * this.perSecond)
+    this.at = now
+    if (this.left < 1) return false
+    this.left--
+    return true
+  }
+}
