@@ -25,6 +25,7 @@ import { OpenedShares } from './openedShares'
 import { OwnShares } from './ownShares'
 import { HOLD } from './publish/held'
 import { NOTICE } from './publish/newlyHidden'
+import { Reads } from './reads'
 import { isDamage, openDatabases, syncStore } from './store'
 import { StoreBudget } from './storeBudget'
 import { StoreCompaction } from './storeCompaction'
@@ -58,6 +59,7 @@ export class Peer {
   /** Emits bytes. */
   readonly longestMessageChanged = new Signal<number>()
   readonly transfers = new Transfers()
+  readonly reads = new Reads(this.transfers)
   readonly own: OwnShares
   readonly opened: OpenedShares
   readonly copies: Copies
@@ -334,16 +336,23 @@ export class Peer {
 
   private connectedPeers(): RemotePeer[] {
     const shares = new Map<string, ShareId[]>()
+    const owned = new Map<string, ShareId[]>()
+    const { links, replication } = this.network
     for (const share of [...this.own.all(), ...this.opened.all()]) {
-      for (const key of share.joinedShare?.peerKeys() ?? [])
+      for (const key of share.joinedShare?.peerKeys() ?? []) {
         shares.set(key, [...(shares.get(key) ?? []), share.id])
+        const link = links.get(key)
+        if (link !== undefined && replication.owns(link, share.drive.paths))
+          owned.set(key, [...(owned.get(key) ?? []), share.id])
+      }
     }
-    return [...this.network.links.values()].map(link => ({
+    return [...links.values()].map(link => ({
       id: link.id,
       name: link.name,
       transport: link.transport,
       blocked: false,
       shares: shares.get(link.key) ?? [],
+      owns: owned.get(link.key) ?? [],
       rates: { down: link.down.value, up: link.up.value },
       downBytes: link.down.total,
       upBytes: link.up.total,
