@@ -1,5 +1,7 @@
 /** What `get`, `ls`, `cat` and `seed` begin with: join the share behind a link and wait until its files are known. */
 import type { ShareId } from '../common/brand'
+import { peerName } from '../common/explain'
+import { english } from '../common/localizer'
 import type { OpenedShareState, PeerState, SilentPeer } from '../common/model'
 import type { CommandPeer } from './commandPeer'
 import type { Context } from './context'
@@ -64,7 +66,7 @@ export interface Doubt {
 /** Says what is in doubt, if anything is. */
 export function noteDoubt(output: Output, { stale, silent = [] }: Doubt): void {
   if (silent.length > 0) {
-    const named = silent.slice(0, NAMED).map(({ id, name }) => (name === '' ? id : `${name} (${id})`))
+    const named = silent.slice(0, NAMED).map(({ id, name }) => `${peerName({ id, name }, english)} (${id})`)
     const rest = silent.length > NAMED ? ` and ${silent.length - NAMED} more` : ''
     const all = `${named.join(', ')}${rest}`
     output.note(`Not heard in time: ${all}. There may be a newer version than this one.`)

@@ -38,6 +38,8 @@ export function transferTitle({ kind, status }: TransferState, name: string, l10
       return isDone ? l10n.t('Saved {0}', name) : l10n.t('Saving {0}', name)
     case 'seed':
       return isDone ? l10n.t('Fetched all of {0}', name) : l10n.t('Fetching all of {0}', name)
+    case 'read':
+      return l10n.t('Fetching {0}', name)
   }
 }
 

@@ -6,6 +6,7 @@ import {
   countPeers,
   explainSearch,
   isUpdate,
+  peerName,
   transferProblems,
 } from '../common/explain'
 import { formatBytes, formatCount, formatDuration, safeText } from '../common/format'
@@ -131,7 +132,7 @@ function resultSentences(result: TransferResult): string[] {
     sentences.push(l10n.t('Look before you run anything: {0}', shown.join(' · ')))
   }
   if (silent.length > 0) {
-    const names = silent.slice(0, MAX_NAMED).map(({ id, name }) => (name === '' ? id : safeText(name)))
+    const names = silent.slice(0, MAX_NAMED).map(peer => peerName(peer, l10n))
     sentences.push(l10n.t('There may be a newer version: {0} did not say in time.', names.join(', ')))
   } else if (stale) sentences.push(l10n.t('Nobody was there to ask for a newer version.'))
   return sentences

@@ -7,10 +7,12 @@ import { folderName } from '../../src/editor/commands/folderName'
 import { pickerText, toastText } from '../../src/editor/names'
 import {
   describeOpened,
+  describePeer,
   describeShare,
   describeTransfer,
   explainOpened,
   explainPeer,
+  titleOfTransfer,
 } from '../../src/editor/views/describe'
 import { openedFacets, shareFacets, transferFacets } from '../../src/editor/views/facets'
 import { statusText } from '../../src/editor/views/statusText'
@@ -130,8 +132,20 @@ describe('what views say', () => {
       downBytes: 0,
       upBytes: 0,
     } as const
-    const [first] = explainPeer(peer, [], l10n).split('\n')
+    const [first] = explainPeer(peer, () => '', l10n).split('\n')
     assert.equal(first, 'eve\\u{1b}[31m\\u{a}\\u{202e}txt')
+    const owner = { ...peer, shares: [id], owns: [id], rates: { down: 2_100_000, up: 0 } }
+    const nameOf = () => 'no\u202etes'
+    assert.equal(describePeer(owner, nameOf, l10n), 'owner of no\\u{202e}tes · ↓ 2.1 MB/s')
+    assert.match(
+      explainPeer(owner, nameOf, l10n),
+      /\nOwner of no\\u\{202e\}tes, proven by the key of the share\n/,
+    )
+    assert.equal(describePeer({ ...peer, shares: [id] }, nameOf, l10n), '1 share in common')
+  })
+
+  it('names what is fetched to be shown', () => {
+    assert.equal(titleOfTransfer({ ...transfer, kind: 'read', name: 'plan.pdf' }, l10n), 'Fetching plan.pdf')
   })
 
   it('gives menus what they match on', () => {

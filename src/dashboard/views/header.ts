@@ -1,5 +1,6 @@
 /** Who this machine is to others, whether it can reach them, and the two things one comes here to start. */
 import type { DashboardState, ProcessKind } from '../../common/dashboardMessages'
+import { peerName } from '../../common/explain'
 import { safeText } from '../../common/format'
 import type { PeerState } from '../../common/model'
 import { l10n } from '../l10n'
@@ -19,7 +20,9 @@ export function header({ state, process }: DashboardState): Markup.Element {
         h(
           'p',
           { class: 'quiet' },
-          l10n.t('Others see you as peer'),
+          state.me.name === '' && l10n.t('Others see you as “{0}”.', peerName(state.me, l10n)),
+          ' ',
+          l10n.t('Your key'),
           ' ',
           h('code', { class: 'id' }, safeText(state.me.id)),
         ),

@@ -103,8 +103,12 @@ function traffic(rate: number, total: number): readonly Markup[] {
   ]
 }
 
-function sharesOf({ shares }: RemotePeer, names: ReadonlyMap<string, string>): Markup.Element {
-  const known = shares.map(id => names.get(id)).filter(name => name !== undefined)
+function sharesOf({ shares, owns = [] }: RemotePeer, names: ReadonlyMap<string, string>): Markup.Element {
+  const known = shares.flatMap(id => {
+    const name = names.get(id)
+    if (name === undefined) return []
+    return [owns.includes(id) ? l10n.t('{0} (owner)', name) : name]
+  })
   if (known.length === 0) return h('span', { class: 'quiet' }, l10n.t('None'))
   const shown = known.slice(0, MAX_NAMES).join(', ')
   const rest = known.length - MAX_NAMES

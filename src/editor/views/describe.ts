@@ -3,6 +3,7 @@
  * tooltips and screen readers. Pure functions of the state.
  */
 
+import type { ShareId } from '../../common/brand'
 import type { UserError } from '../../common/errors'
 import {
   countChanges,
@@ -106,22 +107,37 @@ function explainOpenedStatus(share: OpenedShareState, l10n: Localizer): string |
   }
 }
 
-/** `↓ 1.0 MB/s · ↑ 20 kB/s`; the address when nothing moves. */
-export function describePeer(peer: RemotePeer, l10n: Localizer): string {
+/** `owner of garden · ↓ 1.0 MB/s`; what there is in common where it owns nothing and nothing moves. */
+export function describePeer(peer: RemotePeer, nameOf: (share: ShareId) => string, l10n: Localizer): string {
   if (peer.blocked) return l10n.t('blocked')
-  return formatRates(peer.rates) || countShares(peer.shares.length, l10n)
+  return (
+    joined(describeOwner(peer, nameOf, l10n), formatRates(peer.rates)) ||
+    countShares(peer.shares.length, l10n)
+  )
 }
 
-/** `shareNames`: what the shares in common are called here. */
-export function explainPeer(peer: RemotePeer, shareNames: readonly string[], l10n: Localizer): string {
+function describeOwner(
+  { owns = [] }: RemotePeer,
+  nameOf: (share: ShareId) => string,
+  l10n: Localizer,
+): string {
+  const [only] = owns
+  if (only === undefined) return ''
+  if (owns.length > 1) return l10n.t('owner of {0} shares', owns.length)
+  return l10n.t('owner of {0}', safeText(nameOf(only), 60))
+}
+
+/** `nameOf`: what a share is called here. */
+export function explainPeer(peer: RemotePeer, nameOf: (share: ShareId) => string, l10n: Localizer): string {
+  const named = (shares: readonly ShareId[]) => shares.map(id => safeText(nameOf(id), 60)).join(', ')
+  const { owns = [] } = peer
   return lines(
     peerName(peer, l10n),
     l10n.t('Names are chosen by the peers themselves. Key: {0}…', peer.id),
     peer.blocked ? l10n.t('Blocked: nothing is sent to it or taken from it.') : undefined,
     peer.address === undefined ? undefined : l10n.t('Address: {0}', safeText(peer.address)),
-    shareNames.length === 0
-      ? undefined
-      : l10n.t('Shares in common: {0}', shareNames.map(name => safeText(name, 60)).join(', ')),
+    peer.shares.length === 0 ? undefined : l10n.t('Shares in common: {0}', named(peer.shares)),
+    owns.length === 0 ? undefined : l10n.t('Owner of {0}, proven by the key of the share', named(owns)),
     l10n.t('Received {0}, sent {1}', formatBytes(peer.downBytes), formatBytes(peer.upBytes)),
   )
 }
