@@ -69,8 +69,8 @@ export function noteDoubt(output: Output, { stale, silent = [] }: Doubt): void {
     const named = silent.slice(0, NAMED).map(({ id, name }) => `${peerName({ id, name }, english)} (${id})`)
     const rest = silent.length > NAMED ? ` and ${silent.length - NAMED} more` : ''
     const all = `${named.join(', ')}${rest}`
-    output.note(`Not heard in time: ${all}. There may be a newer version than this one.`)
+    output.note(`There may be a newer version: ${all} did not answer in time.`)
   } else if (stale) output.note(STALE_NOTE)
 }
 
-const STALE_NOTE = 'Nobody was there to ask for a newer version. This is the newest one that is known here.'
+const STALE_NOTE = 'Nobody was online to ask for a newer version. This is the newest one known here.'

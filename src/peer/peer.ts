@@ -7,7 +7,9 @@ import type { KeyPair } from '@hyperswarm/secret-stream'
 import type Corestore from 'corestore'
 import type { PeerId, ShareId } from '../common/brand'
 import { PeerfoldError } from '../common/errors'
+import { peerName } from '../common/explain'
 import { parseLink, shareIdOf } from '../common/link'
+import { english } from '../common/localizer'
 import type { PeerState, RemotePeer } from '../common/model'
 import type { Notifications } from '../common/protocol'
 import { Signal } from '../common/signal'
@@ -100,7 +102,8 @@ export class Peer {
       name: () => this.name,
       isBlocked,
       limits: () => this.limits,
-      onLimit: (limit, peer, what) => this.tellLimit(limit, `${peer}: ${what}`),
+      onLimit: (limit, peer, what) =>
+        this.tellLimit(limit, `${peerName(peer, english)} is turned away for a while: ${what}`),
       log,
       onError: checkForDamage,
     })

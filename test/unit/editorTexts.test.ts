@@ -86,7 +86,7 @@ describe('what views say', () => {
     const offline = { ...opened, status: { kind: 'offline', why: 'nobody-announces' }, peers: 0 } as const
     assert.equal(describeOpened(opened, l10n), '1 peer')
     assert.equal(describeOpened(offline, l10n), 'offline · 40% here')
-    assert.match(explainOpened(offline, l10n), /nobody offers this share right now/)
+    assert.match(explainOpened(offline, l10n), /Nobody offers this share right now/)
     assert.match(explainOpened(offline, l10n), /Fingerprint: abcd-efgh-ijkl/)
     assert.equal(describeOpened({ ...offline, stopped: true }, l10n), 'disconnected · 40% here')
   })
@@ -179,7 +179,7 @@ describe('the status bar item', () => {
     const network = { kind: 'unreachable', bootstrap: ['127.0.0.1:1'] } as const
     const shown = statusText({ kind: 'running' }, { ...state, network }, l10n)
     assert.match(shown?.text ?? '', /^\$\(warning\)/)
-    assert.match(shown?.tooltip ?? '', /none of the bootstrap nodes answers/)
+    assert.match(shown?.tooltip ?? '', /The network cannot be reached/)
   })
 
   it('is an error that leads to the log when the peer process cannot run', () => {

@@ -64,7 +64,7 @@ function line(state: string, sentence: string, ...more: readonly (Markup.Element
 function processSentence(process: ProcessKind): string {
   switch (process) {
     case 'off':
-      return l10n.t('Not running. Peerfold starts as soon as you share or open something.')
+      return l10n.t('Peerfold starts when you share or open something.')
     case 'ended':
       return l10n.t('Peerfold is stopped. Nothing is being shared or downloaded.')
     case 'starting':
@@ -72,6 +72,6 @@ function processSentence(process: ProcessKind): string {
     case 'running':
       return l10n.t('Running.')
     case 'failed':
-      return l10n.t('The peer process does not run. The log says why.')
+      return l10n.t('Peerfold could not start. The log says why.')
   }
 }

@@ -15,7 +15,7 @@ export function peers(state: PeerState): Markup.Element {
   const nothing =
     shares.length + opened.length === 0
       ? l10n.t('Peers appear here once you share or open something.')
-      : l10n.t('Nobody is connected now. Peers appear here as soon as they are found.')
+      : l10n.t('Nobody is connected right now. Peers appear here as soon as they are found.')
   return section(
     { id: 'peers', title: l10n.t('Peers'), aside: count(countedPeers(state)) },
     peers.length === 0 ? emptyState(nothing) : table(peers.slice(0, MAX_SHOWN), shareNames(state)),

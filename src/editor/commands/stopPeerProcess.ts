@@ -18,7 +18,7 @@ export async function stopPeerProcess({ peer, model, ask }: CommandParts, given?
       detail: [
         ...ends,
         '',
-        l10n.t('Nothing is lost: all of it continues when Peerfold is started again.'),
+        l10n.t('Nothing is lost. All of it continues when Peerfold is started again.'),
       ].join('\n'),
       answers: [stop],
       warning: true,
