@@ -70,7 +70,7 @@ const CATALOGUE = {
   'not-listed': () =>
     'The list of files is not here yet, and nobody online has it. It comes when somebody does.',
   stalled: () =>
-    'Nobody online has the rest. It resumes by itself when somebody comes; what is here is kept.',
+    'Nobody online has the rest. It resumes by itself when somebody comes while Peerfold runs; what is here is kept.',
   'file-not-found': (path: string) => `“${path}” is not in this share.`,
   'no-copy': (name: string) => `“${name}” has no saved copy on this disk any more. “Save a Copy…” makes one.`,
   'ambiguous-path': (paths: string) =>

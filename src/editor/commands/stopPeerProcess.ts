@@ -32,7 +32,7 @@ export async function stopPeerProcess({ peer, model, ask }: CommandParts, given?
 function whatEnds(state: PeerState): readonly string[] {
   const shared = state.shares.filter(({ status }) => status.kind !== 'stopped').length
   const opened = state.opened.filter(share => !share.stopped).length
-  const running = state.transfers.filter(transfer => !isFinished(transfer)).length
+  const running = state.transfers.filter(transfer => transfer.kind !== 'read' && !isFinished(transfer)).length
   const peers = countedPeers(state)
   return [
     ...(shared === 0
