@@ -17,9 +17,11 @@ import { PeerfoldFileSystem } from './editor/files/peerfoldFileSystem'
 import { HeldFilesNotice } from './editor/heldFiles'
 import { LettingGo } from './editor/lettingGo'
 import { LinkHandler } from './editor/links/uriHandler'
+import { MountedShares } from './editor/mountedShares'
 import { PeerModel } from './editor/peerModel'
 import { PeerProcess } from './editor/peerProcess'
 import { Resume } from './editor/resume'
+import { SaveAs } from './editor/saveAs'
 import { tellError } from './editor/tell'
 import { StatusBar } from './editor/views/statusBar'
 import { PeerfoldViews } from './editor/views/views'
@@ -61,6 +63,8 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
   const views = own(new PeerfoldViews(model, listings, changedFiles, log, () => copiedShares(memory)))
   own(new StatusBar(model))
   own(new HeldFilesNotice(peer, model))
+  own(new SaveAs(log))
+  own(new MountedShares(memory))
   const dashboard = own(
     new Dashboard({
       extensionUri: context.extensionUri,

@@ -41,7 +41,7 @@ export async function withPeer<T>(context: Context, work: (peer: CommandPeer) =>
       if (crashes.filter(at => performance.now() - at < CRASH_WINDOW).length > MAX_CRASHES) {
         throw new PeerfoldError('internal', 'the peer process ended unexpectedly again and again')
       }
-      context.output.note('The peer process ended unexpectedly. It is started again, and the work goes on.')
+      context.output.note('The peer process ended unexpectedly. It is started again and continues.')
     } finally {
       peer.letGo()
     }

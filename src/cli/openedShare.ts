@@ -1,5 +1,7 @@
 /** What `get`, `ls`, `cat` and `seed` begin with: join the share behind a link and wait until its files are known. */
 import type { ShareId } from '../common/brand'
+import { peerName } from '../common/explain'
+import { english } from '../common/localizer'
 import type { OpenedShareState, PeerState, SilentPeer } from '../common/model'
 import type { CommandPeer } from './commandPeer'
 import type { Context } from './context'
@@ -64,11 +66,11 @@ export interface Doubt {
 /** Says what is in doubt, if anything is. */
 export function noteDoubt(output: Output, { stale, silent = [] }: Doubt): void {
   if (silent.length > 0) {
-    const named = silent.slice(0, NAMED).map(({ id, name }) => (name === '' ? id : `${name} (${id})`))
+    const named = silent.slice(0, NAMED).map(({ id, name }) => `${peerName({ id, name }, english)} (${id})`)
     const rest = silent.length > NAMED ? ` and ${silent.length - NAMED} more` : ''
     const all = `${named.join(', ')}${rest}`
-    output.note(`Not heard in time: ${all}. There may be a newer version than this one.`)
+    output.note(`There may be a newer version: ${all} did not answer in time.`)
   } else if (stale) output.note(STALE_NOTE)
 }
 
-const STALE_NOTE = 'Nobody was there to ask for a newer version. This is the newest one that is known here.'
+const STALE_NOTE = 'Nobody was online to ask for a newer version. This is the newest one known here.'

@@ -70,11 +70,11 @@ export class Output {
   remarks({ skipped, skippedCount, conflicts, warnings }: TransferResult): void {
     this.skipped(skipped, skippedCount)
     this.list(
-      'Changed here, so kept; the incoming file lies beside:',
+      'Conflicts: your versions were kept, theirs are saved next to them:',
       conflicts.map(({ path, copy }) => `${path} → ${copy}`),
       conflicts.length,
     )
-    this.list('Have a look before you run these:', warnings, warnings.length)
+    this.list('Look at these before you run anything:', warnings, warnings.length)
   }
 
   skipped(skipped: readonly SkippedEntry[], count: number): void {

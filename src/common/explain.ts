@@ -11,20 +11,18 @@ export function explainSearch(why: SearchReason, l10n: Localizer): string {
       return l10n.t('Looking for peers…')
     case 'bootstrap-unreachable':
       return l10n.t(
-        'The network cannot be reached: none of the bootstrap nodes answers. Check the internet connection, and whether UDP is blocked.',
+        'The network cannot be reached: no bootstrap node answers. Check the internet connection, and whether UDP is blocked.',
       )
     case 'nobody-announces':
       return l10n.t(
-        'The network answers, but nobody offers this share right now. Ask whoever sent the link whether their Peerfold is running.',
+        'Nobody offers this share right now. Ask whoever sent the link whether their Peerfold is running.',
       )
     case 'cannot-connect':
       return l10n.t(
-        'Somebody offers this share, but no connection could be made. A firewall on one of the two sides may be in the way.',
+        'Somebody offers this share but cannot be reached. A firewall on one side may be in the way.',
       )
     case 'no-answer':
-      return l10n.t(
-        'Peers are connected, but they do not have this share’s files. It goes on when somebody who has them comes.',
-      )
+      return l10n.t('Nobody connected has the files. It continues when somebody who has them comes.')
   }
 }
 
@@ -38,6 +36,8 @@ export function transferTitle({ kind, status }: TransferState, name: string, l10
       return isDone ? l10n.t('Saved {0}', name) : l10n.t('Saving {0}', name)
     case 'seed':
       return isDone ? l10n.t('Fetched all of {0}', name) : l10n.t('Fetching all of {0}', name)
+    case 'read':
+      return l10n.t('Fetching {0}', name)
   }
 }
 
@@ -82,10 +82,22 @@ export function countChanges({ changes }: TransferResult, l10n: Localizer): stri
   return parts.filter(part => part !== '')
 }
 
+/** What became of them; empty for none. */
+export function explainConflicts(count: number, l10n: Localizer): string {
+  if (count === 0) return ''
+  if (count === 1) return l10n.t('1 conflict: your version was kept, theirs is saved next to it.')
+  return l10n.t('{0} conflicts: your versions were kept, theirs are saved next to them.', formatCount(count))
+}
+
 /** Empty for none. */
 export function countConflicts(count: number, l10n: Localizer): string {
   if (count === 0) return ''
   return count === 1 ? l10n.t('1 conflict') : l10n.t('{0} conflicts', formatCount(count))
+}
+
+/** Most waits are for a peer, and end by themselves. */
+export function waitsForPeer({ code }: UserError): boolean {
+  return code === 'stalled' || code === 'offline'
 }
 
 /** The same name for one person everywhere. Peers choose their names themselves; without one it is their key. */

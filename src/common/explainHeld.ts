@@ -14,19 +14,19 @@ export function explainHeld({ kind, files, paths }: HeldFiles, l10n: Localizer =
   switch (kind) {
     case 'disk':
       return l10n.t(
-        'The disk at {0} is gone. Its {1} stay shared as they were, and are followed again when it is back.',
+        'The disk at {0} is gone. Its {1} stay shared as they were until it is back.',
         names,
         count,
       )
     case 'removal':
       return l10n.t(
-        '{0} vanished at once: {1}. If they do not come back, they leave the share in half a minute.',
+        '{0} vanished at once: {1}. They leave the share in half a minute unless they come back.',
         count,
         names,
       )
     case 'update':
       return l10n.t(
-        'This version of Peerfold leaves out {0} that are shared already, since they may hold secrets or your ignore files name them: {1}. They leave the share within a day; whoever has them keeps them.',
+        '{0} are shared that this version of Peerfold leaves out, as secrets or by your ignore files: {1}. They leave the share within a day; whoever has them keeps them.',
         count,
         names,
       )

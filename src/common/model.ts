@@ -120,6 +120,9 @@ export interface RemotePeer {
   readonly address?: string
   readonly blocked: boolean
   readonly shares: readonly ShareId[]
+  /** Those of `shares` that are the peer's own: it has proven to have the key that signs their versions. A process of an
+   *  earlier version does not say. */
+  readonly owns?: readonly ShareId[]
   readonly rates: Rates
   readonly downBytes: number
   readonly upBytes: number
@@ -128,7 +131,8 @@ export interface RemotePeer {
 export interface TransferState {
   /** Chosen by whoever asked for it; see `job` in protocol.ts. */
   readonly id: string
-  readonly kind: 'import' | 'copy' | 'seed'
+  /** `read`: a file that is fetched to be shown; it leaves the list when it is here. */
+  readonly kind: 'import' | 'copy' | 'seed' | 'read'
   readonly share?: ShareId
   readonly name: string
   /** Folder read from or written to, absolute. */

@@ -115,6 +115,7 @@ function isRemotePeer(value: unknown): value is RemotePeer {
     address: optional(isText),
     blocked: isFlag,
     shares: isList(isText),
+    owns: optional(isList(isText)),
     rates: isRates,
     downBytes: isSize,
     upBytes: isSize,
@@ -124,7 +125,7 @@ function isRemotePeer(value: unknown): value is RemotePeer {
 function isTransfer(value: unknown): value is TransferState {
   return has(value, {
     id: isText,
-    kind: isOneOf(['import', 'copy', 'seed']),
+    kind: isOneOf(['import', 'copy', 'seed', 'read']),
     share: optional(isText),
     name: isText,
     folder: optional(isText),

@@ -119,13 +119,15 @@ export interface Requests {
     }
     result: readonly FileEntry[]
   }
-  /** Fetches what is missing. At most `limit` bytes (else `too-large`). */
+  /** Fetches what is missing. At most `limit` bytes (else `too-large`). With a `job`, what takes long shows among the
+   *  transfers until the whole file is read; the parts of one file have the same. */
   'fs.read': {
     params: {
       readonly id: ShareId
       readonly path: DrivePath
       readonly limit: number
       readonly timeout: number
+      readonly job?: string
     }
     result: Uint8Array
   }
@@ -137,6 +139,7 @@ export interface Requests {
       readonly start: number
       readonly length: number
       readonly timeout: number
+      readonly job?: string
     }
     result: Uint8Array
   }

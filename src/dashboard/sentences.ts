@@ -1,12 +1,14 @@
 /** Sentences about the state: what is the case, why, and what to do. Pure; strangers' texts in them are made safe. */
 import {
   countChanges,
-  countConflicts,
   countFiles,
   countPeers,
+  explainConflicts,
   explainSearch,
   isUpdate,
+  peerName,
   transferProblems,
+  waitsForPeer,
 } from '../common/explain'
 import { formatBytes, formatCount, formatDuration, safeText } from '../common/format'
 import type {
@@ -29,16 +31,16 @@ const MAX_NAMED = 3
 export function networkSentence(network: NetworkState): string {
   switch (network.kind) {
     case 'idle':
-      return l10n.t('Not connected, because nothing is shared or opened.')
+      return l10n.t('Offline: nothing is shared or opened.')
     case 'connecting':
       return l10n.t('Connecting to the network…')
     case 'online':
       return network.firewalled
-        ? l10n.t('Online, behind a router or firewall. Finding a way to a new peer may take some seconds.')
+        ? l10n.t('Online, behind a router or firewall. New peers may take some seconds to connect.')
         : l10n.t('Online.')
     case 'unreachable':
       return l10n.t(
-        'Network unreachable: no bootstrap node answers ({0}). Check that this machine is online and that UDP is not blocked.',
+        'The network cannot be reached: no bootstrap node answers ({0}). Check the internet connection, and whether UDP is blocked.',
         network.bootstrap.map(node => safeText(node)).join(', '),
       )
   }
@@ -53,7 +55,7 @@ export function shareSentence({ status, peers }: ShareState): string {
         ? l10n.t('Shared. Nobody is connected now.')
         : l10n.t('Shared with {0} now.', countPeers(peers, l10n))
     case 'stopped':
-      return l10n.t('Stopped: nobody gets it from here.')
+      return l10n.t('Stopped. Nobody gets it from here.')
     case 'failed':
       return safeText(status.error.message, MAX_MESSAGE)
   }
@@ -88,7 +90,7 @@ export function transferStateWord(transfer: TransferState): string {
     case 'running':
       return l10n.t('Running')
     case 'paused':
-      return l10n.t('Waiting')
+      return waitsForPeer(status.error) ? l10n.t('Waiting for a peer') : l10n.t('Waiting')
     case 'done':
       return transferProblems(transfer, l10n) || l10n.t('Done')
     case 'cancelled':
@@ -121,19 +123,15 @@ function resultSentences(result: TransferResult): string[] {
   const changes = isUpdate(result) ? countChanges(result, l10n) : []
   if (changes.length > 0) sentences.push(`${changes.join(', ')}.`)
   if (skippedCount > 0) sentences.push(l10n.t('Left out: {0}.', formatCount(skippedCount)))
-  if (conflictCount > 0) {
-    sentences.push(
-      `${countConflicts(conflictCount, l10n)}: ${l10n.t('your versions were kept, theirs are saved next to them.')}`,
-    )
-  }
+  if (conflictCount > 0) sentences.push(explainConflicts(conflictCount, l10n))
   if (warnings.length > 0) {
     const shown = warnings.slice(0, MAX_WARNINGS).map(warning => safeText(warning))
-    sentences.push(l10n.t('Look before you run anything: {0}', shown.join(' · ')))
+    sentences.push(l10n.t('Look at these before you run anything: {0}', shown.join(' · ')))
   }
   if (silent.length > 0) {
-    const names = silent.slice(0, MAX_NAMED).map(({ id, name }) => (name === '' ? id : safeText(name)))
-    sentences.push(l10n.t('There may be a newer version: {0} did not say in time.', names.join(', ')))
-  } else if (stale) sentences.push(l10n.t('Nobody was there to ask for a newer version.'))
+    const names = silent.slice(0, MAX_NAMED).map(peer => peerName(peer, l10n))
+    sentences.push(l10n.t('There may be a newer version: {0} did not answer in time.', names.join(', ')))
+  } else if (stale) sentences.push(l10n.t('Nobody was online to ask for a newer version.'))
   return sentences
 }
 

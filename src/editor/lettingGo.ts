@@ -81,7 +81,7 @@ export class LettingGo extends Disposable {
       // Told before: all extensions may be restarted when a folder goes.
       tell(
         known === undefined
-          ? l10n.t('“{0}” is not known here any more and was closed. Its link opens it again.', name)
+          ? l10n.t('“{0}” is not known here any more, so it was closed. Its link opens it again.', name)
           : l10n.t('“{0}” was removed and is closed here too. Copies you saved stay.', name),
       )
       unmount(id)

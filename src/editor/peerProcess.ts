@@ -274,15 +274,13 @@ export class PeerProcess extends Disposable {
     const isOtherFolder = this.place?.folder !== chosenPlace().folder
     const told = isOtherFolder
       ? tellUntilAnswered(
-          vscode.l10n.t(
-            'Peerfold uses the new data folder when you say so. What is in the one in use stays there.',
-          ),
+          vscode.l10n.t('The new data folder is used when you say so. What is in the old one stays there.'),
           { label: vscode.l10n.t('Use It Now'), run: () => this.takePlace() },
         )
-      : tellUntilAnswered(
-          vscode.l10n.t('Peerfold uses the new bootstrap nodes after the peer process was started again.'),
-          { label: vscode.l10n.t('Start Again Now'), run: () => this.takePlace() },
-        )
+      : tellUntilAnswered(vscode.l10n.t('The new bootstrap nodes are used once Peerfold is started again.'), {
+          label: vscode.l10n.t('Start Again Now'),
+          run: () => this.takePlace(),
+        })
     void told.finally(() => {
       this.offersPlace = false
     })
@@ -313,7 +311,7 @@ export class PeerProcess extends Disposable {
     if (this.toldRestart || !vscode.window.state.focused) return
     this.toldRestart = true
     warn(
-      vscode.l10n.t('Peerfold’s peer process ended unexpectedly and was started again. Everything goes on.'),
+      vscode.l10n.t('Peerfold ended unexpectedly and was started again. Everything continues.'),
       offerCommand(vscode.l10n.t('Show Log'), Commands.showLog),
     )
   }

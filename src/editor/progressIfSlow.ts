@@ -13,7 +13,7 @@ export interface SlowWork<T> {
   /** Milliseconds before anything shows. */
   readonly patience?: number
   readonly work: (token: vscode.CancellationToken) => Promise<T>
-  /** Reports while progress shows, until what it returns is disposed. */
+  /** Reports whole texts in place of the title while progress shows, until what it returns is disposed. */
   readonly follow?: (
     progress: vscode.Progress<{ message?: string; increment?: number }>,
     token: vscode.CancellationToken,
@@ -31,19 +31,18 @@ export async function progressIfSlow<T>({
   try {
     if (await settles(result, patience)) return await result
     const location = vscode.ProgressLocation.Notification
-    return await vscode.window.withProgress(
-      { location, title: toastText(title), cancellable: true },
-      async (progress, token) => {
-        const subscription = token.onCancellationRequested(() => source.cancel())
-        const following = follow?.(progress, token)
-        try {
-          return await result
-        } finally {
-          following?.dispose()
-          subscription.dispose()
-        }
-      },
-    )
+    return await vscode.window.withProgress({ location, cancellable: true }, async (progress, token) => {
+      // Not as the title of VS Code, which would stand before every message.
+      progress.report({ message: toastText(title) })
+      const subscription = token.onCancellationRequested(() => source.cancel())
+      const following = follow?.(progress, token)
+      try {
+        return await result
+      } finally {
+        following?.dispose()
+        subscription.dispose()
+      }
+    })
   } finally {
     source.dispose()
   }

@@ -7,7 +7,9 @@ import type { KeyPair } from '@hyperswarm/secret-stream'
 import type Corestore from 'corestore'
 import type { PeerId, ShareId } from '../common/brand'
 import { PeerfoldError } from '../common/errors'
+import { peerName } from '../common/explain'
 import { parseLink, shareIdOf } from '../common/link'
+import { english } from '../common/localizer'
 import type { PeerState, RemotePeer } from '../common/model'
 import type { Notifications } from '../common/protocol'
 import { Signal } from '../common/signal'
@@ -25,6 +27,7 @@ import { OpenedShares } from './openedShares'
 import { OwnShares } from './ownShares'
 import { HOLD } from './publish/held'
 import { NOTICE } from './publish/newlyHidden'
+import { Reads } from './reads'
 import { isDamage, openDatabases, syncStore } from './store'
 import { StoreBudget } from './storeBudget'
 import { StoreCompaction } from './storeCompaction'
@@ -58,6 +61,7 @@ export class Peer {
   /** Emits bytes. */
   readonly longestMessageChanged = new Signal<number>()
   readonly transfers = new Transfers()
+  readonly reads = new Reads(this.transfers)
   readonly own: OwnShares
   readonly opened: OpenedShares
   readonly copies: Copies
@@ -98,7 +102,8 @@ export class Peer {
       name: () => this.name,
       isBlocked,
       limits: () => this.limits,
-      onLimit: (limit, peer, what) => this.tellLimit(limit, `${peer}: ${what}`),
+      onLimit: (limit, peer, what) =>
+        this.tellLimit(limit, `${peerName(peer, english)} is turned away for a while: ${what}`),
       log,
       onError: checkForDamage,
     })
@@ -334,16 +339,23 @@ export class Peer {
 
   private connectedPeers(): RemotePeer[] {
     const shares = new Map<string, ShareId[]>()
+    const owned = new Map<string, ShareId[]>()
+    const { links, replication } = this.network
     for (const share of [...this.own.all(), ...this.opened.all()]) {
-      for (const key of share.joinedShare?.peerKeys() ?? [])
+      for (const key of share.joinedShare?.peerKeys() ?? []) {
         shares.set(key, [...(shares.get(key) ?? []), share.id])
+        const link = links.get(key)
+        if (link !== undefined && replication.owns(link, share.drive.paths))
+          owned.set(key, [...(owned.get(key) ?? []), share.id])
+      }
     }
-    return [...this.network.links.values()].map(link => ({
+    return [...links.values()].map(link => ({
       id: link.id,
       name: link.name,
       transport: link.transport,
       blocked: false,
       shares: shares.get(link.key) ?? [],
+      owns: owned.get(link.key) ?? [],
       rates: { down: link.down.value, up: link.up.value },
       downBytes: link.down.total,
       upBytes: link.up.total,

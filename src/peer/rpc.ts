@@ -137,17 +137,20 @@ function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOpt
       timeout === undefined || peer.own.has(id)
         ? listFolder(indexOf(peer.drive(id)), part)
         : peer.opened.get(id).list(part, soFar === undefined ? { timeout } : { timeout, soFar }, signal),
-    'fs.read': ({ id, path, limit, timeout }, signal) =>
-      readFile(peer, id, path, { timeout, signal }, (drive, entry, options) => {
-        if (entry.size > limit) throw new PeerfoldError('too-large', `“${path}”`)
+    'fs.read': ({ limit, ...what }, signal) =>
+      readFile(peer, what, signal, (drive, entry, options, came) => {
+        if (entry.size > limit) throw new PeerfoldError('too-large', `“${what.path}”`)
         assertFits(peer, entry.size)
-        return readWhole(drive, entry, options)
+        return readWhole(drive, entry, { ...options, onBlock: came })
       }),
-    'fs.readRange': ({ id, path, start, length, timeout }, signal) =>
-      readFile(peer, id, path, { timeout, signal }, async (drive, entry, options) => {
+    'fs.readRange': ({ start, length, ...what }, signal) =>
+      readFile(peer, what, signal, async (drive, entry, options, came) => {
         assertFits(peer, Math.min(length, entry.size - start))
         const parts: Buffer[] = []
-        for await (const part of readRange(drive, entry, start, length, options)) parts.push(part)
+        for await (const part of readRange(drive, entry, start, length, options)) {
+          parts.push(part)
+          came(part.length)
+        }
         return Buffer.concat(parts)
       }),
     'fs.find': ({ id, query, limit }) => findPaths(indexOf(peer.drive(id)), query, limit),
@@ -170,19 +173,25 @@ function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOpt
 /** Reads the newest that is known of a file, or what the newest version has in its place when that comes meanwhile. */
 async function readFile<T>(
   peer: Peer,
-  id: ShareId,
-  path: DrivePath,
-  wait: ReadOptions,
-  read: (drive: ShareDrive, entry: DriveEntry, options: ReadOptions) => Promise<T>,
+  { id, path, timeout, job }: Pick<Params<'fs.read'>, 'id' | 'path' | 'timeout' | 'job'>,
+  asked: AbortSignal,
+  read: (
+    drive: ShareDrive,
+    entry: DriveEntry,
+    options: ReadOptions,
+    came: (bytes: number) => void,
+  ) => Promise<T>,
 ): Promise<T> {
   const drive = peer.drive(id)
-  if (wait.signal !== undefined) await peer.opened.find(id)?.freshen(wait.signal)
-  const options = { ...wait, assertRoom: () => peer.assertRoom() }
-  return readNewest(
-    drive,
-    () => fileOf(drive, path),
-    options,
-    async (found, now) => read(drive, await withTrueSize(drive, found, now), now),
+  await peer.opened.find(id)?.freshen(asked)
+  const { size } = fileOf(drive, path)
+  return peer.reads.during(job, { share: id, name: posix.basename(path), size }, asked, (signal, came) =>
+    readNewest(
+      drive,
+      () => fileOf(drive, path),
+      { timeout, signal, assertRoom: () => peer.assertRoom() },
+      async (found, now) => read(drive, await withTrueSize(drive, found, now), now, came),
+    ),
   )
 }
 

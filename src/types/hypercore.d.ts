@@ -96,6 +96,10 @@ declare module 'hypercore' {
   class Hypercore extends EventEmitter {
     readonly key: Buffer
     readonly discoveryKey: Buffer
+    /** Null, or without the secret key, where versions cannot be signed here. */
+    readonly keyPair: { readonly publicKey: Buffer; readonly secretKey: Buffer | null } | null
+    /** Who may sign versions. Null until the first blocks of somebody else's log are here. */
+    readonly manifest: { readonly signers: readonly { readonly publicKey: Buffer }[] } | null
     readonly id: string
     readonly length: number
     readonly byteLength: number

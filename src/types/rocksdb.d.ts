@@ -50,6 +50,9 @@ declare module 'hypercore-crypto' {
   export function hash(data: Uint8Array | readonly Uint8Array[]): Buffer
   /** The hash that a log's tree has for a block. */
   export function data(block: Uint8Array): Buffer
+  /** Ed25519: 64 bytes. */
+  export function sign(message: Uint8Array, secretKey: Uint8Array): Buffer
+  export function verify(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean
   export function randomBytes(length: number): Buffer
   export function discoveryKey(key: Uint8Array): Buffer
 }

@@ -76,6 +76,32 @@ describe('an opened share', () => {
     assert.deepEqual(found, ['/docs/deep/er.txt'])
   })
 
+  it('shows a file that is read for somebody among the transfers, part by part, until it is given up or here', async () => {
+    const size = 14_000_000 // more than is fetched ahead
+    const source = await makeTree(temporaryFolder('source'), { 'film.bin': randomBytes(size, 2) })
+    const { link } = await ann.publish(source)
+    const id = await bob.open(link, { keep: true })
+    const part = { id, path: at('/film.bin'), length: size, timeout: 20_000, job: 'shown' }
+    const reads = () => bob.state.transfers.filter(({ kind }) => kind === 'read')
+    await bob.request('fs.readRange', { ...part, start: 0, length: 1_000_000 })
+    await bob.request('open.stop', { id })
+    const rest = bob.request('fs.readRange', { ...part, start: 1_000_000 })
+    rest.catch(() => {}) // awaited below
+    await bob.until('it is shown', () => reads().length === 1)
+    const [{ name, share: of, bytes } = assert.fail()] = reads()
+    assert.deepEqual([name, of, bytes.total], ['film.bin', id, size])
+    assert.ok(bytes.done >= 1_000_000 && bytes.done < size, `${bytes.done} bytes`)
+    await bob.request('transfer.cancel', { job: 'shown' })
+    await assert.rejects(rest, { code: 'cancelled' })
+    await bob.until('it is not shown any more', () => reads().length === 0)
+
+    const { length: before } = bob.states
+    await bob.request('open.start', { id })
+    const whole = { id, path: at('/film.bin'), limit: size, timeout: 20_000, job: 'whole' }
+    assert.equal((await bob.request('fs.read', whole)).length, size)
+    await bob.until('it is not shown any more', () => bob.states.length > before && reads().length === 0)
+  })
+
   it('is one, however often and by whomever it is opened, and ours is no other', async () => {
     const { id, link } = await share()
     const [first, second] = await Promise.all([bob.open(link), bob.open(link)])

@@ -57,6 +57,21 @@ describe('a share whose owner is gone', () => {
     await arrivesAtCarla(link, source)
   })
 
+  it('shows its owner to everybody who has it, and nobody else as that', async () => {
+    const { id, link } = await share()
+    await bob.seed(await bob.open(link, { keep: true }))
+    const carla = await people.start()
+    await carla.open(link)
+    const owned = ({ state }: Person, { state: { me } }: Person) =>
+      state.peers.find(peer => peer.id === me.id)?.owns
+    for (const reader of [bob, carla])
+      await reader.until('ann is its owner', () => owned(reader, ann)?.join() === id)
+    await carla.until('bob is there', () =>
+      carla.state.peers.some(peer => peer.id === bob.state.me.id && peer.shares.length > 0),
+    )
+    assert.deepEqual([owned(carla, bob), owned(bob, carla), owned(ann, bob)], [[], [], []])
+  })
+
   it('comes from somebody who seeds it', async () => {
     const { source, link } = await share()
     const id = await bob.open(link)

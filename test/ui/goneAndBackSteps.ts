@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { waitForEnd } from '../../src/client/ended'
-import { compareTrees, temporaryFolder } from '../support/folders'
+import { compareTrees, makeTree, temporaryFolder } from '../support/folders'
+import { Person } from '../support/person'
 import { peerfold } from '../support/processes'
 import type { Cast } from './cast'
 import type { Stage } from './stage'
@@ -28,6 +29,47 @@ export function goneAndBackSteps(cast: () => Cast, stage: Stage): void {
     await atBob.editor.text('Today it rained')
     await tree.row(/^garden/).tooltip('Nobody who has it is connected now')
     await atBob.screenshot('gone')
+  })
+
+  it('says what waits for somebody who is gone, by name, until he is back', async () => {
+    const { bob, atBob } = cast()
+    const { tree } = atBob.view('Opened Shares')
+    const folder = await makeTree(join(temporaryFolder('dave'), 'vids'), { 'trailer.txt': 'Coming soon.\n' })
+    const dave = await Person.start({ bootstrap: stage.bootstrap })
+    const { link } = await dave.publish(folder, { keep: true })
+    await atBob.runCommand('Peerfold: Open Shared Link…')
+    await atBob.quickInput.enter(link)
+    await (await atBob.dialog('“vids”')).click('Open')
+    await tree.row('trailer.txt').waitFor()
+    await tree.row(/^vids/).tooltip('1 file')
+    await atBob
+      .view('Peers')
+      .tree.row(/Peer .*owner of vids/)
+      .waitFor()
+    await atBob.screenshot('owner')
+    await dave.leave()
+    await tree.row(/^vidsoffline/).waitFor()
+    await tree.row('trailer.txt').click()
+    await atBob
+      .view('Transfers')
+      .tree.row(/^Fetching trailer\.txt0%/)
+      .waitFor()
+    await atBob.screenshot('fetching')
+    await atBob
+      .view('Transfers')
+      .tree.row(/^Fetching trailer/)
+      .locator.waitFor({ state: 'detached' })
+    await tree.row(/^vids/).clickMenu('Save a Copy…')
+    await atBob.quickInput.chooseFolder(join(bob.home, 'Downloads'))
+    await atBob.notification('“vids” is paused at 0 %: nobody online has the rest. It resumes by itself.')
+    await atBob
+      .view('Transfers')
+      .tree.row(/^Saving vidswaiting for a peer/)
+      .waitFor()
+    await atBob.screenshot('paused')
+    const back = await Person.start({ bootstrap: stage.bootstrap, storage: dave.storage })
+    await (await atBob.notification('A copy of “vids” is saved')).close()
+    await back.leave()
   })
 
   it('lets a third person get the files from him while she is gone', async () => {

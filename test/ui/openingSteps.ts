@@ -59,6 +59,18 @@ export function openingSteps(cast: () => Cast): void {
     assert.doesNotMatch(await atBob.editor.text('Tomatoes'), /^x/)
   })
 
+  it('saves a copy where VS Code would save under another name, where nothing can be saved', async () => {
+    const { atBob } = cast()
+    const saving = atBob.quickInput.widget.getByText('Choose the folder to save “tomatoes.md” in')
+    await atBob.page.keyboard.press('Control+Shift+S')
+    await saving.waitFor()
+    await atBob.screenshot('save-as')
+    await atBob.page.keyboard.press('Escape')
+    await atBob.runCommand('File: Save As...')
+    await saving.waitFor()
+    await atBob.page.keyboard.press('Escape')
+  })
+
   it('saves a copy that is the same byte for byte', async () => {
     const { alice, bob, atBob } = cast()
     await mkdir(join(bob.home, 'Downloads'))

@@ -130,7 +130,7 @@ export function sharingSteps(cast: () => Cast): void {
     const row = atAlice.view('Shares').tree.row('garden')
     await row.waitFor()
     const tooltip = await row.tooltip(/Fingerprint: [a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4}/)
-    assert.match(tooltip, /Private: only those who have the link can read it/)
+    assert.match(tooltip, /Private: only people with the link can read it/)
     await row.locator.click({ button: 'right' })
     const entries = await atAlice.menu.texts()
     for (const entry of ['Copy Link', 'Stop Sharing', 'Show What Is Left Out', 'Remove Share…'])

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream'
 import { statusLines } from '../../src/cli/commands/status'
 import { Output } from '../../src/cli/output'
 import { searchLine, transferLine, transferProgress } from '../../src/cli/progressLine'
-import type { PeerId } from '../../src/common/brand'
+import type { PeerId, ShareId } from '../../src/common/brand'
 import type { PeerState, TransferState } from '../../src/common/model'
 
 describe('cli output', () => {
@@ -149,6 +149,25 @@ describe('cli status', () => {
       'Peers: none.',
       'Transfers: none.',
     ])
+  })
+
+  it('calls a person as everywhere else, and says who owns a share', () => {
+    const peer = {
+      id: 'abcdefgh12345678' as PeerId,
+      name: '',
+      transport: 'tcp',
+      blocked: false,
+      shares: ['s' as ShareId],
+      owns: ['s' as ShareId],
+      rates: { down: 0, up: 0 },
+      downBytes: 0,
+      upBytes: 0,
+    } as const
+    const lines = statusLines({ ...idle, peers: [peer], me: { id: peer.id, name: '' } }, 7, '1.0.0')
+    assert.match(lines[0] ?? '', /Others see it as “Peer abcdefgh…”\.$/)
+    assert.ok(
+      lines.includes('  Peer abcdefgh… (abcdefgh12345678): 1 share (owner of 1), 0 B/s down, 0 B/s up'),
+    )
   })
 })
 

@@ -6,12 +6,18 @@ import {
   isFromDashboard,
   isToDashboard,
 } from '../../src/common/dashboardMessages'
+import { PeerfoldError } from '../../src/common/errors'
 import type { PeerState } from '../../src/common/model'
 import { announcements } from '../../src/dashboard/announce'
 import { l10n, useTranslations } from '../../src/dashboard/l10n'
 import { type Markup, textOf } from '../../src/dashboard/markup'
 import { page } from '../../src/dashboard/page'
-import { openedSentence, shareSentence, transferSentence } from '../../src/dashboard/sentences'
+import {
+  openedSentence,
+  shareSentence,
+  transferSentence,
+  transferStateWord,
+} from '../../src/dashboard/sentences'
 import { chartSentence, linePath, niceCeiling } from '../../src/dashboard/views/chart'
 import { commandFor } from '../../src/editor/dashboard/actions'
 import { dashboardHtml, makeNonce } from '../../src/editor/dashboard/html'
@@ -24,6 +30,7 @@ import {
   openedShare,
   peerId,
   quietState,
+  remotePeer,
   share,
   shareId,
   transfer,
@@ -182,7 +189,7 @@ describe('the page of the dashboard', () => {
 
   it('says why there is nothing while the peer process does not run', () => {
     const sent = { ...message(null), history: { down: [], up: [] } }
-    assert.match(textOfPage({ ...sent, process: 'failed' }), /does not run.*Try Again.*Show Log/s)
+    assert.match(textOfPage({ ...sent, process: 'failed' }), /could not start.*Try Again.*Show Log/s)
     assert.match(textOfPage({ ...sent, process: 'ended' }), /Peerfold is stopped.*Start Again/s)
     assert.match(textOfPage({ ...sent, process: 'starting' }), /Starting…/)
   })
@@ -211,6 +218,27 @@ describe('sentences of the dashboard', () => {
     assert.match(openedSentence({ ...searching, stopped: true }), /^Disconnected/)
   })
 
+  it('call who has no name as everywhere else, and mark who owns a share', () => {
+    const silent = [{ id: peerId(5), name: '' }]
+    const done = transfer('a', { status: { kind: 'done', result: { ...transferResult, silent } } })
+    const nameless = `Peer ${peerId(5).slice(0, 8)}…`
+    assert.ok(transferSentence(done).includes(`newer version: ${nameless} did not answer`))
+    const owner = remotePeer(5, { name: '', shares: [shareId(1), shareId(11)], owns: [shareId(11)] })
+    const state = { ...quietState, shares: [share(1)], opened: [openedShare(11)], peers: [owner] }
+    const text = textOfPage(message(state))
+    assert.ok(text.includes(nameless) && text.includes('holiday photos, thesis (owner)'), text)
+    const me = { id: peerId(5), name: '' }
+    assert.ok(textOfPage(message({ ...state, me })).includes(`Others see you as “${nameless}”.`))
+  })
+
+  it('say what a transfer waits for', () => {
+    const paused = (code: 'stalled' | 'no-space') =>
+      transfer('a', { status: { kind: 'paused', error: new PeerfoldError(code, '/x').toUserError() } })
+    assert.equal(transferStateWord(paused('stalled')), 'Waiting for a peer')
+    assert.equal(transferStateWord(paused('no-space')), 'Waiting')
+    assert.equal(transferSentence(paused('stalled')).split('. ')[0], 'Nobody online has the rest')
+  })
+
   it('tell what became of a transfer, and what to look at', () => {
     const result = {
       ...transferResult,
@@ -223,7 +251,7 @@ describe('sentences of the dashboard', () => {
     for (const part of [
       '318 files, 86 MB.',
       'Left out: 2.',
-      '1 conflict: your versions were kept',
+      '1 conflict: your version was kept, theirs is saved next to it.',
       'tasks.json',
       'newer version',
     ])

@@ -7,10 +7,12 @@ import { folderName } from '../../src/editor/commands/folderName'
 import { pickerText, toastText } from '../../src/editor/names'
 import {
   describeOpened,
+  describePeer,
   describeShare,
   describeTransfer,
   explainOpened,
   explainPeer,
+  titleOfTransfer,
 } from '../../src/editor/views/describe'
 import { openedFacets, shareFacets, transferFacets } from '../../src/editor/views/facets'
 import { statusText } from '../../src/editor/views/statusText'
@@ -84,7 +86,7 @@ describe('what views say', () => {
     const offline = { ...opened, status: { kind: 'offline', why: 'nobody-announces' }, peers: 0 } as const
     assert.equal(describeOpened(opened, l10n), '1 peer')
     assert.equal(describeOpened(offline, l10n), 'offline · 40% here')
-    assert.match(explainOpened(offline, l10n), /nobody offers this share right now/)
+    assert.match(explainOpened(offline, l10n), /Nobody offers this share right now/)
     assert.match(explainOpened(offline, l10n), /Fingerprint: abcd-efgh-ijkl/)
     assert.equal(describeOpened({ ...offline, stopped: true }, l10n), 'disconnected · 40% here')
   })
@@ -130,8 +132,20 @@ describe('what views say', () => {
       downBytes: 0,
       upBytes: 0,
     } as const
-    const [first] = explainPeer(peer, [], l10n).split('\n')
+    const [first] = explainPeer(peer, () => '', l10n).split('\n')
     assert.equal(first, 'eve\\u{1b}[31m\\u{a}\\u{202e}txt')
+    const owner = { ...peer, shares: [id], owns: [id], rates: { down: 2_100_000, up: 0 } }
+    const nameOf = () => 'no\u202etes'
+    assert.equal(describePeer(owner, nameOf, l10n), 'owner of no\\u{202e}tes · ↓ 2.1 MB/s')
+    assert.match(
+      explainPeer(owner, nameOf, l10n),
+      /\nOwner of no\\u\{202e\}tes, proven by the key of the share\n/,
+    )
+    assert.equal(describePeer({ ...peer, shares: [id] }, nameOf, l10n), '1 share in common')
+  })
+
+  it('names what is fetched to be shown', () => {
+    assert.equal(titleOfTransfer({ ...transfer, kind: 'read', name: 'plan.pdf' }, l10n), 'Fetching plan.pdf')
   })
 
   it('gives menus what they match on', () => {
@@ -165,7 +179,7 @@ describe('the status bar item', () => {
     const network = { kind: 'unreachable', bootstrap: ['127.0.0.1:1'] } as const
     const shown = statusText({ kind: 'running' }, { ...state, network }, l10n)
     assert.match(shown?.text ?? '', /^\$\(warning\)/)
-    assert.match(shown?.tooltip ?? '', /none of the bootstrap nodes answers/)
+    assert.match(shown?.tooltip ?? '', /The network cannot be reached/)
   })
 
   it('is an error that leads to the log when the peer process cannot run', () => {

@@ -3,6 +3,7 @@ import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import { WAITING_EDITOR } from '../../src/editor/contributions'
 import { toShareUri } from '../../src/editor/files/shareUri'
+import { readEndpoint } from '../../src/wire/endpoint'
 import { randomBytes } from '../support/folders'
 import {
   nextEvent,
@@ -10,6 +11,7 @@ import {
   openAndList,
   removeElsewhere,
   startOtherPeer,
+  storageUnderTest,
   untilState,
   within,
 } from './otherPeer'
@@ -97,7 +99,7 @@ describe('tabs of files that are not here', () => {
     )
   })
 
-  it('are closed, of every kind, when the share was removed by another program', async () => {
+  it('look again, of every kind, when nobody knows what changed, and close when another program removed the share', async () => {
     for (const [kind, path, Input] of KINDS) {
       open(at(path))
       await untilTabs(`${kind} is open`, tabs => tabs.some(tab => tab.input instanceof Input), at(path))
@@ -105,11 +107,31 @@ describe('tabs of files that are not here', () => {
     }
     await vscode.commands.executeCommand('vscode.diff', at('/notes.txt'), at('/given up.txt'))
     await untilTabs('the comparison is open', tabs => tabs.length === 1, at('/given up.txt'))
+    await lookAgain()
     await removeElsewhere(id)
     await untilAllTabs('nothing of it is left', tabs =>
       tabs.every(tab => urisOf(tab).every(uri => uri.authority !== id)),
     )
   })
+
+  /** A peer process that was started again does not know which versions the window has seen. */
+  async function lookAgain(): Promise<void> {
+    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(at('/'), '**'))
+    const told = KINDS.map(([kind, path]) =>
+      nextEvent(
+        watcher.onDidChange,
+        uri => uri.toString() === at(path).toString(),
+        `${kind} is told to look again`,
+      ),
+    )
+    try {
+      const endpoint = await readEndpoint(storageUnderTest())
+      process.kill(endpoint?.pid ?? assert.fail('no peer process runs'), 'SIGKILL')
+      await Promise.all(told)
+    } finally {
+      watcher.dispose()
+    }
+  }
 
   async function goAway(): Promise<void> {
     await other.stop()

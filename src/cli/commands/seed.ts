@@ -28,7 +28,7 @@ export async function seed(context: Context): Promise<number> {
   } catch (error) {
     if (isServing && signal.aborted) return INTERRUPTED // the usual end of serving
     if (!(error instanceof PeerStopped) || !isServing) throw error
-    output.note('The peer process was stopped. Nothing is served any more.')
+    output.note('Peerfold was stopped. Nothing is served any more.')
     return DONE
   }
 }
@@ -79,7 +79,7 @@ async function serve(context: Context, peer: CommandPeer, id: ShareId, first?: n
     )
     output.clearProgress()
     if (isGone(peer.state, id)) {
-      output.note('This share was stopped from elsewhere.')
+      output.note('This share was stopped elsewhere.')
       return DONE
     }
     version = versionOf(peer.state, id)

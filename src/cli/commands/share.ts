@@ -30,7 +30,7 @@ export async function share(context: Context): Promise<number> {
   } catch (error) {
     if (link !== undefined && signal.aborted) return INTERRUPTED // the usual end of serving
     if (!(error instanceof PeerStopped) || link === undefined) throw error
-    output.note('The peer process was stopped. Nothing is shared any more.')
+    output.note('Peerfold was stopped. Nothing is shared any more.')
     return DONE
   }
 }
@@ -65,7 +65,7 @@ async function publish(
 
 function announce({ output }: Context, added: ShareAdded, before: string | undefined): void {
   const { link, key, files, bytes, skipped, skippedCount, unportable = [], unportableCount = 0 } = added
-  if (before !== undefined) output.note('The share had to be made anew: the link before leads nowhere now.')
+  if (before !== undefined) output.note('The share had to be made anew. The link before leads nowhere now.')
   output.line(link)
   output.event('sharing', { link, key, files, bytes, skipped, skippedCount, unportable, unportableCount })
   output.note(`Sharing ${plural(files, 'file')}, ${formatBytes(bytes)}. Press Ctrl-C to stop.`)
@@ -102,7 +102,7 @@ async function serve({ output }: Context, peer: CommandPeer, id: ShareId): Promi
   } finally {
     output.clearProgress()
   }
-  output.note('This share was stopped from elsewhere.')
+  output.note('This share was stopped elsewhere.')
   return DONE
 }
 

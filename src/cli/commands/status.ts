@@ -1,6 +1,8 @@
 /** `peerfold status`: what the running peer process does. Starts none. */
 import { attachToPeer } from '../../client/attach'
+import { peerName } from '../../common/explain'
 import { formatBytes, formatRate, percent, plural, safeText } from '../../common/format'
+import { english } from '../../common/localizer'
 import type {
   NetworkState,
   OpenedShareState,
@@ -30,7 +32,7 @@ export async function status({ connect, output }: Context): Promise<number> {
 export function statusLines(state: PeerState, pid: number, version: string): readonly string[] {
   const { me, network, rates, shares, opened, peers, transfers } = state
   return [
-    `Peerfold ${version} runs as process ${pid}. Others see it as ${me.name === '' ? `peer ${me.id}` : `“${safeText(me.name)}”`}.`,
+    `Peerfold ${version} runs as process ${pid}. Others see it as “${peerName(me, english)}”.`,
     `Network: ${networkText(network)}. ${formatRate(rates.down)} down, ${formatRate(rates.up)} up.`,
     ...section('Shares', shares.map(shareLine)),
     ...section('Opened shares', opened.map(openedLine)),
@@ -75,10 +77,11 @@ function openedLine({ name, fingerprint, status, contents, bytesHere, peers, sto
   return `${safeText(name)} (${fingerprint}): ${kind}, ${size}, ${plural(peers, 'peer')}`
 }
 
-function peerLine({ id, name, address, blocked, shares, rates }: RemotePeer): string {
+function peerLine({ id, name, address, blocked, shares, owns = [], rates }: RemotePeer): string {
   const where = address === undefined ? '' : ` at ${address}`
+  const own = owns.length === 0 ? '' : ` (owner of ${owns.length})`
   const flow = `${formatRate(rates.down)} down, ${formatRate(rates.up)} up`
-  return `${safeText(name || id)} (${id})${where}: ${blocked ? 'blocked, ' : ''}${plural(shares.length, 'share')}, ${flow}`
+  return `${peerName({ id, name }, english)} (${id})${where}: ${blocked ? 'blocked, ' : ''}${plural(shares.length, 'share')}${own}, ${flow}`
 }
 
 function transferLine({ kind, name, folder, status, bytes, rate }: TransferState): string {

@@ -1,5 +1,6 @@
 /** Who this machine is to others, whether it can reach them, and the two things one comes here to start. */
 import type { DashboardState, ProcessKind } from '../../common/dashboardMessages'
+import { peerName } from '../../common/explain'
 import { safeText } from '../../common/format'
 import type { PeerState } from '../../common/model'
 import { l10n } from '../l10n'
@@ -19,7 +20,9 @@ export function header({ state, process }: DashboardState): Markup.Element {
         h(
           'p',
           { class: 'quiet' },
-          l10n.t('Others see you as peer'),
+          state.me.name === '' && l10n.t('Others see you as “{0}”.', peerName(state.me, l10n)),
+          ' ',
+          l10n.t('Your key'),
           ' ',
           h('code', { class: 'id' }, safeText(state.me.id)),
         ),
@@ -61,7 +64,7 @@ function line(state: string, sentence: string, ...more: readonly (Markup.Element
 function processSentence(process: ProcessKind): string {
   switch (process) {
     case 'off':
-      return l10n.t('Not running. Peerfold starts as soon as you share or open something.')
+      return l10n.t('Peerfold starts when you share or open something.')
     case 'ended':
       return l10n.t('Peerfold is stopped. Nothing is being shared or downloaded.')
     case 'starting':
@@ -69,6 +72,6 @@ function processSentence(process: ProcessKind): string {
     case 'running':
       return l10n.t('Running.')
     case 'failed':
-      return l10n.t('The peer process does not run. The log says why.')
+      return l10n.t('Peerfold could not start. The log says why.')
   }
 }

@@ -10,7 +10,7 @@ export const MAX_SHOWN = 100
 /** A name somebody else chose: cleaned, and set apart so that its writing direction reaches nothing around it. */
 export function nameOf(name: string): Markup.Element {
   const clean = safeText(name)
-  return h('bdi', { class: 'name', title: clean }, clean === '' ? l10n.t('Unnamed') : clean)
+  return h('bdi', { class: 'name', title: clean }, clean === '' ? l10n.t('A share without a name') : clean)
 }
 
 /** `subject` says to a screen reader which of the many buttons of this label it is. */

@@ -15,7 +15,7 @@ export function peers(state: PeerState): Markup.Element {
   const nothing =
     shares.length + opened.length === 0
       ? l10n.t('Peers appear here once you share or open something.')
-      : l10n.t('Nobody is connected now. Peers appear here as soon as they are found.')
+      : l10n.t('Nobody is connected right now. Peers appear here as soon as they are found.')
   return section(
     { id: 'peers', title: l10n.t('Peers'), aside: count(countedPeers(state)) },
     peers.length === 0 ? emptyState(nothing) : table(peers.slice(0, MAX_SHOWN), shareNames(state)),
@@ -103,8 +103,12 @@ function traffic(rate: number, total: number): readonly Markup[] {
   ]
 }
 
-function sharesOf({ shares }: RemotePeer, names: ReadonlyMap<string, string>): Markup.Element {
-  const known = shares.map(id => names.get(id)).filter(name => name !== undefined)
+function sharesOf({ shares, owns = [] }: RemotePeer, names: ReadonlyMap<string, string>): Markup.Element {
+  const known = shares.flatMap(id => {
+    const name = names.get(id)
+    if (name === undefined) return []
+    return [owns.includes(id) ? l10n.t('{0} (owner)', name) : name]
+  })
   if (known.length === 0) return h('span', { class: 'quiet' }, l10n.t('None'))
   const shown = known.slice(0, MAX_NAMES).join(', ')
   const rest = known.length - MAX_NAMES

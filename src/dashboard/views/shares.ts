@@ -22,7 +22,9 @@ import {
 } from './parts'
 
 export function shares({ shares }: PeerState): Markup.Element {
-  const nothing = l10n.t('You share nothing yet. Share a folder, send its link, and others have the files.')
+  const nothing = l10n.t(
+    'You share nothing yet. Share a folder and send its link: whoever opens it gets the files from this machine.',
+  )
   return section(
     { id: 'shares', title: l10n.t('Shares'), aside: count(shares.length) },
     shares.length === 0
@@ -33,7 +35,7 @@ export function shares({ shares }: PeerState): Markup.Element {
 }
 
 export function opened({ opened }: PeerState): Markup.Element {
-  const nothing = l10n.t('Nothing is open. Paste a link that somebody sent you to see their files.')
+  const nothing = l10n.t('No share is open. Paste a link that somebody sent you to see their files.')
   return section(
     { id: 'opened', title: l10n.t('Opened Shares'), aside: count(opened.length) },
     opened.length === 0

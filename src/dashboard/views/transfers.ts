@@ -9,7 +9,7 @@ import { badge, button, emptyState, MAX_SHOWN, moreNote, nameOf, progressBar, se
 
 export function transfers({ transfers }: PeerState): Markup.Element {
   const nothing = l10n.t(
-    'Nothing is under way. Publishing a folder and saving a copy show their progress here.',
+    'Nothing is being transferred. Publishing a folder and saving a copy show their progress here.',
   )
   const clear = button(l10n.t('Clear Finished'), { name: 'clear-transfers' }, '', 'button link')
   return section(

@@ -99,7 +99,7 @@ export async function askWithoutFiles(
       ...(isSecretFile
         ? [safeText(first.detail, 200)]
         : [l10n.t('Left out:'), ...countLines(skippedCounts, skipped)]),
-      ...(canSelect ? ['', l10n.t('To share something of it anyway, select it.')] : []),
+      ...(canSelect ? ['', l10n.t('To share some of it anyway, select it.')] : []),
     ].join('\n'),
     answers: canSelect ? [select] : [],
   })
@@ -118,14 +118,14 @@ function detailOf(source: ShareSource, preview: SharePreview, letIn: readonly Sk
     ...(preview.allLookedAt === false
       ? [
           l10n.t(
-            'Not all content was looked into yet. What turns out to hold a secret while it is published is left out and listed.',
+            'Not all files were searched for secrets yet. Those that turn out to hold one are left out and listed.',
           ),
         ]
       : []),
     ...unportableLines(preview.unportable, preview.unportableCount ?? preview.unportable.length),
     '',
     l10n.t(
-      '“Share” makes a private share: only those who have the link can read it. “Share Publicly” makes one that every Hyperdrive program can read by its key. What somebody has fetched cannot be taken back.',
+      '“Share”: only people with the link can read it. “Share Publicly”: every Hyperdrive program can read it by its key. What others have fetched cannot be taken back.',
     ),
   ]
   return lines.join('\n')
@@ -150,10 +150,10 @@ export async function agreesToSecrets(
       ...(secrets.length > MAX_SECRETS ? ['…'] : []),
       '',
       source.isPublic
-        ? l10n.t('The share is public. What somebody has fetched cannot be taken back.')
-        : l10n.t(
-            'Everybody who gets the link can read this. What somebody has fetched cannot be taken back.',
-          ),
+        ? l10n.t(
+            'The share is public: everybody can read this. What others have fetched cannot be taken back.',
+          )
+        : l10n.t('Everybody with the link can read this. What others have fetched cannot be taken back.'),
     ].join('\n'),
     answers: [shareSecrets],
   })

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import * as path from 'node:path'
 import * as vscode from 'vscode'
-import { countChanges, isUpdate, peerName } from '../../common/explain'
+import { countChanges, explainConflicts, isUpdate, peerName } from '../../common/explain'
 import { formatBytes, formatCount, plural, safeText } from '../../common/format'
 import type { TransferResult } from '../../common/model'
 import { diskPath, pickerText } from '../names'
@@ -24,18 +24,18 @@ export async function tellCopyResult(
   const saved = await lookAt(copy)
   const notes = [
     doubtNote(result),
-    isUpdate(result) ? '' : conflictNote(result.conflicts.length),
+    isUpdate(result) ? '' : explainConflicts(result.conflicts.length, l10n),
     result.skippedCount === 0
       ? ''
       : result.skippedCount === 1
-        ? l10n.t('One entry could not be written.')
+        ? l10n.t('1 entry could not be written.')
         : l10n.t('{0} entries could not be written.', formatCount(result.skippedCount)),
     result.warnings.length === 0
       ? ''
       : result.warnings.length === 1
-        ? l10n.t('One file can run something on this machine: look at the details first.')
+        ? l10n.t('1 file can run something on this machine. Look at the details first.')
         : l10n.t(
-            '{0} files can run something on this machine: look at the details first.',
+            '{0} files can run something on this machine. Look at the details first.',
             formatCount(result.warnings.length),
           ),
   ].filter(note => note !== '')
@@ -75,7 +75,7 @@ function doneSentence(name: string, place: string, result: TransferResult): stri
     return l10n.t('A copy of “{0}” is saved in {1}: {2}, {3}.', what, where, files, formatBytes(result.bytes))
   }
   const changes = countChanges(result, l10n)
-  if (result.conflicts.length > 0) changes.push(conflictNote(result.conflicts.length))
+  if (result.conflicts.length > 0) changes.push(explainConflicts(result.conflicts.length, l10n))
   if (changes.length === 0) return l10n.t('Nothing changed in the copy of “{0}” in {1}.', what, where)
   return ended(l10n.t('Updated the copy of “{0}” in {1}: {2}', what, where, changes.join(', ')))
 }
@@ -99,15 +99,9 @@ async function lookAt(copy: {
 function doubtNote({ stale, silent = [] }: TransferResult): string {
   if (silent.length > 0) {
     const named = silent.slice(0, NAMED).map(peer => peerName(peer, l10n))
-    return l10n.t('There may be a newer version: {0} did not say in time.', named.join(', '))
+    return l10n.t('There may be a newer version: {0} did not answer in time.', named.join(', '))
   }
-  return stale ? l10n.t('Nobody could be asked whether there is a newer version.') : ''
-}
-
-function conflictNote(count: number): string {
-  if (count === 0) return ''
-  if (count === 1) return l10n.t('1 conflict: your version was kept, theirs is saved next to it.')
-  return l10n.t('{0} conflicts: your versions were kept, theirs are saved next to them.', formatCount(count))
+  return stale ? l10n.t('Nobody was online to ask for a newer version.') : ''
 }
 
 interface Detail extends vscode.QuickPickItem {
@@ -118,7 +112,7 @@ function detailsOf({ changes, conflicts, skipped, warnings }: TransferResult): r
   return [
     ...((changes?.gone ?? 0) === 0
       ? []
-      : [{ label: `$(info) ${l10n.t('What is no longer shared stays in your copy until you delete it')}` }]),
+      : [{ label: `$(info) ${l10n.t('What is no longer shared stays in your copy')}` }]),
     ...warnings.map(warning => ({ label: '$(warning)', description: pickerText(warning) })),
     ...conflicts.map(conflict => ({
       label: `$(diff) ${pickerText(conflict.path)}`,

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import * as vscode from 'vscode'
 import { toUserError } from '../../common/errors'
-import { percent } from '../../common/format'
+import { percent, safeText } from '../../common/format'
 import type { TransferState } from '../../common/model'
 import { toastText } from '../names'
 import { progressIfSlow } from '../progressIfSlow'
@@ -18,12 +18,13 @@ export function newJob(): string {
 }
 
 /** How far it is; why it waits, in whole sentences, since nobody is asked to do anything about most waits. */
-function progressText(transfer: TransferState): string {
-  const { status, bytes } = transfer
-  if (status.kind !== 'paused') return describeTransfer(transfer, vscode.l10n)
-  if (status.error.code !== 'stalled') return toastText(status.error.message)
+function progressText(title: string, transfer: TransferState): string {
+  const { status, bytes, name } = transfer
+  if (status.kind !== 'paused') return `${title}: ${describeTransfer(transfer, vscode.l10n)}`
+  if (status.error.code !== 'stalled') return `${title}: ${status.error.message}`
   return vscode.l10n.t(
-    'paused at {0} %: nobody online has the rest. It resumes by itself.',
+    '“{0}” is paused at {1} %: nobody online has the rest. It resumes by itself.',
+    safeText(name, 80),
     percent(bytes.done, bytes.total) ?? 0,
   )
 }
@@ -43,7 +44,7 @@ export function followTransfer<T>(
         if (transfer === undefined) return
         const part = percent(transfer.bytes.done, transfer.bytes.total) ?? 0
         progress.report({
-          message: progressText(transfer),
+          message: toastText(progressText(title, transfer)),
           increment: Math.max(0, part - shown),
         })
         shown = Math.max(shown, part)

@@ -9,7 +9,7 @@ export async function keepSharing({ peer }: CommandParts): Promise<void> {
   await peer.request('settings.set', { keepRunning: true })
   say(
     vscode.l10n.t(
-      'Sharing continues when VS Code closes, until the machine is shut down or you choose “Stop Peer Process”.',
+      'Sharing continues when VS Code closes, until you shut down or choose “Stop Peer Process”.',
     ),
   )
 }

@@ -68,7 +68,7 @@ async function choose({ ask }: CommandParts, links: readonly ShareLink[]): Promi
 async function askForLink({ ask }: CommandParts): Promise<string | undefined> {
   return ask.text({
     title: l10n.t('Open Shared Link'),
-    prompt: l10n.t('Paste the link you were sent, or the message it came in. A Hyperdrive key works too.'),
+    prompt: l10n.t('Paste the link, or the whole message it came in. A Hyperdrive key works too.'),
     value: await linksOnClipboard(),
     placeholder: `${vscode.env.uriScheme}://peerfold.peerfold/open/pf…`,
     problem: value => {
@@ -92,10 +92,10 @@ async function consents({ ask, model }: CommandParts, link: ShareLink): Promise<
       l10n.t('Fingerprint: {0}', fingerprint(id)),
       '',
       l10n.t(
-        'The name is chosen by whoever made the link; the fingerprint is not. If it matters who sent it, compare the fingerprint with them.',
+        'Whoever made the link chose the name, but not the fingerprint. To be sure who sent it, compare the fingerprint with them.',
       ),
       l10n.t(
-        'Peerfold connects to whoever offers this share, and they learn this machine’s network address. Nothing is written to your folders until you save a copy.',
+        'Those who offer this share learn your network address. Nothing is written to your folders until you save a copy.',
       ),
     ].join('\n'),
     answers: [open],

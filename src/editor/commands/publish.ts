@@ -67,7 +67,7 @@ export async function publish(
 export function mayShare(ask: boolean): boolean {
   if (vscode.workspace.isTrusted) return true
   const message = l10n.t(
-    'Sharing is off in Restricted Mode, so that a folder you do not trust cannot send anything. Opening shares works.',
+    'Sharing is off in Restricted Mode, so that a folder you do not trust sends nothing. Opening shares works.',
   )
   if (!ask) throw new Error(message)
   warn(message, offerCommand(l10n.t('Manage Workspace Trust'), 'workbench.trust.manage'))
@@ -78,7 +78,7 @@ export function mayShare(ask: boolean): boolean {
 function isOnDisk(folder: vscode.Uri, ask: boolean): boolean {
   if (folder.scheme === 'file') return true
   const message = l10n.t(
-    '“{0}” is not on this machine’s disk (it comes from “{1}:”), so it cannot be shared. Save a copy of it to disk and share that.',
+    '“{0}” cannot be shared: it is not on this machine’s disk (it comes from “{1}:”). Save a copy to disk and share that.',
     safeText(path.posix.basename(folder.path) || folder.toString(), 80),
     folder.scheme,
   )
@@ -93,7 +93,7 @@ function sourceOf(source: string, { isPublic, allow }: PublishChoices): ShareSou
 
 function previewOf({ peer }: CommandParts, source: ShareSource): Promise<SharePreview> {
   return progressIfSlow({
-    title: l10n.t('Looking at what “{0}” holds…', nameOf(source)),
+    title: l10n.t('Looking into “{0}”…', nameOf(source)),
     work: token => peer.request('share.preview', source, { timeout: PREVIEW_LIMIT, token }),
   })
 }
@@ -137,8 +137,8 @@ function heldBack({ skipped }: ShareAdded): readonly string[] {
   if (secrets === 0) return []
   return [
     secrets === 1
-      ? l10n.t('1 file was left out: a secret stands in it.')
-      : l10n.t('{0} files were left out: secrets stand in them.', formatCount(secrets)),
+      ? l10n.t('1 file was left out: it holds a secret.')
+      : l10n.t('{0} files were left out: they hold secrets.', formatCount(secrets)),
   ]
 }
 
@@ -166,6 +166,6 @@ async function shareAgain(
 
 function stays(isPublic: boolean): string {
   return isPublic
-    ? l10n.t('It stays public, and what it lets in stays the same: remove it first to share it anew.')
-    : l10n.t('It stays private, and what it lets in stays the same: remove it first to share it anew.')
+    ? l10n.t('It stays public and shares what it did. To change that, remove it and share it again.')
+    : l10n.t('It stays private and shares what it did. To change that, remove it and share it again.')
 }

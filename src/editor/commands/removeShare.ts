@@ -17,7 +17,7 @@ export async function removeShare(parts: CommandParts, given?: unknown): Promise
     : await ask.confirm({
         message: l10n.t('Remove the share “{0}”?', safeText(model.nameOf(id), 80)),
         detail: l10n.t(
-          'Its link stops working for good; sharing the folder again makes a new one. Your files are not touched. What others have fetched stays with them. To pause, choose “Stop Sharing”.',
+          'Its link stops working for good. Your files are not touched, and others keep what they have. To pause, choose “Stop Sharing” instead.',
         ),
         answers: [remove],
         warning: true,

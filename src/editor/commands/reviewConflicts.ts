@@ -40,7 +40,7 @@ export async function showConflicts(
   const open = await stillOpen(conflicts)
   const [first] = open
   if (first === undefined) {
-    tell(l10n.t('All conflicts of this copy are dealt with.'))
+    tell(l10n.t('All conflicts of this copy are settled.'))
     return
   }
   if (open.length === 1) {

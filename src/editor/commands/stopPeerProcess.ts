@@ -18,7 +18,7 @@ export async function stopPeerProcess({ peer, model, ask }: CommandParts, given?
       detail: [
         ...ends,
         '',
-        l10n.t('Nothing is lost: all of it continues when Peerfold is started again.'),
+        l10n.t('Nothing is lost. All of it continues when Peerfold is started again.'),
       ].join('\n'),
       answers: [stop],
       warning: true,
@@ -32,7 +32,7 @@ export async function stopPeerProcess({ peer, model, ask }: CommandParts, given?
 function whatEnds(state: PeerState): readonly string[] {
   const shared = state.shares.filter(({ status }) => status.kind !== 'stopped').length
   const opened = state.opened.filter(share => !share.stopped).length
-  const running = state.transfers.filter(transfer => !isFinished(transfer)).length
+  const running = state.transfers.filter(transfer => transfer.kind !== 'read' && !isFinished(transfer)).length
   const peers = countedPeers(state)
   return [
     ...(shared === 0

@@ -8,6 +8,7 @@ import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { formatBytes, safeText } from '../../common/format'
 import type { FileEntry } from '../../common/model'
+import { newJob } from '../commands/followTransfer'
 import { Commands } from '../contributions'
 import { Disposable } from '../dispose'
 import type { PeerModel } from '../peerModel'
@@ -100,10 +101,11 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
       if (size > limit && this.editorReads.refuses(uri)) throw tooLarge('too-large', address, size)
       if (size > MAX_READ) throw tooLarge('too-large-to-read', address, size)
       const timeout = this.patienceFor(address.id)
-      const read = (token?: vscode.CancellationToken) => this.read(address, size, { limit, timeout }, token)
       // Extensions read many files that nobody looks at: those show nothing.
-      if (size <= limit && !isInTab(uri)) return await read()
-      return await progressIfSlow({ title: fetching(address, size), work: read, patience: PROGRESS_AFTER })
+      if (size <= limit && !isInTab(uri)) return await this.read(address, size, { limit, timeout }, undefined)
+      const work = (token: vscode.CancellationToken) =>
+        this.read(address, size, { limit, timeout, job: newJob() }, token)
+      return await progressIfSlow({ title: fetching(address, size), work, patience: PROGRESS_AFTER })
     } catch (error) {
       await this.unreadable.tell(error, uri)
       throw toFileSystemError(error, uri)
@@ -116,7 +118,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     const limit = readSettings().maxEditorFileSize
     const { size } = await this.listings.stat(address.id, address.path)
     if (size > limit) throw tooLarge('too-large', address, size)
-    await this.read(address, size, { limit, timeout: this.patienceFor(address.id) }, undefined)
+    await this.read(address, size, { limit, timeout: this.patienceFor(address.id), job: newJob() }, undefined)
   }
 
   private patienceFor(id: ShareId): number {
@@ -126,16 +128,20 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
   private read(
     address: ShareAddress,
     size: number,
-    { limit, timeout }: { readonly limit: number; readonly timeout: number },
+    { limit, timeout, ...job }: { readonly limit: number; readonly timeout: number; readonly job?: string },
     token: vscode.CancellationToken | undefined,
   ): Promise<Uint8Array> {
     if (size <= PART) {
       const options = { timeout: readLimit(size, timeout), token }
-      return this.peer.request('fs.read', { ...address, limit: Math.max(limit, PART), timeout }, options)
+      return this.peer.request(
+        'fs.read',
+        { ...address, limit: Math.max(limit, PART), timeout, ...job },
+        options,
+      )
     }
     const options = { timeout: readLimit(PART, timeout), token }
     const range = (start: number, length: number) =>
-      this.peer.request('fs.readRange', { ...address, start, length, timeout }, options)
+      this.peer.request('fs.readRange', { ...address, start, length, timeout, ...job }, options)
     const stat = (id: ShareId, path: DrivePath) => this.listings.stat(id, path)
     return readInParts({ stat, range }, address)
   }
@@ -146,21 +152,28 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     return share !== undefined && share.status.kind !== 'connected'
   }
 
-  createDirectory(uri: vscode.Uri): never {
-    throw vscode.FileSystemError.NoPermissions(uri)
+  createDirectory(): never {
+    throw readOnly()
   }
 
-  writeFile(uri: vscode.Uri): never {
-    throw vscode.FileSystemError.NoPermissions(uri)
+  writeFile(): never {
+    throw readOnly()
   }
 
-  delete(uri: vscode.Uri): never {
-    throw vscode.FileSystemError.NoPermissions(uri)
+  delete(): never {
+    throw readOnly()
   }
 
-  rename(_source: vscode.Uri, target: vscode.Uri): never {
-    throw vscode.FileSystemError.NoPermissions(target)
+  rename(): never {
+    throw readOnly()
   }
+}
+
+/** What extensions are told, which may try although the file system is read-only. */
+function readOnly(): vscode.FileSystemError {
+  return vscode.FileSystemError.NoPermissions(
+    vscode.l10n.t('Files of a share are read-only. Use “Save a Copy…” to change them.'),
+  )
 }
 
 function addressOf(uri: vscode.Uri): ShareAddress {

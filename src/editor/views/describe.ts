@@ -3,6 +3,7 @@
  * tooltips and screen readers. Pure functions of the state.
  */
 
+import type { ShareId } from '../../common/brand'
 import type { UserError } from '../../common/errors'
 import {
   countChanges,
@@ -14,6 +15,7 @@ import {
   shortReason,
   transferProblems,
   transferTitle,
+  waitsForPeer,
 } from '../../common/explain'
 import { explainHeld } from '../../common/explainHeld'
 import { formatBytes, formatCount, formatDuration, formatRate, percent, safeText } from '../../common/format'
@@ -40,7 +42,7 @@ export function explainShare(share: ShareState, l10n: Localizer): string {
   return lines(
     safeText(share.name),
     share.status.kind === 'failed' ? safeText(share.status.error.message, 600) : undefined,
-    share.status.kind === 'stopped' ? l10n.t('Stopped: nobody gets it from here.') : undefined,
+    share.status.kind === 'stopped' ? l10n.t('Stopped. Nobody gets it from here.') : undefined,
     safeText(share.source, 400),
     l10n.t('{0}, {1}, version {2}', countFiles(share.files, l10n), formatBytes(share.bytes), share.version),
     leftOut === 0
@@ -49,12 +51,12 @@ export function explainShare(share: ShareState, l10n: Localizer): string {
         ? l10n.t('1 entry is left out')
         : l10n.t('{0} entries are left out', formatCount(leftOut)),
     (share.unportable ?? 0) > 0
-      ? l10n.t('{0} of them cannot be written on every system', formatCount(share.unportable ?? 0))
+      ? l10n.t('{0} files that not every system can hold', formatCount(share.unportable ?? 0))
       : undefined,
     ...(share.held ?? []).map(held => explainHeld(held, l10n)),
     share.isPublic
-      ? l10n.t('Public: whoever learns its key can read it')
-      : l10n.t('Private: only those who have the link can read it'),
+      ? l10n.t('Public: anybody who learns its key can read it')
+      : l10n.t('Private: only people with the link can read it'),
     l10n.t('Fingerprint: {0}', fingerprint(share.id)),
   )
 }
@@ -80,7 +82,7 @@ export function explainOpened(share: OpenedShareState, l10n: Localizer): string 
     safeText(share.name),
     explainOpenedStatus(share, l10n),
     contents === undefined
-      ? l10n.t('The list of files is not known yet.')
+      ? l10n.t('The list of files is not here yet.')
       : l10n.t(
           '{0}, {1}, of which {2} are on this machine; version {3}',
           countFiles(contents.files, l10n),
@@ -93,35 +95,50 @@ export function explainOpened(share: OpenedShareState, l10n: Localizer): string 
 }
 
 function explainOpenedStatus(share: OpenedShareState, l10n: Localizer): string | undefined {
-  if (share.stopped) return l10n.t('Disconnected: nothing arrives until you choose “Reconnect”.')
+  if (share.stopped) return l10n.t('Disconnected. Nothing arrives until you choose “Reconnect”.')
   switch (share.status.kind) {
     case 'connected':
       return l10n.t('Connected to {0}.', countPeers(share.peers, l10n))
     case 'failed':
       return safeText(share.status.error.message, 600)
     case 'offline':
-      return `${l10n.t('Nobody who has it is connected now; what is on this machine can be opened.')} ${explainSearch(share.status.why, l10n)}`
+      return `${l10n.t('Nobody who has it is connected now. What is on this machine opens.')} ${explainSearch(share.status.why, l10n)}`
     case 'searching':
       return explainSearch(share.status.why, l10n)
   }
 }
 
-/** `↓ 1.0 MB/s · ↑ 20 kB/s`; the address when nothing moves. */
-export function describePeer(peer: RemotePeer, l10n: Localizer): string {
+/** `owner of garden · ↓ 1.0 MB/s`; what there is in common where it owns nothing and nothing moves. */
+export function describePeer(peer: RemotePeer, nameOf: (share: ShareId) => string, l10n: Localizer): string {
   if (peer.blocked) return l10n.t('blocked')
-  return formatRates(peer.rates) || countShares(peer.shares.length, l10n)
+  return (
+    joined(describeOwner(peer, nameOf, l10n), formatRates(peer.rates)) ||
+    countShares(peer.shares.length, l10n)
+  )
 }
 
-/** `shareNames`: what the shares in common are called here. */
-export function explainPeer(peer: RemotePeer, shareNames: readonly string[], l10n: Localizer): string {
+function describeOwner(
+  { owns = [] }: RemotePeer,
+  nameOf: (share: ShareId) => string,
+  l10n: Localizer,
+): string {
+  const [only] = owns
+  if (only === undefined) return ''
+  if (owns.length > 1) return l10n.t('owner of {0} shares', owns.length)
+  return l10n.t('owner of {0}', safeText(nameOf(only), 60))
+}
+
+/** `nameOf`: what a share is called here. */
+export function explainPeer(peer: RemotePeer, nameOf: (share: ShareId) => string, l10n: Localizer): string {
+  const named = (shares: readonly ShareId[]) => shares.map(id => safeText(nameOf(id), 60)).join(', ')
+  const { owns = [] } = peer
   return lines(
     peerName(peer, l10n),
-    l10n.t('Names are chosen by the peers themselves. Key: {0}…', peer.id),
-    peer.blocked ? l10n.t('Blocked: nothing is sent to it or taken from it.') : undefined,
+    l10n.t('Peers choose their names themselves. Key: {0}…', peer.id),
+    peer.blocked ? l10n.t('Blocked. Nothing is sent to it or taken from it.') : undefined,
     peer.address === undefined ? undefined : l10n.t('Address: {0}', safeText(peer.address)),
-    shareNames.length === 0
-      ? undefined
-      : l10n.t('Shares in common: {0}', shareNames.map(name => safeText(name, 60)).join(', ')),
+    peer.shares.length === 0 ? undefined : l10n.t('Shares in common: {0}', named(peer.shares)),
+    owns.length === 0 ? undefined : l10n.t('Owner of {0}, proven by the key of the share', named(owns)),
     l10n.t('Received {0}, sent {1}', formatBytes(peer.downBytes), formatBytes(peer.upBytes)),
   )
 }
@@ -179,11 +196,8 @@ export function titleOfTransfer(transfer: TransferState, l10n: Localizer): strin
   return transferTitle(transfer, safeText(transfer.name), l10n)
 }
 
-/** Most waits are for a peer, and end by themselves. */
 function waitsFor(error: UserError, l10n: Localizer): string {
-  return error.code === 'stalled' || error.code === 'offline'
-    ? l10n.t('waiting for a peer')
-    : l10n.t('waiting: {0}', shortReason(error))
+  return waitsForPeer(error) ? l10n.t('waiting for a peer') : l10n.t('waiting: {0}', shortReason(error))
 }
 
 function countShares(count: number, l10n: Localizer): string {

@@ -47,7 +47,7 @@ export function peerList(model: PeerModel): ListContent<RemotePeer> {
     idOf: peer => peer.id,
     row: peer => {
       const label = peerName(peer, l10n)
-      const description = describePeer(peer, l10n)
+      const description = describePeer(peer, id => model.nameOf(id), l10n)
       return {
         label,
         description,
@@ -56,12 +56,7 @@ export function peerList(model: PeerModel): ListContent<RemotePeer> {
         accessibleLabel: l10n.t('{0}, {1}', label, description),
       }
     },
-    tooltip: peer =>
-      explainPeer(
-        peer,
-        peer.shares.map(id => model.nameOf(id)),
-        l10n,
-      ),
+    tooltip: peer => explainPeer(peer, id => model.nameOf(id), l10n),
   }
 }
 

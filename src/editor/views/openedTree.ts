@@ -313,7 +313,7 @@ function partItem({ id, path, part }: PartNode): vscode.TreeItem {
   const item = new vscode.TreeItem(label, vscode.TreeItemCollapsibleState.Collapsed)
   item.id = `${id}${path}//${from}` // no path of an entry has an empty component
   item.description = plural(entries.length, l10n.t('entry'), l10n.t('entries'))
-  item.tooltip = l10n.t('A part of a large folder, so that the editor stays quick')
+  item.tooltip = l10n.t('Part of a large folder')
   item.iconPath = new vscode.ThemeIcon('ellipsis')
   return item
 }

@@ -33,7 +33,7 @@ export function statusText(
   if (status.kind === 'starting') {
     return {
       text: `$(sync~spin) ${l10n.t('Peerfold')}`,
-      tooltip: l10n.t('Peerfold’s peer process is starting…'),
+      tooltip: l10n.t('Peerfold is starting…'),
       command: Commands.showLog,
       isError: false,
     }

@@ -23,6 +23,8 @@ export interface ReadOptions {
   readonly assertRoom?: () => void
   /** Whether the share has something else in place of what is read: what nobody has of it is not waited for. */
   readonly isSuperseded?: () => boolean
+  /** Told of the bytes of each block that is read. */
+  readonly onBlock?: (bytes: number) => void
 }
 
 /** Milliseconds, as all here. */
@@ -89,6 +91,7 @@ export class Blocks {
     try {
       const bytes = await unlessAborted(block, this.options.signal)
       if (bytes === null) throw new PeerfoldError('offline', this.path)
+      this.options.onBlock?.(bytes.length)
       return bytes
     } catch (error) {
       throw inOurWords(error, this.path)

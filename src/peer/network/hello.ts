@@ -19,7 +19,7 @@ const MAX_ADDRESS = 45
  *
  * 1. `hello` and `your-turn`: Peerfold 0.3.0, whose hello names no version. It bears 16 messages, known or not, and
  *    turns away who sends more, so it is sent these two alone.
- * 2. `challenge`, `answer`, `shares` and `name`, and the versions.
+ * 2. `challenge`, `answer`, `shares`, `name` and `owner`, and the versions.
  */
 export const WIRE: WireVersions = { version: 2, oldest: 1 }
 

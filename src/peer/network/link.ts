@@ -35,6 +35,9 @@ const TCP_HEAD_START = 300
 /** More tell nothing: the peer counts all that is said. */
 const MAX_SHARES_MESSAGES = 6
 const MAX_NAME_MESSAGES = 3
+const MAX_OWNER_MESSAGES = 3
+/** Of all messages; what is left is for answers. */
+const MAX_MESSAGES = PEER_LIMITS.controlMessages - 3
 
 type ControlMessage =
   | {
@@ -54,6 +57,8 @@ type ControlMessage =
   | { readonly type: 'shares'; readonly shares: string }
   /** The name that the user chose since the hello. Skipped by peers that do not know it. */
   | { readonly type: 'name'; readonly name: string }
+  /** Which of the shares that both know are this side's own (ownerProofs.ts). Skipped by peers that do not know it. */
+  | { readonly type: 'owner'; readonly proofs: string }
 
 const KNOWN: ReadonlySet<string> = new Set<ControlMessage['type']>([
   'hello',
@@ -62,6 +67,7 @@ const KNOWN: ReadonlySet<string> = new Set<ControlMessage['type']>([
   'answer',
   'shares',
   'name',
+  'owner',
 ])
 
 /** What follows when the peer cannot be reached by TCP: it is asked to try itself, or nothing. */
@@ -94,6 +100,8 @@ export class PeerLink {
   readonly streamChanged = new Signal<{ from: NoiseStream | undefined; to: NoiseStream }>()
   /** Emits tokens of shares that the peer says it knows. */
   readonly sharesTold = new Signal<ReadonlySet<string>>()
+  /** Emits what it said of shares that are its own: unchecked. */
+  readonly ownerTold = new Signal<unknown>()
   /** Emits when its address was proven, or is proven no more. */
   readonly addressChanged = new Signal<void>()
   /** Emits when something worth showing changed. */
@@ -110,6 +118,9 @@ export class PeerLink {
   private readonly unknown = new Allowance(PEER_LIMITS.unknownMessages, PEER_LIMITS.unknownMessagesPerSecond)
   private sharesMessages = 0
   private nameMessages = 0
+  private ownerMessages = 0
+  /** Messages to the peer. */
+  private said = 0
   /** The name that the peer was told last. */
   private toldName = ''
   private answersChallenges = false
@@ -141,7 +152,7 @@ export class PeerLink {
       onmessage: message => this.onMessage(message),
     })
     this.place = new ProvenAddress(udx.rawStream, options.streams, challenge => {
-      if (this.answersChallenges) this.control?.send({ type: 'challenge', challenge })
+      if (this.answersChallenges) this.say({ type: 'challenge', challenge })
     })
     this.place.changed.on(() => {
       this.addressChanged.emit()
@@ -160,24 +171,42 @@ export class PeerLink {
     this.headStart = setTimeout(() => this.replicateOver(this.udx), TCP_HEAD_START)
     this.channel?.open()
     const challenge = this.place.challenge()
-    this.control?.send({ type: 'hello', ...WIRE, name, tcp: tcp?.offer() ?? null, challenge, shares })
+    this.say({ type: 'hello', ...WIRE, name, tcp: tcp?.offer() ?? null, challenge, shares })
   }
 
   /** Tells tokens of shares that came since. → false: this peer takes none, or no more. */
   tellShares(shares: string): boolean {
-    if (!this.answersChallenges || this.sharesMessages >= MAX_SHARES_MESSAGES) return false
+    if (!this.mayTell || this.sharesMessages >= MAX_SHARES_MESSAGES) return false
     this.sharesMessages++
-    this.control?.send({ type: 'shares', shares })
+    this.say({ type: 'shares', shares })
+    return true
+  }
+
+  /** Tells proofs that shares are this side's own. → as above */
+  tellOwner(proofs: string): boolean {
+    if (!this.mayTell || this.ownerMessages >= MAX_OWNER_MESSAGES) return false
+    this.ownerMessages++
+    this.say({ type: 'owner', proofs })
     return true
   }
 
   /** Tells the name as it is now to who takes it. What a peer is told beyond a few changes it learns when it connects anew. */
   tellName(): void {
     const name = this.options.name()
-    if (!this.answersChallenges || name === this.toldName || this.nameMessages >= MAX_NAME_MESSAGES) return
+    if (!this.mayTell || name === this.toldName || this.nameMessages >= MAX_NAME_MESSAGES) return
     this.nameMessages++
     this.toldName = name
-    this.control?.send({ type: 'name', name })
+    this.say({ type: 'name', name })
+  }
+
+  /** Whether it has greeted as one that takes more messages, and more were not said than it takes. */
+  private get mayTell(): boolean {
+    return this.answersChallenges && this.said < MAX_MESSAGES
+  }
+
+  private say(message: ControlMessage): void {
+    this.said++
+    this.control?.send(message)
   }
 
   get transport(): 'udx' | 'tcp' {
@@ -272,6 +301,10 @@ export class PeerLink {
         this.name = readName(message.name)
         this.changed.emit()
         break
+      case 'owner':
+        this.ownerTold.emit(message.proofs)
+        this.changed.emit()
+        break
       case 'your-turn':
         if (this.udx.isInitiator || this.hadTurn) break
         this.hadTurn = true
@@ -299,7 +332,7 @@ export class PeerLink {
     this.changed.emit()
     this.tellName()
     if (!this.udx.isInitiator) return
-    if (!this.answersChallenges) this.control?.send({ type: 'your-turn' })
+    if (!this.answersChallenges) this.say({ type: 'your-turn' })
     this.planTcp(this.answersChallenges ? 'then-ask' : 'only')
   }
 
@@ -311,7 +344,7 @@ export class PeerLink {
   }
 
   private sendBack(challenge: string | undefined): void {
-    if (challenge !== undefined) this.control?.send({ type: 'answer', challenge })
+    if (challenge !== undefined) this.say({ type: 'answer', challenge })
   }
 
   private planTcp(plan: TcpPlan): void {
@@ -334,7 +367,7 @@ export class PeerLink {
     attempt
       .then(stream => {
         if (stream !== undefined) this.adoptTcp(stream)
-        else if (plan === 'then-ask' && !this.udx.destroyed) this.control?.send({ type: 'your-turn' })
+        else if (plan === 'then-ask' && !this.udx.destroyed) this.say({ type: 'your-turn' })
       })
       .catch(() => this.replicateOver(this.udx))
   }

@@ -19,6 +19,7 @@ import type { Conduct } from './conduct'
 import { askToRepeat } from './echo'
 import type { PeerLink } from './link'
 import { muxOf } from './mux'
+import { OwnerProofs, writeProofs } from './ownerProofs'
 import { placeOf } from './provenAddress'
 import { shareToken, writeTokens } from './shareTokens'
 
@@ -39,6 +40,10 @@ interface Acquaintance {
   readonly tokens: Set<string>
   /** Path logs it was sent tokens of. */
   readonly told: Set<string>
+  /** Own path logs it was sent proofs of. */
+  readonly toldOwner: Set<string>
+  /** What it proves to own. */
+  readonly owner: OwnerProofs
 }
 
 /** Tokens of one peer that are kept. */
@@ -71,8 +76,16 @@ export class Replication {
     // Several shares that come together are told in one message.
     this.telling ??= setTimeout(() => {
       this.telling = undefined
-      for (const link of this.links.keys()) this.tellShares(link)
+      for (const link of this.links.keys()) {
+        this.tellShares(link)
+        this.tellOwner(link)
+      }
     }, 0)
+  }
+
+  /** Whether a peer has proven that the share with this path log is its own. */
+  owns(link: PeerLink, path: Hypercore): boolean {
+    return this.links.get(link)?.owner.owns(path, link.udx) ?? false
   }
 
   withdraw(core: Hypercore): void {
@@ -93,9 +106,12 @@ export class Replication {
       proven: new Set(),
       tokens: new Set(),
       told: new Set(paths.map(idOf)),
+      toldOwner: new Set(),
+      owner: new OwnerProofs(),
     })
     this.accept(link, link.udx)
     link.sharesTold.on(tokens => this.onTokens(link, tokens))
+    link.ownerTold.on(proofs => this.links.get(link)?.owner.add(proofs))
     link.streamChanged.on(({ from, to }) => {
       if (from !== undefined && !from.destroyed)
         for (const { core } of this.served.values()) detach(core, from)
@@ -123,6 +139,7 @@ export class Replication {
     for (const core of this.pathLogs()) if (this.recognise(core, link, tokens)) this.prove(link, core)
     for (const token of tokens) if (known.tokens.size < MAX_KEPT) known.tokens.add(token)
     this.tellShares(link)
+    this.tellOwner(link)
   }
 
   private recognise(core: Hypercore, link: PeerLink, tokens: ReadonlySet<string>): boolean {
@@ -135,6 +152,16 @@ export class Replication {
     const untold = this.pathLogs().filter(core => known?.told.has(idOf(core)) === false)
     if (untold.length === 0 || !link.tellShares(writeTokens(untold, link.udx))) return
     for (const core of untold) known?.told.add(idOf(core))
+  }
+
+  /** Proves to a peer which of the shares that it knows are this machine's own. */
+  private tellOwner(link: PeerLink): void {
+    const known = this.links.get(link)
+    const own = this.pathLogs().filter(
+      core => core.writable && known?.proven.has(idOf(core)) && !known.toldOwner.has(idOf(core)),
+    )
+    if (own.length === 0 || !link.tellOwner(writeProofs(own, link.udx))) return
+    for (const core of own) known?.toldOwner.add(idOf(core))
   }
 
   private pathLogs(): Hypercore[] {
@@ -150,6 +177,7 @@ export class Replication {
         askToRepeat(peer, () => link.place.prove(place))
       }
       this.prove(link, core)
+      this.tellOwner(link)
     }
   }
 

@@ -44,7 +44,11 @@ export interface NetworkOptions {
   readonly isBlocked: (peer: PeerId) => boolean
   readonly limits: () => Limits
   /** Is called when a peer is turned away for passing a limit that the user can raise. */
-  readonly onLimit: (limit: PeerLimit, peer: PeerId, what: string) => void
+  readonly onLimit: (
+    limit: PeerLimit,
+    peer: { readonly id: PeerId; readonly name: string },
+    what: string,
+  ) => void
   readonly log: (line: string) => void
   /** What broke a connection: it may be that a block could not be read from the store. */
   readonly onError: (error: unknown) => void
@@ -243,7 +247,7 @@ export class Network {
   /** For passing a limit that the user can raise: until then. */
   private turnAwayFor(link: PeerLink, limit: PeerLimit, what: string): void {
     const passed = `${what} (limit: ${PEER_LIMIT_SETTINGS[limit]})`
-    if (this.turnAway(link, passed, limit)) this.options.onLimit(limit, link.id, passed)
+    if (this.turnAway(link, passed, limit)) this.options.onLimit(limit, link, passed)
   }
 
   /** Closes the connection and refuses the next ones for a while. → false: so it is already. */

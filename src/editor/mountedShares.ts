@@ -1,0 +1,72 @@
+/**
+ * What VS Code cannot do with a share that is a folder of the workspace, and what can: its search does not look into
+ * other file systems and says “No results found”. The folder has a mark that says so when the mouse rests on it, and
+ * after the first time that a share was added, a message says it once for each user.
+ */
+import * as vscode from 'vscode'
+import type { ShareId } from '../common/brand'
+import { Commands } from './contributions'
+import { Disposable } from './dispose'
+import { fromShareUri, ROOT } from './files/shareUri'
+import { offerCommand, tell, tellError } from './tell'
+
+const { l10n } = vscode
+
+/** In globalState: the user was told. */
+const MEMORY = 'peerfold.toldOfSearch'
+/** Milliseconds: VS Code may start all extensions anew when a folder is added, and buttons of before do nothing then. */
+const SETTLES = 2_000
+/** One or two characters, shown at the right of the folder. */
+const BADGE = '↔'
+
+export class MountedShares extends Disposable implements vscode.FileDecorationProvider {
+  private readonly changed = this.own(new vscode.EventEmitter<undefined>())
+  readonly onDidChangeFileDecorations = this.changed.event
+  private telling: NodeJS.Timeout | undefined
+
+  constructor(private readonly memory: vscode.Memento) {
+    super()
+    this.own(vscode.window.registerFileDecorationProvider(this))
+    this.own(
+      vscode.workspace.onDidChangeWorkspaceFolders(() => {
+        this.changed.fire(undefined)
+        this.tellSoon()
+      }),
+    )
+    this.own({ dispose: () => clearTimeout(this.telling) })
+    this.tellSoon()
+  }
+
+  provideFileDecoration(uri: vscode.Uri): vscode.FileDecoration | undefined {
+    const address = fromShareUri(uri)
+    if (address?.path !== ROOT || !mounted().includes(address.id)) return undefined
+    return new vscode.FileDecoration(
+      BADGE,
+      l10n.t(
+        'Shared with you, read-only. Search does not look into it: use “Go to File in Share…”, or save a copy. Hold Ctrl (on a Mac: Option) to drag a file out of it.',
+      ),
+    )
+  }
+
+  private tellSoon(): void {
+    clearTimeout(this.telling)
+    this.telling = setTimeout(() => this.tellOnce(), SETTLES)
+  }
+
+  private tellOnce(): void {
+    const [id] = mounted()
+    if (id === undefined || this.memory.get(MEMORY) === true) return
+    this.memory.update(MEMORY, true).then(undefined, tellError)
+    tell(
+      l10n.t(
+        'The editor’s search does not look into shares. Find files by name, or save a copy to search in it.',
+      ),
+      offerCommand(l10n.t('Go to File in Share…'), Commands.findInShare, id),
+      offerCommand(l10n.t('Save a Copy…'), Commands.saveCopy, id),
+    )
+  }
+}
+
+function mounted(): readonly ShareId[] {
+  return (vscode.workspace.workspaceFolders ?? []).flatMap(({ uri }) => fromShareUri(uri)?.id ?? [])
+}
