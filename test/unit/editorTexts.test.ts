@@ -3,7 +3,7 @@ import type { PeerId, ShareId } from '../../src/common/brand'
 import { PeerfoldError } from '../../src/common/errors'
 import { explainSearch } from '../../src/common/explain'
 import type { OpenedShareState, PeerState, ShareState, TransferState } from '../../src/common/model'
-import { folderName } from '../../src/editor/commands/folderName'
+import { folderName } from '../../src/editor/folderName'
 import { pickerText, toastText } from '../../src/editor/names'
 import {
   describeOpened,
