@@ -192,7 +192,7 @@ export class Editor {
     const labels = await this.page.locator('.tabs-container .tab .monaco-icon-label').all()
     return Promise.all(
       labels.map(async label => {
-        const parts = await label.locator('.label-name, .label-description').allInnerTexts()
+        const parts = await label.locator('.monaco-icon-name-container, .label-description').allInnerTexts()
         return parts.filter(text => text !== '').join(' · ')
       }),
     )

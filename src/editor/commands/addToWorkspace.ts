@@ -9,7 +9,7 @@ import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { safeText } from '../../common/format'
 import { isShareId } from '../../common/link'
-import { ROOT, toShareUri } from '../files/shareUri'
+import { fromShareUri, ROOT } from '../files/shareUri'
 import { folderName } from '../folderName'
 import { tell } from '../tell'
 import { chooseShare } from './chooseShare'
@@ -25,7 +25,7 @@ const PENDING_LIMIT = 120_000
 /** Milliseconds that VS Code is given to show the folder by itself. */
 const PATIENCE = 5_000
 
-type RepairParts = Pick<CommandParts, 'memory' | 'storage' | 'log'>
+type RepairParts = Pick<CommandParts, 'memory' | 'storage' | 'log' | 'addresses'>
 
 interface Pending {
   readonly id: ShareId
@@ -56,7 +56,7 @@ export async function addToWorkspace(parts: CommandParts, given?: unknown): Prom
   await parts.memory.update(PENDING, pending)
   const mounted = waitForMount(id)
   const accepted = vscode.workspace.updateWorkspaceFolders(folders.length, 0, {
-    uri: toShareUri({ id, path: ROOT }),
+    uri: rootOf(parts, id),
     name: pending.name,
   })
   if (!accepted) {
@@ -97,7 +97,7 @@ function offerRepair(parts: RepairParts, pending: Pending): void {
 
 async function repair(parts: RepairParts, pending: Pending): Promise<void> {
   parts.log.warn('the share was not in the workspace after the restart: opening a workspace file instead')
-  const file = await writeWorkspaceFile(parts.storage, pending)
+  const file = await writeWorkspaceFile(parts, pending)
   await vscode.commands.executeCommand('vscode.openFolder', file, { forceReuseWindow: true })
 }
 
@@ -125,9 +125,13 @@ function hasNoFolders(): boolean {
   return (vscode.workspace.workspaceFolders ?? []).length === 0
 }
 
+function rootOf({ addresses }: Pick<CommandParts, 'addresses'>, id: ShareId): vscode.Uri {
+  return addresses.uriOf({ id, path: ROOT })
+}
+
 function isMounted(id: ShareId): boolean {
-  const uri = toShareUri({ id, path: ROOT }).toString()
-  return (vscode.workspace.workspaceFolders ?? []).some(folder => folder.uri.toString() === uri)
+  const mounted = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => fromShareUri(uri))
+  return mounted.some(address => address?.id === id && address.path === ROOT)
 }
 
 function waitForMount(id: ShareId): Promise<boolean> {
@@ -144,12 +148,12 @@ function waitForMount(id: ShareId): Promise<boolean> {
   })
 }
 
-async function writeWorkspaceFile(storage: vscode.Uri, { id, name, before }: Pending): Promise<vscode.Uri> {
+async function writeWorkspaceFile(parts: RepairParts, { id, name, before }: Pending): Promise<vscode.Uri> {
   // VS Code shows the file's name as the name of the workspace.
-  const folder = vscode.Uri.joinPath(storage, 'workspaces', id.slice(0, 12))
+  const folder = vscode.Uri.joinPath(parts.storage, 'workspaces', id.slice(0, 12))
   const file = vscode.Uri.joinPath(folder, `${folderName(name)}.code-workspace`)
   const content = {
-    folders: [...before.map(uri => ({ uri })), { uri: toShareUri({ id, path: ROOT }).toString(), name }],
+    folders: [...before.map(uri => ({ uri })), { uri: rootOf(parts, id).toString(), name }],
   }
   await vscode.workspace.fs.createDirectory(folder)
   await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(JSON.stringify(content, null, 2)))

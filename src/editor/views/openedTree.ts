@@ -23,7 +23,7 @@ import type { Listings } from '../files/listings'
 import type { ShareAddresses } from '../files/shareAddresses'
 import { ROOT } from '../files/shareUri'
 import type { PeerModel } from '../peerModel'
-import { describeOpened, explainOpened } from './describe'
+import { describeOpened, describeOpenedAmong, explainOpened } from './describe'
 import { entryFacets, openedFacets } from './facets'
 import { openedIcon } from './icons'
 import { type Row, signature, toTreeItem } from './listTree'
@@ -271,7 +271,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
 
   private rowOf(share: OpenedShareState): Row {
     const label = safeText(share.name)
-    const description = describeOpened(share, l10n)
+    const description = describeOpenedAmong(this.model.state?.opened ?? [], share, l10n)
     return {
       label,
       description,
