@@ -187,15 +187,9 @@ export class Editor {
     await this.page.locator('.tabs-container .tab.active').filter({ hasText: name }).waitFor()
   }
 
-  /** What the tabs say: the name, and behind it what tells it from another of that name. */
-  async tabs(): Promise<string[]> {
-    const labels = await this.page.locator('.tabs-container .tab .monaco-icon-label').all()
-    return Promise.all(
-      labels.map(async label => {
-        const parts = await label.locator('.monaco-icon-name-container, .label-description').allInnerTexts()
-        return parts.filter(text => text !== '').join(' · ')
-      }),
-    )
+  /** What the tabs say: the name, and right behind it what tells it from another of that name. */
+  tabs(): Promise<string[]> {
+    return this.page.locator('.tabs-container .tab .monaco-icon-label').allTextContents()
   }
 
   /** The first breadcrumbs above the text that has the focus. */

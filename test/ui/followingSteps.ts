@@ -139,7 +139,7 @@ export function followingSteps(cast: () => Cast): void {
     await tree.row(/^seeds\.csv$/).click()
     await eventually('both tabs say whose they are', async () => {
       const tabs = await atBob.editor.tabs()
-      return ['seeds.csv · garden', 'seeds.csv · Shared file'].every(tab => tabs.includes(tab))
+      return ['seeds.csvgarden', 'seeds.csvShared file'].every(tab => tabs.includes(tab))
     })
     assert.deepEqual(await atBob.editor.breadcrumbs(2), ['garden', 'seeds.csv'])
     assert.match(await atBob.editor.tabTooltip('seeds.csv'), /^garden\/seeds\.csv/)
