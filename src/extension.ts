@@ -14,6 +14,7 @@ import { Dashboard } from './editor/dashboard/dashboardPanel'
 import { ChangedFiles } from './editor/files/changedFiles'
 import { Listings } from './editor/files/listings'
 import { PeerfoldFileSystem } from './editor/files/peerfoldFileSystem'
+import { ShareAddresses } from './editor/files/shareAddresses'
 import { HeldFilesNotice } from './editor/heldFiles'
 import { LettingGo } from './editor/lettingGo'
 import { LinkHandler } from './editor/links/uriHandler'
@@ -51,8 +52,9 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
       peer.request('fs.list', { id, path, limit, timeout: SO_FAR_TIMEOUT, soFar: true }),
     stat: (id, path) => peer.request('fs.stat', { id, path }),
   })
-  const changedFiles = own(new ChangedFiles(peer, listings))
-  const files = own(new PeerfoldFileSystem(peer, model, listings, changedFiles))
+  const addresses = new ShareAddresses(memory, model)
+  const changedFiles = own(new ChangedFiles(peer, listings, addresses))
+  const files = own(new PeerfoldFileSystem(peer, model, listings, changedFiles, addresses))
   own(
     vscode.workspace.registerFileSystemProvider(EXTENSION_SCHEME, files, {
       isCaseSensitive: true,
@@ -60,7 +62,9 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
     }),
   )
   own(vscode.window.registerUriHandler(new LinkHandler()))
-  const views = own(new PeerfoldViews(model, listings, changedFiles, log, () => copiedShares(memory)))
+  const views = own(
+    new PeerfoldViews(model, listings, changedFiles, addresses, log, () => copiedShares(memory)),
+  )
   own(new StatusBar(model))
   own(new HeldFilesNotice(peer, model))
   own(new SaveAs(log))
@@ -76,6 +80,7 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
     peer,
     model,
     views,
+    addresses,
     letGo: own(new LettingGo(peer, model)),
     ask: askUser,
     log,

@@ -187,6 +187,29 @@ export class Editor {
     await this.page.locator('.tabs-container .tab.active').filter({ hasText: name }).waitFor()
   }
 
+  /** What the tabs say: the name, and right behind it what tells it from another of that name. */
+  tabs(): Promise<string[]> {
+    return this.page.locator('.tabs-container .tab .monaco-icon-label').allTextContents()
+  }
+
+  /** The first breadcrumbs above the text that has the focus. */
+  async breadcrumbs(count: number): Promise<string[]> {
+    const items = this.page.locator('.breadcrumbs-control .monaco-breadcrumb-item')
+    await items.nth(count - 1).waitFor()
+    return (await items.allInnerTexts()).slice(0, count).map(text => text.trim())
+  }
+
+  breadcrumb(text: string): Locator {
+    return this.page.locator('.breadcrumbs-control .monaco-breadcrumb-item').filter({ hasText: text }).first()
+  }
+
+  /** What is told when the mouse rests on the active tab, once it holds this text. */
+  async tabTooltip(text: string | RegExp): Promise<string> {
+    const hover = this.page.locator('.monaco-hover').filter({ visible: true }).filter({ hasText: text })
+    await this.page.locator('.tabs-container .tab.active').hover()
+    return (await hover.innerText()).trim()
+  }
+
   /** Types at the beginning of the text. */
   async type(text: string): Promise<void> {
     const atBeginning = this.page.locator('.statusbar-item').filter({ hasText: /Ln 1, Col 1(?!\d)/ })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { eventually } from '../support/eventually'
 import type { Cast } from './cast'
 import { readme } from './garden'
 
@@ -129,6 +130,30 @@ export function followingSteps(cast: () => Cast): void {
     await atBob.editor.text('basil,3')
   })
 
+  it('says of a file whose it is: in the tab beside another of its name, above the text, and in the tooltip', async () => {
+    const { atBob } = cast()
+    const { tree } = atBob.view('Opened Shares')
+    await atBob.runCommand('View: Keep Editor')
+    await tree.row(/^seeds\.csv/).collapse()
+    await tree.row(/^garden/).expand()
+    await tree.row(/^seeds\.csv$/).click()
+    await eventually('both tabs say whose they are', async () => {
+      const tabs = await atBob.editor.tabs()
+      return ['seeds.csvgarden', 'seeds.csvShared file'].every(tab => tabs.includes(tab))
+    })
+    assert.deepEqual(await atBob.editor.breadcrumbs(2), ['garden', 'seeds.csv'])
+    assert.match(await atBob.editor.tabTooltip('seeds.csv'), /^garden\/seeds\.csv/)
+    await atBob.screenshot('whose-file')
+    await atBob.editor.breadcrumb('garden').click()
+    await atBob.page.locator('.monaco-breadcrumbs-picker .monaco-list-row').getByText('garden').waitFor()
+    await atBob.screenshot('whose-file-breadcrumb')
+    await atBob.page.keyboard.press('Escape')
+    await tree.row('leeks.md').click()
+    assert.deepEqual(await atBob.editor.breadcrumbs(3), ['garden', 'beds', 'leeks.md'])
+    assert.match(await atBob.editor.tabTooltip('leeks.md'), /^garden\/beds\/leeks\.md/)
+    await tree.row(/^garden/).collapse()
+  })
+
   it('is a folder of his workspace when he adds it, also after VS Code has restarted its extensions', async () => {
     const { atBob } = cast()
     await atBob
@@ -143,6 +168,7 @@ export function followingSteps(cast: () => Cast): void {
     await atBob.editor.text('The garden behind the house')
     await atBob.notification('The editor’s search does not look into shares.')
     await atBob.explorer.row('garden').tooltip(/Search does not look into it: use “Go to File in Share…”/)
+    assert.deepEqual(await atBob.editor.breadcrumbs(2), ['garden', 'README.md'])
     await atBob.screenshot('add-to-workspace')
     await (await atBob.notification('The editor’s search')).click('Go to File in Share…')
     await atBob.quickInput.row('tomatoes.md').waitFor()

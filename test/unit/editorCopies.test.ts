@@ -7,6 +7,7 @@ import { makeFolder } from '../../src/editor/commands/makeFolder'
 import { copiedShares, copiesOf, rememberTarget } from '../../src/editor/copyTargets'
 import { rememberCopy, savedShareOf } from '../../src/editor/savedCopies'
 import { temporaryFolder } from '../support/folders'
+import { memento } from '../support/memento'
 
 const mine = 'y'.repeat(52) as ShareId
 const other = `${'b'.repeat(51)}y` as ShareId
@@ -92,16 +93,3 @@ describe('the copies of a share', () => {
     assert.deepEqual(copiesOf(memory, mine), [])
   })
 })
-
-/** What outlives a window, as VS Code keeps it. */
-function memento() {
-  const kept = new Map<string, unknown>()
-  const memory = {
-    keys: () => [...kept.keys()],
-    get: (key: string) => kept.get(key) as undefined,
-    update: async (key: string, value: unknown) => {
-      kept.set(key, JSON.parse(JSON.stringify(value)))
-    },
-  }
-  return { kept, memory }
-}

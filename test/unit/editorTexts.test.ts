@@ -3,10 +3,11 @@ import type { PeerId, ShareId } from '../../src/common/brand'
 import { PeerfoldError } from '../../src/common/errors'
 import { explainSearch } from '../../src/common/explain'
 import type { OpenedShareState, PeerState, ShareState, TransferState } from '../../src/common/model'
-import { folderName } from '../../src/editor/commands/folderName'
+import { folderName } from '../../src/editor/folderName'
 import { pickerText, toastText } from '../../src/editor/names'
 import {
   describeOpened,
+  describeOpenedAmong,
   describePeer,
   describeShare,
   describeTransfer,
@@ -89,6 +90,14 @@ describe('what views say', () => {
     assert.match(explainOpened(offline, l10n), /Nobody offers this share right now/)
     assert.match(explainOpened(offline, l10n), /Fingerprint: abcd-efgh-ijkl/)
     assert.equal(describeOpened({ ...offline, stopped: true }, l10n), 'disconnected · 40% here')
+  })
+
+  it('tells opened shares of one name apart', () => {
+    const namesake = { ...opened, id: `b${'y'.repeat(51)}` as ShareId, name: opened.name.toUpperCase() }
+    const another = { ...namesake, name: `${opened.name} 2` }
+    assert.equal(describeOpenedAmong([opened, another], opened, l10n), '1 peer')
+    assert.equal(describeOpenedAmong([opened, namesake], opened, l10n), '(yyyy) · 1 peer')
+    assert.equal(describeOpenedAmong([opened, namesake], namesake, l10n), '(byyy) · 1 peer')
   })
 
   it('says why nobody is found, each reason in its own words', () => {

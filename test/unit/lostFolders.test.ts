@@ -13,30 +13,33 @@ const before = ['file:///home/bob/shed']
 
 describe('a window that starts after a share was to be added to a workspace', () => {
   const cases: readonly (readonly [what: string, window: StartedWindow, remedy: Remedy])[] = [
-    ['has the share, and is left alone', { folders: [...before, share], hasWorkspaceFile: true }, 'none'],
+    [
+      'has the share, and is left alone',
+      { folders: [...before, share], hasWorkspaceFile: true, hasShare: true },
+      'none',
+    ],
     [
       'lost the folders of its workspace, and gets them back',
-      { folders: [], hasWorkspaceFile: true },
+      { folders: [], hasWorkspaceFile: true, hasShare: false },
       'open',
     ],
     [
       'has no folders, as any empty window, and is asked',
-      { folders: [], hasWorkspaceFile: false },
+      { folders: [], hasWorkspaceFile: false, hasShare: false },
       'offer-opening',
     ],
     [
       'has the folders as before, as a second window of them has, and is asked',
-      { folders: before, hasWorkspaceFile: false },
+      { folders: before, hasWorkspaceFile: false, hasShare: false },
       'offer-adding',
     ],
     [
       'has other folders, and is left alone',
-      { folders: ['file:///home/bob/desk'], hasWorkspaceFile: false },
+      { folders: ['file:///home/bob/desk'], hasWorkspaceFile: false, hasShare: false },
       'not-meant',
     ],
   ]
-  for (const [what, window, remedy] of cases)
-    it(what, () => assert.equal(remedyFor(window, before, share), remedy))
+  for (const [what, window, remedy] of cases) it(what, () => assert.equal(remedyFor(window, before), remedy))
 })
 
 describe('the workspace file that is made for folders that were lost', () => {

@@ -1,9 +1,12 @@
 import { strict as assert } from 'node:assert'
+import fc from 'fast-check'
 import * as vscode from 'vscode'
 import type { DriveKey, DrivePath, EncryptionKey } from '../../src/common/brand'
 import { formatLink, shareIdOf } from '../../src/common/link'
-import { fromShareUri, toShareUri } from '../../src/editor/files/shareUri'
+import { shownName } from '../../src/editor/files/shareAddress'
+import { fromShareUri, nameInUri, toShareUri } from '../../src/editor/files/shareUri'
 import { readLinkUri } from '../../src/editor/links/uriHandler'
+import { holds } from '../support/fuzz'
 
 const key = '1f'.repeat(32) as DriveKey
 const id = shareIdOf(key)
@@ -14,6 +17,22 @@ describe('addresses of files in shares', () => {
       const uri = toShareUri({ id, path: path as DrivePath })
       assert.deepEqual(fromShareUri(vscode.Uri.parse(uri.toString(), true)), { id, path })
     }
+  })
+
+  it('survive the way there and back under any name that a share has, and are written in one way', () => {
+    const names = fc.string({ unit: 'binary', maxLength: 60 })
+    const part = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+      .filter(text => !/^\.\.?$|[/\0]/.test(text))
+    const property = fc.property(names, fc.array(part, { maxLength: 3 }), (called, parts) => {
+      const path = `/${parts.join('/')}` as DrivePath
+      const uri = toShareUri({ id, path }, shownName(called))
+      const again = vscode.Uri.parse(uri.toString(), true)
+      assert.deepEqual(fromShareUri(again), { id, path })
+      assert.equal(again.toString(), uri.toString())
+      assert.equal(nameInUri(again), shownName(called))
+    })
+    holds('addresses in VS Code', property, 100)
   })
 
   it('tell nothing of the key that reads', () => {

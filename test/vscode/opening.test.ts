@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { TransferResult } from '../../src/common/model'
+import { shownName } from '../../src/editor/files/shareAddress'
 import { toShareUri } from '../../src/editor/files/shareUri'
 import { compareTrees, randomBytes, symbolicLink, temporaryFolder } from '../support/folders'
 import {
@@ -163,6 +164,40 @@ describe('opening somebody’s share in the editor', () => {
     await vscode.commands.executeCommand('workbench.action.closeActiveEditor')
   })
 
+  it('shows what the sharer saves under every address that a file has, also one of an earlier version', async () => {
+    const named = toShareUri({ id, path: '/hello.txt' as DrivePath }, shownName('field notes'))
+    const addresses = [at('/hello.txt'), named]
+    const documents: vscode.TextDocument[] = []
+    for (const uri of addresses) {
+      const document = await vscode.workspace.openTextDocument(uri)
+      await vscode.window.showTextDocument(document, { preview: false })
+      documents.push(document)
+    }
+    const changed = documents.map(document =>
+      nextEvent(
+        vscode.workspace.onDidChangeTextDocument,
+        event => event.document === document && document.getText().startsWith('Changed again'),
+        `the document changed at ${document.uri.path}`,
+      ),
+    )
+    await writeFile(join(other.folder, 'hello.txt'), 'Changed again.\n')
+    await Promise.all(changed)
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors')
+  })
+
+  it('lies in a folder of its name, beside which nothing is', async () => {
+    const root = toShareUri({ id, path: '/' as DrivePath }, shownName('field notes'))
+    assert.equal(root.path, '/field notes')
+    const above = root.with({ path: '/' })
+    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(root, '*'))
+    assert.equal((await fs.stat(above)).type, vscode.FileType.Directory)
+    assert.deepEqual(await fs.readDirectory(above), [['field notes', vscode.FileType.Directory]])
+    watcher.dispose()
+    for (const probe of ['/.git', '/hello.txt', '/field notes 2']) {
+      assert.equal(await codeOfFailure(fs.stat(root.with({ path: probe }))), 'FileNotFound', probe)
+    }
+  })
+
   it('shows files that come and go', async () => {
     await writeFile(join(other.folder, 'fresh.txt'), 'new\n')
     await rm(join(other.folder, 'empty'))
@@ -206,7 +241,7 @@ describe('opening somebody’s share in the editor', () => {
     const folder = temporaryFolder('copy')
     await run<TransferResult>('peerfold.saveCopy', { id, path: '/data/deep', folder, ask: false })
     await run<TransferResult>('peerfold.saveCopy', { id, path: '/hello.txt', folder, ask: false })
-    assert.equal(readFileSync(join(folder, 'hello.txt'), 'utf8'), 'Changed while you look.\n')
+    assert.equal(readFileSync(join(folder, 'hello.txt'), 'utf8'), 'Changed again.\n')
     assert.equal(readFileSync(join(folder, 'deep', 'er', 'leaf.txt'), 'utf8'), 'leaf\n')
   })
 

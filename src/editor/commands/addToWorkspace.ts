@@ -9,10 +9,10 @@ import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { safeText } from '../../common/format'
 import { isShareId } from '../../common/link'
-import { ROOT, toShareUri } from '../files/shareUri'
+import { fromShareUri, ROOT } from '../files/shareUri'
+import { folderName } from '../folderName'
 import { tell } from '../tell'
 import { chooseShare } from './chooseShare'
-import { folderName } from './folderName'
 import { givenShare } from './given'
 import { remedyFor, type StartedWindow, workspaceFile } from './lostFolders'
 import type { CommandParts } from './parts'
@@ -52,7 +52,7 @@ export async function addToWorkspace(parts: CommandParts, given?: unknown): Prom
   await parts.memory.update(PENDING, pending)
   const mounted = waitForMount(id)
   const accepted = vscode.workspace.updateWorkspaceFolders(folders.length, 0, {
-    uri: rootOf(id),
+    uri: rootOf(parts, id),
     name: pending.name,
   })
   if (!accepted) {
@@ -68,7 +68,7 @@ export async function addToWorkspace(parts: CommandParts, given?: unknown): Prom
 export async function finishAddingToWorkspace(parts: CommandParts): Promise<void> {
   const pending = readPending(parts.memory)
   if (pending === undefined) return
-  const remedy = () => remedyFor(thisWindow(), pending.before, rootOf(pending.id).toString())
+  const remedy = () => remedyFor(thisWindow(pending.id), pending.before)
   if (remedy() === 'not-meant') return
   // VS Code may start extensions before it has put the folders in place.
   if (remedy() !== 'none') await waitForMount(pending.id)
@@ -101,11 +101,11 @@ function offer({ name }: Pending, label: string, run: () => unknown): void {
 }
 
 async function openWorkspaceFile(
-  parts: Pick<CommandParts, 'storage' | 'log'>,
+  parts: Pick<CommandParts, 'storage' | 'log' | 'addresses'>,
   pending: Pending,
 ): Promise<void> {
   parts.log.warn('the workspace was without folders after the restart: opening a workspace file instead')
-  const file = await writeWorkspaceFile(parts.storage, pending)
+  const file = await writeWorkspaceFile(parts, pending)
   await vscode.commands.executeCommand('vscode.openFolder', file, { forceReuseWindow: true })
 }
 
@@ -123,19 +123,21 @@ function readPending(memory: vscode.Memento): Pending | undefined {
   return { id, name, before, at }
 }
 
-function thisWindow(): StartedWindow {
+function thisWindow(id: ShareId): StartedWindow {
   return {
     folders: (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.toString()),
     hasWorkspaceFile: vscode.workspace.workspaceFile !== undefined,
+    hasShare: isMounted(id),
   }
 }
 
-function rootOf(id: ShareId): vscode.Uri {
-  return toShareUri({ id, path: ROOT })
+function rootOf({ addresses }: Pick<CommandParts, 'addresses'>, id: ShareId): vscode.Uri {
+  return addresses.uriOf({ id, path: ROOT })
 }
 
 function isMounted(id: ShareId): boolean {
-  return thisWindow().folders.includes(rootOf(id).toString())
+  const mounted = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => fromShareUri(uri))
+  return mounted.some(address => address?.id === id && address.path === ROOT)
 }
 
 function waitForMount(id: ShareId): Promise<boolean> {
@@ -152,11 +154,14 @@ function waitForMount(id: ShareId): Promise<boolean> {
   })
 }
 
-async function writeWorkspaceFile(storage: vscode.Uri, { id, name, before }: Pending): Promise<vscode.Uri> {
+async function writeWorkspaceFile(
+  parts: Pick<CommandParts, 'storage' | 'addresses'>,
+  { id, name, before }: Pending,
+): Promise<vscode.Uri> {
   // VS Code shows the file's name as the name of the workspace.
-  const folder = vscode.Uri.joinPath(storage, 'workspaces', id.slice(0, 12))
+  const folder = vscode.Uri.joinPath(parts.storage, 'workspaces', id.slice(0, 12))
   const file = vscode.Uri.joinPath(folder, `${folderName(name)}.code-workspace`)
-  const content = workspaceFile(before, { uri: rootOf(id).toString(), name })
+  const content = workspaceFile(before, { uri: rootOf(parts, id).toString(), name })
   await vscode.workspace.fs.createDirectory(folder)
   await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(content))
   return file

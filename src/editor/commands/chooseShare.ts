@@ -4,7 +4,7 @@ import type { ShareId } from '../../common/brand'
 import type { OpenedShareState, ShareState } from '../../common/model'
 import { pickerText } from '../names'
 import { warn } from '../tell'
-import { describeOpened, describeShare } from '../views/describe'
+import { describeOpenedAmong, describeShare } from '../views/describe'
 import type { CommandParts } from './parts'
 
 const { l10n } = vscode
@@ -35,10 +35,10 @@ export async function chooseShare(
     }))
   const opened = (which === 'own' ? [] : (model.state?.opened ?? []))
     .filter(only?.isMeant ?? Boolean)
-    .map(share => ({
+    .map((share, _at, all) => ({
       id: share.id,
       label: pickerText(share.name),
-      description: describeOpened(share, l10n),
+      description: describeOpenedAmong(all, share, l10n),
     }))
   const items: readonly ShareItem[] = [...own, ...opened]
   if (items.length === 0) {

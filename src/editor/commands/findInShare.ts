@@ -7,7 +7,6 @@ import type { DrivePath, ShareId } from '../../common/brand'
 import { toUserError } from '../../common/errors'
 import { safeText } from '../../common/format'
 import { nameOf } from '../files/drivePath'
-import { toShareUri } from '../files/shareUri'
 import { pickerText } from '../names'
 import { isCancelled } from '../tell'
 import { chooseShare } from './chooseShare'
@@ -39,9 +38,9 @@ export async function findInShare(
 }
 
 /** Own files as they lie on the disk, where they can be edited. */
-function uriOf({ model }: CommandParts, id: ShareId, path: DrivePath): vscode.Uri {
+function uriOf({ model, addresses }: CommandParts, id: ShareId, path: DrivePath): vscode.Uri {
   const own = model.share(id)
-  if (own === undefined) return toShareUri({ id, path })
+  if (own === undefined) return addresses.uriOf({ id, path })
   const source = vscode.Uri.file(own.source)
   return own.isFile ? source : vscode.Uri.joinPath(source, path)
 }

@@ -10,6 +10,7 @@ export interface StartedWindow {
   readonly folders: readonly string[]
   /** A workspace is open in it, saved or not, and not a folder or nothing. */
   readonly hasWorkspaceFile: boolean
+  readonly hasShare: boolean
 }
 
 export type Remedy =
@@ -24,13 +25,12 @@ export type Remedy =
   /** The workspace that VS Code made for the folders has none of them. */
   | 'open'
 
-/** @param before the folders when the share was to be added @param share the address of its root */
+/** @param before the folders when the share was to be added */
 export function remedyFor(
-  { folders, hasWorkspaceFile }: StartedWindow,
+  { folders, hasWorkspaceFile, hasShare }: StartedWindow,
   before: readonly string[],
-  share: string,
 ): Remedy {
-  if (folders.includes(share)) return 'none'
+  if (hasShare) return 'none'
   if (folders.length === 0) return hasWorkspaceFile ? 'open' : 'offer-opening'
   return folders.join('\n') === before.join('\n') ? 'offer-adding' : 'not-meant'
 }

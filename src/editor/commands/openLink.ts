@@ -12,7 +12,7 @@ import { fingerprint, formatLink, type ShareLink, shareIdOf } from '../../common
 import { findLinks } from '../../common/linkSearch'
 import { Commands, Views } from '../contributions'
 import { childOf } from '../files/drivePath'
-import { ROOT, toShareUri } from '../files/shareUri'
+import { ROOT } from '../files/shareUri'
 import { offerCommand, tell } from '../tell'
 import { givenText, isScripted } from './given'
 import { linksOnClipboard } from './linkText'
@@ -148,8 +148,9 @@ async function showArrival(parts: CommandParts, id: ShareId, showFile: boolean):
   }
 }
 
-async function showOnlyFile({ peer }: CommandParts, id: ShareId): Promise<void> {
+async function showOnlyFile({ peer, addresses }: CommandParts, id: ShareId): Promise<void> {
   const [file] = await peer.request('fs.list', { id, path: ROOT, limit: 1, timeout: LIST_LIMIT })
   if (file === undefined || file.kind === 'folder') return
-  await vscode.commands.executeCommand('vscode.open', toShareUri({ id, path: childOf(ROOT, file.name) }))
+  const uri = addresses.uriOf({ id, path: childOf(ROOT, file.name) })
+  await vscode.commands.executeCommand('vscode.open', uri)
 }

@@ -1,6 +1,7 @@
 /** What commands work with. Each takes the whole and uses what it needs. */
 import type * as vscode from 'vscode'
 import type { Ask } from '../ask'
+import type { ShareAddresses } from '../files/shareAddresses'
 import type { LettingGo } from '../lettingGo'
 import type { PeerModel } from '../peerModel'
 import type { PeerProcess } from '../peerProcess'
@@ -11,6 +12,7 @@ export interface CommandParts {
   readonly peer: PeerProcess
   readonly model: PeerModel
   readonly views: PeerfoldViews
+  readonly addresses: ShareAddresses
   readonly copies: Pick<FollowedCopies, 'follow'>
   readonly letGo: LettingGo
   readonly ask: Ask

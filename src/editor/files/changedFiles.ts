@@ -1,6 +1,6 @@
 /**
  * Keeps what editors see of shares fresh. Every `changed` notification drops the listings it touches and becomes one
- * file event per path, and one per folder that came or went with them. Where the paths are not known (too many, or they changed while nobody listened), everything
+ * file event per path and address, and one per folder that came or went with them. Where the paths are not known (too many, or they changed while nobody listened), everything
  * that is open of the share is told to look again.
  */
 import * as vscode from 'vscode'
@@ -12,8 +12,9 @@ import { Disposable } from '../dispose'
 import type { PeerProcess } from '../peerProcess'
 import { foldersOfChanges } from './foldersOfChanges'
 import type { Listings } from './listings'
+import type { ShareAddresses } from './shareAddresses'
 import { openFilesOf } from './shareTabs'
-import { ROOT, toShareUri } from './shareUri'
+import { ROOT } from './shareUri'
 
 const EVENT_TYPES: Readonly<Record<ChangedPath['type'], vscode.FileChangeType>> = {
   added: vscode.FileChangeType.Created,
@@ -23,6 +24,11 @@ const EVENT_TYPES: Readonly<Record<ChangedPath['type'], vscode.FileChangeType>> 
 
 /** Folders asked about at once, so that all extensions have their turn in between. */
 const ASKED_AT_ONCE = 50
+
+interface FileChange {
+  readonly path: DrivePath
+  readonly type: vscode.FileChangeType
+}
 
 export class ChangedFiles extends Disposable {
   private readonly files = this.own(new vscode.EventEmitter<vscode.FileChangeEvent[]>())
@@ -36,6 +42,7 @@ export class ChangedFiles extends Disposable {
   constructor(
     peer: PeerProcess,
     private readonly listings: Listings,
+    private readonly addresses: Pick<ShareAddresses, 'urisOf'>,
   ) {
     super()
     this.own(peer.onDidChangeShare(change => this.take(change)))
@@ -54,9 +61,9 @@ export class ChangedFiles extends Disposable {
     )
     const { added, maybeGone } = foldersOfChanges(paths)
     const { Created } = vscode.FileChangeType
-    this.files.fire([
-      ...added.map(path => ({ uri: toShareUri({ id, path }), type: Created })),
-      ...paths.map(({ path, type }) => ({ uri: toShareUri({ id, path }), type: EVENT_TYPES[type] })),
+    this.tell(id, [
+      ...added.map(path => ({ path, type: Created })),
+      ...paths.map(({ path, type }) => ({ path, type: EVENT_TYPES[type] })),
     ])
     this.shares.fire(id)
     void this.tellGone(id, maybeGone)
@@ -68,9 +75,17 @@ export class ChangedFiles extends Disposable {
     for (let from = 0; from < folders.length; from += ASKED_AT_ONCE) {
       const some = folders.slice(from, from + ASKED_AT_ONCE)
       const gone = await Promise.all(some.map(async path => ((await this.isGone(id, path)) ? [path] : [])))
-      const events = gone.flat().map(path => ({ uri: toShareUri({ id, path }), type: Deleted }))
-      if (events.length > 0) this.files.fire(events)
+      this.tell(
+        id,
+        gone.flat().map(path => ({ path, type: Deleted })),
+      )
     }
+  }
+
+  private tell(id: ShareId, changes: readonly FileChange[]): void {
+    const urisOf = this.addresses.urisOf(id)
+    const events = changes.flatMap(({ path, type }) => urisOf(path).map(uri => ({ uri, type })))
+    if (events.length > 0) this.files.fire(events)
   }
 
   private async isGone(id: ShareId, path: DrivePath): Promise<boolean> {
@@ -97,9 +112,8 @@ export class ChangedFiles extends Disposable {
 
   private lookAgain(id: ShareId): void {
     this.listings.forgetAll(id)
-    const root = toShareUri({ id, path: ROOT })
-    const events = [root, ...openFilesOf(id)].map(uri => ({ uri, type: vscode.FileChangeType.Changed }))
-    this.files.fire(events)
+    const uris = [...this.addresses.urisOf(id)(ROOT), ...openFilesOf(id)]
+    if (uris.length > 0) this.files.fire(uris.map(uri => ({ uri, type: vscode.FileChangeType.Changed })))
     this.shares.fire(id)
   }
 }

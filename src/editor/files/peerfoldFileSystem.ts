@@ -22,7 +22,8 @@ import { toFileSystemError } from './fileErrors'
 import type { Listings } from './listings'
 import { readLimit } from './reach'
 import { PART, readInParts } from './readInParts'
-import { fromShareUri, type ShareAddress } from './shareUri'
+import type { ShareAddresses } from './shareAddresses'
+import { fromShareUri, ROOT, type ShareAddress, shareBelow, toShareUri } from './shareUri'
 import { UnreadableFiles } from './unreadableFiles'
 
 /** Milliseconds of silence until a file counts as out of reach: with peers connected, and while nobody is there. */
@@ -37,6 +38,14 @@ const MAX_READ = 1_000_000_000
 /** Entries of a folder from which VS Code has a turn of the event loop for itself. */
 const LARGE = 1_000
 
+const FOLDER_ABOVE: vscode.FileStat = {
+  type: vscode.FileType.Directory,
+  ctime: 0,
+  mtime: 0,
+  size: 0,
+  permissions: vscode.FilePermission.Readonly,
+}
+
 export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemProvider {
   readonly onDidChangeFile: vscode.Event<vscode.FileChangeEvent[]>
   private readonly unreadable: UnreadableFiles
@@ -47,6 +56,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     private readonly model: PeerModel,
     private readonly listings: Listings,
     changedFiles: ChangedFiles,
+    private readonly addresses: Pick<ShareAddresses, 'namesOf' | 'watch'>,
   ) {
     super()
     this.onDidChangeFile = changedFiles.onDidChangeFile
@@ -65,12 +75,13 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     return reason
   }
 
-  /** Changes of every known share are told, whoever watches. */
-  watch(): vscode.Disposable {
-    return new vscode.Disposable(() => undefined)
+  /** Changes of every known share are told; this only says under which addresses. */
+  watch(uri: vscode.Uri): vscode.Disposable {
+    return this.addresses.watch(uri)
   }
 
   async stat(uri: vscode.Uri): Promise<vscode.FileStat> {
+    if (shareBelow(uri) !== undefined) return FOLDER_ABOVE
     const address = addressOf(uri)
     try {
       return toFileStat(await this.listings.stat(address.id, address.path))
@@ -80,6 +91,8 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
   }
 
   async readDirectory(uri: vscode.Uri): Promise<[string, vscode.FileType][]> {
+    const below = shareBelow(uri)
+    if (below !== undefined) return this.namesBelow(below, uri)
     const { id, path } = addressOf(uri)
     try {
       const entries = await this.listings.list(id, path)
@@ -90,6 +103,13 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     } catch (error) {
       throw toFileSystemError(error, uri)
     }
+  }
+
+  /** The folder that a share seems to lie in: breadcrumbs list it when the share's name in them is clicked. */
+  private namesBelow(id: ShareId, { authority }: vscode.Uri): [string, vscode.FileType][] {
+    const root = { id, path: ROOT }
+    const names = this.addresses.namesOf(id).filter(name => toShareUri(root, name).authority === authority)
+    return names.map(name => [name, vscode.FileType.Directory])
   }
 
   async readFile(uri: vscode.Uri): Promise<Uint8Array> {

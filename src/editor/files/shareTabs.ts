@@ -6,7 +6,7 @@
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
 import { WAITING_EDITOR } from '../contributions'
-import { fromShareUri } from './shareUri'
+import { fromShareUri, toShareUri } from './shareUri'
 
 export function allTabs(): readonly vscode.Tab[] {
   return vscode.window.tabGroups.all.flatMap(group => group.tabs)
@@ -17,7 +17,7 @@ export function urisOfTab({ input }: Pick<vscode.Tab, 'input'>): readonly vscode
   return urisIn(input, 2)
 }
 
-/** Tabs that show this file. An address may have a query: viewers of pictures ask for `?version=…`. */
+/** Tabs that show this file, under whichever of its addresses. */
 export function tabsOfFile(uri: vscode.Uri): readonly vscode.Tab[] {
   const address = fileAddress(uri)
   return allTabs().filter(tab => urisOfTab(tab).some(shown => fileAddress(shown) === address))
@@ -32,7 +32,7 @@ export function tabsOfShare(id: ShareId): readonly vscode.Tab[] {
   return allTabs().filter(tab => urisOfTab(tab).some(uri => fromShareUri(uri)?.id === id))
 }
 
-/** Every file of a share that is open, in a tab or only in memory, each once. */
+/** Every file of a share that is open, in a tab or only in memory; each address once. */
 export function openFilesOf(id: ShareId): readonly vscode.Uri[] {
   const { textDocuments, notebookDocuments } = vscode.workspace
   const uris = [
@@ -40,14 +40,16 @@ export function openFilesOf(id: ShareId): readonly vscode.Uri[] {
     ...notebookDocuments.map(({ uri }) => uri),
     ...tabsOfShare(id).flatMap(urisOfTab),
   ].filter(uri => fromShareUri(uri)?.id === id)
-  return [...new Map(uris.map(uri => [fileAddress(uri), withoutQuery(uri)])).values()]
+  return [...new Map(uris.map(withoutQuery).map(uri => [uri.toString(), uri])).values()]
 }
 
-/** The address of the file itself, as text. */
+/** The same text for all addresses of a file. */
 export function fileAddress(uri: vscode.Uri): string {
-  return withoutQuery(uri).toString()
+  const address = fromShareUri(uri)
+  return (address === undefined ? withoutQuery(uri) : toShareUri(address)).toString()
 }
 
+/** An address may have a query: viewers of pictures ask for `?version=…`. */
 export function withoutQuery(uri: vscode.Uri): vscode.Uri {
   return uri.with({ query: '', fragment: '' })
 }

@@ -1,37 +1,34 @@
 /**
- * Addresses of entries in the editor: `peerfold://<share id>/path`. The share id tells nothing of the key that reads,
- * so these may stand in window titles, recent lists and logs.
+ * Addresses of entries in the editor, see shareAddress.ts. The share id tells nothing of the key that reads, so these
+ * may stand in window titles, recent lists and logs.
+ *
+ * One file can have more than one address. Compare what `fromShareUri` reads from them, never their texts; and take
+ * the address of a file that is to be shown from `ShareAddresses`.
  */
 import * as vscode from 'vscode'
-import type { DrivePath, ShareId } from '../../common/brand'
-import { isShareId } from '../../common/link'
+import type { ShareId } from '../../common/brand'
 import { EXTENSION_SCHEME } from '../contributions'
+import { readAbove, readAddress, type ShareAddress, type ShownName, writeAddress } from './shareAddress'
 
-export interface ShareAddress {
-  readonly id: ShareId
-  /** `/` for the share itself. */
-  readonly path: DrivePath
+export { ROOT, type ShareAddress } from './shareAddress'
+
+/** Without a name: in the form of earlier versions. */
+export function toShareUri(address: ShareAddress, name?: ShownName): vscode.Uri {
+  return vscode.Uri.from({ scheme: EXTENSION_SCHEME, ...writeAddress(address, name) })
 }
 
-export const ROOT = '/' as DrivePath
-
-export function toShareUri({ id, path }: ShareAddress): vscode.Uri {
-  return vscode.Uri.from({ scheme: EXTENSION_SCHEME, authority: id, path })
-}
-
-/** Undefined for other schemes, malformed ids, and paths with empty, `.` or `..` components. */
+/** Undefined for other schemes and for what `readAddress` does not take. */
 export function fromShareUri(uri: vscode.Uri): ShareAddress | undefined {
-  const id = uri.authority
-  if (uri.scheme !== EXTENSION_SCHEME || !isShareId(id)) return undefined
-  const path = uri.path === '' ? '/' : uri.path
-  if (!isEntryPath(path)) return undefined
-  return { id, path: path.length > 1 && path.endsWith('/') ? (path.slice(0, -1) as DrivePath) : path }
+  const read = uri.scheme === EXTENSION_SCHEME ? readAddress(uri) : undefined
+  return read === undefined ? undefined : { id: read.id, path: read.path }
 }
 
-/** True for `/` and for `/a/b`, also with one slash at the end. */
-function isEntryPath(path: string): path is DrivePath {
-  if (path === '/') return true
-  if (!path.startsWith('/') || path.includes('\0')) return false
-  const parts = path.slice(1).replace(/\/$/, '').split('/')
-  return parts.every(part => part !== '' && part !== '.' && part !== '..')
+/** The name that the address of an entry carries; undefined in the form of earlier versions. */
+export function nameInUri(uri: vscode.Uri): ShownName | undefined {
+  return uri.scheme === EXTENSION_SCHEME ? readAddress(uri)?.name : undefined
+}
+
+/** The share that lies below this address and is all that does. */
+export function shareBelow(uri: vscode.Uri): ShareId | undefined {
+  return uri.scheme === EXTENSION_SCHEME ? readAbove(uri) : undefined
 }

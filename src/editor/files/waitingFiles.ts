@@ -43,13 +43,13 @@ export class WaitingFiles extends Disposable implements vscode.CustomReadonlyEdi
 
   /** Puts waiting tabs in place of those that wanted to show this file alone. → whether there were any. */
   async replace(shown: vscode.Uri, error: unknown): Promise<boolean> {
-    const uri = withoutQuery(shown)
-    const tabs = tabsOfFile(uri).filter(
+    const tabs = tabsOfFile(shown).filter(
       tab => tab.isActive && !isWaitingTab(tab) && urisOfTab(tab).length === 1,
     )
     if (tabs.length === 0) return false
-    this.note(uri, error)
+    this.note(shown, error)
     for (const tab of tabs) {
+      const [uri = shown] = urisOfTab(tab).map(withoutQuery)
       const { viewColumn, isActive } = tab.group
       await vscode.commands.executeCommand('vscode.openWith', uri, WAITING_EDITOR, {
         viewColumn,

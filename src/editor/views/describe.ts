@@ -76,6 +76,17 @@ export function describeOpened(share: OpenedShareState, l10n: Localizer): string
   }
 }
 
+/** Tells it from others of its name as the addresses of its files do (shownNames.ts): `(abcd) · 2 peers`. */
+export function describeOpenedAmong(
+  all: readonly OpenedShareState[],
+  share: OpenedShareState,
+  l10n: Localizer,
+): string {
+  const name = share.name.toLowerCase()
+  const isAlone = all.every(other => other.id === share.id || other.name.toLowerCase() !== name)
+  return joined(isAlone ? '' : `(${share.id.slice(0, 4)})`, describeOpened(share, l10n))
+}
+
 export function explainOpened(share: OpenedShareState, l10n: Localizer): string {
   const { contents } = share
   return lines(

@@ -20,9 +20,10 @@ import { Disposable } from '../dispose'
 import type { ChangedFiles } from '../files/changedFiles'
 import { childOf } from '../files/drivePath'
 import type { Listings } from '../files/listings'
-import { ROOT, toShareUri } from '../files/shareUri'
+import type { ShareAddresses } from '../files/shareAddresses'
+import { ROOT } from '../files/shareUri'
 import type { PeerModel } from '../peerModel'
-import { describeOpened, explainOpened } from './describe'
+import { describeOpened, describeOpenedAmong, explainOpened } from './describe'
 import { entryFacets, openedFacets } from './facets'
 import { openedIcon } from './icons'
 import { type Row, signature, toTreeItem } from './listTree'
@@ -91,6 +92,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     private readonly model: PeerModel,
     private readonly listings: Listings,
     changedFiles: ChangedFiles,
+    private readonly addresses: Pick<ShareAddresses, 'uriOf'>,
     /** Of which there are copies. */
     private readonly copied: () => ReadonlySet<ShareId>,
   ) {
@@ -131,7 +133,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
       case 'opened':
         return this.shareItem(node)
       case 'entry':
-        return entryItem(node)
+        return entryItem(node, this.addresses.uriOf(node))
       case 'part':
         return partItem(node)
       case 'message':
@@ -269,7 +271,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
 
   private rowOf(share: OpenedShareState): Row {
     const label = safeText(share.name)
-    const description = describeOpened(share, l10n)
+    const description = describeOpenedAmong(this.model.state?.opened ?? [], share, l10n)
     return {
       label,
       description,
@@ -318,18 +320,18 @@ function partItem({ id, path, part }: PartNode): vscode.TreeItem {
   return item
 }
 
-function entryItem({ id, path, entry }: EntryNode): vscode.TreeItem {
+function entryItem({ id, path, entry }: EntryNode, uri: vscode.Uri): vscode.TreeItem {
   const isFolder = entry.kind === 'folder'
   const { Collapsed, None } = vscode.TreeItemCollapsibleState
   const item = new vscode.TreeItem(safeText(entry.name), isFolder ? Collapsed : None)
   item.id = `${id}${path}`
-  item.resourceUri = toShareUri({ id, path })
+  item.resourceUri = uri
   item.iconPath = isFolder ? vscode.ThemeIcon.Folder : vscode.ThemeIcon.File
   item.contextValue = entryFacets(entry)
   item.tooltip = safeText(path, 400)
   // A link leads to the file it names, inside the share.
   if (!isFolder) {
-    item.command = { command: 'vscode.open', title: l10n.t('Open'), arguments: [item.resourceUri] }
+    item.command = { command: 'vscode.open', title: l10n.t('Open'), arguments: [uri] }
   }
   return item
 }

@@ -9,6 +9,7 @@ import { Views } from '../contributions'
 import { Disposable } from '../dispose'
 import type { ChangedFiles } from '../files/changedFiles'
 import type { Listings } from '../files/listings'
+import type { ShareAddresses } from '../files/shareAddresses'
 import type { PeerModel } from '../peerModel'
 import { peerList, shareList, transferList } from './lists'
 import { type ListNode, ListTree } from './listTree'
@@ -27,13 +28,14 @@ export class PeerfoldViews extends Disposable {
     private readonly model: PeerModel,
     listings: Listings,
     changedFiles: ChangedFiles,
+    addresses: ShareAddresses,
     private readonly log: vscode.LogOutputChannel,
     copied: () => ReadonlySet<ShareId>,
   ) {
     super()
     this.shareTree = this.own(new ListTree(model, shareList(model)))
     this.shareView = this.create(Views.shares, this.shareTree)
-    this.openedTree = this.own(new OpenedTree(model, listings, changedFiles, copied))
+    this.openedTree = this.own(new OpenedTree(model, listings, changedFiles, addresses, copied))
     this.openedView = this.create(Views.opened, this.openedTree)
     this.create(Views.peers, this.own(new ListTree(model, peerList(model))))
     this.create(Views.transfers, this.own(new ListTree(model, transferList(model))))

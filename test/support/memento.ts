@@ -1,0 +1,12 @@
+/** What outlives a window, as VS Code keeps it: as JSON. */
+export function memento() {
+  const kept = new Map<string, unknown>()
+  const memory = {
+    keys: () => [...kept.keys()],
+    get: (key: string) => kept.get(key) as undefined,
+    update: async (key: string, value: unknown) => {
+      kept.set(key, JSON.parse(JSON.stringify(value)))
+    },
+  }
+  return { kept, memory }
+}
