@@ -41,7 +41,7 @@ export function followingSteps(cast: () => Cast): void {
     const toast = await atBob.notification('Updated the copy of “garden”')
     assert.match(
       await toast.text(),
-      /in ~\/Downloads\/garden: 1 updated, 1 new, 1 no longer shared\. One file can run/,
+      /in ~\/Downloads\/garden: 1 updated, 1 new, 1 no longer shared\. 1 file can run/,
     )
     await atBob
       .view('Transfers')

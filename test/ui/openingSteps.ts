@@ -82,7 +82,7 @@ export function openingSteps(cast: () => Cast): void {
     const toast = await atBob.notification('A copy of “garden” is saved')
     assert.match(
       await toast.text(),
-      /saved in ~\/Downloads\/garden: 8 files, 700 kB\. One file can run something/,
+      /saved in ~\/Downloads\/garden: 8 files, 700 kB\. 1 file can run something/,
     )
     await atBob.screenshot('copy-saved')
     await toast.close()

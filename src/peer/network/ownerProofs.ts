@@ -16,7 +16,7 @@ const SIGNATURE_TEXT = Math.ceil((SIGNATURE * 4) / 3)
 const TOKEN_TEXT = 16
 const PROOF_TEXT = TOKEN_TEXT + SIGNATURE_TEXT
 /** As many fit into what peers take of one message (4,000 bytes). */
-const MAX_PROOFS = 32
+export const MAX_PROOFS = 32
 /** Proofs of one peer that are kept until they can be checked. */
 const MAX_KEPT = 128
 
@@ -33,7 +33,6 @@ export function writeProofs(paths: readonly Owned[], stream: Side): string {
       const signature = sign(signedBy(path, stream, true), secretKey).toString('base64url')
       return [`${shareToken(path, stream, true)}${signature}`]
     })
-    .slice(-MAX_PROOFS)
     .join('')
 }
 

@@ -19,7 +19,7 @@ import type { Conduct } from './conduct'
 import { askToRepeat } from './echo'
 import type { PeerLink } from './link'
 import { muxOf } from './mux'
-import { OwnerProofs, writeProofs } from './ownerProofs'
+import { MAX_PROOFS, OwnerProofs, writeProofs } from './ownerProofs'
 import { placeOf } from './provenAddress'
 import { shareToken, writeTokens } from './shareTokens'
 
@@ -157,9 +157,9 @@ export class Replication {
   /** Proves to a peer which of the shares that it knows are this machine's own. */
   private tellOwner(link: PeerLink): void {
     const known = this.links.get(link)
-    const own = this.pathLogs().filter(
-      core => core.writable && known?.proven.has(idOf(core)) && !known.toldOwner.has(idOf(core)),
-    )
+    const own = this.pathLogs()
+      .filter(core => core.writable && known?.proven.has(idOf(core)) && !known.toldOwner.has(idOf(core)))
+      .slice(0, MAX_PROOFS) // the others with what comes next
     if (own.length === 0 || !link.tellOwner(writeProofs(own, link.udx))) return
     for (const core of own) known?.toldOwner.add(idOf(core))
   }
