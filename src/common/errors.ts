@@ -72,6 +72,12 @@ const CATALOGUE = {
   stalled: () =>
     'Nobody who has the rest is connected any more. What came is kept. It goes on by itself when somebody who has it comes while Peerfold runs, and also when it is asked for again.',
   'file-not-found': (path: string) => `“${path}” is not in this share.`,
+  'target-missing': (link: string) => `${link}, which is not in this share.`,
+  'target-outside': (link: string) => `${link}, which is outside of this share.`,
+  'target-circle': (link: string) =>
+    `${link}, and leads in a circle of links, or through more than 40 of them.`,
+  'links-to-folder': (detail: string) =>
+    `${detail}. It is not followed here, where links could lead on for ever. Open that folder itself.`,
   'no-copy': (name: string) =>
     `There is no saved copy of “${name}” on this disk any more, or none that this editor knows. “Save a Copy…” makes one.`,
   'ambiguous-path': (paths: string) =>
