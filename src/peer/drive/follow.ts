@@ -35,7 +35,7 @@ export interface Steps {
   left: number
 }
 
-/** Enough for any share that somebody made to be used: a hundred thousand links are looked at in a quarter of a second. */
+/** Enough for any share that somebody made to be used. A page of a thousand entries takes some ten milliseconds. */
 export function stepsFor(entries: number): Steps {
   return { left: 20_000 + 64 * entries }
 }
@@ -56,7 +56,7 @@ export type Place =
 
 /** Where a path leads, all of its links followed. Throws `ambiguous-path`, see `PathIndex.spelling`. */
 export function follow(index: PathIndex, path: DrivePath): Place {
-  const way = new Way(index.root)
+  const way = Way.from(index.root)
   const failed = way.walk(path)
   if (failed !== undefined) return nowhere(way, failed)
   return placeOf(way)
@@ -64,11 +64,11 @@ export function follow(index: PathIndex, path: DrivePath): Place {
 
 /** A file, link or folder, as `fs.stat` tells it; links are followed on the way to it. Throws as `follow`. */
 export function statAt(index: PathIndex, path: DrivePath): FileEntry | Nowhere {
-  const way = new Way(index.root)
+  const way = Way.from(index.root)
   const failed = way.walk(path, 'as it is')
   if (failed !== undefined) return nowhere(way, failed)
   const { entry } = way
-  const found = entry === undefined ? folderEntry(way.names.at(-1) ?? '', way.folder) : withTarget(entry, way)
+  const found = entry === undefined ? folderEntry(nameOf(way.path), way.folder) : withTarget(entry, way)
   return way.path === trimmed(path) ? found : { ...found, realPath: way.path }
 }
 
@@ -86,7 +86,7 @@ export function withTargets(
 
 /** Whether a link leads to a folder; false also when the steps do not suffice to tell. */
 export function leadsToFolder(index: PathIndex, link: DriveEntry, steps: Steps): boolean {
-  const way = new Way(index.root, steps)
+  const way = Way.from(index.root, steps)
   return way.walk(link.path) === undefined && way.entry === undefined
 }
 
@@ -107,34 +107,41 @@ const CODES = {
   circle: 'target-circle',
 } as const satisfies Record<Nowhere['why'], ErrorCode>
 
+/** A folder, where it lies ('' for the share itself), and the spot around it. */
+interface Spot {
+  readonly folder: Folder
+  readonly path: string
+  readonly around: Spot | undefined
+}
+
 /** Goes through a share, one component after the other. */
 class Way {
-  /** Of the place it came to, links followed. */
-  names: string[] = []
-  /** That place, or the folder it lies in when it is an `entry`. */
-  folder: Folder
-  /** The file or link it came to. */
+  /** The file or link it came to, in `spot`; undefined where it came to that folder itself. */
   entry: DriveEntry | undefined
   /** The link that was followed last. */
   link: DriveEntry | undefined
-  /** The folders around `folder`, the share first. */
-  private above: Folder[] = []
+  private missed: string | undefined
   private hops = 0
-  /** Links to folders that the path itself names. */
-  private within = 0
-  /** The folders that those links lie in, and all around them. */
-  private readonly left: Folder[] = []
-  private around: ReadonlySet<Folder> | undefined
+  /** Where the links to folders lie that the path itself names. */
+  private readonly left: Spot[] = []
+  private passed: ReadonlySet<Folder> | undefined
 
   constructor(
-    root: Folder,
+    private spot: Spot,
     private readonly steps: Steps = { left: Number.POSITIVE_INFINITY },
-  ) {
-    this.folder = root
+  ) {}
+
+  static from(root: Folder, steps?: Steps): Way {
+    return new Way({ folder: root, path: '', around: undefined }, steps)
   }
 
+  get folder(): Folder {
+    return this.spot.folder
+  }
+
+  /** Of the place it came to, links followed. */
   get path(): DrivePath {
-    return `/${this.names.join('/')}` as DrivePath
+    return (this.missed ?? this.entry?.path ?? (this.spot.path || '/')) as DrivePath
   }
 
   /** → why it ended before the end, if it did. */
@@ -142,17 +149,14 @@ class Way {
     const typed = trimSlash(path).split('/').slice(1)
     for (const [at, part] of typed.entries()) {
       this.link = undefined // one that led somewhere explains nothing that comes
-      const parent = this.names.map(name => `/${name}`).join('')
-      const name = this.entry === undefined ? spellingIn(this.folder, part, parent) : undefined
-      if (name === undefined) return this.missing(part)
+      const name = this.entry === undefined ? spellingIn(this.folder, part, this.spot.path) : undefined
+      if (name === undefined) return this.miss(part)
       this.enter(name)
       if (this.entry?.kind !== 'link' || (last === 'as it is' && at === typed.length - 1)) continue
-      const around = [...this.above, this.folder]
+      const { spot } = this
       const failed = this.followEntry()
       if (failed !== undefined) return failed
-      if (this.entry !== undefined) continue
-      this.within++
-      this.left.push(...around)
+      if (this.entry === undefined) this.left.push(spot)
     }
     return undefined
   }
@@ -168,26 +172,22 @@ class Way {
       const part = ahead.pop()
       if (part === undefined) return undefined
       if (--this.steps.left < 0) return 'circle'
-      if (this.entry !== undefined) return 'missing' // nothing is below a file, not even `.` and `..`
+      if (this.entry !== undefined) return this.miss(part) // nothing is below a file, not even `.` and `..`
       if (part === '' || part === '.') continue
       if (part === '..') {
-        const around = this.above.pop()
-        if (around === undefined) return 'outside'
-        this.folder = around
-        this.names.pop()
+        if (this.spot.around === undefined) return 'outside'
+        this.spot = this.spot.around
         continue
       }
       const [name, ...others] = spellingsIn(this.folder, part)
-      if (name === undefined || others.length > 0) return this.missing(part)
+      if (name === undefined || others.length > 0) return this.miss(part)
       this.enter(name)
     }
   }
 
   /** Another way, which begins at a link in the folder where this one is. */
   branch(link: DriveEntry, steps?: Steps): Way {
-    const branch = new Way(this.folder, steps)
-    branch.above = [...this.above]
-    branch.names = link.path.slice(1).split('/')
+    const branch = new Way(this.spot, steps)
     branch.entry = link
     branch.hops = this.hops
     return branch
@@ -195,23 +195,20 @@ class Way {
 
   /** Whether a listing at this place shows a link to such a folder as one. */
   mayShow(folder: Folder): boolean {
-    this.around ??= new Set([...this.above, this.folder, ...this.left])
-    return this.within < MAX_WITHIN && !this.around.has(folder)
+    this.passed ??= foldersAround([this.spot, ...this.left])
+    return this.left.length < MAX_WITHIN && !this.passed.has(folder)
   }
 
-  private missing(name: string): 'missing' {
-    this.names.push(name)
+  private miss(name: string): 'missing' {
+    this.missed = `${this.entry?.path ?? this.spot.path}/${name}`
     return 'missing'
   }
 
   private enter(name: string): void {
-    this.names.push(name)
-    const folder = this.folder.folders.get(name)
-    if (folder === undefined) this.entry = this.folder.files.get(name)
-    else {
-      this.above.push(this.folder)
-      this.folder = folder
-    }
+    const { folder: around, path } = this.spot
+    const folder = around.folders.get(name)
+    if (folder === undefined) this.entry = around.files.get(name)
+    else this.spot = { folder, path: `${path}/${name}`, around: this.spot }
   }
 
   private turn(link: DriveEntry, ahead: string[]): Nowhere['why'] | undefined {
@@ -220,10 +217,18 @@ class Way {
     const target = link.linkTarget ?? ''
     if (target.startsWith('/')) return 'outside'
     this.entry = undefined
-    this.names.pop()
     for (const part of target.split('/').reverse()) ahead.push(part)
     return undefined
   }
+}
+
+/** These and all around them. */
+function foldersAround(spots: readonly Spot[]): ReadonlySet<Folder> {
+  const found = new Set<Folder>()
+  for (const spot of spots) {
+    for (let at: Spot | undefined = spot; at !== undefined; at = at.around) found.add(at.folder)
+  }
+  return found
 }
 
 function placeOf(way: Way): Exclude<Place, Nowhere> {
