@@ -83,15 +83,18 @@ or {"event":"error", "code", "message"}.
   ls: `Usage: peerfold ls <link> [path] [options]
 
 Lists a folder of the share, one path a line, folders with a “/” at the end. Without a path: the top level. Paths are
-relative to the share; a leading “/” makes no difference. Characters that could upset a terminal are shown as \\u{…}.
+relative to the share; a leading “/” makes no difference. Links on the way to the folder are followed inside the
+share. Characters that could upset a terminal are shown as \\u{…}.
 
 With --json one line for each entry: {"event":"entry", "path", "type": "file" | "folder" | "link", "size" (bytes),
-"mtime" (milliseconds since 1970, or null when the share does not say), "executable"}; and at the end,
-when it is not certain that this is the newest version, {"event":"doubt", "stale", "silent"} as of “get”.
+"mtime" (milliseconds since 1970, or null when the share does not say), "executable", and of a link its "target"};
+and at the end, when it is not certain that this is the newest version, {"event":"doubt", "stale", "silent"} as of
+“get”.
 `,
   cat: `Usage: peerfold cat <link> <path> [options]
 
-Writes the bytes of one file to standard output, fetching what is not here yet. Files of any size.
+Writes the bytes of one file to standard output, fetching what is not here yet. Files of any size. Links are followed
+inside the share.
 `,
   seed: `Usage: peerfold seed <link> [options]
 

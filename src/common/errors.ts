@@ -74,6 +74,12 @@ const CATALOGUE = {
   stalled: () =>
     'Nobody online has the rest. It resumes by itself when somebody comes while Peerfold runs; what is here is kept.',
   'file-not-found': (path: string) => `“${path}” is not in this share.`,
+  'target-missing': (link: string) => `${link}, which is not in this share.`,
+  'target-outside': (link: string) => `${link}, which is outside of this share.`,
+  'target-circle': (link: string) =>
+    `${link}, and leads in a circle of links, or through more than 40 of them.`,
+  'links-to-folder': (detail: string) =>
+    `${detail}. It is not followed here, where links could lead on for ever. Open that folder itself.`,
   'no-copy': (name: string) => `“${name}” has no saved copy on this disk any more. “Save a Copy…” makes one.`,
   'ambiguous-path': (paths: string) =>
     `Several names in this share are spelled like that: ${paths}. Choose one from the list of files.`,

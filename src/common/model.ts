@@ -218,4 +218,14 @@ export interface FileEntry {
   readonly mtime?: number
   readonly executable: boolean
   readonly linkTarget?: string
+  /** What a link leads to in the share, other links followed. Absent where it leads nowhere, or would lead whoever
+   *  follows all links on for ever; a process of an earlier version does not say. */
+  readonly pointsAt?: PointedAt
+  /** `fs.stat`: where it lies, when links or another spelling led there from the path that was asked for. */
+  readonly realPath?: DrivePath
+}
+
+export interface PointedAt extends Pick<FileEntry, 'size' | 'mtime' | 'executable'> {
+  readonly kind: 'file' | 'folder'
+  readonly path: DrivePath
 }

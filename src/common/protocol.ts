@@ -103,7 +103,9 @@ export interface Requests {
     result: { readonly version: number; readonly stale: boolean; readonly silent?: readonly SilentPeer[] }
   }
 
-  /** Works for opened shares and for own ones. `offline` and `not-listed` mean unknown, never absent. */
+  /** All `fs.` requests work for opened shares and for own ones, and follow links inside the share; this one not that
+   *  which the path itself names. `offline` and `not-listed` mean unknown, never absent; `target-…`: a link on the way
+   *  leads nowhere. */
   'fs.stat': { params: { readonly id: ShareId; readonly path: DrivePath }; result: FileEntry }
   /** A folder's children in path order (a folder as if its name ended with `/`), or `limit` of them: those after the
    *  child named `after`. `timeout`: of an opened share whose list is on its way, waits so many milliseconds for this
@@ -143,15 +145,16 @@ export interface Requests {
     }
     result: Uint8Array
   }
-  /** All paths that contain every word of `query`, best first, at most `limit`. */
+  /** All paths of files, and of links to files, that contain every word of `query`, best first, at most `limit`. */
   'fs.find': {
     params: { readonly id: ShareId; readonly query: string; readonly limit: number }
     result: readonly DrivePath[]
   }
 
-  /** Writes the share, or `path` in it (a folder or a file), into `folder`, and remembers the job until it is done:
-   *  it survives the client and the peer process. Asked again with the same share, path and folder it continues.
-   *  `umask`: of the client, for the files and folders that are made; absent, that of the peer process. */
+  /** Writes the share, or `path` in it, into `folder`, and remembers the job until it is done: it survives the client
+   *  and the peer process. `path`: a folder, a file, or a link, for what that leads to, under the link's name. Asked
+   *  again with the same share, path and folder it continues. `umask`: of the client, for the files and folders that are
+   *  made; absent, that of the peer process. */
   'copy.start': {
     params: {
       readonly id: ShareId

@@ -9,6 +9,7 @@ import { withTrueSize } from './drive/blockMap'
 import type { ReadOptions } from './drive/blocks'
 import type { DriveEntry } from './drive/entry'
 import { findPaths } from './drive/find'
+import { absence, follow, type Nowhere, statAt } from './drive/follow'
 import { listFolder } from './drive/listFolder'
 import type { PathIndex } from './drive/pathIndex'
 import { readRange, readWhole } from './drive/read'
@@ -128,9 +129,8 @@ function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOpt
 
     'fs.stat': ({ id, path }) => {
       const drive = peer.drive(id)
-      const index = soFar(drive)
-      const found = index.stat(index.spelling(path) ?? path)
-      if (found === undefined) throw unknownOrAbsent(drive, path)
+      const found = statAt(soFar(drive), path)
+      if (found.kind === 'nowhere') throw unknownOrAbsent(drive, path, found)
       return found
     },
     'fs.list': ({ id, timeout, soFar, ...part }, signal) =>
@@ -216,22 +216,28 @@ function soFar(drive: ShareDrive): PathIndex {
   return drive.index ?? drive.coming?.index ?? indexOf(drive)
 }
 
-function unknownOrAbsent(drive: ShareDrive, path: DrivePath): PeerfoldError {
-  return drive.index === undefined
-    ? new PeerfoldError('not-listed')
-    : new PeerfoldError('file-not-found', path)
+function unknownOrAbsent(drive: ShareDrive, path: DrivePath, found: Nowhere): PeerfoldError {
+  const mayCome = drive.index === undefined && found.why === 'missing'
+  return mayCome ? new PeerfoldError('not-listed') : absence(path, found)
 }
 
 /** A file to read; a link leads to the file it names, inside the share. */
-function fileOf(drive: ShareDrive, typed: DrivePath): DriveEntry {
+function fileOf(drive: ShareDrive, path: DrivePath): DriveEntry {
   const index = soFar(drive)
-  const path = index.spelling(typed) ?? typed
-  let entry = index.entry(path)
-  for (let hops = 0; entry?.kind === 'link' && hops < 16; hops++) {
-    entry = index.entry(posix.resolve(posix.dirname(entry.path), entry.linkTarget ?? '') as DrivePath)
-  }
-  if (entry?.kind === 'file') return entry
-  throw index.list(path) === undefined ? unknownOrAbsent(drive, path) : new PeerfoldError('is-a-folder', path)
+  const place = follow(index, path)
+  if (place.kind === 'file') return place.entry
+  // A file has no place in the tree where a folder has its name.
+  const hidden = index.entry(path)
+  if (hidden?.kind === 'file') return hidden
+  if (place.kind === 'nowhere') throw unknownOrAbsent(drive, path, place)
+  throw notAFile(index, path, place.path)
+}
+
+function notAFile(index: PathIndex, path: DrivePath, folder: DrivePath): PeerfoldError {
+  const found = statAt(index, path)
+  return found.kind === 'link' && found.pointsAt === undefined
+    ? new PeerfoldError('links-to-folder', `“${path}” is a link to the folder “${folder}”`)
+    : new PeerfoldError('is-a-folder', path)
 }
 
 function counts(partial: Readonly<Record<string, number | undefined>>): Record<string, number> {

@@ -121,9 +121,39 @@ attackGroups('shares with hostile content', () => {
     }
 
     it('lead nowhere outside the share when they are read in the editor', async () => {
-      for (const [path] of LINKS)
-        await assert.rejects(read(id, path), { code: /file-not-found|is-a-folder|bad-entry/ }, path)
+      const codes = /file-not-found|is-a-folder|bad-entry|target-(?:missing|outside|circle)/
+      for (const [path] of LINKS) await assert.rejects(read(id, path), { code: codes }, path)
       assert.equal(Buffer.from(await read(id, '/good-link')).toString(), 'good')
+    })
+
+    it('are told as what they are, whoever asks for them or for what is behind them', async () => {
+      for (const [path, told] of [
+        ['/to-file', '“/to-file” is a link to “../victim/secret”, which is outside of this share.'],
+        ['/absolute', '“/absolute” is a link to “/etc/passwd”, which is outside of this share.'],
+        ['/dangling', '“/dangling” is a link to “nothing-here”, which is not in this share.'],
+        [
+          '/chain-1',
+          '“/chain-1” leads to “/chain-2”, a link to “../victim”, which is outside of this share.',
+        ],
+        [
+          '/self',
+          '“/self” is a link to “self”, and leads in a circle of links, or through more than 40 of them.',
+        ],
+      ] as const) {
+        const at = { id, path: path as DrivePath }
+        const { kind, pointsAt } = await peer.request('fs.stat', at)
+        assert.deepEqual([kind, pointsAt], ['link', undefined], path)
+        await assert.rejects(read(id, path), { message: told })
+        await assert.rejects(peer.request('fs.list', at), { message: told })
+        const folder = temporaryFolder('copy')
+        const { job } = await peer.request('copy.start', {
+          ...at,
+          folder,
+          job: `copy${path.replace('/', '-')}`,
+        })
+        await assert.rejects(peer.request('copy.wait', { job, timeout: 5_000 }), { message: told })
+        assert.deepEqual(readdirSync(folder), [])
+      }
     })
 
     it('are not written through when they lie there already', async () => {

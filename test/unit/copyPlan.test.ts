@@ -12,6 +12,7 @@ import { SafeWriter } from '../../src/peer/receive/writer'
 import { temporaryFolder } from '../support/folders'
 
 const CONTENT = Buffer.from('as it was published')
+const WHOLE = { from: '/' as DrivePath, part: '' }
 const NEXT = 100
 const TIME = Date.UTC(2026, 0, 1)
 const rules = rulesFor(process.platform)
@@ -33,7 +34,7 @@ describe('the plan of a copy that was begun before', () => {
 
   const plan = async (entries: readonly DriveEntry[], isInDoubt: boolean) => {
     const { signal } = new AbortController()
-    return planCopy(entries, '/' as DrivePath, folder, writer, rules, catalog, signal, isInDoubt)
+    return planCopy(entries, WHOLE, folder, writer, rules, catalog, signal, isInDoubt)
   }
 
   /** Writes what is planned. @returns the marks, before they say that the copy is done */
@@ -150,7 +151,7 @@ describe('two copies of parts of a share into one folder', () => {
       const entries = [entryAt(`${base}/a.txt`)]
       const planned = await planCopy(
         entries,
-        base as DrivePath,
+        { from: base as DrivePath, part: base },
         folder,
         writer,
         rules,

@@ -48,6 +48,37 @@ class CountedShare {
   }
 }
 
+/** `/docs/a`; `/latest` and every other folder are links to `/docs`, `/first` is one to `/docs/a`. */
+class LinkedShare {
+  readonly asked: string[] = []
+  size = 1
+  readonly listings = new Listings({
+    list: async (_id, path) => {
+      this.asked.push(`list ${path}`)
+      return path === '/' ? [this.link('first'), this.link('latest')] : [this.file]
+    },
+    listSoFar: async () => [],
+    stat: async (_id, path) => {
+      this.asked.push(`stat ${path}`)
+      if (path === '/latest/a') return { ...this.file, realPath: at('/docs/a') }
+      return this.link(path.slice(1))
+    },
+  })
+
+  private get file(): FileEntry {
+    return { name: 'a', kind: 'file', size: this.size, mtime: 1, executable: false }
+  }
+
+  private link(name: string): FileEntry {
+    const { size, mtime = 0, executable } = this.file
+    const pointsAt =
+      name === 'first'
+        ? { kind: 'file' as const, path: at('/docs/a'), size, mtime, executable }
+        : { kind: 'folder' as const, path: at('/docs'), size: 0, mtime, executable }
+    return { name, kind: 'link', size: 0, mtime: 1, executable, linkTarget: pointsAt.path.slice(1), pointsAt }
+  }
+}
+
 describe('listings of shares', () => {
   it('answer ten thousand children of a folder with one listing of it', async () => {
     const share = new CountedShare()
@@ -65,8 +96,9 @@ describe('listings of shares', () => {
     assert.equal((await share.listings.list(id, at('/many'))).length, 3 * PAGE)
     assert.equal(share.longest, PAGE)
     assert.ok(PAGE <= 1_000, 'a thousand entries take some four milliseconds')
-    assert.equal(new Set(share.asked).size, 4, 'three full pages, and one that says that there is no more')
-    assert.equal(share.asked.length, 4)
+    const pages = share.asked.filter(asked => asked.startsWith('list'))
+    assert.equal(new Set(pages).size, 4, 'three full pages, and one that says that there is no more')
+    assert.equal(pages.length, 4)
   })
 
   it('know without a request that something is absent, from the nearest folder that was listed', async () => {
@@ -96,7 +128,43 @@ describe('listings of shares', () => {
     assert.equal((await share.listings.list(id, at('/a'))).length, 2)
     await share.listings.list(id, at('/b'))
     await share.listings.list(id, at('/'))
-    assert.deepEqual(share.asked, ['list /a', 'list /'])
+    assert.deepEqual(
+      share.asked.filter(asked => asked.startsWith('list')),
+      ['list /a', 'list /'],
+    )
+  })
+
+  it('answer through a link what was listed through it, and forget that with any change of the share', async () => {
+    const share = new LinkedShare()
+    await share.listings.list(id, at('/'))
+    await share.listings.list(id, at('/latest'))
+    assert.deepEqual([...share.listings.linked(id)], [['/latest', '/docs']])
+    share.asked.length = 0
+    const found = await share.listings.stat(id, at('/latest/a'))
+    assert.equal(found.realPath, '/docs/a')
+    assert.deepEqual(share.asked, [])
+    for (const changed of ['/docs/a', '/elsewhere']) {
+      share.size++
+      share.listings.forget(id, [at(changed)])
+      assert.equal((await share.listings.stat(id, at('/latest/a'))).size, share.size, `after ${changed}`)
+      assert.equal((await share.listings.stat(id, at('/first'))).pointsAt?.size, share.size)
+      for (const folder of ['/', '/latest']) await share.listings.list(id, at(folder))
+    }
+  })
+
+  it('know nothing absent behind a link from the folder that the link lies in', async () => {
+    const share = new LinkedShare()
+    await share.listings.list(id, at('/'))
+    assert.equal((await share.listings.stat(id, at('/latest/a'))).kind, 'file')
+    await share.listings.list(id, at('/latest'))
+    await assert.rejects(share.listings.stat(id, at('/latest/none')), { code: 'file-not-found' })
+  })
+
+  it('remember a bounded number of folders that are shown through links', async () => {
+    const share = new LinkedShare()
+    for (let link = 0; link < 1_000; link++) await share.listings.list(id, at(`/link ${link}`))
+    assert.equal(share.listings.linked(id).size, 200)
+    assert.ok(share.listings.linked(id).has(at('/link 999')))
   })
 
   it('do not keep an answer that was under way while the share changed', async () => {

@@ -1,10 +1,11 @@
 import { strict as assert } from 'node:assert'
 import { readFileSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { TransferResult } from '../../src/common/model'
+import { WAITING_EDITOR } from '../../src/editor/contributions'
 import { shownName } from '../../src/editor/files/shareAddress'
 import { toShareUri } from '../../src/editor/files/shareUri'
 import { compareTrees, randomBytes, symbolicLink, temporaryFolder } from '../support/folders'
@@ -16,6 +17,7 @@ import {
   run,
   startOtherPeer,
   untilState,
+  within,
 } from './otherPeer'
 
 const { fs } = vscode.workspace
@@ -301,9 +303,125 @@ describe('a share of ten thousand files', () => {
   }).timeout(120_000)
 })
 
+describe('links in somebody’s share', () => {
+  const { Directory, File, SymbolicLink } = vscode.FileType
+  let other: OtherPeer
+  let id: ShareId
+  const at = (path: string) => toShareUri({ id, path: path as DrivePath })
+  const textOf = async (path: string) => Buffer.from(await fs.readFile(at(path))).toString()
+
+  before(async () => {
+    other = await startOtherPeer('trail', {
+      docs: { 'a.txt': 'first\n', deep: { 'b.txt': 'second\n', over: symbolicLink('../../rings') } },
+      rings: { 'x.txt': 'x\n', over: symbolicLink('../docs') },
+      latest: symbolicLink('docs'),
+      'first.txt': symbolicLink('latest/a.txt'),
+    })
+    id = await openAndList(other.link)
+  })
+
+  after(async () => {
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors')
+    await vscode.commands.executeCommand('peerfold.removeOpened', { id, ask: false })
+    await other.stop()
+  })
+
+  it('show as what they point at', async () => {
+    assert.deepEqual((await fs.readDirectory(at('/'))).sort(), [
+      ['docs', Directory],
+      ['first.txt', SymbolicLink | File],
+      ['latest', SymbolicLink | Directory],
+      ['rings', Directory],
+    ])
+    const { type, size } = await fs.stat(at('/first.txt'))
+    assert.deepEqual([type, size], [SymbolicLink | File, 6])
+    assert.equal((await fs.stat(at('/latest'))).type, SymbolicLink | Directory)
+  })
+
+  it('are followed to folders and files behind them', async () => {
+    assert.deepEqual((await fs.readDirectory(at('/latest'))).sort(), [
+      ['a.txt', File],
+      ['deep', Directory],
+    ])
+    assert.equal(await textOf('/first.txt'), 'first\n')
+    assert.equal(await textOf('/latest/deep/b.txt'), 'second\n')
+    assert.equal(await textOf('/latest/deep/over/over/a.txt'), 'first\n')
+    assert.equal(await codeOfFailure(fs.stat(at('/latest/none.txt'))), 'FileNotFound')
+  })
+
+  it('lead nobody on for ever who opens folder after folder', async () => {
+    const seen: string[] = []
+    const walk = async (folder: string): Promise<void> => {
+      for (const [name, type] of await fs.readDirectory(at(folder))) {
+        seen.push(`${folder}/${name}`)
+        assert.ok(seen.length < 200, seen.join(' '))
+        if ((type & Directory) !== 0) await walk(`${folder === '/' ? '' : folder}/${name}`)
+      }
+    }
+    await walk('/')
+    assert.ok(seen.includes('/latest/deep/over/x.txt'))
+  })
+
+  it('show what the sharer saves in the file that they point at', async () => {
+    const documents = await Promise.all(
+      ['/first.txt', '/latest/a.txt'].map(path => vscode.workspace.openTextDocument(at(path))),
+    )
+    for (const document of documents) await vscode.window.showTextDocument(document, { preview: false })
+    const changed = documents.map(document =>
+      nextEvent(
+        vscode.workspace.onDidChangeTextDocument,
+        event => event.document === document && document.getText() === 'changed\n',
+        `${document.uri.path} changed`,
+      ),
+    )
+    await writeFile(join(other.folder, 'docs', 'a.txt'), 'changed\n')
+    await Promise.all(changed)
+    const elsewhere = nextEvent(
+      vscode.workspace.onDidChangeTextDocument,
+      ({ document }) => document === documents[1] && document.getText() === 'x again\n',
+      'the link leads elsewhere',
+    )
+    await writeFile(join(other.folder, 'rings', 'a.txt'), 'x again\n')
+    await rm(join(other.folder, 'latest'))
+    await symlink('rings', join(other.folder, 'latest'))
+    await elsewhere
+    await rm(join(other.folder, 'latest'))
+    await symlink('docs', join(other.folder, 'latest'))
+    await untilListed(at('/latest'), names => names.includes('deep'))
+  })
+
+  it('tell of what comes and goes in a folder that they show', async () => {
+    await fs.readDirectory(at('/latest'))
+    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(at('/'), '**'))
+    const told = (uri: vscode.Uri) => uri.toString() === at('/latest/deep/new.txt').toString()
+    try {
+      const came = nextEvent(watcher.onDidCreate, told, 'the new file is told')
+      await writeFile(join(other.folder, 'docs', 'deep', 'new.txt'), 'short-lived\n')
+      await came
+      const went = nextEvent(watcher.onDidDelete, told, 'its end is told')
+      await rm(join(other.folder, 'docs', 'deep', 'new.txt'))
+      await went
+      await untilListed(at('/latest/deep'), names => !names.includes('new.txt'))
+    } finally {
+      watcher.dispose()
+    }
+  })
+
+  it('say in their tab that they lead to no file from where they are', async () => {
+    vscode.commands.executeCommand('vscode.open', at('/docs/deep/over/over')).then(undefined, () => undefined)
+    await untilTab(
+      ({ input }) =>
+        input instanceof vscode.TabInputCustom &&
+        input.viewType === WAITING_EDITOR &&
+        input.uri.path === '/docs/deep/over/over',
+    )
+  })
+})
+
 /** The tree of files follows the state by a moment: waits for its file events. */
 async function untilListed(folder: vscode.Uri, holds: (names: readonly string[]) => boolean): Promise<void> {
-  const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, '**'))
+  const share = folder.with({ path: '/' }) // a link to the folder may lie in any other
+  const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(share, '**'))
   try {
     for (;;) {
       const again = Promise.race([
@@ -318,4 +436,16 @@ async function untilListed(folder: vscode.Uri, holds: (names: readonly string[])
   } finally {
     watcher.dispose()
   }
+}
+
+async function untilTab(holds: (tab: vscode.Tab) => boolean): Promise<void> {
+  let subscription: vscode.Disposable | undefined
+  const shown = new Promise<void>(resolve => {
+    const look = () => {
+      if (vscode.window.tabGroups.all.some(({ tabs }) => tabs.some(holds))) resolve()
+    }
+    subscription = vscode.window.tabGroups.onDidChangeTabs(look)
+    look()
+  })
+  await within(40_000, 'the tab is shown', shown).finally(() => subscription?.dispose())
 }

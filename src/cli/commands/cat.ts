@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import { behind } from '../../common/followed'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
 import { toDrivePath } from '../drivePath'
@@ -20,14 +21,14 @@ export async function cat(context: Context): Promise<number> {
   let written = 0
   await withPeer(context, async peer => {
     const { id, ...doubt } = await openShare(context, peer, link)
-    // A link's size is not its file's, and a deduplicated file's is not known before it is read: the end is a short part.
-    const { kind, size, mtime } = await peer.request('fs.stat', { id, path })
+    // A deduplicated file's size is not known before it is read: the end is a short part.
+    const { kind, size, mtime } = behind(await peer.request('fs.stat', { id, path }))
     if (kind === 'folder') throw new PeerfoldError('is-a-folder', path)
     for await (const bytes of parts(context, peer, id, path, written)) {
       if (!process.stdout.write(bytes)) await once(process.stdout, 'drain', { signal: context.signal })
       written += bytes.length
     }
-    const after = await peer.request('fs.stat', { id, path })
+    const after = behind(await peer.request('fs.stat', { id, path }))
     if (after.mtime !== mtime || after.size !== size) {
       throw new PeerfoldError('changed-meanwhile', path)
     }

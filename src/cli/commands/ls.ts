@@ -54,9 +54,10 @@ async function* childrenOf(
 function show(
   { output }: Context,
   folder: DrivePath,
-  { name, kind, size, mtime, executable }: FileEntry,
+  { name, kind, size, mtime, executable, linkTarget }: FileEntry,
   path = relativePath(folder, name),
 ): void {
   output.line(kind === 'folder' ? `${path}/` : path)
-  output.event('entry', { path, type: kind, size, mtime: mtime ?? null, executable })
+  const target = linkTarget === undefined ? {} : { target: linkTarget }
+  output.event('entry', { path, type: kind, size, mtime: mtime ?? null, executable, ...target })
 }

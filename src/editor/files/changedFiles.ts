@@ -2,19 +2,25 @@
  * Keeps what editors see of shares fresh. Every `changed` notification drops the listings it touches and becomes one
  * file event per path and address, and one per folder that came or went with them. Where the paths are not known (too many, or they changed while nobody listened), everything
  * that is open of the share is told to look again.
+ *
+ * Links make one file stand at many paths, and the share tells only where it lies. Folders that are shown through links
+ * are told as they are shown. A file that is open through a link is told with every change of the share: what it leads
+ * to is looked up then, for a link on the way may lead elsewhere now.
  */
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
-import { PeerfoldError } from '../../common/errors'
-import type { PeerState } from '../../common/model'
+import { realPathOf } from '../../common/followed'
+import type { FileEntry, PeerState } from '../../common/model'
 import type { ChangedPath, Notifications } from '../../common/protocol'
 import { Disposable } from '../dispose'
 import type { PeerProcess } from '../peerProcess'
+import { saysAbsent } from './fileErrors'
 import { foldersOfChanges } from './foldersOfChanges'
 import type { Listings } from './listings'
 import type { ShareAddresses } from './shareAddresses'
 import { openFilesOf } from './shareTabs'
-import { ROOT } from './shareUri'
+import { fromShareUri, ROOT } from './shareUri'
+import { throughLinks } from './throughLinks'
 
 const EVENT_TYPES: Readonly<Record<ChangedPath['type'], vscode.FileChangeType>> = {
   added: vscode.FileChangeType.Created,
@@ -22,7 +28,7 @@ const EVENT_TYPES: Readonly<Record<ChangedPath['type'], vscode.FileChangeType>> 
   removed: vscode.FileChangeType.Deleted,
 }
 
-/** Folders asked about at once, so that all extensions have their turn in between. */
+/** Paths asked about at once, so that all extensions have their turn in between. */
 const ASKED_AT_ONCE = 50
 
 interface FileChange {
@@ -38,6 +44,8 @@ export class ChangedFiles extends Disposable {
   readonly onDidChangeShare = this.shares.event
   /** The version of each share that was last told. */
   private readonly versions = new Map<ShareId, number>()
+  /** Open files that were told as gone because of a link: share id and path. */
+  private readonly lost = new Set<string>()
 
   constructor(
     peer: PeerProcess,
@@ -51,7 +59,8 @@ export class ChangedFiles extends Disposable {
 
   private take({ id, version, paths }: Notifications['changed']): void {
     this.versions.set(id, version)
-    if (paths === undefined) {
+    const linked = paths === undefined ? undefined : throughLinks(paths, this.listings.linked(id))
+    if (paths === undefined || linked === undefined) {
       this.lookAgain(id)
       return
     }
@@ -59,27 +68,24 @@ export class ChangedFiles extends Disposable {
       id,
       paths.map(({ path }) => path),
     )
-    const { added, maybeGone } = foldersOfChanges(paths)
+    const all = [...paths, ...linked]
+    const { added, maybeGone } = foldersOfChanges(all)
     const { Created } = vscode.FileChangeType
     this.tell(id, [
       ...added.map(path => ({ path, type: Created })),
-      ...paths.map(({ path, type }) => ({ path, type: EVENT_TYPES[type] })),
+      ...all.map(({ path, type }) => ({ path, type: EVENT_TYPES[type] })),
     ])
     this.shares.fire(id)
+    const told = new Set(all.map(({ path }) => path))
     void this.tellGone(id, maybeGone)
+    void this.tellLinkedFolders(id)
+    void this.tellLinkedFiles(id, told)
   }
 
   /** Tells which of these folders are no more. Never rejects. */
   private async tellGone(id: ShareId, folders: readonly DrivePath[]): Promise<void> {
     const { Deleted } = vscode.FileChangeType
-    for (let from = 0; from < folders.length; from += ASKED_AT_ONCE) {
-      const some = folders.slice(from, from + ASKED_AT_ONCE)
-      const gone = await Promise.all(some.map(async path => ((await this.isGone(id, path)) ? [path] : [])))
-      this.tell(
-        id,
-        gone.flat().map(path => ({ path, type: Deleted })),
-      )
-    }
+    await this.ask(id, folders, (path, found) => (found === 'absent' ? [{ path, type: Deleted }] : []))
   }
 
   private tell(id: ShareId, changes: readonly FileChange[]): void {
@@ -88,12 +94,57 @@ export class ChangedFiles extends Disposable {
     if (events.length > 0) this.files.fire(events)
   }
 
-  private async isGone(id: ShareId, path: DrivePath): Promise<boolean> {
+  /** Tells which folders that are shown through links are others now, or no more. Never rejects. */
+  private async tellLinkedFolders(id: ShareId): Promise<void> {
+    const { Created, Deleted } = vscode.FileChangeType
+    const linked = new Map(this.listings.linked(id))
+    await this.ask(id, [...linked.keys()], (path, found) => {
+      if (found !== 'absent' && realPathOf(path, found) === linked.get(path)) return []
+      this.listings.forgetLinked(id, path)
+      return [{ path, type: Deleted }, ...(found === 'absent' ? [] : [{ path, type: Created }])]
+    })
+  }
+
+  /** Tells the files that are open through links. Never rejects. @param told paths that were told already */
+  private async tellLinkedFiles(id: ShareId, told: ReadonlySet<DrivePath>): Promise<void> {
+    const { Changed, Created, Deleted } = vscode.FileChangeType
+    const open = new Set(openFilesOf(id).flatMap(uri => fromShareUri(uri)?.path ?? []))
+    const paths = [...open].filter(path => !told.has(path))
+    await this.ask(id, paths, (path, found) => {
+      const file = `${id}${path}`
+      if (found === 'absent') {
+        if (this.lost.has(file)) return []
+        this.lost.add(file)
+        return [{ path, type: Deleted }]
+      }
+      if (this.lost.delete(file)) return [{ path, type: Created }]
+      const isLinked = found.kind === 'link' || realPathOf(path, found) !== path
+      return isLinked ? [{ path, type: Changed }] : []
+    })
+  }
+
+  /** What is at each of these paths now, some at a time; what cannot be told is left out. Never rejects. */
+  private async ask(
+    id: ShareId,
+    paths: readonly DrivePath[],
+    changesFor: (path: DrivePath, found: FileEntry | 'absent') => readonly FileChange[],
+  ): Promise<void> {
+    for (let from = 0; from < paths.length; from += ASKED_AT_ONCE) {
+      const some = paths.slice(from, from + ASKED_AT_ONCE)
+      const found = await Promise.all(some.map(path => this.lookAt(id, path)))
+      const changes = some.flatMap((path, at) => {
+        const entry = found[at]
+        return entry === undefined ? [] : changesFor(path, entry)
+      })
+      this.tell(id, changes)
+    }
+  }
+
+  private async lookAt(id: ShareId, path: DrivePath): Promise<FileEntry | 'absent' | undefined> {
     try {
-      await this.listings.stat(id, path)
-      return false
+      return await this.listings.stat(id, path)
     } catch (error) {
-      return error instanceof PeerfoldError && error.code === 'file-not-found'
+      return saysAbsent(error) ? 'absent' : undefined
     }
   }
 
@@ -115,5 +166,6 @@ export class ChangedFiles extends Disposable {
     const uris = [...this.addresses.urisOf(id)(ROOT), ...openFilesOf(id)]
     if (uris.length > 0) this.files.fire(uris.map(uri => ({ uri, type: vscode.FileChangeType.Changed })))
     this.shares.fire(id)
+    void this.tellLinkedFolders(id)
   }
 }

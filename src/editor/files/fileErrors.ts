@@ -3,7 +3,7 @@
  * `FileNotFound`: an editor takes the latter for a deletion.
  */
 import * as vscode from 'vscode'
-import { type ErrorCode, toUserError } from '../../common/errors'
+import { type ErrorCode, PeerfoldError, toUserError } from '../../common/errors'
 
 export function toFileSystemError(error: unknown, uri: vscode.Uri): vscode.FileSystemError {
   const { code, message } = toUserError(error)
@@ -14,6 +14,14 @@ const byCode: Partial<Record<ErrorCode, (what: string | vscode.Uri) => vscode.Fi
   'file-not-found': vscode.FileSystemError.FileNotFound,
   'is-a-folder': vscode.FileSystemError.FileIsADirectory,
   'not-a-folder-entry': vscode.FileSystemError.FileNotADirectory,
+  'target-missing': vscode.FileSystemError.FileNotFound,
+  'target-outside': vscode.FileSystemError.FileNotFound,
+  'target-circle': vscode.FileSystemError.FileNotFound,
+}
+
+/** Whether it says that nothing is at a path; what cannot be reached now may be there. */
+export function saysAbsent(error: unknown): boolean {
+  return error instanceof PeerfoldError && byCode[error.code] === vscode.FileSystemError.FileNotFound
 }
 
 /** VS Code words these itself, given the address. */

@@ -4,16 +4,22 @@
  * listing that is known. Both the file system provider and the tree of opened shares read through it.
  *
  * A request that was under way while the share changed may carry the old version: its answer is used, not kept.
+ *
+ * What links show changes with what they lead to, which may be anywhere in the share. So a folder that was listed through
+ * links, or has links in it, is forgotten with every change.
  */
 import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import { realPathOf } from '../../common/followed'
 import type { FileEntry } from '../../common/model'
-import { folderOf, nameOf, selfAndFoldersOf } from './drivePath'
+import { childOf, folderOf, nameOf, selfAndFoldersOf } from './drivePath'
 
 /** Entries kept in all; beyond it the listings used longest ago go. */
 const MAX_ENTRIES = 300_000
 /** Entries asked for at once: a few milliseconds to read. */
 export const PAGE = 1_000
+/** Folders of a share that are known to be shown through links; beyond it, those shown longest ago are forgotten. */
+const MAX_LINKED = 200
 
 export interface ListingSource {
   /** At most `limit` children: those after the child named `after`, or the first ones. See `fs.list`. */
@@ -31,6 +37,8 @@ export interface Page {
 interface Listing {
   readonly entries: readonly FileEntry[]
   readonly byName: ReadonlyMap<string, FileEntry>
+  /** Where the folder lies, links followed; undefined where that is not told. */
+  readonly real: DrivePath | undefined
 }
 
 interface ShareListings {
@@ -38,6 +46,10 @@ interface ShareListings {
   age: number
   readonly folders: Map<DrivePath, Listing>
   readonly underWay: Map<DrivePath, Promise<Listing>>
+  /** Folders that were listed through links, and where they lie. */
+  readonly linked: Map<DrivePath, DrivePath>
+  /** Of `folders`, those that depend on links. */
+  readonly unsure: Set<DrivePath>
 }
 
 /** Whether a folder has the name in another spelling: the peer process knows which. */
@@ -78,16 +90,31 @@ export class Listings {
       const entry = listing.byName.get(nameOf(step))
       if (entry === undefined && maySpell(listing, nameOf(step))) return undefined
       if (entry === undefined) throw new PeerfoldError('file-not-found', path)
-      return step === path ? entry : undefined
+      if (step !== path) return undefined
+      if (listing.real === undefined) return undefined
+      const realPath = childOf(listing.real, entry.name)
+      return realPath === path ? entry : { ...entry, realPath }
     }
     return undefined
   }
 
-  /** Forgets the folders that the paths lie in, and folders above them, whose own entries may have come or gone. */
+  /** Folders that were listed through links, by their paths, and where they lay then; those listed last are the last. */
+  linked(id: ShareId): ReadonlyMap<DrivePath, DrivePath> {
+    return this.of(id).linked
+  }
+
+  /** A link leads elsewhere, or nowhere: what was listed through it is not known to be shown any more. */
+  forgetLinked(id: ShareId, folder: DrivePath): void {
+    this.of(id).linked.delete(folder)
+  }
+
+  /** Forgets the folders that the paths lie in, folders above them, whose own entries may have come or gone, and what
+   *  depends on links. */
   forget(id: ShareId, paths: readonly DrivePath[]): void {
     const known = this.of(id)
     known.age++
     known.underWay.clear()
+    for (const folder of [...known.unsure]) this.drop(known, folder)
     for (const path of paths) {
       for (const folder of selfAndFoldersOf(path)) this.drop(known, folder)
     }
@@ -121,16 +148,45 @@ export class Listings {
 
   private async ask(id: ShareId, path: DrivePath, known: ShareListings): Promise<Listing> {
     const { age } = known
-    const listing = await this.read(id, path)
+    const [real, listed] = await Promise.all([this.realOf(id, path, known), this.read(id, path)])
+    const listing = { ...listed, real }
     if (known.age === age) {
       known.folders.set(path, listing)
+      this.noteLinks(known, path, listing)
       this.entryCount += listing.entries.length
       this.makeRoom(listing)
     }
     return listing
   }
 
-  private async read(id: ShareId, path: DrivePath): Promise<Listing> {
+  /** Where a folder lies: by the listing that it was found in, else as the peer process says. */
+  private async realOf(
+    id: ShareId,
+    path: DrivePath,
+    { folders }: ShareListings,
+  ): Promise<DrivePath | undefined> {
+    const parent = folderOf(path)
+    if (parent === undefined) return path
+    const above = folders.get(parent)
+    const listed = above?.byName.get(nameOf(path))
+    const isListed = above?.real !== undefined && listed !== undefined
+    const [at, entry] = isListed
+      ? [childOf(above.real, listed.name), listed]
+      : [path, await this.source.stat(id, path)]
+    const isTold = entry.kind !== 'link' || entry.pointsAt !== undefined
+    return isTold ? realPathOf(at, entry) : undefined
+  }
+
+  private noteLinks(known: ShareListings, path: DrivePath, { entries, real }: Listing): void {
+    if (real !== path || entries.some(({ kind }) => kind === 'link')) known.unsure.add(path)
+    known.linked.delete(path)
+    if (real === path || real === undefined) return
+    known.linked.set(path, real)
+    const [oldest] = known.linked.keys()
+    if (known.linked.size > MAX_LINKED && oldest !== undefined) known.linked.delete(oldest)
+  }
+
+  private async read(id: ShareId, path: DrivePath): Promise<Omit<Listing, 'real'>> {
     const entries: FileEntry[] = []
     const byName = new Map<string, FileEntry>()
     for (;;) {
@@ -159,10 +215,17 @@ export class Listings {
   private drop(share: ShareListings, folder: DrivePath): void {
     this.entryCount -= share.folders.get(folder)?.entries.length ?? 0
     share.folders.delete(folder)
+    share.unsure.delete(folder)
   }
 
   private of(id: ShareId): ShareListings {
-    const known = this.shares.get(id) ?? { age: 0, folders: new Map(), underWay: new Map() }
+    const known = this.shares.get(id) ?? {
+      age: 0,
+      folders: new Map(),
+      underWay: new Map(),
+      linked: new Map(),
+      unsure: new Set(),
+    }
     this.shares.set(id, known)
     return known
   }

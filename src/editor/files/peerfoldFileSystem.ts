@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import { behind } from '../../common/followed'
 import { formatBytes, safeText } from '../../common/format'
 import type { FileEntry } from '../../common/model'
 import { newJob } from '../commands/followTransfer'
@@ -116,7 +117,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     const address = addressOf(uri)
     const limit = readSettings().maxEditorFileSize
     try {
-      const { size, kind } = await this.listings.stat(address.id, address.path)
+      const { size, kind } = behind(await this.listings.stat(address.id, address.path))
       if (kind === 'folder') throw new PeerfoldError('is-a-folder', address.path)
       if (size > limit && this.editorReads.refuses(uri)) throw tooLarge('too-large', address, size)
       if (size > MAX_READ) throw tooLarge('too-large-to-read', address, size)
@@ -136,7 +137,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
   private async fetch(uri: vscode.Uri): Promise<void> {
     const address = addressOf(uri)
     const limit = readSettings().maxEditorFileSize
-    const { size } = await this.listings.stat(address.id, address.path)
+    const { size } = behind(await this.listings.stat(address.id, address.path))
     if (size > limit) throw tooLarge('too-large', address, size)
     await this.read(address, size, { limit, timeout: this.patienceFor(address.id), job: newJob() }, undefined)
   }
@@ -162,7 +163,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     const options = { timeout: readLimit(PART, timeout), token }
     const range = (start: number, length: number) =>
       this.peer.request('fs.readRange', { ...address, start, length, timeout, ...job }, options)
-    const stat = (id: ShareId, path: DrivePath) => this.listings.stat(id, path)
+    const stat = async (id: ShareId, path: DrivePath) => behind(await this.listings.stat(id, path))
     return readInParts({ stat, range }, address)
   }
 
@@ -203,7 +204,7 @@ function addressOf(uri: vscode.Uri): ShareAddress {
 }
 
 function toFileStat(entry: FileEntry): vscode.FileStat {
-  const { mtime = 0, size } = entry // VS Code has no word for a time that is not known
+  const { mtime = 0, size } = behind(entry) // VS Code has no word for a time that is not known
   return {
     type: toFileType(entry),
     ctime: mtime,
@@ -213,10 +214,18 @@ function toFileStat(entry: FileEntry): vscode.FileStat {
   }
 }
 
-/** A link is shown as a link to nowhere: what it points at may lie outside the share. */
-function toFileType({ kind }: FileEntry): vscode.FileType {
-  if (kind === 'folder') return vscode.FileType.Directory
-  return kind === 'link' ? vscode.FileType.SymbolicLink : vscode.FileType.File
+/** A link is shown as what it points at in the share; a link alone, as VS Code has it, leads nowhere. */
+function toFileType({ kind, pointsAt }: FileEntry): vscode.FileType {
+  const { Directory, File, SymbolicLink } = vscode.FileType
+  const link = kind === 'link' ? SymbolicLink : 0
+  switch (kind === 'link' ? pointsAt?.kind : kind) {
+    case 'folder':
+      return link | Directory
+    case 'file':
+      return link | File
+    case undefined:
+      return link
+  }
 }
 
 function fetching({ path }: ShareAddress, size: number): string {

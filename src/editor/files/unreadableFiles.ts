@@ -10,9 +10,10 @@ import { Disposable } from '../dispose'
 import type { PeerModel } from '../peerModel'
 import { isCancelled, type Offer, offerCommand, tellError, warn } from '../tell'
 import { isInTab } from './editorReads'
-import { WaitingFiles } from './waitingFiles'
+import { LINK_ERRORS, WaitingFiles } from './waitingFiles'
 
-/** What passes when somebody who has the file comes, or by the user's own setting. */
+/** What passes when somebody who has the file comes, by the user's own setting, or with another version; and links that
+ *  lead nowhere, which VS Code's own page says nothing of. */
 const SHOWN_IN_TAB: ReadonlySet<ErrorCode> = new Set([
   'too-large',
   'offline',
@@ -20,6 +21,7 @@ const SHOWN_IN_TAB: ReadonlySet<ErrorCode> = new Set([
   'stalled',
   'nobody-found',
   'process-ended',
+  ...LINK_ERRORS,
 ])
 
 export class UnreadableFiles extends Disposable {

@@ -8,6 +8,7 @@
 import * as vscode from 'vscode'
 import { type ErrorCode, toUserError } from '../../common/errors'
 import { safeText } from '../../common/format'
+import type { OpenedShareState } from '../../common/model'
 import { Commands, EXTENSION_SCHEME, type SettingName, WAITING_EDITOR } from '../contributions'
 import { Disposable } from '../dispose'
 import type { PeerModel } from '../peerModel'
@@ -18,6 +19,14 @@ import { fromShareUri, ROOT } from './shareUri'
 import { waitingPage } from './waitingPage'
 
 const { l10n } = vscode
+
+/** Links that lead to no file from where they are. Another version of the share may have mended them. */
+export const LINK_ERRORS: readonly ErrorCode[] = [
+  'target-missing',
+  'target-outside',
+  'target-circle',
+  'links-to-folder',
+]
 
 const LIMIT: SettingName = 'maxEditorFileSize'
 
@@ -69,6 +78,7 @@ export class WaitingFiles extends Disposable implements vscode.CustomReadonlyEdi
     new Waiting(uri, panel, {
       reason: () => this.reasons.get(fileAddress(uri)),
       reach: () => this.reachOf(uri),
+      version: () => this.shareOf(uri)?.contents?.version,
       fetch: () => this.fetch(uri),
       note: error => this.note(uri, error),
       forget: () => void this.reasons.delete(fileAddress(uri)),
@@ -82,15 +92,21 @@ export class WaitingFiles extends Disposable implements vscode.CustomReadonlyEdi
   }
 
   private reachOf(uri: vscode.Uri): Reach {
-    const id = fromShareUri(uri)?.id
-    const share = id === undefined ? undefined : this.model.opened(id)
+    const share = this.shareOf(uri)
     return { connected: share?.status.kind === 'connected', peers: share?.peers ?? 0 }
+  }
+
+  private shareOf(uri: vscode.Uri): OpenedShareState | undefined {
+    const id = fromShareUri(uri)?.id
+    return id === undefined ? undefined : this.model.opened(id)
   }
 }
 
 interface WaitingParts {
   reason(): Reason | undefined
   reach(): Reach
+  /** Of the share, as far as it is known. */
+  version(): number | undefined
   fetch(): Promise<unknown>
   note(error: unknown): void
   /** The reason has passed: a tab that is made later tries at once. */
@@ -101,6 +117,7 @@ interface WaitingParts {
 /** One waiting tab. It ends with its panel. */
 class Waiting extends Disposable {
   private reach: Reach
+  private version: number | undefined
   private isTrying = false
   /** The file is here, and shown as soon as somebody looks. */
   private isHere = false
@@ -122,6 +139,7 @@ class Waiting extends Disposable {
     }
     const known = parts.reason()
     this.reach = known?.reach ?? parts.reach()
+    this.version = parts.version()
     this.own(parts.model.onDidChange(() => this.look()))
     this.own(panel.onDidChangeViewState(() => this.show()))
     this.own(
@@ -136,9 +154,11 @@ class Waiting extends Disposable {
   }
 
   private look(): void {
-    const before = this.reach
+    const { reach, version } = this
     this.reach = this.parts.reach()
-    if (cameBack(before, this.reach)) void this.tryAgain()
+    this.version = this.parts.version()
+    // A newer version may have mended a link.
+    if (cameBack(reach, this.reach) || this.version !== version) void this.tryAgain()
   }
 
   /** Never rejects. */
@@ -184,14 +204,22 @@ class Waiting extends Disposable {
       argument: `${EXTENSION_SCHEME}.${LIMIT}`,
     }
     const name = safeText(nameOf(address?.path ?? ROOT), 80)
-    this.panel.webview.html = waitingPage({
-      title: isLarge
-        ? l10n.t('“{0}” is too large to open here', name)
-        : l10n.t('Waiting for somebody who has “{0}”', name),
-      text: reason?.message ?? '',
-      hint: isLarge ? '' : l10n.t('This tab shows the file as soon as it is here.'),
-      links: isLarge ? [saveCopy, setting] : [close, saveCopy],
-      language: vscode.env.language,
-    })
+    const page = { text: reason?.message ?? '', language: vscode.env.language }
+    if (reason !== undefined && LINK_ERRORS.includes(reason.code))
+      this.panel.webview.html = waitingPage({
+        ...page,
+        title: l10n.t('“{0}” is a link that leads to no file here', name),
+        hint: '',
+        links: [{ label: l10n.t('Close'), command: close.command }],
+      })
+    else
+      this.panel.webview.html = waitingPage({
+        ...page,
+        title: isLarge
+          ? l10n.t('“{0}” is too large to open here', name)
+          : l10n.t('Waiting for somebody who has “{0}”', name),
+        hint: isLarge ? '' : l10n.t('This tab shows the file as soon as it is here.'),
+        links: isLarge ? [saveCopy, setting] : [close, saveCopy],
+      })
   }
 }

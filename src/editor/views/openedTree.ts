@@ -13,6 +13,7 @@ import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
 import { toUserError } from '../../common/errors'
 import { explainSearch } from '../../common/explain'
+import { behind } from '../../common/followed'
 import { plural, safeText } from '../../common/format'
 import type { FileEntry, OpenedShareState } from '../../common/model'
 import { sorted } from '../../wire/slices'
@@ -321,19 +322,30 @@ function partItem({ id, path, part }: PartNode): vscode.TreeItem {
 }
 
 function entryItem({ id, path, entry }: EntryNode, uri: vscode.Uri): vscode.TreeItem {
-  const isFolder = entry.kind === 'folder'
+  const { kind } = behind(entry)
+  const isFolder = kind === 'folder'
   const { Collapsed, None } = vscode.TreeItemCollapsibleState
   const item = new vscode.TreeItem(safeText(entry.name), isFolder ? Collapsed : None)
   item.id = `${id}${path}`
   item.resourceUri = uri
-  item.iconPath = isFolder ? vscode.ThemeIcon.Folder : vscode.ThemeIcon.File
+  item.iconPath = iconOf(kind)
   item.contextValue = entryFacets(entry)
   item.tooltip = safeText(path, 400)
-  // A link leads to the file it names, inside the share.
+  if (entry.linkTarget !== undefined) {
+    item.description = `→ ${safeText(entry.linkTarget, 60)}`
+    item.accessibilityInformation = {
+      label: l10n.t('{0}, link to {1}', safeText(entry.name), safeText(entry.linkTarget, 60)),
+    }
+  }
   if (!isFolder) {
     item.command = { command: 'vscode.open', title: l10n.t('Open'), arguments: [uri] }
   }
   return item
+}
+
+function iconOf(kind: FileEntry['kind']): vscode.ThemeIcon {
+  if (kind === 'link') return new vscode.ThemeIcon('file-symlink-file') // it leads nowhere from here
+  return kind === 'folder' ? vscode.ThemeIcon.Folder : vscode.ThemeIcon.File
 }
 
 function messageItem({ text }: MessageNode): vscode.TreeItem {
@@ -348,6 +360,6 @@ function messageItem({ text }: MessageNode): vscode.TreeItem {
 const collator = new Intl.Collator(undefined, { numeric: true })
 
 function foldersFirst(a: FileEntry, b: FileEntry): number {
-  const byKind = Number(b.kind === 'folder') - Number(a.kind === 'folder')
+  const byKind = Number(behind(b).kind === 'folder') - Number(behind(a).kind === 'folder')
   return byKind !== 0 ? byKind : collator.compare(a.name, b.name)
 }

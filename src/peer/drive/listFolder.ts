@@ -2,6 +2,7 @@
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import type { FileEntry } from '../../common/model'
+import { absence, follow, type Place, withTargets } from './follow'
 import type { PathIndex } from './pathIndex'
 import type { ShareDrive } from './shareDrive'
 
@@ -12,19 +13,19 @@ export interface FolderPart {
   readonly limit?: number
 }
 
-/** Throws `file-not-found`, `not-a-folder-entry`, `ambiguous-path`. */
-export function listFolder(index: PathIndex, { after, limit, ...typed }: FolderPart): readonly FileEntry[] {
-  const path = index.spelling(typed.path) ?? typed.path
-  const children = index.list(path, after, limit)
-  if (children !== undefined) return children
-  throw new PeerfoldError(index.stat(path) === undefined ? 'file-not-found' : 'not-a-folder-entry', path)
+/** Throws `file-not-found`, `target-…` where a link leads nowhere, `not-a-folder-entry`, `ambiguous-path`. */
+export function listFolder(index: PathIndex, part: FolderPart): readonly FileEntry[] {
+  return childrenAt(index, follow(index, part.path), part)
 }
 
 /** The same, as far as it is known; undefined while nothing is. */
 export function listSoFar({ index, coming }: ShareDrive, part: FolderPart): readonly FileEntry[] | undefined {
   if (index !== undefined) return listFolder(index, part)
-  const children = coming?.index.list(part.path, part.after, part.limit)
-  return children?.length === 0 ? undefined : children
+  if (coming === undefined) return undefined
+  const place = follow(coming.index, part.path)
+  if (place.kind !== 'folder') return undefined
+  const children = childrenAt(coming.index, place, part)
+  return children.length === 0 ? undefined : children
 }
 
 /** The same of the newest version, be it only on its way; undefined while that cannot be told. */
@@ -33,8 +34,22 @@ export function listNewest(
   part: FolderPart,
 ): readonly FileEntry[] | undefined {
   if (coming === undefined) return index === undefined ? undefined : listFolder(index, part)
-  const path = coming.index.spelling(part.path)
-  // What is not there as it was typed may come in another spelling, which has another place in the list.
-  if (path === undefined && part.path !== part.path.normalize('NFD')) return undefined
-  return coming.knows(path ?? part.path, part.after, part.limit) ? listFolder(coming.index, part) : undefined
+  const place = follow(coming.index, part.path)
+  if (place.kind === 'nowhere') {
+    // What is not there as it was typed may come in another spelling, which has another place in the list.
+    const mayCome = place.why === 'missing' && place.at !== place.at.normalize('NFD')
+    if (mayCome || (place.why === 'missing' && !coming.knows(place.at))) return undefined
+    throw absence(part.path, place)
+  }
+  return coming.knows(place.path, part.after, part.limit) ? childrenAt(coming.index, place, part) : undefined
+}
+
+function childrenAt(
+  index: PathIndex,
+  place: Place,
+  { path, after, limit }: FolderPart,
+): readonly FileEntry[] {
+  if (place.kind === 'nowhere') throw absence(path, place)
+  if (place.kind === 'file') throw new PeerfoldError('not-a-folder-entry', path)
+  return withTargets(index.list(place.path, after, limit) ?? [], place)
 }

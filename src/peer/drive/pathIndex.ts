@@ -16,7 +16,7 @@ import type { DriveEntry } from './entry'
 /** Deeper paths are refused everywhere (names/paths.ts); each level costs memory. */
 const MAX_DEPTH = 255
 
-interface Folder {
+export interface Folder {
   readonly folders: Map<string, Folder>
   readonly files: Map<string, DriveEntry>
   /** Names beyond ASCII by their composed form, since the first look for another spelling until a name comes or goes. */
@@ -26,7 +26,8 @@ interface Folder {
 }
 
 export class PathIndex {
-  private readonly root: Folder = newFolder()
+  /** For who walks it; changed by this class alone. */
+  readonly root: Folder = newFolder()
   private readonly byPath = new Map<DrivePath, DriveEntry>()
   private readonly malformedPaths = new Set<string>()
   private folders = 0
@@ -157,15 +158,6 @@ export class PathIndex {
     return (spelled === '' ? '/' : spelled) as DrivePath
   }
 
-  /** A file, link or folder; undefined when there is none. '/' is the root folder. */
-  stat(path: DrivePath): FileEntry | undefined {
-    const trimmed = trimSlash(path)
-    if (trimmed === '') return folderEntry('', this.root)
-    const found = this.locate(trimmed)
-    if (found === undefined) return undefined
-    return 'path' in found.node ? fileEntry(found.name, found.node) : folderEntry(found.name, found.node)
-  }
-
   /**
    * Children of a folder in path order, a folder as if its name ended with `/`: at most `limit` after the child named
    * `after`. Undefined when there is no such folder.
@@ -197,9 +189,12 @@ export class PathIndex {
   }
 
   private folderAt(path: DrivePath): Folder | undefined {
-    const trimmed = trimSlash(path)
-    const folder = trimmed === '' ? this.root : this.locate(trimmed)?.node
-    return folder === undefined || 'path' in folder ? undefined : folder
+    let folder: Folder | undefined = this.root
+    for (const part of trimSlash(path).split('/').slice(1)) {
+      folder = folder.folders.get(part)
+      if (folder === undefined) return undefined
+    }
+    return folder
   }
 
   /** A large folder is asked for part by part. */
@@ -246,27 +241,21 @@ export class PathIndex {
       .filter(key => path === '/' || key === path || key.startsWith(prefix))
       .sort()
   }
-
-  private locate(path: string): { name: string; node: Folder | DriveEntry } | undefined {
-    const parts = path.slice(1).split('/')
-    const name = parts.pop() ?? ''
-    let folder: Folder | undefined = this.root
-    for (const part of parts) {
-      folder = folder.folders.get(part)
-      if (folder === undefined) return undefined
-    }
-    const node = folder.folders.get(name) ?? folder.files.get(name)
-    return node === undefined ? undefined : { name, node }
-  }
 }
 
-function spellingIn(folder: Folder, name: string, parent: string): string | undefined {
-  if (folder.folders.has(name) || folder.files.has(name)) return name
-  folder.spelled ??= bySpelling([...folder.folders.keys(), ...folder.files.keys()])
-  const equal = folder.spelled.get(name.normalize('NFC')) ?? []
+/** How a folder spells the name of a child, see `PathIndex.spelling`. @param parent its path, '' for the share */
+export function spellingIn(folder: Folder, name: string, parent: string): string | undefined {
+  const equal = spellingsIn(folder, name)
   if (equal.length > 1)
     throw new PeerfoldError('ambiguous-path', equal.map(one => escaped(`${parent}/${one}`)).join(' and '))
   return equal[0]
+}
+
+/** The name itself where it is there, else all children whose names are equal to it under Unicode normalisation. */
+export function spellingsIn(folder: Folder, name: string): readonly string[] {
+  if (folder.folders.has(name) || folder.files.has(name)) return [name]
+  folder.spelled ??= bySpelling([...folder.folders.keys(), ...folder.files.keys()])
+  return folder.spelled.get(name.normalize('NFC')) ?? []
 }
 
 function bySpelling(names: readonly string[]): ReadonlyMap<string, readonly string[]> {
@@ -325,12 +314,12 @@ function isName(part: string): boolean {
   return part !== '' && part !== '.' && part !== '..'
 }
 
-function folderEntry(name: string, folder: Folder): FileEntry {
+export function folderEntry(name: string, folder: Folder): FileEntry {
   const { mtime } = folder
   return { name, kind: 'folder', size: 0, ...(Number.isFinite(mtime) ? { mtime } : {}), executable: false }
 }
 
-function fileEntry(name: string, entry: DriveEntry): FileEntry {
+export function fileEntry(name: string, entry: DriveEntry): FileEntry {
   const { kind, size, mtime, executable, linkTarget } = entry
   return {
     name,

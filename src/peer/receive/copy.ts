@@ -6,13 +6,14 @@ import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { toFileError } from '../../common/fileErrors'
 import type { SkippedEntry, TransferResult } from '../../common/model'
+import { absence, follow } from '../drive/follow'
 import { type PathIndex, trimSlash } from '../drive/pathIndex'
 import type { ShareDrive } from '../drive/shareDrive'
 import { isBeyondKnown } from '../drive/whoHas'
 import { contentBeyond } from '../limits'
 import type { TargetRules } from '../names/rules'
 import { CopyMarks } from './copyMarks'
-import { type CopyPlan, parentOf, planCopy, targetKey } from './copyPlan'
+import { type CopyPlan, type CopySource, placeIn, planCopy, targetKey } from './copyPlan'
 import { type CopyOptions, CopyRun } from './copyRun'
 import { checkOldRecords } from './oldRecords'
 import { PartialFiles } from './partialFiles'
@@ -30,7 +31,7 @@ export interface Copied {
 
 /** Runs a copy to its end. Rejects with PeerfoldError (`cancelled`, `target-vanished`, …). */
 export async function runCopy(options: CopyOptions): Promise<Copied> {
-  indexOf(options) // nothing is made for a path that is not there
+  sourceOf(options) // nothing is made for a path that is not there
   const madeFolders: string[] = []
   const { writer, rules } = openTarget(options, path => madeFolders.push(path))
   const { catalog, transfer, share, folder } = options
@@ -61,8 +62,7 @@ async function checkOld(options: CopyOptions, { old }: CopyPlan, target: string)
   const { share, catalog, closing, path } = options
   const { writer } = openTarget(options, () => {})
   try {
-    const part = trimSlash(path).slice(parentOf(path).length)
-    await checkOldRecords(old, share, writer, new CopyMarks(catalog, target, part), closing)
+    await checkOldRecords(old, share, writer, new CopyMarks(catalog, target, partOf(path)), closing)
   } finally {
     await writer.close()
   }
@@ -74,11 +74,12 @@ async function planNow(
   writer: SafeWriter,
   rules: TargetRules,
 ): Promise<CopyPlan> {
-  const { transfer, catalog, path, isInDoubt } = options
-  const index = indexOf(options)
+  const { transfer, catalog, isInDoubt } = options
+  const { index, ...source } = sourceOf(options)
+  const { from } = source
   const { signal } = transfer.abort
-  const plan = await planCopy(index.select(path), path, target, writer, rules, catalog, signal, isInDoubt)
-  for (const key of index.malformedBelow(path)) plan.skipped.push(malformed(key, path))
+  const plan = await planCopy(index.select(from), source, target, writer, rules, catalog, signal, isInDoubt)
+  for (const key of index.malformedBelow(from)) plan.skipped.push(malformed(key, source))
   return plan
 }
 
@@ -104,16 +105,28 @@ async function runPlan(
   transfer.files = { done: present.files, total: plan.files.length + present.files + plan.links.length }
   transfer.bytes = { done: present.bytes, total: plan.bytes + present.bytes }
   transfer.progress(0, 0)
-  const part = trimSlash(path).slice(parentOf(path).length)
-  const marks = new CopyMarks(catalog, target, part, madeFolders)
+  const marks = new CopyMarks(catalog, target, partOf(path), madeFolders)
   return new CopyRun(options, plan, marks, partials, writer, rules).run()
 }
 
-/** The newest version known here, which has something at the path. */
-function indexOf({ share: { index }, path }: CopyOptions): PathIndex {
+/**
+ * The newest version known here, and what of it is copied. The path may be a link or lead through some: what it leads to
+ * is copied, under the name that was asked for. Links in that are copied as links.
+ */
+function sourceOf({ share: { index }, path }: CopyOptions): CopySource & { readonly index: PathIndex } {
   if (index === undefined) throw new PeerfoldError('not-listed')
-  if (index.select(path).next().done && path !== '/') throw new PeerfoldError('file-not-found', path)
-  return index
+  const part = partOf(path)
+  const place = follow(index, path)
+  if (place.kind !== 'nowhere') return { index, from: place.path, part }
+  const isHidden = place.link === undefined && !index.select(path).next().done // it has no place in the tree
+  if (isHidden) return { index, from: path, part }
+  throw absence(path, place)
+}
+
+/** The path inside the target that stands for `path`; '' for the whole share, which is the target itself. */
+function partOf(path: DrivePath): string {
+  const trimmed = trimSlash(path)
+  return trimmed.slice(trimmed.lastIndexOf('/'))
 }
 
 /** What an entry says of its size counts only when the log is that long: a lie must not keep the rest from coming. */
@@ -122,9 +135,9 @@ function bytesThatExist({ bytes }: ShareDrive, { files }: CopyPlan): number {
   return files.reduce((sum, { entry }) => (isBeyondKnown(bytes, entry) ? sum : sum + entry.size), 0)
 }
 
-function malformed(key: string, base: DrivePath): SkippedEntry {
+function malformed(key: string, source: CopySource): SkippedEntry {
   return {
-    path: key.slice(parentOf(base).length),
+    path: placeIn(source, key),
     reason: 'bad-entry',
     detail: 'What the share says of it is not what a file or link is described by.',
   }

@@ -101,15 +101,23 @@ export function targetKey(share: ShareId, folder: string, fork: number): string 
     .slice(0, 22)
 }
 
-/** What is cut off from drive paths to get paths inside the target, when `base` is copied. */
-export function parentOf(base: DrivePath): string {
-  return trimSlash(base).replace(/\/[^/]*$/, '')
+/** What is copied, and where. */
+export interface CopySource {
+  /** A folder or file of the share, `/` for all of it. */
+  readonly from: DrivePath
+  /** The path inside the target that stands for it; '' where that is the target itself. */
+  readonly part: string
+}
+
+/** Where a path of the share comes to lie inside the target. */
+export function placeIn({ from, part }: CopySource, path: string): string {
+  return part + path.slice(trimSlash(from).length)
 }
 
 /** @param isInDoubt the machine went down: files that were written before may lack bytes that never reached the disk */
 export async function planCopy(
   entries: Iterable<DriveEntry>,
-  base: DrivePath,
+  source: CopySource,
   target: string,
   writer: SafeWriter,
   rules: TargetRules,
@@ -135,9 +143,9 @@ export async function planCopy(
     noLongerShared: 0,
     recovered: [],
   }
-  const parent = parentOf(base)
+  const { part } = source
   const byPath = new Map<string, DriveEntry>()
-  for (const entry of entries) byPath.set(entry.path.slice(parent.length), entry)
+  for (const entry of entries) byPath.set(placeIn(source, entry.path), entry)
   const intended = new Map<string, IntendedFile>()
   const [{ accepted, refused }] = await Promise.all([
     inSlices(selectPaths(byPath.keys(), rules), { onPause: () => throwIfAborted(signal) }),
@@ -166,7 +174,6 @@ export async function planCopy(
       local.lookAnew()
     }
   }
-  const part = trimSlash(base).slice(parent.length)
   const isGone = (path: string) => (path === part || path.startsWith(`${part}/`)) && !byPath.has(path)
   for (const [path, { fresh, content }] of intended) {
     if (!fresh || !isGone(path)) continue
