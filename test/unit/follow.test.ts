@@ -52,7 +52,7 @@ describe('links of a share', () => {
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 150 },
     )
   })
 
