@@ -1,6 +1,6 @@
 /** What Alice saves shows up at Bob's; more ways in: a clicked link, and the share as a folder of his workspace. */
 import assert from 'node:assert/strict'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually } from '../support/eventually'
 import type { Cast } from './cast'
@@ -178,5 +178,33 @@ export function followingSteps(cast: () => Cast): void {
       .view('Opened Shares')
       .tree.row(/^garden1 peer/)
       .waitFor()
+  })
+
+  it('opens links as what they point at, in the Explorer and in the tree', async () => {
+    const { atBob, garden } = cast()
+    const links = { plots: 'beds', 'first.md': 'beds/tomatoes.md' }
+    for (const [name, target] of Object.entries(links)) await symlink(target, join(garden, name))
+    const { tree } = atBob.view('Opened Shares')
+    await tree.row(/^garden/).expand()
+    await tree.row(/^first\.md→ beds\/tomatoes\.md/).click()
+    await atBob.editor.waitForTab('first.md')
+    assert.match(await atBob.editor.text('Gone by October.'), /^Gone by October/)
+    await tree.row(/^beds$/).collapse()
+    await tree.row(/^plots→ beds/).expand()
+    await tree.row('leeks.md').click()
+    await atBob.editor.text('Leeks')
+    await tree.row(/^plots→ beds/).collapse()
+    await atBob.screenshot('links-in-tree')
+    await atBob.openContainer('Explorer')
+    await atBob.explorer.row('plots').expand()
+    await atBob.explorer.row('leeks.md').click()
+    await atBob.editor.text('Leeks')
+    await atBob.explorer.row('first.md').click()
+    await writeFile(join(garden, 'beds', 'tomatoes.md'), '# Tomatoes\n\nSown again.\n')
+    await atBob.editor.text('Sown again.')
+    await atBob.screenshot('links-in-explorer')
+    for (const name of Object.keys(links)) await rm(join(garden, name))
+    await atBob.explorer.row('first.md').locator.waitFor({ state: 'detached' })
+    await atBob.openContainer('Peerfold')
   })
 }
