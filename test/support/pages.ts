@@ -207,6 +207,7 @@ export class Editor {
   async tabTooltip(text: string | RegExp): Promise<string> {
     const hover = this.page.locator('.monaco-hover').filter({ visible: true }).filter({ hasText: text })
     await this.page.locator('.tabs-container .tab.active').hover()
+    // biome-ignore lint/performance/useDomNodeTextContent: Playwright's, which tells what is shown
     return (await hover.innerText()).trim()
   }
 
