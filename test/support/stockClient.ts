@@ -3,6 +3,7 @@ import type { NoiseStream } from '@hyperswarm/secret-stream'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
+import { eventually } from './eventually'
 import { temporaryFolder } from './folders'
 
 export class StockClient {
@@ -28,10 +29,16 @@ export class StockClient {
   async open(key: Uint8Array, encryptionKey?: Uint8Array): Promise<Hyperdrive> {
     const drive = new Hyperdrive(this.store.session(), key, { encryptionKey: encryptionKey ?? null })
     await drive.ready()
-    const found = drive.findingPeers()
-    this.swarm.join(drive.discoveryKey)
-    this.swarm.flush().then(found, found)
-    await drive.update()
+    const session = this.swarm.join(drive.discoveryKey)
+    // Who has just been started may not have announced it yet, and nobody looks again by itself for minutes.
+    await eventually('somebody who has it is found', async () => {
+      const found = drive.findingPeers()
+      this.swarm.flush().then(found, found)
+      await drive.update()
+      if (drive.core.length > 0) return true
+      await session.refresh()
+      return false
+    })
     return drive
   }
 
