@@ -397,6 +397,7 @@ export class OwnShare {
 
   private async publishOnce(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
     const { named } = this
+    const { boundaries } = this.record
     this.named = new Set()
     const result = await this.versions.publish(signal, named, transfer).catch(error => {
       for (const path of named) this.named.add(path)
@@ -404,7 +405,7 @@ export class OwnShare {
     })
     this.last = result
     this.tellSecrets(result)
-    await this.rememberLook(result)
+    await this.rememberLook(result, boundaries)
     this.watch.follow(result)
     this.lookAfter(result.lookAfter)
     await this.watch.ignoreFolders(result.ignoredFolders)
@@ -413,10 +414,16 @@ export class OwnShare {
     return result
   }
 
-  private async rememberLook({ remember }: PublishResult): Promise<void> {
+  /** @param before the disks that were known when the look began: what the user gave up meanwhile stays given up */
+  private async rememberLook({ remember }: PublishResult, before: ShareRecord['boundaries']): Promise<void> {
     const { boundaries, rules, hidden } = this.record
     const told = hidden?.toldAt === undefined ? {} : { toldAt: hidden.toldAt }
-    const now = { ...remember, hidden: remember.hidden && { ...remember.hidden, ...told } }
+    const givenUp = new Set(before?.filter(path => boundaries?.includes(path) !== true))
+    const now = {
+      ...remember,
+      boundaries: (remember.boundaries ?? []).filter(path => !givenUp.has(path)),
+      hidden: remember.hidden && { ...remember.hidden, ...told },
+    }
     if (JSON.stringify(now) !== JSON.stringify({ boundaries, rules, hidden })) await this.saveRecord(now)
   }
 

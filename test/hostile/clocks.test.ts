@@ -56,10 +56,11 @@ attackGroup('clocks that jump', () => {
   /** Starts a copy and resolves in the middle of it. */
   async function midway(bob: PeerProcess, id: ShareId, target: string): Promise<void> {
     await bob.request('copy.start', { id, path: '/' as DrivePath, folder: target, job: 'clock' })
-    await eventually('it is midway', async () => {
+    const isMidway = async () => {
       const [transfer] = (await bob.state()).transfers
       return (transfer?.bytes.done ?? 0) > 5 * MB
-    })
+    }
+    await eventually('it is midway', isMidway, 20_000, 10)
   }
 
   async function arrives(bob: PeerProcess, source: string, target: string): Promise<void> {
@@ -83,7 +84,7 @@ attackGroup('clocks that jump', () => {
         const [annsPlace, bobsPlace] = [temporaryFolder('ann'), temporaryFolder('bob')]
         const ann = await peer({ env: clock.env, storage: annsPlace })
         const bob = await peer({ env: clock.env, storage: bobsPlace })
-        const source = await folder(96)
+        const source = await folder(56)
         const shared = await ann.share(source)
         const id = await bob.open(shared.link, true)
         const target = temporaryFolder('target')
@@ -128,7 +129,7 @@ attackGroup('clocks that jump', () => {
       'all',
       async clock => {
         const [ann, carl] = [await peer(), await peer()]
-        const source = await folder(96)
+        const source = await folder(56)
         const { link } = await ann.share(source)
         const id = await carl.open(link, true)
         await carl.request('seed.wait', { id, job: 'seed' }, 60_000)

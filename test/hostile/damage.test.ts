@@ -25,6 +25,8 @@ import { PeerProcess } from '../support/peerProcess'
 
 /** What happens to a file of a store. */
 type Damage = (file: string) => void
+/** When damage shows. */
+type Seen = 'at the start' | 'when it was read'
 
 const flip: Damage = file => {
   const bytes = readFileSync(file)
@@ -62,6 +64,7 @@ attackGroup('damaged stores', () => {
   let source: string
   let copy: string
   let oldLink: string
+  const lookedAgain = new Set<Seen>()
 
   before(async function () {
     this.timeout(60_000)
@@ -129,7 +132,7 @@ attackGroup('damaged stores', () => {
     const db = join(store, 'db')
     for (const name of readdirSync(db)) if (pattern.test(name)) damage(join(db, name))
     const sizes = new Map(readdirSync(db).map(name => [name, statSync(join(db, name)).size]))
-    const ann = await startAndRead(storage)
+    const { ann, seen } = await startAndRead(storage)
     try {
       const aside = readdirSync(format).filter(name => name.startsWith('store.damaged-'))
       assert.equal(aside.length, 1)
@@ -165,19 +168,23 @@ attackGroup('damaged stores', () => {
     } finally {
       await ann.stop()
     }
-    const again = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
-    await again.stop()
-    assert.equal(again.notices.length, 0)
+    // What comes after is the same wherever the damage was.
+    if (!lookedAgain.has(seen)) {
+      lookedAgain.add(seen)
+      const again = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+      await again.stop()
+      assert.equal(again.notices.length, 0)
+    }
     assert.equal(readdirSync(format).filter(name => name.startsWith('store.damaged')).length, 1)
     assert.equal(readFileSync(join(source, 'own.txt'), 'utf8'), 'own')
   }
 
   /** Damage may show at the start or only when a block is read; then the process ends once and is started again. */
-  async function startAndRead(storage: string): Promise<PeerProcess> {
+  async function startAndRead(storage: string): Promise<{ ann: PeerProcess; seen: Seen }> {
     const options = { storage, bootstrap: dht.bootstrap }
     const first = await PeerProcess.start(options)
     if (readdirSync(dataFolderPaths(storage).format).some(name => name.startsWith('store.damaged-')))
-      return first
+      return { ann: first, seen: 'at the start' }
     const { shares } = await first.state()
     const path = '/large.bin' as DrivePath
     await first
@@ -185,7 +192,7 @@ attackGroup('damaged stores', () => {
       .catch(() => {})
     const { code } = await first.process.ended
     assert.equal(code, 4)
-    return PeerProcess.start(options)
+    return { ann: await PeerProcess.start(options), seen: 'when it was read' }
   }
 
   it('a store copied from elsewhere is set aside too: two writers with one key would end both', async () => {

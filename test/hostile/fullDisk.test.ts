@@ -89,7 +89,8 @@ attackGroup('copies on disks that fail', () => {
     writeFileSync(ballast, Buffer.alloc(15 * MB))
     const job = await start()
     await paused(job, 'no-space')
-    assert.equal(spawnSync('mount', ['-o', 'remount,ro', disk]).status, 0)
+    // Busy while the copy has a file open to see whether there is room again.
+    await eventually('it is read-only', () => spawnSync('mount', ['-o', 'remount,ro', disk]).status === 0)
     await paused(job, 'disk-read-only')
     assert.equal(spawnSync('mount', ['-o', 'remount,rw', disk]).status, 0)
     rmSync(ballast)
@@ -116,11 +117,12 @@ attackGroup('the store’s own disk, when it is full', () => {
   let share: Result<'share.add'>
   let disk: string
   let runs = 0
+  const ROOM = 400 * MB
 
   before(async function () {
     disk = join(temporaryFolder('disk'), 'small')
     mkdirSync(disk)
-    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400m', 'tmpfs', disk]).status !== 0) this.skip()
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${ROOM}`, 'tmpfs', disk]).status !== 0) this.skip()
     dht = await startLocalDht()
     // More than what the database's journal has room for from the start, about 70 MB.
     const files = Object.fromEntries(
@@ -131,8 +133,8 @@ attackGroup('the store’s own disk, when it is full', () => {
     share = await ann.share(source)
   })
   afterEach(() => {
-    for (const name of ['ballast', 'more ballast', `bob ${runs}`])
-      rmSync(join(disk, name), { recursive: true, force: true })
+    rmSync(join(disk, `bob ${runs}`), { recursive: true, force: true })
+    makeRoom()
   })
   after(async () => {
     await ann?.stop()
@@ -142,15 +144,20 @@ attackGroup('the store’s own disk, when it is full', () => {
 
   const startBob = () => PeerProcess.start({ storage: join(disk, `bob ${runs}`), bootstrap: dht.bootstrap })
 
-  /** Fills the disk but for some bytes. Of the last of them the store may take some between the look and the write. */
-  function fill(name: string, leave: number): void {
-    const { bavail, bsize } = statfsSync(disk)
-    try {
-      writeFileSync(join(disk, name), Buffer.alloc(Math.max(0, bavail * bsize - leave)))
-    } catch (error) {
-      const isFull = error instanceof Error && 'code' in error && error.code === 'ENOSPC'
-      if (!isFull || leave > 0) throw error
+  const resize = (bytes: number) => spawnSync('mount', ['-o', `remount,size=${bytes}`, disk]).status === 0
+
+  /** The disk has room for so many bytes more, as if others had filled it. */
+  async function leaveRoom(bytes: number): Promise<void> {
+    // Between the look and the change the store may take more, and no disk is smaller than what is on it.
+    const shrink = () => {
+      const { blocks, bfree, bsize } = statfsSync(disk)
+      return resize((blocks - bfree) * bsize + bytes)
     }
+    await eventually('the disk is smaller', shrink, 20_000, 1)
+  }
+
+  function makeRoom(): void {
+    assert.ok(resize(ROOM))
   }
 
   async function pausedForSpace(bob: PeerProcess): Promise<void> {
@@ -168,14 +175,14 @@ attackGroup('the store’s own disk, when it is full', () => {
     const bob = await startBob()
     try {
       const id = await bob.open(share.link)
-      fill('ballast', 50 * MB)
+      await leaveRoom(50 * MB)
       const target = temporaryFolder('target')
       await eventually('the shortage is seen', () =>
         bob.process.stdout.some(line => line.includes('downloads pause')),
       )
       const copying = bob.copy(id, target, 20_000)
       await pausedForSpace(bob)
-      rmSync(join(disk, 'ballast'))
+      makeRoom()
       await copying
       assert.deepEqual(await compareTrees(source, target), [])
     } finally {
@@ -209,7 +216,7 @@ attackGroup('the store’s own disk, when it is full', () => {
     const folder = await makeTree(temporaryFolder('shared'), { 'a.txt': 'a' })
     try {
       const { id } = await bob.share(folder)
-      fill('ballast', 50 * MB)
+      await leaveRoom(50 * MB)
       await eventually('the shortage is seen', () =>
         bob.process.stdout.some(line => line.includes('downloads pause')),
       )
@@ -217,7 +224,7 @@ attackGroup('the store’s own disk, when it is full', () => {
       await saysThatItIsFull(bob, id)
       const refused = bob.share(await makeTree(temporaryFolder('other'), { 'c.txt': 'c' }))
       await assert.rejects(refused, { code: 'store-full' })
-      rmSync(join(disk, 'ballast'))
+      makeRoom()
       await eventually('it is published', async () => (await statusOf(bob, id))?.kind === 'sharing')
       assert.deepEqual(await bob.read(id, '/b.bin'), Buffer.from(randomBytes(30 * MB, 1)))
     } finally {
@@ -232,21 +239,21 @@ attackGroup('the store’s own disk, when it is full', () => {
     try {
       const { id } = await bob.share(folder)
       let files = 1
-      const change = () => {
-        fill('ballast', 0)
+      const change = async () => {
+        await leaveRoom(0)
         for (let n = 0; n < 4; n++, files++)
           writeFileSync(join(folder, `${files}.bin`), randomBytes(8 * MB, files))
-        return saysThatItIsFull(bob, id)
+        await saysThatItIsFull(bob, id)
       }
       await change()
       // A look at the disk just before the write saw the shortage, and nothing was written: once more.
       while (!(await hasFailedToWrite(bob))) {
         assert.ok(files < 20, 'nothing was written to a full disk')
-        rmSync(join(disk, 'ballast'))
+        makeRoom()
         await eventually('it is published', async () => (await statusOf(bob, id))?.kind === 'sharing')
         await change()
       }
-      rmSync(join(disk, 'ballast'))
+      makeRoom()
       assert.equal((await bob.process.ended).code, 4)
       const again = await startBob()
       try {
@@ -270,13 +277,13 @@ attackGroup('the store’s own disk, when it is full', () => {
       const id = await bob.open(share.link, true)
       await ann.request('share.stop', { id: share.id })
       await bob.request('copy.start', { id, path: '/' as DrivePath, folder: target, job: 'full' })
-      fill('ballast', 0)
+      await leaveRoom(0)
       await ann.request('share.start', { id: share.id })
-      // A look while the ballast was being written saw only that room was short.
+      // A look before that may have seen only that room was short.
       await bob.process.line(line => line.includes('the disk of the data folder is used up'))
       await pausedForSpace(bob)
       assert.ok(!bob.process.stdout.some(line => line.includes('is turned away')))
-      rmSync(join(disk, 'ballast'))
+      makeRoom()
       assert.equal((await bob.process.ended).code, 4)
     } finally {
       await bob.kill()

@@ -5,6 +5,7 @@
  * the folder under a new link.
  */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
@@ -64,22 +65,24 @@ class Accident {
     const shared = await first.share(this.source)
     this.link = shared.link
     this.id = shared.id
-    await first.kill()
+    // What a kill would leave at this moment.
+    first.process.kill('SIGSTOP')
+    await eventually('it stands still', () => isStopped(first.process.pid), 5_000, 5)
     for (const part of ['store/db', 'catalog'])
       cpSync(join(dataFolderPaths(this.ann).format, part), join(this.kept, part), { recursive: true })
+    first.process.kill('SIGCONT')
 
     for (const name of OLD) renameSync(join(this.source, name), join(this.aside, name))
     await makeTree(this.source, { 'a.txt': 'two', 'new.bin': randomBytes(700_000, 2) })
-    const second = await this.start(this.ann)
     const bob = await this.start(this.bob)
     await bob.open(this.link, true)
-    await published(second, this.source, this.id)
+    await published(first, this.source, this.id)
     if (bobHas === 'all') await this.copied(bob)
-    const newest = await versionAt(second, this.id)
+    const newest = await versionAt(first, this.id)
     await eventually('Bob knows the newest version', async () => (await versionAt(bob, this.id)) === newest)
     if (bobHas === 'a.txt')
       await bob.request('fs.read', { id: this.id, path: '/a.txt' as DrivePath, limit: 100, timeout: 9_000 })
-    await second.kill()
+    await first.kill()
     this.known = await historyOf(this.ann, this.link)
     return bob
   }
@@ -308,6 +311,12 @@ attackGroup('lost writes', () => {
     await command.ended
   })
 })
+/** Whether a process got SIGSTOP and rests. */
+function isStopped(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' })
+  return stdout.trim().startsWith('T')
+}
+
 /** Resolves when the folder as it is now is published. */
 async function published(peer: PeerProcess, source: string, id: ShareId): Promise<void> {
   const wanted = String(Math.random())

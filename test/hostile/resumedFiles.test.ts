@@ -32,9 +32,10 @@ import { PeerProcess } from '../support/peerProcess'
 const MB = 1_000_000
 /** Nobody listens there. */
 const NOBODY = '127.0.0.1:9'
-const SIZE = 110 * MB
+/** Files of 64 MiB and more are resumed. */
+const SIZE = 72 * MB
 /** The process is killed when so much is written: a mark is made by then, and the end is far. */
-const KILLED_AT = 40 * MB
+const KILLED_AT = 36 * MB
 /** So much may be in the store that is not written yet. */
 const FETCHED_AHEAD = 10 * MB
 

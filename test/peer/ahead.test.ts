@@ -14,7 +14,7 @@ import { makeTree, randomBytes, temporaryFolder } from '../support/folders'
 import { listAll } from '../support/stockClient'
 
 const SEED = '0'.repeat(32)
-const FILES = 1_500
+const FILES = 1_200
 /** The header of the path log, and one block that names the listing. */
 const AHEAD = 2
 const FINISHED = AHEAD + FILES + 1
@@ -110,11 +110,12 @@ describe('a share that is ahead of its paths', () => {
 
   it('publishes a change that was cut off after the paths were written again', async () => {
     writeFileSync(onDisk(0), 'changed')
-    const large = Array.from({ length: 12 }, (_, n) => join(source, `large ${n}.bin`))
-    for (const [n, path] of large.entries()) writeFileSync(path, randomBytes(16_000_000, n))
+    const large = Array.from({ length: 6 }, (_, n) => join(source, `large ${n}.bin`))
+    for (const [n, path] of large.entries()) writeFileSync(path, randomBytes(12_000_000, n))
     const cut = new AbortController()
     const publishing = publish(publisher(), cut.signal)
-    await eventually('the paths are there', async () => (await catalog.get('indexed', SEED)) === FINISHED)
+    const arePathsThere = async () => (await catalog.get('indexed', SEED)) === FINISHED
+    await eventually('the paths are there', arePathsThere, 20_000, 2)
     cut.abort()
     await assert.rejects(publishing, { code: 'cancelled' })
     assert.equal(share.paths.length, FINISHED)
@@ -129,7 +130,7 @@ describe('a share that is ahead of its paths', () => {
     const lost: unknown[] = []
     const by = publisher(error => lost.push(error))
     const scan = { ignore: [], dataFolder: folder }
-    for (let n = 0; n < 1_200; n++) writeFileSync(onDisk(n), `changed file number ${n}`)
+    for (let n = 0; n < 1_100; n++) writeFileSync(onDisk(n), `changed file number ${n}`)
     await by.publish(scan, never, () => {})
     const { writeSlowly } = catalog
     catalog.writeSlowly = async () => {
@@ -143,7 +144,7 @@ describe('a share that is ahead of its paths', () => {
 
     const { changed } = await publisher().publish(scan, never, () => {})
     assert.equal(changed, false)
-    await assertPublished(FILES - 1, 0, 1_199, FILES - 2)
+    await assertPublished(FILES - 1, 0, 1_099, FILES - 2)
   })
 
   it('is never taken for empty by a reader who did not get the listing', async () => {

@@ -145,7 +145,10 @@ describe('what vanished from a shared folder', () => {
     assert.equal((await ann.read(id, '/disk/1.txt')).toString(), 'two\n')
     inside('umount', disk)
     await eventually('it is gone again', async () => (await held()).length > 0)
+    // Also while the folder is looked at: that look began when the disk was still waited for.
+    const looking = ann.request('share.rescan', { id })
     await ann.request('share.settle', { id, kind: 'disk', keep: false })
+    await looking
     assert.deepEqual(await paths(), ['a.txt', 'b.txt', 'c.txt'])
     assert.deepEqual(await held(), [])
   })

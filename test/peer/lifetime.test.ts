@@ -79,7 +79,7 @@ describe('a peer process and what outlives it', () => {
 
     it('lets go of what a copy alone still needed when that is over', async () => {
       const ann = await people.start()
-      const source = await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(30_000_000) })
+      const source = await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(12_000_000) })
       const { link } = await ann.publish(source)
       const bob = await people.start()
       const window = await people.start({ storage: bob.storage, client: 'window' })
@@ -141,7 +141,7 @@ describe('a peer process and what outlives it', () => {
     it('pushes its state at most four times a second, however much happens', async () => {
       const ann = await people.start()
       const source = temporaryFolder('source')
-      await writeFile(join(source, 'large.bin'), randomBytes(40_000_000, 1))
+      await writeFile(join(source, 'large.bin'), randomBytes(16_000_000, 1))
       const { link } = await ann.publish(source)
       const bob = await people.start()
       const id = await bob.open(link)
@@ -171,15 +171,15 @@ describe('a peer process and what outlives it', () => {
         people.start({ client: 'window' }),
       ])
       const source = temporaryFolder('source')
-      await writeFile(join(source, 'large.bin'), randomBytes(80_000_000, 2))
+      await writeFile(join(source, 'large.bin'), randomBytes(32_000_000, 2))
       const mine = await makeTree(temporaryFolder('source'), { 'mine.txt': 'mine' })
       const { id, link } = await ann.publish(source, { keep: true })
       const own = await bob.publish(mine, { keep: true })
       await bob.open(link, { keep: true })
       const copy = temporaryFolder('copy')
       const { job } = await bob.startCopy(id, copy)
-      await bob.until('some of it came', () =>
-        bob.state.transfers.some(({ bytes }) => bytes.done > 1_000_000),
+      await bob.caught('some of it came', ({ transfers }) =>
+        transfers.some(({ bytes }) => bytes.done > 1_000_000),
       )
       await bob.crash()
       await bob.until('it runs again', () => bob.restarts === 1)
@@ -191,7 +191,7 @@ describe('a peer process and what outlives it', () => {
       const carla = await people.start()
       assert.equal(await carla.read(await carla.open(own.link), '/mine.txt'), 'mine')
       const result = await bob.request('copy.wait', { job, timeout: 1_000 })
-      assert.deepEqual([result.files, result.bytes], [1, 80_000_000])
+      assert.deepEqual([result.files, result.bytes], [1, 32_000_000])
     })
 
     it('changes made meanwhile are published, and readers go on', async () => {
@@ -211,19 +211,20 @@ describe('a peer process and what outlives it', () => {
     it('the same folder gets the same link, also when its first publish was cut off', async () => {
       const ann = await people.start({ client: 'window' })
       const source = temporaryFolder('source')
-      for (let n = 0; n < 30; n++) await writeFile(join(source, `${n}.bin`), randomBytes(5_000_000, n))
+      for (let n = 0; n < 15; n++) await writeFile(join(source, `${n}.bin`), randomBytes(4_000_000, n))
       const job = randomUUID()
       const cutOff = assert.rejects(ann.publish(source, { keep: true, job }), { code: 'peer-unreachable' })
-      const importing = () =>
-        ann.state.transfers.find(transfer => transfer.id === job && transfer.bytes.done > 0)
-      await ann.until('some of it is published', () => importing() !== undefined)
-      const id = importing()?.share
+      const importing = ({ transfers }: PeerState) =>
+        transfers.find(transfer => transfer.id === job && transfer.bytes.done > 0)
+      const id = importing(
+        await ann.caught('some of it is published', state => importing(state) !== undefined),
+      )?.share
       await ann.crash()
       await cutOff
       await ann.until('it runs again', () => ann.restarts === 1)
       const added = await ann.publish(source, { keep: true })
       assert.equal(added.id, id)
-      assert.equal(added.files, 30)
+      assert.equal(added.files, 15)
       const bob = await people.start()
       const copy = temporaryFolder('copy')
       await bob.get(added.link, copy)
@@ -233,14 +234,14 @@ describe('a peer process and what outlives it', () => {
     it('killed as soon as there is a link: what it had not noted is found in the log, and nothing is published twice', async () => {
       const ann = await people.start({ client: 'window' })
       const source = temporaryFolder('source')
-      for (let n = 0; n < 3_000; n++) await writeFile(join(source, `${n}.txt`), `file ${n}`)
+      for (let n = 0; n < 1_200; n++) await writeFile(join(source, `${n}.txt`), `file ${n}`)
       const { id, link } = await ann.publish(source, { keep: true, once: true })
       await ann.crash()
       await ann.until('it runs again', () => ann.restarts === 1)
       const again = await ann.publish(source, { keep: true, once: true })
-      assert.deepEqual({ id: again.id, link: again.link, files: again.files }, { id, link, files: 3_000 })
+      assert.deepEqual({ id: again.id, link: again.link, files: again.files }, { id, link, files: 1_200 })
       // The header of the log, a block that names the listing, one for each file, and one about the share.
-      await ann.until('all is written, once', () => ann.share(id)?.version === 3_003)
+      await ann.until('all is written, once', () => ann.share(id)?.version === 1_203)
     })
 
     it('kept shares and opened shares come back with the next one', async () => {
@@ -293,15 +294,19 @@ describe('a peer process and what outlives it', () => {
 
     it('is never used again after the share was cancelled, of which nothing is left', async () => {
       const source = temporaryFolder('source')
-      for (let n = 0; n < 30; n++) await writeFile(join(source, `${n}.bin`), randomBytes(5_000_000, n))
+      for (let n = 0; n < 15; n++) await writeFile(join(source, `${n}.bin`), randomBytes(4_000_000, n))
       const job = randomUUID()
       const cancelled = assert.rejects(ann.publish(source, { job }), { code: 'cancelled' })
-      const transfer = (): TransferState | undefined => ann.state.transfers.find(({ id }) => id === job)
-      await ann.until('some of it is published', () => (transfer()?.bytes.done ?? 0) > 0)
-      const id = transfer()?.share
+      const transferIn = ({ transfers }: PeerState): TransferState | undefined =>
+        transfers.find(({ id }) => id === job)
+      const midway = await ann.caught(
+        'some of it is published',
+        state => (transferIn(state)?.bytes.done ?? 0) > 0,
+      )
+      const id = transferIn(midway)?.share
       await ann.request('transfer.cancel', { job })
       await cancelled
-      await ann.until('it is shown as cancelled', () => transfer()?.status.kind === 'cancelled')
+      await ann.until('it is shown as cancelled', () => transferIn(ann.state)?.status.kind === 'cancelled')
       assert.equal((await ann.request('state.get', {})).shares.length, 0)
       const added = await ann.publish(source)
       assert.notEqual(added.id, id)

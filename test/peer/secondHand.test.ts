@@ -16,51 +16,125 @@ import { listAll, StockClient } from '../support/stockClient'
 
 describe('a share whose owner is gone', () => {
   let dht: LocalDht
-  let ann: Person
   let bob: Person
+  let dora: Person
+  let carla: Person
+  /** By who has it now. */
+  let saved: Shared
+  let seeded: Shared
+  let got: Shared
+  let inParts: Shared
+  let open: Shared
+  const storage = temporaryFolder('command')
   const people = new People(() => dht.bootstrap)
 
-  before(async () => {
-    dht = await startLocalDht()
-  })
-  after(() => dht.stop())
-  beforeEach(async () => {
-    ;[ann, bob] = await Promise.all([people.start(), people.start({ client: 'window' })])
-  })
-  afterEach(() => people.leave())
+  interface Shared {
+    readonly link: string
+    readonly source: string
+  }
 
+  const LARGE = randomBytes(5_000_000, 1)
   const tree = (): Tree => ({
-    'large.bin': randomBytes(6_000_000, 1),
+    'large.bin': LARGE,
     'run.sh': executable('#!/bin/sh\n'),
     many: Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`${n}.txt`, `file number ${n}`])),
     'empty.txt': '',
   })
 
-  const share = async (isPublic = false) => {
-    const source = await makeTree(temporaryFolder('source'), tree())
-    return { source, ...(await ann.publish(source, { isPublic })) }
-  }
+  /** Ann shares each once, the others get what they shall have, and she is gone for all tests. */
+  before(async function () {
+    this.timeout(120_000)
+    dht = await startLocalDht()
+    const [ann, ...others] = await Promise.all([
+      people.start(),
+      people.start({ client: 'window' }),
+      people.start(),
+      people.start(),
+    ])
+    ;[bob, dora, carla] = others
+    const share = async (isPublic = false): Promise<Shared> => {
+      const source = await makeTree(temporaryFolder('source'), tree())
+      return { source, link: (await ann.publish(source, { isPublic })).link }
+    }
+    saved = await share()
+    await bob.copy(await bob.open(saved.link, { keep: true }), temporaryFolder('copy'))
 
-  const arrivesAtCarla = async (link: string, source: string) => {
-    const carla = await people.start()
+    seeded = await share()
+    await bob.seed(await bob.open(seeded.link))
+
+    got = await share()
+    const command = await peerfold(['get', got.link, temporaryFolder('copy')], {
+      storage,
+      bootstrap: dht.bootstrap,
+    })
+    assert.equal(command.code, 0, command.stderr.join('\n'))
+
+    inParts = await share()
+    const [atBob, atDora] = await Promise.all([bob.open(inParts.link), dora.open(inParts.link)])
+    await bob.copy(atBob, temporaryFolder('copy'), '/large.bin')
+    await dora.copy(atDora, temporaryFolder('copy'), '/many')
+    await dora.copy(atDora, temporaryFolder('copy'), '/run.sh')
+
+    open = await share(true)
+    await bob.seed(await bob.open(open.link))
+    await ann.vanish()
+  })
+  after(async () => {
+    await people.leave()
+    await dht.stop()
+  })
+
+  const arrivesAtCarla = async ({ link, source }: Shared) => {
     const copy = temporaryFolder('copy')
     const result = await carla.get(link, copy)
     assert.deepEqual(await compareTrees(source, copy), [])
     assert.deepEqual(result.skipped, [])
   }
 
-  it('comes from somebody who saved a copy and keeps it open', async () => {
-    const { source, link } = await share()
-    const id = await bob.open(link, { keep: true })
-    await bob.copy(id, temporaryFolder('copy'))
-    await ann.vanish()
-    await arrivesAtCarla(link, source)
+  it('comes from somebody who saved a copy and keeps it open', () => arrivesAtCarla(saved))
+
+  it('comes from somebody who seeds it', () => arrivesAtCarla(seeded))
+
+  it('comes from a command that got it earlier and seeds it now, without asking the owner', async () => {
+    const eve = await people.start({ storage })
+    await eve.open(got.link)
+    await arrivesAtCarla(got)
+  })
+
+  it('comes from several who each have a part', () => arrivesAtCarla(inParts))
+
+  it('is read by a stock client from somebody who seeds it', async () => {
+    const parsed = parseLink(open.link)
+    assert.ok(parsed.ok)
+    const stock = await StockClient.start(dht.bootstrap)
+    try {
+      const drive = await stock.open(Buffer.from(parsed.link.key, 'hex'))
+      assert.equal((await listAll(drive)).size, 303)
+      assert.equal((await drive.get('/many/17.txt'))?.toString(), 'file number 17')
+      assert.ok((await drive.get('/large.bin'))?.equals(LARGE))
+      await drive.close()
+    } finally {
+      await stock.close()
+    }
+  })
+})
+
+describe('a share whose owner is there', () => {
+  let dht: LocalDht
+  const people = new People(() => dht.bootstrap)
+
+  before(async () => {
+    dht = await startLocalDht()
+  })
+  after(async () => {
+    await people.leave()
+    await dht.stop()
   })
 
   it('shows its owner to everybody who has it, and nobody else as that', async () => {
-    const { id, link } = await share()
+    const [ann, bob, carla] = await Promise.all([people.start(), people.start(), people.start()])
+    const { id, link } = await ann.publish(await makeTree(temporaryFolder('source'), { 'a.txt': 'a' }))
     await bob.seed(await bob.open(link, { keep: true }))
-    const carla = await people.start()
     await carla.open(link)
     const owned = ({ state }: Person, { state: { me } }: Person) =>
       state.peers.find(peer => peer.id === me.id)?.owns
@@ -70,54 +144,5 @@ describe('a share whose owner is gone', () => {
       carla.state.peers.some(peer => peer.id === bob.state.me.id && peer.shares.length > 0),
     )
     assert.deepEqual([owned(carla, bob), owned(bob, carla), owned(ann, bob)], [[], [], []])
-  })
-
-  it('comes from somebody who seeds it', async () => {
-    const { source, link } = await share()
-    const id = await bob.open(link)
-    await bob.seed(id)
-    await ann.vanish()
-    await arrivesAtCarla(link, source)
-  })
-
-  it('comes from a command that got it earlier and seeds it now, without asking the owner', async () => {
-    const { source, link } = await share()
-    const storage = temporaryFolder('dora')
-    const copy = temporaryFolder('copy')
-    const got = await peerfold(['get', link, copy], { storage, bootstrap: dht.bootstrap })
-    assert.equal(got.code, 0, got.stderr.join('\n'))
-    await ann.leave()
-    const dora = await people.start({ storage })
-    await dora.open(link)
-    await arrivesAtCarla(link, source)
-  })
-
-  it('comes from several who each have a part', async () => {
-    const { source, link } = await share()
-    const dora = await people.start()
-    const [atBob, atDora] = await Promise.all([bob.open(link), dora.open(link)])
-    await bob.copy(atBob, temporaryFolder('copy'), '/large.bin')
-    await dora.copy(atDora, temporaryFolder('copy'), '/many')
-    await dora.copy(atDora, temporaryFolder('copy'), '/run.sh')
-    await ann.vanish()
-    await arrivesAtCarla(link, source)
-  })
-
-  it('is read by a stock client from somebody who seeds it', async () => {
-    const { link } = await share(true)
-    await bob.seed(await bob.open(link))
-    await ann.vanish()
-    const parsed = parseLink(link)
-    assert.ok(parsed.ok)
-    const stock = await StockClient.start(dht.bootstrap)
-    try {
-      const drive = await stock.open(Buffer.from(parsed.link.key, 'hex'))
-      assert.equal((await listAll(drive)).size, 303)
-      assert.equal((await drive.get('/many/17.txt'))?.toString(), 'file number 17')
-      assert.ok((await drive.get('/large.bin'))?.equals(randomBytes(6_000_000, 1)))
-      await drive.close()
-    } finally {
-      await stock.close()
-    }
   })
 })

@@ -63,13 +63,13 @@ describe('a share', () => {
     await bob.until('bob sees it as public', () => bob.opened(added.id)?.isPublic === true)
   })
 
-  it('of 2,000 small files in many folders arrives', async () => {
+  it('of 1,200 small files in many folders arrives', async () => {
     const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
     const folder = (n: number) =>
       numbers(50).map(m => [`file ${m}.bin`, randomBytes(200 + ((m * 187) % 9_000), n * 50 + m)])
-    const tree = numbers(40).map(n => [`folder ${n}`, Object.fromEntries(folder(n))])
+    const tree = numbers(24).map(n => [`folder ${n}`, Object.fromEntries(folder(n))])
     const { result } = await arrives(Object.fromEntries(tree))
-    assert.equal(result.files, 2_000)
+    assert.equal(result.files, 1_200)
     // Small files travel packed together: hardly a byte comes twice.
     assert.ok(result.fetched < result.bytes * 1.1, `fetched ${result.fetched} of ${result.bytes}`)
   })
@@ -313,9 +313,9 @@ describe('a share', () => {
     assert.deepEqual(await compareTrees(source, copy), [])
   })
 
-  it('of one file of 200 MB arrives', async () => {
+  it('of one large file arrives', async () => {
     const source = temporaryFolder('source')
-    await writeFile(join(source, 'large.bin'), randomBytes(200_000_000, 7))
+    await writeFile(join(source, 'large.bin'), randomBytes(80_000_000, 7))
     await mkdir(join(source, 'beside'))
     await writeFile(join(source, 'beside', 'small.txt'), 'small')
     await chmod(join(source, 'large.bin'), 0o755)
@@ -323,6 +323,6 @@ describe('a share', () => {
     const copy = temporaryFolder('copy')
     const result = await bob.get(link, copy)
     assert.deepEqual(await compareTrees(source, copy), [])
-    assert.equal(result.fetched, 200_000_005)
+    assert.equal(result.fetched, 80_000_005)
   })
 })

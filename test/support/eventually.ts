@@ -4,22 +4,29 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** Milliseconds by which a timer may be late on a busy machine; when later, the machine stood still. */
 const LATE = 1_000
 
+/** Milliseconds between two questions. */
+const FIRST_PAUSE = 25
+const LONGEST_PAUSE = 250
+
 /**
- * Asks every 50 (`every`) ms until the answer is true. Rejects with `what` after `timeout` milliseconds, not counting
+ * Asks until the answer is true: every `every` ms, or ever more seldom, so that what takes long is not late by more than
+ * a tenth and what is asked has time for its work. Rejects with `what` after `timeout` milliseconds, not counting
  * those in which nothing ran, for instance because the machine slept.
  */
 export async function eventually(
   what: string,
   isSo: () => boolean | Promise<boolean>,
   timeout = 20_000,
-  every = 50,
+  every?: number,
 ): Promise<void> {
-  let deadline = performance.now() + timeout
+  const started = performance.now()
+  let deadline = started + timeout
   while (!(await isSo())) {
     const asleep = performance.now()
     if (asleep > deadline) throw new Error(`not within ${timeout} ms: ${what}`)
-    await delay(every)
-    const late = performance.now() - asleep - every
+    const pause = every ?? Math.min(LONGEST_PAUSE, Math.max(FIRST_PAUSE, (asleep - started) / 10))
+    await delay(pause)
+    const late = performance.now() - asleep - pause
     if (late > LATE) deadline += late
   }
 }

@@ -119,6 +119,16 @@ export async function compareTrees(
 
 type Kind = 'file' | 'executable file' | 'link' | 'empty folder' | 'special file'
 
+/** Undefined: it went after its folder was read, as a temporary of whoever writes there does. */
+async function fileKindOf(path: string): Promise<Kind | undefined> {
+  try {
+    return (await lstat(path)).mode & 0o100 ? 'executable file' : 'file'
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
 async function filesOf(folder: string, options: { emptyFolders?: boolean }): Promise<Map<string, Kind>> {
   const found = new Map<string, Kind>()
   const walk = async (below: string) => {
@@ -129,7 +139,10 @@ async function filesOf(folder: string, options: { emptyFolders?: boolean }): Pro
       if (entry.isDirectory()) await walk(name)
       else if (entry.isSymbolicLink()) found.set(name, 'link')
       else if (!entry.isFile()) found.set(name, 'special file')
-      else found.set(name, (await lstat(join(folder, name))).mode & 0o100 ? 'executable file' : 'file')
+      else {
+        const kind = await fileKindOf(join(folder, name))
+        if (kind !== undefined) found.set(name, kind)
+      }
     }
   }
   await walk('')

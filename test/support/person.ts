@@ -9,6 +9,7 @@ import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { OpenedShareState, PeerState, ShareState, TransferResult } from '../../src/common/model'
 import type { Method, Notifications, Params, Result, ShareAdded } from '../../src/common/protocol'
 import { readEndpoint } from '../../src/wire/endpoint'
+import { eventually } from './eventually'
 import { temporaryFolder } from './folders'
 import { type OwnedProcess, startProcess } from './ownedProcess'
 import { built } from './projectRoot'
@@ -124,6 +125,17 @@ export class Person {
       this.waiting.add(look)
       look()
     })
+  }
+
+  /** Asks for the state again and again: for what may be over before the next one is pushed. → that state */
+  async caught(what: string, isSo: (state: PeerState) => boolean): Promise<PeerState> {
+    let state = this.state
+    const look = async () => {
+      state = await this.request('state.get', {})
+      return isSo(state)
+    }
+    await eventually(what, look, PATIENCE, 5)
+    return state
   }
 
   /** Publishes a folder or file and serves it. */

@@ -3,6 +3,7 @@ import type { NoiseStream } from '@hyperswarm/secret-stream'
 import Corestore from 'corestore'
 import Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
+import { eventually } from './eventually'
 import { temporaryFolder } from './folders'
 import type { HyperPackages } from './olderHypercore'
 
@@ -41,10 +42,16 @@ export class StockClient {
       encryptionKey: encryptionKey ?? null,
     })
     await drive.ready()
-    const found = drive.findingPeers()
-    this.swarm.join(drive.discoveryKey)
-    this.swarm.flush().then(found, found)
-    await drive.update()
+    const session = this.swarm.join(drive.discoveryKey)
+    // Who has just been started may not have announced it yet, and nobody looks again by itself for minutes.
+    await eventually('somebody who has it is found', async () => {
+      const found = drive.findingPeers()
+      this.swarm.flush().then(found, found)
+      await drive.update()
+      if (drive.core.length > 0) return true
+      await session.refresh()
+      return false
+    })
     return drive
   }
 

@@ -64,7 +64,7 @@ export async function killPublishers({ kills, seed, log }: Torture): Promise<voi
     } else {
       tree.change()
       const peer = startPeerProgram(options)
-      const isEnding = kill % 5 === 0
+      const isEnding = kill % 3 === 0
       const until = performance.now() + 100 + random() * 700
       while (performance.now() < until) {
         await delay(random() * 60)
@@ -123,7 +123,7 @@ async function killPeersThatCopy(
     const peer = await PeerProcess.start(options)
     const copying = copyInto(peer, link, target).catch(() => {}) // killed before it was done
     await delay(random() * 400)
-    if (kill % 4 === 3) {
+    if (kill % 3 === 2) {
       peer.process.kill('SIGTERM')
       await delay(random() * 40)
     }
