@@ -17,7 +17,6 @@ import { Signal } from '../../common/signal'
 import { peerIdOf } from '../keys'
 import { type Limits, PEER_LIMIT_NAMES, PEER_LIMIT_SETTINGS, type PeerLimit } from '../limits'
 import { Bans } from './bans'
-import { readInBulk } from './bulkReads'
 import { Conduct, isViolation } from './conduct'
 import { Door } from './door'
 import { PeerLink } from './link'
@@ -177,7 +176,6 @@ export class Network {
     this.started = performance.now()
     await this.listen()
     const dht = new DHT(bootstrap.length > 0 ? { bootstrap } : {})
-    readInBulk(dht)
     const firewall = (key: Buffer) => this.isUnwelcome(peerIdOf(key))
     const swarm = new Hyperswarm({ keyPair, dht, maxPeers: this.options.limits().connections, firewall })
     swarm.on('connection', (stream: NoiseStream, info: PeerInfo) => this.onConnection(stream, info))
