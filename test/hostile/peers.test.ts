@@ -35,7 +35,7 @@ attackGroups('hostile peers', () => {
     this.timeout(90_000)
     dht = await startLocalDht()
     source = await makeTree(temporaryFolder('source'), {
-      'large.bin': randomBytes(12_000_000),
+      'large.bin': randomBytes(5_000_000),
       'small.txt': 'small',
     })
     ann = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
@@ -172,7 +172,7 @@ attackGroups('hostile peers', () => {
       const { peer, gone } = await attackWithShare(id)
       peer.stream.pause()
       for (let request = 1; request < 12_000; request++)
-        peer.wireRequest.send(requestFor(request, request % 20))
+        peer.wireRequest.send(requestFor(request, request % 5))
       await gone()
       await assertArrives(id)
     })

@@ -275,7 +275,7 @@ describe('peerfold share', () => {
     // Other bytes in each, since what is in the log already is not appended again: publishing must take long enough for
     // some progress to be told.
     await Promise.all(
-      Array.from({ length: 40 }, (_, n) =>
+      Array.from({ length: 30 }, (_, n) =>
         writeFile(join(source, 'many', `${n}.bin`), randomBytes(5_000_000, n)),
       ),
     )
