@@ -148,6 +148,7 @@ export function followingSteps(cast: () => Cast): void {
     await atBob.page.locator('.monaco-breadcrumbs-picker .monaco-list-row').getByText('garden').waitFor()
     await atBob.screenshot('whose-file-breadcrumb')
     await atBob.page.keyboard.press('Escape')
+    await tree.row('beds').expand()
     await tree.row('leeks.md').click()
     assert.deepEqual(await atBob.editor.breadcrumbs(3), ['garden', 'beds', 'leeks.md'])
     assert.match(await atBob.editor.tabTooltip('leeks.md'), /^garden\/beds\/leeks\.md/)
