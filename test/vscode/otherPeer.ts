@@ -89,6 +89,13 @@ export async function removeElsewhere(id: ShareId): Promise<void> {
   }
 }
 
+/** What `peerfold ls` prints of a share, run on the data folder of the window under test. */
+export async function listElsewhere(link: string): Promise<string> {
+  const bootstrap = environment('PEERFOLD_TEST_BOOTSTRAP')
+  const { stdout } = await peerfold(['ls', link], { storage: storageUnderTest(), bootstrap })
+  return stdout.join('\n')
+}
+
 /** Opens a link as a script does, and waits until its list of files is here. */
 export async function openAndList(link: string): Promise<ShareId> {
   const opened = await run<{ id: ShareId }>('peerfold.openLink', { link, ask: false })

@@ -1,17 +1,18 @@
 import { strict as assert } from 'node:assert'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import { WAITING_EDITOR } from '../../src/editor/contributions'
 import { toShareUri } from '../../src/editor/files/shareUri'
-import { readEndpoint } from '../../src/wire/endpoint'
 import { randomBytes } from '../support/folders'
 import {
+  listElsewhere,
   nextEvent,
   type OtherPeer,
   openAndList,
   removeElsewhere,
   startOtherPeer,
-  storageUnderTest,
   untilState,
   within,
 } from './otherPeer'
@@ -114,7 +115,7 @@ describe('tabs of files that are not here', () => {
     )
   })
 
-  /** A peer process that was started again does not know which versions the window has seen. */
+  /** The share gets a version while the window has no peer process: nothing tells it which paths that changed. */
   async function lookAgain(): Promise<void> {
     const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(at('/'), '**'))
     const told = KINDS.map(([kind, path]) =>
@@ -125,8 +126,11 @@ describe('tabs of files that are not here', () => {
       ),
     )
     try {
-      const endpoint = await readEndpoint(storageUnderTest())
-      process.kill(endpoint?.pid ?? assert.fail('no peer process runs'), 'SIGKILL')
+      await vscode.commands.executeCommand('peerfold.stopPeerProcess', { ask: false })
+      await writeFile(join(other.folder, 'more.txt'), 'more\n')
+      // Another program brings it here.
+      assert.match(await listElsewhere(other.link), /more\.txt/)
+      await vscode.commands.executeCommand('peerfold.retry')
       await Promise.all(told)
     } finally {
       watcher.dispose()
