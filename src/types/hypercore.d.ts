@@ -316,7 +316,7 @@ declare module 'hyperdrive' {
     createReadStream(
       id: BlobId,
       options?: { start?: number; length?: number; timeout?: number; wait?: boolean },
-    ): AsyncIterable<Buffer> & { destroy(): void }
+    ): AsyncIterable<Buffer> & { destroy(error?: Error): void }
   }
   interface StockEntry {
     readonly key: string

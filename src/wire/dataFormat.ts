@@ -26,6 +26,11 @@ export function unfinishedFormatFolder(root: string, format: number = DATA_FORMA
   return formatFolder(root, format) + UNFINISHED
 }
 
+/** Whether a folder has a sub-folder for a format, of this version or any other. Reads names only. */
+export function hasFormat(root: string): boolean {
+  return namesIn(root).some(name => SUB_FOLDER.test(name))
+}
+
 /**
  * Throws `storage-newer` when a later version of Peerfold has taken the data folder over, or begun to. Reads names only.
  */

@@ -145,7 +145,7 @@ attackGroup('damaged stores', () => {
         ann.notices.map(({ level }) => level),
         ['error'],
       )
-      assert.match(ann.notices[0]?.message ?? '', /store is damaged and was set aside at “.*store\.damaged-/)
+      assert.match(ann.notices[0]?.message ?? '', /store was damaged and is set aside at “.*store\.damaged-/)
 
       const lost = (await ann.state()).shares[0]
       assert.equal(lost?.status.kind === 'failed' && lost.status.error.code, 'log-lost')

@@ -180,10 +180,7 @@ describe('peerfold share and get', () => {
     assert.doesNotMatch(get.stderr.join('\n'), /retry|try again/i)
     const long = await peerfold(['get', link, join(temporaryFolder('copy'), 'n'.repeat(300))], bob)
     assert.equal(long.code, 1)
-    assert.match(
-      long.stderr.at(-1) ?? '',
-      /longer than a name or path may be there\. Choose a shorter one\.$/,
-    )
+    assert.match(long.stderr.at(-1) ?? '', /is too long for this disk\. Choose a shorter name\.$/)
   })
 })
 

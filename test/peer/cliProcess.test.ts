@@ -86,7 +86,7 @@ describe('the peer process of commands', () => {
     assert.deepEqual(stopped.events, [{ event: 'stopped', wasRunning: true }])
     assert.equal(isRunning(Number(pid)), false)
     assert.equal((await sharing.ended).code, 0)
-    assert.match(sharing.stderr.join('\n'), /peer process was stopped/)
+    assert.match(sharing.stderr.join('\n'), /Peerfold was stopped\. Nothing is shared any more\./)
   })
 
   it('is started again after a crash, with the same link served', async () => {

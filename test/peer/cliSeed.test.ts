@@ -74,7 +74,7 @@ describe('peerfold without the one who shared', () => {
     await sharing.stop()
     const got = await peerfold(['get', link, copy, '--timeout', '2'], bob)
     assert.equal(got.code, 0, got.stderr.join('\n'))
-    assert.match(got.stderr.join('\n'), /Nobody was there to ask for a newer version/)
+    assert.match(got.stderr.join('\n'), /Nobody was online to ask for a newer version/)
     assert.deepEqual(await compareTrees(source, copy), [])
   })
 

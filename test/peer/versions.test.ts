@@ -113,6 +113,13 @@ describe('the versions of a share', () => {
     const ann = await people.start({ client: 'window' })
     const { id } = await ann.publish(source, { keep: true })
     assert.deepEqual(await ann.list(id), ['a.txt'])
+    for (const part of [
+      inside,
+      join(inside, 'format-2'),
+      join(inside, 'token'),
+      join(inside, 'format-2', 'keys.json'),
+    ])
+      await assert.rejects(ann.publish(part), { code: 'nothing-to-share' }, part)
   })
 
   it('the same folder private and public are two shares with two links', async () => {

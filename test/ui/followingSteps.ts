@@ -163,17 +163,18 @@ export function followingSteps(cast: () => Cast): void {
       .clickMenu('Add to Workspace')
     await atBob.page.getByText('(Workspace)').first().waitFor()
     await atBob.ready()
+    await (await atBob.notification('The editor’s search does not look into shares.')).click(
+      'Go to File in Share…',
+    )
+    await atBob.quickInput.row('tomatoes.md').waitFor()
+    await atBob.page.keyboard.press('Escape')
     await atBob.openContainer('Explorer')
     await atBob.explorer.row('garden').expand()
     await atBob.explorer.row('README.md').click()
     await atBob.editor.text('The garden behind the house')
-    await atBob.notification('The editor’s search does not look into shares.')
     await atBob.explorer.row('garden').tooltip(/Search does not look into it: use “Go to File in Share…”/)
     assert.deepEqual(await atBob.editor.breadcrumbs(2), ['garden', 'README.md'])
     await atBob.screenshot('add-to-workspace')
-    await (await atBob.notification('The editor’s search')).click('Go to File in Share…')
-    await atBob.quickInput.row('tomatoes.md').waitFor()
-    await atBob.page.keyboard.press('Escape')
     await atBob.openContainer('Peerfold')
     await atBob
       .view('Opened Shares')

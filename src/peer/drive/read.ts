@@ -132,6 +132,8 @@ export async function* readMapped(
   }
   assertRoom()
   const stream = blobs.createReadStream({ ...blob }, { start, length, timeout: options.timeout })
+  const cancel = () => stream.destroy(new PeerfoldError('cancelled'))
+  options.signal?.addEventListener('abort', cancel, { once: true })
   let left = length
   try {
     for await (const block of stream) {
@@ -146,6 +148,7 @@ export async function* readMapped(
     // Whatever else goes wrong is a map of blocks that is none.
     throw known instanceof PeerfoldError ? known : new PeerfoldError('bad-entry', entry.path)
   } finally {
+    options.signal?.removeEventListener('abort', cancel)
     stream.destroy()
   }
   if (left !== 0) throw new PeerfoldError('bad-entry', entry.path)

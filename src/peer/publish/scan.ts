@@ -109,7 +109,7 @@ export async function scanFolder(root: string, options: ScanOptions = {}): Promi
   if (!stats.isDirectory()) throw new PeerfoldError('not-a-folder', root)
   const gitFiles = new GitFiles()
   const walk = new Walk(real, options, gitFiles.inputs)
-  if (walk.isDataFolder(real)) throw new PeerfoldError('nothing-to-share', root)
+  if (walk.holdsKeys(real)) throw new PeerfoldError('nothing-to-share', root)
   if (walk.isVanished(ROOT, look(dirname(real)).stats.dev !== stats.dev))
     throw new PeerfoldError('source-vanished', root)
   const layers = IgnoreLayers.forRoot(real, options.ignore ?? [], options.ignoreCase, gitFiles)
@@ -139,7 +139,7 @@ export async function scanFile(path: string, options: ScanOptions = {}): Promise
   if (!stats.isFile()) throw new PeerfoldError('not-a-folder', path)
   const inputs = new Inputs()
   const walk = new Walk(folder.real, options, inputs)
-  if (walk.isDataFolder(folder.real)) throw new PeerfoldError('nothing-to-share', path)
+  if (walk.holdsKeys(folder.real)) throw new PeerfoldError('nothing-to-share', path)
   walk.single(below(ROOT, basename(path)))
   return { isFile: true, ...walk.result(), inputs: inputs.looks, repositories: new Map() }
 }

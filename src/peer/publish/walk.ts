@@ -8,6 +8,7 @@
 import { type Dirent, existsSync, lstatSync, opendirSync, realpathSync, type Stats } from 'node:fs'
 import { join, sep } from 'node:path'
 import type { DrivePath } from '../../common/brand'
+import { hasFormat } from '../../wire/dataFormat'
 import { sortInSlices } from '../../wire/slices'
 import { compareDrivePaths } from '../names/pathOrder'
 import { refusalToShare } from '../names/paths'
@@ -24,8 +25,10 @@ import { errorCode, readSmallFile } from './smallFile'
 import { maybeUndecodable, undecodableNames } from './undecodable'
 
 const MAX_IGNORED_FOLDERS = 1000
-/** A folder with all of these is a data folder of Peerfold. */
-const DATA_FOLDER_ENTRIES = ['keys.json', 'token', 'catalog', 'store']
+/** A folder with all of these is what a data folder of Peerfold keeps its keys in, or was before formats had numbers. */
+const KEY_FOLDER_ENTRIES = ['keys.json', 'catalog', 'store']
+/** What a data folder itself has, beside a folder for its format. */
+const TOKEN = 'token'
 
 interface Entry {
   readonly name: string
@@ -108,15 +111,16 @@ export class Walk {
     this.files = this.files.filter(({ path }) => !paths.has(path))
   }
 
-  isDataFolder(absolute: string): boolean {
+  private isDataFolder(absolute: string): boolean {
     const data = this.dataFolder
     return data !== undefined && (absolute === data || absolute.startsWith(data + sep))
   }
 
   /** Whether it is Peerfold's data folder: this installation's, or another's that was put there by `--storage`. */
-  private holdsKeys(absolute: string): boolean {
+  holdsKeys(absolute: string): boolean {
     if (this.isDataFolder(absolute)) return true
-    return DATA_FOLDER_ENTRIES.every(name => existsSync(join(absolute, name)))
+    if (KEY_FOLDER_ENTRIES.every(name => existsSync(join(absolute, name)))) return true
+    return existsSync(join(absolute, TOKEN)) && hasFormat(absolute)
   }
 
   /** @param device the disk of the folder it lies in */
@@ -268,7 +272,7 @@ export class Walk {
     try {
       for (const name of allowed.slice(folder.length + 1).split('/')) {
         // Names were asked as far as `folder`; and a link on the way could lead out of the share.
-        if (refusalToShare(path) !== undefined || this.isDataFolder(this.absolute(path))) return
+        if (refusalToShare(path) !== undefined || this.holdsKeys(this.absolute(path))) return
         if (!lstatSync(this.absolute(path), { throwIfNoEntry: false })?.isDirectory()) return
         path = below(path, name)
       }
