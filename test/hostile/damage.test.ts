@@ -212,7 +212,7 @@ attackGroup('damaged stores', () => {
     for (const name of readdirSync(catalog)) if (/\.sst$|MANIFEST/.test(name)) flip(join(catalog, name))
     const ann = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
     await eventually('the user was told', () => ann.notices.length > 0)
-    assert.match(ann.notices[0]?.message ?? '', /list of your shares is damaged and was set aside/)
+    assert.match(ann.notices[0]?.message ?? '', /list of your shares was damaged and is set aside/)
     assert.notEqual((await ann.share(source)).link, oldLink)
     await ann.stop()
   })
