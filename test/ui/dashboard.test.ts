@@ -53,7 +53,7 @@ describe('the dashboard in a browser', () => {
       'holiday photos',
       '1,204 files · 3.2 GB · 2 peers',
       'Ask whoever sent the link whether their Peerfold is running',
-      'no connection could be made',
+      'Somebody offers this share but cannot be reached',
       'TCP',
       'UDX',
       '203.0.113.77:51022',
@@ -128,7 +128,7 @@ describe('the dashboard in a browser', () => {
       network: { kind: 'unreachable', bootstrap: ['dht.example:1'] },
     }
     await post(page, message(offline))
-    assert.match((await region.textContent()) ?? '', /^Network unreachable/)
+    assert.match((await region.textContent()) ?? '', /^The network cannot be reached/)
   })
 
   it('takes hostile names as text and nothing else', async () => {
