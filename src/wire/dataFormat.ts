@@ -26,9 +26,14 @@ export function unfinishedFormatFolder(root: string, format: number = DATA_FORMA
   return formatFolder(root, format) + UNFINISHED
 }
 
-/** Whether a folder has a sub-folder for a format, of this version or any other. Reads names only. */
+/** Whether this is the name of a sub-folder for a format, of this version or any other, also an unfinished one. */
+export function isFormat(name: string): boolean {
+  return SUB_FOLDER.test(name)
+}
+
+/** Whether a folder has such a sub-folder. Reads names only. */
 export function hasFormat(root: string): boolean {
-  return namesIn(root).some(name => SUB_FOLDER.test(name))
+  return namesIn(root).some(isFormat)
 }
 
 /**

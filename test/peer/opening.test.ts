@@ -84,8 +84,7 @@ describe('an opened share', () => {
     const part = { id, path: at('/film.bin'), length: size, timeout: 20_000, job: 'shown' }
     const reads = () => bob.state.transfers.filter(({ kind }) => kind === 'read')
     await bob.request('fs.readRange', { ...part, start: 0, length: 1_000_000 })
-    const pid = await ann.pid()
-    process.kill(pid, 'SIGSTOP') // there, and silent
+    await bob.request('open.stop', { id })
     const rest = bob.request('fs.readRange', { ...part, start: 1_000_000 })
     rest.catch(() => {}) // awaited below
     await bob.until('it is shown', () => reads().length === 1)
@@ -97,7 +96,7 @@ describe('an opened share', () => {
     await bob.until('it is not shown any more', () => reads().length === 0)
 
     const { length: before } = bob.states
-    process.kill(pid, 'SIGCONT')
+    await bob.request('open.start', { id })
     const whole = { id, path: at('/film.bin'), limit: size, timeout: 20_000, job: 'whole' }
     assert.equal((await bob.request('fs.read', whole)).length, size)
     await bob.until('it is not shown any more', () => bob.states.length > before && reads().length === 0)

@@ -91,6 +91,18 @@ export class TreeRow {
     })
   }
 
+  /** Drags the row onto another while Ctrl is held, which copies. */
+  async copyOnto(target: TreeRow): Promise<void> {
+    await this.locator.hover({ position: onLabel })
+    await this.page.mouse.down()
+    await this.page.keyboard.down('Control')
+    const to = await target.locator.boundingBox()
+    if (to === null) throw new Error('what it is dragged onto does not show')
+    await this.page.mouse.move(to.x + onLabel.x, to.y + onLabel.y, { steps: 10 })
+    await this.page.mouse.up()
+    await this.page.keyboard.up('Control')
+  }
+
   /** Clicks an icon that shows on the row while the mouse is over it. */
   async clickInline(title: string | RegExp): Promise<void> {
     await this.locator.hover()

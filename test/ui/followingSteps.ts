@@ -1,5 +1,6 @@
 /** What Alice saves shows up at Bob's; more ways in: a clicked link, and the share as a folder of his workspace. */
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually } from '../support/eventually'
@@ -156,7 +157,7 @@ export function followingSteps(cast: () => Cast): void {
   })
 
   it('is a folder of his workspace when he adds it, also after VS Code has restarted its extensions', async () => {
-    const { atBob } = cast()
+    const { bob, atBob, garden } = cast()
     await atBob
       .view('Opened Shares')
       .tree.row(/^garden/)
@@ -175,6 +176,16 @@ export function followingSteps(cast: () => Cast): void {
     await atBob.explorer.row('garden').tooltip(/Search does not look into it: use “Go to File in Share…”/)
     assert.deepEqual(await atBob.editor.breadcrumbs(2), ['garden', 'README.md'])
     await atBob.screenshot('add-to-workspace')
+    await atBob.explorer.row('diary.txt').copyOnto(atBob.explorer.row('shed'))
+    const copy = join(bob.home, 'shed', 'diary.txt')
+    const original = join(garden, 'diary.txt')
+    await eventually(
+      'it is copied',
+      async () => existsSync(copy) && (await readFile(copy)).equals(await readFile(original)),
+    )
+    await atBob.editor.waitForTab('diary.txt') // VS Code shows what it copied
+    await atBob.page.keyboard.press('Control+F4')
+    await rm(copy)
     await atBob.openContainer('Peerfold')
     await atBob
       .view('Opened Shares')

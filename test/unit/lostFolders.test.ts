@@ -15,27 +15,27 @@ describe('a window that starts after a share was to be added to a workspace', ()
   const cases: readonly (readonly [what: string, window: StartedWindow, remedy: Remedy])[] = [
     [
       'has the share, and is left alone',
-      { folders: [...before, share], hasWorkspaceFile: true, hasShare: true },
+      { folders: [...before, share], isUntitled: true, hasShare: true },
       'none',
     ],
     [
       'lost the folders of its workspace, and gets them back',
-      { folders: [], hasWorkspaceFile: true, hasShare: false },
+      { folders: [], isUntitled: true, hasShare: false },
       'open',
     ],
     [
       'has no folders, as any empty window, and is asked',
-      { folders: [], hasWorkspaceFile: false, hasShare: false },
+      { folders: [], isUntitled: false, hasShare: false },
       'offer-opening',
     ],
     [
       'has the folders as before, as a second window of them has, and is asked',
-      { folders: before, hasWorkspaceFile: false, hasShare: false },
+      { folders: before, isUntitled: false, hasShare: false },
       'offer-adding',
     ],
     [
       'has other folders, and is left alone',
-      { folders: ['file:///home/bob/desk'], hasWorkspaceFile: false, hasShare: false },
+      { folders: ['file:///home/bob/desk'], isUntitled: false, hasShare: false },
       'not-meant',
     ],
   ]

@@ -202,6 +202,20 @@ describe('a scan', function () {
     await assert.rejects(own, { code: 'nothing-to-share' })
   })
 
+  it('never shares the data folder of another Peerfold, of whatever format, or anything of it', async () => {
+    const before = ['keys.json', 'token', 'catalog/x', 'store/x'].map(name => `/before/${name}`)
+    const now = ['token', 'peer.log', 'format-2/keys.json'].map(name => `/now/${name}`)
+    const later = ['token', 'format-17.part/keys.json'].map(name => `/later/${name}`)
+    const apart = ['/apart/format-2/keys.json', '/apart/format-2/catalog/x', '/apart/note']
+    const harmless = ['/harmless/format-2/a', '/harmless/store/a']
+    const paths = [...before, ...now, ...later, ...apart]
+    put(Object.fromEntries([...paths, ...harmless].map(path => [path, ''])))
+    const scan = await scanned({ allow: paths.filter(path => path !== '/apart/note') })
+    assert.deepEqual(scan.paths, ['/apart/note', ...harmless])
+    for (const part of ['before', 'now', 'now/format-2', 'later', 'apart/format-2'])
+      await assert.rejects(scanFolder(join(root, part)), { code: 'nothing-to-share' }, part)
+  })
+
   it('keeps relative links that lead to places inside, as links', async function () {
     if (!posix) this.skip()
     put({ '/a/b.txt': '', '/c/d': '', '/T: x': '' })

@@ -3,11 +3,13 @@
  * folder of its own), and the peer process of the window under test, whose state they wait for.
  */
 import { strict as assert } from 'node:assert'
+import { cp, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import * as vscode from 'vscode'
 import { PeerClient } from '../../src/client/peerClient'
 import type { ShareId } from '../../src/common/brand'
 import type { PeerState } from '../../src/common/model'
+import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { makeTree, type Tree, temporaryFolder } from '../support/folders'
 import { peerfold, startPeerfold } from '../support/processes'
 
@@ -89,10 +91,21 @@ export async function removeElsewhere(id: ShareId): Promise<void> {
   }
 }
 
-/** What `peerfold ls` prints of a share, run on the data folder of the window under test. */
-export async function listElsewhere(link: string): Promise<string> {
+/**
+ * Brings the newest version of a share to the window under test while that has no peer process. Done in a folder that
+ * the window does not know: it would join a process that runs on its own.
+ *
+ * @returns what `peerfold ls` prints of the share
+ */
+export async function bringWithoutWindow(link: string): Promise<string> {
   const bootstrap = environment('PEERFOLD_TEST_BOOTSTRAP')
-  const { stdout } = await peerfold(['ls', link], { storage: storageUnderTest(), bootstrap })
+  const elsewhere = temporaryFolder('elsewhere')
+  const here = dataFolderPaths(storageUnderTest()).format
+  const there = dataFolderPaths(elsewhere).format
+  await cp(here, there, { recursive: true })
+  const { stdout } = await peerfold(['ls', link], { storage: elsewhere, bootstrap })
+  await rm(here, { recursive: true })
+  await cp(there, here, { recursive: true })
   return stdout.join('\n')
 }
 

@@ -2,23 +2,28 @@ import { strict as assert } from 'node:assert'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as vscode from 'vscode'
+import { waitForEnd } from '../../src/client/ended'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import { WAITING_EDITOR } from '../../src/editor/contributions'
-import { toShareUri } from '../../src/editor/files/shareUri'
+import { fromShareUri, toShareUri } from '../../src/editor/files/shareUri'
+import { readEndpoint } from '../../src/wire/endpoint'
 import { randomBytes } from '../support/folders'
 import {
-  listElsewhere,
+  bringWithoutWindow,
   nextEvent,
   type OtherPeer,
   openAndList,
   removeElsewhere,
   startOtherPeer,
+  storageUnderTest,
   untilState,
   within,
 } from './otherPeer'
 
 /** Milliseconds: an editor waits five seconds for a peer before it gives up, and a peer is found in some. */
 const PATIENCE = 40_000
+/** Milliseconds for the peer process to end. */
+const END_LIMIT = 20_000
 
 const NOTEBOOK = JSON.stringify({
   cells: [{ cell_type: 'markdown', metadata: {}, source: ['# Yield'] }],
@@ -111,7 +116,7 @@ describe('tabs of files that are not here', () => {
     await lookAgain()
     await removeElsewhere(id)
     await untilAllTabs('nothing of it is left', tabs =>
-      tabs.every(tab => urisOf(tab).every(uri => uri.authority !== id)),
+      tabs.every(tab => urisOf(tab).every(uri => fromShareUri(uri)?.id !== id)),
     )
   })
 
@@ -126,10 +131,11 @@ describe('tabs of files that are not here', () => {
       ),
     )
     try {
+      const pid = (await readEndpoint(storageUnderTest()))?.pid ?? assert.fail('no peer process runs')
       await vscode.commands.executeCommand('peerfold.stopPeerProcess', { ask: false })
+      assert.ok(await waitForEnd(pid, END_LIMIT))
       await writeFile(join(other.folder, 'more.txt'), 'more\n')
-      // Another program brings it here.
-      assert.match(await listElsewhere(other.link), /more\.txt/)
+      assert.match(await bringWithoutWindow(other.link), /more\.txt/)
       await vscode.commands.executeCommand('peerfold.retry')
       await Promise.all(told)
     } finally {

@@ -126,7 +126,7 @@ function readPending(memory: vscode.Memento): Pending | undefined {
 function thisWindow(id: ShareId): StartedWindow {
   return {
     folders: (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.toString()),
-    hasWorkspaceFile: vscode.workspace.workspaceFile !== undefined,
+    isUntitled: vscode.workspace.workspaceFile?.scheme === 'untitled',
     hasShare: isMounted(id),
   }
 }

@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 /** The folders of a window, as addresses. */
 export interface StartedWindow {
   readonly folders: readonly string[]
-  /** A workspace is open in it, saved or not, and not a folder or nothing. */
-  readonly hasWorkspaceFile: boolean
+  /** A workspace is open in it that nobody saved, such as VS Code makes when a folder is added to one or none. */
+  readonly isUntitled: boolean
   readonly hasShare: boolean
 }
 
@@ -27,11 +27,11 @@ export type Remedy =
 
 /** @param before the folders when the share was to be added */
 export function remedyFor(
-  { folders, hasWorkspaceFile, hasShare }: StartedWindow,
+  { folders, isUntitled, hasShare }: StartedWindow,
   before: readonly string[],
 ): Remedy {
   if (hasShare) return 'none'
-  if (folders.length === 0) return hasWorkspaceFile ? 'open' : 'offer-opening'
+  if (folders.length === 0) return isUntitled ? 'open' : 'offer-opening'
   return folders.join('\n') === before.join('\n') ? 'offer-adding' : 'not-meant'
 }
 

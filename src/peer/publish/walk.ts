@@ -6,9 +6,9 @@
  * entry of the list and is not entered. Paths that the user let in by name pass the rules and the secrets filter.
  */
 import { type Dirent, existsSync, lstatSync, opendirSync, realpathSync, type Stats } from 'node:fs'
-import { join, sep } from 'node:path'
+import { basename, join, sep } from 'node:path'
 import type { DrivePath } from '../../common/brand'
-import { hasFormat } from '../../wire/dataFormat'
+import { hasFormat, isFormat } from '../../wire/dataFormat'
 import { sortInSlices } from '../../wire/slices'
 import { compareDrivePaths } from '../names/pathOrder'
 import { refusalToShare } from '../names/paths'
@@ -25,8 +25,9 @@ import { errorCode, readSmallFile } from './smallFile'
 import { maybeUndecodable, undecodableNames } from './undecodable'
 
 const MAX_IGNORED_FOLDERS = 1000
-/** A folder with all of these is what a data folder of Peerfold keeps its keys in, or was before formats had numbers. */
-const KEY_FOLDER_ENTRIES = ['keys.json', 'catalog', 'store']
+const KEYS = 'keys.json'
+/** What lies beside the keys in a data folder from before formats had numbers. */
+const BESIDE_KEYS = ['catalog', 'store']
 /** What a data folder itself has, beside a folder for its format. */
 const TOKEN = 'token'
 
@@ -119,7 +120,9 @@ export class Walk {
   /** Whether it is Peerfold's data folder: this installation's, or another's that was put there by `--storage`. */
   holdsKeys(absolute: string): boolean {
     if (this.isDataFolder(absolute)) return true
-    if (KEY_FOLDER_ENTRIES.every(name => existsSync(join(absolute, name)))) return true
+    const isBesideKeys = (name: string) => existsSync(join(absolute, name))
+    if (existsSync(join(absolute, KEYS)) && (isFormat(basename(absolute)) || BESIDE_KEYS.every(isBesideKeys)))
+      return true
     return existsSync(join(absolute, TOKEN)) && hasFormat(absolute)
   }
 
