@@ -12,7 +12,6 @@ import type { TransferResult } from '../common/model'
 import type { RunRecord } from './boot'
 import type { BlobRef, PackRef } from './drive/entry'
 import type { Limits } from './limits'
-import type { NewlyHidden } from './publish/newlyHidden'
 import { breathe, slicer } from './time'
 
 /** A folder or file that this machine publishes. Keyed by `seed`, which is written before the log's first append. */
@@ -43,6 +42,16 @@ export interface ShareRecord {
   readonly lost?: boolean
   /** The share was removed, and its logs are being deleted. */
   readonly removed?: boolean
+}
+
+/** What newer rules hide of what is published; kept with the share. */
+export interface NewlyHidden {
+  /** Left out by what they are called, or where they lie. */
+  readonly paths: readonly DrivePath[]
+  /** Left out by what is in them. */
+  readonly contents: readonly DrivePath[]
+  /** When the user was told, milliseconds since 1970: it has to outlive the process. 0: they may go now. */
+  readonly toldAt?: number
 }
 
 /** Somebody else's share. Keyed by share id. */

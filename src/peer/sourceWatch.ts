@@ -4,7 +4,7 @@ import { PeerfoldError } from '../common/errors'
 import type { Changes } from './publish/burst'
 import { HardLinkWatch } from './publish/hardLinkWatch'
 import { OuterWatch } from './publish/outerWatch'
-import type { ScannedFile, ScanResult } from './publish/scan'
+import type { ScannedFile, ScanResult } from './publish/scanned'
 import { type FolderWatch, watchFolder } from './publish/watch'
 import { watchFile } from './publish/watchFile'
 

@@ -4,7 +4,12 @@ import type { ReplicatorPeer } from 'hypercore'
 import { BlockReferences, type BlockRuns } from './blockRuns'
 import type { BlobRef, DriveEntry } from './entry'
 import type { PathIndex } from './pathIndex'
-import type { ShareDrive } from './shareDrive'
+
+/** What is known of a share: its path log, and the newest version that was read of it. */
+export interface KnownShare {
+  readonly paths: Hypercore
+  readonly index: PathIndex | undefined
+}
 
 /** Whether a block is neither here nor at anybody connected, so that asking for it would only wait. */
 export function nobodyHas(core: Hypercore, block: number): boolean {
@@ -26,7 +31,7 @@ export function isBeyond(core: Hypercore, block: number): boolean {
  * entry is of, and its log ends before. (Bytes are appended before the paths that name them; a packed file's own blocks
  * may come after a listing that names them, but not its pack.)
  */
-export function isBeyondTheEnd(share: ShareDrive, bytes: Hypercore, entry: DriveEntry): boolean {
+export function isBeyondTheEnd(share: KnownShare, bytes: Hypercore, entry: DriveEntry): boolean {
   if (!isBeyondKnown(bytes, entry)) return false
   const version = share.index?.version ?? 0
   return bytes.peers.some(
@@ -40,7 +45,7 @@ export function isBeyondTheEnd(share: ShareDrive, bytes: Hypercore, entry: Drive
 /** Whether a peer has what the newest version needs of its log, as far as that goes: of former versions nobody has all. */
 function hasAllInUse(
   { remoteLength, remoteContiguousLength, remoteBitfield }: ReplicatorPeer,
-  share: ShareDrive,
+  share: KnownShare,
 ): boolean {
   return runsInUse(share).every(({ start, end }) => {
     const to = Math.min(end, remoteLength)
@@ -53,7 +58,7 @@ function hasAllInUse(
 
 const inUse = new WeakMap<PathIndex, { readonly version: number; readonly runs: BlockRuns }>()
 
-function runsInUse({ index }: ShareDrive): BlockRuns {
+function runsInUse({ index }: KnownShare): BlockRuns {
   if (index === undefined) return []
   const known = inUse.get(index)
   if (known?.version === index.version) return known.runs

@@ -5,7 +5,6 @@
 import { safeText } from '../../common/format'
 import { isCount, isRecord } from '../drive/entry'
 import { readTokens } from './shareTokens'
-import type { TcpOffer } from './tcp'
 
 const MAX_NAME = 64
 const MAX_CHALLENGE = 64
@@ -33,6 +32,12 @@ export interface WireVersions {
 export function commonVersion(a: WireVersions, b: WireVersions): number | undefined {
   const newest = Math.min(a.version, b.version)
   return newest >= Math.max(a.oldest, b.oldest) ? newest : undefined
+}
+
+/** Where a peer can be reached by TCP. */
+export interface TcpOffer {
+  readonly port: number
+  readonly addresses: readonly string[]
 }
 
 export interface Hello {

@@ -23,11 +23,11 @@ import { controlBytes, type Limits, PEER_LIMITS } from '../limits'
 import { Rate } from '../rate'
 import { plainAddress } from './addressGroup'
 import { Allowance } from './allowance'
-import { commonVersion, type Hello, readChallenge, readHello, readName, WIRE } from './hello'
+import { commonVersion, type Hello, readChallenge, readHello, readName, type TcpOffer, WIRE } from './hello'
 import { muxOf } from './mux'
 import { ProvenAddress } from './provenAddress'
 import { readTokens } from './shareTokens'
-import type { TcpOffer, TcpTransport } from './tcp'
+import type { TcpTransport } from './tcp'
 
 /** Replication waits this long (milliseconds) for TCP before it starts over UDX. */
 const TCP_HEAD_START = 300

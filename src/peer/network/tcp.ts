@@ -11,18 +11,13 @@ import { networkInterfaces } from 'node:os'
 import NoiseSecretStream, { type KeyPair, type NoiseStream } from '@hyperswarm/secret-stream'
 import b4a from 'b4a'
 import { type Handshake, Handshakes } from './handshakes'
-import { MAX_ADDRESSES } from './hello'
+import { MAX_ADDRESSES, type TcpOffer } from './hello'
 
 /** How long (milliseconds) a connection may take to prove a key. */
 const PROVE_WITHIN = 5_000
 const CONNECT_WITHIN = 1_500
 const KEEP_ALIVE = 5_000
 const MAX_ATTEMPTS = 2
-
-export interface TcpOffer {
-  readonly port: number
-  readonly addresses: readonly string[]
-}
 
 export class TcpTransport {
   private readonly handshakes = new Handshakes()

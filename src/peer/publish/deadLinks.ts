@@ -7,7 +7,7 @@
 import { refusedLinks } from '../names/copyTree'
 import { describeLinkRefusal, type LinkRefusal } from '../names/refusals'
 import { rulesFor } from '../names/rules'
-import type { ScannedFile } from './scan'
+import type { ScannedFile } from './scanned'
 import type { SkippedFromShare, SkipReason } from './skipped'
 
 const NOTHING: ReadonlySet<string> = new Set()

@@ -17,7 +17,7 @@ import { BLOCK_BYTES, WHOLE_FILE_BYTES } from './blockSize'
 import type { Published } from './published'
 import { headOf, mayBeSame, PublishedContent } from './publishedContent'
 import { type NotedStats, readSmallStable, StableReader } from './readStable'
-import type { ScannedFile } from './scan'
+import type { ScannedFile } from './scanned'
 
 export interface Doubts {
   /** To be compared whatever it takes. */

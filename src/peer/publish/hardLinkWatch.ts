@@ -6,7 +6,7 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DrivePath } from '../../common/brand'
-import type { ScannedFile } from './scan'
+import type { ScannedFile } from './scanned'
 
 const LOOK_EVERY = 5_000
 const FILES_PER_LOOK = 500

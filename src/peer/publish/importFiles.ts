@@ -25,7 +25,7 @@ import {
   UNTRUE_SIZE,
   UntrueSizeError,
 } from './readStable'
-import type { ScannedFile } from './scan'
+import type { ScannedFile } from './scanned'
 import { contentSecret, SecretContentFilter } from './secrets'
 import type { SkippedFromShare } from './skipped'
 import { errorCode } from './smallFile'

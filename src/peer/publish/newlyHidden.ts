@@ -9,9 +9,10 @@
  */
 import { join } from 'node:path'
 import type { DrivePath } from '../../common/brand'
+import type { NewlyHidden } from '../catalog'
 import { breathe, slicer, throwIfAborted } from '../time'
 import { likeness, type Published } from './published'
-import type { ScannedFile, ScanResult } from './scan'
+import type { ScannedFile, ScanResult } from './scanned'
 import { contentSecret, SECRET_RULES_VERSION } from './secrets'
 import type { SkipReason } from './skipped'
 import { readSmallFile } from './smallFile'
@@ -25,16 +26,6 @@ export const NOTICE = 24 * 60 * 60_000
 
 /** Bytes. Larger files are judged when they change. */
 const MAX_LOOKED_AT = 256 * 1024
-
-/** Kept with the share. */
-export interface NewlyHidden {
-  /** Left out by what they are called, or where they lie. */
-  readonly paths: readonly DrivePath[]
-  /** Left out by what is in them. */
-  readonly contents: readonly DrivePath[]
-  /** When the user was told, milliseconds since 1970: it has to outlive the process. 0: they may go now. */
-  readonly toldAt?: number
-}
 
 /** Reasons that a newer version can bring. */
 export const NEWLY: ReadonlySet<SkipReason> = new Set([

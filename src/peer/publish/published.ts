@@ -8,7 +8,7 @@ import type { DrivePath } from '../../common/brand'
 import type { Catalog, PublishedFile, Write } from '../catalog'
 import { type BlockRuns, isInRuns } from '../drive/blockRuns'
 import type { DriveEntry } from '../drive/entry'
-import type { ScannedFile } from './scan'
+import type { ScannedFile } from './scanned'
 
 export class Published {
   private readonly files = new Map<DrivePath, PublishedFile>()

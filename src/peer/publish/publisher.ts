@@ -22,7 +22,8 @@ import { FileImport, MIN_PACKED_FILES } from './importFiles'
 import { mayLeave, NEWLY, NOTICE, newlyHidden, RULES_VERSION, stillHidden } from './newlyHidden'
 import { OwnLogs } from './ownLogs'
 import { isNewEntry, likeness, Published } from './published'
-import { type ScannedFile, type ScanResult, scanFile, scanFolder } from './scan'
+import { scanFile, scanFolder } from './scan'
+import type { ScannedFile, ScanResult } from './scanned'
 import type { SkippedFromShare, SkipReason } from './skipped'
 
 /** A first version with so many small files is given out before it has all their own blocks and paths. */

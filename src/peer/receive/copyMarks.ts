@@ -7,8 +7,8 @@
  */
 import { type Catalog, type CopiedFile, FOLDER, type Write } from '../catalog'
 import { contentId, type DriveEntry } from '../drive/entry'
-import type { CopyPlan, PlannedFile } from './copyPlan'
 import { isSettled } from './ownership'
+import type { CopyPlan, PlannedFile } from './planned'
 import type { FileMark } from './writer'
 
 const FILES_PER_MARK = 500

@@ -4,31 +4,26 @@
  * cannot be written is listed and stops nothing else.
  */
 import { join } from 'node:path'
-import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import type { SkippedEntry, TransferResult } from '../../common/model'
-import type { Catalog } from '../catalog'
 import type { ReadOptions } from '../drive/blocks'
 import type { DriveEntry } from '../drive/entry'
 import { readPack, sliceOfPack } from '../drive/read'
-import type { ShareDrive } from '../drive/shareDrive'
 import { isBeyondTheEnd, isNowhere, nobodyHas, ownBlocksNowhere } from '../drive/whoHas'
 import { describeLinkRefusal } from '../names/refusals'
 import type { TargetRules } from '../names/rules'
-import type { StoreBudget } from '../storeBudget'
-import type { StoreSpace } from '../storeSpace'
 import { sharedSlicer, throwIfAborted } from '../time'
-import type { Transfer } from '../transfers'
 import { attributesOf } from './attributes'
 import { conflictName } from './conflicts'
 import { CopyCounts } from './copyCounts'
 import { FileCopier } from './copyFile'
 import type { CopyMarks } from './copyMarks'
-import type { CopyPlan, PlannedFile, PlannedLink } from './copyPlan'
+import type { CopyOptions } from './copyOptions'
 import { type CopyUnit, copyUnits } from './copyUnits'
 import { CopyWaits, RETRY_PAUSES } from './copyWaits'
 import { Ownership } from './ownership'
 import type { PartialFiles } from './partialFiles'
+import type { CopyPlan, PlannedFile, PlannedLink } from './planned'
 import { runBounded } from './runBounded'
 import { isSuperseded, Superseded } from './superseded'
 import { contentWarnings, describeWarning } from './warnings'
@@ -43,34 +38,6 @@ const SILENCE = 10_000
 const MAX_LISTED = 1_000
 /** So many looks after something nobody has pass before it counts as a lie. */
 const LOOKS_BEFORE_LIES = 3
-
-export interface CopyOptions {
-  readonly share: ShareDrive
-  readonly id: ShareId
-  /** A folder, a file, or '/' for everything. */
-  readonly path: DrivePath
-  /** Absolute. */
-  readonly folder: string
-  /** For what is made; undefined: that of this process. */
-  readonly umask: number | undefined
-  readonly catalog: Catalog
-  readonly transfer: Transfer
-  /** Room for what is fetched. */
-  readonly space: StoreSpace
-  /** Room within the limit for all opened shares. */
-  readonly budget: StoreBudget
-  /** Content bytes that came over the network so far. */
-  readonly fetched: () => number
-  /** Resolves when somebody who has the share is connected; rejects when aborted. */
-  readonly peerCame: (signal: AbortSignal) => Promise<void>
-  readonly stale: () => boolean
-  /** See `planCopy`. */
-  readonly isInDoubt: boolean
-  /** The process ends: what is not done goes on with the next one. */
-  readonly isEnding: () => boolean
-  /** Aborts when it does. */
-  readonly closing: AbortSignal
-}
 
 export class CopyRun {
   private readonly skipped: SkippedEntry[]

@@ -1,7 +1,7 @@
 /** The pieces of work of a copy: a pack with the files in it, or one file by its own blocks. */
 import type { DriveEntry } from '../drive/entry'
 import { PACK_BYTES } from '../drive/listing'
-import type { PlannedFile } from './copyPlan'
+import type { PlannedFile } from './planned'
 
 export interface CopyUnit {
   /** Bytes it holds in memory at once, about. */

@@ -5,8 +5,8 @@
 import { PeerfoldError, type UserError } from '../../common/errors'
 import { isNowhere } from '../drive/whoHas'
 import { delay } from '../time'
-import type { PlannedFile } from './copyPlan'
-import type { CopyOptions } from './copyRun'
+import type { CopyOptions } from './copyOptions'
+import type { PlannedFile } from './planned'
 import type { WriteError } from './writeErrors'
 
 export const RETRY_PAUSES = [250, 500, 1_000, 2_000, 5_000]

@@ -8,41 +8,17 @@ import { promisify } from 'node:util'
 import { setExecutable } from './fileInPlace'
 import type { Folders } from './folders'
 import { piecesToWrite } from './holes'
-import { type FileMark, markOf, type Place, type Precondition, settle } from './placing'
+import { type FileMark, markOf, type Place, settle } from './placing'
 import { Ranges } from './ranges'
 import { retrying } from './retrying'
 import { releaseTemporary } from './temporary'
-import { setTime } from './temporaryFile'
+import { type LargeFileOptions, type OpenTemporary, setTime } from './temporaryFile'
 import { systemCode, toWriteError, WriteError } from './writeErrors'
 
 const writeAsync = promisify(write)
 const readAsync = promisify(read)
 const syncAsync = promisify(fdatasync)
 const closeAsync = promisify(close)
-
-export interface LargeFileOptions {
-  /** Announced length in bytes. */
-  readonly size: number
-  readonly executable: boolean
-  /** Milliseconds since 1970. */
-  readonly mtimeMs?: number
-  readonly precondition?: Precondition
-  /** What lies there now goes before the file gets its name; until then it is not looked at. */
-  readonly isBlocked?: boolean
-  /** Stable name of this very content at this place; with it an existing temporary is continued. */
-  readonly resumeToken?: string
-}
-
-/** An open temporary, as the writer hands it over. */
-export interface OpenTemporary {
-  readonly name: string
-  readonly fd: number
-  readonly place: Place
-  readonly ino: number
-  readonly birthtimeMs: number
-  /** Length of what an earlier run left, 0 for a new one. */
-  readonly resumedSize: number
-}
 
 export class LargeFile {
   readonly #folders: Folders

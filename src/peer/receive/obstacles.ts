@@ -3,10 +3,14 @@
  * link is to be, a file or link where a folder is to be. They are taken away just before, and only whole: a folder that
  * holds anything of the user's stays as it is.
  */
-import type { CopyMarks } from './copyMarks'
 import type { Ownership } from './ownership'
 import { WriteError } from './writeErrors'
 import type { SafeWriter } from './writer'
+
+/** What is known of what the copy made: paths inside the target, beginning with `/`. */
+interface CopyRecordOf {
+  forget(path: string): void
+}
 
 /** What has to go before something is written. */
 export class Obstacle {
@@ -15,15 +19,15 @@ export class Obstacle {
   constructor(readonly segments: readonly string[]) {}
 
   /** Takes it away, once for all that wait for it. @throws WriteError 'exists' when it is not ours to take away */
-  clear(ownership: Ownership, writer: SafeWriter, marks: CopyMarks): Promise<void> {
-    this.cleared ??= this.remove(ownership, writer, marks).catch(error => {
+  clear(ownership: Ownership, writer: SafeWriter, record: CopyRecordOf): Promise<void> {
+    this.cleared ??= this.remove(ownership, writer, record).catch(error => {
       this.cleared = undefined // the cause may pass
       throw error
     })
     return this.cleared
   }
 
-  private async remove(ownership: Ownership, writer: SafeWriter, marks: CopyMarks): Promise<void> {
+  private async remove(ownership: Ownership, writer: SafeWriter, record: CopyRecordOf): Promise<void> {
     const { segments } = this
     const local = writer.stat(segments)
     if (local === undefined) return
@@ -33,13 +37,13 @@ export class Obstacle {
       for (const thing of things) {
         if (thing.mark === undefined) writer.removeFolder(thing.segments)
         else await writer.remove(thing.segments, thing.mark)
-        marks.forget(`/${thing.segments.join('/')}`)
+        record.forget(`/${thing.segments.join('/')}`)
       }
       return
     }
     const mark = await ownership.markIfOurs(segments)
     if (mark === undefined) throw new WriteError('exists', segments.join('/'))
     await writer.remove(segments, mark)
-    marks.forget(`/${segments.join('/')}`)
+    record.forget(`/${segments.join('/')}`)
   }
 }

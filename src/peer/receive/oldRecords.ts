@@ -9,8 +9,8 @@ import type { ShareDrive } from '../drive/shareDrive'
 import { breathe, slicer, throwIfAborted } from '../time'
 import { HASHED_BYTES, hashToKeep, type Proof, proveContent, readAll } from './contentProof'
 import type { CopyMarks } from './copyMarks'
-import type { PresentFile } from './copyPlan'
 import type { OpenFile } from './fileInPlace'
+import type { PresentFile } from './planned'
 import type { SafeWriter } from './writer'
 
 /** Of a read from the store, milliseconds: it should take none. */

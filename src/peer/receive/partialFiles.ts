@@ -12,7 +12,7 @@ import { randomBytes } from 'node:crypto'
 import { bootId } from '../boot'
 import type { Catalog, PartialFile, Progress } from '../catalog'
 import { contentId } from '../drive/entry'
-import type { PlannedFile } from './copyPlan'
+import type { PlannedFile } from './planned'
 import { probeRules } from './probe'
 import { type LargeFile, SafeWriter } from './writer'
 

@@ -7,7 +7,7 @@ import type Hypercore from 'hypercore'
 import { contentId, type DriveEntry } from '../drive/entry'
 import type { ShareDrive } from '../drive/shareDrive'
 import { nobodyHas } from '../drive/whoHas'
-import type { PlannedFile } from './copyPlan'
+import type { PlannedFile } from './planned'
 
 /** Ends a run of a copy: what it was about to write is not of the newest version. */
 export class Superseded extends Error {}

@@ -15,10 +15,33 @@ import {
   writeSync,
 } from 'node:fs'
 import { piecesToWrite } from './holes'
-import type { LargeFileOptions, OpenTemporary } from './largeFile'
-import { checkReplaceable, type FileMark, look, markOf, type Place } from './placing'
+import { checkReplaceable, type FileMark, look, markOf, type Place, type Precondition } from './placing'
 import { freshTemporaryName, holdTemporary, releaseTemporary, temporaryNameOf } from './temporary'
 import { systemCode, WriteError } from './writeErrors'
+
+export interface LargeFileOptions {
+  /** Announced length in bytes. */
+  readonly size: number
+  readonly executable: boolean
+  /** Milliseconds since 1970. */
+  readonly mtimeMs?: number
+  readonly precondition?: Precondition
+  /** What lies there now goes before the file gets its name; until then it is not looked at. */
+  readonly isBlocked?: boolean
+  /** Stable name of this very content at this place; with it an existing temporary is continued. */
+  readonly resumeToken?: string
+}
+
+/** An open temporary, as the writer hands it over. */
+export interface OpenTemporary {
+  readonly name: string
+  readonly fd: number
+  readonly place: Place
+  readonly ino: number
+  readonly birthtimeMs: number
+  /** Length of what an earlier run left, 0 for a new one. */
+  readonly resumedSize: number
+}
 
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
 const CREATE = constants.O_CREAT | constants.O_EXCL | NO_FOLLOW

@@ -26,7 +26,7 @@ import type { LinkRefusal } from '../names/refusals'
 import type { TargetRules } from '../names/rules'
 import { type Attributes, adjust, type OpenFile, openToRead } from './fileInPlace'
 import { canHoldFolders, FolderMoved, Folders } from './folders'
-import { LargeFile, type LargeFileOptions } from './largeFile'
+import { LargeFile } from './largeFile'
 import {
   checkExpected,
   checkReplaceable,
@@ -40,7 +40,7 @@ import {
 import { RETRY_DELAYS_MS, retrying } from './retrying'
 import { sweep } from './sweep'
 import { freshTemporaryName, temporaryNameOf } from './temporary'
-import { discard, fill, modeFor, NEW_FILE, openTemporary } from './temporaryFile'
+import { discard, fill, type LargeFileOptions, modeFor, NEW_FILE, openTemporary } from './temporaryFile'
 import { umaskFor, type WithUmask } from './umask'
 import { systemCode, toWriteError, WriteError } from './writeErrors'
 
