@@ -7,7 +7,9 @@
  * the midst of the version before. So a block goes one to two times of grace after it was superseded; what a start
  * finds begins its time then.
  */
-import { BlockReferences, type BlockRuns, intersectRuns, unusedRuns } from './drive/blockRuns'
+
+import { BlockReferences } from './drive/blockReferences'
+import { type BlockRuns, intersectRuns, unusedRuns } from './drive/blockRuns'
 import { clearBlocks } from './drive/clearBlocks'
 import type { DriveEntry } from './drive/entry'
 import type { ShareDrive } from './drive/shareDrive'

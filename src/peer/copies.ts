@@ -18,7 +18,8 @@ import { runCopy } from './receive/copy'
 import { removePartials } from './receive/partialFiles'
 import { runSeed } from './receive/seed'
 import { delay, throwIfAborted } from './time'
-import { KEPT, resultOf, type Transfer, type Transfers } from './transfers'
+import { resultOf, type Transfer } from './transfer'
+import { KEPT, type Transfers } from './transfers'
 
 /** What the user must do something about: nobody waits for it, and the copy goes on by itself when it is done. */
 const LIMITS: readonly ErrorCode[] = ['limit-passed', 'store-limit']

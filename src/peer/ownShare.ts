@@ -20,7 +20,7 @@ import type { Changes } from './publish/burst'
 import type { PublishResult } from './publish/publisher'
 import { SourceWatch } from './sourceWatch'
 import { delay, throwIfAborted, unlessAborted } from './time'
-import type { Transfer } from './transfers'
+import type { Transfer } from './transfer'
 
 /** Files that kept changing while they were read are looked at again after this long (milliseconds). */
 const AGAIN_AFTER = 1_000

@@ -12,7 +12,8 @@ import type { IndexChange } from './drive/shareDrive'
 import { unportable } from './names/foretell'
 import { OwnShare } from './ownShare'
 import { throwIfAborted } from './time'
-import { resultOf, type Transfer, type Transfers } from './transfers'
+import { resultOf, type Transfer } from './transfer'
+import type { Transfers } from './transfers'
 
 export class OwnShares {
   readonly changed = new Signal<void>()

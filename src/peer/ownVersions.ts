@@ -9,7 +9,7 @@ import type { PeerContext } from './context'
 import type { IndexChange, ShareDrive } from './drive/shareDrive'
 import { Publisher, type PublishProgress, type PublishResult } from './publish/publisher'
 import { throwIfAborted, unlessAborted } from './time'
-import type { Transfer } from './transfers'
+import type { Transfer } from './transfer'
 import { VersionFinish } from './versionFinish'
 
 export interface OwnVersionsOptions {

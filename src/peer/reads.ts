@@ -4,7 +4,8 @@
  * shows where it was opened, so nothing of it stays in the list.
  */
 import type { ShareId } from '../common/brand'
-import type { Transfer, Transfers } from './transfers'
+import type { Transfer } from './transfer'
+import type { Transfers } from './transfers'
 
 /** Milliseconds before it shows. */
 const SHOWN_AFTER = 700

@@ -1,103 +1,10 @@
-/** Work that takes long enough to be watched: imports, copies, downloads of whole shares. */
-import { setMaxListeners } from 'node:events'
-import type { ShareId } from '../common/brand'
-import { toUserError, type UserError } from '../common/errors'
-import type { TransferResult, TransferState, TransferStatus } from '../common/model'
+/** All transfers, as the state lists them. */
+import type { TransferState, TransferStatus } from '../common/model'
 import { Signal } from '../common/signal'
-import { Rate } from './rate'
+import { Transfer } from './transfer'
 
 /** Ended transfers kept in the list. */
 export const KEPT = 50
-
-/** Entries of each list of a result that the state tells: views show no more of them. */
-export const TOLD = 10
-
-/** Hundreds of pieces of one transfer listen to its cancellation at once. */
-const MAX_LISTENERS = 4_096
-
-/** Milliseconds that bytes must have flowed before it is told how long the rest takes. */
-const ESTIMATE_AFTER = 2_000
-
-export class Transfer {
-  readonly rate: Rate
-  readonly abort = new AbortController()
-  status: TransferStatus = { kind: 'running' }
-  files: { done: number; total?: number } = { done: 0 }
-  bytes: { done: number; total?: number } = { done: 0 }
-  share: ShareId | undefined
-  readonly ended = new Signal<TransferStatus>()
-
-  constructor(
-    readonly id: string,
-    readonly kind: TransferState['kind'],
-    public name: string,
-    readonly folder: string | undefined,
-    private readonly onChange: () => void,
-    clock?: () => number,
-  ) {
-    this.rate = new Rate(clock)
-    setMaxListeners(MAX_LISTENERS, this.abort.signal)
-  }
-
-  get isActive(): boolean {
-    return this.status.kind === 'running' || this.status.kind === 'paused'
-  }
-
-  /** @param bytes negative: written in vain, and to be written again */
-  progress(files: number, bytes: number): void {
-    this.files.done += files
-    this.bytes.done += bytes
-    this.rate.add(Math.max(0, bytes))
-    this.onChange()
-  }
-
-  pause(error: UserError): void {
-    if (!this.isActive) return
-    this.status = { kind: 'paused', error }
-    this.onChange()
-  }
-
-  resume(): void {
-    if (this.status.kind !== 'paused') return
-    this.status = { kind: 'running' }
-    this.onChange()
-  }
-
-  finish(result: TransferResult): void {
-    this.end({ kind: 'done', result })
-  }
-
-  fail(error: unknown): void {
-    const userError = toUserError(error)
-    this.end(userError.code === 'cancelled' ? { kind: 'cancelled' } : { kind: 'failed', error: userError })
-  }
-
-  get state(): TransferState {
-    const { id, kind, name, folder, share, status, files, bytes, rate } = this
-    const value = this.status.kind === 'running' ? rate.value : 0
-    const isTelling = value > 0 && rate.lasted >= ESTIMATE_AFTER
-    const left = bytes.total !== undefined && isTelling ? (bytes.total - bytes.done) / value : undefined
-    return {
-      id,
-      kind,
-      name,
-      status: told(status),
-      files: { ...files },
-      bytes: { ...bytes },
-      rate: value,
-      ...(share === undefined ? {} : { share }),
-      ...(folder === undefined ? {} : { folder }),
-      ...(left === undefined ? {} : { timeLeft: Math.max(0, Math.ceil(left)) }),
-    }
-  }
-
-  private end(status: TransferStatus): void {
-    if (!this.isActive) return
-    this.status = status
-    this.onChange()
-    this.ended.emit(status)
-  }
-}
 
 export class Transfers {
   readonly changed = new Signal<void>()
@@ -158,34 +65,4 @@ export class Transfers {
   get active(): boolean {
     return [...this.all.values()].some(transfer => transfer.isActive)
   }
-}
-
-/** A status as the state tells it. With the lists of fifty copies, reading it would hold up every window. */
-function told(status: TransferStatus): TransferStatus {
-  if (status.kind !== 'done') return status
-  const { result } = status
-  const { skipped, conflicts, warnings } = result
-  return {
-    kind: 'done',
-    result: {
-      ...result,
-      skipped: skipped.slice(0, TOLD),
-      conflicts: conflicts.slice(0, TOLD),
-      conflictCount: conflicts.length,
-      warnings: warnings.slice(0, TOLD),
-    },
-  }
-}
-
-/** A result with nothing special about it. */
-export function resultOf({
-  files,
-  bytes,
-  fetched = 0,
-}: {
-  files: number
-  bytes: number
-  fetched?: number
-}): TransferResult {
-  return { files, bytes, fetched, skipped: [], skippedCount: 0, conflicts: [], warnings: [], stale: false }
 }

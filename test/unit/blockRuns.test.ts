@@ -1,7 +1,7 @@
 /** Which blocks of a log are in use, and which are not: against the plainest way to tell. */
 import assert from 'node:assert/strict'
+import { BlockReferences } from '../../src/peer/drive/blockReferences'
 import {
-  BlockReferences,
   type BlockRuns,
   countBlocks,
   intersectRuns,

@@ -7,7 +7,7 @@ import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { ChangedPath } from '../../src/common/protocol'
 import { ROWS, rowsOfFolder } from '../../src/editor/views/rowsOfFolder'
 import { PATHS_AT_ONCE, partsOf } from '../../src/peer/changeParts'
-import { resultOf, TOLD, Transfer } from '../../src/peer/transfers'
+import { resultOf, TOLD, Transfer } from '../../src/peer/transfer'
 import { RUN, sorted, sortInSlices } from '../../src/wire/slices'
 
 describe('rows of a large folder', () => {

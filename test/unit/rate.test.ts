@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Rate } from '../../src/peer/rate'
-import { Transfer } from '../../src/peer/transfers'
+import { Transfer } from '../../src/peer/transfer'
 
 /** Milliseconds, moved by the test. */
 class Clock {

@@ -6,7 +6,7 @@
 import SubEncoder from 'sub-encoder'
 import { isRecord } from './entry'
 import { type ListingHead, parseListingHead } from './listing'
-import type { PathChange } from './pathLog'
+import type { PathChange } from './pathBlock'
 
 /** The sub-space of the path log in which files are. Hyperdrive's own. */
 export const FILES = new SubEncoder('files', 'utf-8')

@@ -3,7 +3,6 @@
  * blocks a version uses is told in runs and not block by block, so that entries of a stranger that all name a million
  * blocks cost no more than others.
  */
-import type { BlobRef, DriveEntry } from './entry'
 
 export interface BlockRun {
   readonly start: number
@@ -11,45 +10,6 @@ export interface BlockRun {
 }
 
 export type BlockRuns = readonly BlockRun[]
-
-/** Counts which blocks are named, by as many entries as there may be: a block is in use as long as one names it. */
-export class BlockReferences {
-  /** By the first block of what is named: where the longest that begins there ends. */
-  private readonly ends = new Map<number, number>()
-  private unknown = false
-
-  /** Whether some entry does not tell which blocks hold its bytes (see blockMap.ts). */
-  get isIncomplete(): boolean {
-    return this.unknown
-  }
-
-  add({ blob, pack }: Pick<DriveEntry, 'blob' | 'pack'>): void {
-    if (pack !== undefined) this.addRange(pack.block, 1)
-    if (blob === undefined) return
-    if (blob.blockMap === true) this.unknown = true
-    this.addBlob(blob)
-  }
-
-  addBlob({ blockOffset, blockLength }: BlobRef): void {
-    this.addRange(blockOffset, blockLength)
-  }
-
-  /** All blocks that are named, now. */
-  runs(): BlockRuns {
-    const runs: { start: number; end: number }[] = []
-    for (const start of Float64Array.from(this.ends.keys()).sort()) {
-      const end = this.ends.get(start) ?? start
-      const last = runs.at(-1)
-      if (last === undefined || start > last.end) runs.push({ start, end })
-      else if (end > last.end) last.end = end
-    }
-    return runs
-  }
-
-  private addRange(start: number, length: number): void {
-    if (length > 0) this.ends.set(start, Math.max(start + length, this.ends.get(start) ?? 0))
-  }
-}
 
 /** What the bitfield of a log can tell: the first block from `position` on that is here, or is not; -1 when none is. */
 export interface HeldBlocks {

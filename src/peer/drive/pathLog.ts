@@ -1,22 +1,13 @@
 /**
  * The path log read in the order it was written, block by block. Never by the search tree that Hyperbee keeps in the
  * same blocks: in a log made by hand, the tree may lead in a circle, and whoever walks it never comes back.
- *
- * Hyperbee's blocks are Protocol Buffers of (tree, key, value); one without a value takes its key away. A block that
- * is no such thing changes nothing.
  */
 
-import { Header, Node } from 'hyperbee/lib/messages.js'
+import { Header } from 'hyperbee/lib/messages.js'
 import type Hypercore from 'hypercore'
 import { breathe, slicer, throwIfAborted, unlessAborted } from '../time'
 import { askingAgain } from './blocks'
-
-export interface PathChange {
-  /** With the prefix of its sub-space. */
-  readonly key: Buffer
-  /** Undefined: the key was taken away. */
-  readonly value: Buffer | undefined
-}
+import { type PathChange, parseBlock } from './pathBlock'
 
 /** Blocks read ahead of the one being looked at. */
 const AHEAD = 64
@@ -73,14 +64,4 @@ export async function readPathChange(
 ): Promise<PathChange | undefined> {
   if (seq < 1) return undefined
   return parseBlock(await unlessAborted(askingAgain(core, core.get(seq, { timeout })), signal))
-}
-
-export function parseBlock(block: Buffer | null): PathChange | undefined {
-  if (block === null) return undefined
-  try {
-    const { key, value } = Node.decode(block)
-    return { key, value: value ?? undefined }
-  } catch {
-    return undefined // anything may stand in a stranger's log
-  }
 }

@@ -1,7 +1,8 @@
 /** Who has which blocks, as far as is known: what this machine has, and what connected peers say they have. */
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
-import { BlockReferences, type BlockRuns } from './blockRuns'
+import { BlockReferences } from './blockReferences'
+import type { BlockRuns } from './blockRuns'
 import type { BlobRef, DriveEntry } from './entry'
 import type { PathIndex } from './pathIndex'
 

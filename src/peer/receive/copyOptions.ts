@@ -4,7 +4,7 @@ import type { Catalog } from '../catalog'
 import type { ShareDrive } from '../drive/shareDrive'
 import type { StoreBudget } from '../storeBudget'
 import type { StoreSpace } from '../storeSpace'
-import type { Transfer } from '../transfers'
+import type { Transfer } from '../transfer'
 
 export interface CopyOptions {
   readonly share: ShareDrive

@@ -5,14 +5,15 @@
 import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
 import type { TransferResult } from '../../common/model'
-import { BlockReferences, type BlockRuns, intersectRuns, missingRuns } from '../drive/blockRuns'
+import { BlockReferences } from '../drive/blockReferences'
+import { type BlockRuns, intersectRuns, missingRuns } from '../drive/blockRuns'
 import type { ShareDrive } from '../drive/shareDrive'
 import { isWhole } from '../drive/whoHas'
 import { contentBeyond } from '../limits'
 import type { StoreBudget } from '../storeBudget'
 import type { StoreSpace } from '../storeSpace'
 import { breathe, delay, slicer, unlessAborted, within } from '../time'
-import { resultOf, type Transfer } from '../transfers'
+import { resultOf, type Transfer } from '../transfer'
 
 export interface SeedRoom {
   readonly space: StoreSpace
