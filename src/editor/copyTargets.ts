@@ -6,9 +6,9 @@ import type * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../common/brand'
 import { isShareId } from '../common/link'
 import { nameOf } from './files/drivePath'
+import { ROOT } from './files/shareAddress'
 import { foldersOf, sharesSaved } from './savedCopies'
 
-const ROOT = '/' as DrivePath
 /** In globalState: copies, oldest first. */
 const MEMORY = 'peerfold.copyTargets'
 /** Copies remembered. */

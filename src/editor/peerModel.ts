@@ -8,7 +8,7 @@ import type { PeerId, ShareId } from '../common/brand'
 import type { OpenedShareState, PeerState, RemotePeer, ShareState, TransferState } from '../common/model'
 import { ContextKeySetter } from './contextKeys'
 import { Disposable } from './dispose'
-import type { PeerProcess, PeerStatus } from './peerProcess'
+import type { PeerProcess, PeerProcessStatus } from './peerProcess'
 
 /** Milliseconds; the state comes four times a second. */
 const STATE_LIMIT = 2_000
@@ -27,7 +27,7 @@ export class PeerModel extends Disposable {
     this.setContextKeys()
   }
 
-  get status(): PeerStatus {
+  get status(): PeerProcessStatus {
     return this.peer.status
   }
 

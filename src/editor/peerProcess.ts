@@ -20,7 +20,7 @@ import { sentSettings } from './sentSettings'
 import { onSettingsChange, readSettings } from './settings'
 import { isCancelled, type Offer, offerCommand, tell, tellUntilAnswered, warn } from './tell'
 
-export type PeerStatus =
+export type PeerProcessStatus =
   /** Not needed yet. */
   | { readonly kind: 'off' }
   /** Ended in order, from here or elsewhere (`peerfold stop`): nothing is shared until it is needed again. */
@@ -94,7 +94,7 @@ export class PeerProcess extends Disposable {
   private place: Place | undefined
   private offersPlace = false
   private toldProblems = ''
-  private current: PeerStatus = { kind: 'off' }
+  private current: PeerProcessStatus = { kind: 'off' }
   private toldRestart = false
 
   constructor(
@@ -106,7 +106,7 @@ export class PeerProcess extends Disposable {
     this.own(onSettingsChange(['storageFolder', 'bootstrap'], () => this.offerPlace()))
   }
 
-  get status(): PeerStatus {
+  get status(): PeerProcessStatus {
     return this.current
   }
 
@@ -230,7 +230,7 @@ export class PeerProcess extends Disposable {
     return client
   }
 
-  private show(status: PeerStatus): void {
+  private show(status: PeerProcessStatus): void {
     if (this.disposed) return
     if (status.kind === 'failed') this.log.error(status.error.message)
     this.current = status

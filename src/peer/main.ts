@@ -29,9 +29,9 @@ import { outliveReader, write } from '../wire/lostReaders'
 import { loadKeyPair } from './keys'
 import { takeLock } from './lock'
 import { Peer } from './peer'
-import { PeerServer } from './server'
-import { isDamage, noteDamage } from './store'
-import { takeOver } from './takeOver'
+import { PeerServer } from './service/server'
+import { isDamage, noteDamage } from './store/store'
+import { takeOver } from './store/takeOver'
 
 declare const PEERFOLD_VERSION: string
 

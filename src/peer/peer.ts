@@ -14,26 +14,26 @@ import type { PeerState, RemotePeer } from '../common/model'
 import type { Notifications } from '../common/protocol'
 import { Signal } from '../common/signal'
 import type { DataFolderPaths } from '../wire/dataFolder'
-import { bootId, mayHaveLostWrites } from './boot'
-import type { Catalog, Settings } from './catalog'
-import { GRACE } from './clearing'
-import type { PeerContext } from './context'
-import { Copies } from './copies'
 import type { ShareDrive } from './drive/shareDrive'
 import { peerIdOf } from './keys'
 import { DEFAULT_LIMITS, type Limits, type PeerLimit } from './limits'
 import { Network } from './network/swarm'
-import { OpenedShares } from './openedShares'
-import { OwnShares } from './ownShares'
-import { HOLD } from './publish/held'
-import { NOTICE } from './publish/newlyHidden'
-import { Reads } from './reads'
-import { isDamage, openDatabases, syncStore } from './store'
-import { StoreBudget } from './storeBudget'
-import { StoreCompaction } from './storeCompaction'
-import { StoreSpace } from './storeSpace'
-import { explainStoreTrouble } from './storeTrouble'
-import { Transfers } from './transfers'
+import { HOLD } from './publish/version/held'
+import { NOTICE } from './publish/version/newlyHidden'
+import { GRACE } from './retention/clearing'
+import type { PeerContext } from './shares/context'
+import { OpenedShares } from './shares/openedShares'
+import { OwnShares } from './shares/ownShares'
+import { bootId, mayHaveLostWrites } from './store/boot'
+import { StoreBudget } from './store/budget'
+import type { Catalog, Settings } from './store/catalog'
+import { StoreCompaction } from './store/compaction'
+import { StoreSpace } from './store/space'
+import { isDamage, openDatabases, syncStore } from './store/store'
+import { explainStoreTrouble } from './store/trouble'
+import { Copies } from './transfers/copies'
+import { Reads } from './transfers/reads'
+import { Transfers } from './transfers/transfers'
 
 export interface PeerOptions {
   readonly paths: DataFolderPaths
@@ -245,7 +245,7 @@ export class Peer {
         this.longestMessageChanged.emit(this.longestMessage)
     }
     if (JSON.stringify(this.ignore) !== ignoreBefore)
-      for (const share of this.own.all()) if (share.joinedShare) share.rescan()
+      for (const share of this.own.all()) if (share.replication) share.rescan()
     this.changed.emit()
   }
 
@@ -342,7 +342,7 @@ export class Peer {
     const owned = new Map<string, ShareId[]>()
     const { links, replication } = this.network
     for (const share of [...this.own.all(), ...this.opened.all()]) {
-      for (const key of share.joinedShare?.peerKeys() ?? []) {
+      for (const key of share.replication?.peerKeys() ?? []) {
         shares.set(key, [...(shares.get(key) ?? []), share.id])
         const link = links.get(key)
         if (link !== undefined && replication.owns(link, share.drive.paths))

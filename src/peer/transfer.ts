@@ -96,6 +96,12 @@ export class Transfer {
   }
 }
 
+/** Where transfers begin: all there are is known to transfers/transfers.ts. */
+export interface TransferList {
+  /** Starts to show a transfer; an ended one of the same id is replaced. */
+  add(id: string, kind: TransferState['kind'], name: string, folder?: string): Transfer
+}
+
 /** A status as the state tells it. With the lists of fifty copies, reading it would hold up every window. */
 function told(status: TransferStatus): TransferStatus {
   if (status.kind !== 'done') return status

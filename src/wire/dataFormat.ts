@@ -12,7 +12,7 @@ import { PeerfoldError } from '../common/errors'
 /** What this program reads and writes. */
 export const DATA_FORMAT = 2
 
-/** While a data folder is taken over (peer/takeOver.ts), the sub-folder has this ending. */
+/** While a data folder is taken over (peer/store/takeOver.ts), the sub-folder has this ending. */
 const UNFINISHED = '.part'
 const SUB_FOLDER = /^format-(\d{1,9})(?:\.part)?$/
 

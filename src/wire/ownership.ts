@@ -10,7 +10,7 @@ import { open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 const HAS_OWNERS = process.platform !== 'win32'
-const ROOT = 0
+const ROOT_USER = 0
 const CLOSED_TO_OTHERS = 0o077
 const WRITABLE_BY_OTHERS = 0o022
 const WRITABLE_BY_ALL = 0o002
@@ -60,7 +60,7 @@ export function isOwner(path: string): boolean {
 export function isForeign(path: string): boolean {
   if (!HAS_OWNERS) return false
   const found = look(() => lstatSync(path))
-  return found !== undefined && !isMine(found) && found.uid !== ROOT
+  return found !== undefined && !isMine(found) && found.uid !== ROOT_USER
 }
 
 /**

@@ -6,10 +6,10 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { WriteError } from '../../src/peer/disk/writeErrors'
+import { SafeWriter } from '../../src/peer/disk/writer'
 import { rulesFor } from '../../src/peer/names/rules'
 import { isTemporaryName } from '../../src/peer/names/temporaryName'
-import { WriteError } from '../../src/peer/receive/writeErrors'
-import { SafeWriter } from '../../src/peer/receive/writer'
 import { attackGroup } from '../support/attacks'
 import { temporaryFolder } from '../support/folders'
 import { startProcess } from '../support/ownedProcess'
@@ -68,7 +68,7 @@ async function whileSwapping(work: (writer: SafeWriter, name: string) => Promise
 
 attackGroup('a folder swapped for a link while it is used', () => {
   before(function () {
-    // Elsewhere folders cannot be held: see the head of src/peer/receive/folders.ts.
+    // Elsewhere folders cannot be held: see the head of src/peer/disk/folders.ts.
     if (process.platform !== 'linux') this.skip()
   })
   beforeEach(function () {

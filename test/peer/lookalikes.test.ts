@@ -5,10 +5,10 @@ import { chmod, copyFile, link, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Corestore from 'corestore'
 import type { DrivePath } from '../../src/common/brand'
-import { Catalog, type PublishedFile, type ShareRecord, type Write } from '../../src/peer/catalog'
-import type { DriveEntry } from '../../src/peer/drive/entry'
+import type { DriveEntry } from '../../src/peer/drive/format/entry'
 import { ShareDrive } from '../../src/peer/drive/shareDrive'
-import { Publisher, type PublishResult } from '../../src/peer/publish/publisher'
+import { Publisher, type PublishResult } from '../../src/peer/publish/version/publisher'
+import { Catalog, type PublishedFile, type ShareRecord, type Write } from '../../src/peer/store/catalog'
 import { makeTree, randomBytes, setTimeOf, temporaryFolder } from '../support/folders'
 
 const SEED = '0'.repeat(32)

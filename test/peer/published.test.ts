@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import type { DrivePath } from '../../src/common/brand'
-import { Catalog, type PublishedFile } from '../../src/peer/catalog'
-import { likeness, Published } from '../../src/peer/publish/published'
+import { likeness, Published } from '../../src/peer/publish/version/published'
+import { Catalog, type PublishedFile } from '../../src/peer/store/catalog'
 import { temporaryFolder } from '../support/folders'
 
 const SEED = '0'.repeat(32)
@@ -31,7 +31,7 @@ describe('what was published, after a kill', () => {
       ],
       7,
     )
-    const onDisk = { path: PATH, letIn: false, ctimeMs: 5, ...before }
+    const onDisk = { path: PATH, allowed: false, ctimeMs: 5, ...before }
     assert.equal(likeness(onDisk, published.get(PATH)), 'changed', 'the log says that it is executable')
     const linkOnDisk = { ...onDisk, ...link, path: linkPath }
     assert.equal(likeness(linkOnDisk, published.get(linkPath)), 'changed')

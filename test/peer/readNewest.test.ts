@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import Corestore from 'corestore'
 import type { DrivePath } from '../../src/common/brand'
-import { FILES } from '../../src/peer/drive/about'
-import { clearBlocks } from '../../src/peer/drive/clearBlocks'
-import type { DriveEntry } from '../../src/peer/drive/entry'
+import { FILES } from '../../src/peer/drive/format/about'
+import type { DriveEntry } from '../../src/peer/drive/format/entry'
 import { readWhole } from '../../src/peer/drive/read'
 import { readNewest } from '../../src/peer/drive/readNewest'
 import { ShareDrive } from '../../src/peer/drive/shareDrive'
+import { clearBlocks } from '../../src/peer/hypercore/clearBlocks'
 import { temporaryFolder } from '../support/folders'
 
 const PATH = '/file' as DrivePath

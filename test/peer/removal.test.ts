@@ -1,7 +1,7 @@
 /** Removing a share, one's own or somebody else's, gives its place on the disk back. */
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Catalog } from '../../src/peer/catalog'
+import { Catalog } from '../../src/peer/store/catalog'
 import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { eventually } from '../support/eventually'
 import { makeTree, randomBytes, temporaryFolder } from '../support/folders'

@@ -6,9 +6,9 @@ import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../src/common/brand'
 import { Blocks } from '../../src/peer/drive/blocks'
-import { ComingIndex } from '../../src/peer/drive/comingIndex'
-import type { DriveEntry } from '../../src/peer/drive/entry'
-import { encodeListing } from '../../src/peer/drive/listing'
+import type { DriveEntry } from '../../src/peer/drive/format/entry'
+import { encodeListing } from '../../src/peer/drive/format/listing'
+import { PartialIndex } from '../../src/peer/drive/partialIndex'
 import { readListing } from '../../src/peer/drive/readListing'
 import { NO_LIMITS } from '../../src/peer/limits'
 import { randomBytes, temporaryFolder } from '../support/folders'
@@ -74,7 +74,7 @@ describe('a slow line', () => {
     }
     const head = { format: 2, version: 2, files: entries.length, bytes: 0, chunks } as const
     const nothing = { paths: new Map<string, never>(), info: undefined, listing: undefined }
-    const coming = new ComingIndex(2, nothing, () => NO_LIMITS)
+    const coming = new PartialIndex(2, nothing, () => NO_LIMITS)
     const started = performance.now()
     const index = await readListing(head, ours, coming, () => {}, { timeout: SILENCE })
     assert.ok(performance.now() - started > 2 * SILENCE, 'the line was not slow')

@@ -13,8 +13,8 @@ import Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
 import type { DriveKey } from '../../src/common/brand'
 import { formatLink } from '../../src/common/link'
-import { ABOUT, FILES } from '../../src/peer/drive/about'
-import type { BlobRef } from '../../src/peer/drive/entry'
+import { ABOUT, FILES } from '../../src/peer/drive/format/about'
+import type { BlobRef } from '../../src/peer/drive/format/entry'
 import { temporaryFolder } from './folders'
 
 const deflated = promisify(deflateRaw)

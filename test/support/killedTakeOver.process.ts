@@ -4,7 +4,7 @@
  * killed, and the number of changes is printed.
  */
 import fs from 'node:fs'
-import { takeOver } from '../../src/peer/takeOver'
+import { takeOver } from '../../src/peer/store/takeOver'
 import { dataFolderPaths } from '../../src/wire/dataFolder'
 
 const [root = '', before] = process.argv.slice(2)

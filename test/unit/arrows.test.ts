@@ -27,10 +27,26 @@ const rooms: Readonly<Record<string, Allowed>> = {
   dashboard: { rooms: ['common'], outside: only(pure) },
 }
 
-/** Rooms of src/peer below which nothing of it lies but what is named here. */
+/** Rooms of src/peer, and the other rooms of it that each may use. */
 const roomsOfPeer: Readonly<Record<string, readonly string[]>> = {
+  service: ['peer', 'transfers', 'shares', 'publish', 'drive', 'names', 'store'],
+  transfers: ['shares', 'copy', 'store', 'drive', 'hypercore'],
+  shares: ['publish', 'retention', 'network', 'store', 'drive', 'names', 'hypercore'],
+  publish: ['store', 'drive', 'names', 'hypercore'],
+  copy: ['disk', 'store', 'drive', 'names', 'hypercore'],
+  retention: ['store', 'drive', 'names', 'hypercore'],
+  network: ['drive', 'hypercore'],
+  store: ['drive', 'names', 'hypercore'],
+  disk: ['names'],
+  drive: ['names', 'hypercore'],
+  hypercore: [],
   names: [],
 }
+
+/** What lies loose in src/peer and stands below all its rooms. */
+const belowRooms = ['keys', 'time', 'rate', 'limits', 'transfer']
+/** What lies loose in src/peer and starts and joins its parts. */
+const aboveRooms = ['main', 'lock', 'peer']
 
 describe('the arrows between the rooms of src/', () => {
   for (const [room, allowed] of Object.entries(rooms)) {
@@ -54,14 +70,40 @@ describe('the arrows between the rooms of src/', () => {
   }
 
   for (const [room, allowed] of Object.entries(roomsOfPeer)) {
-    it(`lead from ${room} of the peer to ${allowed.join(', ') || 'no other part of it'}`, () => {
+    it(`lead from ${room} of the peer to ${allowed.join(', ') || 'no other room of it'}`, () => {
       const within = importsOf(join('peer', room)).filter(({ to }) => to === 'peer')
+      const others = [room, ...allowed, ...belowRooms]
       assert.deepEqual(
-        within.filter(({ part }) => part !== room && !allowed.includes(part ?? '')).map(({ text }) => text),
+        within.filter(({ part }) => !others.includes(part ?? '')).map(({ text }) => text),
         [],
       )
     })
   }
+
+  it('lead up from nothing that lies below the rooms of the peer', () => {
+    const loose = importsOf('peer').filter(({ from }) =>
+      belowRooms.some(name => from === `src/peer/${name}.ts`),
+    )
+    const up = loose.filter(({ to, part }) => to === 'peer' && !belowRooms.includes(part ?? ''))
+    assert.deepEqual(
+      up.map(({ text }) => text),
+      [],
+    )
+  })
+
+  it('leave nothing loose in the peer but what starts it, and what all of it stands on', () => {
+    const there = readdirSync(join(projectRoot, 'src', 'peer')).map(name => name.replace(/\.ts$/, ''))
+    assert.deepEqual(there.sort(), [...Object.keys(roomsOfPeer), ...belowRooms, ...aboveRooms].sort())
+  })
+
+  it('lead in no circle from file to file, of types neither', () => {
+    const files = new Map<string, string[]>()
+    for (const room of Object.keys(rooms))
+      for (const { from, file } of importsOf(room))
+        files.set(from, [...(files.get(from) ?? []), ...(file === undefined ? [] : [file])])
+    assert.deepEqual(circlesIn(files), [])
+    assert.ok(files.size > 250)
+  })
 
   it('are looked for in all of src/', () => {
     const folders = readdirSync(join(projectRoot, 'src'), { withFileTypes: true })
@@ -81,6 +123,9 @@ interface Import {
   readonly to: string | undefined
   /** The folder of that room, or the file that lies loose in it. */
   readonly part: string | undefined
+  /** Who imports, and what of ours: from the top of the project. */
+  readonly from: string
+  readonly file: string | undefined
   readonly text: string
 }
 
@@ -92,6 +137,7 @@ function importsOf(room: string): Import[] {
     .flatMap(file =>
       importedNames(readFileSync(file, 'utf8')).map(name => ({
         name,
+        from: relative(projectRoot, file).split(sep).join('/'),
         ...roomOf(file, name),
         text: `${relative(projectRoot, file)} imports ${name}`,
       })),
@@ -104,12 +150,33 @@ function importedNames(source: string): string[] {
   return [...source.matchAll(form)].map(([, name]) => name ?? '')
 }
 
-function roomOf(file: string, name: string): Pick<Import, 'to' | 'part'> {
-  const [top, to, part] = relative(projectRoot, resolve(dirname(file), name)).split(sep)
+function roomOf(file: string, name: string): Pick<Import, 'to' | 'part' | 'file'> {
+  const target = relative(projectRoot, resolve(dirname(file), name)).split(sep)
+  const [top, to, part] = target
   const isOurs = name.startsWith('.') && top === 'src' && name !== './dht.js'
-  return isOurs ? { to, part } : { to: undefined, part: undefined }
+  return isOurs
+    ? { to, part, file: `${target.join('/')}.ts` }
+    : { to: undefined, part: undefined, file: undefined }
 }
 
 function only(...names: readonly string[]): RegExp {
   return new RegExp(`^(${names.join('|')})$`)
+}
+
+/** Ways along imports that come back to where they began, each told once. */
+function circlesIn(files: ReadonlyMap<string, readonly string[]>): string[] {
+  const circles: string[] = []
+  const done = new Set<string>()
+  const way: string[] = []
+  const visit = (file: string): void => {
+    const at = way.indexOf(file)
+    if (at >= 0) circles.push([...way.slice(at), file].join(' → '))
+    if (at >= 0 || done.has(file)) return
+    way.push(file)
+    for (const next of files.get(file) ?? []) visit(next)
+    way.pop()
+    done.add(file)
+  }
+  for (const file of files.keys()) visit(file)
+  return circles
 }

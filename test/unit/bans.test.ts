@@ -1,7 +1,7 @@
 /** How long a peer is turned away that behaved badly. */
 import assert from 'node:assert/strict'
 import type { PeerId } from '../../src/common/brand'
-import { Bans, FIRST_BAN, LONGEST_BAN } from '../../src/peer/network/bans'
+import { Bans, FIRST_BAN, LONGEST_BAN } from '../../src/peer/network/guard/bans'
 
 const ann = 'ybndrfg8ejkmcpqx' as PeerId
 const bob = 'ot1uwisza345h769' as PeerId

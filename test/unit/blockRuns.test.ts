@@ -1,6 +1,7 @@
 /** Which blocks of a log are in use, and which are not: against the plainest way to tell. */
 import assert from 'node:assert/strict'
 import { BlockReferences } from '../../src/peer/drive/blockReferences'
+import type { BlobRef } from '../../src/peer/drive/format/entry'
 import {
   type BlockRuns,
   countBlocks,
@@ -8,8 +9,7 @@ import {
   isInRuns,
   slicesOf,
   unusedRuns,
-} from '../../src/peer/drive/blockRuns'
-import type { BlobRef } from '../../src/peer/drive/entry'
+} from '../../src/peer/hypercore/blockRuns'
 import { randomFrom } from '../support/torture'
 
 const LENGTH = 60

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
-import { Decrypter } from '../../src/peer/drive/decrypter'
+import { Decrypter } from '../../src/peer/hypercore/decrypter'
 import { temporaryFolder } from '../support/folders'
 
 describe('decrypting the blocks of a file', () => {

@@ -7,13 +7,19 @@ import { promisify } from 'node:util'
 import { deflateRaw, deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import type { Method } from '../../src/common/protocol'
-import { ABOUT, parseAbout } from '../../src/peer/drive/about'
-import { type BlobRef, type DriveEntry, entryValue, parseBlob, parseEntry } from '../../src/peer/drive/entry'
-import { decodeChunk, encodeListing, parseListingHead } from '../../src/peer/drive/listing'
-import { parseBlock } from '../../src/peer/drive/pathBlock'
+import { ABOUT, parseAbout } from '../../src/peer/drive/format/about'
+import {
+  type BlobRef,
+  type DriveEntry,
+  entryValue,
+  parseBlob,
+  parseEntry,
+} from '../../src/peer/drive/format/entry'
+import { decodeChunk, encodeListing, parseListingHead } from '../../src/peer/drive/format/listing'
+import { parseBlock } from '../../src/peer/drive/format/pathBlock'
 import { readHello } from '../../src/peer/network/hello'
 import { candidates } from '../../src/peer/network/tcp'
-import { parseParams } from '../../src/peer/params'
+import { parseParams } from '../../src/peer/service/params'
 import { holds } from '../support/fuzz'
 
 const compress = promisify(deflateRaw)

@@ -11,7 +11,7 @@ import {
   WAITING_EDITOR,
 } from '../../src/editor/contributions'
 import { DEFAULT_LIMITS } from '../../src/peer/limits'
-import { parseParams } from '../../src/peer/params'
+import { parseParams } from '../../src/peer/service/params'
 import { projectRoot } from '../support/projectRoot'
 
 interface Setting {

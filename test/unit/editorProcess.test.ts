@@ -4,7 +4,7 @@ import { utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PeerfoldError } from '../../src/common/errors'
 import { english } from '../../src/common/localizer'
-import type { PeerStatus } from '../../src/editor/peerProcess'
+import type { PeerProcessStatus } from '../../src/editor/peerProcess'
 import { Resume } from '../../src/editor/resume'
 import { sentSettings } from '../../src/editor/sentSettings'
 import { temporaryFolder } from '../support/folders'
@@ -36,7 +36,7 @@ describe('a window that started nothing', () => {
     const catalogPath = join(dataFolder, 'catalog')
     let joins = 0
     let join_ = async () => true
-    let status: PeerStatus = { kind: 'off' }
+    let status: PeerProcessStatus = { kind: 'off' }
     const peer = {
       dataFolder,
       endpointPath,

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { ChangedPath } from '../../src/common/protocol'
 import { ROWS, rowsOfFolder } from '../../src/editor/views/rowsOfFolder'
-import { PATHS_AT_ONCE, partsOf } from '../../src/peer/changeParts'
+import { PATHS_AT_ONCE, partsOf } from '../../src/peer/service/changeParts'
 import { resultOf, TOLD, Transfer } from '../../src/peer/transfer'
 import { RUN, sorted, sortInSlices } from '../../src/wire/slices'
 

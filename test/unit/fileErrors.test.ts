@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ErrorCode, PeerfoldError } from '../../src/common/errors'
 import { toFileError } from '../../src/common/fileErrors'
-import { toWriteError } from '../../src/peer/receive/writeErrors'
+import { toWriteError } from '../../src/peer/disk/writeErrors'
 import { makeTree, temporaryFolder } from '../support/folders'
 
 /** What only sounds like advice where the same must fail again. */

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import Corestore from 'corestore'
 import Hyperbee from 'hyperbee'
-import { FILES } from '../../src/peer/drive/about'
-import { batchOn } from '../../src/peer/publish/firstPaths'
+import { FILES } from '../../src/peer/drive/format/about'
+import { batchOn } from '../../src/peer/hypercore/firstPaths'
 import { temporaryFolder } from '../support/folders'
 
 /** What a Hyperbee holds, by walking its tree. */

@@ -1,8 +1,8 @@
 /** Which times of a file show its next change for certain. */
 import assert from 'node:assert/strict'
 import type { DrivePath } from '../../src/common/brand'
-import { areFresh } from '../../src/peer/publish/freshTimes'
-import { likeness } from '../../src/peer/publish/published'
+import { areFresh } from '../../src/peer/publish/version/freshTimes'
+import { likeness } from '../../src/peer/publish/version/published'
 
 const NOW = 1_800_000_000_000
 
@@ -28,7 +28,7 @@ describe('the times of a file', () => {
 describe('a file beside what was published of it', () => {
   const path = '/a' as DrivePath
   const stats = { kind: 'file', size: 1, mtimeMs: 5.5, ctimeMs: 7.5, ino: 9, executable: false } as const
-  const onDisk = { ...stats, path, letIn: false }
+  const onDisk = { ...stats, path, allowed: false }
   const { ctimeMs, ...early } = stats
   const cases: [what: string, published: Parameters<typeof likeness>[1], expected: string][] = [
     ['that looks as it did', stats, 'same'],

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
-import { addressGroup } from '../../src/peer/network/addressGroup'
-import { type Handshake, Handshakes, MAX_HANDSHAKES } from '../../src/peer/network/handshakes'
+import { addressGroup } from '../../src/peer/network/guard/addressGroup'
+import { type Handshake, Handshakes, MAX_HANDSHAKES } from '../../src/peer/network/guard/handshakes'
 import { MAX_TOKENS, readTokens, shareToken, writeTokens } from '../../src/peer/network/shareTokens'
 
 describe('addresses that count as one', () => {

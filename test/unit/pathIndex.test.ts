@@ -1,8 +1,8 @@
 /** The index of a share's paths: what every listing, stat and search is answered from. */
 import assert from 'node:assert/strict'
 import type { DrivePath } from '../../src/common/brand'
-import type { DriveEntry } from '../../src/peer/drive/entry'
 import { statAt } from '../../src/peer/drive/follow'
+import type { DriveEntry } from '../../src/peer/drive/format/entry'
 import { PathIndex } from '../../src/peer/drive/pathIndex'
 
 describe('the index of paths', () => {

@@ -7,9 +7,9 @@ import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { compareDrivePaths } from '../../src/peer/names/pathOrder'
 import { refusalToShare } from '../../src/peer/names/paths'
-import { previewFolder } from '../../src/peer/publish/preview'
-import { scanFile, scanFolder } from '../../src/peer/publish/scan'
-import type { ScanOptions } from '../../src/peer/publish/scanned'
+import { previewFolder } from '../../src/peer/publish/scan/preview'
+import { scanFile, scanFolder } from '../../src/peer/publish/scan/scan'
+import type { ScanOptions } from '../../src/peer/publish/scan/scanned'
 import { holds } from '../support/fuzz'
 
 const posix = process.platform !== 'win32'
@@ -70,7 +70,7 @@ describe('a scan', function () {
       ctimeMs: stats.ctimeMs,
       ino: stats.ino,
       executable: posix,
-      letIn: false,
+      allowed: false,
     })
     assert.equal(scan.bytes, 3)
     assert.equal(scan.folders, 3)
@@ -188,7 +188,7 @@ describe('a scan', function () {
     const scan = await scanned({ allow })
     assert.deepEqual(scan.paths, ['/.env', '/.gitignore', '/.ssh/config', '/a.log', '/dist/deep/app.js'])
     assert.deepEqual(
-      scan.files.filter(file => !file.letIn).map(file => file.path),
+      scan.files.filter(file => !file.allowed).map(file => file.path),
       ['/.gitignore'],
     )
     assert.deepEqual(scan.ignoredFolders, [], 'a folder with something let in has to be watched')

@@ -1,7 +1,7 @@
 /** The table of kinds: what of the secrets that people have would leave, and what of harmless files would stay. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { isSecret } from '../../src/peer/publish/secrets'
+import { isSecret } from '../../src/peer/publish/secrets/secrets'
 import { holds } from '../support/fuzz'
 import { harmlessFiles, type SampleFile, secretFiles } from '../support/secretFiles'
 

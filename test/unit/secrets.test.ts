@@ -7,7 +7,7 @@ import {
   SECRET_HEAD,
   SecretContentFilter,
   secretByName,
-} from '../../src/peer/publish/secrets'
+} from '../../src/peer/publish/secrets/secrets'
 import { holds } from '../support/fuzz'
 
 // Put together here, so that this file is not a secret itself.

@@ -1,9 +1,9 @@
 /** One share's two logs: their index of paths follows the path log, and they can be deleted whole. */
 import assert from 'node:assert/strict'
 import Corestore from 'corestore'
-import { ABOUT, FILES } from '../../src/peer/drive/about'
+import { ABOUT, FILES } from '../../src/peer/drive/format/about'
 import { ShareDrive } from '../../src/peer/drive/shareDrive'
-import { batchOn } from '../../src/peer/publish/firstPaths'
+import { batchOn } from '../../src/peer/hypercore/firstPaths'
 import { temporaryFolder } from '../support/folders'
 
 describe('the index of a share', () => {

@@ -1,8 +1,8 @@
 /** What a user is told when the store cannot write. */
 import assert from 'node:assert/strict'
 import { toUserError } from '../../src/common/errors'
-import { isDamage } from '../../src/peer/store'
-import { explainStoreTrouble } from '../../src/peer/storeTrouble'
+import { isDamage } from '../../src/peer/store/store'
+import { explainStoreTrouble } from '../../src/peer/store/trouble'
 
 const io = (words: string, code = 'EIO') =>
   Object.assign(new Error(`IO error: ${words}: While appending`), { code })

@@ -4,21 +4,21 @@ import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DrivePath } from '../../src/common/brand'
-import { Burst, type Changes, MAX_PATHS } from '../../src/peer/publish/burst'
-import { inotifyDescriptors, type WatchEvent } from '../../src/peer/publish/parcelWatcher'
-import { type FolderWatch, type WatchOptions, watchFolder } from '../../src/peer/publish/watch'
-import { watchFile } from '../../src/peer/publish/watchFile'
+import { Burst, type ChangedPaths, MAX_PATHS } from '../../src/peer/publish/watch/burst'
+import { inotifyDescriptors, type WatchEvent } from '../../src/peer/publish/watch/parcelWatcher'
+import { type FolderWatch, type WatchOptions, watchFolder } from '../../src/peer/publish/watch/watch'
+import { watchFile } from '../../src/peer/publish/watch/watchFile'
 import { eventually } from '../support/eventually'
 
 const FAST = { quiet: 50, longest: 300, poll: 50, look: 30, safety: 600_000, again: 20 }
 
 /** What a watch has told, in order, and a way to wait for something among it. */
 class Told extends EventEmitter {
-  readonly changes: Changes[] = []
+  readonly changes: ChangedPaths[] = []
   vanished = 0
 
   readonly callbacks = {
-    onChange: (changes: Changes) => {
+    onChange: (changes: ChangedPaths) => {
       this.changes.push(changes)
       this.emit('told')
     },

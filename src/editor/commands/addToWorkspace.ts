@@ -13,7 +13,7 @@ import { fromShareUri, ROOT } from '../files/shareUri'
 import { folderName } from '../folderName'
 import { tell } from '../tell'
 import { chooseShare } from './chooseShare'
-import { givenShare } from './given'
+import { givenShare } from './commandArguments'
 import { remedyFor, type StartedWindow, workspaceFile } from './lostFolders'
 import type { CommandParts } from './parts'
 

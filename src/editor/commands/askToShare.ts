@@ -32,7 +32,7 @@ export interface ShareAnswer {
   readonly agreed: boolean
   readonly isPublic?: boolean
   /** Chosen anew. */
-  readonly letIn?: readonly SkippedEntry[]
+  readonly allowed?: readonly SkippedEntry[]
 }
 
 /** Undefined: the user turned away. */
@@ -40,7 +40,7 @@ export async function askToShare(
   { ask }: CommandParts,
   source: ShareSource,
   preview: SharePreview,
-  letIn: readonly SkippedEntry[],
+  allowed: readonly SkippedEntry[],
 ): Promise<ShareAnswer | undefined> {
   const share = l10n.t('Share')
   const sharePublicly = l10n.t('Share Publicly')
@@ -53,7 +53,7 @@ export async function askToShare(
       plural(preview.files, l10n.t('file'), l10n.t('files')),
       formatBytes(preview.bytes),
     ),
-    detail: detailOf(source, preview, letIn),
+    detail: detailOf(source, preview, allowed),
     answers: [share, sharePublicly, ...(leftOut + source.allow.length > 0 ? [showLeftOut] : [])],
   })
   switch (answer) {
@@ -62,8 +62,8 @@ export async function askToShare(
     case sharePublicly:
       return { agreed: true, isPublic: true }
     case showLeftOut: {
-      const chosen = await chooseLetIn(ask, letIn, preview.skipped, leftOut)
-      return { agreed: false, ...(chosen === undefined ? {} : { letIn: chosen }) }
+      const chosen = await chooseLetIn(ask, allowed, preview.skipped, leftOut)
+      return { agreed: false, ...(chosen === undefined ? {} : { allowed: chosen }) }
     }
     default:
       return undefined
@@ -75,7 +75,7 @@ export async function askWithoutFiles(
   { ask }: CommandParts,
   source: ShareSource,
   { skipped, skippedCounts }: SharePreview,
-  letIn: readonly SkippedEntry[],
+  allowed: readonly SkippedEntry[],
 ): Promise<ShareAnswer | undefined> {
   const leftOut = totalOf(skippedCounts)
   const [first] = skipped
@@ -104,17 +104,17 @@ export async function askWithoutFiles(
     answers: canSelect ? [select] : [],
   })
   if (answer !== select) return undefined
-  const chosen = await chooseLetIn(ask, letIn, skipped, leftOut)
-  return { agreed: false, ...(chosen === undefined ? {} : { letIn: chosen }) }
+  const chosen = await chooseLetIn(ask, allowed, skipped, leftOut)
+  return { agreed: false, ...(chosen === undefined ? {} : { allowed: chosen }) }
 }
 
-function detailOf(source: ShareSource, preview: SharePreview, letIn: readonly SkippedEntry[]): string {
+function detailOf(source: ShareSource, preview: SharePreview, allowed: readonly SkippedEntry[]): string {
   const leftOut = countLines(preview.skippedCounts, preview.skipped)
   const lines = [
     diskPath(source.source),
     '',
     ...(leftOut.length === 0 ? [l10n.t('Nothing is left out.')] : [l10n.t('Left out:'), ...leftOut]),
-    ...includedLines(source, letIn),
+    ...includedLines(source, allowed),
     ...(preview.allLookedAt === false
       ? [
           l10n.t(
@@ -135,9 +135,9 @@ function detailOf(source: ShareSource, preview: SharePreview, letIn: readonly Sk
 export async function agreesToSecrets(
   { ask }: CommandParts,
   source: ShareSource,
-  letIn: readonly SkippedEntry[],
+  allowed: readonly SkippedEntry[],
 ): Promise<boolean> {
-  const secrets = letIn.filter(isSecretEntry)
+  const secrets = allowed.filter(isSecretEntry)
   if (secrets.length === 0) return true
   const shareSecrets = secrets.length === 1 ? l10n.t('Share the Secret Too') : l10n.t('Share the Secrets Too')
   const answer = await ask.confirm({
@@ -161,8 +161,8 @@ export async function agreesToSecrets(
 }
 
 /** What the user lets in; what looks like secrets in a line of its own. */
-function includedLines({ allow }: ShareSource, letIn: readonly SkippedEntry[]): readonly string[] {
-  const secrets = new Set(letIn.filter(isSecretEntry).map(allowedPath))
+function includedLines({ allow }: ShareSource, allowed: readonly SkippedEntry[]): readonly string[] {
+  const secrets = new Set(allowed.filter(isSecretEntry).map(allowedPath))
   const listed = (paths: readonly DrivePath[]) =>
     paths.map(allowed => safeText(withoutRoot(allowed), 80)).join(', ')
   const others = allow.filter(allowed => !secrets.has(allowed))

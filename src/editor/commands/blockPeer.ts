@@ -1,6 +1,6 @@
 /** “Block Peer” and “Unblock Peer”: at once, for this installation, and until it is taken back. */
 import { PeerfoldError } from '../../common/errors'
-import { givenPeer } from './given'
+import { givenPeer } from './commandArguments'
 import type { CommandParts } from './parts'
 
 export async function blockPeer({ peer }: CommandParts, given?: unknown): Promise<void> {

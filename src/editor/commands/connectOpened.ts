@@ -2,7 +2,7 @@
 import * as vscode from 'vscode'
 import type { OpenedShareState, ShareState } from '../../common/model'
 import { chooseShare } from './chooseShare'
-import { givenShare } from './given'
+import { givenShare } from './commandArguments'
 import type { CommandParts } from './parts'
 
 const { l10n } = vscode

@@ -10,7 +10,7 @@ import { nameOf } from '../files/drivePath'
 import { pickerText } from '../names'
 import { isCancelled } from '../tell'
 import { chooseShare } from './chooseShare'
-import { givenShare, givenText } from './given'
+import { givenShare, givenText } from './commandArguments'
 import type { CommandParts } from './parts'
 
 const { l10n } = vscode

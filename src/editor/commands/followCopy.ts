@@ -11,19 +11,9 @@ import { Disposable } from '../dispose'
 import { isCancelled, tellError } from '../tell'
 import { tellCopyResult } from './copyResult'
 import { followTransfer } from './followTransfer'
-import type { CommandParts } from './parts'
+import type { CommandParts, CopyFollower, FollowedCopy } from './parts'
 
 const { l10n } = vscode
-
-export interface FollowedCopy {
-  readonly job: string
-  /** What is copied. */
-  readonly name: string
-  /** Absolute. */
-  readonly folder: string
-  /** Absolute: the folder or file in it that is the copy. Absent where `folder` itself is, and in earlier versions. */
-  readonly saved?: string
-}
 
 /** In workspaceState: what this window follows. */
 const MEMORY = 'peerfold.followedCopies'
@@ -42,7 +32,7 @@ export function waitForCopy(
   )
 }
 
-export class FollowedCopies extends Disposable {
+export class FollowedCopies extends Disposable implements CopyFollower {
   private readonly underWay = new Set<string>()
 
   constructor(
@@ -54,7 +44,6 @@ export class FollowedCopies extends Disposable {
     this.own(parts.model.onDidChange(() => this.followAgain()))
   }
 
-  /** Tells how the copy ended. Undefined when it did not end well, which is told as well. */
   async follow(copy: FollowedCopy): Promise<TransferResult | undefined> {
     this.underWay.add(copy.job)
     try {

@@ -114,16 +114,16 @@ export function isSecretEntry({ reason }: SkippedEntry): boolean {
  */
 export async function chooseLetIn(
   ask: Ask,
-  letIn: readonly SkippedEntry[],
+  allowed: readonly SkippedEntry[],
   skipped: readonly SkippedEntry[],
   count: number,
 ): Promise<readonly SkippedEntry[] | undefined> {
-  const entries = [...letIn, ...skipped.filter(({ path }) => !letIn.some(entry => entry.path === path))]
+  const entries = [...allowed, ...skipped.filter(({ path }) => !allowed.some(entry => entry.path === path))]
   const how = l10n.t('Select files to include anyway')
   const chosen = await ask.toggle({
     title: l10n.t('Left Out'),
     placeholder: count > skipped.length ? `${how}. ${countNote(skipped.length, count)}` : how,
-    on: new Set(letIn.map(({ path }) => path)),
+    on: new Set(allowed.map(({ path }) => path)),
     rows: on => leftOutRows(entries, on),
     summary: on => summaryOf(entries, on),
   })
@@ -131,10 +131,10 @@ export async function chooseLetIn(
 }
 
 function summaryOf(entries: readonly SkippedEntry[], on: ReadonlySet<string>): string {
-  const letIn = entries.filter(({ path }) => on.has(path))
-  const secrets = letIn.filter(isSecretEntry).length
-  if (letIn.length === 0) return l10n.t('everything here stays left out')
-  const shared = l10n.t('{0} of these will be shared', formatCount(letIn.length))
+  const allowed = entries.filter(({ path }) => on.has(path))
+  const secrets = allowed.filter(isSecretEntry).length
+  if (allowed.length === 0) return l10n.t('everything here stays left out')
+  const shared = l10n.t('{0} of these will be shared', formatCount(allowed.length))
   return secrets === 0 ? shared : `${shared}. ${includesSecrets(secrets)}`
 }
 

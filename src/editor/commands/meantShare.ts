@@ -1,6 +1,6 @@
 /** The share a command is meant for: the one it was given, or by a key the one that is selected in its view. */
 import type { ShareId } from '../../common/brand'
-import { givenShare, givenText } from './given'
+import { givenShare, givenText } from './commandArguments'
 import type { CommandParts } from './parts'
 
 /** `given`: as for `givenShare`, or `{ selected: <id of a view> }`, as the keys of package.json give it. */

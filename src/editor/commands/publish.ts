@@ -45,16 +45,16 @@ export async function publish(
   let source = sourceOf(folder.fsPath, choices)
   let preview = await previewOf(parts, source)
   if (preview.existing !== undefined) return shareAgain(parts, preview.existing, choices)
-  let letIn = choices.ask ? await reasonsOf(parts, source) : []
+  let allowed = choices.ask ? await reasonsOf(parts, source) : []
   while (choices.ask) {
     const question = preview.files === 0 ? askWithoutFiles : askToShare
-    const answer = await question(parts, source, preview, letIn)
+    const answer = await question(parts, source, preview, allowed)
     if (answer === undefined) return undefined
     if (answer.isPublic !== undefined) source = { ...source, isPublic: answer.isPublic }
-    if (answer.agreed && (await agreesToSecrets(parts, source, letIn))) break
-    if (answer.letIn === undefined) continue
-    letIn = answer.letIn
-    source = { ...source, allow: letIn.map(allowedPath) }
+    if (answer.agreed && (await agreesToSecrets(parts, source, allowed))) break
+    if (answer.allowed === undefined) continue
+    allowed = answer.allowed
+    source = { ...source, allow: allowed.map(allowedPath) }
     preview = await previewOf(parts, source)
   }
   return importFolder(parts, source)

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode'
 import { safeText } from '../../common/format'
 import { chooseShare } from './chooseShare'
-import { isScripted } from './given'
+import { isScripted } from './commandArguments'
 import { meantShare } from './meantShare'
 import type { CommandParts } from './parts'
 

@@ -2,7 +2,7 @@
  * “Retry”: looks for peers of an opened share again, starts a failed share again, continues a transfer; without
  * arguments, from the welcome views, starts the peer process itself.
  */
-import { givenId, givenShare } from './given'
+import { givenId, givenShare } from './commandArguments'
 import type { CommandParts } from './parts'
 
 export async function retry({ peer, model }: CommandParts, given?: unknown): Promise<void> {

@@ -1,7 +1,7 @@
 /** “Reveal on Disk”: the folder of an own share or of a transfer, in the Explorer if it is open there, else outside. */
 import * as vscode from 'vscode'
 import { PeerfoldError } from '../../common/errors'
-import { givenId, givenShare } from './given'
+import { givenId, givenShare } from './commandArguments'
 import type { CommandParts } from './parts'
 
 export async function reveal({ model }: CommandParts, given?: unknown): Promise<void> {

@@ -9,7 +9,7 @@ import type { TransferResult } from '../../common/model'
 import { diskPath, pickerText } from '../names'
 import { hasConflicts } from '../peerModel'
 import { tell } from '../tell'
-import { givenId } from './given'
+import { givenId } from './commandArguments'
 import type { CommandParts } from './parts'
 
 const { l10n } = vscode

@@ -1,6 +1,6 @@
 /** “Share File with Peer”: the file that was clicked, or one that the user picks. */
 import * as vscode from 'vscode'
-import { givenFlag, givenPaths, givenSource, isScripted } from './given'
+import { givenFlag, givenPaths, givenSource, isScripted } from './commandArguments'
 import type { CommandParts } from './parts'
 import { mayShare, type Published, publish } from './publish'
 

@@ -2,7 +2,7 @@
 import { realpath } from 'node:fs/promises'
 import * as vscode from 'vscode'
 import { diskPath, pickerText } from '../names'
-import { givenFlag, givenPaths, givenSource, isScripted } from './given'
+import { givenFlag, givenPaths, givenSource, isScripted } from './commandArguments'
 import type { CommandParts } from './parts'
 import { mayShare, type Published, publish } from './publish'
 

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode'
 import type { SkippedEntry } from '../../common/model'
 import { chooseShare } from './chooseShare'
-import { givenShare, isScripted } from './given'
+import { givenShare, isScripted } from './commandArguments'
 import { showLeftOut, totalOf } from './leftOut'
 import type { CommandParts } from './parts'
 

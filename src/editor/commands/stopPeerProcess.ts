@@ -4,7 +4,7 @@ import { countedPeers, countPeers } from '../../common/explain'
 import { plural } from '../../common/format'
 import type { PeerState } from '../../common/model'
 import { isFinished } from '../peerModel'
-import { isScripted } from './given'
+import { isScripted } from './commandArguments'
 import type { CommandParts } from './parts'
 
 const { l10n } = vscode

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode'
 import type { OpenedShareState, ShareState } from '../../common/model'
 import { chooseShare } from './chooseShare'
-import { givenShare, isScripted } from './given'
+import { givenShare, isScripted } from './commandArguments'
 import type { CommandParts } from './parts'
 import { mayShare } from './publish'
 

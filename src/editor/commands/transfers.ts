@@ -1,6 +1,6 @@
 /** “Cancel Transfer” and “Clear Finished Transfers”. */
 import { PeerfoldError } from '../../common/errors'
-import { givenId } from './given'
+import { givenId } from './commandArguments'
 import type { CommandParts } from './parts'
 
 /** What came so far stays, so that the same copy asked for again continues. */

@@ -14,7 +14,7 @@ import { type CopyTarget, copiedShares, copiesOf } from '../copyTargets'
 import { diskPath, pickerText } from '../names'
 import { offerCommand, tellError } from '../tell'
 import { chooseShare } from './chooseShare'
-import { givenShare, givenText, isScripted } from './given'
+import { givenShare, givenText, isScripted } from './commandArguments'
 import type { CommandParts } from './parts'
 import { copyTo } from './saveCopy'
 

@@ -3,7 +3,7 @@ import { countedPeers, countPeers, explainSearch } from '../../common/explain'
 import type { Localizer } from '../../common/localizer'
 import type { PeerState, TransferState } from '../../common/model'
 import { type CommandId, Commands } from '../contributions'
-import type { PeerStatus } from '../peerProcess'
+import type { PeerProcessStatus } from '../peerProcess'
 import { formatRates } from './describe'
 
 export interface StatusText {
@@ -18,7 +18,7 @@ export interface StatusText {
 
 /** Undefined: there is nothing to show. */
 export function statusText(
-  status: PeerStatus,
+  status: PeerProcessStatus,
   state: PeerState | undefined,
   l10n: Localizer,
 ): StatusText | undefined {

@@ -8,7 +8,7 @@
 import c from 'compact-encoding'
 import { PeerfoldError } from '../../common/errors'
 import { Blocks, type ReadOptions } from './blocks'
-import { type DriveEntry, isCount } from './entry'
+import { type DriveEntry, isCount } from './format/entry'
 import type { ShareDrive } from './shareDrive'
 
 /** Hyperblobs refuses longer maps; one block describes 8,192 blocks of a file. */

@@ -1,5 +1,5 @@
-import type { BlockRuns } from './blockRuns'
-import type { BlobRef, DriveEntry } from './entry'
+import type { BlockRuns } from '../hypercore/blockRuns'
+import type { BlobRef, DriveEntry } from './format/entry'
 
 /** Counts which blocks are named, by as many entries as there may be: a block is in use as long as one names it. */
 export class BlockReferences {

@@ -6,9 +6,9 @@
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
+import { askAgain } from '../hypercore/haveUpdates'
 import { receivedBytes } from '../rate'
 import { unlessAborted } from '../time'
-import { askAgain } from './wants'
 import { isBeyond, nobodyHas } from './whoHas'
 
 export interface ReadOptions {

@@ -5,9 +5,9 @@
 import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../common/brand'
 import type { ChangedPath } from '../../common/protocol'
-import { FILES, parseAbout, parseJson, type ShareInfo } from './about'
-import { contentId, type DriveEntry, parseEntry } from './entry'
-import type { ListingHead } from './listing'
+import { FILES, parseAbout, parseJson, type ShareInfo } from './format/about'
+import { contentId, type DriveEntry, parseEntry } from './format/entry'
+import type { ListingHead } from './format/listing'
 import type { PathIndex } from './pathIndex'
 import { readPathLog } from './pathLog'
 

@@ -1,7 +1,7 @@
 /** Finding paths by words, for “Go to File in Share”. */
 import type { DrivePath } from '../../common/brand'
-import type { DriveEntry } from './entry'
 import { leadsToFolder, stepsFor } from './follow'
+import type { DriveEntry } from './format/entry'
 import type { PathIndex } from './pathIndex'
 
 /** Paths of files, and of links to them, that contain every word: those whose file name starts with or contains the

@@ -10,7 +10,7 @@ import type { DrivePath } from '../../common/brand'
 import { type ErrorCode, PeerfoldError } from '../../common/errors'
 import { safeText } from '../../common/format'
 import type { FileEntry, PointedAt } from '../../common/model'
-import type { DriveEntry } from './entry'
+import type { DriveEntry } from './format/entry'
 import { type Folder, fileEntry, folderEntry, type PathIndex, trimSlash } from './pathIndex'
 import { type Reason, type Steps, Way } from './way'
 

@@ -11,7 +11,7 @@ import { formatCount } from '../../common/format'
 import type { FileEntry } from '../../common/model'
 import { DEFAULT_LIMITS, type ShareLimits } from '../limits'
 import { compareDrivePaths } from '../names/pathOrder'
-import type { DriveEntry } from './entry'
+import type { DriveEntry } from './format/entry'
 
 /** Deeper paths are refused everywhere (names/paths.ts); each level costs memory. */
 const MAX_DEPTH = 255

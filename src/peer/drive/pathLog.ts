@@ -7,7 +7,7 @@ import { Header } from 'hyperbee/lib/messages.js'
 import type Hypercore from 'hypercore'
 import { breathe, slicer, throwIfAborted, unlessAborted } from '../time'
 import { askingAgain } from './blocks'
-import { type PathChange, parseBlock } from './pathBlock'
+import { type PathChange, parseBlock } from './format/pathBlock'
 
 /** Blocks read ahead of the one being looked at. */
 const AHEAD = 64

@@ -7,11 +7,11 @@
  */
 import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
+import type { Decrypter } from '../hypercore/decrypter'
 import { throwIfAborted, unlessAborted } from '../time'
 import { withTrueSize } from './blockMap'
 import { Blocks, inOurWords, type ReadOptions } from './blocks'
-import type { Decrypter } from './decrypter'
-import type { BlobRef, DriveEntry } from './entry'
+import type { BlobRef, DriveEntry } from './format/entry'
 import type { ShareDrive } from './shareDrive'
 import { isBeyond, isWhole } from './whoHas'
 
@@ -34,8 +34,8 @@ export async function readWhole(share: ShareDrive, entry: DriveEntry, options: R
   const ownBlocks = () => collect(readBlocks(core, entry, 0, options), entry)
   if (pack === undefined || bitfield.get(blob.blockOffset)) return ownBlocks()
   const fromPack = async () => sliceOfPack(await readPack(core, pack.block, entry.path, options), entry)
-  const isAhead = share.listing?.ahead === true && isBeyond(core, blob.blockOffset)
-  if (isAhead || bitfield.get(pack.block)) return fromPack()
+  const isListingFirst = share.listing?.ahead === true && isBeyond(core, blob.blockOffset)
+  if (isListingFirst || bitfield.get(pack.block)) return fromPack()
   return firstOf(ownBlocks(), fromPack, options)
 }
 

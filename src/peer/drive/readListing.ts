@@ -2,8 +2,8 @@
 import type Hypercore from 'hypercore'
 import { breathe, slicer } from '../time'
 import { Blocks, type ReadOptions } from './blocks'
-import type { ComingIndex } from './comingIndex'
-import { decodeChunk, endOf, type ListingHead, MAX_CHUNKS_BYTES } from './listing'
+import { decodeChunk, endOf, type ListingHead, MAX_CHUNKS_BYTES } from './format/listing'
+import type { PartialIndex } from './partialIndex'
 import type { PathIndex } from './pathIndex'
 
 const CHUNKS_AHEAD = 8
@@ -17,7 +17,7 @@ const MIN_CHUNK_ENTRIES = 500
 export async function readListing(
   head: ListingHead,
   core: Hypercore,
-  coming: ComingIndex,
+  coming: PartialIndex,
   onPart: () => void,
   options: ReadOptions,
 ): Promise<PathIndex> {

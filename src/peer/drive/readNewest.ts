@@ -4,7 +4,7 @@
  */
 import { PeerfoldError } from '../../common/errors'
 import type { ReadOptions } from './blocks'
-import { contentId, type DriveEntry } from './entry'
+import { contentId, type DriveEntry } from './format/entry'
 import type { ShareDrive } from './shareDrive'
 
 /**

@@ -15,15 +15,15 @@ import { PeerfoldError } from '../../common/errors'
 import { formatBytes } from '../../common/format'
 import type { ChangedPath } from '../../common/protocol'
 import { Signal } from '../../common/signal'
+import { boundExtension } from '../hypercore/beeExtension'
 import { DEFAULT_LIMITS, NO_LIMITS, type ShareLimits } from '../limits'
 import { breathe, slicer, throwIfAborted, unlessAborted } from '../time'
-import { parseAbout, type ShareInfo } from './about'
-import { boundExtension } from './beeExtension'
 import { applyChanges, type Changes, readChanges, sameEntry } from './changes'
 import { claimsOn, type LogClaims } from './claims'
-import { ComingIndex } from './comingIndex'
-import type { DriveEntry } from './entry'
-import type { ListingHead } from './listing'
+import { parseAbout, type ShareInfo } from './format/about'
+import type { DriveEntry } from './format/entry'
+import type { ListingHead } from './format/listing'
+import { PartialIndex } from './partialIndex'
 import { PathIndex } from './pathIndex'
 import { beginsAsPathLog, readPathChange } from './pathLog'
 import { readListing } from './readListing'
@@ -42,7 +42,7 @@ export interface IndexChange {
 export class ShareDrive {
   index: PathIndex | undefined
   /** What the index will be, while it is read from a listing. */
-  coming: ComingIndex | undefined
+  coming: PartialIndex | undefined
   /** There is more of what is coming. */
   readonly grew = new Signal<void>()
   info: ShareInfo | undefined
@@ -246,7 +246,7 @@ export class ShareDrive {
       const index =
         this.listed?.version === listing.version
           ? await this.indexOf(this.listed, newer, length)
-          : await this.readIndex(listing, new ComingIndex(length, newer, this.limits), signal)
+          : await this.readIndex(listing, new PartialIndex(length, newer, this.limits), signal)
       this.aheadOf = listing.ahead ? listing : undefined
       return index
     } catch (error) {
@@ -279,7 +279,7 @@ export class ShareDrive {
   /** Meanwhile the first parts of it can be had. */
   private async readIndex(
     listing: ListingHead,
-    coming: ComingIndex,
+    coming: PartialIndex,
     signal: AbortSignal | undefined,
   ): Promise<PathIndex> {
     const bytes = await this.bytesReady(signal)

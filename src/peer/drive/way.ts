@@ -4,7 +4,7 @@
  * absolute target names a place on the sharer's machine.
  */
 import type { DrivePath } from '../../common/brand'
-import type { DriveEntry } from './entry'
+import type { DriveEntry } from './format/entry'
 import { type Folder, spellingIn, spellingsIn, trimSlash } from './pathIndex'
 
 /** Links on one way, as the kernel counts. */

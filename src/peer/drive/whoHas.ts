@@ -1,9 +1,9 @@
 /** Who has which blocks, as far as is known: what this machine has, and what connected peers say they have. */
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
+import type { BlockRuns } from '../hypercore/blockRuns'
 import { BlockReferences } from './blockReferences'
-import type { BlockRuns } from './blockRuns'
-import type { BlobRef, DriveEntry } from './entry'
+import type { BlobRef, DriveEntry } from './format/entry'
 import type { PathIndex } from './pathIndex'
 
 /** What is known of a share: its path log, and the newest version that was read of it. */

@@ -1,6 +1,6 @@
 /**
  * What a copy of a share will hold on a system, before there is any copy: enough to tell which of the share's links can
- * be made there. Links are tried as the copy tries them (receive/copyRun.ts): after all files, and again until none
+ * be made there. Links are tried as the copy tries them (copy/run.ts): after all files, and again until none
  * more can be made, since one may lead through another.
  */
 import { checkLink, type Found } from './links'

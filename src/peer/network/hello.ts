@@ -3,7 +3,7 @@
  * (shareTokens.ts). Every word of it is a stranger's.
  */
 import { safeText } from '../../common/format'
-import { isCount, isRecord } from '../drive/entry'
+import { isCount, isRecord } from '../drive/format/entry'
 import { readTokens } from './shareTokens'
 
 const MAX_NAME = 64

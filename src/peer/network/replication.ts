@@ -15,12 +15,12 @@
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import b4a from 'b4a'
 import Hypercore, { type ReplicatorPeer } from 'hypercore'
-import type { Conduct } from './conduct'
-import { askToRepeat } from './echo'
+import { askToRepeat } from '../hypercore/echo'
+import type { PeerConduct } from './guard/conduct'
+import { placeOf } from './guard/provenAddress'
 import type { PeerLink } from './link'
 import { muxOf } from './mux'
 import { MAX_PROOFS, OwnerProofs, writeProofs } from './ownerProofs'
-import { placeOf } from './provenAddress'
 import { shareToken, writeTokens } from './shareTokens'
 
 interface Served {
@@ -54,7 +54,7 @@ export class Replication {
   private readonly links = new Map<PeerLink, Acquaintance>()
   private telling: NodeJS.Timeout | undefined
 
-  constructor(private readonly conduct: Conduct) {}
+  constructor(private readonly conduct: PeerConduct) {}
 
   /**
    * Replicates a log over all links whose peers know it, present and future, until `withdraw`.

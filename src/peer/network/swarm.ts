@@ -14,13 +14,13 @@ import Hyperswarm, { type PeerDiscovery, type PeerInfo } from 'hyperswarm'
 import type { PeerId } from '../../common/brand'
 import type { NetworkState, SearchReason } from '../../common/model'
 import { Signal } from '../../common/signal'
+import { makePacketRoom } from '../hypercore/packetRoom'
 import { peerIdOf } from '../keys'
 import { type Limits, PEER_LIMIT_NAMES, PEER_LIMIT_SETTINGS, type PeerLimit } from '../limits'
-import { Bans } from './bans'
-import { Conduct, isViolation } from './conduct'
-import { Door } from './door'
+import { Bans } from './guard/bans'
+import { isViolation, PeerConduct } from './guard/conduct'
+import { ConnectionGate } from './guard/connectionGate'
 import { PeerLink } from './link'
-import { makePacketRoom } from './packetRoom'
 import { type Announced, Presence } from './presence'
 import { Replication } from './replication'
 import { TcpTransport } from './tcp'
@@ -57,13 +57,13 @@ export class Network {
   readonly changed = new Signal<void>()
   readonly links = new Map<string, PeerLink>()
   private readonly bans = new Bans()
-  private readonly conduct = new Conduct(this.links, {
+  private readonly conduct = new PeerConduct(this.links, {
     limits: () => this.options.limits(),
     offended: (link, what) => this.turnAway(link, what),
     passed: (link, limit, what) => this.turnAwayFor(link, limit, what),
     onStoreError: error => this.options.onError(error),
   })
-  private readonly door = new Door(
+  private readonly door = new ConnectionGate(
     this.links,
     link => this.conduct.isUseful(link),
     () => this.options.limits(),
@@ -120,10 +120,10 @@ export class Network {
   /** Lets a peer connect again that the firewall turned away. */
   unban(peer: PeerId): void {
     this.bans.forgive(peer)
-    this.letIn(peer)
+    this.allowed(peer)
   }
 
-  private letIn(peer: PeerId): void {
+  private allowed(peer: PeerId): void {
     for (const info of this.swarm?.peers.values() ?? [])
       if (peerIdOf(info.publicKey) === peer) info.ban(false)
   }
@@ -134,7 +134,7 @@ export class Network {
     if (this.swarm !== undefined) this.swarm.maxPeers = now.connections
     for (const limit of PEER_LIMIT_NAMES) {
       if (now[limit] <= before[limit]) continue
-      for (const peer of this.bans.forgiveAll(limit)) this.letIn(peer)
+      for (const peer of this.bans.forgiveAll(limit)) this.allowed(peer)
       this.refresh()
     }
   }
@@ -254,7 +254,7 @@ export class Network {
     const time = this.bans.ban(link.id, limit)
     this.options.log(`peer ${link.id} is turned away for ${Math.round(time / 1_000)} s: ${what}`)
     setTimeout(() => {
-      if (!this.isUnwelcome(link.id)) this.letIn(link.id)
+      if (!this.isUnwelcome(link.id)) this.allowed(link.id)
     }, time + 100).unref()
     link.close()
     return true

@@ -10,7 +10,7 @@ import { BlockList, connect, createServer, isIP, type Server, type Socket } from
 import { networkInterfaces } from 'node:os'
 import NoiseSecretStream, { type KeyPair, type NoiseStream } from '@hyperswarm/secret-stream'
 import b4a from 'b4a'
-import { type Handshake, Handshakes } from './handshakes'
+import { type Handshake, Handshakes } from './guard/handshakes'
 import { MAX_ADDRESSES, type TcpOffer } from './hello'
 
 /** How long (milliseconds) a connection may take to prove a key. */

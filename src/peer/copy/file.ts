@@ -1,0 +1,353 @@
+/**
+ * One file of a copy: from bytes to its place, or beside it when the user changed what lies there. A local file that
+ * nobody recorded is compared with what comes in, and taken over as it is when it is the same.
+ */
+import { closeSync, read, readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { type ErrorCode, PeerfoldError } from '../../common/errors'
+import { conflictName, isConflictName } from '../disk/conflicts'
+import type { Attributes } from '../disk/fileInPlace'
+import { WriteError } from '../disk/writeErrors'
+import type { FileMark, LargeFile, Precondition, SafeWriter } from '../disk/writer'
+import { withTrueSize } from '../drive/blockMap'
+import type { ReadOptions } from '../drive/blocks'
+import type { DriveEntry } from '../drive/format/entry'
+import { readBlocks, readMapped, readWhole } from '../drive/read'
+import type { ShareDrive } from '../drive/shareDrive'
+import { Decrypter } from '../hypercore/decrypter'
+import type { TargetRules } from '../names/rules'
+import { attributesOf, hasAttributes } from './attributes'
+import { hashToKeep } from './contentProof'
+import type { CopyMarks } from './marks'
+import { heldBy, type Ownership } from './ownership'
+import type { PartialFiles } from './partialFiles'
+import type { PlannedFile } from './planned'
+import { isOther } from './superseded'
+
+const readAsync = promisify(read)
+
+/** Files up to this size (bytes) are fetched whole before they are written. */
+const WHOLE_BYTES = 4 * 1024 * 1024
+
+/** What keeps the next block from coming, and may pass. */
+const PASSING: readonly ErrorCode[] = ['offline', 'store-limit']
+
+/** Looks at a local file that is being changed, before the incoming one goes beside it. */
+const ATTEMPTS = 4
+
+export interface FileCopierOptions {
+  readonly share: ShareDrive
+  readonly writer: SafeWriter
+  readonly ownership: Ownership
+  readonly rules: TargetRules
+  readonly marks: CopyMarks
+  readonly partials: PartialFiles
+  /** The process ends: what is not done goes on with the next one. */
+  readonly isEnding: () => boolean
+  readonly read: ReadOptions
+  /** Bytes of the file that are done; negative when they must be done again. */
+  readonly onBytes: (bytes: number) => void
+  /** Waits until reading may succeed again. Throws when it should not be tried. */
+  readonly whenOffline: (error: PeerfoldError) => Promise<void>
+  /** It lies at its place, where other content was before, or nothing. */
+  readonly onPlaced: (file: PlannedFile) => void
+  /** Paths inside the target. */
+  readonly onConflict: (path: string, copy: string) => void
+}
+
+/** How far a file is written. */
+interface Position {
+  bytes: number
+  blocks: number
+}
+
+interface Opened {
+  readonly large: LargeFile
+  /** Undefined for a file that is not resumed. */
+  readonly token: string | undefined
+  readonly progress: Position
+}
+
+export class FileCopier {
+  constructor(private readonly options: FileCopierOptions) {}
+
+  /** Fetches and writes a file. Throws WriteError, or PeerfoldError (`bad-entry`, `offline`, `cancelled`). */
+  async copy(planned: PlannedFile): Promise<void> {
+    const { share } = this.options
+    const file = await this.withTrueSize(planned)
+    if (file.entry.size <= WHOLE_BYTES)
+      return this.write(file, await readWhole(share, file.entry, this.readOf(file.entry)))
+    await this.untilUnchanged(file, async now => {
+      if (now.compare && (await this.isSame(now, now.segments))) return this.takeOver(now, now.precondition)
+      const beside = now.conflict
+        ? await this.besides(now, segments => this.isSame(now, segments))
+        : undefined
+      if (beside === undefined) return this.stream(now)
+      this.record(now, beside)
+      this.options.onBytes(now.entry.size)
+    })
+  }
+
+  private async withTrueSize(file: PlannedFile): Promise<PlannedFile> {
+    const { share } = this.options
+    const entry = await withTrueSize(share, file.entry, this.readOf(file.entry))
+    if (entry === file.entry) return file
+    const sameSize = file.precondition !== 'absent' && file.precondition.size === entry.size
+    return { ...file, entry, compare: file.conflict && sameSize }
+  }
+
+  /** Writes a small file whose bytes are here. */
+  async write(file: PlannedFile, bytes: Buffer): Promise<void> {
+    const { writer, onBytes } = this.options
+    await this.untilUnchanged(file, async now => {
+      const hash = hashToKeep(bytes)
+      const holds = (segments: readonly string[]) => this.holds(segments, bytes)
+      if (now.compare && holds(now.segments)) return this.takeOver(now, now.precondition, hash)
+      const beside = now.conflict ? await this.besides(now, holds) : undefined
+      if (beside !== undefined) this.record(now, beside, undefined, hash)
+      else {
+        await this.clearWay(now)
+        const segments = this.destination(now)
+        this.record(now, segments, await writer.writeSmall(segments, bytes, placing(now)), hash)
+      }
+      onBytes(bytes.length)
+    })
+  }
+
+  /** Does the work with what is known of the local file, and looks at that again when it was changed meanwhile. */
+  private async untilUnchanged(
+    planned: PlannedFile,
+    work: (file: PlannedFile) => Promise<void>,
+  ): Promise<void> {
+    let file = planned
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work(await this.judged(file))
+      } catch (error) {
+        if (!(error instanceof WriteError) || error.code !== 'changed' || attempt === ATTEMPTS) throw error
+        // Who saves it again and again keeps it.
+        file = attempt === ATTEMPTS - 1 ? asConflict(file) : this.lookAnew(file)
+      }
+    }
+  }
+
+  /** Finds out whether what lies there may be replaced, where its stat does not tell. */
+  private async judged({ held, ...file }: PlannedFile): Promise<PlannedFile> {
+    if (held === undefined) return file
+    if (await this.options.ownership.isOurs(file.segments, held)) return file
+    const { precondition, entry } = file
+    const sameSize = precondition !== 'absent' && precondition.size === entry.size
+    return { ...file, conflict: true, compare: sameSize }
+  }
+
+  /** The user saved the file between the plan and the write, or another program wrote the same copy. */
+  private lookAnew(planned: PlannedFile): PlannedFile {
+    const { writer, ownership } = this.options
+    const { held: _, ...file } = planned
+    const local = writer.stat(file.segments)
+    if (local === undefined) return { ...file, precondition: 'absent', conflict: false, compare: false }
+    if (local.kind !== 'file') return asConflict(file)
+    const known = ownership.record(file.path)
+    const again = {
+      ...file,
+      precondition: local,
+      conflict: known === undefined,
+      compare: local.size === file.entry.size,
+    }
+    return known === undefined ? again : { ...again, held: heldBy(known, local) }
+  }
+
+  /** A conflict copy that holds the incoming bytes already: another program made it, for a copy of its own. */
+  private async besides(
+    { segments, entry }: PlannedFile,
+    holds: (segments: readonly string[]) => boolean | Promise<boolean>,
+  ): Promise<readonly string[] | undefined> {
+    const { writer } = this.options
+    const folder = segments.slice(0, -1)
+    const name = segments.at(-1) ?? ''
+    for (const other of writer.namesIn(folder)) {
+      if (!isConflictName(other, name)) continue
+      const beside = [...folder, other]
+      if (writer.stat(beside)?.size === entry.size && (await holds(beside))) return beside
+    }
+    return undefined
+  }
+
+  private clearWay({ way }: PlannedFile): Promise<void> | undefined {
+    const { ownership, writer, marks } = this.options
+    return way?.clear(ownership, writer, marks)
+  }
+
+  private async stream(file: PlannedFile): Promise<void> {
+    const { partials, onBytes } = this.options
+    const { way } = file
+    // What stands where a folder should goes before the folder is made, what has the place itself at the end.
+    if (way !== undefined && way.segments.length < file.segments.length) await this.clearWay(file)
+    const segments = this.destination(file)
+    const { large, token, progress } = await this.open(file, segments)
+    try {
+      onBytes(progress.bytes)
+      await this.fill(large, file, token, progress)
+      await this.clearWay(file)
+      this.record(file, segments, await large.commit())
+    } catch (error) {
+      onBytes(-progress.bytes)
+      await this.leave(large, file, error)
+      throw error
+    }
+    await partials.forget(file)
+  }
+
+  /** Nobody waits for what was superseded and is gone. */
+  private readOf(entry: DriveEntry): ReadOptions {
+    return { ...this.options.read, isSuperseded: () => isOther(this.options.share, entry) }
+  }
+
+  /** Opens the temporary that an earlier run left, if it is known how far that is whole; else a new one. */
+  private async open(file: PlannedFile, segments: readonly string[]): Promise<Opened> {
+    const { writer, partials } = this.options
+    const options = { size: file.entry.size, ...placing(file) }
+    const isKnown = partials.has(file)
+    const token = partials.tokenOf(file)
+    if (token === undefined)
+      return { large: await writer.openLarge(segments, options), token, progress: { bytes: 0, blocks: 0 } }
+    const large = await writer.openLarge(segments, { ...options, resumeToken: token })
+    if (!isKnown) return { large, token, progress: { bytes: 0, blocks: 0 } }
+    try {
+      const progress = await this.progressOf(file, large)
+      if (progress !== undefined) return { large, token, progress }
+    } catch (error) {
+      await this.leave(large, file, error)
+      throw error
+    }
+    // Whatever lies there is not ours to write to.
+    await large.abort()
+    await partials.forget(file)
+    return this.open(file, segments)
+  }
+
+  /** How far a temporary is whole: up to its mark, if the last block before that is what it should be. */
+  private async progressOf(file: PlannedFile, large: LargeFile): Promise<Position | undefined> {
+    const marked = this.options.partials.progressOf(file, large)
+    if (marked === undefined) return undefined
+    for await (const block of this.blocksOf(file, marked.blocks - 1, 0)) {
+      const start = marked.bytes - block.length
+      if (start < 0 || !(await large.read(start, block.length)).equals(block)) return undefined
+      large.markPresent(0, marked.bytes)
+      return { ...marked }
+    }
+    return undefined
+  }
+
+  /** After a failure: leaves a temporary to whoever goes on with it, removes any other. */
+  private async leave(large: LargeFile, file: PlannedFile, error: unknown): Promise<void> {
+    const { partials, isEnding } = this.options
+    const passes = error instanceof PeerfoldError && PASSING.includes(error.code)
+    if (partials.has(file) && (passes || isEnding())) return large.suspend()
+    await large.abort()
+    await partials.forget(file)
+  }
+
+  /** Writes block after block; when nobody has the next, waits and goes on there. */
+  private async fill(
+    large: LargeFile,
+    file: PlannedFile,
+    token: string | undefined,
+    progress: Position,
+  ): Promise<void> {
+    const { entry } = file
+    for (;;) {
+      try {
+        for await (const block of this.blocksOf(file, progress.blocks, progress.bytes)) {
+          if (progress.bytes + block.length > entry.size) throw new PeerfoldError('bad-entry', entry.path)
+          await large.write(progress.bytes, block)
+          progress.bytes += block.length
+          progress.blocks++
+          this.options.onBytes(block.length)
+          if (token !== undefined) await this.options.partials.written(file, token, large, progress)
+        }
+        if (progress.bytes !== entry.size) throw new PeerfoldError('bad-entry', entry.path)
+        return
+      } catch (error) {
+        if (!(error instanceof PeerfoldError) || !PASSING.includes(error.code)) throw error
+        await this.options.whenOffline(error)
+      }
+    }
+  }
+
+  /** Each holds until the next is asked for. */
+  private async *blocksOf(file: PlannedFile, block: number, position: number): AsyncGenerator<Buffer> {
+    const { share } = this.options
+    const { entry } = file
+    const read = this.readOf(entry)
+    if (entry.blob?.blockMap) return yield* readMapped(share, entry, position, entry.size - position, read)
+    const core = await share.bytesReady(read.signal)
+    yield* readBlocks(core, entry, block, read, Decrypter.of(core))
+  }
+
+  private holds(segments: readonly string[], bytes: Buffer): boolean {
+    const opened = this.options.writer.openFile(segments)
+    if (opened === undefined) return false
+    try {
+      return opened.mark.size === bytes.length && readFileSync(opened.fd).equals(bytes)
+    } finally {
+      closeSync(opened.fd)
+    }
+  }
+
+  private async isSame(file: PlannedFile, segments: readonly string[]): Promise<boolean> {
+    const opened = this.options.writer.openFile(segments)
+    if (opened === undefined) return false
+    try {
+      let position = 0
+      for await (const block of this.blocksOf(file, 0, 0)) {
+        const local = Buffer.allocUnsafe(block.length)
+        const { bytesRead } = await readAsync(opened.fd, local, 0, block.length, position)
+        if (bytesRead !== block.length || !local.equals(block)) return false
+        position += block.length
+      }
+      return position === file.entry.size
+    } finally {
+      closeSync(opened.fd)
+    }
+  }
+
+  /** The local file has the incoming content already: it gets its time and executable bit, and from now on is known. */
+  private async takeOver(file: PlannedFile, before: Precondition, hash?: Uint8Array): Promise<void> {
+    const { writer, marks, ownership, onBytes } = this.options
+    const { entry, segments } = file
+    const local = writer.stat(segments)
+    if (before === 'absent' || local?.kind !== 'file') throw new WriteError('changed', file.path)
+    if (hasAttributes(local, entry, ownership.record(file.path))) marks.compared(file, before, local, hash)
+    else marks.written(file, writer.adjust(segments, before, attributesOf(entry)), hash)
+    if (file.begun) this.options.onPlaced(file)
+    onBytes(entry.size)
+  }
+
+  private destination(file: PlannedFile): readonly string[] {
+    const { rules, writer } = this.options
+    if (!file.conflict) return file.segments
+    return conflictName(file.segments, new Date(), rules, segments => writer.stat(segments) !== undefined)
+  }
+
+  /** @param mark of what was written; undefined for a conflict copy that was there already */
+  private record(file: PlannedFile, segments: readonly string[], mark?: FileMark, hash?: Uint8Array): void {
+    if (!file.conflict) {
+      if (mark !== undefined) this.options.marks.written(file, mark, hash)
+      this.options.onPlaced(file)
+      return
+    }
+    const copy = `/${segments.join('/')}`
+    this.options.marks.conflict(file, copy, hash)
+    this.options.onConflict(file.path, copy)
+  }
+}
+
+function placing(file: PlannedFile): Attributes & { precondition: Precondition; isBlocked?: boolean } {
+  const precondition = file.conflict ? 'absent' : file.precondition
+  return { ...attributesOf(file.entry), precondition, ...(file.way === undefined ? {} : { isBlocked: true }) }
+}
+
+function asConflict({ held: _, ...file }: PlannedFile): PlannedFile {
+  return { ...file, conflict: true, compare: false }
+}

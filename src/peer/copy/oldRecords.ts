@@ -1,0 +1,61 @@
+/**
+ * Records of an earlier version know no change time and no hash. When a copy is done, the files they tell of are compared
+ * once, in the background, with what is in the store: from then on changes of any kind show.
+ */
+import { closeSync } from 'node:fs'
+import type { OpenFile } from '../disk/fileInPlace'
+import type { SafeWriter } from '../disk/writer'
+import { contentId } from '../drive/format/entry'
+import { readPack, sliceOfPack } from '../drive/read'
+import type { ShareDrive } from '../drive/shareDrive'
+import { breathe, slicer, throwIfAborted } from '../time'
+import { HASHED_BYTES, hashToKeep, type Proof, proveContent, readAll } from './contentProof'
+import type { CopyMarks } from './marks'
+import type { PresentFile } from './planned'
+
+/** Of a read from the store, milliseconds: it should take none. */
+const PATIENCE = 10_000
+
+/** What cannot be told is left as it is. */
+export async function checkOldRecords(
+  files: readonly PresentFile[],
+  share: ShareDrive,
+  writer: SafeWriter,
+  marks: CopyMarks,
+  signal: AbortSignal,
+): Promise<void> {
+  const due = slicer()
+  for (const file of files) {
+    throwIfAborted(signal)
+    const opened = writer.openFile(file.segments)
+    if (opened === undefined) continue
+    try {
+      const proof = await proveOld(file, opened, share, signal)
+      if (proof === 'same') marks.compared(file, file.mark, opened.mark, hashOf(opened))
+      if (proof === 'other') marks.changed(file)
+    } finally {
+      closeSync(opened.fd)
+    }
+    if (due()) await breathe()
+  }
+  await marks.flush()
+}
+
+function hashOf({ fd, mark }: OpenFile): Uint8Array | undefined {
+  return mark.size > HASHED_BYTES ? undefined : hashToKeep(readAll(fd, mark.size))
+}
+
+async function proveOld(
+  { entry }: PresentFile,
+  { fd, mark }: OpenFile,
+  share: ShareDrive,
+  signal: AbortSignal,
+): Promise<Proof> {
+  const proof = await proveContent(share, fd, mark.size, { content: contentId(entry) })
+  const { bytes } = share
+  const { pack } = entry
+  if (proof !== 'unknown' || pack === undefined || !bytes?.core.bitfield.get(pack.block)) return proof
+  const packed = await readPack(bytes, pack.block, entry.path, { timeout: PATIENCE, signal })
+  if (pack.offset + entry.size > packed.length) return 'unknown'
+  return readAll(fd, mark.size).equals(sliceOfPack(packed, entry)) ? 'same' : 'other'
+}

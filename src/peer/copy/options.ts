@@ -1,0 +1,35 @@
+/** What one copy is asked, and what it works with. */
+import type { DrivePath, ShareId } from '../../common/brand'
+import type { ShareDrive } from '../drive/shareDrive'
+import type { StoreBudget } from '../store/budget'
+import type { Catalog } from '../store/catalog'
+import type { StoreSpace } from '../store/space'
+import type { Transfer } from '../transfer'
+
+export interface CopyOptions {
+  readonly share: ShareDrive
+  readonly id: ShareId
+  /** A folder, a file, or '/' for everything. */
+  readonly path: DrivePath
+  /** Absolute. */
+  readonly folder: string
+  /** For what is made; undefined: that of this process. */
+  readonly umask: number | undefined
+  readonly catalog: Catalog
+  readonly transfer: Transfer
+  /** Room for what is fetched. */
+  readonly space: StoreSpace
+  /** Room within the limit for all opened shares. */
+  readonly budget: StoreBudget
+  /** Content bytes that came over the network so far. */
+  readonly fetched: () => number
+  /** Resolves when somebody who has the share is connected; rejects when aborted. */
+  readonly peerCame: (signal: AbortSignal) => Promise<void>
+  readonly stale: () => boolean
+  /** See `planCopy`. */
+  readonly isInDoubt: boolean
+  /** The process ends: what is not done goes on with the next one. */
+  readonly isEnding: () => boolean
+  /** Aborts when it does. */
+  readonly closing: AbortSignal
+}

@@ -1,0 +1,305 @@
+/**
+ * One run of a copy by its plan: what is planned is fetched and written, several files at once, as bytes arrive. When
+ * nobody is there, or the disk is full, or the folder vanished, it pauses, says so, and goes on by itself; an entry that
+ * cannot be written is listed and stops nothing else.
+ */
+import { join } from 'node:path'
+import { PeerfoldError } from '../../common/errors'
+import type { SkippedEntry, TransferResult } from '../../common/model'
+import { conflictName } from '../disk/conflicts'
+import { contentWarnings, describeWarning } from '../disk/warnings'
+import { pausesTransfer, WriteError } from '../disk/writeErrors'
+import type { LinkResult, SafeWriter } from '../disk/writer'
+import type { ReadOptions } from '../drive/blocks'
+import type { DriveEntry } from '../drive/format/entry'
+import { readPack, sliceOfPack } from '../drive/read'
+import { isBeyondTheEnd, isNowhere, nobodyHas, ownBlocksNowhere } from '../drive/whoHas'
+import { describeLinkRefusal } from '../names/refusals'
+import type { TargetRules } from '../names/rules'
+import { sharedSlicer, throwIfAborted } from '../time'
+import { attributesOf } from './attributes'
+import { CopyCounts } from './counts'
+import { FileCopier } from './file'
+import type { CopyMarks } from './marks'
+import type { CopyOptions } from './options'
+import { Ownership } from './ownership'
+import type { PartialFiles } from './partialFiles'
+import type { CopyPlan, PlannedFile, PlannedLink } from './planned'
+import { runBounded } from './runBounded'
+import { isSuperseded, Superseded } from './superseded'
+import { type CopyUnit, copyUnits } from './units'
+import { CopyWaits, RETRY_PAUSES } from './waits'
+
+/** Bytes being fetched at once, and pieces of work. */
+const BYTES_IN_FLIGHT = 24 * 1024 * 1024
+const UNITS_IN_FLIGHT = 96
+/** After this long (milliseconds) without a byte the copy looks again who is there. */
+const SILENCE = 10_000
+const MAX_LISTED = 1_000
+/** So many looks after something nobody has pass before it counts as a lie. */
+const LOOKS_BEFORE_LIES = 3
+
+export class CopyRun {
+  private readonly skipped: SkippedEntry[]
+  private readonly conflicts: { path: string; copy: string }[]
+  private readonly counts: CopyCounts
+  private readonly signal: AbortSignal
+  private readonly read: ReadOptions
+  private readonly files: FileCopier
+  private readonly ownership: Ownership
+  private readonly waits: CopyWaits
+  private readonly pauseIfDue = sharedSlicer()
+
+  constructor(
+    private readonly options: CopyOptions,
+    private readonly plan: CopyPlan,
+    private readonly marks: CopyMarks,
+    partials: PartialFiles,
+    private readonly writer: SafeWriter,
+    private readonly rules: TargetRules,
+  ) {
+    const { share, transfer } = options
+    this.ownership = new Ownership(share, writer, plan.known)
+    this.skipped = [...plan.skipped]
+    this.conflicts = plan.conflicts.map(({ path, copy }) => this.conflictAt(path, copy))
+    this.counts = new CopyCounts(plan.noLongerShared)
+    for (const placed of plan.placed) this.counts.placed(placed)
+    this.signal = transfer.abort.signal
+    this.waits = new CopyWaits(options)
+    const assertRoom = () => options.budget.assertRoom()
+    this.read = { timeout: SILENCE, signal: this.signal, assertRoom }
+    this.files = new FileCopier({
+      share,
+      writer,
+      ownership: this.ownership,
+      rules,
+      marks,
+      partials,
+      isEnding: options.isEnding,
+      read: this.read,
+      onBytes: bytes => {
+        transfer.progress(0, bytes)
+        transfer.resume()
+      },
+      whenOffline: error => this.waits.waitForPeer(error),
+      onPlaced: file => this.counts.placed(file),
+      onConflict: (path, copy) => this.conflicts.push(this.conflictAt(path, copy)),
+    })
+  }
+
+  /** Round after round over what is left, for what nobody has must not keep waiting what somebody has. Throws
+   *  `Superseded` when some of it cannot be had any more. */
+  async run(): Promise<Omit<TransferResult, 'fetched'>> {
+    const limits = { bytes: BYTES_IN_FLIGHT, units: UNITS_IN_FLIGHT, signal: this.signal }
+    try {
+      await this.marks.recover(this.plan.recovered)
+      await this.marks.intend(this.plan.files)
+      let left = this.plan.files
+      for (let wait = 0; left.length > 0; wait++) {
+        const later: PlannedFile[] = []
+        await runBounded(copyUnits(left, await this.needsPack()), limits, unit => this.copyUnit(unit, later))
+        if (later.length < left.length) wait = 0
+        if (later.length > 0) {
+          const bytes = await this.options.share.bytesReady(this.signal)
+          if (isSuperseded(this.options.share, bytes, later)) throw new Superseded()
+          await this.waits.waitFor(later, wait)
+        }
+        left = wait < LOOKS_BEFORE_LIES ? later : await this.withoutLies(later)
+      }
+    } finally {
+      await this.marks.flush()
+    }
+    await this.removeGone()
+    await this.adjust()
+    await this.makeLinks()
+    await this.marks.done()
+    return this.result()
+  }
+
+  private async removeGone(): Promise<void> {
+    for (const { segments } of this.plan.gone) {
+      try {
+        const mark = await this.ownership.markIfOurs(segments)
+        if (mark !== undefined) await this.writer.remove(segments, mark)
+      } catch (error) {
+        if (!(error instanceof WriteError)) throw error // it was changed meanwhile: it is the user's
+      }
+    }
+  }
+
+  /** Gives files their new time and executable bit, unless the user has other bytes in them. */
+  private async adjust(): Promise<void> {
+    for (const { entry, path, segments, mark, held } of this.plan.adjusted) {
+      await this.pauseIfDue()
+      if (!(await this.ownership.isOurs(segments, held))) continue
+      try {
+        const after = this.writer.adjust(segments, mark, attributesOf(entry))
+        this.marks.written({ entry, path }, after, held.hash)
+      } catch (error) {
+        // The user changed it just now: what it is then shows at the next copy.
+        if (!(error instanceof WriteError) || error.code !== 'changed') this.skipOrThrow(path, error)
+      }
+    }
+  }
+
+  /** Adds to `later` what cannot be had now. */
+  private async copyUnit(unit: CopyUnit, later: PlannedFile[]): Promise<void> {
+    const { pack, files } = unit
+    await this.waits.waitForRoom()
+    const core = await this.options.share.bytesReady(this.signal)
+    const block =
+      pack === undefined || nobodyHas(core, pack) ? undefined : await this.packOrNothing(pack, files)
+    for (const planned of files) {
+      await this.pauseIfDue() // one pack may hold tens of thousands of tiny files
+      const slice = block === undefined ? undefined : sliceOrNothing(block, planned)
+      const file = block === undefined || slice !== undefined ? planned : withoutPack(planned)
+      if (slice === undefined && isNowhere(core, file.entry)) later.push(file)
+      else {
+        const work = () => (slice === undefined ? this.files.copy(file) : this.files.write(file, slice))
+        if (await this.untilDone(file, work)) this.options.transfer.progress(1, 0)
+        else later.push(file)
+      }
+    }
+  }
+
+  private async needsPack(): Promise<(entry: DriveEntry) => boolean> {
+    const core = await this.options.share.bytesReady(this.signal)
+    return ({ blob, pack }) =>
+      blob !== undefined && pack !== undefined && ownBlocksNowhere(core, blob) && !nobodyHas(core, pack.block)
+  }
+
+  /** Without files whose blocks do not exist at all: those are listed as what they are. */
+  private async withoutLies(files: readonly PlannedFile[]): Promise<PlannedFile[]> {
+    const { share, transfer } = this.options
+    const core = await share.bytesReady(this.signal)
+    return files.filter(({ path, entry }) => {
+      if (!isBeyondTheEnd(share, core, entry)) return true
+      this.skipOrThrow(path, new PeerfoldError('bad-entry', path))
+      transfer.progress(1, 0)
+      return false
+    })
+  }
+
+  /** Undefined when nobody gave it: then the files' own blocks are asked for. */
+  private async packOrNothing(pack: number, files: readonly PlannedFile[]): Promise<Buffer | undefined> {
+    try {
+      const core = await this.options.share.bytesReady(this.signal)
+      return await readPack(core, pack, files[0]?.path ?? '', this.read)
+    } catch (error) {
+      if (!(error instanceof PeerfoldError)) throw error
+      if (error.code === 'offline') return undefined
+      await this.waits.waitForLimit(error)
+      return this.packOrNothing(pack, files)
+    }
+  }
+
+  /** Does the work again until it is done or cannot be done, pausing while the target cannot take it. False: nobody
+   *  gave the bytes. */
+  private async untilDone(file: PlannedFile, work: () => Promise<void>): Promise<boolean> {
+    for (let attempt = 0; ; attempt++) {
+      throwIfAborted(this.signal)
+      try {
+        await work()
+        this.options.transfer.resume()
+        return true
+      } catch (error) {
+        const pause = RETRY_PAUSES[Math.min(attempt, RETRY_PAUSES.length - 1)] ?? 5_000
+        if (error instanceof PeerfoldError && error.code === 'offline') return false
+        if (error instanceof WriteError && pausesTransfer(error)) await this.waits.waitForTarget(error, pause)
+        else if (error instanceof PeerfoldError && error.code === 'store-limit')
+          await this.waits.waitForLimit(error)
+        else {
+          this.skipOrThrow(file.path, error)
+          return true
+        }
+      }
+    }
+  }
+
+  /** Links come last, when what they name is there; one may name another, so until none more can be made. */
+  private async makeLinks(): Promise<void> {
+    let left = this.plan.links
+    for (let made = true; made && left.length > 0; ) {
+      const refused: PlannedLink[] = []
+      for (const link of left) if (!(await this.tryLink(link, false))) refused.push(link)
+      made = refused.length < left.length
+      left = refused
+    }
+    for (const link of left) await this.tryLink(link, true)
+  }
+
+  private async tryLink(link: PlannedLink, isLast: boolean): Promise<boolean> {
+    const { path } = link
+    try {
+      const made = await this.makeLink(link)
+      if (!made.ok && !isLast) return false
+      if (!made.ok) this.skipped.push({ path, reason: made.reason, detail: describeLinkRefusal(made.reason) })
+    } catch (error) {
+      this.skipOrThrow(path, error)
+    }
+    this.options.transfer.progress(1, 0)
+    return true
+  }
+
+  /** Nothing is taken away for a link that may not be made. */
+  private async makeLink(link: PlannedLink): Promise<LinkResult> {
+    const { entry, path, segments, held, way, precondition } = link
+    const target = entry.linkTarget ?? ''
+    const checked = this.writer.checkLink(segments, target)
+    if (!checked.ok) return checked
+    const isOurs = !link.conflict && (held === undefined || (await this.ownership.isOurs(segments, held)))
+    if (isOurs) {
+      await way?.clear(this.ownership, this.writer, this.marks)
+      const made = this.writer.makeLink(segments, target, precondition)
+      const mark = this.writer.stat(segments)
+      if (made.ok && mark !== undefined) this.marks.written({ entry, path }, mark)
+      if (made.ok && !link.same) this.counts.placed(link)
+      return made
+    }
+    const isTaken = (at: readonly string[]) => this.writer.stat(at) !== undefined
+    const beside = conflictName(segments, new Date(), this.rules, isTaken)
+    const made = this.writer.makeLink(beside, target)
+    if (!made.ok) return made
+    const copy = `/${beside.join('/')}`
+    this.marks.conflict({ entry, path }, copy)
+    this.conflicts.push(this.conflictAt(path, copy))
+    return made
+  }
+
+  private skipOrThrow(path: string, error: unknown): void {
+    const isEntry = error instanceof PeerfoldError && error.code === 'bad-entry'
+    const isWrite = error instanceof WriteError && !pausesTransfer(error)
+    if (!isEntry && !isWrite) throw error
+    this.skipped.push({ path, reason: error.code, detail: error.message })
+  }
+
+  private conflictAt(path: string, copy: string): { path: string; copy: string } {
+    const onDisk = (inside: string) => join(this.options.folder, ...inside.split('/'))
+    return { path: onDisk(path), copy: onDisk(copy) }
+  }
+
+  private result(): Omit<TransferResult, 'fetched'> {
+    const { transfer, stale } = this.options
+    const warnings = contentWarnings(this.plan.paths, this.plan.executables)
+    return {
+      files: this.plan.paths.length - (this.skipped.length - this.plan.skipped.length),
+      bytes: transfer.bytes.done,
+      skipped: this.skipped.slice(0, MAX_LISTED),
+      skippedCount: this.skipped.length,
+      conflicts: this.conflicts.slice(0, MAX_LISTED),
+      warnings: warnings.slice(0, MAX_LISTED).map(({ path, kind }) => `${path}: ${describeWarning(kind)}`),
+      changes: this.counts.changes,
+      stale: stale(),
+    }
+  }
+}
+
+function withoutPack({ entry: { pack, ...entry }, ...file }: PlannedFile): PlannedFile {
+  return { ...file, entry }
+}
+
+/** A pack may be shorter than the listing says; the file's own blocks are the truth then. */
+function sliceOrNothing(pack: Buffer, { entry }: PlannedFile): Buffer | undefined {
+  const { offset } = entry.pack ?? { offset: 0 }
+  return offset + entry.size > pack.length ? undefined : sliceOfPack(pack, entry)
+}

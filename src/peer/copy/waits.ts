@@ -1,0 +1,93 @@
+/**
+ * The waits of a copy: for somebody who has what is left, for room on the disk and within the limit, for the target. Each
+ * says on the transfer what is waited for.
+ */
+import { PeerfoldError, type UserError } from '../../common/errors'
+import type { WriteError } from '../disk/writeErrors'
+import { isNowhere } from '../drive/whoHas'
+import { delay } from '../time'
+import type { CopyOptions } from './options'
+import type { PlannedFile } from './planned'
+
+export const RETRY_PAUSES = [250, 500, 1_000, 2_000, 5_000]
+/** So many looks after something nobody has pass before the copy counts as stalled. */
+const QUIET_LOOKS = 2
+const LOOK_EVERY = 50
+
+export class CopyWaits {
+  private readonly signal: AbortSignal
+
+  constructor(private readonly options: CopyOptions) {
+    this.signal = options.transfer.abort.signal
+  }
+
+  async waitForRoom(): Promise<void> {
+    const { space, transfer } = this.options
+    if (space.shortage === undefined) return
+    transfer.pause(space.shortage)
+    await space.room(this.signal)
+    transfer.resume()
+  }
+
+  /** Until somebody comes who may have it; a moment at first, when peers have only just said what they have. */
+  async waitFor(files: readonly PlannedFile[], wait: number): Promise<void> {
+    const pause = RETRY_PAUSES[Math.min(wait, RETRY_PAUSES.length - 1)] ?? 5_000
+    if (wait >= QUIET_LOOKS)
+      this.options.transfer.pause(this.options.space.shortage ?? new PeerfoldError('stalled').toUserError())
+    await Promise.race([delay(pause, this.signal), this.peerWith(files, pause)])
+  }
+
+  private async peerWith(files: readonly PlannedFile[], within: number): Promise<void> {
+    const core = await this.options.share.bytesReady(this.signal)
+    const until = performance.now() + within
+    while (performance.now() < until && files.every(({ entry }) => isNowhere(core, entry)))
+      await delay(LOOK_EVERY, this.signal)
+  }
+
+  /** Until the user raised the limit or removed something. Throws other errors. */
+  async waitForLimit(error: PeerfoldError): Promise<void> {
+    if (error.code !== 'store-limit') throw error
+    this.options.transfer.pause(error.toUserError())
+    await this.options.budget.room(this.signal)
+    this.options.transfer.resume()
+  }
+
+  /** In the middle of a file. Throws when peers are there and do not give its next block: others go first then. */
+  async waitForPeer(error: PeerfoldError): Promise<void> {
+    if (error.code !== 'offline') return this.waitForLimit(error)
+    if ((this.options.share.bytes?.peers.length ?? 0) > 0) throw error
+    this.options.transfer.pause(this.options.space.shortage ?? new PeerfoldError('stalled').toUserError())
+    await this.peerOr(1_000)
+  }
+
+  /** Waits for a peer, or some milliseconds. Each wait takes its listeners with it. */
+  private async peerOr(milliseconds: number): Promise<void> {
+    const end = new AbortController()
+    const came = this.options.peerCame(AbortSignal.any([this.signal, end.signal]))
+    came.catch(() => {}) // the wait ended otherwise
+    try {
+      await Promise.race([delay(milliseconds, this.signal), came])
+    } finally {
+      end.abort()
+    }
+  }
+
+  async waitForTarget(error: WriteError, pause: number): Promise<void> {
+    this.options.transfer.pause(this.describe(error))
+    await delay(pause, this.signal)
+  }
+
+  private describe(error: WriteError): UserError {
+    const { folder } = this.options
+    switch (error.code) {
+      case 'no-space':
+        return new PeerfoldError('no-space', folder).toUserError()
+      case 'vanished':
+        return new PeerfoldError('target-vanished', folder).toUserError()
+      case 'read-only':
+        return new PeerfoldError('disk-read-only', folder).toUserError()
+      default:
+        return new PeerfoldError('io-failed', error.message).toUserError()
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Peers that are turned away for a while because of what they did: at first for half a minute, each time four times as
+ * long, at most for some hours. A ban outlasts reconnects, and the memory of it outlasts the ban, so that who comes
+ * back and does the same waits longer; who behaves for a day starts anew. Nothing is kept over a restart: blocking
+ * somebody for good is the user's business.
+ */
+import type { PeerId } from '../../../common/brand'
+import type { PeerLimit } from '../../limits'
+
+/** Milliseconds. */
+export const FIRST_BAN = 30_000
+export const LONGEST_BAN = 4 * 3_600_000
+const FORGIVEN_AFTER = 24 * 3_600_000
+const GROWTH = 4
+/** Keys cost an attacker nothing, so memory of them is bounded; the oldest are forgotten first. */
+const MAX_REMEMBERED = 10_000
+
+interface Record {
+  offences: number
+  until: number
+  /** What it passed, when that is something the user can raise. */
+  limit: PeerLimit | undefined
+}
+
+export class Bans {
+  private readonly records = new Map<PeerId, Record>()
+
+  /** @param now milliseconds of a clock that never jumps back */
+  constructor(private readonly now: () => number = () => performance.now()) {}
+
+  /** Turns a peer away. @returns for how many milliseconds */
+  ban(peer: PeerId, limit?: PeerLimit): number {
+    const now = this.now()
+    const known = this.records.get(peer)
+    const offences = known === undefined || now > known.until + FORGIVEN_AFTER ? 0 : known.offences
+    const time = Math.min(LONGEST_BAN, FIRST_BAN * GROWTH ** offences)
+    this.records.delete(peer)
+    this.records.set(peer, { offences: offences + 1, until: now + time, limit })
+    for (const oldest of this.records.keys()) {
+      if (this.records.size <= MAX_REMEMBERED) break
+      this.records.delete(oldest)
+    }
+    return time
+  }
+
+  isBanned(peer: PeerId): boolean {
+    const record = this.records.get(peer)
+    return record !== undefined && this.now() < record.until
+  }
+
+  /** The user raised a limit: who passed it is let in. → who is */
+  forgiveAll(limit: PeerLimit): PeerId[] {
+    const forgiven = [...this.records].filter(([, record]) => record.limit === limit).map(([peer]) => peer)
+    for (const peer of forgiven) this.records.delete(peer)
+    return forgiven
+  }
+
+  /** The user knows better. */
+  forgive(peer: PeerId): void {
+    this.records.delete(peer)
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * What is expected of a peer, and what happens to one that does otherwise: its connection is closed and it is banned
+ * for a while (bans.ts), and the blocks it was asked for are asked of others. Hypercore itself finds out what is false
+ * and keeps none of it, but goes on with whoever sent it.
+ *
+ * Some offences are events (a block that is not of the log, requests that make no sense), others are seen by looking
+ * around every few seconds: silence, answers that do not come while others wait for them, more open requests, channels
+ * or unread bytes than there is use for. Time in which this process did not run (the machine slept) does not count:
+ * after it nobody could have answered yet.
+ *
+ * Read in hypercore 11.39.5: `inflight`, `stats` and `remoteRequests` of a peer. Read in protomux 3.12.1: `_remote`. Read in
+ * streamx 2.28.1: `_writableState`.
+ */
+import type { NoiseStream } from '@hyperswarm/secret-stream'
+import type Hypercore from 'hypercore'
+import type { ReplicatorPeer } from 'hypercore'
+import { formatCount } from '../../../common/format'
+import { boundPeer } from '../../hypercore/messageBounds'
+import { type Limits, PEER_LIMITS, type PeerLimit } from '../../limits'
+import { receivedBytes } from '../../rate'
+import type { PeerLink } from '../link'
+import { muxOf } from '../mux'
+
+/** Milliseconds. */
+const LOOK_EVERY = 2_000
+const SAY_SOMETHING_WITHIN = 30_000
+/** A peer that owes blocks and sends less than this many bytes a second for so long (milliseconds) does not answer. */
+const SLOWEST = 1_024
+const ANSWER_WITHIN = 10_000
+const PROVE_WITHIN = 1_000
+const MAX_INVALID_REQUESTS = 8
+const MAX_COUNTED_BLOCKS = 20_000
+
+/** How things stood with a peer at the last look. */
+interface Answering {
+  /** Milliseconds of `awake`. */
+  readonly at: number
+  readonly bytes: number
+  /** Messages with data that came from it. */
+  readonly answers: number
+  /** Milliseconds in which it owed something and hardly sent. */
+  readonly owed: number
+}
+
+interface Behaviour {
+  invalidRequests: number
+  /** How often each block was given, by log and index. */
+  given: Map<string, number>
+}
+
+export interface ConductOptions {
+  /** As the user has them now. */
+  readonly limits: () => Limits
+  /** Is called with what a peer did, once or more often. */
+  readonly offended: (link: PeerLink, what: string) => void
+  /** The same, where it passed a limit that the user can raise. */
+  readonly passed: (link: PeerLink, limit: PeerLimit, what: string) => void
+  /** Is called when what came could not be kept, which is nobody's fault. */
+  readonly onStoreError: (error: unknown) => void
+}
+
+export class PeerConduct {
+  /** How to stop watching each log. */
+  private readonly watched = new Map<Hypercore, () => void>()
+  private readonly behaviour = new WeakMap<PeerLink, Behaviour>()
+  private readonly progress = new WeakMap<ReplicatorPeer, Answering>()
+  /** When each link was first looked at, milliseconds of `awake`. */
+  private readonly firstSeen = new WeakMap<PeerLink, number>()
+  /** Milliseconds in which this process ran and looked. */
+  private awake = 0
+  private lastLook = performance.now()
+  private readonly mayWait = () => this.options.limits().openRequests
+  private timer: NodeJS.Timeout | undefined
+
+  constructor(
+    private readonly links: ReadonlyMap<string, PeerLink>,
+    private readonly options: ConductOptions,
+  ) {}
+
+  /** Must be called before a log is replicated. */
+  watch(core: Hypercore): void {
+    if (this.watched.has(core)) return
+    const listeners = {
+      'peer-add': (peer: ReplicatorPeer) => boundPeer(peer, core, this.mayWait, () => this.onFlood(peer)),
+      'verification-error': (error: unknown, _request: unknown, _response: unknown, from: ReplicatorPeer) =>
+        isFalse(error) ? this.onFalse(core, from) : this.options.onStoreError(error),
+      'invalid-request': (_error: unknown, _request: unknown, from: ReplicatorPeer) => this.onInvalid(from),
+      upload: (index: number, _bytes: number, peer: ReplicatorPeer) => this.onUpload(core, index, peer),
+    }
+    for (const [event, listener] of Object.entries(listeners)) core.on(event, listener)
+    const stop = () => {
+      for (const [event, listener] of Object.entries(listeners)) core.off(event, listener)
+    }
+    this.watched.set(core, stop)
+    if (this.timer !== undefined) return
+    this.lastLook = performance.now()
+    this.timer = setInterval(() => this.look(), LOOK_EVERY).unref()
+  }
+
+  unwatch(core: Hypercore): void {
+    this.watched.get(core)?.()
+    this.watched.delete(core)
+  }
+
+  close(): void {
+    clearInterval(this.timer)
+    for (const stop of this.watched.values()) stop()
+  }
+
+  /** Whether a peer has opened a log that is served here. */
+  isUseful(link: PeerLink): boolean {
+    for (const core of this.watched.keys())
+      if (core.peers.some(peer => peer.remoteOpened && link.streams.includes(peer.stream))) return true
+    return false
+  }
+
+  private look(): void {
+    const now = performance.now()
+    this.awake += Math.min(now - this.lastLook, LOOK_EVERY)
+    this.lastLook = now
+    const spoke = new Set<NoiseStream>()
+    for (const core of this.watched.keys()) {
+      for (const peer of core.peers) {
+        if (peer.remoteOpened) spoke.add(peer.stream)
+        if (peer.remoteRequests.size > this.mayWait()) this.onFlood(peer)
+        else if (this.owes(peer) && core.peers.some(other => other !== peer && other.remoteOpened))
+          this.blame(peer, 'it did not answer')
+      }
+    }
+    for (const link of this.links.values()) {
+      const isSilent = !link.greeted && !link.streams.some(stream => spoke.has(stream))
+      const since = this.firstSeen.get(link) ?? this.awake
+      this.firstSeen.set(link, since)
+      if (isSilent && this.awake - since > SAY_SOMETHING_WITHIN)
+        this.options.offended(link, 'it said nothing')
+      for (const stream of link.streams) {
+        if (muxOf(stream)._remote.length > PEER_LIMITS.channels)
+          this.options.offended(link, 'it opened too many channels')
+        if (unreadBytes(stream) > PEER_LIMITS.unreadBytes)
+          this.options.offended(link, 'it asked and did not read')
+      }
+    }
+  }
+
+  /**
+   * Whether a peer has owed us something for long and hardly sends. Readers give up, and take back what they asked for,
+   * sooner than that: a debt that is taken back is not paid, so it counts on with the next one.
+   */
+  private owes(peer: ReplicatorPeer): boolean {
+    const now = { at: this.awake, bytes: receivedBytes(peer.stream), answers: peer.stats.wireData.rx }
+    const before = this.progress.get(peer) ?? { ...now, owed: 0 }
+    const time = now.at - before.at
+    const isFast = now.bytes - before.bytes >= (SLOWEST * time) / 1_000
+    const isSettled = peer.inflight === 0 && now.answers > before.answers
+    const owed = (time > 0 && isFast) || isSettled ? 0 : before.owed + (peer.inflight > 0 ? time : 0)
+    this.progress.set(peer, { ...now, owed })
+    return owed > ANSWER_WITHIN
+  }
+
+  /** Hypercore asks such a peer for nothing more but a proof that the log has two histories; then nobody is to blame. */
+  private onFalse(core: Hypercore, peer: ReplicatorPeer): void {
+    setTimeout(() => {
+      if (core.closing === null) this.blame(peer, 'it sent blocks that are not of the log')
+    }, PROVE_WITHIN).unref()
+  }
+
+  private onFlood(peer: ReplicatorPeer): void {
+    const link = this.linkOf(peer)
+    if (link === undefined) return
+    const what = `it asked for more than ${formatCount(this.mayWait())} blocks at once`
+    this.options.passed(link, 'openRequests', what)
+  }
+
+  private onInvalid(peer: ReplicatorPeer): void {
+    const link = this.linkOf(peer)
+    if (link !== undefined && ++this.behaviourOf(link).invalidRequests >= MAX_INVALID_REQUESTS)
+      this.options.offended(link, 'its requests made no sense')
+  }
+
+  private onUpload(core: Hypercore, index: number, peer: ReplicatorPeer): void {
+    const link = this.linkOf(peer)
+    if (link === undefined) return
+    const { given } = this.behaviourOf(link)
+    if (given.size > MAX_COUNTED_BLOCKS) given.clear()
+    const key = `${core.id}/${index}`
+    const count = (given.get(key) ?? 0) + 1
+    given.set(key, count)
+    if (count > PEER_LIMITS.sameBlock)
+      this.options.offended(link, 'it asked for the same block again and again')
+  }
+
+  private behaviourOf(link: PeerLink): Behaviour {
+    let behaviour = this.behaviour.get(link)
+    if (behaviour === undefined) {
+      behaviour = { invalidRequests: 0, given: new Map() }
+      this.behaviour.set(link, behaviour)
+    }
+    return behaviour
+  }
+
+  private blame(peer: ReplicatorPeer, what: string): void {
+    const link = this.linkOf(peer)
+    if (link !== undefined) this.options.offended(link, what)
+  }
+
+  private linkOf(peer: ReplicatorPeer): PeerLink | undefined {
+    return this.links.get(peer.stream.remotePublicKey.toString('hex'))
+  }
+}
+
+/** Whether an error says that what came is not of the log (wrong checksum, signature, proof), not that the disk failed. */
+function isFalse(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('INVALID_')
+}
+
+const BENIGN = /duplicate|destroyed|closed|premature|firewalled|decrypt|ended/i
+
+/**
+ * Whether what ended a connection was a message that no honest program sends. Connections that break by themselves
+ * carry a code (ECONNRESET), or say that the stream is gone.
+ */
+export function isViolation(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if ('code' in error) return error.code === 'INVALID_CAPABILITY'
+  return !BENIGN.test(error.message)
+}
+
+/** Bytes that were written to a stream and have not left. */
+function unreadBytes(stream: NoiseStream): number {
+  return (stream._writableState?.buffered ?? 0) + (stream.rawStream._writableState?.buffered ?? 0)
+}

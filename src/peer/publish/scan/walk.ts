@@ -1,0 +1,387 @@
+/**
+ * The walk of a scan (scan.ts): what is asked of each entry, and what was found so far.
+ *
+ * Each entry is asked, in this order: is it Peerfold's own, can its name be shared, do git or the ignore rules leave
+ * it out, what is it on disk, is it a secret. The first no is listed and ends it; a folder that is left out is one
+ * entry of the list and is not entered. Paths that the user let in by name pass the rules and the secrets filter.
+ */
+import { type Dirent, existsSync, lstatSync, opendirSync, realpathSync, type Stats } from 'node:fs'
+import { basename, join, sep } from 'node:path'
+import type { DrivePath } from '../../../common/brand'
+import { hasFormat, isFormat } from '../../../wire/dataFormat'
+import { sortInSlices } from '../../../wire/slices'
+import { compareDrivePaths } from '../../names/pathOrder'
+import { refusalToShare } from '../../names/paths'
+import { describeRefusal } from '../../names/refusals'
+import { isTemporaryName } from '../../names/temporaryName'
+import { MAX_IGNORE_FILE } from '../ignore/gitExcludes'
+import { GIT_IGNORE, type IgnoreLayers, PEERFOLD_IGNORE } from '../ignore/ignore'
+import { isSecret, needsContent, SECRET_HEAD, secretByName } from '../secrets/secrets'
+import type { Inputs } from './inputs'
+import { judgeLink } from './links'
+import type { ScannedFile, ScanOptions, ScanProgress, ScanResult } from './scanned'
+import { Skipped, type SkippedFromShare, type SkipReason } from './skipped'
+import { errorCode, readSmallFile } from './smallFile'
+import { maybeUndecodable, undecodableNames } from './undecodable'
+
+const MAX_IGNORED_FOLDERS = 1000
+const KEYS = 'keys.json'
+/** What lies beside the keys in a data folder from before formats had numbers. */
+const BESIDE_KEYS = ['catalog', 'store']
+/** What a data folder itself has, beside a folder for its format. */
+const TOKEN = 'token'
+
+interface Entry {
+  readonly name: string
+  readonly isFolder: boolean
+  /** The name as it takes part in the order of paths. */
+  readonly key: string
+}
+
+interface LeftOut {
+  readonly reason: SkipReason
+  readonly detail: string
+}
+
+/** The shared folder itself; other folders' paths have no `/` at the end either, so that `/name` can be added. */
+export const SHARE_ROOT = '' as DrivePath
+
+/** Nothing here is looked up by content. */
+const NO_CONTENT = new Uint8Array(0)
+
+/** One walk and what it has found so far. */
+export class Walk {
+  readonly unreadable: DrivePath[] = []
+  private files: ScannedFile[] = []
+  private readonly hardLinked: ScannedFile[] = []
+  private readonly skipped: Skipped
+  /** Folders on another disk than the folder they lie in. */
+  readonly boundaries: DrivePath[] = []
+  /** Folders that were such, and are no more. */
+  readonly vanished: DrivePath[] = []
+  private readonly disks: string[] = []
+  private readonly ignoredFolders: DrivePath[] = []
+  private bytes = 0
+  private folders = 0
+  private readonly allowed: ReadonlySet<string>
+  private readonly dataFolder: string | undefined
+  /** What stands before a drive path when it is judged, so that sharing `~/.ssh` itself is seen as what it is. */
+  private readonly above: string
+
+  constructor(
+    private readonly root: string,
+    private readonly options: ScanOptions,
+    private readonly inputs: Inputs,
+  ) {
+    this.skipped = new Skipped(undefined, options.onLeftOut)
+    this.allowed = new Set((options.allow ?? []).filter(isProper).sort(compareDrivePaths))
+    this.dataFolder = options.dataFolder === undefined ? undefined : realOrSame(options.dataFolder)
+    this.above = sep === '\\' ? `/${root.replaceAll('\\', '/')}` : root
+  }
+
+  progress(): ScanProgress {
+    return { files: this.files.length, bytes: this.bytes, folders: this.folders }
+  }
+
+  result(): Omit<ScanResult, 'isFile' | 'inputs' | 'repositories'> {
+    return {
+      files: this.files,
+      hardLinked: this.hardLinked,
+      bytes: this.bytes,
+      folders: this.folders,
+      skipped: this.skipped.list(),
+      skippedCounts: this.skipped.counts(),
+      unreadable: this.unreadable,
+      boundaries: this.boundaries,
+      vanished: this.vanished,
+      disks: this.disks.join('\n'),
+      ignoredFolders: this.ignoredFolders,
+    }
+  }
+
+  /** What was found so far, in the order of paths. */
+  get found(): readonly ScannedFile[] {
+    return this.files
+  }
+
+  /** Takes back files and links that were found, for the reasons given. */
+  drop(leftOut: readonly SkippedFromShare[]): void {
+    if (leftOut.length === 0) return
+    const paths = new Set(leftOut.map(({ path }) => path))
+    for (const { path, reason, detail } of leftOut) this.skipped.add(path, reason, detail)
+    this.files = this.files.filter(({ path }) => !paths.has(path))
+  }
+
+  private isDataFolder(absolute: string): boolean {
+    const data = this.dataFolder
+    return data !== undefined && (absolute === data || absolute.startsWith(data + sep))
+  }
+
+  /** Whether it is Peerfold's data folder: this installation's, or another's that was put there by `--storage`. */
+  holdsKeys(absolute: string): boolean {
+    if (this.isDataFolder(absolute)) return true
+    const isBesideKeys = (name: string) => existsSync(join(absolute, name))
+    if (existsSync(join(absolute, KEYS)) && (isFormat(basename(absolute)) || BESIDE_KEYS.every(isBesideKeys)))
+      return true
+    return existsSync(join(absolute, TOKEN)) && hasFormat(absolute)
+  }
+
+  /** @param device the disk of the folder it lies in */
+  *folder(path: DrivePath, outer: IgnoreLayers, device?: number): Generator<undefined, void, undefined> {
+    const own = this.deviceOf(path)
+    if (device !== undefined && own !== undefined && this.isVanished(path, own !== device)) return
+    const found = yield* this.readEntries(path)
+    if (found === undefined) return
+    this.folders++
+    const layers = this.readIgnoreFiles(path, outer, found)
+    if (layers === undefined) return
+    for (const { name, isFolder } of yield* sortInSlices(found, (a, b) => compareDrivePaths(a.key, b.key))) {
+      const inner = below(path, name)
+      const leftOut = this.leftOut(name, inner, isFolder, layers)
+      if (leftOut !== undefined) this.leaveOut(inner, isFolder, leftOut)
+      else if (isFolder) yield* this.folder(inner, layers.enter(name), own)
+      else this.file(inner)
+      yield
+    }
+  }
+
+  /** Disks that were there and whose folders are gone as well; not those that are left out now. To be asked last. */
+  findVanished(): void {
+    for (const path of this.options.boundaries ?? []) {
+      if (path === SHARE_ROOT || this.boundaries.includes(path) || this.vanished.includes(path)) continue
+      if (lstatSync(this.absolute(path), { throwIfNoEntry: false }) !== undefined) continue
+      this.noteDisk(path)
+      this.vanished.push(path)
+    }
+  }
+
+  /** Notes a folder that is on a disk of its own, or was. */
+  isVanished(path: DrivePath, isBoundary: boolean): boolean {
+    const wasBoundary = this.options.boundaries?.includes(path) === true
+    if (!isBoundary && !wasBoundary) return false
+    this.noteDisk(path)
+    if (isBoundary) this.boundaries.push(path)
+    else this.vanished.push(path)
+    return !isBoundary
+  }
+
+  private noteDisk(path: DrivePath): void {
+    const absolute = this.absolute(path)
+    this.inputs.has(absolute)
+    this.disks.push(`${absolute} ${this.inputs.looks.get(absolute)}`)
+  }
+
+  private deviceOf(path: DrivePath): number | undefined {
+    try {
+      return lstatSync(this.absolute(path), { throwIfNoEntry: false })?.dev
+    } catch {
+      return undefined // reading it says why
+    }
+  }
+
+  /** The walk of a share that is one file. */
+  single(path: DrivePath): void {
+    const refusal = refusalToShare(path)
+    if (refusal === undefined) this.file(path)
+    else this.skipped.add(path, 'name', describeRefusal(refusal))
+  }
+
+  /** Adds one file or link, or lists why it cannot be shared. Its name and the ignore rules were asked before. */
+  private file(path: DrivePath): void {
+    const allowed = this.allowed.has(path)
+    try {
+      const stats = lstatSync(this.absolute(path), { throwIfNoEntry: false })
+      // Gone since the folder was read, as if it had been deleted a moment before.
+      if (stats === undefined || stats.isDirectory()) return
+      const isLink = stats.isSymbolicLink()
+      if (!isLink && !stats.isFile())
+        this.skipped.add(path, 'special-file', `It is ${kindOf(stats)}, not a file.`)
+      else if (!isLink && !this.mayRead(path, stats)) this.listUnreadable(path, 'EACCES')
+      else if (!allowed && this.isSecret(path, isLink)) return
+      else if (isLink) this.link(path, stats, allowed)
+      else this.add(path, stats, allowed)
+    } catch (error) {
+      this.listUnreadable(path, errorCode(error))
+    }
+  }
+
+  private link(path: DrivePath, stats: Stats, allowed: boolean): void {
+    const verdict = judgeLink(this.root, path.slice(1).split('/'))
+    if (verdict.kind === 'inside') this.add(path, stats, allowed, verdict.target)
+    else if (verdict.reason === 'unreadable') this.listUnreadable(path, verdict.detail)
+    else this.skipped.add(path, verdict.reason, verdict.detail)
+  }
+
+  private add(path: DrivePath, stats: Stats, allowed: boolean, linkTarget?: string): void {
+    const { mtimeMs, ctimeMs, ino } = stats
+    if (linkTarget !== undefined) {
+      const link = { path, kind: 'link', size: 0, mtimeMs, ctimeMs, ino, executable: false, allowed } as const
+      this.files.push({ ...link, linkTarget })
+      return
+    }
+    const executable = process.platform !== 'win32' && (stats.mode & 0o111) !== 0
+    const { size } = stats
+    const file: ScannedFile = { path, kind: 'file', size, mtimeMs, ctimeMs, ino, executable, allowed }
+    this.files.push(file)
+    if (stats.nlink > 1) this.hardLinked.push(file)
+    this.bytes += size
+  }
+
+  /** Whether the entry is a secret; lists it when it is. */
+  private isSecret(path: DrivePath, isLink: boolean): boolean {
+    const judged = `${this.above}${path}`
+    let content: Uint8Array | undefined
+    if (needsContent(judged)) {
+      const read = isLink ? undefined : readSmallFile(this.absolute(path), SECRET_HEAD)
+      content = read?.kind === 'content' ? read.bytes : NO_CONTENT
+    }
+    const verdict = isSecret(judged, content)
+    if (verdict !== undefined) this.skipped.add(path, verdict.reason, verdict.detail)
+    return verdict !== undefined
+  }
+
+  private leftOut(
+    name: string,
+    path: DrivePath,
+    isFolder: boolean,
+    layers: IgnoreLayers,
+  ): LeftOut | undefined {
+    if (isTemporaryName(name))
+      return { reason: 'peerfold-temporary', detail: 'It is a temporary file of Peerfold.' }
+    if (isFolder && this.holdsKeys(this.absolute(path)))
+      return { reason: 'peerfold-temporary', detail: 'It is Peerfold’s data folder and holds its keys.' }
+    const refusal = refusalToShare(path)
+    if (refusal !== undefined) return { reason: 'name', detail: describeRefusal(refusal) }
+    if (this.allowed.has(path)) return undefined
+    if (name.toLowerCase() === '.git' && !this.options.includeGit)
+      return { reason: 'git-folder', detail: 'The history of git can hold everything that was ever deleted.' }
+    const ignored = layers.verdict(name, isFolder)
+    if (ignored?.ignored) return ignored
+    const secret = isFolder ? secretByName(`${this.above}${path}/`) : undefined
+    return secret === undefined ? undefined : { reason: 'secret-name', detail: secret }
+  }
+
+  private leaveOut(path: DrivePath, isFolder: boolean, { reason, detail }: LeftOut): void {
+    this.skipped.add(isFolder ? below(path, '') : path, reason, detail)
+    if (!isFolder) return
+    const allowed = [...this.allowed].filter(file => file.startsWith(`${path}/`))
+    for (const file of allowed) this.addAllowed(path, file)
+    if (allowed.length === 0 && this.ignoredFolders.length < MAX_IGNORED_FOLDERS)
+      this.ignoredFolders.push(path)
+  }
+
+  /** Adds a file that was let in by name and lies somewhere below a folder that is left out. */
+  private addAllowed(folder: DrivePath, file: string): void {
+    let path = folder
+    try {
+      for (const name of file.slice(folder.length + 1).split('/')) {
+        // Names were asked as far as `folder`; and a link on the way could lead out of the share.
+        if (refusalToShare(path) !== undefined || this.holdsKeys(this.absolute(path))) return
+        if (!lstatSync(this.absolute(path), { throwIfNoEntry: false })?.isDirectory()) return
+        path = below(path, name)
+      }
+    } catch (error) {
+      this.listUnreadable(path, errorCode(error))
+      return
+    }
+    if (refusalToShare(path) === undefined) this.file(path)
+  }
+
+  private *readEntries(path: DrivePath): Generator<undefined, Entry[] | undefined, undefined> {
+    const entries: Entry[] = []
+    let doubtful = false
+    try {
+      const folder = opendirSync(this.absolute(path), { bufferSize: 256 })
+      try {
+        for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) {
+          entries.push(toEntry(entry))
+          doubtful ||= maybeUndecodable(entry.name)
+          if (entries.length % 256 === 0) yield
+        }
+      } finally {
+        folder.closeSync()
+      }
+      return doubtful ? this.withoutUndecodable(path, entries) : entries
+    } catch (error) {
+      const code = errorCode(error)
+      // Deleted since its parent was read; if the whole share is gone, the look after the walk finds out.
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') this.listUnreadable(path, code)
+      return undefined
+    }
+  }
+
+  private withoutUndecodable(path: DrivePath, entries: Entry[]): Entry[] {
+    const { valid, invalid } = undecodableNames(this.absolute(path))
+    for (const shown of invalid)
+      this.skipped.add(below(path, shown), 'name', 'The name on disk is not valid UTF-8.')
+    return entries.filter(({ name }) => !maybeUndecodable(name) || valid.has(name))
+  }
+
+  /** Undefined when an ignore file is there but cannot be read: nobody knows then what of the folder may be shared. */
+  private readIgnoreFiles(
+    path: DrivePath,
+    outer: IgnoreLayers,
+    entries: readonly Entry[],
+  ): IgnoreLayers | undefined {
+    const texts: { git?: string; own?: string } = {}
+    let layers = outer
+    for (const { name } of entries) {
+      if (name === '.git' && path !== SHARE_ROOT) layers = outer.withRepository(this.absolute(path))
+      if (name !== GIT_IGNORE && name !== PEERFOLD_IGNORE) continue
+      const file = below(path, name)
+      const read = readSmallFile(this.absolute(file), MAX_IGNORE_FILE, { follow: true })
+      if (read.kind === 'absent') continue
+      if (read.kind === 'unreadable' || !read.complete) {
+        this.listUnreadable(file, read.kind === 'unreadable' ? read.why : 'too large')
+        this.unreadable.push(path)
+        return undefined
+      }
+      texts[name === GIT_IGNORE ? 'git' : 'own'] = read.bytes.toString('utf8')
+    }
+    return layers.withFiles(path, texts)
+  }
+
+  private listUnreadable(path: DrivePath, why: string): void {
+    this.unreadable.push(path)
+    this.skipped.add(path, 'unreadable', `It cannot be read (${why}).`)
+  }
+
+  private mayRead(path: DrivePath, { mode, uid }: Stats): boolean {
+    // Asking costs system calls, so only where the mode leaves room for a no.
+    if ((mode & 0o444) === 0o444 || ((mode & 0o400) !== 0 && uid === process.geteuid?.())) return true
+    return readSmallFile(this.absolute(path), 0).kind !== 'unreadable'
+  }
+
+  private absolute(path: DrivePath): string {
+    return this.root + (sep === '/' ? path : path.replaceAll('/', sep))
+  }
+}
+
+export function below(folder: DrivePath, name: string): DrivePath {
+  return `${folder}/${name}` as DrivePath
+}
+
+/** Whether this is a drive path without empty, `.` and `..` components. */
+function isProper(path: string): boolean {
+  return /^(\/(?!\.\.?(\/|$))[^/]+)+$/.test(path)
+}
+
+function toEntry(entry: Dirent): Entry {
+  const isFolder = entry.isDirectory()
+  return { name: entry.name, isFolder, key: isFolder ? `${entry.name}/` : entry.name }
+}
+
+function realOrSame(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    // Not there yet, so nothing of it can be shared by accident either.
+    return path
+  }
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isSocket()) return 'a socket'
+  if (stats.isFIFO()) return 'a pipe'
+  return 'a device'
+}

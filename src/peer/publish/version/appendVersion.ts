@@ -1,0 +1,138 @@
+/**
+ * The last step of a publish: one batch of paths makes a version, with what is said of the share in its last block,
+ * and now and then a new listing. Readers see a version as a whole or not at all.
+ *
+ * A large first version comes in two steps, so that its link can be given out early: `appendAhead` writes the listing
+ * and a path log that names nothing else, which is all that Peerfold reads; `appendWhatIsAhead` writes the small
+ * files' own blocks and all paths. Cut off in between, it is whole for Peerfold, and the second step is done later.
+ */
+import type { DrivePath } from '../../../common/brand'
+import { ABOUT, ABOUT_SHARE, FILES } from '../../drive/format/about'
+import { entryValue } from '../../drive/format/entry'
+import { encodeListing, endOf, type ListingHead } from '../../drive/format/listing'
+import type { ShareDrive } from '../../drive/shareDrive'
+import { batchOn, type PathBatch } from '../../hypercore/firstPaths'
+import { compareDrivePaths } from '../../names/pathOrder'
+import { breathe, slicer, throwIfAborted } from '../../time'
+import type { FileImport } from './importFiles'
+import { appendLaterBlocks } from './listingFirst/deferredBlocks'
+import { packLoose } from './listingFirst/packLoose'
+import { type Published, publishedEntry } from './published'
+
+/** The listing is written anew when this many entries of the path log, or a twentieth of all files, are newer. */
+const LISTING_AFTER = 256
+
+/** What of a version is said in its last block, beside the listing. */
+export interface VersionInfo {
+  readonly name: string
+  readonly isFile: boolean
+}
+
+/** Appends to the logs of one share. Nothing else may append to them meanwhile. */
+export class VersionAppender {
+  /** @param assertLength throws when the path log does not have this length any more, because peers lengthened it */
+  constructor(
+    private readonly share: ShareDrive,
+    private readonly info: () => VersionInfo,
+    private readonly assertLength: (length: number) => void,
+  ) {}
+
+  /**
+   * A version in which these paths are put and those are gone.
+   * @returns paths whose files lie in another pack now
+   */
+  async append(
+    published: Published,
+    put: readonly DrivePath[],
+    gone: readonly DrivePath[],
+    bytes: FileImport,
+    signal: AbortSignal,
+  ): Promise<DrivePath[]> {
+    let moved: DrivePath[] = []
+    await this.write(this.share.paths.length <= 1, async batch => {
+      const due = slicer()
+      for (const path of gone) {
+        await batch.del(path, { keyEncoding: FILES })
+        if (due()) await breathe()
+      }
+      await putAll(batch, published, put, signal)
+      const version = this.share.paths.length + batch.length + 1
+      const { listing } = this.share
+      const newer = version - (listing?.version ?? 0)
+      if (!listing?.ahead && newer <= Math.max(LISTING_AFTER, published.size / 20)) return listing
+      moved = await packLoose(published, await this.share.bytesReady(), bytes)
+      return this.appendListing(published, bytes, version)
+    })
+    return moved
+  }
+
+  /** A first version with everything but paths and what is left for later. */
+  async appendAhead(published: Published, bytes: FileImport): Promise<void> {
+    await this.write(true, async batch => {
+      const listing = await this.appendListing(published, bytes, this.share.paths.length + batch.length + 1)
+      bytes.later.place(endOf(listing.chunks))
+      return { ...listing, ahead: true }
+    })
+  }
+
+  /** The rest of a version that `appendAhead` began. Throws PeerfoldError `cancelled`; it can be done again then. */
+  async appendWhatIsAhead(published: Published, signal: AbortSignal): Promise<void> {
+    await appendLaterBlocks(await this.share.bytesReady(), published.values(), signal)
+    await this.write(true, async batch => {
+      await putAll(batch, published, published.paths(), signal)
+      if (this.share.listing === undefined) throw new Error('nothing is ahead')
+      const { ahead, ...listing } = this.share.listing
+      return { ...listing, version: this.share.paths.length + batch.length + 1 }
+    })
+  }
+
+  /** @param isFirst all paths are new to the path log */
+  private async write(
+    isFirst: boolean,
+    fill: (batch: PathBatch) => Promise<ListingHead | undefined>,
+  ): Promise<void> {
+    const { length } = this.share.paths
+    const batch = await batchOn(this.share.drive.db, isFirst)
+    try {
+      const listing = await fill(batch)
+      const { name, isFile } = this.info()
+      const about = { name, isFile, time: Date.now(), ...(listing ? { listing } : {}) }
+      await batch.put(ABOUT_SHARE, about, { keyEncoding: ABOUT })
+      this.assertLength(Math.max(1, length)) // the batch began a new log with its header
+      await batch.flush()
+      this.share.listing = listing
+    } catch (error) {
+      await batch.close()
+      throw error
+    }
+  }
+
+  private async appendListing(
+    published: Published,
+    bytes: FileImport,
+    version: number,
+  ): Promise<ListingHead> {
+    const entries = published.sorted(compareDrivePaths).map(([path, file]) => publishedEntry(path, file))
+    const chunks = await bytes.append(encodeListing(entries, blob => bytes.later.has(blob)))
+    await bytes.finish()
+    this.share.listed = { version, entries }
+    const format = bytes.later.isEmpty ? 1 : 2
+    return { format, version, files: entries.length, bytes: published.bytes, chunks }
+  }
+}
+
+async function putAll(
+  batch: PathBatch,
+  published: Published,
+  paths: Iterable<DrivePath>,
+  signal: AbortSignal,
+): Promise<void> {
+  const due = slicer()
+  for (const path of paths) {
+    throwIfAborted(signal)
+    const file = published.get(path)
+    if (file !== undefined)
+      await batch.put(path, entryValue(publishedEntry(path, file)), { keyEncoding: FILES })
+    if (due()) await breathe()
+  }
+}

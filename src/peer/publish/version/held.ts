@@ -1,0 +1,110 @@
+/**
+ * What vanished from a folder and may not have been deleted: many files at once, and nothing came in their place. A
+ * disk that is gone looks like this, or a folder that was moved away for a moment. They stay published for a while,
+ * and leave when they are still gone then, or when the user says so. What git takes away is not held.
+ */
+import { existsSync, lstatSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DrivePath } from '../../../common/brand'
+import { breathe, slicer } from '../../time'
+import { lookOf } from '../scan/inputs'
+import { errorCode } from '../scan/smallFile'
+
+/** Milliseconds. */
+export const HOLD = 30_000
+/** More than these are many, and more than half of all; fewer than the least are not. */
+const MANY = 1_000
+const LEAST = 3
+
+export interface Removal {
+  /** Absolute path of the shared folder. */
+  readonly root: string
+  /** Published files that the scan does not list any more. */
+  readonly removed: readonly DrivePath[]
+  /** How many new ones it lists. */
+  readonly added: number
+  /** How many are published. */
+  readonly files: number
+  /** Folders that are git repositories, `''` for the shared one and what is around it, and where their `.git` is. */
+  readonly repositories: ReadonlyMap<DrivePath, string>
+}
+
+export interface HeldRemoval {
+  readonly paths: ReadonlySet<DrivePath>
+  /** Milliseconds until they leave, if nothing changes. */
+  readonly left: number
+}
+
+export class RemovalHold {
+  private since: number | undefined
+  private count = 0
+  private decided = false
+  /** How the heads of the repositories looked when nothing was held. */
+  private heads = new Map<DrivePath, string>()
+
+  /** @param hold milliseconds */
+  constructor(private readonly hold: number) {}
+
+  /** What is held leaves with the next publish. */
+  release(): void {
+    this.decided = true
+  }
+
+  /** To be asked at every publish. Undefined: everything may leave. */
+  async judge(removal: Removal): Promise<HeldRemoval | undefined> {
+    const heads = await headsOf(removal.repositories)
+    const paths = await this.doubtful(removal, heads)
+    const now = performance.now()
+    // What goes on vanishing has not come to its end.
+    if (this.since === undefined || paths.size > this.count) this.since = now
+    const left = this.since + this.hold - now
+    if (paths.size === 0 || left <= 0 || this.decided) {
+      this.since = undefined
+      this.decided = false
+      this.count = 0
+      this.heads = heads
+      return undefined
+    }
+    this.count = paths.size
+    return { paths, left }
+  }
+
+  private async doubtful(removal: Removal, heads: ReadonlyMap<DrivePath, string>): Promise<Set<DrivePath>> {
+    const { root, removed, added, files, repositories } = removal
+    const isMass = (count: number) =>
+      count >= LEAST && (count > files / 2 || count > MANY) && added < count / 2
+    if (!isMass(removed.length)) return new Set()
+    const moved = [...repositories]
+      .filter(([folder, gitDir]) => {
+        const before = this.heads.get(folder)
+        return (
+          (before !== undefined && before !== heads.get(folder)) || existsSync(join(gitDir, 'index.lock'))
+        )
+      })
+      .map(([folder]) => `${folder}/`)
+    const gone = new Set<DrivePath>()
+    const due = slicer()
+    for (const path of removed) {
+      if (!moved.some(folder => path.startsWith(folder)) && isGone(join(root, path))) gone.add(path)
+      if (due()) await breathe()
+    }
+    return isMass(gone.size) ? gone : new Set()
+  }
+}
+
+/** What is there and not listed was left out by a rule: that is no accident. */
+function isGone(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined
+  } catch (error) {
+    return errorCode(error) === 'ENOTDIR'
+  }
+}
+
+/** Both change with every checkout, pull, reset and commit. */
+async function headsOf(repositories: ReadonlyMap<DrivePath, string>): Promise<Map<DrivePath, string>> {
+  const heads = new Map<DrivePath, string>()
+  for (const [folder, gitDir] of repositories)
+    heads.set(folder, `${await lookOf(join(gitDir, 'HEAD'))} ${await lookOf(join(gitDir, 'logs', 'HEAD'))}`)
+  return heads
+}

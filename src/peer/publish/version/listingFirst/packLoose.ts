@@ -1,0 +1,61 @@
+/** Puts small files that were published one by one into packs, and anew those whose pack is hardly used any more. */
+import type Hypercore from 'hypercore'
+import type { DrivePath } from '../../../../common/brand'
+import { PACKED_FILE_BYTES } from '../../../drive/format/listing'
+import { compareDrivePaths } from '../../../names/pathOrder'
+import type { PublishedFile } from '../../../store/catalog'
+import { type FileImport, MIN_PACKED_FILES } from '../importFiles'
+import type { Published } from '../published'
+
+/** A pack with less than this of it still in use is packed anew. */
+const MIN_PACK_USE = 256 * 1024
+/** Blocks of small files that are read at once to be packed. */
+const READS_AHEAD = 64
+
+/** Resolves to the paths whose files have another pack now, when all packs are in the log. */
+export async function packLoose(
+  published: Published,
+  core: Hypercore,
+  bytes: FileImport,
+): Promise<DrivePath[]> {
+  const use = new Map<number, number>()
+  for (const { pack, size } of published.values()) {
+    if (pack !== undefined) use.set(pack.block, (use.get(pack.block) ?? 0) + size)
+  }
+  const loose = [...published.paths()].sort(compareDrivePaths).flatMap(path => {
+    const file = published.get(path)
+    if (file?.blob === undefined || file.size > PACKED_FILE_BYTES) return []
+    return file.pack !== undefined && (use.get(file.pack.block) ?? 0) >= MIN_PACK_USE ? [] : [{ path, file }]
+  })
+  if (loose.length < MIN_PACKED_FILES) return []
+  const blocks = readAhead(loose, ({ file: { blob } }) =>
+    blob?.blockLength === 1 ? core.get(blob.blockOffset, { wait: false }) : Promise.resolve(null),
+  )
+  const moved: DrivePath[] = []
+  for await (const [{ path, file }, block] of blocks) {
+    if (block === null) continue
+    const again: PublishedFile = { ...file }
+    published.remember(path, again)
+    bytes.pack(again, block)
+    moved.push(path)
+    await bytes.writeWhenFull()
+  }
+  await bytes.finish()
+  return moved
+}
+
+/** Each item with what was read for it, so many read at once. */
+async function* readAhead<T, R>(
+  items: readonly T[],
+  read: (item: T) => Promise<R>,
+): AsyncGenerator<[item: T, result: R]> {
+  const ahead: Promise<R>[] = []
+  for (const [at, item] of items.entries()) {
+    for (const next of items.slice(at + ahead.length, at + READS_AHEAD)) {
+      const result = read(next)
+      result.catch(() => {}) // rejects again where it is awaited, below
+      ahead.push(result)
+    }
+    yield [item, await (ahead.shift() ?? read(item))]
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Clears what nothing names any more from one share's log of bytes, on the publisher's side and on the reader's.
+ *
+ * In use are the blocks that the newest version names and those of the newest listing. References are counted anew for
+ * every look, from the entries themselves: nothing about them is stored, so nothing can be wrong after a kill. What is
+ * here and not in use is noted, and cleared when it is still not in use after a time of grace, since readers may be in
+ * the midst of the version before. So a block goes one to two times of grace after it was superseded; what a start
+ * finds begins its time then.
+ */
+
+import { BlockReferences } from '../drive/blockReferences'
+import type { DriveEntry } from '../drive/format/entry'
+import type { ShareDrive } from '../drive/shareDrive'
+import { type BlockRuns, intersectRuns, unusedRuns } from '../hypercore/blockRuns'
+import { clearBlocks } from '../hypercore/clearBlocks'
+import { breathe, delay, slicer } from '../time'
+
+/** Superseded bytes stay here so long (milliseconds) for those who are fetching them. */
+export const GRACE = 10 * 60_000
+
+/** A new version is looked through when whoever asked for it has it (milliseconds). */
+const LOOK_AFTER = 5_000
+
+/** Something that names blocks. */
+export type Named = Pick<DriveEntry, 'blob' | 'pack'>
+
+export interface ClearingOptions {
+  readonly share: ShareDrive
+  /** Milliseconds. */
+  readonly grace: number
+  /** What is in use beside what the index names; undefined when that is not known now. */
+  readonly entries: () => Iterable<Named> | undefined
+  /** Does the work when nothing else changes the share. */
+  readonly inTurn: (work: () => Promise<void>) => Promise<void>
+  /** Called before bytes are cleared, with all blocks that stay in use. */
+  readonly beforeClear: (used: BlockRuns) => void
+  /** So many bytes of so many blocks are gone. */
+  readonly onCleared: (bytes: number) => Promise<void>
+  readonly signal: AbortSignal
+  readonly onError: (error: unknown) => void
+}
+
+export class Clearing {
+  /** What was not in use at some time in the past, which is over when the wait that is under way ends. */
+  private noted: BlockRuns = []
+  private running: Promise<void> | undefined
+  /** Another version came while one was looked through. */
+  private again = false
+
+  constructor(private readonly options: ClearingOptions) {}
+
+  /** To be called whenever the index is at a new version. */
+  look(): void {
+    this.again = true
+    if (this.running !== undefined || this.options.signal.aborted) return
+    this.running = this.run()
+      .catch(error => {
+        if (!this.options.signal.aborted) this.options.onError(error)
+      })
+      .finally(() => {
+        this.running = undefined
+      })
+  }
+
+  /** Resolves when nothing is under way; soon, once the signal is aborted. */
+  async settle(): Promise<void> {
+    await this.running
+  }
+
+  /** Until everything here is in use. */
+  private async run(): Promise<void> {
+    const { grace, signal, inTurn } = this.options
+    while (this.again) {
+      await delay(Math.min(grace, LOOK_AFTER), signal)
+      this.again = false
+      this.noted = (await this.unused())?.unused ?? []
+      while (this.noted.length > 0) {
+        await delay(grace, signal)
+        await inTurn(() => this.clearNoted())
+      }
+    }
+  }
+
+  private async clearNoted(): Promise<void> {
+    const { share, beforeClear, onCleared, signal } = this.options
+    const now = await this.unused()
+    if (now === undefined) return // what is in use is known later
+    const over = intersectRuns(this.noted, now.unused)
+    if (over.length > 0) {
+      beforeClear(now.used)
+      const log = await share.bytesReady(signal)
+      const bytes = await clearBlocks(log, over, signal, () => share.isNewest)
+      await onCleared(bytes)
+    }
+    this.noted = (await this.unused())?.unused ?? this.noted
+  }
+
+  /** Undefined when what is in use is not known. */
+  private async unused(): Promise<{ used: BlockRuns; unused: BlockRuns } | undefined> {
+    const { share, entries } = this.options
+    const { index, bytes, listing } = share
+    const more = entries()
+    if (index === undefined || bytes === undefined || more === undefined) return undefined
+    if (!share.isNewest || !share.ownsBytes) return undefined
+    const { version } = index
+    const references = new BlockReferences()
+    const due = slicer()
+    for (const some of [index.entries(), more]) {
+      for (const entry of some) {
+        references.add(entry)
+        if (due()) await breathe()
+      }
+    }
+    if (listing !== undefined) references.addBlob(listing.chunks)
+    // A version that came meanwhile may name what the one before did not.
+    const isSame = share.index === index && index.version === version && share.listing === listing
+    if (references.isIncomplete || !isSame || !share.isNewest) return undefined
+    const used = references.runs()
+    return { used, unused: unusedRuns(bytes.core.bitfield, bytes.length, used) }
+  }
+}

@@ -1,0 +1,245 @@
+/** What the peer answers: one handler for every request of the contract, each little more than a call. */
+
+import { posix } from 'node:path'
+import type { DrivePath, ShareId } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
+import type { Method, Params, Result } from '../../common/protocol'
+import { beyondLimit, type Handlers } from '../../wire/connection'
+import { withTrueSize } from '../drive/blockMap'
+import type { ReadOptions } from '../drive/blocks'
+import { findPaths } from '../drive/find'
+import { absence, follow, type Nowhere, statAt } from '../drive/follow'
+import type { DriveEntry } from '../drive/format/entry'
+import { listFolder } from '../drive/listFolder'
+import type { PathIndex } from '../drive/pathIndex'
+import { readRange, readWhole } from '../drive/read'
+import { readNewest } from '../drive/readNewest'
+import type { ShareDrive } from '../drive/shareDrive'
+import { unportable } from '../names/foretell'
+import type { Peer } from '../peer'
+import { previewFolder } from '../publish/scan/preview'
+import { parseParams } from './params'
+
+type Answers = {
+  readonly [M in Method]: (params: Params<M>, signal: AbortSignal) => Promise<Result<M>> | Result<M>
+}
+
+/** What an answer has beside the bytes of a file, and more. */
+const AROUND_BYTES = 256
+
+export interface RpcOptions {
+  readonly peer: Peer
+  readonly dataFolder: string
+  readonly challenge: (params: Params<'challenge'>) => Result<'challenge'>
+  readonly hello: (params: Params<'hello'>) => Result<'hello'>
+  /** Throws when the client has not said hello yet. */
+  readonly assertWelcome: () => void
+  /**
+   * Does work that gives the client a share to use. What the work holds is not let go before the client is gone: from
+   * then on, and not only when the work is done, for another client may go meanwhile.
+   */
+  readonly holding: <T>(work: (hold: (id: ShareId) => void) => Promise<T>) => Promise<T>
+  /** @param successor the version that takes over, if one does */
+  readonly stop: (successor: string | undefined) => void
+}
+
+/** Handlers for one connection: parameters are checked, and nothing is answered before hello. */
+export function handlersFor(options: RpcOptions): Handlers {
+  const answers = answersOf(options)
+  const checked = (method: Method) => async (params: unknown, signal: AbortSignal) => {
+    if (method !== 'challenge' && method !== 'hello') options.assertWelcome()
+    try {
+      return await answer(answers, method, params, signal)
+    } catch (error) {
+      options.peer.checkForDamage(error)
+      throw options.peer.explain(error)
+    }
+  }
+  return Object.fromEntries(
+    Object.keys(answers).map(method => [method, checked(method as Method)]),
+  ) as Handlers
+}
+
+function answer<M extends Method>(
+  answers: Answers,
+  method: M,
+  params: unknown,
+  signal: AbortSignal,
+): Promise<Result<M>> | Result<M> {
+  return answers[method](parseParams(method, params), signal)
+}
+
+function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOptions): Answers {
+  return {
+    challenge,
+    hello,
+    'state.get': () => peer.state,
+
+    'share.preview': async ({ source, allow }, signal) => {
+      const existing = await peer.own.ofSource(source)
+      const preview = await previewFolder(source, { ignore: peer.ignore, allow, dataFolder, signal })
+      return {
+        files: preview.files,
+        bytes: preview.bytes,
+        skipped: preview.skipped,
+        skippedCounts: counts(preview.skippedCounts),
+        allLookedAt: preview.allLookedAt,
+        ...unportable(preview.foretold),
+        ...(existing === undefined ? {} : { existing: existing.id }),
+      }
+    },
+    'share.add': ({ job, ...source }, signal) => holding(hold => peer.own.add(source, job, signal, hold)),
+    'share.link': ({ id }) => ({ link: peer.own.get(id).link }),
+    'share.stop': async ({ id }) => done(await peer.own.get(id).stop()),
+    'share.start': async ({ id }) => {
+      const share = peer.own.get(id)
+      if (share.isLost) throw new PeerfoldError('log-lost', share.record.name)
+      await share.keep()
+      return done(await share.startAgain())
+    },
+    'share.remove': async ({ id }) => done(await peer.own.remove(id)),
+    'share.rescan': async ({ id }) => {
+      const share = peer.own.get(id)
+      share.rescan()
+      return done(await share.whenPublished())
+    },
+    'share.skipped': ({ id }) => {
+      const share = peer.own.get(id)
+      return { skipped: share.skipped, ...unportable(share.last?.foretold ?? []) }
+    },
+    'share.held': ({ id, kind }) => ({ paths: peer.own.get(id).heldPaths(kind) }),
+    'share.settle': async ({ id, kind, keep }) => done(await peer.own.get(id).settleHeld(kind, keep)),
+    'share.told': async ({ id }) => done(await peer.own.get(id).noteTold()),
+
+    'open.add': ({ link, keep }) => holding(hold => peer.openLink(link, keep, hold)),
+    'open.link': ({ id }) => ({ link: peer.opened.get(id).link }),
+    'open.stop': async ({ id }) => {
+      const share = peer.opened.get(id)
+      await share.save({ stopped: true })
+      return done(share.leave())
+    },
+    'open.start': async ({ id }) => {
+      const share = peer.opened.get(id)
+      await share.save({ stopped: false })
+      return done(share.start())
+    },
+    'open.remove': async ({ id }) => done(await peer.removeOpened(id)),
+    'open.retry': ({ id }) => done(peer.opened.get(id).retry()),
+    'open.ready': ({ id, ...what }, signal) => peer.opened.get(id).ready(what, signal),
+
+    'fs.stat': ({ id, path }) => {
+      const drive = peer.drive(id)
+      const found = statAt(soFar(drive), path)
+      if (found.kind === 'nowhere') throw unknownOrAbsent(drive, path, found)
+      return found
+    },
+    'fs.list': ({ id, timeout, soFar, ...part }, signal) =>
+      timeout === undefined || peer.own.has(id)
+        ? listFolder(indexOf(peer.drive(id)), part)
+        : peer.opened.get(id).list(part, soFar === undefined ? { timeout } : { timeout, soFar }, signal),
+    'fs.read': ({ limit, ...what }, signal) =>
+      readFile(peer, what, signal, (drive, entry, options, came) => {
+        if (entry.size > limit) throw new PeerfoldError('too-large', `“${what.path}”`)
+        assertFits(peer, entry.size)
+        return readWhole(drive, entry, { ...options, onBlock: came })
+      }),
+    'fs.readRange': ({ start, length, ...what }, signal) =>
+      readFile(peer, what, signal, async (drive, entry, options, came) => {
+        assertFits(peer, Math.min(length, entry.size - start))
+        const parts: Buffer[] = []
+        for await (const part of readRange(drive, entry, start, length, options)) {
+          parts.push(part)
+          came(part.length)
+        }
+        return Buffer.concat(parts)
+      }),
+    'fs.find': ({ id, query, limit }) => findPaths(indexOf(peer.drive(id)), query, limit),
+
+    'copy.start': async what => ({ job: await peer.copies.start(what) }),
+    'copy.wait': ({ job, timeout }, signal) => peer.copies.wait(job, timeout, signal),
+    'seed.wait': ({ id, job }, signal) => peer.copies.seed(id, job, signal),
+    'transfer.cancel': ({ job }) => done(peer.transfers.cancel(job)),
+    'transfer.retry': async ({ job }) => done(await peer.copies.retry(job)),
+    'transfer.clear': async () => done(await peer.copies.clear()),
+
+    'peer.block': async ({ peer: id }) => done(await peer.block(id)),
+    'peer.unblock': async ({ peer: id }) => done(await peer.unblock(id)),
+    'settings.set': async change => done(await peer.set(change)),
+    'network.refresh': () => done(peer.refreshNetwork()),
+    'process.stop': ({ successor }) => done(stop(successor)),
+  }
+}
+
+/** Reads the newest that is known of a file, or what the newest version has in its place when that comes meanwhile. */
+async function readFile<T>(
+  peer: Peer,
+  { id, path, timeout, job }: Pick<Params<'fs.read'>, 'id' | 'path' | 'timeout' | 'job'>,
+  asked: AbortSignal,
+  read: (
+    drive: ShareDrive,
+    entry: DriveEntry,
+    options: ReadOptions,
+    came: (bytes: number) => void,
+  ) => Promise<T>,
+): Promise<T> {
+  const drive = peer.drive(id)
+  await peer.opened.find(id)?.freshen(asked)
+  const { size } = fileOf(drive, path)
+  return peer.reads.during(job, { share: id, name: posix.basename(path), size }, asked, (signal, came) =>
+    readNewest(
+      drive,
+      () => fileOf(drive, path),
+      { timeout, signal, assertRoom: () => peer.assertRoom() },
+      async (found, now) => read(drive, await withTrueSize(drive, found, now), now, came),
+    ),
+  )
+}
+
+/** Throws `message-too-large` when so many bytes do not fit into an answer: before they are fetched. */
+function assertFits({ longestMessage }: Peer, bytes: number): void {
+  if (bytes > longestMessage - AROUND_BYTES) throw beyondLimit(bytes, longestMessage)
+}
+
+/** Nothing to say but that it is done. */
+function done(_: unknown): null {
+  return null
+}
+
+/** The index of what is known here. Unknown is not absent: without one, the answer is `not-listed`. */
+function indexOf(drive: ShareDrive): PathIndex {
+  if (drive.index === undefined) throw new PeerfoldError('not-listed')
+  return drive.index
+}
+
+/** What is known of a list that is on its way, too: what it has is there, and what it has not may come. */
+function soFar(drive: ShareDrive): PathIndex {
+  return drive.index ?? drive.coming?.index ?? indexOf(drive)
+}
+
+function unknownOrAbsent(drive: ShareDrive, path: DrivePath, found: Nowhere): PeerfoldError {
+  const mayCome = drive.index === undefined && found.why === 'missing'
+  return mayCome ? new PeerfoldError('not-listed') : absence(path, found)
+}
+
+/** A file to read; a link leads to the file it names, inside the share. */
+function fileOf(drive: ShareDrive, path: DrivePath): DriveEntry {
+  const index = soFar(drive)
+  const place = follow(index, path)
+  if (place.kind === 'file') return place.entry
+  // A file has no place in the tree where a folder has its name.
+  const hidden = index.entry(path)
+  if (hidden?.kind === 'file') return hidden
+  if (place.kind === 'nowhere') throw unknownOrAbsent(drive, path, place)
+  throw notAFile(index, path, place.path)
+}
+
+function notAFile(index: PathIndex, path: DrivePath, folder: DrivePath): PeerfoldError {
+  const found = statAt(index, path)
+  return found.kind === 'link' && found.pointsAt === undefined
+    ? new PeerfoldError('links-to-folder', `“${path}” is a link to the folder “${folder}”`)
+    : new PeerfoldError('is-a-folder', path)
+}
+
+function counts(partial: Readonly<Record<string, number | undefined>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(partial).map(([reason, count]) => [reason, count ?? 0]))
+}

@@ -1,0 +1,45 @@
+/** What the collections of a peer share: made once in peer.ts, handed down, never reached up for. */
+import type Corestore from 'corestore'
+import type { ShareId } from '../../common/brand'
+import type { Notifications } from '../../common/protocol'
+import type { ShareLimits } from '../limits'
+import type { Network } from '../network/swarm'
+import type { StoreBudget } from '../store/budget'
+import type { Catalog } from '../store/catalog'
+import type { StoreCompaction } from '../store/compaction'
+import type { StoreSpace } from '../store/space'
+
+export interface PeerContext {
+  readonly store: Corestore
+  readonly catalog: Catalog
+  readonly network: Network
+  /** Absolute; holds keys, so it is never shared. */
+  readonly dataFolder: string
+  /** Ignore patterns from the settings. */
+  readonly ignore: () => readonly string[]
+  /** What an opened share may cost; another object whenever the user changed it. */
+  readonly limits: () => ShareLimits
+  /** Something the user should be told once. */
+  readonly notice: (level: Notifications['notice']['level'], message: string, share?: ShareId) => void
+  readonly log: (line: string) => void
+  /** To be called with every error that nobody expected: if the store is damaged, the process ends, and the next one
+   *  sets the store aside. */
+  readonly checkForDamage: (error: unknown) => void
+  /** What an error means to the user, where the store could not write; any other as it is. */
+  readonly explain: (error: unknown) => unknown
+  /** The machine went down in the middle of the last run: logs may be shorter than peers know them to be. */
+  readonly mayHaveLostWrites: () => boolean
+  readonly space: StoreSpace
+  readonly budget: StoreBudget
+  readonly compaction: StoreCompaction
+  /** How long superseded bytes stay (milliseconds). */
+  readonly grace: number
+  /** How long many files may be gone before they are taken for deleted (milliseconds). */
+  readonly hold: number
+  /** How long what newer rules hide stays after the user was told (milliseconds). */
+  readonly toldFor: number
+  /** Resolves when everything written to the store so far is on the disk. */
+  readonly syncStore: () => Promise<void>
+  /** Aborted when the peer process ends. */
+  readonly closing: AbortSignal
+}

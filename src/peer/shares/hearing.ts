@@ -1,0 +1,176 @@
+/**
+ * Who has told what the newest version of a share is. A connected peer that has not said how long its path log is may
+ * know a newer version, and so may one that announces the share and is still being connected to: to answer without them
+ * is to take "not heard yet" for "nothing new". What a peer claims counts once it is proven, that is, when the log here is
+ * that long.
+ *
+ * Nobody is waited for longer than `HEAR_WITHIN`, whatever is claimed meanwhile; who is waited for no more is named.
+ *
+ * Read in hypercore 11.39.5: `_upgrade`, `_cancelRequest`, `updatePeer` and `onsync` of lib/replicator.js.
+ */
+import type Hypercore from 'hypercore'
+import type { ReplicatorPeer } from 'hypercore'
+import type { SilentPeer } from '../../common/model'
+import { Signal } from '../../common/signal'
+import { peerIdOf } from '../keys'
+import { hasRefused } from '../network/mux'
+import type { Membership, Network } from '../network/swarm'
+
+/** Milliseconds. */
+export const HEAR_WITHIN = 2_000
+const LOOK_EVERY = 100
+
+/** Of a log longer than `length`. */
+interface ProofWanted {
+  readonly length: number
+  /** The question that is open, and since when. */
+  request: object
+  at: number
+  readonly asked: Set<ReplicatorPeer>
+}
+
+export class Hearing {
+  /** Somebody told, came or went. */
+  readonly changed = new Signal<void>()
+  /** By public key (hex): since when each has been waited for, milliseconds of `performance.now()`. */
+  private readonly since = new Map<string, number>()
+  private readonly stops: (() => void)[] = []
+  private readonly joinedAt = performance.now()
+  private hasAsked = false
+  private proof: ProofWanted | undefined
+
+  constructor(
+    private readonly paths: Hypercore,
+    private readonly membership: Membership,
+    private readonly network: Network,
+  ) {
+    const changed = () => this.changed.emit()
+    const listen = (peer: ReplicatorPeer) => {
+      onTold(peer, changed)
+      changed()
+    }
+    for (const peer of paths.peers) onTold(peer, changed)
+    const listeners = { 'peer-add': listen, 'peer-remove': changed, append: changed, truncate: changed }
+    for (const [event, listener] of Object.entries(listeners)) {
+      paths.on(event, listener)
+      this.stops.push(() => paths.off(event, listener))
+    }
+    this.stops.push(network.changed.on(changed))
+    void membership.asked.then(() => {
+      this.hasAsked = true
+      changed()
+    })
+  }
+
+  /** Somebody who may know a newer version still has time to say so. */
+  get isPending(): boolean {
+    return this.patience > 0
+  }
+
+  /** The same, or nobody was found yet for want of time: for what is asked for right after a start. */
+  get isStarting(): boolean {
+    return this.isPending || (!this.hasAsked && performance.now() - this.joinedAt < HEAR_WITHIN)
+  }
+
+  /** Some connected peer has told what is newest. */
+  get isHeard(): boolean {
+    return this.paths.peers.some(peer => this.hasTold(peer))
+  }
+
+  /** Who may know a newer version, and did not say so, or could not prove it. */
+  get silent(): readonly SilentPeer[] {
+    return [...this.waitedFor().keys()].map(key => ({
+      id: peerIdOf(Buffer.from(key, 'hex')),
+      name: this.network.links.get(key)?.name ?? '',
+    }))
+  }
+
+  /** Resolves when something may have changed, here or in `others`. Rejects when aborted. */
+  async next(signal: AbortSignal, ...others: readonly Signal<void>[]): Promise<void> {
+    const end = new AbortController()
+    const either = AbortSignal.any([signal, end.signal])
+    // Neither a refusal nor the end of somebody's time is an event.
+    const timer = setInterval(() => {
+      this.askAnother()
+      this.changed.emit()
+    }, LOOK_EVERY)
+    try {
+      await Promise.race([this.changed, ...others].map(each => each.next(either)))
+    } finally {
+      clearInterval(timer)
+      end.abort()
+    }
+  }
+
+  close(): void {
+    for (const stop of this.stops) stop()
+  }
+
+  /** Milliseconds until all who are waited for have had their time. */
+  private get patience(): number {
+    const now = performance.now()
+    return Math.max(0, ...[...this.waitedFor().values()].map(since => since + HEAR_WITHIN - now))
+  }
+
+  private waitedFor(): ReadonlyMap<string, number> {
+    const now = performance.now()
+    const untold = this.untold()
+    for (const key of this.since.keys()) if (!untold.has(key)) this.since.delete(key)
+    for (const [key, from] of untold) if (!this.since.has(key)) this.since.set(key, from ?? now)
+    return this.since
+  }
+
+  /** Public keys, with the time from which each is known, as far as that is known. */
+  private untold(): Map<string, number | undefined> {
+    const untold = new Map<string, number | undefined>()
+    for (const key of this.membership.coming) {
+      const link = this.network.links.get(key)
+      if (link === undefined || !hasRefused(link.stream, this.paths)) untold.set(key, link?.since)
+    }
+    for (const peer of this.paths.peers) {
+      const key = peer.stream.remotePublicKey.toString('hex')
+      if (this.hasTold(peer)) untold.delete(key)
+      else untold.set(key, undefined)
+    }
+    return untold
+  }
+
+  /**
+   * Hypercore asks one peer to prove that the log is longer, and nobody else while that one does not answer. So each who
+   * claims it is asked in turn, once, and has an equal part of the time.
+   */
+  private askAnother(): void {
+    const { length, core } = this.paths
+    const request = core.replicator._upgrade?.inflight[0]
+    const claimants = this.paths.peers.filter(peer => peer.remoteSynced && peer.remoteLength > length)
+    if (request === undefined || claimants.length < 2) return
+    const now = performance.now()
+    if (this.proof?.length !== length) this.proof = { length, request, at: now, asked: new Set() }
+    const { proof } = this
+    if (proof.request !== request) {
+      proof.request = request
+      proof.at = now
+    }
+    if (now - proof.at < HEAR_WITHIN / claimants.length) return
+    proof.asked.add(request.peer)
+    const next = claimants.find(peer => !proof.asked.has(peer))
+    if (next === undefined) return
+    request.peer._cancelRequest(request)
+    core.replicator.updatePeer(next)
+  }
+
+  private hasTold({ remoteSynced, remoteLength, remoteFork }: ReplicatorPeer): boolean {
+    return remoteSynced && remoteLength <= this.paths.length && remoteFork <= this.paths.fork
+  }
+}
+
+/** Hypercore emits no event for what a peer says of its length. */
+function onTold(peer: ReplicatorPeer, told: () => void): void {
+  const { onsync } = peer
+  peer.onsync = async message => {
+    const { remoteSynced, remoteLength } = peer
+    const done = onsync.call(peer, message)
+    if (!remoteSynced || peer.remoteLength !== remoteLength) told()
+    await done
+  }
+}

@@ -1,0 +1,293 @@
+/**
+ * The catalog: which folders are shared, which links are opened, which copies are under way, and what is known of
+ * every file on either side. A local database beside the store, never inside it, so that it outlives a damaged store.
+ *
+ * One flat key space of `table/key`, values as MessagePack. Writes of one `write()` land together or not at all.
+ */
+import { Decoder, Encoder } from '@msgpack/msgpack'
+import RocksDB from 'rocksdb-native'
+import type { DriveKey, DrivePath, EncryptionKey, ShareId } from '../../common/brand'
+import type { UserError } from '../../common/errors'
+import type { TransferResult } from '../../common/model'
+import type { BlobRef, PackRef } from '../drive/format/entry'
+import type { Limits } from '../limits'
+import { breathe, slicer } from '../time'
+import type { RunRecord } from './boot'
+
+/** A folder or file that this machine publishes. Keyed by `seed`, which is written before the log's first append. */
+export interface ShareRecord {
+  /** 32 random hex digits: the namespace the log's keys are derived from. Never used twice. */
+  readonly seed: string
+  readonly id?: ShareId
+  readonly key?: DriveKey
+  /** Absent for public shares. */
+  readonly encryptionKey?: EncryptionKey
+  readonly source: string
+  readonly name: string
+  readonly isFile: boolean
+  readonly once: boolean
+  readonly keep: boolean
+  readonly stopped: boolean
+  readonly allow: readonly DrivePath[]
+  /** Length of the path log that was published last; 0 before the first publish ended. */
+  readonly version: number
+  /** When it was shared, milliseconds since 1970. Absent in records of 0.3.0. */
+  readonly since?: number
+  /** Folders on another disk than what they lie in, `''` for the shared one: gone, they are no deletion. */
+  readonly boundaries?: readonly DrivePath[]
+  /** `RULES_VERSION` of the last scan; absent before there was one. */
+  readonly rules?: number
+  readonly hidden?: NewlyHidden | undefined
+  /** Set when the log was lost or damaged: it is never appended to again. */
+  readonly lost?: boolean
+  /** The share was removed, and its logs are being deleted. */
+  readonly removed?: boolean
+}
+
+/** What newer rules hide of what is published; kept with the share. */
+export interface NewlyHidden {
+  /** Left out by what they are called, or where they lie. */
+  readonly paths: readonly DrivePath[]
+  /** Left out by what is in them. */
+  readonly contents: readonly DrivePath[]
+  /** When the user was told, milliseconds since 1970: it has to outlive the process. 0: they may go now. */
+  readonly toldAt?: number
+}
+
+/** Somebody else's share. Keyed by share id. */
+export interface OpenedRecord {
+  readonly id: ShareId
+  readonly key: DriveKey
+  readonly encryptionKey?: EncryptionKey
+  readonly name: string
+  readonly isFile: boolean
+  readonly keep: boolean
+  readonly stopped: boolean
+  /** When it was opened, milliseconds since 1970. Absent in records of 0.3.0. */
+  readonly since?: number
+}
+
+/** Orders shares as lists show them. The catalog has them in the order of random keys. */
+export function byAge(a: ShareWithRecord, b: ShareWithRecord): number {
+  return (a.record.since ?? 0) - (b.record.since ?? 0) || (a.record.name < b.record.name ? -1 : 1)
+}
+
+interface ShareWithRecord {
+  readonly record: { readonly since?: number; readonly name: string }
+}
+
+/** A copy that was asked for. Keyed by job. */
+export interface CopyRecord {
+  readonly job: string
+  readonly share: ShareId
+  readonly path: DrivePath
+  readonly folder: string
+  /** Of who asked for it. Copies of an earlier version have none. */
+  readonly umask?: number
+  readonly result?: TransferResult
+  readonly failure?: UserError
+  /** What is copied, as its list calls it, and when that was over (milliseconds since 1970). Absent in records of 0.3.0. */
+  readonly name?: string
+  readonly ended?: number
+}
+
+/** What was published of a file, and how the file looked then. Keyed by seed and path. */
+export interface PublishedFile {
+  readonly kind: 'file' | 'link'
+  readonly size: number
+  readonly mtimeMs: number
+  readonly ino: number
+  /** When anything about it changed last, which nobody can set. Absent where an earlier version noted it. */
+  readonly ctimeMs?: number
+  /** It was read so soon after its last change that the next one may leave its times as they are. */
+  readonly fresh?: true
+  readonly executable: boolean
+  readonly linkTarget?: string
+  readonly blob?: BlobRef
+  readonly pack?: PackRef
+  /** SHA-256 of the first block (of all of it, when it has only one), Base64. Finds identical content. */
+  readonly head?: string
+}
+
+/**
+ * What a copy made at a path, or laid beside it, and how that looked then. Keyed by target and path. Without `ctimeMs`,
+ * `hash` and `executable` it was written by an earlier version, or says what a copy that was killed had written.
+ */
+export interface CopiedFile {
+  /** Identifies the content: see `contentId` in drive/format/entry.ts; or `FOLDER`. The last that both sides had in common. */
+  readonly content: string
+  /** -1 when nothing that lies there is known by its stat. */
+  readonly size: number
+  readonly mtimeMs: number
+  readonly ino: number
+  readonly ctimeMs?: number
+  /** The content was compared when the file's times were past: a change after that shows in them. */
+  readonly settled?: boolean
+  /** BLAKE2b of a small file's bytes. Larger ones are known by the hashes of their blocks. */
+  readonly hash?: Uint8Array
+  /** The time that the share gave it (milliseconds), if any. */
+  readonly time?: number
+  /** The executable bit that the share gave it. */
+  readonly executable?: boolean
+  /** Where an incoming file was put because this one was changed locally, and what it held. */
+  readonly conflict?: { readonly content: string; readonly path: string }
+}
+
+/** The content of a folder that a copy made. */
+export const FOLDER = 'folder'
+
+/** What a copy that has not ended is about to write, or has written since its last mark. Keyed as what was copied. */
+export interface IntendedFile {
+  readonly content: string
+  readonly size: number
+  /** Milliseconds, whole. */
+  readonly mtime: number
+  /** Nothing was there when the copy began. */
+  readonly fresh?: boolean
+}
+
+/** The temporary of a large file that a copy has written in part. Keyed as what was copied. */
+export interface PartialFile {
+  /** The copy that writes it. */
+  readonly job: string
+  /** Random; gives the temporary its name. */
+  readonly token: string
+  readonly content: string
+  /** How far it was written, in the same start of the machine: beyond the end of a process nothing of it is lost. */
+  readonly written: WrittenPart
+  readonly boot: string
+  /** How far it is on the disk. */
+  readonly onDisk: WrittenPart
+  /** What tells it from any other file. */
+  readonly ino: number
+  readonly birthtimeMs: number
+}
+
+/** How far a file is written: so many bytes, which are so many blocks. */
+export interface WrittenPart {
+  readonly bytes: number
+  readonly blocks: number
+}
+
+export interface Settings {
+  readonly name?: string
+  readonly keepRunning?: boolean
+  readonly ignore?: readonly string[]
+  readonly directTcp?: boolean
+  readonly limits?: Partial<Limits>
+}
+
+interface Tables {
+  share: ShareRecord
+  opened: OpenedRecord
+  copy: CopyRecord
+  published: PublishedFile
+  /** Length of the path log that the records of what was published describe. Keyed by seed, written with them. */
+  indexed: number
+  copied: CopiedFile
+  intended: IntendedFile
+  partial: PartialFile
+  blocked: { readonly since: number }
+  /** Bytes of an opened share that were fetched and are in the store. Keyed by share id. */
+  kept: { readonly bytes: number }
+  settings: Settings
+  run: RunRecord
+}
+
+export type Table = keyof Tables
+
+/** One change of a `write()`; an undefined value deletes. */
+export type Write = {
+  [T in Table]: { readonly table: T; readonly key: string; readonly value: Tables[T] | undefined }
+}[Table]
+
+/** Records read in one go; each go is a trip to another thread. */
+const RECORDS_AT_ONCE = 256
+
+/** One for all records: a new one would take a buffer of its own for each, and learn the keys anew. */
+const encoder = new Encoder({ ignoreUndefined: true })
+const decoder = new Decoder()
+
+export class Catalog {
+  private constructor(private readonly db: RocksDB) {}
+
+  static async open(folder: string): Promise<Catalog> {
+    const db = new RocksDB(folder)
+    await db.ready()
+    return new Catalog(db)
+  }
+
+  async get<T extends Table>(table: T, key: string): Promise<Tables[T] | undefined> {
+    const bytes = await this.db.get(`${table}/${key}`)
+    return bytes === null ? undefined : (decoder.decode(bytes) as Tables[T])
+  }
+
+  async put<T extends Table>(table: T, key: string, value: Tables[T]): Promise<void> {
+    await this.db.put(`${table}/${key}`, encoder.encode(value))
+  }
+
+  async delete(table: Table, key: string): Promise<void> {
+    await this.db.delete(`${table}/${key}`)
+  }
+
+  async write(changes: Iterable<Write>): Promise<void> {
+    await this.writeSlowly(changes, () => false)
+  }
+
+  /** As `write`, and lets waiting events run whenever `due` says so: of two such writes either may be the later one. */
+  async writeSlowly(changes: Iterable<Write>, due = slicer()): Promise<void> {
+    const batch = this.db.write({ autoDestroy: true })
+    for (const { table, key, value } of changes) {
+      const fullKey = `${table}/${key}`
+      if (value === undefined) batch.tryDelete(fullKey)
+      else batch.tryPut(fullKey, encoder.encode(value))
+      if (due()) await breathe()
+    }
+    await batch.flush()
+  }
+
+  /** Every record of a table whose key starts with `prefix`; keys come without table and prefix. */
+  async *list<T extends Table>(table: T, prefix = ''): AsyncGenerator<[string, Tables[T]]> {
+    const records: [string, Tables[T]][] = []
+    await this.each(table, prefix, (key, value) => records.push([key, value]))
+    yield* records
+  }
+
+  /** As `list`, for tables with a record for every file: a promise for each would cost more than to read it. */
+  each<T extends Table>(
+    table: T,
+    prefix: string,
+    visit: (key: string, value: Tables[T]) => void,
+  ): Promise<void> {
+    const start = `${table}/${prefix}`
+    const length = Buffer.byteLength(start)
+    const records = this.db.iterator({ gte: start, lt: endOf(start), capacity: RECORDS_AT_ONCE })
+    return new Promise((resolve, reject) => {
+      records.on('data', ({ key, value }) => {
+        try {
+          visit(key.toString('utf8', length), decoder.decode(value) as Tables[T])
+        } catch (error) {
+          records.destroy(error) // it cannot be decoded
+        }
+      })
+      records.once('error', reject)
+      records.once('close', resolve)
+    })
+  }
+
+  async deleteAll(table: Table, prefix: string): Promise<void> {
+    const start = `${table}/${prefix}`
+    const batch = this.db.write({ autoDestroy: true })
+    batch.tryDeleteRange(start, endOf(start))
+    await batch.flush()
+  }
+
+  async close(): Promise<void> {
+    await this.db.close()
+  }
+}
+
+/** Behind every key that starts so: no byte of UTF-8 is as large as this one. */
+function endOf(start: string): Buffer {
+  return Buffer.concat([Buffer.from(start), Buffer.from([0xff])])
+}

@@ -1,0 +1,258 @@
+/**
+ * Copies as jobs: asked for once, remembered in the catalog until they are done, so that they outlive the client that
+ * asked and the peer process itself.
+ */
+import { basename, posix, resolve, sep } from 'node:path'
+import type { ShareId } from '../../common/brand'
+import { type ErrorCode, PeerfoldError, toUserError, type UserError } from '../../common/errors'
+import type { TransferResult } from '../../common/model'
+import type { Params } from '../../common/protocol'
+import { Signal } from '../../common/signal'
+import { runCopy } from '../copy/copy'
+import { removePartials } from '../copy/partialFiles'
+import type { ShareDrive } from '../drive/shareDrive'
+import type { PeerContext } from '../shares/context'
+import type { Known, OpenedShare } from '../shares/openedShare'
+import type { OpenedShares } from '../shares/openedShares'
+import type { OwnShares } from '../shares/ownShares'
+import type { CopyRecord } from '../store/catalog'
+import { delay, throwIfAborted } from '../time'
+import { resultOf, type Transfer } from '../transfer'
+import { runSeed } from './seed'
+import { KEPT, type Transfers } from './transfers'
+
+/** What the user must do something about: nobody waits for it, and the copy goes on by itself when it is done. */
+const LIMITS: readonly ErrorCode[] = ['limit-passed', 'store-limit']
+
+export class Copies {
+  /** A copy is over, however it ended: it needs its share no more. */
+  readonly over = new Signal<void>()
+
+  constructor(
+    private readonly context: PeerContext,
+    private readonly own: OwnShares,
+    private readonly opened: OpenedShares,
+    private readonly transfers: Transfers,
+  ) {}
+
+  /** Copies that were not finished when the process ended. Those that were are listed again, the last ones of them. */
+  async restore(): Promise<CopyRecord[]> {
+    const unfinished: CopyRecord[] = []
+    const ended: CopyRecord[] = []
+    for await (const [, copy] of this.context.catalog.list('copy')) {
+      const isOver = copy.result !== undefined || copy.failure !== undefined
+      const list = isOver ? ended : unfinished
+      list.push(copy)
+    }
+    ended.sort((a, b) => (a.ended ?? 0) - (b.ended ?? 0))
+    const old = ended.splice(0, Math.max(0, ended.length - KEPT))
+    await this.context.catalog.write(old.map(({ job }) => ({ table: 'copy', key: job, value: undefined })))
+    for (const copy of ended) this.listEnded(copy)
+    return unfinished
+  }
+
+  /** Goes on with copies whose shares are open again. */
+  resume(copies: readonly CopyRecord[]): void {
+    for (const copy of copies) if (this.own.has(copy.share) || this.opened.find(copy.share)) this.run(copy)
+  }
+
+  /** See `copy.start`: the job that does it, which may be one that is doing it already. */
+  async start({ id, path: typed, folder, job, umask }: Params<'copy.start'>): Promise<string> {
+    const target = resolve(folder)
+    const own = this.own.find(id)
+    const { index } = (own ?? this.opened.get(id)).drive
+    const path = index?.spelling(typed) ?? typed
+    if (own !== undefined && isInside(target, own.record.source))
+      throw new PeerfoldError('target-overlaps', folder)
+    for await (const [old, copy] of this.context.catalog.list('copy')) {
+      if (copy.share !== id || copy.path !== path || copy.folder !== target) continue
+      if (this.transfers.get(old)?.isActive) return old
+      await this.context.catalog.delete('copy', old)
+      this.transfers.remove(old)
+    }
+    const record: CopyRecord = {
+      job,
+      share: id,
+      path,
+      folder: target,
+      ...(umask === undefined ? {} : { umask }),
+    }
+    await this.context.catalog.put('copy', job, record)
+    this.run(record)
+    return job
+  }
+
+  /** See `copy.wait`. */
+  async wait(job: string, timeout: number, signal: AbortSignal): Promise<TransferResult> {
+    const transfer = this.transfers.get(job)
+    if (transfer !== undefined) return this.follow(transfer, timeout, signal)
+    const record = await this.context.catalog.get('copy', job)
+    if (record?.result !== undefined) return record.result
+    throw record?.failure === undefined ? new PeerfoldError('cancelled') : PeerfoldError.from(record.failure)
+  }
+
+  async retry(job: string): Promise<void> {
+    const record = await this.context.catalog.get('copy', job)
+    if (record === undefined || this.transfers.get(job)?.isActive) return
+    const { result: _result, failure: _failure, ...again } = record
+    await this.context.catalog.put('copy', job, again)
+    this.run(again)
+  }
+
+  /** Removes ended transfers from the list, and forgets the copies among them. */
+  async clear(): Promise<void> {
+    for (const { id } of this.transfers.states) {
+      if (!this.transfers.get(id)?.isActive) await this.context.catalog.delete('copy', id)
+    }
+    this.transfers.clear()
+  }
+
+  /** See `seed.wait`. Ends when the client that asked is gone. */
+  async seed(id: ShareId, job: string, signal: AbortSignal): Promise<TransferResult> {
+    const own = this.own.find(id)
+    if (own !== undefined) return resultOf({ files: own.state.files, bytes: own.state.bytes }) // all of it is here
+    const share = this.opened.get(id)
+    const transfer = this.transfers.add(job, 'seed', share.name)
+    transfer.share = id
+    signal.addEventListener('abort', () => transfer.abort.abort(), { once: true })
+    try {
+      const { silent } = await share.freshen(transfer.abort.signal)
+      const fetched = () => share.replication?.down.total ?? 0
+      const result = { ...(await runSeed(share.drive, transfer, this.context, fetched)), silent }
+      await share.countBytesHere()
+      await share.replication?.announced()
+      transfer.finish(result)
+      return result
+    } catch (error) {
+      transfer.fail(error)
+      throw error
+    }
+  }
+
+  isBusy(id: ShareId): boolean {
+    return this.transfers.states.some(
+      ({ share, id: job }) => share === id && this.transfers.get(job)?.isActive,
+    )
+  }
+
+  cancelAllOf(id: ShareId): void {
+    for (const { share, id: job } of this.transfers.states) if (share === id) this.transfers.cancel(job)
+  }
+
+  private listEnded({ job, share, folder, name, result, failure }: CopyRecord): void {
+    const what = { id: job, kind: 'copy', name: name ?? basename(folder), folder, share } as const
+    if (result !== undefined) this.transfers.restore({ kind: 'done', result }, what)
+    else if (failure !== undefined) this.transfers.restore({ kind: 'failed', error: failure }, what)
+  }
+
+  private run(record: CopyRecord): void {
+    const { job, share: id, path, folder } = record
+    const { catalog, log } = this.context
+    const opened = this.opened.find(id)
+    const drive = opened?.drive ?? this.own.get(id).drive
+    const name = posix.basename(path) || (opened?.name ?? this.own.get(id).record.name)
+    const transfer = this.transfers.add(job, 'copy', name, folder)
+    transfer.share = id
+    const work = {
+      share: drive,
+      id,
+      path,
+      folder,
+      umask: record.umask,
+      catalog,
+      transfer,
+      space: this.context.space,
+      budget: this.context.budget,
+      fetched: () => opened?.replication?.down.total ?? 0,
+      peerCame: (wait: AbortSignal) => opened?.peerCame(wait) ?? delay(1_000, wait),
+      stale: () => known?.stale === true && opened?.replication?.hearing.isHeard !== true,
+      isInDoubt: this.context.mayHaveLostWrites(),
+      isEnding: () => this.context.closing.aborted,
+      closing: this.context.closing,
+    }
+    let known: Known | undefined
+    this.untilListed(drive, opened, transfer)
+      .then(async () => {
+        known = await opened?.freshen(transfer.abort.signal)
+        return runCopy(work)
+      })
+      .then(
+        async ({ result: copied, afterwards }) => {
+          const result = { ...copied, silent: known?.silent ?? [] }
+          await catalog.put('copy', job, { ...record, result, name, ended: Date.now() })
+          transfer.finish(result)
+          await opened?.countBytesHere()
+          await afterwards()
+        },
+        async error => {
+          if (this.context.closing.aborted) return // it goes on with the next peer process
+          this.context.checkForDamage(error)
+          const told = this.context.explain(error)
+          const failure = toUserError(told)
+          if (failure.code === 'cancelled') {
+            await catalog.delete('copy', job)
+            await removePartials(catalog, job, folder).catch(left => log(`copy ${job}: ${String(left)}`))
+          } else await catalog.put('copy', job, { ...record, failure, name, ended: Date.now() })
+          transfer.fail(told)
+        },
+      )
+      .catch(error => log(`copy ${job}: ${String(error)}`))
+      .finally(() => {
+        if (!this.context.closing.aborted) this.over.emit()
+      })
+  }
+
+  /** A job that is taken up after a restart is there before the list of its share's files. */
+  private async untilListed(
+    drive: ShareDrive,
+    opened: OpenedShare | undefined,
+    transfer: Transfer,
+  ): Promise<void> {
+    const { signal } = transfer.abort
+    if (opened === undefined) await drive.refresh(signal)
+    while (drive.index === undefined) {
+      if (opened === undefined) throw new PeerfoldError('offline', '/')
+      transfer.pause(new PeerfoldError('stalled').toUserError())
+      await opened.changed.next(signal).catch(() => throwIfAborted(signal))
+    }
+    transfer.resume()
+  }
+
+  private async follow(transfer: Transfer, timeout: number, signal: AbortSignal): Promise<TransferResult> {
+    const stalled = new AbortController()
+    let passed: UserError | undefined
+    let timer: NodeJS.Timeout | undefined
+    const look = () => {
+      const error = transfer.status.kind === 'paused' ? transfer.status.error : undefined
+      if (error !== undefined && LIMITS.includes(error.code)) {
+        passed = error
+        stalled.abort()
+      }
+      if (error?.code === 'stalled') timer ??= setTimeout(() => stalled.abort(), timeout)
+      else {
+        clearTimeout(timer)
+        timer = undefined
+      }
+    }
+    const stop = this.transfers.changed.on(look)
+    look()
+    try {
+      const { status } = transfer.isActive
+        ? { status: await transfer.ended.next(AbortSignal.any([signal, stalled.signal])) }
+        : transfer
+      if (status.kind === 'done') return status.result
+      throw status.kind === 'failed' ? PeerfoldError.from(status.error) : new PeerfoldError('cancelled')
+    } catch (error) {
+      if (passed !== undefined) throw PeerfoldError.from(passed)
+      if (stalled.signal.aborted) throw new PeerfoldError('stalled')
+      throw signal.aborted ? new PeerfoldError('cancelled') : error
+    } finally {
+      clearTimeout(timer)
+      stop()
+    }
+  }
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
+}

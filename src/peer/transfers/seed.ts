@@ -1,0 +1,146 @@
+/**
+ * Fetches everything of a share's newest version, so that it can be served from here when nobody else is there. Blocks
+ * that no entry names are nobody's concern: those of former versions may have been cleared everywhere.
+ */
+import type Hypercore from 'hypercore'
+import { PeerfoldError } from '../../common/errors'
+import type { TransferResult } from '../../common/model'
+import { BlockReferences } from '../drive/blockReferences'
+import type { ShareDrive } from '../drive/shareDrive'
+import { isWhole } from '../drive/whoHas'
+import { type BlockRuns, intersectRuns, missingRuns } from '../hypercore/blockRuns'
+import { contentBeyond } from '../limits'
+import type { StoreBudget } from '../store/budget'
+import type { StoreSpace } from '../store/space'
+import { breathe, delay, slicer, unlessAborted, within } from '../time'
+import { resultOf, type Transfer } from '../transfer'
+
+export interface SeedRoom {
+  readonly space: StoreSpace
+  readonly budget: StoreBudget
+}
+
+/** Ranges asked for at once. */
+const RANGES_AT_ONCE = 64
+/** A peer that knows a version tells the length of its log of bytes so soon (milliseconds). */
+const LENGTH_WITHIN = 3_000
+/** After so long (milliseconds) it is looked whether there is a newer version. */
+const LOOK_EVERY = 1_000
+/** What a listing is ahead of comes within this time (milliseconds), or whoever writes it is gone. */
+const REST_WITHIN = 90_000
+
+/** Resolves when the path log and all bytes of the newest version known by then are here. Waits for peers, for room and for the user
+ *  to raise a limit as long as it takes. */
+export async function runSeed(
+  share: ShareDrive,
+  transfer: Transfer,
+  { space, budget }: SeedRoom,
+  fetched: () => number,
+): Promise<TransferResult> {
+  const { signal } = transfer.abort
+  const { index } = share
+  if (index === undefined) throw new PeerfoldError('not-listed')
+  const bytes = await share.bytesReady(signal)
+  // The log of bytes may be longer than what any entry names; its length is known once a peer has told it.
+  if (bytes.length === 0 && index.bytes > 0) await unlessAborted(bytes.update({ wait: true }), signal)
+  for (;;) {
+    const beyond = contentBeyond(share.limits(), bytes.byteLength)
+    if (beyond === undefined) break
+    transfer.pause(beyond.toUserError())
+    await budget.next(signal)
+  }
+  transfer.resume()
+  const before = fetched()
+  transfer.files = { done: 0, total: index.files }
+  transfer.bytes = { done: 0, total: index.bytes }
+  const onDownload = (_index: number, length: number) => {
+    const room = index.bytes - transfer.bytes.done
+    transfer.progress(0, Math.max(0, Math.min(length, room)))
+  }
+  bytes.on('download', onDownload)
+  try {
+    const until = performance.now() + REST_WITHIN
+    for (;;) {
+      if (await fetchAll(share, bytes, { space, budget }, signal)) {
+        if (!share.listing?.ahead || share.paths.peers.length === 0 || performance.now() > until) break
+        await delay(LOOK_EVERY, signal)
+      }
+      const shortage = space.shortage ?? budget.shortage?.toUserError()
+      if (shortage !== undefined) transfer.pause(shortage)
+      await space.room(signal)
+      await budget.room(signal)
+      transfer.resume()
+    }
+  } finally {
+    bytes.off('download', onDownload)
+  }
+  transfer.files.done = index.files
+  transfer.progress(0, index.bytes - transfer.bytes.done)
+  return resultOf({ files: index.files, bytes: index.bytes, fetched: Math.max(0, fetched() - before) })
+}
+
+/** False: there was no room left before all was here, or there is a newer version. */
+async function fetchAll(
+  share: ShareDrive,
+  bytes: Hypercore,
+  { space, budget }: SeedRoom,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const runs = missingRuns(bytes.core.bitfield, await neededRuns(share, bytes))
+  if (isWhole(share.paths) && runs.length === 0) return true
+  const ended = new AbortController()
+  try {
+    const either = AbortSignal.any([signal, ended.signal])
+    const full = Promise.any([space.none(either), budget.none(either)]).then(() => false)
+    const other = newerVersion(share, either).then(() => false)
+    for (const late of [full, other]) late.catch(() => {}) // all was here before
+    const all = fetchRuns(share, bytes, runs, either).then(() => true)
+    return await unlessAborted(Promise.race([all, full, other]), signal)
+  } finally {
+    ended.abort()
+  }
+}
+
+/** Blocks of the log of bytes that the newest version needs: all, where it cannot be told. */
+async function neededRuns(share: ShareDrive, bytes: Hypercore): Promise<BlockRuns> {
+  const references = new BlockReferences()
+  const due = slicer()
+  for (const entry of [...(share.index?.entries() ?? [])]) {
+    references.add(entry)
+    if (due()) await breathe()
+  }
+  if (share.listing !== undefined) references.addBlob(share.listing.chunks)
+  if (references.isIncomplete) return [{ start: 0, end: bytes.length }]
+  const runs = references.runs()
+  if ((runs.at(-1)?.end ?? 0) > bytes.length && bytes.peers.length > 0)
+    await within(bytes.update({ wait: true }), LENGTH_WITHIN)
+  // What is said to lie beyond the end does not exist.
+  return intersectRuns(runs, [{ start: 0, end: bytes.length }])
+}
+
+async function fetchRuns(
+  share: ShareDrive,
+  bytes: Hypercore,
+  runs: BlockRuns,
+  signal: AbortSignal,
+): Promise<void> {
+  await fetchRanges([share.paths.download({ start: 0, end: share.paths.length })], signal)
+  for (let at = 0; at < runs.length; at += RANGES_AT_ONCE) {
+    const ranges = runs.slice(at, at + RANGES_AT_ONCE).map(run => bytes.download(run))
+    await fetchRanges(ranges, signal)
+  }
+}
+
+async function fetchRanges(ranges: readonly Hypercore.Download[], signal: AbortSignal): Promise<void> {
+  try {
+    await unlessAborted(Promise.all(ranges.map(range => range.done())), signal)
+  } finally {
+    for (const range of ranges) range.destroy()
+  }
+}
+
+/** Resolves when the index is at another version than now. */
+async function newerVersion(share: ShareDrive, signal: AbortSignal): Promise<void> {
+  const version = share.index?.version
+  while (share.index?.version === version) await delay(LOOK_EVERY, signal)
+}
