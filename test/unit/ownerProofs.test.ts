@@ -63,12 +63,16 @@ describe('proofs of who owns a share', () => {
     assert.equal(isTaken(proof, other), false)
     const token = writeProofs([other], theirs).slice(0, 16)
     assert.equal(isTaken(`${token}${proof.slice(16)}`, other), false)
+    // What a lenient reader would take for the same bytes.
+    const spellings = [...proof].flatMap((character, at): [number, string][] =>
+      character === '_' ? [[at, '/']] : character === '-' ? [[at, '+']] : [],
+    )
     fc.assert(
-      fc.property(fc.nat(proof.length - 2), fc.string({ minLength: 1, maxLength: 1 }), (at, character) => {
+      fc.property(fc.nat(proof.length - 1), fc.string({ minLength: 1, maxLength: 1 }), (at, character) => {
         const changed = `${proof.slice(0, at)}${character}${proof.slice(at + 1)}`
         assert.equal(isTaken(changed), changed === proof)
       }),
-      { numRuns: 200 },
+      { numRuns: 200, examples: spellings },
     )
     fc.assert(fc.property(fc.anything(), text => assert.equal(isTaken(text), false)))
   })

@@ -58,13 +58,19 @@ export class OwnerProofs {
     const signer = signerOf(path)
     if (signer === undefined) return false // it comes with the first blocks of the log
     const token = shareToken(path, stream, false)
-    const signature = Buffer.from(this.unchecked.get(token) ?? '', 'base64url')
+    const signature = decoded(this.unchecked.get(token) ?? '')
     this.unchecked.delete(token)
     const isProven =
       signature.length === SIGNATURE && verify(signedBy(path, stream, false), signature, signer)
     if (isProven) this.proven.add(key)
     return isProven
   }
+}
+
+/** Bytes have one text only: Node also reads `/` as `_`, and takes any last bits. */
+function decoded(text: string): Buffer {
+  const bytes = Buffer.from(text, 'base64url')
+  return bytes.toString('base64url') === text ? bytes : Buffer.alloc(0)
 }
 
 /** The one public key by which versions of the log are signed; undefined where it is not known, or not one. */
