@@ -128,7 +128,7 @@ async function main(): Promise<void> {
   const version = PEERFOLD_VERSION
   const processes = processSpace()
   const server = await PeerServer.listen({
-    peer,
+    service: peer.service,
     socket,
     key,
     version,

@@ -29,7 +29,7 @@ const rooms: Readonly<Record<string, Allowed>> = {
 
 /** Rooms of src/peer, and the other rooms of it that each may use. */
 const roomsOfPeer: Readonly<Record<string, readonly string[]>> = {
-  service: ['peer', 'transfers', 'shares', 'publish', 'drive', 'names', 'store'],
+  service: ['transfers', 'shares', 'network', 'publish', 'drive', 'names', 'store'],
   transfers: ['shares', 'copy', 'store', 'drive', 'hypercore'],
   shares: ['publish', 'retention', 'network', 'store', 'drive', 'names', 'hypercore'],
   publish: ['store', 'drive', 'names', 'hypercore'],

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join, posix } from 'node:path'
 import { listFiles, PackageManager } from '@vscode/vsce'
 import { temporaryFolder } from '../support/folders'
 import { built, projectRoot } from '../support/projectRoot'
@@ -9,6 +9,7 @@ import { built, projectRoot } from '../support/projectRoot'
 /** What a VSIX may hold, as paths in the project. Whoever adds to it looks at this list and at .vscodeignore. */
 const allowed = [
   /^(package\.json|package\.nls(\.[a-z-]+)?\.json|(README|CHANGELOG|SECURITY|ARCHITECTURE)\.md|LICENSE)$/,
+  /^docs\/[\w/-]+\.md$/,
   /^l10n\/[\w.-]+\.json$/,
   /^media\/[\w./-]+\.(svg|png|md)$/,
   /^dist\/(extension|peer|cli|dht|dashboard)\.js$/,
@@ -45,6 +46,21 @@ describe('the VSIX', () => {
     const expected = [...needed, ...programs.map(program => `dist/${program}`)]
     assert.deepEqual(
       expected.filter(file => !files.includes(file)),
+      [],
+    )
+  })
+
+  it('holds what its documents link to', () => {
+    const links = files
+      .filter(file => file.endsWith('.md') && !file.startsWith('dist/'))
+      .flatMap(file =>
+        [...readFileSync(join(projectRoot, file), 'utf8').matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g)].map(
+          ([, to = '']) => posix.join(posix.dirname(file), to),
+        ),
+      )
+    assert.ok(links.length > 10, `only ${links.length} links`)
+    assert.deepEqual(
+      links.filter(to => !files.includes(to)),
       [],
     )
   })

@@ -16,9 +16,9 @@ import { readRange, readWhole } from '../drive/read'
 import { readNewest } from '../drive/readNewest'
 import type { ShareDrive } from '../drive/shareDrive'
 import { unportable } from '../names/foretell'
-import type { Peer } from '../peer'
 import { previewFolder } from '../publish/scan/preview'
 import { parseParams } from './params'
+import type { PeerService } from './service'
 
 type Answers = {
   readonly [M in Method]: (params: Params<M>, signal: AbortSignal) => Promise<Result<M>> | Result<M>
@@ -28,7 +28,7 @@ type Answers = {
 const AROUND_BYTES = 256
 
 export interface RpcOptions {
-  readonly peer: Peer
+  readonly service: PeerService
   readonly dataFolder: string
   readonly challenge: (params: Params<'challenge'>) => Result<'challenge'>
   readonly hello: (params: Params<'hello'>) => Result<'hello'>
@@ -51,8 +51,8 @@ export function handlersFor(options: RpcOptions): Handlers {
     try {
       return await answer(answers, method, params, signal)
     } catch (error) {
-      options.peer.checkForDamage(error)
-      throw options.peer.explain(error)
+      options.service.checkForDamage(error)
+      throw options.service.explain(error)
     }
   }
   return Object.fromEntries(
@@ -69,15 +69,16 @@ function answer<M extends Method>(
   return answers[method](parseParams(method, params), signal)
 }
 
-function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOptions): Answers {
+function answersOf({ service, dataFolder, challenge, hello, holding, stop }: RpcOptions): Answers {
+  const { own, opened, copies, transfers, settings, network } = service.parts
   return {
     challenge,
     hello,
-    'state.get': () => peer.state,
+    'state.get': () => service.state,
 
     'share.preview': async ({ source, allow }, signal) => {
-      const existing = await peer.own.ofSource(source)
-      const preview = await previewFolder(source, { ignore: peer.ignore, allow, dataFolder, signal })
+      const existing = await own.ofSource(source)
+      const preview = await previewFolder(source, { ignore: settings.ignore, allow, dataFolder, signal })
       return {
         files: preview.files,
         bytes: preview.bytes,
@@ -88,64 +89,64 @@ function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOpt
         ...(existing === undefined ? {} : { existing: existing.id }),
       }
     },
-    'share.add': ({ job, ...source }, signal) => holding(hold => peer.own.add(source, job, signal, hold)),
-    'share.link': ({ id }) => ({ link: peer.own.get(id).link }),
-    'share.stop': async ({ id }) => done(await peer.own.get(id).stop()),
+    'share.add': ({ job, ...source }, signal) => holding(hold => own.add(source, job, signal, hold)),
+    'share.link': ({ id }) => ({ link: own.get(id).link }),
+    'share.stop': async ({ id }) => done(await own.get(id).stop()),
     'share.start': async ({ id }) => {
-      const share = peer.own.get(id)
+      const share = own.get(id)
       if (share.isLost) throw new PeerfoldError('log-lost', share.record.name)
       await share.keep()
       return done(await share.startAgain())
     },
-    'share.remove': async ({ id }) => done(await peer.own.remove(id)),
+    'share.remove': async ({ id }) => done(await own.remove(id)),
     'share.rescan': async ({ id }) => {
-      const share = peer.own.get(id)
+      const share = own.get(id)
       share.rescan()
       return done(await share.whenPublished())
     },
     'share.skipped': ({ id }) => {
-      const share = peer.own.get(id)
+      const share = own.get(id)
       return { skipped: share.skipped, ...unportable(share.last?.foretold ?? []) }
     },
-    'share.held': ({ id, kind }) => ({ paths: peer.own.get(id).heldPaths(kind) }),
-    'share.settle': async ({ id, kind, keep }) => done(await peer.own.get(id).settleHeld(kind, keep)),
-    'share.told': async ({ id }) => done(await peer.own.get(id).noteTold()),
+    'share.held': ({ id, kind }) => ({ paths: own.get(id).heldPaths(kind) }),
+    'share.settle': async ({ id, kind, keep }) => done(await own.get(id).settleHeld(kind, keep)),
+    'share.told': async ({ id }) => done(await own.get(id).noteTold()),
 
-    'open.add': ({ link, keep }) => holding(hold => peer.openLink(link, keep, hold)),
-    'open.link': ({ id }) => ({ link: peer.opened.get(id).link }),
+    'open.add': ({ link, keep }) => holding(hold => service.openLink(link, keep, hold)),
+    'open.link': ({ id }) => ({ link: opened.get(id).link }),
     'open.stop': async ({ id }) => {
-      const share = peer.opened.get(id)
+      const share = opened.get(id)
       await share.save({ stopped: true })
       return done(share.leave())
     },
     'open.start': async ({ id }) => {
-      const share = peer.opened.get(id)
+      const share = opened.get(id)
       await share.save({ stopped: false })
       return done(share.start())
     },
-    'open.remove': async ({ id }) => done(await peer.removeOpened(id)),
-    'open.retry': ({ id }) => done(peer.opened.get(id).retry()),
-    'open.ready': ({ id, ...what }, signal) => peer.opened.get(id).ready(what, signal),
+    'open.remove': async ({ id }) => done(await service.removeOpened(id)),
+    'open.retry': ({ id }) => done(opened.get(id).retry()),
+    'open.ready': ({ id, ...what }, signal) => opened.get(id).ready(what, signal),
 
     'fs.stat': ({ id, path }) => {
-      const drive = peer.drive(id)
+      const drive = service.drive(id)
       const found = statAt(soFar(drive), path)
       if (found.kind === 'nowhere') throw unknownOrAbsent(drive, path, found)
       return found
     },
     'fs.list': ({ id, timeout, soFar, ...part }, signal) =>
-      timeout === undefined || peer.own.has(id)
-        ? listFolder(indexOf(peer.drive(id)), part)
-        : peer.opened.get(id).list(part, soFar === undefined ? { timeout } : { timeout, soFar }, signal),
+      timeout === undefined || own.has(id)
+        ? listFolder(indexOf(service.drive(id)), part)
+        : opened.get(id).list(part, soFar === undefined ? { timeout } : { timeout, soFar }, signal),
     'fs.read': ({ limit, ...what }, signal) =>
-      readFile(peer, what, signal, (drive, entry, options, came) => {
+      readFile(service, what, signal, (drive, entry, options, came) => {
         if (entry.size > limit) throw new PeerfoldError('too-large', `“${what.path}”`)
-        assertFits(peer, entry.size)
+        assertFits(service, entry.size)
         return readWhole(drive, entry, { ...options, onBlock: came })
       }),
     'fs.readRange': ({ start, length, ...what }, signal) =>
-      readFile(peer, what, signal, async (drive, entry, options, came) => {
-        assertFits(peer, Math.min(length, entry.size - start))
+      readFile(service, what, signal, async (drive, entry, options, came) => {
+        assertFits(service, Math.min(length, entry.size - start))
         const parts: Buffer[] = []
         for await (const part of readRange(drive, entry, start, length, options)) {
           parts.push(part)
@@ -153,26 +154,26 @@ function answersOf({ peer, dataFolder, challenge, hello, holding, stop }: RpcOpt
         }
         return Buffer.concat(parts)
       }),
-    'fs.find': ({ id, query, limit }) => findPaths(indexOf(peer.drive(id)), query, limit),
+    'fs.find': ({ id, query, limit }) => findPaths(indexOf(service.drive(id)), query, limit),
 
-    'copy.start': async what => ({ job: await peer.copies.start(what) }),
-    'copy.wait': ({ job, timeout }, signal) => peer.copies.wait(job, timeout, signal),
-    'seed.wait': ({ id, job }, signal) => peer.copies.seed(id, job, signal),
-    'transfer.cancel': ({ job }) => done(peer.transfers.cancel(job)),
-    'transfer.retry': async ({ job }) => done(await peer.copies.retry(job)),
-    'transfer.clear': async () => done(await peer.copies.clear()),
+    'copy.start': async what => ({ job: await copies.start(what) }),
+    'copy.wait': ({ job, timeout }, signal) => copies.wait(job, timeout, signal),
+    'seed.wait': ({ id, job }, signal) => copies.seed(id, job, signal),
+    'transfer.cancel': ({ job }) => done(transfers.cancel(job)),
+    'transfer.retry': async ({ job }) => done(await copies.retry(job)),
+    'transfer.clear': async () => done(await copies.clear()),
 
-    'peer.block': async ({ peer: id }) => done(await peer.block(id)),
-    'peer.unblock': async ({ peer: id }) => done(await peer.unblock(id)),
-    'settings.set': async change => done(await peer.set(change)),
-    'network.refresh': () => done(peer.refreshNetwork()),
+    'peer.block': async ({ peer: id }) => done(await service.block(id)),
+    'peer.unblock': async ({ peer: id }) => done(await service.unblock(id)),
+    'settings.set': async change => done(await service.set(change)),
+    'network.refresh': () => done(network.refresh()),
     'process.stop': ({ successor }) => done(stop(successor)),
   }
 }
 
 /** Reads the newest that is known of a file, or what the newest version has in its place when that comes meanwhile. */
 async function readFile<T>(
-  peer: Peer,
+  service: PeerService,
   { id, path, timeout, job }: Pick<Params<'fs.read'>, 'id' | 'path' | 'timeout' | 'job'>,
   asked: AbortSignal,
   read: (
@@ -182,21 +183,25 @@ async function readFile<T>(
     came: (bytes: number) => void,
   ) => Promise<T>,
 ): Promise<T> {
-  const drive = peer.drive(id)
-  await peer.opened.find(id)?.freshen(asked)
+  const drive = service.drive(id)
+  await service.parts.opened.find(id)?.freshen(asked)
   const { size } = fileOf(drive, path)
-  return peer.reads.during(job, { share: id, name: posix.basename(path), size }, asked, (signal, came) =>
-    readNewest(
-      drive,
-      () => fileOf(drive, path),
-      { timeout, signal, assertRoom: () => peer.assertRoom() },
-      async (found, now) => read(drive, await withTrueSize(drive, found, now), now, came),
-    ),
+  return service.parts.reads.during(
+    job,
+    { share: id, name: posix.basename(path), size },
+    asked,
+    (signal, came) =>
+      readNewest(
+        drive,
+        () => fileOf(drive, path),
+        { timeout, signal, assertRoom: () => service.assertRoom() },
+        async (found, now) => read(drive, await withTrueSize(drive, found, now), now, came),
+      ),
   )
 }
 
 /** Throws `message-too-large` when so many bytes do not fit into an answer: before they are fetched. */
-function assertFits({ longestMessage }: Peer, bytes: number): void {
+function assertFits({ longestMessage }: PeerService, bytes: number): void {
   if (bytes > longestMessage - AROUND_BYTES) throw beyondLimit(bytes, longestMessage)
 }
 

@@ -15,9 +15,9 @@ import { PeerfoldError } from '../../common/errors'
 import { type Params, PROTOCOL_VERSION, type Result } from '../../common/protocol'
 import { isSameProof, newNonce, proofOf } from '../../wire/challenge'
 import { Connection } from '../../wire/connection'
-import type { Peer } from '../peer'
 import { partsOf } from './changeParts'
 import { handlersFor } from './rpc'
+import type { PeerService } from './service'
 
 const STATE_EVERY = 250
 const WINDOW_GRACE = 10_000
@@ -38,7 +38,7 @@ interface Client {
 }
 
 export interface ServerOptions {
-  readonly peer: Peer
+  readonly service: PeerService
   readonly socket: string
   /** What both ends prove that they know. */
   readonly key: string
@@ -59,14 +59,14 @@ export class PeerServer {
 
   private constructor(private readonly options: ServerOptions) {
     this.server = createServer(socket => this.accept(socket))
-    const { peer } = options
-    peer.changed.on(() => this.pushSoon())
-    peer.copies.over.on(() => this.releaseUnkept()) // its client may have gone before
-    peer.entriesChanged.on(change => {
+    const { service } = options
+    service.changed.on(() => this.pushSoon())
+    service.parts.copies.over.on(() => this.releaseUnkept()) // its client may have gone before
+    service.entriesChanged.on(change => {
       for (const part of partsOf(change)) this.tellAll('changed', part)
     })
-    peer.notices.on(notice => this.tellAll('notice', notice))
-    peer.longestMessageChanged.on(bytes => this.tellAll('longestMessage', { bytes }))
+    service.notices.on(notice => this.tellAll('notice', notice))
+    service.longestMessageChanged.on(bytes => this.tellAll('longestMessage', { bytes }))
   }
 
   static async listen(options: ServerOptions): Promise<PeerServer> {
@@ -102,7 +102,7 @@ export class PeerServer {
       return
     }
     const client: Client = {
-      connection: new Connection(socket, () => this.options.peer.longestMessage),
+      connection: new Connection(socket, () => this.options.service.longestMessage),
       held: new Set(),
       kind: 'unknown',
       expected: undefined,
@@ -120,7 +120,7 @@ export class PeerServer {
     })
     client.connection.handle(
       handlersFor({
-        peer: this.options.peer,
+        service: this.options.service,
         dataFolder: this.options.dataFolder,
         challenge: params => this.challenge(client, params),
         hello: params => this.hello(client, params),
@@ -156,7 +156,7 @@ export class PeerServer {
     client: Client,
     { protocol, proof, client: kind, bootstrap }: Params<'hello'>,
   ): Result<'hello'> {
-    const { peer, version } = this.options
+    const { service, version } = this.options
     if (this.isEnding) throw this.sendAway(client, 'it is ending')
     assertSameAge(protocol)
     const { expected } = client
@@ -164,8 +164,8 @@ export class PeerServer {
     if (proof === undefined || expected === undefined || expected === 'spent')
       throw this.sendAway(client, 'hello comes once, after a challenge')
     if (!isSameProof(proof, expected)) throw this.sendAway(client, 'the proof is wrong')
-    if (bootstrap !== undefined && !sameNodes(bootstrap, peer.bootstrap)) {
-      throw new PeerfoldError('bootstrap-differs', peer.bootstrap.join(', ') || 'the public ones')
+    if (bootstrap !== undefined && !sameNodes(bootstrap, service.parts.bootstrap)) {
+      throw new PeerfoldError('bootstrap-differs', service.parts.bootstrap.join(', ') || 'the public ones')
     }
     client.kind = kind
     client.connection.trust()
@@ -173,9 +173,9 @@ export class PeerServer {
     clearTimeout(this.ending)
     this.ending = undefined
     setImmediate(() => {
-      for (const notice of peer.takeEarlyNotices()) this.tellAll('notice', notice)
+      for (const notice of service.takeEarlyNotices()) this.tellAll('notice', notice)
     })
-    const { state, longestMessage } = peer
+    const { state, longestMessage } = service
     return { protocol: PROTOCOL_VERSION, version, pid: process.pid, state, longestMessage }
   }
 
@@ -197,20 +197,20 @@ export class PeerServer {
   private afterClose(client: Client): void {
     if (client.kind === 'unknown') return
     this.releaseUnkept()
-    if ([...this.clients].some(({ kind }) => kind !== 'unknown') || this.options.peer.keepRunning) return
+    if ([...this.clients].some(({ kind }) => kind !== 'unknown') || this.options.service.keepRunning) return
     this.endAfter(this.hadWindow ? WINDOW_GRACE : 0)
   }
 
   private releaseUnkept(): void {
     const isHeld = (id: ShareId) => [...this.clients].some(({ held }) => held.has(id))
-    this.options.peer.releaseUnkept(isHeld).catch(error => this.options.log(`release: ${String(error)}`))
+    this.options.service.releaseUnkept(isHeld).catch(error => this.options.log(`release: ${String(error)}`))
   }
 
   private endAfter(milliseconds: number): void {
     clearTimeout(this.ending)
     this.ending = setTimeout(() => {
       const known = [...this.clients].some(({ kind }) => kind !== 'unknown')
-      if (!known && !this.options.peer.keepRunning) this.options.onIdle()
+      if (!known && !this.options.service.keepRunning) this.options.onIdle()
     }, milliseconds)
   }
 
@@ -225,8 +225,8 @@ export class PeerServer {
   }
 
   private push(): void {
-    const { peer } = this.options
-    const { state } = peer
+    const { service } = this.options
+    const { state } = service
     for (const client of this.clients) {
       if (client.kind === 'unknown') continue
       if (client.sending) client.behind = true
@@ -234,12 +234,12 @@ export class PeerServer {
     }
     // Rates fall to zero without any event, so look again while something moved.
     const moving = [state, ...state.peers].some(({ rates }) => rates.down > 0 || rates.up > 0)
-    if (moving || peer.transfers.active) {
+    if (moving || service.parts.transfers.active) {
       setTimeout(() => this.pushSoon(), STATE_EVERY * 2).unref()
     }
   }
 
-  private sendState(client: Client, state = this.options.peer.state): void {
+  private sendState(client: Client, state = this.options.service.state): void {
     client.sending = true
     client.behind = false
     client.connection

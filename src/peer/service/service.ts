@@ -1,0 +1,164 @@
+/**
+ * What clients ask of the peer beyond what one of its parts answers by itself, and what they are told unasked. It knows
+ * nothing of sockets: server.ts and rpc.ts speak for it.
+ */
+import type { PeerId, ShareId } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
+import { parseLink, shareIdOf } from '../../common/link'
+import type { PeerState } from '../../common/model'
+import type { Notifications } from '../../common/protocol'
+import { Signal } from '../../common/signal'
+import type { ShareDrive } from '../drive/shareDrive'
+import type { PeerLimit } from '../limits'
+import type { Settings } from '../store/catalog'
+import type { PeerParts } from './parts'
+import { stateOf } from './state'
+
+export class PeerService {
+  /** Something in `state` changed. */
+  readonly changed = new Signal<void>()
+  readonly entriesChanged = new Signal<Notifications['changed']>()
+  readonly notices = new Signal<Notifications['notice']>()
+  /** Emits bytes. */
+  readonly longestMessageChanged = new Signal<number>()
+  private readonly earlyNotices: Notifications['notice'][] = []
+  private readonly toldLimits = new Set<PeerLimit>()
+  private revision = 0
+
+  constructor(
+    readonly parts: PeerParts,
+    private readonly handle: {
+      /** To be called with every error that nobody expected. */
+      readonly checkForDamage: (error: unknown) => void
+      /** See `PeerContext`. */
+      readonly explain: (error: unknown) => unknown
+      readonly log: (line: string) => void
+    },
+  ) {
+    const { network, transfers, own, opened, budget } = parts
+    for (const part of [network, transfers, own, opened]) part.changed.on(() => this.changed.emit())
+    own.published.on(change => this.entriesChanged.emit(change))
+    opened.updated.on(change => this.entriesChanged.emit(change))
+    budget.passed.on(() => {
+      this.makeRoom().catch(error => handle.log(`making room: ${String(error)}`))
+    })
+  }
+
+  get state(): PeerState {
+    return stateOf(this.parts, ++this.revision)
+  }
+
+  /** Bytes of the longest request and answer. */
+  get longestMessage(): number {
+    return this.parts.settings.limits.requestBytes
+  }
+
+  get keepRunning(): boolean {
+    return this.parts.settings.keepRunning
+  }
+
+  checkForDamage(error: unknown): void {
+    this.handle.checkForDamage(error)
+  }
+
+  explain(error: unknown): unknown {
+    return this.handle.explain(error)
+  }
+
+  /** A share's logs, own or opened. */
+  drive(id: ShareId): ShareDrive {
+    return this.parts.own.find(id)?.drive ?? this.parts.opened.get(id).drive
+  }
+
+  /** See `open.add`. */
+  async openLink(
+    text: string,
+    keep: boolean,
+    hold: (id: ShareId) => void,
+  ): Promise<{ id: ShareId; own: boolean }> {
+    const parsed = parseLink(text)
+    if (!parsed.ok) throw new PeerfoldError('bad-link', parsed.message)
+    const id = shareIdOf(parsed.link.key)
+    hold(id)
+    if (this.parts.own.has(id)) return { id, own: true }
+    await this.parts.opened.open(parsed.link, keep)
+    await this.makeRoom()
+    return { id, own: false }
+  }
+
+  async removeOpened(id: ShareId): Promise<void> {
+    this.parts.copies.cancelAllOf(id)
+    await this.parts.opened.remove(id)
+  }
+
+  async set(change: Settings): Promise<void> {
+    const { settings, network, opened, own, budget } = this.parts
+    const changed = await settings.set(change)
+    if (changed === undefined) return
+    if (changed.name) network.nameChanged()
+    if (changed.directTcp) await network.tcpChanged()
+    if (changed.limitsBefore !== undefined) {
+      for (const share of opened.all()) share.limitsChanged()
+      budget.limitChanged()
+      network.limitsChanged(changed.limitsBefore)
+      this.toldLimits.clear()
+      if (this.longestMessage !== changed.limitsBefore.requestBytes)
+        this.longestMessageChanged.emit(this.longestMessage)
+    }
+    if (changed.ignore) for (const share of own.all()) if (share.replication) share.rescan()
+    this.changed.emit()
+  }
+
+  async block(peer: PeerId): Promise<void> {
+    await this.parts.blocked.add(peer)
+    this.parts.network.disconnect(peer)
+    this.changed.emit()
+  }
+
+  async unblock(peer: PeerId): Promise<void> {
+    const { blocked, network } = this.parts
+    await blocked.delete(peer)
+    network.unban(peer)
+    network.refresh()
+    this.changed.emit()
+  }
+
+  /** Lets go of what is not kept and no client holds any more: called when a client is gone, or a copy is over. */
+  async releaseUnkept(isHeld: (id: ShareId) => boolean): Promise<void> {
+    const { opened, own, copies } = this.parts
+    await opened.releaseUnkept(id => isHeld(id) || copies.isBusy(id))
+    await own.releaseUnkept(isHeld)
+  }
+
+  /** Throws `store-limit` when nothing more may be fetched of opened shares. */
+  assertRoom(): void {
+    this.parts.budget.assertRoom()
+  }
+
+  /** What was still being used when the limit was passed may be used no more by now. */
+  async makeRoom(): Promise<void> {
+    if (this.parts.budget.shortage !== undefined) await this.parts.opened.forgetUnlisted()
+  }
+
+  notice(level: Notifications['notice']['level'], message: string, share?: ShareId): void {
+    this.notices.emit({ level, message, ...(share ? { share } : {}) })
+  }
+
+  /** Once for each limit until it is changed: keys of peers cost nothing, and a crowd of them must not cover the screen. */
+  noticeLimit(limit: PeerLimit, detail: string): void {
+    if (this.toldLimits.has(limit)) return
+    this.toldLimits.add(limit)
+    this.notice('warning', new PeerfoldError('peer-limit', detail).message)
+  }
+
+  /** For whoever comes first: nobody is there yet. */
+  noticeLater(error: PeerfoldError): void {
+    this.handle.log(error.message)
+    this.earlyNotices.push({ level: 'error', message: error.message })
+  }
+
+  /** What happened before any client was there to be told. */
+  takeEarlyNotices(): Notifications['notice'][] {
+    return this.earlyNotices.splice(0)
+  }
+}

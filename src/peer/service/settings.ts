@@ -1,0 +1,68 @@
+/** What the user set for this installation, whichever window said it, and the limits that follow from it. */
+import { DEFAULT_LIMITS, type Limits } from '../limits'
+import type { Catalog, Settings } from '../store/catalog'
+
+/** What was, and what is now. */
+export interface SettingsChange {
+  readonly name: boolean
+  readonly ignore: boolean
+  readonly directTcp: boolean
+  /** The limits before; undefined: they are the same. */
+  readonly limitsBefore: Limits | undefined
+}
+
+export class PeerSettings {
+  private current: Settings = {}
+  private allLimits: Limits = DEFAULT_LIMITS
+
+  constructor(private readonly catalog: Catalog) {}
+
+  async load(): Promise<void> {
+    this.take((await this.catalog.get('settings', '')) ?? {})
+  }
+
+  /** What other people see; empty until the user chooses one. */
+  get name(): string {
+    return this.current.name ?? ''
+  }
+
+  get ignore(): readonly string[] {
+    return this.current.ignore ?? []
+  }
+
+  get keepRunning(): boolean {
+    return this.current.keepRunning === true
+  }
+
+  get directTcp(): boolean {
+    return this.current.directTcp !== false
+  }
+
+  get limits(): Limits {
+    return this.allLimits
+  }
+
+  /** Undefined when nothing changed: every window says the same once. */
+  async set(change: Settings): Promise<SettingsChange | undefined> {
+    const before = this.current
+    const limitsBefore = this.allLimits
+    this.take({ ...before, ...change })
+    if (isSame(this.current, before)) return undefined
+    await this.catalog.put('settings', '', this.current)
+    return {
+      name: this.current.name !== before.name,
+      ignore: !isSame(this.current.ignore, before.ignore),
+      directTcp: this.current.directTcp !== before.directTcp,
+      limitsBefore: isSame(this.allLimits, limitsBefore) ? undefined : limitsBefore,
+    }
+  }
+
+  private take(settings: Settings): void {
+    this.current = settings
+    this.allLimits = { ...DEFAULT_LIMITS, ...settings.limits }
+  }
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}

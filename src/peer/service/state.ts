@@ -1,0 +1,52 @@
+/** What everybody is told of the peer: one value, made anew whenever it is asked for. */
+import type { ShareId } from '../../common/brand'
+import type { PeerState, RemotePeer } from '../../common/model'
+import { peerIdOf } from '../keys'
+import type { PeerParts } from './parts'
+
+/** @param revision grows with every state that is told */
+export function stateOf(parts: PeerParts, revision: number): PeerState {
+  const { own, opened, network, blocked, settings, transfers } = parts
+  const shares = own.all().map(share => share.state)
+  const openedShares = opened.all().map(share => share.state)
+  const all = [...shares, ...openedShares]
+  return {
+    revision,
+    me: { id: peerIdOf(parts.publicKey), name: settings.name },
+    network: network.state,
+    keepRunning: settings.keepRunning,
+    rates: {
+      down: all.reduce((sum, share) => sum + share.rates.down, 0),
+      up: all.reduce((sum, share) => sum + share.rates.up, 0),
+    },
+    shares,
+    opened: openedShares,
+    peers: [...connectedPeers(parts), ...blocked.states],
+    transfers: transfers.states,
+  }
+}
+
+function connectedPeers({ own, opened, network: { links, replication } }: PeerParts): RemotePeer[] {
+  const shares = new Map<string, ShareId[]>()
+  const owned = new Map<string, ShareId[]>()
+  for (const share of [...own.all(), ...opened.all()]) {
+    for (const key of share.replication?.peerKeys() ?? []) {
+      shares.set(key, [...(shares.get(key) ?? []), share.id])
+      const link = links.get(key)
+      if (link !== undefined && replication.owns(link, share.drive.paths))
+        owned.set(key, [...(owned.get(key) ?? []), share.id])
+    }
+  }
+  return [...links.values()].map(link => ({
+    id: link.id,
+    name: link.name,
+    transport: link.transport,
+    blocked: false,
+    shares: shares.get(link.key) ?? [],
+    owns: owned.get(link.key) ?? [],
+    rates: { down: link.down.value, up: link.up.value },
+    downBytes: link.down.total,
+    upBytes: link.up.total,
+    ...(link.address === undefined ? {} : { address: link.address }),
+  }))
+}
