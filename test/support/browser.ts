@@ -14,11 +14,12 @@ const flags = [
 
 /** Starts a browser. Whoever starts it closes it; it also ends with this process. */
 export async function launchBrowser(options: { headless?: boolean } = {}): Promise<Browser> {
-  const executablePath = await prepareChromium()
+  const { headless = true } = options
+  const executablePath = await prepareChromium({ headless })
   return chromium.launch({
     executablePath,
     args: flags,
-    headless: options.headless ?? true,
+    headless,
     // Whoever runs this decides when it ends (ownedProcess.ts), and the browser ends with it.
     handleSIGINT: false,
     handleSIGTERM: false,

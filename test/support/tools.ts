@@ -94,15 +94,21 @@ function envForNpm(): NodeJS.ProcessEnv {
   return Object.fromEntries(inherited)
 }
 
-/** Installs Debian's Chromium where there is none. → its path */
-export async function prepareChromium(): Promise<string> {
-  const installed = findChromium()
+/**
+ * Installs Debian's Chromium where there is none. → its path. Without a window to show it is the headless shell where
+ * that can be had: the same browser without the parts around the page, which take a quarter of its processor time.
+ */
+export async function prepareChromium({ headless = true } = {}): Promise<string> {
+  const installed = findChromium(headless)
   if (installed !== undefined) return installed
-  // Without a font every screenshot would show boxes.
-  const reason = await debianPackages('chromium', 'fonts-dejavu-core')
-  const chromium = findChromium()
-  if (chromium === undefined) throw new Error(reason ?? 'the package chromium holds no /usr/bin/chromium')
-  return chromium
+  let reason: string | undefined
+  for (const name of headless ? ['chromium-headless-shell', 'chromium'] : ['chromium']) {
+    // Without a font every screenshot would show boxes.
+    reason = await debianPackages(name, 'fonts-dejavu-core')
+    const chromium = findChromium(headless)
+    if (chromium !== undefined) return chromium
+  }
+  throw new Error(reason ?? 'the package chromium holds no /usr/bin/chromium')
 }
 
 /** libfaketime: its path, or why it is not to be had. */
@@ -162,8 +168,9 @@ async function aptGet(args: string[]): Promise<void> {
   else await runOrExplain('sudo', ['-n', '-E', 'apt-get', ...args], { env })
 }
 
-function findChromium(): string | undefined {
-  return [process.env.PEERFOLD_CHROMIUM ?? '', '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
+function findChromium(headless: boolean): string | undefined {
+  const shell = headless ? ['/usr/lib/chromium/chromium-headless-shell'] : []
+  return [process.env.PEERFOLD_CHROMIUM ?? '', ...shell, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
     place => place !== '' && existsSync(place),
   )
 }

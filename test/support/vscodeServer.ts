@@ -48,6 +48,8 @@ const quietSettings = {
   'extensions.autoUpdate': false,
   'extensions.ignoreRecommendations': true,
   'git.openRepositoryInParentFolders': 'never',
+  // It lists the open files of every process of the machine, every two seconds.
+  'remote.autoForwardPorts': false,
 }
 
 /** Starts a server that answers when this resolves. */
@@ -81,6 +83,7 @@ export async function startVSCodeServer(options: VSCodeServerOptions): Promise<V
         '--extensions-dir',
         options.extensionsDir ?? join(dataDir, 'extensions'),
       ],
+      '--force-disable-user-env', // what the login shell of whoever runs the tests sets is none of theirs
       ...(trust ? [] : ['--disable-workspace-trust']),
       ...(options.smokeDriver ? ['--enable-smoke-test-driver'] : []),
     ],

@@ -7,7 +7,8 @@ import { launchBrowser } from '../support/browser'
 import { projectRoot } from '../support/projectRoot'
 import {
   type DashboardSite,
-  openDashboard,
+  dashboardPage,
+  loadDashboard,
   post,
   sentBy,
   serveDashboard,
@@ -26,6 +27,7 @@ describe('the dashboard in a browser', () => {
   before(async () => {
     browser = await launchBrowser()
     site = await serveDashboard()
+    page = await dashboardPage(browser)
     await mkdir(screenshots, { recursive: true })
   })
 
@@ -35,12 +37,11 @@ describe('the dashboard in a browser', () => {
   })
 
   beforeEach(async () => {
-    page = await openDashboard(browser, site, { theme: themes.dark, width: 1280 })
+    await loadDashboard(page, site, { theme: themes.dark, width: 1280 })
   })
 
   afterEach(async () => {
     assert.deepEqual(await violationsOf(page), [], 'the policy was violated, or the script failed')
-    await page.close()
   })
 
   it('shows what is shared, opened, connected and under way', async () => {
@@ -191,18 +192,17 @@ describe('the dashboard in a browser', () => {
 
   for (const [name, theme] of Object.entries(themes)) {
     it(`fits every width in the ${name} theme`, async () => {
-      const shown = await openDashboard(browser, site, { theme, width: 320 })
-      await post(shown, message(busyState))
+      await loadDashboard(page, site, { theme, width: 320 })
+      await post(page, message(busyState))
       for (const width of [320, 800, 1600]) {
-        await shown.setViewportSize({ width, height: 900 })
-        const overflow = await shown.evaluate(`[...document.querySelectorAll('#dashboard *')]
+        await page.setViewportSize({ width, height: 900 })
+        const overflow = await page.evaluate(`[...document.querySelectorAll('#dashboard *')]
           .filter(element => (element.closest('thead')?.offsetWidth ?? 2) > 1)
           .filter(element => element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
           .map(element => element.localName + '.' + element.getAttribute('class'))`)
-        await shown.screenshot({ path: join(screenshots, `dashboard-${name}-${width}.png`), fullPage: true })
+        await page.screenshot({ path: join(screenshots, `dashboard-${name}-${width}.png`), fullPage: true })
         assert.deepEqual(overflow, [], `at ${width} pixels`)
       }
-      await shown.close()
     })
   }
 

@@ -50,13 +50,9 @@ export async function serveDashboard(): Promise<DashboardSite> {
   }
 }
 
-/** Loads the page and returns when it said that it is ready. */
-export async function openDashboard(
-  browser: Browser,
-  site: DashboardSite,
-  { theme, width, height = 900 }: { theme: Theme; width: number; height?: number },
-): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width, height } })
+/** A page to load the dashboard in, as often as there are tests: a new one would be a new process each time. */
+export async function dashboardPage(browser: Browser): Promise<Page> {
+  const page = await browser.newPage()
   await page.addInitScript(`
     window.sent = []
     window.violations = []
@@ -65,6 +61,16 @@ export async function openDashboard(
       window.violations.push(violatedDirective + ' ' + blockedURI))
     window.addEventListener('error', ({ message }) => window.violations.push(message))
   `)
+  return page
+}
+
+/** Loads the dashboard, which remembers nothing of an earlier one, and returns when it said that it is ready. */
+export async function loadDashboard(
+  page: Page,
+  site: DashboardSite,
+  { theme, width, height = 900 }: { theme: Theme; width: number; height?: number },
+): Promise<void> {
+  await page.setViewportSize({ width, height })
   await page.goto(site.address)
   await page.waitForFunction(`window.sent.some(({ type }) => type === 'ready')`)
   await page.evaluate(
@@ -72,7 +78,6 @@ export async function openDashboard(
        document.documentElement.style.setProperty('--vscode-' + name, value);
      document.body.classList.add(${JSON.stringify(theme.bodyClass)})`,
   )
-  return page
 }
 
 /** Sends a message as the editor would; the page has handled it when this resolves. */
