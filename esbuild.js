@@ -191,7 +191,7 @@ function findPackage(name, from) {
 
 /** Copies the native packages and what they need to dist/node_modules, unless this very set is there already. */
 function copyNativePackages(nativePackages) {
-  const closure = [...dependencyClosure([...nativePackages.keys()])]
+  const closure = forTarget([...dependencyClosure([...nativePackages.keys()])])
   const set = closure.map(([folder, { version }]) => `${path.relative(root, folder)}@${version}`).sort()
   const wanted = createHash('sha256')
     .update([target, ...set, fs.readFileSync(__filename)].join('\n'))
@@ -214,6 +214,14 @@ function copyNativePackages(nativePackages) {
   fs.writeFileSync(stamp, wanted)
 }
 
+/** Without the platform packages of other targets, which may be installed as well. */
+function forTarget(closure) {
+  const others = closure
+    .flatMap(([, packageJson]) => platformPackages(packageJson))
+    .filter(name => !name.includes(`-${target}`))
+  return closure.filter(([, { name }]) => !others.includes(name))
+}
+
 function isNeededAtRunTime(file) {
   const [first, host] = file.split(path.sep)
   if (first === 'node_modules') return false // what is needed of these is in the closure by itself
@@ -232,11 +240,16 @@ function requireAddons(closure) {
         ? choices.some(choice => choice.includes(`-${target}`) && names.includes(choice))
         : !fs.existsSync(prebuilds) || fs.existsSync(path.join(prebuilds, target))
     if (found) continue
-    const [platform, arch] = target.split('-')
-    throw new Error(
-      `${packageJson.name} has no addon for ${target}. Try: npm ci --os=${platform} --cpu=${arch}`,
-    )
+    throw new Error(`${packageJson.name} has no addon for ${target}. ${hint(packageJson, choices)}`)
   }
+}
+
+/** How to add a platform package. npm itself installs those of this machine only. */
+function hint({ optionalDependencies }, choices) {
+  const missing = choices.filter(name => name.includes(`-${target}`) && !name.endsWith('-musl'))
+  if (missing.length === 0) return ''
+  const specs = missing.map(name => `${name}@${optionalDependencies[name]}`)
+  return `Try: npm install --no-save --force ${specs.join(' ')}`
 }
 
 /** Makes the VSIX; what goes in is the allow-list of .vscodeignore. */

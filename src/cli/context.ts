@@ -1,6 +1,7 @@
 /** What every command is given: its arguments, its output, the user's wish to end, and the way to the peer process. */
 import { join, resolve } from 'node:path'
 import type { ConnectOptions } from '../client/connect'
+import { defaultBootstrap } from '../wire/bootstrap'
 import { defaultDataFolder } from '../wire/dataFolder'
 import type { Arguments } from './arguments'
 import type { Output } from './output'
@@ -20,7 +21,7 @@ export function connectOptions(given: Arguments, signal: AbortSignal): ConnectOp
   return {
     storage: given.storage === undefined ? defaultDataFolder() : resolve(given.storage),
     client: 'command',
-    bootstrap: given.bootstrap,
+    bootstrap: given.bootstrap ?? defaultBootstrap(),
     peerProgram: join(__dirname, 'peer.js'),
     signal,
   }

@@ -24,6 +24,7 @@ A first share:
 
 Options of every command that uses the network:
   --bootstrap <host:port[,host:port…]>   join the DHT through these nodes instead of the public ones
+                                         (or those of $PEERFOLD_BOOTSTRAP)
   --storage <folder>                     data folder with the keys and the store; default: the one that the editor
                                          uses (or $PEERFOLD_STORAGE). Commands on one data folder work together.
   --json                                 standard output is one JSON object a line, each with an "event" (not “cat”)

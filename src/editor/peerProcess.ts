@@ -12,6 +12,7 @@ import type { PeerClient } from '../client/peerClient'
 import { PeerfoldError, type UserError } from '../common/errors'
 import type { PeerState } from '../common/model'
 import type { Method, Notifications, Params, Result } from '../common/protocol'
+import { defaultBootstrap } from '../wire/bootstrap'
 import { catalogOf, dataFolderPaths, defaultDataFolder } from '../wire/dataFolder'
 import type { SettingName } from './contributions'
 import { Commands } from './contributions'
@@ -331,7 +332,10 @@ export class PeerProcess extends Disposable {
 /** As the settings have it now. */
 function chosenPlace(): Place {
   const { storageFolder, bootstrap } = readSettings()
-  return { folder: storageFolder ?? defaultDataFolder(), bootstrap }
+  return {
+    folder: storageFolder ?? defaultDataFolder(),
+    bootstrap: bootstrap.length > 0 ? bootstrap : (defaultBootstrap() ?? []),
+  }
 }
 
 function offerSettings(): Offer {

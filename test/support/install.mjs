@@ -23,7 +23,13 @@ export async function build(...options) {
 /** Runs a program in the project's folder, sharing this terminal. → exit code, 128 + n after signal n */
 export function run(command, args, env = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })
+    const shell = process.platform === 'win32' && command === 'npm' // a script there, which only a shell can start
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: 'inherit',
+      shell,
+      env: { ...process.env, ...env },
+    })
     // Ctrl-C reaches the child by itself; it cleans up, and we end when it has.
     const stay = () => {}
     const pass = signal => child.kill(signal)

@@ -42,6 +42,9 @@ export interface OwnedProcessOptions {
   readonly onLine?: (line: string, from: 'stdout' | 'stderr') => void
 }
 
+/** In the extension host of desktop VS Code, `process.execPath` is VS Code, which this makes a Node. */
+const AS_NODE = process.versions.electron === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' }
+
 /** Starts a program. Failing to start shows as an ending with code 127 and the reason on `stderr`. */
 export function startProcess(
   command: string,
@@ -50,7 +53,7 @@ export function startProcess(
 ): OwnedProcess {
   const child = spawn(command, args, {
     cwd: options.cwd,
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ...AS_NODE, ...options.env },
     detached: true,
     ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
@@ -156,7 +159,8 @@ function hookExit(): void {
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return
   try {
-    process.kill(-child.pid, signal)
+    // Windows knows no groups: there what the child started ends by itself, or with the machine.
+    process.kill(process.platform === 'win32' ? child.pid : -child.pid, signal)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
