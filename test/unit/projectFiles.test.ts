@@ -22,7 +22,9 @@ describe('what those who carry it on are told', () => {
     })
 
     it(`names only programs and files that there are: ${guide}`, () => {
-      const paths = read(guide).replaceAll('${workspaceFolder}/', '').matchAll(/(?<![\w./-])(?:dist|test|src)\/[\w./-]*[\w/]/g)
+      const paths = read(guide)
+        .replaceAll(/\$\{workspaceFolder\}\//g, '')
+        .matchAll(/(?<![\w./-])(?:dist|test|src)\/[\w./-]*[\w/]/g)
       const named = [...paths].map(([path]) => path.replace(/\/$/, ''))
       assert.ok(named.length > 0 || guide.endsWith('test.yml'))
       assert.deepEqual(
