@@ -60,12 +60,8 @@ export async function meetPeer(
   if (socket === undefined) return undefined
   const connection = openConnection(socket)
   try {
-    connection.onNotification('longestMessage', ({ bytes }) => connection.sendAtMost(bytes))
     const hello = await introduce(connection, endpoint, options)
-    if (hello !== undefined) {
-      if (hello.longestMessage !== undefined) connection.sendAtMost(hello.longestMessage)
-      return { connection, hello }
-    }
+    if (hello !== undefined) return { connection, hello }
     connection.close() // somebody else's, or just come up with a new key: another look will tell
     return undefined
   } catch (error) {

@@ -33,7 +33,6 @@ export interface PeerClientEvents {
   state: [PeerState]
   changed: [Notifications['changed']]
   notice: [Notifications['notice']]
-  log: [Notifications['log']]
 }
 
 /** Milliseconds before the attempts to restart; the last one is repeated. */
@@ -145,7 +144,6 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
     connection.onNotification('state', state => this.emit('state', state))
     connection.onNotification('changed', value => this.emit('changed', value))
     connection.onNotification('notice', value => this.emit('notice', value))
-    connection.onNotification('log', value => this.emit('log', value))
     connection.onNotification('replaced', () => {
       this.isReplaced = true
     })

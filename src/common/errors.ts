@@ -95,10 +95,8 @@ const CATALOGUE = {
     `${detail} If you trust this share, raise the limit in Peerfold’s settings; then it continues.`,
   'store-limit': (detail: string) =>
     `Opened shares have reached the limit of what they may keep here (${detail}), so nothing more is fetched. Raise “peerfold.maxStoreSize”, or remove opened shares that you do not need; then it continues. What is here stays.`,
-  'peer-limit': (detail: string) =>
-    `${detail}. If you trust it, raise that limit in Peerfold’s settings; then it is let in at once. Nothing else is affected.`,
   'message-too-large': (detail: string) =>
-    `This is more than one message to the peer process may hold (${detail}). Raise “peerfold.maxRequestSize”, then try again. Nothing else is affected.`,
+    `This is too much for one message to the peer process: ${detail}. Ask for less at a time. Nothing was done, and nothing else is affected.`,
   'no-space': (folder: string) =>
     `The disk of “${folder}” is full. Free some space and it continues. Nothing is lost.`,
   'target-vanished': (folder: string) => `“${folder}” is gone. Put it back, then retry.`,

@@ -38,8 +38,6 @@ export interface Requests {
       readonly version: string
       readonly pid: number
       readonly state: PeerState
-      /** Bytes of the longest message it takes and sends; a process of an earlier version does not say. */
-      readonly longestMessage?: number
     }
   }
   'state.get': { params: Record<string, never>; result: PeerState }
@@ -64,12 +62,7 @@ export interface Requests {
     result: { readonly skipped: readonly SkippedEntry[] } & Partial<Unportable>
   }
 
-  /** All paths of what is held for one reason (at most 1,000); see `ShareState.held`. */
-  'share.held': {
-    params: { readonly id: ShareId; readonly kind: HeldFiles['kind'] }
-    result: { readonly paths: readonly DrivePath[] }
-  }
-  /** Ends a hold: what is held leaves the share now, or, of an `update`, is let in by name and stays (`keep`). */
+  /** Ends a hold (see `ShareState.held`): what is held leaves the share now, or, of an `update`, is let in by name and stays (`keep`). */
   'share.settle': {
     params: { readonly id: ShareId; readonly kind: HeldFiles['kind']; readonly keep: boolean }
     result: null
@@ -121,7 +114,7 @@ export interface Requests {
     }
     result: readonly FileEntry[]
   }
-  /** Fetches what is missing. At most `limit` bytes (else `too-large`). With a `job`, what takes long shows among the
+  /** Fetches what is missing. At most `limit` bytes (else `too-large`), and what fits into one message. With a `job`, what takes long shows among the
    *  transfers until the whole file is read; the parts of one file have the same. */
   'fs.read': {
     params: {
@@ -187,24 +180,18 @@ export interface Requests {
       readonly ignore?: readonly string[]
       /** Offer and use direct TCP connections. */
       readonly directTcp?: boolean
-      /** What one opened share may cost before it is paused, all of them together (`storeBytes`), how many peers are
-       *  connected at one time and what each may ask and send, and bytes of the longest message of this contract
-       *  (`requestBytes`). Those that are not named get their defaults back. */
+      /** What one opened share may cost before it is paused, all of them together (`storeBytes`), and how many peers
+       *  are connected at one time. Those that are not named get their defaults back (limitSettings.ts). */
       readonly limits?: {
         readonly entries?: number
         readonly pathLogBytes?: number
         readonly bytes?: number
         readonly storeBytes?: number
         readonly connections?: number
-        readonly openRequests?: number
-        readonly peerMessageBytes?: number
-        readonly requestBytes?: number
       }
     }
     result: null
   }
-  /** Looks for new peers of everything, for instance after sleep. */
-  'network.refresh': { params: Record<string, never>; result: null }
   /** Ends the peer process in order. `successor`: the newer version that takes over. */
   'process.stop': { params: { readonly successor?: string }; result: null }
 }
@@ -213,17 +200,56 @@ export type Method = keyof Requests
 export type Params<M extends Method> = Requests[M]['params']
 export type Result<M extends Method> = Requests[M]['result']
 
+/**
+ * Requests that may be asked twice: they change nothing, or the second time nothing more. A client asks these again
+ * when the peer process crashed while it worked on them.
+ */
+export const REPEATABLE: Readonly<Record<Method, boolean>> = {
+  challenge: false,
+  hello: false,
+  'state.get': true,
+  'share.preview': true,
+  'share.add': false,
+  'share.link': true,
+  'share.stop': false,
+  'share.start': false,
+  'share.remove': false,
+  'share.rescan': false,
+  'share.skipped': true,
+  'share.settle': false,
+  'share.told': false,
+  'open.add': false,
+  'open.link': true,
+  'open.stop': false,
+  'open.start': false,
+  'open.remove': false,
+  'open.retry': false,
+  'open.ready': true,
+  'fs.stat': true,
+  'fs.list': true,
+  'fs.read': true,
+  'fs.readRange': true,
+  'fs.find': true,
+  'copy.start': true,
+  'copy.wait': true,
+  'seed.wait': false,
+  'transfer.cancel': false,
+  'transfer.retry': false,
+  'transfer.clear': false,
+  'peer.block': false,
+  'peer.unblock': false,
+  'settings.set': false,
+  'process.stop': false,
+}
+
 /** Sent by the peer process to every client that said hello. */
 export interface Notifications {
   state: PeerState
-  /** The limit of `hello` was changed: concerns what is sent from now on. */
-  longestMessage: { readonly bytes: number }
   /** Entries of a share changed (whoever published them): editors show the new content. `paths` is undefined when
    *  there are too many to list. */
   changed: { readonly id: ShareId; readonly version: number; readonly paths?: readonly ChangedPath[] }
   /** Something the user should be told once. */
   notice: { readonly level: 'info' | 'warning' | 'error'; readonly message: string; readonly share?: ShareId }
-  log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly line: string }
   /** It ends for a newer version, whose process comes up on the same data folder. */
   replaced: { readonly version: string }
 }

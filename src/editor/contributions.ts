@@ -3,6 +3,8 @@
  * and never through a string of its own. A unit test compares them with package.json both ways.
  */
 
+import { LIMIT_SETTINGS } from '../common/limitSettings'
+
 export const EXTENSION_SCHEME = 'peerfold'
 
 export const Commands = {
@@ -77,14 +79,11 @@ export const SETTINGS = {
   ignore: [] as readonly string[],
   directTcp: true,
   maxEditorFileSize: 50,
-  maxShareEntries: 1_000_000,
-  maxShareListSize: 1_000,
-  maxShareSize: 1_000,
-  maxStoreSize: 2_000,
-  maxConnections: 64,
-  maxOpenRequests: 8_192,
-  maxPeerMessage: 10,
-  maxRequestSize: 64,
+  maxShareEntries: LIMIT_SETTINGS.entries.usual,
+  maxShareListSize: LIMIT_SETTINGS.pathLogBytes.usual,
+  maxShareSize: LIMIT_SETTINGS.bytes.usual,
+  maxStoreSize: LIMIT_SETTINGS.storeBytes.usual,
+  maxConnections: LIMIT_SETTINGS.connections.usual,
   bootstrap: [] as readonly string[],
   storageFolder: '',
 } as const

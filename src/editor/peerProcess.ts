@@ -11,7 +11,7 @@ import * as vscode from 'vscode'
 import type { PeerClient } from '../client/peerClient'
 import { PeerfoldError, type UserError } from '../common/errors'
 import type { PeerState } from '../common/model'
-import type { Method, Notifications, Params, Result } from '../common/protocol'
+import { type Method, type Notifications, type Params, REPEATABLE, type Result } from '../common/protocol'
 import { defaultBootstrap } from '../wire/bootstrap'
 import { catalogOf, dataFolderPaths, defaultDataFolder } from '../wire/dataFolder'
 import type { SettingName } from './contributions'
@@ -47,9 +47,6 @@ const SENT: readonly SettingName[] = [
   'maxShareSize',
   'maxStoreSize',
   'maxConnections',
-  'maxOpenRequests',
-  'maxPeerMessage',
-  'maxRequestSize',
 ]
 
 /** For answers the peer process has at hand. */
@@ -64,23 +61,6 @@ interface Place {
 
 /** Editors send these by themselves, for instance when a window gets the focus: they start nothing that was ended. */
 const UNASKED: ReadonlySet<Method> = new Set<Method>(['fs.stat', 'fs.list', 'fs.read'])
-
-/** Requests that change nothing: asked again when the peer process crashed while it worked on them. */
-const REPEATABLE: ReadonlySet<Method> = new Set<Method>([
-  'state.get',
-  'share.preview',
-  'share.link',
-  'share.skipped',
-  'open.link',
-  'open.ready',
-  'fs.stat',
-  'fs.list',
-  'fs.read',
-  'fs.readRange',
-  'fs.find',
-  'copy.start',
-  'copy.wait',
-])
 
 export class PeerProcess extends Disposable {
   private readonly states = this.own(new vscode.EventEmitter<PeerState>())
@@ -166,7 +146,7 @@ export class PeerProcess extends Disposable {
     } catch (error) {
       const isLost = error instanceof PeerfoldError && error.code === 'peer-unreachable'
       // A process that is there and silent would not answer the second time either.
-      if (!isLost || !REPEATABLE.has(method) || client.losses === losses || this.disposed) throw error
+      if (!isLost || !REPEATABLE[method] || client.losses === losses || this.disposed) throw error
       await client.judged()
       if (this.current.kind === 'ended') throw new PeerfoldError('process-ended')
       this.log.info(`${method} is asked again: the peer process went away meanwhile`)
@@ -226,7 +206,6 @@ export class PeerProcess extends Disposable {
     client.on('state', state => this.states.fire(state))
     client.on('changed', change => this.shareChanges.fire(change))
     client.on('notice', notice => this.tellNotice(notice))
-    client.on('log', ({ level, line }) => this.log[level](line))
     client.on('restarted', () => this.tellRestart())
     return client
   }

@@ -5,8 +5,8 @@
 import * as os from 'node:os'
 import * as path from 'node:path'
 import * as vscode from 'vscode'
+import { LIMIT_NAMES, type LimitName, limitSetting } from '../common/limitSettings'
 import type { Params } from '../common/protocol'
-import { SETTING_LIMITS } from '../common/settingLimits'
 import { EXTENSION_SCHEME, SETTINGS, type SettingName } from './contributions'
 
 export interface EditorSettings {
@@ -15,7 +15,7 @@ export interface EditorSettings {
   readonly directTcp: boolean
   /** Bytes. */
   readonly maxEditorFileSize: number
-  /** Limits, where the user chose other than the usual. Bytes, but for entries, connections and open requests. */
+  /** Limits, where the user chose other than the usual. Bytes, but for entries and connections. */
   readonly limits: NonNullable<Params<'settings.set'>['limits']>
   /** `host:port` each; empty: the public ones. */
   readonly bootstrap: readonly string[]
@@ -24,33 +24,19 @@ export interface EditorSettings {
 }
 
 const MEGABYTE = 1_000_000
-const GIGABYTE = 1_000_000_000
-/** A whole file travels in one message of the local socket. */
-const MAX_FILE_MEGABYTES = SETTING_LIMITS.request.most / MEGABYTE
+/** VS Code takes a file in one piece, and holds it several times while it passes it on. */
+export const LARGEST_FILE = 1_000 * MEGABYTE
 
 export function readSettings(): EditorSettings {
   const configuration = vscode.workspace.getConfiguration(EXTENSION_SCHEME)
-  const get = (name: SettingName): unknown => configuration.get(name)
+  const get = (name: string): unknown => configuration.get(name)
   const megabytes = get('maxEditorFileSize')
-  const { connections, openRequests, peerMessage, request } = SETTING_LIMITS
   return {
     displayName: text(get('displayName')),
     ignore: texts(get('ignore')),
     directTcp: get('directTcp') !== false,
-    maxEditorFileSize: clamp(megabytes, 1, MAX_FILE_MEGABYTES, SETTINGS.maxEditorFileSize) * 1_000_000,
-    limits: {
-      ...chosen('entries', get('maxShareEntries'), SETTINGS.maxShareEntries, 1),
-      ...chosen('pathLogBytes', get('maxShareListSize'), SETTINGS.maxShareListSize, MEGABYTE),
-      ...chosen('bytes', get('maxShareSize'), SETTINGS.maxShareSize, GIGABYTE),
-      ...chosen('storeBytes', get('maxStoreSize'), SETTINGS.maxStoreSize, GIGABYTE),
-      ...chosen('connections', get('maxConnections'), SETTINGS.maxConnections, 1, {
-        least: 1,
-        most: connections,
-      }),
-      ...chosen('openRequests', get('maxOpenRequests'), SETTINGS.maxOpenRequests, 1, openRequests),
-      ...chosen('peerMessageBytes', get('maxPeerMessage'), SETTINGS.maxPeerMessage, MEGABYTE, peerMessage),
-      ...chosen('requestBytes', get('maxRequestSize'), SETTINGS.maxRequestSize, MEGABYTE, request),
-    },
+    maxEditorFileSize: clamp(megabytes, 1, LARGEST_FILE / MEGABYTE, SETTINGS.maxEditorFileSize) * MEGABYTE,
+    limits: chosenLimits(get),
     bootstrap: texts(get('bootstrap')),
     storageFolder: folder(text(get('storageFolder'))),
   }
@@ -76,19 +62,15 @@ function clamp(value: unknown, low: number, high: number, otherwise: number): nu
   return Math.min(high, Math.max(low, value))
 }
 
-/** Nothing for the usual value: the peer process knows it. `range`: what it takes. */
-function chosen<Name extends string>(
-  name: Name,
-  value: unknown,
-  usual: number,
-  unit: number,
-  range = { least: unit, most: Number.MAX_SAFE_INTEGER },
-): { readonly [N in Name]?: number } {
-  const count = clamp(value, range.least / unit, range.most / unit, usual)
-  if (count === usual) return {}
-  const limit: { [N in Name]?: number } = {}
-  limit[name] = Math.floor(count * unit)
-  return limit
+/** Nothing for usual values: the peer process knows them. What it would not take is brought within its bounds. */
+function chosenLimits(get: (name: string) => unknown): EditorSettings['limits'] {
+  const limits: Partial<Record<LimitName, number>> = {}
+  for (const name of LIMIT_NAMES) {
+    const { setting, unit, usual, most } = limitSetting(name)
+    const count = clamp(get(setting), 1, most ?? Number.MAX_SAFE_INTEGER / unit, usual)
+    if (count !== usual) limits[name] = Math.floor(count * unit)
+  }
+  return limits
 }
 
 function folder(given: string): string | undefined {

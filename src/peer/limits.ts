@@ -1,10 +1,10 @@
 /**
  * How much of anything a stranger can make this installation hold or do. Passing a limit of a share pauses that
- * share with a message and nothing else; passing a limit of a peer turns that peer away for a while.
+ * share with a message and nothing else; a peer that passes one of its own is turned away for a while.
  */
 import { PeerfoldError } from '../common/errors'
 import { formatBytes } from '../common/format'
-import { DEFAULT_MESSAGE } from '../wire/frames'
+import { LIMIT_NAMES, type LimitName, usualLimit } from '../common/limitSettings'
 
 /** What one opened share may cost. The user can raise each (`settings.set`). */
 export interface ShareLimits {
@@ -22,23 +22,21 @@ export interface Limits extends ShareLimits {
   readonly storeBytes: number
   /** Peers connected at one time. */
   readonly connections: number
-  /** Blocks of one log that one peer asked for and has not been given. Other clients ask for up to 512. */
-  readonly openRequests: number
-  /** Bytes of the longest message a peer may send. */
-  readonly peerMessageBytes: number
-  /** Bytes of the longest request that a window or command may send, and of the longest answer it gets. */
-  readonly requestBytes: number
 }
 
 export const DEFAULT_LIMITS: Limits = {
-  entries: 1_000_000,
-  pathLogBytes: 1024 ** 3,
-  bytes: 10 ** 12,
-  storeBytes: 2 * 10 ** 12,
-  connections: 64,
-  openRequests: 8_192,
-  peerMessageBytes: 10_000_000,
-  requestBytes: DEFAULT_MESSAGE,
+  entries: usualLimit('entries'),
+  pathLogBytes: usualLimit('pathLogBytes'),
+  bytes: usualLimit('bytes'),
+  storeBytes: usualLimit('storeBytes'),
+  connections: usualLimit('connections'),
+}
+
+/** The limits as the user chose them. What earlier versions let be chosen beside is passed over. */
+export function limitsOf(chosen: Readonly<Partial<Record<LimitName, number>>> = {}): Limits {
+  const limits: Record<LimitName, number> = { ...DEFAULT_LIMITS }
+  for (const name of LIMIT_NAMES) limits[name] = chosen[name] ?? limits[name]
+  return limits
 }
 
 /** For the user's own folders. */
@@ -65,24 +63,20 @@ export function connectionsFromNowhere({ connections }: Limits): number {
   return Math.ceil(connections / 4)
 }
 
-/** Bytes of a message on Peerfold's own channel, where a hello and a request are all there is to say: 4,000 usually. */
-export function controlBytes({ peerMessageBytes }: Limits): number {
-  return Math.floor(peerMessageBytes / 2_500)
-}
-
-/** The limits of one peer that the user can raise for one who honestly needs more, and the setting of each. */
-export const PEER_LIMIT_SETTINGS = {
-  openRequests: 'peerfold.maxOpenRequests',
-  peerMessageBytes: 'peerfold.maxPeerMessage',
-} as const satisfies Partial<Record<keyof Limits, string>>
-export type PeerLimit = keyof typeof PEER_LIMIT_SETTINGS
-export const PEER_LIMIT_NAMES = Object.keys(PEER_LIMIT_SETTINGS) as PeerLimit[]
-
 /**
- * What else one peer may cost. Nobody can raise these: they are far above what an honest program of any share asks for,
+ * What one peer may cost. Nobody can raise these: they are far above what an honest program of any share asks for,
  * and more would only hurt.
  */
 export const PEER_LIMITS = {
+  /** Blocks of one log that it asked for and has not been given: each costs about 500 bytes here. Others ask for 512. */
+  openRequests: 8_192,
+  /**
+   * Bytes of the longest message. Hypercore lets nobody append a block of more than 15 MiB, which comes with few bytes
+   * of proof, and the encrypted stream could carry 16.7 million bytes.
+   */
+  messageBytes: 16_000_000,
+  /** Bytes of a message on Peerfold's own channel, where a hello is the longest. */
+  controlBytes: 4_000,
   /** Bytes that wait for a peer to read them. */
   unreadBytes: 64 * 1024 * 1024,
   /** Channels opened over one connection; a share takes two. */

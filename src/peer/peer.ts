@@ -2,8 +2,6 @@
 import type { KeyPair } from '@hyperswarm/secret-stream'
 import type Corestore from 'corestore'
 import { PeerfoldError } from '../common/errors'
-import { peerName } from '../common/explain'
-import { english } from '../common/localizer'
 import type { DataFolderPaths } from '../wire/dataFolder'
 import { Network } from './network/swarm'
 import { HOLD } from './publish/version/held'
@@ -74,8 +72,6 @@ export class Peer {
       name: () => settings.name,
       isBlocked: id => blocked.has(id),
       limits: () => settings.limits,
-      onLimit: (limit, peer, what) =>
-        this.service.noticeLimit(limit, `${peerName(peer, english)} is turned away for a while: ${what}`),
       log,
       onError: checkForDamage,
     })

@@ -3,8 +3,9 @@
  * the other. Both ends use this class; clients call `request`, the peer process calls `handle` and `notify`.
  *
  * Errors cross as `UserError` in the response's data and are thrown on the other side as `PeerfoldError` with the
- * same code and message. How long a message may be is the peer process's to say: it refuses longer requests and gives
- * no longer answers, and clients know the length (`sendAtMost`) and do not send what would be refused. Listening begins at once: register handlers and listeners in the turn that opens it.
+ * same code and message. Neither end sends a message longer than `LONGEST_MESSAGE`, and the peer process refuses a
+ * longer request of whoever sends it all the same. Listening begins at once: register handlers and listeners in the turn
+ * that opens it.
  */
 import type { Socket } from 'node:net'
 import {
@@ -19,14 +20,7 @@ import {
 import { PeerfoldError, toUserError, type UserError } from '../common/errors'
 import { formatBytes } from '../common/format'
 import type { Method, Notifications, Params, Result } from '../common/protocol'
-import {
-  DEFAULT_MESSAGE,
-  FrameReader,
-  FrameWriter,
-  LONGEST_MESSAGE,
-  MAX_FIRST_MESSAGE,
-  type Refusal,
-} from './frames'
+import { FrameReader, FrameWriter, LONGEST_MESSAGE, MAX_FIRST_MESSAGE, type Refusal } from './frames'
 
 /** Longest delay a timer can take; about 24 days. */
 const MAX_TIMER = 2 ** 31 - 1
@@ -55,32 +49,37 @@ export function openConnection(socket: Socket): Connection {
   return new Connection(socket)
 }
 
+/** The same for the peer process: it answers. Whoever is at the other end can send only short messages until `trust()`. */
+export function acceptConnection(socket: Socket): Connection {
+  return new Connection(socket, { answers: true })
+}
+
+export interface ConnectionOptions {
+  /** It is the peer process's, which answers what is too long. */
+  readonly answers?: boolean
+  /** Bytes of the longest message that is sent and taken. */
+  readonly longest?: number
+}
+
 export class Connection {
   private readonly rpc: MessageConnection
   private readonly closeListeners = new Set<() => void>()
   private isClosed = false
   private isTrusted = false
-  /** Bytes of the longest message that the peer process takes, as far as a client knows. */
-  private sent = DEFAULT_MESSAGE
 
-  /**
-   * @param limit of the peer process: bytes of the longest message that it takes and sends now. Whoever is at the other
-   * end can send only short ones until `trust()`.
-   */
   constructor(
     private readonly socket: Socket,
-    limit?: () => number,
+    { answers = false, longest = LONGEST_MESSAGE }: ConnectionOptions = {},
   ) {
     socket.on('error', becauseCloseFollows)
-    const taken = () => (this.isTrusted ? (limit?.() ?? LONGEST_MESSAGE) : MAX_FIRST_MESSAGE)
-    const sent = () => limit?.() ?? this.sent
-    const tooLong = (length: number) => toRemote(beyondLimit(length, sent()))
-    const writer = new FrameWriter(socket, sent, tooLong)
+    const taken = () => (this.isTrusted ? longest : MAX_FIRST_MESSAGE)
+    const tooLong = (length: number) => toRemote(beyondLimit(length, longest))
+    const writer = new FrameWriter(socket, longest, tooLong)
     const refuse: Refusal = (id, length) => {
       const refusal = { jsonrpc: '2.0', id, error: tooLong(length).toJson() }
       writer.write(refusal).catch(becauseCloseFollows) // it is short
     }
-    const refusal = () => (this.isTrusted && limit !== undefined ? refuse : undefined)
+    const refusal = () => (this.isTrusted && answers ? refuse : undefined)
     this.rpc = createMessageConnection(new FrameReader(socket, taken, refusal), writer, silent)
     socket.once('close', () => this.end())
     this.rpc.listen()
@@ -89,11 +88,6 @@ export class Connection {
   /** Whoever is at the other end has proven who they are. */
   trust(): void {
     this.isTrusted = true
-  }
-
-  /** What the peer process said: bytes of the longest message it takes. For clients. */
-  sendAtMost(bytes: number): void {
-    this.sent = bytes
   }
 
   get closed(): boolean {
@@ -217,7 +211,7 @@ function answer<M extends Method>(
 export function beyondLimit(bytes: number, limit: number): PeerfoldError {
   return new PeerfoldError(
     'message-too-large',
-    `${formatBytes(bytes)}, and the limit is ${formatBytes(limit)}`,
+    `${formatBytes(bytes)}, of at most ${formatBytes(limit)}`,
   )
 }
 

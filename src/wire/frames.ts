@@ -15,15 +15,12 @@ import {
   type MessageReader,
   type MessageWriter,
 } from 'vscode-jsonrpc/node'
-import { SETTING_LIMITS } from '../common/settingLimits'
 
 /** Answers the request of that id, which has so many bytes. */
 export type Refusal = (id: number | string, length: number) => void
 
-/** Bytes of the longest message, where the user chose no other length. */
-export const DEFAULT_MESSAGE = 64_000_000
-/** The longest that can be chosen. */
-export const LONGEST_MESSAGE = SETTING_LIMITS.request.most
+/** Bytes of the longest message. Files of any size come in parts; both ends hold a message about twice meanwhile. */
+export const LONGEST_MESSAGE = 64_000_000
 /** The same for whoever has not said yet who they are: what a few bytes can claim to hold is bounded by it, too. */
 export const MAX_FIRST_MESSAGE = 8 * 1024
 /** So many messages of the longest kind may wait for the other end to read; more end the connection, for it hangs. */
@@ -175,8 +172,8 @@ function isMessage(value: unknown): value is Message {
 export class FrameWriter extends AbstractMessageWriter implements MessageWriter {
   constructor(
     private readonly socket: Socket,
-    /** Bytes of the longest message that the other end takes now. */
-    private readonly longest: () => number,
+    /** Bytes of the longest message that the other end takes. */
+    private readonly longest: number,
     /** What to reject with when a message of so many bytes is too long. */
     private readonly tooLong: (length: number) => Error,
   ) {
@@ -187,8 +184,8 @@ export class FrameWriter extends AbstractMessageWriter implements MessageWriter 
   /** Resolves when the operating system took it, or when the connection is gone: its end is told by closing, once. */
   write(message: Message): Promise<void> {
     const body = encode(message, { ignoreUndefined: true })
-    if (body.length > this.longest()) return Promise.reject(this.tooLong(body.length))
-    if (this.socket.writableLength > MAX_WAITING * this.longest())
+    if (body.length > this.longest) return Promise.reject(this.tooLong(body.length))
+    if (this.socket.writableLength > MAX_WAITING * this.longest)
       this.socket.destroy(new Error('the other end does not read'))
     if (this.socket.destroyed || this.socket.writableEnded) return Promise.resolve()
     const head = Buffer.alloc(HEAD)

@@ -114,7 +114,7 @@ attackGroups('who listens where a peer process did', () => {
       'text for bytes': () => said('x'.repeat(32), 'y'.repeat(32)),
       'a short proof': () => said(newNonce(), new Uint8Array(31)),
       'a whole welcome at once': () => ({
-        result: { protocol: PROTOCOL_VERSION, version: '9.9.9', pid: 1, state: {}, longestMessage: 1e9 },
+        result: { protocol: PROTOCOL_VERSION, version: '9.9.9', pid: 1, state: {} },
       }),
       'an error of the catalogue': () => error('bootstrap-differs'),
       'that it is newer': () => error('peer-newer'),

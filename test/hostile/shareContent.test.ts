@@ -276,7 +276,6 @@ attackGroups('shares with hostile content', () => {
       await drive.entry('/overlap-2', { blob })
       await drive.entry('/empty', { blob: { ...blob, blockLength: 0, byteLength: 0 } })
       await drive.file('/block-of-15-MB', randomBytes(15_000_000))
-      await peer.request('settings.set', { limits: { peerMessageBytes: 16_000_000 } })
       await publisher.serve(drive)
       id = await peer.open(drive.link)
       result = await peer.copy(id, target)

@@ -34,6 +34,7 @@ attackGroups('strangers', () => {
   let annsKey: Buffer
   let first: string
   let second: string
+  let secondId: ShareId
   let attacker: HostilePeer
 
   before(async function () {
@@ -43,7 +44,7 @@ attackGroups('strangers', () => {
     ann = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
     annsKey = publicKeyOf(storage)
     ;({ link: first } = await ann.share(await makeTree(temporaryFolder('first'), { 'a.txt': 'a' }), true))
-    ;({ link: second } = await ann.share(await makeTree(temporaryFolder('second'), { 'b.txt': 'b' }), true))
+    ;({ link: second, id: secondId } = await ann.share(await makeTree(temporaryFolder('second'), { 'b.txt': 'b' }), true))
     attacker = await HostilePeer.start(dht.bootstrap)
   })
   after(async () => {
@@ -76,10 +77,12 @@ attackGroups('strangers', () => {
       })
       try {
         await crawler.join(topic, { server: true, client: false }).flushed()
-        await eventually('it is found by its topic, and offered something', async () => {
-          await ann.request('network.refresh', {})
-          return found.some(({ offered }) => offered.size > 0)
-        })
+        // Ann looks for peers of it at once, and again only minutes later.
+        await ann.request('share.stop', { id: secondId })
+        await ann.request('share.start', { id: secondId })
+        await eventually('it is found by its topic, and offered something', () =>
+          found.some(({ offered }) => offered.size > 0),
+        )
         await Promise.all(found.map(({ stream }) => settled(stream)))
         for (const { offered } of found) assert.deepEqual([...offered], [topic.toString('hex')])
       } finally {

@@ -36,7 +36,6 @@ describe('room for datagrams', () => {
         tcp: () => false,
         isBlocked: () => false,
         limits: () => DEFAULT_LIMITS,
-        onLimit: () => {},
         log: () => {},
         onError: () => {},
       })

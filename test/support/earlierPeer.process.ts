@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { tryLock } from 'fs-native-extensions'
 import { PROTOCOL_VERSION } from '../../src/common/protocol'
 import { isSameProof, newNonce, proofOf } from '../../src/wire/challenge'
-import { Connection, type Handlers } from '../../src/wire/connection'
+import { acceptConnection, type Handlers } from '../../src/wire/connection'
 
 const [storage = '', socket = '', key] = process.argv.slice(2)
 const protocol = PROTOCOL_VERSION - 1
@@ -43,7 +43,7 @@ process.on('SIGTERM', () => {
 function answer(client: Socket, key: string): void {
   let expected: Uint8Array | undefined
   let isWelcome = false
-  const connection = new Connection(client, () => 1_000_000)
+  const connection = acceptConnection(client)
   const handlers: Partial<Handlers> = {
     challenge: async ({ protocol: said, nonce }) => {
       if (said !== protocol) throw new Error('another protocol')

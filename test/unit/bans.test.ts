@@ -46,16 +46,6 @@ describe('a banned peer', () => {
     assert.equal(bans.ban(ann), FIRST_BAN)
   })
 
-  it('is forgiven when the limit it passed is raised, and only then', () => {
-    bans.ban(ann, 'openRequests')
-    bans.ban(bob)
-    assert.deepEqual(bans.forgiveAll('peerMessageBytes'), [])
-    assert.equal(bans.isBanned(ann), true)
-    assert.deepEqual(bans.forgiveAll('openRequests'), [ann])
-    assert.equal(bans.isBanned(ann), false)
-    assert.equal(bans.isBanned(bob), true)
-  })
-
   it('does not crowd out memory with its keys', () => {
     for (let key = 0; key < 20_000; key++) bans.ban(`peer${key}` as PeerId)
     assert.equal(bans.isBanned('peer19999' as PeerId), true)

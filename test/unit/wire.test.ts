@@ -30,10 +30,10 @@ import {
   socketPath,
   writeEndpoint,
 } from '../../src/wire/endpoint'
-import { DEFAULT_MESSAGE } from '../../src/wire/frames'
+import { LONGEST_MESSAGE } from '../../src/wire/frames'
 import { eventually } from '../support/eventually'
 
-const TOO_LARGE = { code: 'message-too-large', message: /maxRequestSize/ }
+const TOO_LARGE = { code: 'message-too-large', message: /too much for one message.*of at most/ }
 const id = 'x'.repeat(52) as ShareId
 const NOBODY = 65_534
 
@@ -344,20 +344,20 @@ describe('wire', () => {
       await closed(peer)
       assert.equal(client.closed, true)
       await assert.rejects(client.request('open.retry', { id }, { timeout: 1 }), { code: 'peer-unreachable' })
-      await peer.notify('log', { level: 'info', line: 'to nobody' })
+      await peer.notify('notice', { level: 'info', message: 'to nobody' })
     })
 
     it('brings notifications, in order, until they are no longer wanted', async () => {
       const lines: string[] = []
       const third = new Promise<void>(resolve => {
-        const stop = client.onNotification('log', ({ line }) => {
-          lines.push(line)
+        const stop = client.onNotification('notice', ({ message }) => {
+          lines.push(message)
           if (lines.length < 3) return
           stop()
           resolve()
         })
       })
-      for (const line of ['a', 'b', 'c', 'd']) await peer.notify('log', { level: 'info', line })
+      for (const message of ['a', 'b', 'c', 'd']) await peer.notify('notice', { level: 'info', message })
       await third
       peer.handle(handlers({ 'share.stop': async () => null }))
       await client.request('share.stop', { id }, { timeout: 5_000 })
@@ -367,7 +367,7 @@ describe('wire', () => {
     it('refuses to send a message that the other end would not take, and stays usable', async () => {
       peer.handle(
         handlers({
-          'fs.read': async () => new Uint8Array(DEFAULT_MESSAGE),
+          'fs.read': async () => new Uint8Array(LONGEST_MESSAGE),
           'share.stop': async () => null,
         }),
       )
@@ -376,18 +376,19 @@ describe('wire', () => {
       assert.equal(await client.request('share.stop', { id }, { timeout: 5_000 }), null)
     })
 
-    describe('whose peer process has a limit', () => {
-      let limit: number
+    describe('that takes so much', () => {
+      const longest = 10_000
+      /** What would be sent to another program: more than is taken. */
+      const unbounded = Number.POSITIVE_INFINITY
       let limited: Connection
       let other: Connection
       let otherSocket: Socket
 
       beforeEach(async () => {
-        limit = 10_000
         const accepted = new Promise<Socket>(resolve => server.once('connection', resolve))
         otherSocket = netConnect(join(folder, 's'))
-        other = trusting(otherSocket)
-        limited = new Connection(await accepted, () => limit)
+        other = trusting(otherSocket, { longest: unbounded })
+        limited = new Connection(await accepted, { answers: true, longest })
         limited.handle(
           handlers({
             'settings.set': async () => null,
@@ -413,8 +414,7 @@ describe('wire', () => {
           ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'],
         )
         await assert.rejects(send(20_000), TOO_LARGE)
-        limit = 30_000
-        assert.equal(await send(20_000), null)
+        assert.equal(await send(9_800), null)
       })
 
       it('is answered even if what is too long never comes to its end', async () => {
@@ -423,24 +423,21 @@ describe('wire', () => {
         const body = encode({ jsonrpc: '2.0', id: 'a', method: 'fs.find', params: 'x'.repeat(500) })
         const length = Buffer.from([0xff, 0xff, 0xff, 0xff])
         for (const byte of Buffer.concat([length, body.subarray(0, 200)])) otherSocket.write(Buffer.of(byte))
-        assert.match(String(await answered), /message-too-large.*maxRequestSize/)
+        assert.match(String(await answered), /message-too-large.*of at most 10 kB/)
         assert.equal(limited.closed, false)
       })
 
       it('gives no answer that is too long, and goes on', async () => {
         limited.trust()
         await assert.rejects(get(10_000), TOO_LARGE)
-        limit = 11_000
-        assert.equal((await get(10_000)).length, 1)
+        assert.equal((await get(9_000)).length, 1)
       })
 
       it('sends nothing that is known to be refused', async () => {
-        limited.trust()
-        other.sendAtMost(limit)
-        const before = otherSocket.bytesWritten
-        await assert.rejects(send(10_000), TOO_LARGE)
-        assert.equal(otherSocket.bytesWritten, before)
-        assert.equal(await send(1), null)
+        const before = clientSocket.bytesWritten
+        const name = 'x'.repeat(LONGEST_MESSAGE)
+        await assert.rejects(client.request('settings.set', { name }, { timeout: 5_000 }), TOO_LARGE)
+        assert.equal(clientSocket.bytesWritten, before)
       })
 
       it('takes no long message from whoever has not proven to be the peer process', async () => {
@@ -465,7 +462,7 @@ describe('wire', () => {
         for (const message of messages) {
           const accepted = new Promise<Socket>(resolve => server.once('connection', resolve))
           const socket = netConnect(join(folder, 's'))
-          const connection = new Connection(await accepted, () => limit)
+          const connection = new Connection(await accepted, { answers: true, longest })
           connection.trust()
           const body = encode(message)
           const head = Buffer.alloc(4)
@@ -499,10 +496,10 @@ describe('wire', () => {
         )
         const lines = [0, 1, 100, 5_000, 70_000, 3, 200_000, 0].map(length => 'x'.repeat(length))
         const received: string[] = []
-        receiver.onNotification('log', ({ line }) => received.push(line))
+        receiver.onNotification('notice', ({ message }) => received.push(message))
         const frames = lines.map(line => {
-          const params = { level: 'info', line }
-          const body = encode({ jsonrpc: '2.0', method: 'log', params })
+          const params = { level: 'info', message: line }
+          const body = encode({ jsonrpc: '2.0', method: 'notice', params })
           const head = Buffer.alloc(4)
           head.writeUInt32BE(body.length)
           return Buffer.concat([head, body])
@@ -522,11 +519,11 @@ describe('wire', () => {
       )
       const receiver = await other
       const line = new Promise<string>(resolve =>
-        receiver.onNotification('log', value => resolve(value.line)),
+        receiver.onNotification('notice', value => resolve(value.message)),
       )
-      // {"jsonrpc":"2.0","method":"log","params":{"level":"info","line":"hi"}}
+      // {"jsonrpc":"2.0","method":"notice","params":{"level":"info","message":"hi"}}
       const body = Buffer.from(
-        '83a76a736f6e727063a3322e30a66d6574686f64a36c6f67a6706172616d7382a56c6576656ca4696e666fa46c696e65a26869',
+        '83a76a736f6e727063a3322e30a66d6574686f64a66e6f74696365a6706172616d7382a56c6576656ca4696e666fa76d657373616765a26869',
         'hex',
       )
       const frame = Buffer.concat([Buffer.from([0, 0, 0, body.length]), body])

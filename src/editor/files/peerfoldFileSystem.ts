@@ -15,7 +15,7 @@ import { Disposable } from '../dispose'
 import type { PeerModel } from '../peerModel'
 import type { PeerProcess } from '../peerProcess'
 import { progressIfSlow } from '../progressIfSlow'
-import { readSettings } from '../settings'
+import { LARGEST_FILE, readSettings } from '../settings'
 import type { ChangedFiles } from './changedFiles'
 import { nameOf } from './drivePath'
 import { EditorReads, isInTab } from './editorReads'
@@ -32,9 +32,6 @@ const READ_TIMEOUT = 30_000
 const READ_TIMEOUT_ALONE = 5_000
 /** Milliseconds after which a file in an editor that is still on its way shows progress. */
 const PROGRESS_AFTER = 3_000
-
-/** Bytes. VS Code takes a file in one piece, and holds it several times while it passes it on. */
-const MAX_READ = 1_000_000_000
 
 /** Entries of a folder from which VS Code has a turn of the event loop for itself. */
 const LARGE = 1_000
@@ -120,7 +117,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
       const { size, kind } = behind(await this.listings.stat(address.id, address.path))
       if (kind === 'folder') throw new PeerfoldError('is-a-folder', address.path)
       if (size > limit && this.editorReads.refuses(uri)) throw tooLarge('too-large', address, size)
-      if (size > MAX_READ) throw tooLarge('too-large-to-read', address, size)
+      if (size > LARGEST_FILE) throw tooLarge('too-large-to-read', address, size)
       const timeout = this.patienceFor(address.id)
       // Extensions read many files that nobody looks at: those show nothing.
       if (size <= limit && !isInTab(uri)) return await this.read(address, size, { limit, timeout }, undefined)

@@ -5,7 +5,7 @@
  */
 import * as vscode from 'vscode'
 import { type ErrorCode, toUserError } from '../../common/errors'
-import { Commands, EXTENSION_SCHEME, type SettingName } from '../contributions'
+import { Commands } from '../contributions'
 import { Disposable } from '../dispose'
 import type { PeerModel } from '../peerModel'
 import { isCancelled, type Offer, offerCommand, tellError, warn } from '../tell'
@@ -56,18 +56,11 @@ function offerFor(code: ErrorCode, uri: vscode.Uri): Offer {
   switch (code) {
     case 'too-large':
       return saveCopy(uri)
-    case 'message-too-large':
-      return openSetting('maxRequestSize')
     case 'process-ended':
       return offerCommand(vscode.l10n.t('Start Again'), Commands.retry)
     default:
       return tryAgain(uri)
   }
-}
-
-function openSetting(name: SettingName): Offer {
-  const setting = `${EXTENSION_SCHEME}.${name}`
-  return offerCommand(vscode.l10n.t('Open Settings'), 'workbench.action.openSettings', setting)
 }
 
 function saveCopy(uri: vscode.Uri): Offer {

@@ -17,20 +17,20 @@ const READING = 32
 
 /**
  * Must be called as soon as the peer is there, before any message of its.
- * @param mayWait how many of its requests may wait now
+ * @param mayWait how many of its requests may wait
  * @param flooded it asks for more
  */
 export function boundPeer(
   peer: ReplicatorPeer,
   core: Hypercore,
-  mayWait: () => number,
+  mayWait: number,
   flooded: () => void,
 ): void {
   boundClaims(peer, core)
   boundRequests(peer, mayWait, flooded)
 }
 
-function boundRequests(peer: ReplicatorPeer, mayWait: () => number, flooded: () => void): void {
+function boundRequests(peer: ReplicatorPeer, mayWait: number, flooded: () => void): void {
   const { onrequest, oncancel } = peer
   const waiting = new Map<number, BlockRequest>()
   let running = 0
@@ -48,7 +48,7 @@ function boundRequests(peer: ReplicatorPeer, mayWait: () => number, flooded: () 
     }
   }
   peer.onrequest = async request => {
-    if (waiting.size >= mayWait()) flooded()
+    if (waiting.size >= mayWait) flooded()
     else if (running >= READING) waiting.set(request.id, request)
     else await run(request)
   }

@@ -19,7 +19,7 @@ import { formatBytes } from '../../common/format'
 import { Signal } from '../../common/signal'
 import { isRecord } from '../drive/format/entry'
 import { peerIdOf } from '../keys'
-import { controlBytes, type Limits, PEER_LIMITS } from '../limits'
+import { PEER_LIMITS } from '../limits'
 import { Rate } from '../rate'
 import { plainAddress } from './guard/addressGroup'
 import { Allowance } from './guard/allowance'
@@ -79,8 +79,6 @@ export interface LinkOptions {
   readonly tcp: TcpTransport | undefined
   /** This machine's public address as the DHT sees it, if known. */
   readonly ownAddress: () => string | null
-  /** As the user has them now. */
-  readonly limits: () => Limits
   /** All UDX streams that are open. */
   readonly streams: () => Iterable<RawUdxStream>
 }
@@ -106,10 +104,8 @@ export class PeerLink {
   readonly addressChanged = new Signal<void>()
   /** Emits when something worth showing changed. */
   readonly changed = new Signal<void>()
-  /** Emits what the peer sent that no honest program sends. */
+  /** Emits what the peer sent, or began to send, that no honest program sends. */
   readonly misbehaved = new Signal<string>()
-  /** Emits what it sent, or began to send, that is longer than it may be. */
-  readonly sentTooLong = new Signal<string>()
   /** Emits what broke one of its streams. */
   readonly broke = new Signal<Error>()
   /** What the UDX stream proves. */
@@ -254,17 +250,16 @@ export class PeerLink {
   /** A message says at its start how long it is: who announces too long a one is known before it is here. */
   private boundMessages(stream: NoiseStream): void {
     stream.rawStream.on('data', () => {
-      const { peerMessageBytes } = this.options.limits()
-      if (stream._len > peerMessageBytes)
-        this.sentTooLong.emit(`it sent a message of more than ${formatBytes(peerMessageBytes)}`)
+      if (stream._len > PEER_LIMITS.messageBytes)
+        this.misbehaved.emit(`it sent a message of more than ${formatBytes(PEER_LIMITS.messageBytes)}`)
     })
   }
 
   /** Undefined for what is no message: throwing here would end the connection before anybody knows why. */
   private decode(state: DecodeState): unknown {
-    const most = controlBytes(this.options.limits())
+    const most = PEER_LIMITS.controlBytes
     if (state.end - state.start > most) {
-      this.sentTooLong.emit(`it sent more than ${formatBytes(most)} about itself`)
+      this.misbehaved.emit(`it sent more than ${formatBytes(most)} about itself`)
       return undefined
     }
     try {

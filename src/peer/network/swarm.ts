@@ -16,7 +16,7 @@ import type { NetworkState, SearchReason } from '../../common/model'
 import { Signal } from '../../common/signal'
 import { makePacketRoom } from '../hypercore/packetRoom'
 import { peerIdOf } from '../keys'
-import { type Limits, PEER_LIMIT_NAMES, PEER_LIMIT_SETTINGS, type PeerLimit } from '../limits'
+import type { Limits } from '../limits'
 import { Bans } from './guard/bans'
 import { isViolation, PeerConduct } from './guard/conduct'
 import { ConnectionGate } from './guard/connectionGate'
@@ -42,12 +42,6 @@ export interface NetworkOptions {
   readonly tcp: () => boolean
   readonly isBlocked: (peer: PeerId) => boolean
   readonly limits: () => Limits
-  /** Is called when a peer is turned away for passing a limit that the user can raise. */
-  readonly onLimit: (
-    limit: PeerLimit,
-    peer: { readonly id: PeerId; readonly name: string },
-    what: string,
-  ) => void
   readonly log: (line: string) => void
   /** What broke a connection: it may be that a block could not be read from the store. */
   readonly onError: (error: unknown) => void
@@ -58,9 +52,7 @@ export class Network {
   readonly links = new Map<string, PeerLink>()
   private readonly bans = new Bans()
   private readonly conduct = new PeerConduct(this.links, {
-    limits: () => this.options.limits(),
     offended: (link, what) => this.turnAway(link, what),
-    passed: (link, limit, what) => this.turnAwayFor(link, limit, what),
     onStoreError: error => this.options.onError(error),
   })
   private readonly door = new ConnectionGate(
@@ -128,15 +120,9 @@ export class Network {
       if (peerIdOf(info.publicKey) === peer) info.ban(false)
   }
 
-  /** The number of connections concerns those to come. Who passed a limit of a peer that was raised is let in again. */
-  limitsChanged(before: Limits): void {
-    const now = this.options.limits()
-    if (this.swarm !== undefined) this.swarm.maxPeers = now.connections
-    for (const limit of PEER_LIMIT_NAMES) {
-      if (now[limit] <= before[limit]) continue
-      for (const peer of this.bans.forgiveAll(limit)) this.allowed(peer)
-      this.refresh()
-    }
+  /** The number of connections concerns those to come. */
+  limitsChanged(): void {
+    if (this.swarm !== undefined) this.swarm.maxPeers = this.options.limits().connections
   }
 
   /** Direct TCP was switched on or off: concerns connections made from now on. */
@@ -210,7 +196,6 @@ export class Network {
       name: this.options.name,
       tcp: this.options.tcp() ? this.tcp : undefined,
       ownAddress: () => this.swarm?.dht.host ?? null,
-      limits: this.options.limits,
       streams: () => this.swarm?.dht.rawStreams ?? [],
     })
     this.links.get(link.key)?.close()
@@ -221,7 +206,6 @@ export class Network {
     info.on('topic', onTopic)
     link.addressChanged.on(() => this.door.located(link))
     link.misbehaved.on(what => this.turnAway(link, what))
-    link.sentTooLong.on(what => this.turnAwayFor(link, 'peerMessageBytes', what))
     link.broke.on(error => {
       this.options.log(`peer ${link.id}: ${error.message}`)
       this.options.onError(error)
@@ -242,22 +226,15 @@ export class Network {
     this.changed.emit()
   }
 
-  /** For passing a limit that the user can raise: until then. */
-  private turnAwayFor(link: PeerLink, limit: PeerLimit, what: string): void {
-    const passed = `${what} (limit: ${PEER_LIMIT_SETTINGS[limit]})`
-    if (this.turnAway(link, passed, limit)) this.options.onLimit(limit, link, passed)
-  }
-
-  /** Closes the connection and refuses the next ones for a while. → false: so it is already. */
-  private turnAway(link: PeerLink, what: string, limit?: PeerLimit): boolean {
-    if (this.bans.isBanned(link.id)) return false
-    const time = this.bans.ban(link.id, limit)
+  /** Closes the connection and refuses the next ones for a while. */
+  private turnAway(link: PeerLink, what: string): void {
+    if (this.bans.isBanned(link.id)) return
+    const time = this.bans.ban(link.id)
     this.options.log(`peer ${link.id} is turned away for ${Math.round(time / 1_000)} s: ${what}`)
     setTimeout(() => {
       if (!this.isUnwelcome(link.id)) this.allowed(link.id)
     }, time + 100).unref()
     link.close()
-    return true
   }
 
   private onTcp(stream: NoiseStream): void {

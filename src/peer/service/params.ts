@@ -4,17 +4,14 @@ import * as v from 'valibot'
 import type { DrivePath, PeerId, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { isShareId, MAX_LINK_LENGTH } from '../../common/link'
+import { LIMIT_SETTINGS } from '../../common/limitSettings'
 import type { Method, Params } from '../../common/protocol'
 import { SETTING_LIMITS } from '../../common/settingLimits'
 import { isProofSized, PROOF_LENGTH } from '../../wire/challenge'
 
 const MAX_PATH = 8_192
-/** Bytes. What one message may have now is checked when the size of the answer is known. */
-const MAX_READ = SETTING_LIMITS.request.most
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const between = ({ least, most }: { readonly least: number; readonly most: number }) =>
-  v.pipe(count, v.minValue(least), v.maxValue(most))
 const milliseconds = v.pipe(v.number(), v.minValue(0), v.maxValue(2 ** 31 - 1))
 const id = v.custom<ShareId>(value => typeof value === 'string' && isShareId(value), 'not a share id')
 const peer = v.custom<PeerId>(
@@ -28,6 +25,7 @@ const isDrivePath = (value: unknown) =>
   typeof value === 'string' && value.length <= MAX_PATH && value.startsWith('/')
 const path = v.custom<DrivePath>(isDrivePath, 'not a path in a share')
 const patterns = v.pipe(v.array(text(SETTING_LIMITS.pattern)), v.maxLength(SETTING_LIMITS.patterns))
+const connections = v.pipe(count, v.minValue(1), v.maxValue(LIMIT_SETTINGS.connections.most))
 const umask = v.pipe(count, v.maxValue(0o777))
 const proof = v.custom<Uint8Array>(isProofSized, `not ${PROOF_LENGTH} bytes`)
 const heldKind = v.picklist(['disk', 'removal', 'update'])
@@ -61,7 +59,6 @@ const SCHEMAS = {
   'share.remove': share,
   'share.rescan': share,
   'share.skipped': share,
-  'share.held': v.object({ id, kind: heldKind }),
   'share.settle': v.object({ id, kind: heldKind, keep: v.boolean() }),
   'share.told': share,
   'open.add': v.object({ link: text(MAX_LINK_LENGTH + 100), keep: v.boolean() }),
@@ -88,7 +85,7 @@ const SCHEMAS = {
   'fs.read': v.object({
     id,
     path,
-    limit: v.pipe(count, v.maxValue(MAX_READ)),
+    limit: count,
     timeout: milliseconds,
     job: v.exactOptional(job),
   }),
@@ -96,7 +93,7 @@ const SCHEMAS = {
     id,
     path,
     start: count,
-    length: v.pipe(count, v.maxValue(MAX_READ)),
+    length: count,
     timeout: milliseconds,
     job: v.exactOptional(job),
   }),
@@ -120,14 +117,10 @@ const SCHEMAS = {
         pathLogBytes: v.exactOptional(count),
         bytes: v.exactOptional(count),
         storeBytes: v.exactOptional(count),
-        connections: v.exactOptional(between({ least: 1, most: SETTING_LIMITS.connections })),
-        openRequests: v.exactOptional(between(SETTING_LIMITS.openRequests)),
-        peerMessageBytes: v.exactOptional(between(SETTING_LIMITS.peerMessage)),
-        requestBytes: v.exactOptional(between(SETTING_LIMITS.request)),
+        connections: v.exactOptional(connections),
       }),
     ),
   }),
-  'network.refresh': nothing,
   'process.stop': v.object({ successor: v.exactOptional(text(64)) }),
 } satisfies { readonly [M in Method]: v.GenericSchema<unknown, Params<M>> }
 

@@ -5,6 +5,7 @@ import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import type { Method, Params, Result } from '../../common/protocol'
 import { beyondLimit, type Handlers } from '../../wire/connection'
+import { LONGEST_MESSAGE } from '../../wire/frames'
 import { withTrueSize } from '../drive/blockMap'
 import type { ReadOptions } from '../drive/blocks'
 import { findPaths } from '../drive/find'
@@ -108,7 +109,6 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
       const share = own.get(id)
       return { skipped: share.skipped, ...unportable(share.last?.foretold ?? []) }
     },
-    'share.held': ({ id, kind }) => ({ paths: own.get(id).heldPaths(kind) }),
     'share.settle': async ({ id, kind, keep }) => done(await own.get(id).settleHeld(kind, keep)),
     'share.told': async ({ id }) => done(await own.get(id).noteTold()),
 
@@ -141,12 +141,12 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
     'fs.read': ({ limit, ...what }, signal) =>
       readFile(service, what, signal, (drive, entry, options, came) => {
         if (entry.size > limit) throw new PeerfoldError('too-large', `“${what.path}”`)
-        assertFits(service, entry.size)
+        assertFits(entry.size)
         return readWhole(drive, entry, { ...options, onBlock: came })
       }),
     'fs.readRange': ({ start, length, ...what }, signal) =>
       readFile(service, what, signal, async (drive, entry, options, came) => {
-        assertFits(service, Math.min(length, entry.size - start))
+        assertFits(Math.min(length, entry.size - start))
         const parts: Buffer[] = []
         for await (const part of readRange(drive, entry, start, length, options)) {
           parts.push(part)
@@ -166,7 +166,6 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
     'peer.block': async ({ peer: id }) => done(await service.block(id)),
     'peer.unblock': async ({ peer: id }) => done(await service.unblock(id)),
     'settings.set': async change => done(await service.set(change)),
-    'network.refresh': () => done(network.refresh()),
     'process.stop': ({ successor }) => done(stop(successor)),
   }
 }
@@ -201,8 +200,8 @@ async function readFile<T>(
 }
 
 /** Throws `message-too-large` when so many bytes do not fit into an answer: before they are fetched. */
-function assertFits({ longestMessage }: PeerService, bytes: number): void {
-  if (bytes > longestMessage - AROUND_BYTES) throw beyondLimit(bytes, longestMessage)
+function assertFits(bytes: number): void {
+  if (bytes > LONGEST_MESSAGE - AROUND_BYTES) throw beyondLimit(bytes, LONGEST_MESSAGE)
 }
 
 /** Nothing to say but that it is done. */

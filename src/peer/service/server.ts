@@ -14,7 +14,7 @@ import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { type Params, PROTOCOL_VERSION, type Result } from '../../common/protocol'
 import { isSameProof, newNonce, proofOf } from '../../wire/challenge'
-import { Connection } from '../../wire/connection'
+import { acceptConnection, type Connection } from '../../wire/connection'
 import { partsOf } from './changeParts'
 import { handlersFor } from './rpc'
 import type { PeerService } from './service'
@@ -66,7 +66,6 @@ export class PeerServer {
       for (const part of partsOf(change)) this.tellAll('changed', part)
     })
     service.notices.on(notice => this.tellAll('notice', notice))
-    service.longestMessageChanged.on(bytes => this.tellAll('longestMessage', { bytes }))
   }
 
   static async listen(options: ServerOptions): Promise<PeerServer> {
@@ -102,7 +101,7 @@ export class PeerServer {
       return
     }
     const client: Client = {
-      connection: new Connection(socket, () => this.options.service.longestMessage),
+      connection: acceptConnection(socket),
       held: new Set(),
       kind: 'unknown',
       expected: undefined,
@@ -175,8 +174,7 @@ export class PeerServer {
     setImmediate(() => {
       for (const notice of service.takeEarlyNotices()) this.tellAll('notice', notice)
     })
-    const { state, longestMessage } = service
-    return { protocol: PROTOCOL_VERSION, version, pid: process.pid, state, longestMessage }
+    return { protocol: PROTOCOL_VERSION, version, pid: process.pid, state: service.state }
   }
 
   private stop(successor: string | undefined): void {
@@ -259,7 +257,7 @@ export class PeerServer {
   }
 }
 
-type Tell = <N extends 'changed' | 'notice' | 'longestMessage' | 'replaced'>(
+type Tell = <N extends 'changed' | 'notice' | 'replaced'>(
   name: N,
   value: import('../../common/protocol').Notifications[N],
 ) => void

@@ -9,7 +9,6 @@ import type { PeerState } from '../../common/model'
 import type { Notifications } from '../../common/protocol'
 import { Signal } from '../../common/signal'
 import type { ShareDrive } from '../drive/shareDrive'
-import type { PeerLimit } from '../limits'
 import type { Settings } from '../store/catalog'
 import type { PeerParts } from './parts'
 import { stateOf } from './state'
@@ -19,10 +18,7 @@ export class PeerService {
   readonly changed = new Signal<void>()
   readonly entriesChanged = new Signal<Notifications['changed']>()
   readonly notices = new Signal<Notifications['notice']>()
-  /** Emits bytes. */
-  readonly longestMessageChanged = new Signal<number>()
   private readonly earlyNotices: Notifications['notice'][] = []
-  private readonly toldLimits = new Set<PeerLimit>()
   private revision = 0
 
   constructor(
@@ -46,11 +42,6 @@ export class PeerService {
 
   get state(): PeerState {
     return stateOf(this.parts, ++this.revision)
-  }
-
-  /** Bytes of the longest request and answer. */
-  get longestMessage(): number {
-    return this.parts.settings.limits.requestBytes
   }
 
   get keepRunning(): boolean {
@@ -97,13 +88,10 @@ export class PeerService {
     if (changed === undefined) return
     if (changed.name) network.nameChanged()
     if (changed.directTcp) await network.tcpChanged()
-    if (changed.limitsBefore !== undefined) {
+    if (changed.limits) {
       for (const share of opened.all()) share.limitsChanged()
       budget.limitChanged()
-      network.limitsChanged(changed.limitsBefore)
-      this.toldLimits.clear()
-      if (this.longestMessage !== changed.limitsBefore.requestBytes)
-        this.longestMessageChanged.emit(this.longestMessage)
+      network.limitsChanged()
     }
     if (changed.ignore) for (const share of own.all()) if (share.replication) share.rescan()
     this.changed.emit()
@@ -142,13 +130,6 @@ export class PeerService {
 
   notice(level: Notifications['notice']['level'], message: string, share?: ShareId): void {
     this.notices.emit({ level, message, ...(share ? { share } : {}) })
-  }
-
-  /** Once for each limit until it is changed: keys of peers cost nothing, and a crowd of them must not cover the screen. */
-  noticeLimit(limit: PeerLimit, detail: string): void {
-    if (this.toldLimits.has(limit)) return
-    this.toldLimits.add(limit)
-    this.notice('warning', new PeerfoldError('peer-limit', detail).message)
   }
 
   /** For whoever comes first: nobody is there yet. */

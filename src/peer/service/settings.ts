@@ -1,14 +1,13 @@
 /** What the user set for this installation, whichever window said it, and the limits that follow from it. */
-import { DEFAULT_LIMITS, type Limits } from '../limits'
+import { DEFAULT_LIMITS, type Limits, limitsOf } from '../limits'
 import type { Catalog, Settings } from '../store/catalog'
 
-/** What was, and what is now. */
+/** What is another than before. */
 export interface SettingsChange {
   readonly name: boolean
   readonly ignore: boolean
   readonly directTcp: boolean
-  /** The limits before; undefined: they are the same. */
-  readonly limitsBefore: Limits | undefined
+  readonly limits: boolean
 }
 
 export class PeerSettings {
@@ -53,13 +52,13 @@ export class PeerSettings {
       name: this.current.name !== before.name,
       ignore: !isSame(this.current.ignore, before.ignore),
       directTcp: this.current.directTcp !== before.directTcp,
-      limitsBefore: isSame(this.allLimits, limitsBefore) ? undefined : limitsBefore,
+      limits: !isSame(this.allLimits, limitsBefore),
     }
   }
 
   private take(settings: Settings): void {
     this.current = settings
-    this.allLimits = { ...DEFAULT_LIMITS, ...settings.limits }
+    this.allLimits = limitsOf(settings.limits)
   }
 }
 

@@ -234,13 +234,6 @@ export class OwnShare {
     else this.startWatching()
   }
 
-  /** Drive paths of what is held for one reason, at most 1,000. */
-  heldPaths(kind: HeldFiles['kind']): readonly DrivePath[] {
-    const { hidden } = this.record
-    if (kind === 'update') return [...(hidden?.contents ?? []), ...(hidden?.paths ?? [])].slice(0, 1_000)
-    return this.last?.held.find(held => held.kind === kind)?.paths ?? []
-  }
-
   /** See `share.settle`. */
   async settleHeld(kind: HeldFiles['kind'], keep: boolean): Promise<void> {
     const { hidden, allow, boundaries } = this.record

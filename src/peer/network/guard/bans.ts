@@ -5,7 +5,6 @@
  * somebody for good is the user's business.
  */
 import type { PeerId } from '../../../common/brand'
-import type { PeerLimit } from '../../limits'
 
 /** Milliseconds. */
 export const FIRST_BAN = 30_000
@@ -18,8 +17,6 @@ const MAX_REMEMBERED = 10_000
 interface Record {
   offences: number
   until: number
-  /** What it passed, when that is something the user can raise. */
-  limit: PeerLimit | undefined
 }
 
 export class Bans {
@@ -29,13 +26,13 @@ export class Bans {
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   /** Turns a peer away. @returns for how many milliseconds */
-  ban(peer: PeerId, limit?: PeerLimit): number {
+  ban(peer: PeerId): number {
     const now = this.now()
     const known = this.records.get(peer)
     const offences = known === undefined || now > known.until + FORGIVEN_AFTER ? 0 : known.offences
     const time = Math.min(LONGEST_BAN, FIRST_BAN * GROWTH ** offences)
     this.records.delete(peer)
-    this.records.set(peer, { offences: offences + 1, until: now + time, limit })
+    this.records.set(peer, { offences: offences + 1, until: now + time })
     for (const oldest of this.records.keys()) {
       if (this.records.size <= MAX_REMEMBERED) break
       this.records.delete(oldest)
@@ -46,13 +43,6 @@ export class Bans {
   isBanned(peer: PeerId): boolean {
     const record = this.records.get(peer)
     return record !== undefined && this.now() < record.until
-  }
-
-  /** The user raised a limit: who passed it is let in. → who is */
-  forgiveAll(limit: PeerLimit): PeerId[] {
-    const forgiven = [...this.records].filter(([, record]) => record.limit === limit).map(([peer]) => peer)
-    for (const peer of forgiven) this.records.delete(peer)
-    return forgiven
   }
 
   /** The user knows better. */

@@ -16,7 +16,7 @@ import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
 import { formatCount } from '../../../common/format'
 import { boundPeer } from '../../hypercore/messageBounds'
-import { type Limits, PEER_LIMITS, type PeerLimit } from '../../limits'
+import { PEER_LIMITS } from '../../limits'
 import { receivedBytes } from '../../rate'
 import type { PeerLink } from '../link'
 import { muxOf } from '../mux'
@@ -49,12 +49,8 @@ interface Behaviour {
 }
 
 export interface ConductOptions {
-  /** As the user has them now. */
-  readonly limits: () => Limits
   /** Is called with what a peer did, once or more often. */
   readonly offended: (link: PeerLink, what: string) => void
-  /** The same, where it passed a limit that the user can raise. */
-  readonly passed: (link: PeerLink, limit: PeerLimit, what: string) => void
   /** Is called when what came could not be kept, which is nobody's fault. */
   readonly onStoreError: (error: unknown) => void
 }
@@ -69,7 +65,6 @@ export class PeerConduct {
   /** Milliseconds in which this process ran and looked. */
   private awake = 0
   private lastLook = performance.now()
-  private readonly mayWait = () => this.options.limits().openRequests
   private timer: NodeJS.Timeout | undefined
 
   constructor(
@@ -81,7 +76,7 @@ export class PeerConduct {
   watch(core: Hypercore): void {
     if (this.watched.has(core)) return
     const listeners = {
-      'peer-add': (peer: ReplicatorPeer) => boundPeer(peer, core, this.mayWait, () => this.onFlood(peer)),
+      'peer-add': (peer: ReplicatorPeer) => boundPeer(peer, core, PEER_LIMITS.openRequests, () => this.onFlood(peer)),
       'verification-error': (error: unknown, _request: unknown, _response: unknown, from: ReplicatorPeer) =>
         isFalse(error) ? this.onFalse(core, from) : this.options.onStoreError(error),
       'invalid-request': (_error: unknown, _request: unknown, from: ReplicatorPeer) => this.onInvalid(from),
@@ -122,7 +117,7 @@ export class PeerConduct {
     for (const core of this.watched.keys()) {
       for (const peer of core.peers) {
         if (peer.remoteOpened) spoke.add(peer.stream)
-        if (peer.remoteRequests.size > this.mayWait()) this.onFlood(peer)
+        if (peer.remoteRequests.size > PEER_LIMITS.openRequests) this.onFlood(peer)
         else if (this.owes(peer) && core.peers.some(other => other !== peer && other.remoteOpened))
           this.blame(peer, 'it did not answer')
       }
@@ -165,10 +160,7 @@ export class PeerConduct {
   }
 
   private onFlood(peer: ReplicatorPeer): void {
-    const link = this.linkOf(peer)
-    if (link === undefined) return
-    const what = `it asked for more than ${formatCount(this.mayWait())} blocks at once`
-    this.options.passed(link, 'openRequests', what)
+    this.blame(peer, `it asked for more than ${formatCount(PEER_LIMITS.openRequests)} blocks at once`)
   }
 
   private onInvalid(peer: ReplicatorPeer): void {
