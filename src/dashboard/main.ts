@@ -3,7 +3,7 @@
  * It keeps nothing: a page that was hidden, or a window that was restarted, is drawn from the next state.
  */
 import './dashboard.css'
-import { type FromDashboard, isToDashboard } from '../common/dashboardMessages'
+import type { FromDashboard, ToDashboard } from '../common/dashboardMessages'
 import type { PeerState } from '../common/model'
 import { announcements } from './announce'
 import { useTranslations } from './l10n'
@@ -22,8 +22,8 @@ const root = required('dashboard')
 const liveRegion = required('announcements')
 let last: PeerState | null | undefined
 
-window.addEventListener('message', ({ origin, data }: MessageEvent<unknown>) => {
-  if (origin !== window.origin || !isToDashboard(data)) return
+window.addEventListener('message', ({ origin, data }: MessageEvent<ToDashboard>) => {
+  if (origin !== window.origin) return
   if (data.type === 'texts') {
     useTranslations(data.texts)
     return

@@ -5,8 +5,8 @@
 import * as os from 'node:os'
 import * as path from 'node:path'
 import * as vscode from 'vscode'
-import { LIMIT_NAMES, type LimitName, limitSetting } from '../common/limitSettings'
 import type { Params } from '../common/protocol'
+import { chosenLimits, clamp } from './chosenLimits'
 import { EXTENSION_SCHEME, SETTINGS, type SettingName } from './contributions'
 
 export interface EditorSettings {
@@ -55,22 +55,6 @@ function text(value: unknown): string {
 
 function texts(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.map(text).filter(entry => entry !== '') : []
-}
-
-function clamp(value: unknown, low: number, high: number, otherwise: number): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) return otherwise
-  return Math.min(high, Math.max(low, value))
-}
-
-/** Nothing for usual values: the peer process knows them. What it would not take is brought within its bounds. */
-function chosenLimits(get: (name: string) => unknown): EditorSettings['limits'] {
-  const limits: Partial<Record<LimitName, number>> = {}
-  for (const name of LIMIT_NAMES) {
-    const { setting, unit, usual, most } = limitSetting(name)
-    const count = clamp(get(setting), 1, most ?? Number.MAX_SAFE_INTEGER / unit, usual)
-    if (count !== usual) limits[name] = Math.floor(count * unit)
-  }
-  return limits
 }
 
 function folder(given: string): string | undefined {

@@ -19,6 +19,8 @@ declare module '@hyperswarm/secret-stream' {
     readonly bytesRead?: number
     /** The UDP socket that a UDX stream goes through; null before and after. */
     readonly socket?: { getRecvBufferSize(): number; setRecvBufferSize(bytes: number): void } | null
+    /** Below the encryption. */
+    write(bytes: Uint8Array): boolean
     on(event: 'data' | 'remote-changed' | 'close', listener: () => void): unknown
   }
   export interface UdxStream extends RawUdxStream {

@@ -209,10 +209,7 @@ function answer<M extends Method>(
 
 /** A message of so many bytes is not sent or not taken. */
 export function beyondLimit(bytes: number, limit: number): PeerfoldError {
-  return new PeerfoldError(
-    'message-too-large',
-    `${formatBytes(bytes)}, of at most ${formatBytes(limit)}`,
-  )
+  return new PeerfoldError('message-too-large', `${formatBytes(bytes)}, of at most ${formatBytes(limit)}`)
 }
 
 function toRemote(error: unknown): ResponseError<UserError> {

@@ -11,6 +11,7 @@ import DHT from 'hyperdht'
 import type Hyperdrive from 'hyperdrive'
 import Hyperswarm from 'hyperswarm'
 import Protomux from 'protomux'
+import type { ShareId } from '../../src/common/brand'
 import { parseLink } from '../../src/common/link'
 import { peerIdOf } from '../../src/peer/keys'
 import { attackGroup, attackGroups } from '../support/attacks'
@@ -44,7 +45,10 @@ attackGroups('strangers', () => {
     ann = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
     annsKey = publicKeyOf(storage)
     ;({ link: first } = await ann.share(await makeTree(temporaryFolder('first'), { 'a.txt': 'a' }), true))
-    ;({ link: second, id: secondId } = await ann.share(await makeTree(temporaryFolder('second'), { 'b.txt': 'b' }), true))
+    ;({ link: second, id: secondId } = await ann.share(
+      await makeTree(temporaryFolder('second'), { 'b.txt': 'b' }),
+      true,
+    ))
     attacker = await HostilePeer.start(dht.bootstrap)
   })
   after(async () => {

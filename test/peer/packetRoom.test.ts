@@ -68,6 +68,8 @@ describe('room for datagrams', () => {
     const socket = socketOf(networks[0])
     await networks[0]?.close()
     assert.throws(() => socket.setRecvBufferSize(WINDOW), 'a closed socket took it')
-    makePacketRoom(Object.assign(new EventEmitter(), { socket, remoteHost: null, remotePort: 0 }))
+    makePacketRoom(
+      Object.assign(new EventEmitter(), { socket, remoteHost: null, remotePort: 0, write: () => false }),
+    )
   })
 })

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { LIMIT_NAMES, limitSetting } from '../../src/common/limitSettings'
+import { chosenLimits } from '../../src/editor/chosenLimits'
 import {
   CONTAINER,
   CONTEXT_KEYS,
@@ -10,7 +12,7 @@ import {
   Views,
   WAITING_EDITOR,
 } from '../../src/editor/contributions'
-import { DEFAULT_LIMITS } from '../../src/peer/limits'
+import { DEFAULT_LIMITS, limitsOf } from '../../src/peer/limits'
 import { parseParams } from '../../src/peer/service/params'
 import { projectRoot } from '../support/projectRoot'
 
@@ -107,27 +109,41 @@ describe('what package.json contributes', () => {
     )
   })
 
-  const LIMITS = [
-    ['maxShareEntries', 'entries', 1],
-    ['maxShareListSize', 'pathLogBytes', 1_000_000],
-    ['maxShareSize', 'bytes', 1_000_000_000],
-    ['maxStoreSize', 'storeBytes', 1_000_000_000],
-    ['maxConnections', 'connections', 1],
-    ['maxOpenRequests', 'openRequests', 1],
-    ['maxPeerMessage', 'peerMessageBytes', 1_000_000],
-    ['maxRequestSize', 'requestBytes', 1_000_000],
-  ] as const
-
   it('has a setting for every limit, with the default of the peer process', () => {
-    const defaults = LIMITS.map(([setting, limit, unit]) => [limit, SETTINGS[setting] * unit])
-    assert.deepEqual(Object.fromEntries(defaults), {
-      ...DEFAULT_LIMITS,
-      pathLogBytes: 1_000_000_000, // of a gibibyte
-    })
+    for (const name of LIMIT_NAMES) {
+      const { setting, unit, usual } = limitSetting(name)
+      const contributed = contributes.configuration.properties[`peerfold.${setting}`]
+      assert.equal(contributed?.default, usual, setting)
+      assert.equal(DEFAULT_LIMITS[name], usual * unit, setting)
+    }
+    assert.deepEqual(Object.keys(DEFAULT_LIMITS).sort(), [...LIMIT_NAMES].sort())
+  })
+
+  it('raises a limit by the smallest step, and by every larger one', () => {
+    for (const name of LIMIT_NAMES) {
+      const { setting, usual } = limitSetting(name)
+      const chosen = (value: number) =>
+        limitsOf(chosenLimits(asked => (asked === setting ? value : undefined)))
+      assert.deepEqual(chosen(usual), DEFAULT_LIMITS)
+      let before = DEFAULT_LIMITS[name]
+      for (const value of [usual + 1, usual + 2, usual + 30]) {
+        assert.ok(chosen(value)[name] > before, `${setting} ${value}`)
+        assert.deepEqual({ ...chosen(value), [name]: 0 }, { ...DEFAULT_LIMITS, [name]: 0 })
+        before = chosen(value)[name]
+      }
+      assert.ok(chosen(usual - 1)[name] < DEFAULT_LIMITS[name], setting)
+    }
+  })
+
+  it('passes over limits that earlier versions let be chosen', () => {
+    const earlier: Record<string, number> = { openRequests: 1_024, requestBytes: 5e8, connections: 60 }
+    assert.deepEqual(limitsOf(earlier), { ...DEFAULT_LIMITS, connections: 60 })
+    assert.deepEqual(parseParams('settings.set', { limits: earlier }), { limits: { connections: 60 } })
   })
 
   it('lets every limit be chosen between what the peer process takes, and no further', () => {
-    for (const [setting, limit, unit] of LIMITS) {
+    for (const limit of LIMIT_NAMES) {
+      const { setting, unit } = limitSetting(limit)
       const { minimum, maximum } = contributes.configuration.properties[`peerfold.${setting}`] ?? {}
       const isTaken = (value: number) => {
         try {

@@ -20,7 +20,7 @@ import type { ShareId } from '../../src/common/brand'
 import { PeerfoldError } from '../../src/common/errors'
 import type { Method, Params, Result } from '../../src/common/protocol'
 import { isSameProof, type Meeting, newKey, newNonce, proofOf } from '../../src/wire/challenge'
-import { Connection, type Handlers, openConnection } from '../../src/wire/connection'
+import { Connection, type ConnectionOptions, type Handlers, openConnection } from '../../src/wire/connection'
 import { dataFolderPaths, defaultDataFolder, ensureDataFolder } from '../../src/wire/dataFolder'
 import {
   type Endpoint,
@@ -536,8 +536,8 @@ describe('wire', () => {
 })
 
 /** A connection whose other end needs no proof. */
-function trusting(socket: Socket): Connection {
-  const connection = openConnection(socket)
+function trusting(socket: Socket, options: ConnectionOptions = {}): Connection {
+  const connection = new Connection(socket, options)
   connection.trust()
   return connection
 }

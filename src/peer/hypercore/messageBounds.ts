@@ -20,12 +20,7 @@ const READING = 32
  * @param mayWait how many of its requests may wait
  * @param flooded it asks for more
  */
-export function boundPeer(
-  peer: ReplicatorPeer,
-  core: Hypercore,
-  mayWait: number,
-  flooded: () => void,
-): void {
+export function boundPeer(peer: ReplicatorPeer, core: Hypercore, mayWait: number, flooded: () => void): void {
   boundClaims(peer, core)
   boundRequests(peer, mayWait, flooded)
 }

@@ -76,7 +76,8 @@ export class PeerConduct {
   watch(core: Hypercore): void {
     if (this.watched.has(core)) return
     const listeners = {
-      'peer-add': (peer: ReplicatorPeer) => boundPeer(peer, core, PEER_LIMITS.openRequests, () => this.onFlood(peer)),
+      'peer-add': (peer: ReplicatorPeer) =>
+        boundPeer(peer, core, PEER_LIMITS.openRequests, () => this.onFlood(peer)),
       'verification-error': (error: unknown, _request: unknown, _response: unknown, from: ReplicatorPeer) =>
         isFalse(error) ? this.onFalse(core, from) : this.options.onStoreError(error),
       'invalid-request': (_error: unknown, _request: unknown, from: ReplicatorPeer) => this.onInvalid(from),
