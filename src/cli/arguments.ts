@@ -3,6 +3,7 @@
  * is wrong. Nothing is looked up or opened here.
  */
 import { parseArgs } from 'node:util'
+import { formatCount } from '../common/format'
 
 export const COMMANDS = ['share', 'get', 'ls', 'cat', 'seed', 'status', 'stop', 'dht'] as const
 export type CommandName = (typeof COMMANDS)[number]
@@ -93,7 +94,7 @@ export function readArguments(given: readonly string[]): Invocation {
   if (first === 'help' || values.help || first === undefined) {
     const asked = first === 'help' ? rest[0] : first
     if (asked !== undefined) return { kind: 'help', command: readCommand(asked) }
-    if (first === undefined && !values.help) throw new UsageError('There is no command.')
+    if (first === undefined && !values.help) throw new UsageError('A command is missing.')
     return { kind: 'help' }
   }
   const command = readCommand(first)
@@ -120,10 +121,17 @@ function parse(given: readonly string[]) {
   try {
     return parseArgs({ args: [...given], options: OPTIONS, allowPositionals: true, strict: true })
   } catch (error) {
-    // Node says “Unknown option '--x'. To specify a positional argument …”: the first sentence is enough.
-    const message = error instanceof Error ? error.message : String(error)
-    throw new UsageError(`${message.split(/\. |\n/)[0]?.replace(/\.$/, '')}.`)
+    throw new UsageError(wrongOption(error))
   }
+}
+
+/** Node says what is wrong of an option in several ways, with more than one sentence. */
+function wrongOption(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const [, option] = /'(?:-\w, )?(--?[^\s'=]+)/.exec(message) ?? []
+  if (option === undefined) return message
+  if (/^Unknown/.test(message)) return `There is no option “${option}”.`
+  return /does not take/.test(message) ? `${option} takes no value.` : `${option} needs a value.`
 }
 
 function readCommand(name: string): CommandName {
@@ -161,7 +169,8 @@ function readNumber(
   const value = Number(text)
   const isValid = name === 'port' ? /^\d+$/.test(text) : /^\d+(\.\d+)?$/.test(text) && value > 0
   if (isValid && value <= max) return value
-  const wanted = name === 'port' ? `a port from 0 to ${max}` : `a number of seconds above 0 and up to ${max}`
+  const wanted =
+    name === 'port' ? `a port from 0 to ${max}` : `a number of seconds above 0 and up to ${formatCount(max)}`
   throw new UsageError(`--${name} needs ${wanted}, not “${text}”.`, command)
 }
 

@@ -23,39 +23,46 @@ A first share:
   peerfold get <link> ./project-copy     on another machine
 
 Options of every command that uses the network:
-  --bootstrap <host:port[,host:port…]>   join the DHT through these nodes instead of the public ones
+  --bootstrap <host:port[,host:port…]>   find peers through these nodes instead of the public ones
                                          (or those of $PEERFOLD_BOOTSTRAP)
-  --storage <folder>                     data folder with the keys and the store; default: the one that the editor
-                                         uses (or $PEERFOLD_STORAGE). Commands on one data folder work together.
-  --json                                 standard output is one JSON object a line, each with an "event" (not “cat”)
-  --timeout <seconds>                    for finding the share; default 30
+  --storage <folder>                     the data folder, with keys and shares; default: your editor's
+                                         (or that of $PEERFOLD_STORAGE)
+  --json                                 prints one JSON object a line, each with an "event" (not “cat”)
+  --timeout <seconds>                    how long to look for the share; default 30
   -h, --help                             this text, or that of a command: peerfold get --help
   -V, --version                          the version
 
-<link> is any form of link: vscode://peerfold.peerfold/open/pf…, pf…, or the key of a Hyperdrive (z-base-32, hex,
-pear://, hyper://). “-” reads it from standard input: arguments can be read by every user of this machine.
+<link> is a link in any form: vscode://peerfold.peerfold/open/pf…, pf…, the key of a Hyperdrive (z-base-32, hex,
+pear://, hyper://), or a message with one of them in it. “-” reads it from standard input, which no other user of this
+machine can see.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or bad link, 3 nobody found who has it, 4 done, but not complete: entries
-of the share could not be written here (get), 130 interrupted, 141 whoever read the output went away (ls, cat, status).
+Exit codes:
+  0    done
+  1    failed
+  2    wrong usage, or no link
+  3    nobody was found who has it
+  4    done, but not complete: some entries could not be written here (get)
+  130  interrupted
+  141  whoever read the output went away (ls, cat, status)
 
-Commands start a peer process or join the one that runs on their data folder, perhaps an editor's. It ends with
-the last of those who use it. One that uses other bootstrap nodes than those asked for is refused.
+All commands and editors on one data folder share one peer process. It starts with the first of them and ends with the
+last. A command that names other bootstrap nodes than it uses is refused.
 `
 
 const DETAILS: Record<CommandName, string> = {
   share: `Usage: peerfold share <folder> [--public] [--once] [--new-link] [options]
 
-Publishes a folder (or a single file) and serves it until Ctrl-C. The link alone is the first line of standard
-output; it comes when everything is published. Changes in the folder are published within a second or two.
-The same folder in the same data folder gets the same link every time.
+Publishes a folder (or a single file) and serves it until Ctrl-C. The first line of standard output is the link, once
+everything is published. Changes in the folder follow within a second or two. The same folder in the same data folder
+gets the same link every time.
 
-What .gitignore and .peerfoldignore name, .git, and files that look like secrets (keys, .env) are left out. Empty
-folders are not carried.
+Left out are .git, what .gitignore and .peerfoldignore name, files that look like secrets (keys, .env), and empty
+folders.
 
-  --public     without encryption: every Hyperdrive client can read it, and the link is the drive's key and a name.
-               Default: private; whoever has the link can read it, an always-on mirror without it cannot.
-  --once       publish it as it is now and do not follow changes
-  --new-link   forget the share that the folder has, if any, and make another: the link it had gets no new versions
+  --public     do not encrypt: every Hyperdrive client can read it by its key. Default: private, for those alone who
+               have the link; a mirror can pass it on without being able to read it.
+  --once       publish it as it is now, and do not follow changes
+  --new-link   give the folder a new link; the one it had gets no new versions
 
 With --json: "progress" {files, bytes, totalFiles, totalBytes, rate} while it is read, then once
   {"event":"sharing", "link", "key" (the drive's public key, z-base-32), "files", "bytes",
@@ -65,27 +72,26 @@ Ctrl-C ends it with exit code 130.
 `,
   get: `Usage: peerfold get <link> <folder> [options]
 
-Writes the newest version that can be found into <folder>, which is made if it is missing. Run again it continues:
-only what is missing or changed is fetched. A file that you changed is never overwritten: the incoming one lands
-beside it under a conflict name. Files that the share no longer has are kept. Entries that cannot be written here are
-skipped and listed.
+Writes the newest version that can be found into <folder>, and makes the folder if need be. Run it again to continue
+or to update: only what is missing or changed is fetched. A file that you changed is never overwritten: theirs is
+saved next to it. Files that are no longer shared stay. What cannot be written here is skipped and listed.
 
-Ends with exit code 0 when the copy is complete, also when nobody was there to ask for a newer version, or somebody
-did not tell within two seconds (a note says so); with 4 when all is done but entries that could not be written here
-(the last line says how many); with 3 when nobody who has it was found, or nobody is left who has the rest.
+Exit code 0: the copy is complete, also when nobody could say whether there is a newer version (a note tells). 4: all is
+done but what could not be written here (the last line says how much). 3: nobody was found who has it, or nobody who
+has the rest.
 
 With --json: "progress" {files, bytes, totalFiles, totalBytes, rate}, then
   {"event":"done", "complete" (false with exit code 4), "files", "bytes",
    "fetched" (content bytes that came over the network),
    "skipped": [{path, reason, detail}] (at most 1,000), "skippedCount", "conflicts": [{path, copy}], "warnings",
-   "stale": true when nobody was there to ask, "silent": [{id, name}] who was there and did not tell in time}
+   "stale": true when nobody was there to ask, "silent": [{id, name}] of those who did not answer in time}
 or {"event":"error", "code", "message"}.
 `,
   ls: `Usage: peerfold ls <link> [path] [options]
 
-Lists a folder of the share, one path a line, folders with a “/” at the end. Without a path: the top level. Paths are
-relative to the share; a leading “/” makes no difference. Links on the way to the folder are followed inside the
-share. Characters that could upset a terminal are shown as \\u{…}.
+Lists a folder of the share, or its top level: one path a line, folders with a “/” at the end. Paths begin at the top
+of the share, with a “/” or without. Links to folders are followed inside the share. Characters that a terminal would
+act on are shown as \\u{…}.
 
 With --json one line for each entry: {"event":"entry", "path", "type": "file" | "folder" | "link", "size" (bytes),
 "mtime" (milliseconds since 1970, or null when the share does not say), "executable", and of a link its "target"};
@@ -94,34 +100,33 @@ and at the end, when it is not certain that this is the newest version, {"event"
 `,
   cat: `Usage: peerfold cat <link> <path> [options]
 
-Writes the bytes of one file to standard output, fetching what is not here yet. Files of any size. Links are followed
-inside the share.
+Writes one file, of any size, to standard output. Links are followed inside the share.
 `,
   seed: `Usage: peerfold seed <link> [options]
 
-Fetches everything of the newest version that can be found and serves it until Ctrl-C, so that others get it while the
-one who shared it is away. Prints one line once everything is here and announced; follows new versions.
+Fetches all of the newest version that can be found, and serves it until Ctrl-C, so that others get it while whoever
+shared it is away. Prints one line once all of it is here. New versions follow by themselves.
 
 With --json: "progress", then {"event":"done", …} as of “get” when all is here, and {"event":"sharing", …} as of
 “share”. Ctrl-C ends it with exit code 130.
 `,
   status: `Usage: peerfold status [options]
 
-Shows what the running peer process shares, opens and transfers, and its peers. Starts none. Exit code 0 either way.
+Shows what the peer process shares, opens and transfers, and its peers. Exit code 0 also when none runs.
 
 With --json: {"event":"status", "running": true, "pid", "version", "state"} or {"event":"status", "running": false}.
 `,
   stop: `Usage: peerfold stop [options]
 
-Ends the running peer process in order, also one that editors use; they start it again when they need it.
+Ends the peer process in order, also one that editors use. They start it again when they need it.
 
 With --json: {"event":"stopped", "wasRunning"}.
 `,
   dht: `Usage: peerfold dht [--port <n>] [--host <address>] [--json]
 
-Runs a private DHT of ten nodes in this process, until Ctrl-C. The first line of standard output is host:port of its
-bootstrap node: give it to every command, on every machine, with --bootstrap, and to editors in the setting
-“Peerfold: Bootstrap”. Nothing then needs the internet.
+Runs a private DHT of ten nodes until Ctrl-C, so that peers find each other without the internet. The first line of
+standard output is the host:port of its bootstrap node. Give that to commands on all machines as --bootstrap, and to
+editors in the setting “Peerfold: Bootstrap”.
 
   --port <n>          port of the bootstrap node; default: a free one
   --host <address>    address to listen at; default 127.0.0.1, which only this machine can reach. Use this machine's

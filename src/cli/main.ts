@@ -32,6 +32,11 @@ async function main(given: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     watchForReaders(undefined)
+    // Whoever types the name alone wants to know what there is.
+    if (given.length === 0) {
+      process.stderr.write(helpText())
+      return USAGE
+    }
     const help = error.command === undefined ? 'peerfold --help' : `peerfold ${error.command} --help`
     const message = `${error.message} See “${help}”.`
     new Output(given.includes('--json')).error({ code: 'usage', message })

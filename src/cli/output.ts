@@ -3,7 +3,9 @@
  * Notes, errors and the progress line go to standard error. Texts of strangers are made harmless on the way.
  */
 import type { UserError } from '../common/errors'
-import { safeText } from '../common/format'
+import { explainConflicts } from '../common/explain'
+import { formatCount, safeText } from '../common/format'
+import { english } from '../common/localizer'
 import type { SkippedEntry, TransferResult } from '../common/model'
 import { write } from '../wire/lostReaders'
 
@@ -70,7 +72,7 @@ export class Output {
   remarks({ skipped, skippedCount, conflicts, warnings }: TransferResult): void {
     this.skipped(skipped, skippedCount)
     this.list(
-      'Conflicts: your versions were kept, theirs are saved next to them:',
+      explainConflicts(conflicts.length, english).replace(/\.$/, ':'),
       conflicts.map(({ path, copy }) => `${path} → ${copy}`),
       conflicts.length,
     )
@@ -78,18 +80,14 @@ export class Output {
   }
 
   skipped(skipped: readonly SkippedEntry[], count: number): void {
-    this.list(
-      'Left out:',
-      skipped.map(({ path, detail }) => `${path}: ${detail}`),
-      count,
-    )
+    this.list('Left out:', skipped.map(inShare), count)
   }
 
   /** What is shared, and left out by receivers on some systems. */
   unportable(entries: readonly SkippedEntry[], count: number): void {
     this.list(
       'Shared, but not written on every system:',
-      entries.map(({ path, detail }) => `${path}: ${detail}`),
+      entries.map(inShare),
       Math.max(count, entries.length),
     )
   }
@@ -98,7 +96,7 @@ export class Output {
     if (count === 0) return
     const shown = items.slice(0, LISTED)
     this.note(title, ...shown.map(item => `  ${item}`))
-    if (count > shown.length) this.note(`  … and ${count - shown.length} more`)
+    if (count > shown.length) this.note(`  … and ${formatCount(count - shown.length)} more`)
   }
 
   private withoutProgress(say: () => void): void {
@@ -107,6 +105,11 @@ export class Output {
     say()
     if (shown !== '') this.progress(shown)
   }
+}
+
+/** Paths as commands take and list them: without the leading slash. */
+function inShare({ path, detail }: SkippedEntry): string {
+  return `${path.replace(/^\//, '')}: ${detail}`
 }
 
 function safe(line: string): string {

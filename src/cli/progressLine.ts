@@ -1,6 +1,6 @@
 /** The progress of a transfer: a line with a bar on a terminal, `progress` events with --json. */
 import type { ErrorCode } from '../common/errors'
-import { formatBytes, formatCount, formatDuration, formatRate, percent } from '../common/format'
+import { formatBytes, formatCount, formatDuration, formatRate, percent, plural } from '../common/format'
 import type { OpenedStatus, PeerState, SearchReason, TransferState } from '../common/model'
 import type { Output } from './output'
 
@@ -38,8 +38,8 @@ export function transferLine({ status, files, bytes, rate, timeLeft }: TransferS
   const filled = Math.round((part / 100) * BAR_WIDTH)
   const counts =
     bytes.total === undefined
-      ? `${formatCount(files.done)} files, ${formatBytes(bytes.done)}`
-      : `${part}%  ${formatBytes(bytes.done)} of ${formatBytes(bytes.total)}  ${formatCount(files.done)}/${formatCount(files.total ?? files.done)} files`
+      ? `${plural(files.done, 'file')}, ${formatBytes(bytes.done)}`
+      : `${part}%  ${formatBytes(bytes.done)} of ${formatBytes(bytes.total)}  ${formatCount(files.done)}/${plural(files.total ?? files.done, 'file')}`
   const left = timeLeft === undefined ? '' : `  ${formatDuration(timeLeft)} left`
   return `[${'#'.repeat(filled).padEnd(BAR_WIDTH, '-')}] ${counts}  ${formatRate(rate)}${left}`
 }

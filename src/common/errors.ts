@@ -97,6 +97,7 @@ const CATALOGUE = {
     `Opened shares have reached the limit of what they may keep here (${detail}), so nothing more is fetched. Raise “peerfold.maxStoreSize”, or remove opened shares that you do not need; then it continues. What is here stays.`,
   'message-too-large': (detail: string) =>
     `This is too much for one message to the peer process: ${detail}. Ask for less at a time. Nothing was done, and nothing else is affected.`,
+  'port-taken': (port: string) => `Port ${port} is in use on this machine. Choose another one.`,
   'no-space': (folder: string) =>
     `The disk of “${folder}” is full. Free some space and it continues. Nothing is lost.`,
   'target-vanished': (folder: string) => `“${folder}” is gone. Put it back, then retry.`,

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { eventually, isRunning } from '../support/eventually'
 import { makeTree, temporaryFolder } from '../support/folders'
 import { type LocalDht, startLocalDht } from '../support/localDht'
+import { startProcess } from '../support/ownedProcess'
 import { type PeerfoldEvent, peerfold, startPeerfold } from '../support/processes'
+import { built } from '../support/projectRoot'
 
 describe('the peer process of commands', () => {
   let dht: LocalDht
@@ -123,5 +125,34 @@ describe('the peer process of commands', () => {
     } finally {
       await Promise.all([seeding.stop(), sharing.stop()])
     }
+  })
+})
+
+describe('the peerfold command', () => {
+  it('runs a private DHT at the port that it was given, or not at all', async () => {
+    const dht = await startLocalDht()
+    const [, port = ''] = dht.bootstrap.split(':')
+    const second = await peerfold(['dht', '--port', port], { storage: temporaryFolder('nobody') })
+    await dht.stop()
+    assert.deepEqual([second.code, ...second.stdout], [1])
+    assert.deepEqual(second.stderr, [`peerfold: Port ${port} is in use on this machine. Choose another one.`])
+  })
+
+  it('explains itself to whoever types its name alone', async () => {
+    const told = startProcess(process.execPath, [built('cli.js')])
+    assert.equal((await told.ended).code, 2)
+    assert.match(told.stderr.join('\n'), /^Usage: peerfold <command>/m)
+  })
+
+  it('finds peers through the nodes that the environment names', async () => {
+    const dht = await startLocalDht()
+    const env = { PEERFOLD_BOOTSTRAP: ` ${dht.bootstrap} ` }
+    const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
+    const sharing = startPeerfold(['share', source], { storage: temporaryFolder('ann'), env })
+    const link = await sharing.line(() => true)
+    const listed = await peerfold(['ls', link], { storage: temporaryFolder('bob'), env })
+    await sharing.stop()
+    await dht.stop()
+    assert.deepEqual(listed.stdout, ['a.txt'])
   })
 })

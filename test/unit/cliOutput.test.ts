@@ -3,8 +3,9 @@ import { PassThrough } from 'node:stream'
 import { statusLines } from '../../src/cli/commands/status'
 import { Output } from '../../src/cli/output'
 import { searchLine, transferLine, transferProgress } from '../../src/cli/progressLine'
-import type { PeerId, ShareId } from '../../src/common/brand'
-import type { PeerState, TransferState } from '../../src/common/model'
+import type { DrivePath, PeerId, ShareId } from '../../src/common/brand'
+import { explainHeld } from '../../src/common/explainHeld'
+import type { PeerState, TransferResult, TransferState } from '../../src/common/model'
 
 describe('cli output', () => {
   it('keeps results and remarks apart', () => {
@@ -65,6 +66,14 @@ describe('cli output', () => {
     }
   })
 
+  it('counts conflicts as one or as many', () => {
+    const { output, written } = capture()
+    output.remarks(copied)
+    assert.match(written.err(), /^1 conflict: your version was kept, theirs is saved next to it:\n {2}\/copy/)
+    output.remarks({ ...copied, conflicts: [...copied.conflicts, { path: '/b', copy: '/c' }] })
+    assert.match(written.err(), /^2 conflicts: your versions were kept, theirs are saved next to them:\n/)
+  })
+
   it('names what was left out, and counts what is too much to name', () => {
     const { output, written } = capture()
     const skipped = Array.from({ length: 30 }, (_, n) => ({ path: `/${n}`, reason: 'r', detail: 'secret' }))
@@ -72,23 +81,47 @@ describe('cli output', () => {
     output.skipped([], 0)
     const lines = written.err().trimEnd().split('\n')
     assert.equal(lines.length, 22)
-    assert.equal(lines[1], '  /0: secret')
-    assert.equal(lines.at(-1), '  … and 3980 more')
+    assert.equal(lines[1], '  0: secret')
+    assert.equal(lines.at(-1), '  … and 3,980 more')
   })
 })
 
-describe('cli progress', () => {
-  const transfer: TransferState = {
-    id: 'job',
-    kind: 'copy',
-    name: 'plans',
-    status: { kind: 'running' },
-    files: { done: 3, total: 12 },
-    bytes: { done: 2_100_000, total: 8_400_000 },
-    rate: 1_000_000,
-    timeLeft: 6,
-  }
+const transfer: TransferState = {
+  id: 'job',
+  kind: 'copy',
+  name: 'plans',
+  status: { kind: 'running' },
+  files: { done: 3, total: 12 },
+  bytes: { done: 2_100_000, total: 8_400_000 },
+  rate: 1_000_000,
+  timeLeft: 6,
+}
 
+const copied: TransferResult = {
+  files: 3,
+  bytes: 2_100_000,
+  fetched: 0,
+  skipped: [],
+  skippedCount: 0,
+  conflicts: [{ path: '/copy/a', copy: '/copy/a.conflict' }],
+  warnings: [],
+  stale: false,
+}
+
+describe('what stays shared for the moment', () => {
+  for (const kind of ['disk', 'removal', 'update'] as const) {
+    it(`is told of one file as of one, and of many as of many: ${kind}`, () => {
+      const paths = ['/a.txt' as DrivePath]
+      const one = explainHeld({ kind, files: 1, paths })
+      const many = explainHeld({ kind, files: 1_200, paths })
+      assert.match(one, kind === 'disk' ? /Its file stays shared as it was/ : /^1 file (vanished|is shared)/)
+      assert.doesNotMatch(one, /files|They|them/)
+      assert.match(many, /1,200 files (stay|vanished|are)/)
+    })
+  }
+})
+
+describe('cli progress', () => {
   it('is a bar with what is done and what is left', () => {
     assert.equal(
       transferLine(transfer),
@@ -96,6 +129,8 @@ describe('cli progress', () => {
     )
     const counting = { ...transfer, files: { done: 3 }, bytes: { done: 5 } }
     assert.match(transferLine(counting), /3 files, 5 B/)
+    assert.match(transferLine({ ...counting, files: { done: 1 } }), / 1 file, 5 B/)
+    assert.match(transferLine({ ...transfer, files: { done: 0, total: 1 } }), / 0\/1 file /)
   })
 
   it('says what a transfer waits for', () => {
@@ -164,11 +199,54 @@ describe('cli status', () => {
       upBytes: 0,
     } as const
     const lines = statusLines({ ...idle, peers: [peer], me: { id: peer.id, name: '' } }, 7, '1.0.0')
-    assert.match(lines[0] ?? '', /Others see it as “Peer abcdefgh…”\.$/)
+    assert.match(lines[0] ?? '', /Others see you as “Peer abcdefgh…”\.$/)
     assert.ok(
-      lines.includes('  Peer abcdefgh… (abcdefgh12345678): 1 share (owner of 1), 0 B/s down, 0 B/s up'),
+      lines.includes('  Peer abcdefgh… (abcdefgh12345678): 1 share in common, theirs, 0 B/s down, 0 B/s up'),
     )
   })
+
+  for (const [shares, owns, said] of [
+    [0, 0, 'nothing in common,'],
+    [2, 0, '2 shares in common, 0 B/s'],
+    [2, 1, '2 shares in common, 1 of them theirs,'],
+    [2, 2, '2 shares in common, all theirs,'],
+  ] as const) {
+    it(`says of ${shares} shares, ${owns} of them the peer’s own: ${said}`, () => {
+      const ids = ['s' as ShareId, 't' as ShareId]
+      const peer = {
+        id: 'abcdefgh12345678' as PeerId,
+        name: 'Bob',
+        transport: 'tcp',
+        blocked: false,
+        shares: ids.slice(0, shares),
+        owns: ids.slice(0, owns),
+        rates: { down: 0, up: 0 },
+        downBytes: 0,
+        upBytes: 0,
+      } as const
+      const line = statusLines({ ...idle, peers: [peer] }, 7, '1.0.0').find(text => text.includes('Bob'))
+      assert.ok(line?.includes(`: ${said}`), line)
+    })
+  }
+
+  for (const [status, said] of [
+    [{ kind: 'running' }, 'Saving “plans” (/copy): 25% of 8.4 MB, 1.0 MB/s'],
+    [{ kind: 'cancelled' }, 'Saving “plans” (/copy): cancelled'],
+    [
+      { kind: 'failed', error: { code: 'io-failed', message: 'The disk is gone.' } },
+      'Saving “plans” (/copy): failed: The disk is gone.',
+    ],
+    [
+      { kind: 'paused', error: { code: 'stalled', message: 'Nobody has it.' } },
+      'Saving “plans” (/copy): 25% of 8.4 MB, paused: Nobody has it.',
+    ],
+    [{ kind: 'done', result: copied }, 'Saved “plans” (/copy): 2.1 MB, 1 conflict'],
+  ] as const) {
+    it(`says of a copy that is ${status.kind} what matters now`, () => {
+      const copy: TransferState = { ...transfer, folder: '/copy', status }
+      assert.equal(statusLines({ ...idle, transfers: [copy] }, 7, '1.0.0').at(-1), `  ${said}`)
+    })
+  }
 })
 
 /** Control characters but the line break, and bidirectional controls. */

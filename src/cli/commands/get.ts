@@ -89,7 +89,9 @@ function report({ output }: Context, result: TransferResult, folder: string): vo
     stale,
     silent,
   })
-  const came = fetched === 0 ? 'nothing had to be fetched' : `${formatBytes(fetched)} fetched`
-  const changed = isUpdate(result) ? `${describeChanges(result, english) || 'nothing changed'}; ` : ''
-  output.line(`${plural(files, 'file')}, ${formatBytes(bytes)} in ${folder} (${changed}${came})`)
+  const changed = isUpdate(result) ? describeChanges(result, english) || 'nothing changed' : ''
+  const came = fetched === 0 ? '' : `${formatBytes(fetched)} fetched`
+  const what = [changed, came].filter(part => part !== '').join('; ')
+  const remark = what === '' ? '' : ` (${what})`
+  output.line(`${plural(files, 'file')}, ${formatBytes(bytes)} in ${folder}${remark}`)
 }

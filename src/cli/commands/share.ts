@@ -65,7 +65,7 @@ async function publish(
 
 function announce({ output }: Context, added: ShareAdded, before: string | undefined): void {
   const { link, key, files, bytes, skipped, skippedCount, unportable = [], unportableCount = 0 } = added
-  if (before !== undefined) output.note('The share had to be made anew. The link before leads nowhere now.')
+  if (before !== undefined) output.note('The share has a new link. The one before leads nowhere now.')
   output.line(link)
   output.event('sharing', { link, key, files, bytes, skipped, skippedCount, unportable, unportableCount })
   output.note(`Sharing ${plural(files, 'file')}, ${formatBytes(bytes)}. Press Ctrl-C to stop.`)

@@ -1,7 +1,7 @@
 /** `peerfold status`: what the running peer process does. Starts none. */
 import { attachToPeer } from '../../client/attach'
-import { peerName } from '../../common/explain'
-import { formatBytes, formatRate, percent, plural, safeText } from '../../common/format'
+import { countPeers, peerName, transferProblems, transferTitle } from '../../common/explain'
+import { formatBytes, formatCount, formatRate, percent, plural, safeText } from '../../common/format'
 import { english } from '../../common/localizer'
 import type {
   NetworkState,
@@ -32,7 +32,7 @@ export async function status({ connect, output }: Context): Promise<number> {
 export function statusLines(state: PeerState, pid: number, version: string): readonly string[] {
   const { me, network, rates, shares, opened, peers, transfers } = state
   return [
-    `Peerfold ${version} runs as process ${pid}. Others see it as “${peerName(me, english)}”.`,
+    `Peerfold ${version} runs as process ${pid}. Others see you as “${peerName(me, english)}”.`,
     `Network: ${networkText(network)}. ${formatRate(rates.down)} down, ${formatRate(rates.up)} up.`,
     ...section('Shares', shares.map(shareLine)),
     ...section('Opened shares', opened.map(openedLine)),
@@ -48,7 +48,7 @@ function section(title: string, lines: readonly string[]): readonly string[] {
 function networkText(network: NetworkState): string {
   switch (network.kind) {
     case 'idle':
-      return 'not needed, so not joined'
+      return 'not in use'
     case 'connecting':
       return 'connecting'
     case 'online':
@@ -61,7 +61,7 @@ function networkText(network: NetworkState): string {
 function shareLine({ name, source, isPublic, status, files, bytes, peers }: ShareState): string {
   const kind = status.kind === 'failed' ? `failed: ${status.error.message}` : status.kind
   const access = isPublic ? ', public' : ''
-  return `${safeText(name)} (${source}): ${kind}${access}, ${plural(files, 'file')}, ${formatBytes(bytes)}, ${plural(peers, 'peer')}`
+  return `${safeText(name)} (${source}): ${kind}${access}, ${plural(files, 'file')}, ${formatBytes(bytes)}, ${countPeers(peers, english)}`
 }
 
 function openedLine({ name, fingerprint, status, contents, bytesHere, peers, stopped }: OpenedShareState) {
@@ -74,23 +74,40 @@ function openedLine({ name, fingerprint, status, contents, bytesHere, peers, sto
     contents === undefined
       ? 'files not known yet'
       : `${plural(contents.files, 'file')}, ${formatBytes(bytesHere)} of ${formatBytes(contents.bytes)} here`
-  return `${safeText(name)} (${fingerprint}): ${kind}, ${size}, ${plural(peers, 'peer')}`
+  return `${safeText(name)} (${fingerprint}): ${kind}, ${size}, ${countPeers(peers, english)}`
 }
 
 function peerLine({ id, name, address, blocked, shares, owns = [], rates }: RemotePeer): string {
   const where = address === undefined ? '' : ` at ${address}`
-  const own = owns.length === 0 ? '' : ` (owner of ${owns.length})`
+  const common = shares.length === 0 ? 'nothing' : plural(shares.length, 'share')
+  const own = owns.length === 0 ? '' : `, ${owned(owns.length, shares.length)}`
   const flow = `${formatRate(rates.down)} down, ${formatRate(rates.up)} up`
-  return `${peerName({ id, name }, english)} (${id})${where}: ${blocked ? 'blocked, ' : ''}${plural(shares.length, 'share')}${own}, ${flow}`
+  return `${peerName({ id, name }, english)} (${id})${where}: ${blocked ? 'blocked, ' : ''}${common} in common${own}, ${flow}`
 }
 
-function transferLine({ kind, name, folder, status, bytes, rate }: TransferState): string {
+/** How many of the shares in common are the peer's own. */
+function owned(count: number, all: number): string {
+  if (count < all) return `${formatCount(count)} of them theirs`
+  return all === 1 ? 'theirs' : 'all theirs'
+}
+
+function transferLine(transfer: TransferState): string {
+  const { name, folder, status, bytes, rate } = transfer
+  const what = transferTitle(transfer, `“${safeText(name)}”`, english)
   const where = folder === undefined ? '' : ` (${folder})`
   const done = percent(bytes.done, bytes.total)
   const part = done === undefined ? formatBytes(bytes.done) : `${done}% of ${formatBytes(bytes.total ?? 0)}`
-  const what =
-    status.kind === 'paused' || status.kind === 'failed'
-      ? `${status.kind}: ${status.error.message}`
-      : status.kind
-  return `${kind} of ${safeText(name)}${where}: ${what}, ${part}, ${formatRate(rate)}`
+  const problems = transferProblems(transfer, english)
+  switch (status.kind) {
+    case 'running':
+      return `${what}${where}: ${part}, ${formatRate(rate)}`
+    case 'paused':
+      return `${what}${where}: ${part}, paused: ${status.error.message}`
+    case 'failed':
+      return `${what}${where}: failed: ${status.error.message}`
+    case 'cancelled':
+      return `${what}${where}: cancelled`
+    case 'done':
+      return `${what}${where}: ${formatBytes(bytes.done)}${problems === '' ? '' : `, ${problems}`}`
+  }
 }

@@ -37,6 +37,13 @@ export function describeShare(share: ShareState, l10n: Localizer): string {
   }
 }
 
+/** Undefined for none. */
+function unportableLine(count: number, l10n: Localizer): string | undefined {
+  if (count === 0) return undefined
+  if (count === 1) return l10n.t('1 file that not every system can hold')
+  return l10n.t('{0} files that not every system can hold', formatCount(count))
+}
+
 export function explainShare(share: ShareState, l10n: Localizer): string {
   const leftOut = Object.values(share.skipped).reduce((sum, count) => sum + count, 0)
   return lines(
@@ -50,9 +57,7 @@ export function explainShare(share: ShareState, l10n: Localizer): string {
       : leftOut === 1
         ? l10n.t('1 entry is left out')
         : l10n.t('{0} entries are left out', formatCount(leftOut)),
-    (share.unportable ?? 0) > 0
-      ? l10n.t('{0} files that not every system can hold', formatCount(share.unportable ?? 0))
-      : undefined,
+    unportableLine(share.unportable ?? 0, l10n),
     ...(share.held ?? []).map(held => explainHeld(held, l10n)),
     share.isPublic
       ? l10n.t('Public: anybody who learns its key can read it')

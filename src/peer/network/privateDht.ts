@@ -3,6 +3,7 @@
  * (a connection needs nodes to meet through), so there are ten.
  */
 import DHT from 'hyperdht'
+import { PeerfoldError } from '../../common/errors'
 
 const NODES = 10
 
@@ -13,7 +14,11 @@ export interface PrivateDht {
   stop(): Promise<void>
 }
 
-/** @param host address other machines reach this one at; 127.0.0.1 keeps the DHT to this machine. */
+/**
+ * @param port of the first node; 0: a free one
+ * @param host address other machines reach this one at; 127.0.0.1 keeps the DHT to this machine.
+ * @throws PeerfoldError `port-taken`
+ */
 export async function startPrivateDht({ port, host }: { port: number; host: string }): Promise<PrivateDht> {
   const bind = host === '127.0.0.1' ? host : '0.0.0.0'
   const nodes: DHT[] = []
@@ -24,13 +29,16 @@ export async function startPrivateDht({ port, host }: { port: number; host: stri
     const first = new DHT({ ephemeral: false, firewalled: false, bootstrap: [], port, host: bind })
     nodes.push(first)
     await first.fullyBootstrapped()
-    const bootstrap = [{ host, port: first.address().port }]
+    const taken = first.address().port
+    // Where it cannot have the port that it was given, it takes another.
+    if (port !== 0 && taken !== port) throw new PeerfoldError('port-taken', String(port))
+    const bootstrap = [{ host, port: taken }]
     while (nodes.length < NODES) {
       const node = new DHT({ ephemeral: false, firewalled: false, bootstrap, host: bind })
       nodes.push(node)
       await node.fullyBootstrapped()
     }
-    return { host, port: first.address().port, stop }
+    return { host, port: taken, stop }
   } catch (error) {
     await stop()
     throw error

@@ -7,7 +7,7 @@ import { PeerfoldError, toUserError, type UserError } from '../../common/errors'
 import { explainSearch } from '../../common/explain'
 import { fingerprint, formatLink, type ShareLink } from '../../common/link'
 import { english } from '../../common/localizer'
-import type { FileEntry, OpenedShareState, OpenedStatus, SilentPeer } from '../../common/model'
+import type { FileEntry, OpenedShareState, OpenedStatus, SearchReason, SilentPeer } from '../../common/model'
 import { Signal } from '../../common/signal'
 import type { DriveEntry } from '../drive/format/entry'
 import { type FolderPart, listNewest, listSoFar } from '../drive/listFolder'
@@ -202,7 +202,7 @@ export class OpenedShare {
       if (!end.signal.aborted || signal.aborted) throw signal.aborted ? new PeerfoldError('cancelled') : error
       const { index } = this.drive
       if (index !== undefined) return { ...this.known(index.version), stale: true }
-      throw new PeerfoldError('nobody-found', explainSearch(this.joined?.reason ?? 'just-started', english))
+      throw new PeerfoldError('nobody-found', notFound(this.joined?.reason))
     } finally {
       clearTimeout(timer)
     }
@@ -410,4 +410,9 @@ function bytesHereOf(
   if (blob.blockLength === 1) return bitfield.get(blob.blockOffset) ? size : 0
   const here = bitfield.count(blob.blockOffset, blob.blockLength, true)
   return here === blob.blockLength ? size : Math.floor((size * here) / blob.blockLength)
+}
+
+/** Why nobody was found, and what to do. */
+function notFound(why: SearchReason = 'just-started'): string {
+  return why === 'just-started' ? 'The search had only begun: try again.' : explainSearch(why, english)
 }
