@@ -71,7 +71,7 @@ function answer<M extends Method>(
 }
 
 function answersOf({ service, dataFolder, challenge, hello, holding, stop }: RpcOptions): Answers {
-  const { own, opened, copies, transfers, settings, network } = service.parts
+  const { own, opened, copies, transfers, settings } = service.parts
   return {
     challenge,
     hello,
