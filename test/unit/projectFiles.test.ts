@@ -2,6 +2,7 @@
 import { strict as assert } from 'node:assert'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { formatCount } from '../../src/common/format'
 import { projectRoot } from '../support/projectRoot'
 
 const TARGETS = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64', 'win32-x64', 'win32-arm64']
@@ -64,6 +65,27 @@ describe('what those who carry it on are told', () => {
     assert.match('Ten nodes run.', new RegExp(ends))
     assert.match(read('src/cli/commands/dht.ts'), /note\(`Ten nodes run\./)
   })
+})
+
+describe('the table of settings in README.md', () => {
+  const {
+    contributes,
+  }: { contributes: { configuration: { properties: Record<string, { default: unknown }> } } } = JSON.parse(
+    read('package.json'),
+  )
+  const rows = new Map(
+    [...read('README.md').matchAll(/^\| `(peerfold\.\w+)` \| ([^|]+) \| \S[^|]* \|$/gm)].map(
+      ([, name = '', value = '']) => [name, value],
+    ),
+  )
+
+  for (const [name, { default: usual }] of Object.entries(contributes.configuration.properties)) {
+    it(`has ${name} with its default`, () => {
+      assert.ok(rows.has(name))
+      if (typeof usual === 'number') assert.equal(rows.get(name), formatCount(usual))
+      if (typeof usual === 'boolean') assert.equal(rows.get(name), usual ? 'on' : 'off')
+    })
+  }
 })
 
 describe('the workflow', () => {

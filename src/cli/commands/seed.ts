@@ -1,8 +1,10 @@
 /** `peerfold seed`: fetches all of a share and serves it until Ctrl-C, version after version. */
 import { randomUUID } from 'node:crypto'
 import type { ShareId } from '../../common/brand'
+import { countPeers } from '../../common/explain'
 import { formatBytes, formatRate, plural } from '../../common/format'
 import { formatKey, parseLink } from '../../common/link'
+import { english } from '../../common/localizer'
 import type { PeerState, TransferResult } from '../../common/model'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
@@ -99,5 +101,5 @@ function versionOf(state: PeerState, id: ShareId): number | undefined {
 
 function servingLine(state: PeerState, id: ShareId): string {
   const opened = openedShare(state, id)
-  return `Seeding · ${plural(opened?.peers ?? 0, 'peer')} · ${formatRate(opened?.rates.up ?? 0)} up`
+  return `Seeding · ${countPeers(opened?.peers ?? 0, english)} · ${formatRate(opened?.rates.up ?? 0)} up`
 }

@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import { countPeers } from '../../common/explain'
 import { explainHeld } from '../../common/explainHeld'
 import { formatBytes, formatRate, plural } from '../../common/format'
+import { english } from '../../common/localizer'
 import type { HeldFiles, PeerState, ShareState } from '../../common/model'
 import type { ShareAdded } from '../../common/protocol'
 import { type CommandPeer, withPeer } from '../commandPeer'
@@ -117,5 +119,5 @@ function newlyHeld(share: ShareState | undefined, told: Set<HeldFiles['kind']>):
 
 function servingLine({ peers, rates, status }: ShareState): string {
   const what = status.kind === 'publishing' ? 'Publishing changes' : 'Sharing'
-  return `${what} · ${plural(peers, 'peer')} · ${formatRate(rates.up)} up`
+  return `${what} · ${countPeers(peers, english)} · ${formatRate(rates.up)} up`
 }
