@@ -9,7 +9,7 @@
  */
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { tableOfAttacks } from './attacks'
 import {
   add,
@@ -26,6 +26,7 @@ import { endMarkedProcesses, killMarkedProcesses, markerVariable } from './leftB
 import { IdleTime, PagesInOrder, Places } from './places'
 import { built, projectRoot } from './projectRoot'
 import { prepareChromium, prepareFaketime, prepareIp, prepareVSCode } from './tools'
+import { installExtension } from './vscodeServer'
 
 /**
  * In the order of their turns for a place, and of what they print: long suites come before many short ones, so that
@@ -44,7 +45,7 @@ const lanes: readonly Lane[] = [
     programs: [{ file: built('test/support/vscodeLane.js'), args: [] }],
   },
   // Two of these are more than two cores can do without one waiting for the other.
-  { name: 'ui', budget: 1_200, tools: prepareWindows, atOnce: 1, programs: oneForEach('ui', 120_000) },
+  { name: 'ui', budget: 1_200, tools: prepareInstallation, atOnce: 1, programs: oneForEach('ui', 120_000) },
   { name: 'peer', budget: 2_400, programs: oneForEach('peer', 60_000) },
   {
     name: 'hostile',
@@ -112,6 +113,7 @@ function prepareEnvironment(): { marker: string; temporary: string } {
     TEMP: temporary, // its name on Windows
     XDG_DATA_HOME: data,
     PEERFOLD_VSIX: join(projectRoot, 'out', `peerfold-${process.platform}-${process.arch}.vsix`),
+    PEERFOLD_EXTENSIONS: join(temporary, 'vscode', 'extensions'),
     PEERFOLD_SCREENSHOTS: join(projectRoot, 'out', 'screenshots'),
     NODE_OPTIONS: [process.env.NODE_OPTIONS, '--enable-source-maps'].filter(Boolean).join(' '),
   })
@@ -159,6 +161,13 @@ function suitesIn(lane: string): string[] {
 /** For whatever shows VS Code. */
 async function prepareWindows(): Promise<void> {
   await Promise.all([prepareVSCode(), prepareChromium()])
+}
+
+/** And once for everybody of the ui lane, the packaged extension. */
+async function prepareInstallation(): Promise<void> {
+  await prepareWindows()
+  const { PEERFOLD_VSIX = '', PEERFOLD_EXTENSIONS = '' } = process.env
+  await installExtension(PEERFOLD_VSIX, dirname(PEERFOLD_EXTENSIONS), PEERFOLD_EXTENSIONS)
 }
 
 /** Once more, where they are seen first, and where a log that was cut off at its beginning still has them. */
