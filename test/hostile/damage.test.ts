@@ -20,8 +20,8 @@ import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
 import { PeerProcess } from '../support/peerProcess'
+import { withPeople } from '../support/withPeople'
 
 /** What happens to a file of a store. */
 type Damage = (file: string) => void
@@ -56,7 +56,7 @@ const DAMAGES: readonly (readonly [what: string, file: RegExp, damage: Damage])[
 ]
 
 attackGroup('damaged stores', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let bob: PeerProcess
   let bobsFolder: string
   let bobsLink: string
@@ -68,12 +68,11 @@ attackGroup('damaged stores', () => {
 
   before(async function () {
     this.timeout(60_000)
-    dht = await startLocalDht()
     bobsFolder = await makeTree(temporaryFolder('bobs'), {
       'a.txt': 'from bob',
       'b.bin': randomBytes(300_000),
     })
-    bob = await PeerProcess.start({ storage: temporaryFolder('bob'), bootstrap: dht.bootstrap })
+    bob = await people.process()
     bobsLink = (await bob.share(bobsFolder)).link
 
     source = await makeTree(temporaryFolder('source'), {
@@ -82,18 +81,14 @@ attackGroup('damaged stores', () => {
     })
     copy = temporaryFolder('copy')
     template = temporaryFolder('template')
-    const ann = await PeerProcess.start({ storage: template, bootstrap: dht.bootstrap })
+    const ann = await people.process({ storage: template })
     oldLink = (await ann.share(source)).link
     const id = await ann.open(bobsLink, true)
     await ann.copy(id, copy)
     await ann.stop()
     // Opened once more, everything has moved from the journal into tables.
-    const again = await PeerProcess.start({ storage: template, bootstrap: dht.bootstrap })
+    const again = await people.process({ storage: template })
     await again.stop()
-  })
-  after(async () => {
-    await bob?.stop()
-    await dht?.stop()
   })
 
   /** A data folder like Ann's, its store on the same disk (a store that was copied does not open at all). */
@@ -171,7 +166,7 @@ attackGroup('damaged stores', () => {
     // What comes after is the same wherever the damage was.
     if (!lookedAgain.has(seen)) {
       lookedAgain.add(seen)
-      const again = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+      const again = await people.process({ storage })
       await again.stop()
       assert.equal(again.notices.length, 0)
     }
@@ -181,7 +176,7 @@ attackGroup('damaged stores', () => {
 
   /** Damage may show at the start or only when a block is read; then the process ends once and is started again. */
   async function startAndRead(storage: string): Promise<{ ann: PeerProcess; seen: Seen }> {
-    const options = { storage, bootstrap: dht.bootstrap }
+    const options = { storage, bootstrap: people.bootstrap }
     const first = await PeerProcess.start(options)
     if (readdirSync(dataFolderPaths(storage).format).some(name => name.startsWith('store.damaged-')))
       return { ann: first, seen: 'at the start' }
@@ -199,7 +194,7 @@ attackGroup('damaged stores', () => {
     const storage = temporaryFolder('ann')
     for (const name of readdirSync(template))
       cpSync(join(template, name), join(storage, name), { recursive: true })
-    const ann = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    const ann = await people.process({ storage })
     const status = (await ann.state()).shares[0]?.status
     assert.equal(status?.kind === 'failed' && status.error.code, 'log-lost')
     await ann.stop()
@@ -210,7 +205,7 @@ attackGroup('damaged stores', () => {
     const { catalog } = dataFolderPaths(storage)
     cpSync(dataFolderPaths(template).catalog, catalog, { recursive: true })
     for (const name of readdirSync(catalog)) if (/\.sst$|MANIFEST/.test(name)) flip(join(catalog, name))
-    const ann = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    const ann = await people.process({ storage })
     await eventually('the user was told', () => ann.notices.length > 0)
     assert.match(ann.notices[0]?.message ?? '', /list of your shares was damaged and is set aside/)
     assert.notEqual((await ann.share(source)).link, oldLink)

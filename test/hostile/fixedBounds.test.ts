@@ -21,8 +21,8 @@ import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
 import { HostilePeer, publicKeyOf, type RawPeer } from '../support/hostilePeer'
-import { type LocalDht, startLocalDht } from '../support/localDht'
 import { PeerProcess } from '../support/peerProcess'
+import { withPeople } from '../support/withPeople'
 
 const MB = 1_000_000
 
@@ -34,7 +34,7 @@ const EARLIER: Record<string, number> = {
 }
 
 attackGroup('the bounds of one peer', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: PeerProcess
   let annsKey: Buffer
   let bob: PeerProcess
@@ -43,16 +43,15 @@ attackGroup('the bounds of one peer', () => {
   let stranger: HostilePeer
 
   before(async () => {
-    dht = await startLocalDht()
     const storage = temporaryFolder('ann')
-    await chooseEarlier(storage, dht.bootstrap)
-    ann = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    await chooseEarlier(storage, people.bootstrap)
+    ann = await people.process({ storage })
     annsKey = publicKeyOf(storage)
     const files = Array.from({ length: 200 }, (_, at) => [`${at}.txt`, `content ${at}`])
     source = await makeTree(temporaryFolder('source'), Object.fromEntries(files))
     shared = await ann.share(source, true)
-    bob = await PeerProcess.start({ storage: temporaryFolder('bob'), bootstrap: dht.bootstrap })
-    stranger = await HostilePeer.start(dht.bootstrap)
+    bob = await people.process()
+    stranger = await HostilePeer.start(people.bootstrap)
   })
   afterEach('others are served as before', async () => {
     const target = temporaryFolder('target')
@@ -60,12 +59,7 @@ attackGroup('the bounds of one peer', () => {
     assert.deepEqual(await compareTrees(source, target), [])
     for (const { id } of (await bob.state()).opened) await bob.request('open.remove', { id })
   })
-  after(async () => {
-    await stranger?.close()
-    await bob?.stop()
-    await ann?.stop()
-    await dht?.stop()
-  })
+  after(() => stranger?.close())
 
   /** The line of Ann's log that says why. */
   const turnedAway = (key: Buffer) =>
@@ -115,7 +109,7 @@ attackGroup('the bounds of one peer', () => {
 })
 
 attackGroup('the bound of messages to the peer process', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let peer: PeerProcess
   let id: ShareId
   let content: Uint8Array
@@ -124,10 +118,9 @@ attackGroup('the bound of messages to the peer process', () => {
   const TOO_LARGE = { code: 'message-too-large', message: /of at most 64 MB/ }
 
   before(async () => {
-    dht = await startLocalDht()
     storage = temporaryFolder('ann')
-    await chooseEarlier(storage, dht.bootstrap)
-    peer = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    await chooseEarlier(storage, people.bootstrap)
+    peer = await people.process({ storage })
     content = randomBytes(70 * MB, 4)
     source = await makeTree(temporaryFolder('source'), { 'large.bin': content })
     id = (await peer.share(source)).id
@@ -135,10 +128,6 @@ attackGroup('the bound of messages to the peer process', () => {
   afterEach('others are answered as before', async () => {
     const [share] = (await peer.request('state.get', {}, 2_000)).shares
     assert.equal(share?.status.kind, 'sharing')
-  })
-  after(async () => {
-    await peer?.stop()
-    await dht?.stop()
   })
 
   const path = '/large.bin' as DrivePath

@@ -12,13 +12,13 @@ import type { Result } from '../../src/common/protocol'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
 import { PeerProcess } from '../support/peerProcess'
+import { withPeople } from '../support/withPeople'
 
 const MB = 1_000_000
 
 attackGroup('copies on disks that fail', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: PeerProcess
   let bob: PeerProcess
   let source: string
@@ -31,13 +31,12 @@ attackGroup('copies on disks that fail', () => {
     disk = join(temporaryFolder('disk'), 'small')
     mkdirSync(disk)
     if (!mount('size=20m')) this.skip()
-    dht = await startLocalDht()
     const files = Object.fromEntries(
       Array.from({ length: 12 }, (_, at) => [`${at}.bin`, randomBytes(MB, at)]),
     )
     source = await makeTree(temporaryFolder('source'), { ...files, small: { 'a.txt': 'a', 'b.txt': 'b' } })
-    ann = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
-    bob = await PeerProcess.start({ storage: temporaryFolder('bob'), bootstrap: dht.bootstrap })
+    ann = await people.process()
+    bob = await people.process()
     id = await bob.open((await ann.share(source)).link)
   })
   beforeEach(() => {
@@ -48,7 +47,6 @@ attackGroup('copies on disks that fail', () => {
   after(async () => {
     await bob?.stop()
     await ann?.stop()
-    await dht?.stop()
     if (disk !== undefined) spawnSync('umount', ['-l', disk])
   })
 
@@ -111,7 +109,7 @@ attackGroup('copies on disks that fail', () => {
 })
 
 attackGroup('the store’s own disk, when it is full', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: PeerProcess
   let source: string
   let share: Result<'share.add'>
@@ -123,13 +121,12 @@ attackGroup('the store’s own disk, when it is full', () => {
     disk = join(temporaryFolder('disk'), 'small')
     mkdirSync(disk)
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${ROOM}`, 'tmpfs', disk]).status !== 0) this.skip()
-    dht = await startLocalDht()
     // More than what the database's journal has room for from the start, about 70 MB.
     const files = Object.fromEntries(
       Array.from({ length: 12 }, (_, at) => [`${at}.bin`, randomBytes(8 * MB, at)]),
     )
     source = await makeTree(temporaryFolder('source'), files)
-    ann = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
+    ann = await people.process()
     share = await ann.share(source)
   })
   afterEach(() => {
@@ -138,11 +135,11 @@ attackGroup('the store’s own disk, when it is full', () => {
   })
   after(async () => {
     await ann?.stop()
-    await dht?.stop()
     if (disk !== undefined) spawnSync('umount', ['-l', disk])
   })
 
-  const startBob = () => PeerProcess.start({ storage: join(disk, `bob ${runs}`), bootstrap: dht.bootstrap })
+  const startBob = () =>
+    PeerProcess.start({ storage: join(disk, `bob ${runs}`), bootstrap: people.bootstrap })
 
   const resize = (bytes: number) => spawnSync('mount', ['-o', `remount,size=${bytes}`, disk]).status === 0
 

@@ -10,14 +10,14 @@ import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { makeTree, temporaryFolder } from '../support/folders'
 import { HostilePeer, publicKeyOf, type RawPeer } from '../support/hostilePeer'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { PeerProcess } from '../support/peerProcess'
+import type { PeerProcess } from '../support/peerProcess'
+import { withPeople } from '../support/withPeople'
 
 /** Milliseconds: two seconds, and what a busy machine takes. */
 const AT_MOST = 4_000
 
 attackGroup('peers that keep others from the newest version', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: PeerProcess
   let bob: PeerProcess
   let bobKey: Buffer
@@ -28,16 +28,15 @@ attackGroup('peers that keep others from the newest version', () => {
   let drive: Hyperdrive
 
   beforeEach(async () => {
-    dht = await startLocalDht()
     source = await makeTree(temporaryFolder('source'), { 'a.txt': 'before' })
-    ann = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
+    ann = await people.process()
     ;({ id, link } = await ann.share(source, true))
     const parsed = parseLink(link)
     assert.ok(parsed.ok)
     const storage = temporaryFolder('bob')
-    bob = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    bob = await people.process({ storage })
     bobKey = publicKeyOf(storage)
-    attacker = await HostilePeer.start(dht.bootstrap)
+    attacker = await HostilePeer.start(people.bootstrap)
     drive = await attacker.mirror(Buffer.from(parsed.link.key, 'hex'))
     await attacker.hideMirror()
     await bob.open(link)
@@ -45,7 +44,6 @@ attackGroup('peers that keep others from the newest version', () => {
   })
   afterEach(async () => {
     await Promise.all([bob.stop(), ann.stop(), attacker.close()])
-    await dht.stop()
   })
 
   /** The attacker as one who has the share. */

@@ -15,15 +15,15 @@ import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
 import { HostilePeer, publicKeyOf } from '../support/hostilePeer'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { PeerProcess } from '../support/peerProcess'
+import type { PeerProcess } from '../support/peerProcess'
+import { withPeople } from '../support/withPeople'
 
 const MB = 1_000_000
 /** Bytes that may be on their way when the limit is reached. */
 const IN_FLIGHT = 32 * MB
 
 attackGroup('the limit of what all opened shares keep', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: PeerProcess
   let bob: PeerProcess
   let large: { source: string; shared: Result<'share.add'> }
@@ -33,17 +33,11 @@ attackGroup('the limit of what all opened shares keep', () => {
   let jobs = 0
 
   before(async () => {
-    dht = await startLocalDht()
-    ann = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
+    ann = await people.process()
     const files = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`${at}`, randomBytes(MB, at)]))
     large = await shareOf(ann, { ...files, 'one.bin': randomBytes(30 * MB, 99) })
     small = await shareOf(ann, { 'a.txt': 'a', 'b.bin': randomBytes(2 * MB, 100) })
-    bob = await PeerProcess.start({ storage: bobsStorage, bootstrap: dht.bootstrap })
-  })
-  after(async () => {
-    await bob?.stop()
-    await ann?.stop()
-    await dht?.stop()
+    bob = await people.process({ storage: bobsStorage })
   })
 
   async function shareOf(peer: PeerProcess, tree: Parameters<typeof makeTree>[1]) {
@@ -98,7 +92,7 @@ attackGroup('the limit of what all opened shares keep', () => {
     const before = await bytesHere()
     await bob.stop()
     await bob.process.ended
-    bob = await PeerProcess.start({ storage: bobsStorage, bootstrap: dht.bootstrap })
+    bob = await people.process({ storage: bobsStorage })
     await eventually('the copy is paused again', async () =>
       (await bob.state()).transfers.some(
         ({ folder, status }) =>
@@ -142,7 +136,7 @@ attackGroup('the limit of what all opened shares keep', () => {
     await bob.copy(first, temporaryFolder('first'))
     await bob.stop()
     await bob.process.ended
-    bob = await PeerProcess.start({ storage: bobsStorage, bootstrap: dht.bootstrap })
+    bob = await people.process({ storage: bobsStorage })
     await bob.request('settings.set', { limits: { storeBytes: 14 * MB } })
     const second = await shareOf(ann, { 'y.bin': randomBytes(9 * MB, 6) })
     const copy = temporaryFolder('second')
@@ -162,7 +156,7 @@ attackGroup('the limit of what all opened shares keep', () => {
     await eventually('it is paused', () => isPaused(job))
     await bob.stop()
     await bob.process.ended
-    bob = await PeerProcess.start({ storage: bobsStorage, bootstrap: dht.bootstrap })
+    bob = await people.process({ storage: bobsStorage })
     await bob.process.line(line => line.includes('it is in no list any more'), { timeout: 10_000 })
 
     // What was restored for its copy is used no more when that is cancelled and its window gone.
@@ -196,25 +190,20 @@ attackGroup('the limit of what all opened shares keep', () => {
 })
 
 attackGroup('the limit of connections', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let bob: PeerProcess
   let crowd: HostilePeer
   let bobsKey: Buffer
 
   before(async () => {
-    dht = await startLocalDht()
     const storage = temporaryFolder('bob')
-    bob = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    bob = await people.process({ storage })
     bobsKey = publicKeyOf(storage)
     await bob.request('settings.set', { limits: { connections: 8 } })
     await bob.share(await makeTree(temporaryFolder('source'), { 'a.txt': 'a' }))
-    crowd = await HostilePeer.start(dht.bootstrap)
+    crowd = await HostilePeer.start(people.bootstrap)
   })
-  after(async () => {
-    await crowd?.close()
-    await bob?.stop()
-    await dht?.stop()
-  })
+  after(() => crowd?.close())
 
   const connected = async () => (await bob.state()).peers.length
   const come = (count: number) =>

@@ -17,11 +17,11 @@ import { attackGroup, attackGroups } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
 import { HostilePeer, publicKeyOf, type RawPeer } from '../support/hostilePeer'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { PeerProcess } from '../support/peerProcess'
+import type { PeerProcess } from '../support/peerProcess'
+import { withPeople } from '../support/withPeople'
 
 attackGroups('hostile peers', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: PeerProcess
   let bob: PeerProcess
   let bobKey: Buffer
@@ -33,21 +33,20 @@ attackGroups('hostile peers', () => {
 
   before(async function () {
     this.timeout(90_000)
-    dht = await startLocalDht()
     source = await makeTree(temporaryFolder('source'), {
       'large.bin': randomBytes(5_000_000),
       'small.txt': 'small',
     })
-    ann = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
+    ann = await people.process()
     const shared = await ann.share(source, true)
     link = shared.link
     shareId = shared.id
     const parsed = parseLink(link)
     assert.ok(parsed.ok)
     const storage = temporaryFolder('bob')
-    bob = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    bob = await people.process({ storage })
     bobKey = publicKeyOf(storage)
-    attacker = await HostilePeer.start(dht.bootstrap)
+    attacker = await HostilePeer.start(people.bootstrap)
     drive = await attacker.mirror(Buffer.from(parsed.link.key, 'hex'))
   })
   afterEach(async () => {
@@ -55,12 +54,7 @@ attackGroups('hostile peers', () => {
     // What was fetched goes with it, so that the next test fetches again.
     for (const { id } of (await bob.state()).opened) await bob.request('open.remove', { id })
   })
-  after(async () => {
-    await bob?.stop()
-    await ann?.stop()
-    await attacker?.close()
-    await dht?.stop()
-  })
+  after(() => attacker?.close())
 
   /** Bob has opened the share, found Ann, and can be connected to. */
   async function opened(): Promise<ShareId> {

@@ -26,8 +26,8 @@ import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { compareTrees, randomBytes, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
 import { PeerProcess } from '../support/peerProcess'
+import { withPeople } from '../support/withPeople'
 
 const MB = 1_000_000
 /** Nobody listens there. */
@@ -43,7 +43,7 @@ attackGroup('large files whose copy is killed', () => {
   const storage = temporaryFolder('ann')
   const source = temporaryFolder('source')
   let content: Uint8Array
-  let dht: LocalDht
+  const people = withPeople()
   let ann: PeerProcess
   let id: ShareId
   let link: string
@@ -54,7 +54,6 @@ attackGroup('large files whose copy is killed', () => {
 
   before(async function () {
     this.timeout(60_000)
-    dht = await startLocalDht()
     content = randomBytes(SIZE, 1)
     writeFileSync(join(source, 'large.bin'), content)
     await start()
@@ -62,10 +61,6 @@ attackGroup('large files whose copy is killed', () => {
     // What the database still writes of this is not counted below.
     await ann.kill()
     await start()
-  })
-  after(async () => {
-    await ann?.stop()
-    await dht?.stop()
   })
   beforeEach(newTarget)
 
@@ -77,7 +72,7 @@ attackGroup('large files whose copy is killed', () => {
   }
 
   async function start(): Promise<void> {
-    ann = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    ann = await people.process({ storage })
   }
 
   /** The path of the one temporary in the target; undefined when there is none. */
@@ -208,7 +203,7 @@ attackGroup('large files whose copy is killed', () => {
   for (const [when, isListed] of Object.entries({ 'goes on': true, 'has the list of its files': false })) {
     it(`leave nothing behind when they are cancelled ${isListed ? 'after' : 'before'} the next process ${when}`, async () => {
       const storage = temporaryFolder('bob')
-      const bob = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+      const bob = await people.process({ storage })
       await bob.open(link, true)
       await killed(bob)
       if (!isListed) rmSync(dataFolderPaths(storage).store, { recursive: true })

@@ -19,25 +19,20 @@ import type { TransferResult } from '../../src/common/model'
 import { attackGroup, attackGroups, shown } from '../support/attacks'
 import { randomBytes, temporaryFolder } from '../support/folders'
 import { type HostileDrive, HostilePublisher } from '../support/hostileDrive'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { PeerProcess } from '../support/peerProcess'
+import type { PeerProcess } from '../support/peerProcess'
 import { peerfold } from '../support/processes'
+import { withPeople } from '../support/withPeople'
 
 attackGroups('shares with hostile content', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let publisher: HostilePublisher
   let peer: PeerProcess
 
   before(async () => {
-    dht = await startLocalDht()
-    publisher = await HostilePublisher.start(dht.bootstrap)
-    peer = await PeerProcess.start({ storage: temporaryFolder('bob'), bootstrap: dht.bootstrap })
+    publisher = await HostilePublisher.start(people.bootstrap)
+    peer = await people.process()
   })
-  after(async () => {
-    await peer?.stop()
-    await publisher?.close()
-    await dht?.stop()
-  })
+  after(() => publisher?.close())
 
   /** A folder to copy into, beside one that nothing may happen to. */
   function arena(): { target: string; assertUntouched: () => void } {

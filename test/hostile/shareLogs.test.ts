@@ -15,27 +15,22 @@ import { attackGroup, attackGroups, shown } from '../support/attacks'
 import { eventually } from '../support/eventually'
 import { makeTree, temporaryFolder } from '../support/folders'
 import { aboutListed, cyclicBlock, type HostileDrive, HostilePublisher } from '../support/hostileDrive'
-import { type LocalDht, startLocalDht } from '../support/localDht'
 import { PeerProcess } from '../support/peerProcess'
+import { withPeople } from '../support/withPeople'
 
 const compress = promisify(deflateRaw)
 const FAR = 2 ** 53 - 1
 
 attackGroups('shares with hostile logs', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let publisher: HostilePublisher
   let peer: PeerProcess
 
   before(async () => {
-    dht = await startLocalDht()
-    publisher = await HostilePublisher.start(dht.bootstrap)
-    peer = await PeerProcess.start({ storage: temporaryFolder('bob'), bootstrap: dht.bootstrap })
+    publisher = await HostilePublisher.start(people.bootstrap)
+    peer = await people.process()
   })
-  after(async () => {
-    await peer?.stop()
-    await publisher?.close()
-    await dht?.stop()
-  })
+  after(() => publisher?.close())
 
   /** A folder to copy into, beside which nothing may appear. */
   function arena(): { target: string; assertUntouched: () => void } {
@@ -340,8 +335,8 @@ attackGroups('shares with hostile logs', () => {
 
     it('two histories under one key end the share with a word, and nothing else', async () => {
       const primaryKey = randomBytes(32)
-      const first = await HostilePublisher.start(dht.bootstrap, primaryKey)
-      const second = await HostilePublisher.start(dht.bootstrap, primaryKey)
+      const first = await HostilePublisher.start(people.bootstrap, primaryKey)
+      const second = await HostilePublisher.start(people.bootstrap, primaryKey)
       try {
         const a = await first.drive()
         const b = await second.drive()
@@ -477,7 +472,7 @@ attackGroups('shares with hostile logs', () => {
   attackGroup('shares that are kept although they are broken', () => {
     it('do not keep the peer process from starting, nor the others from being there', async () => {
       const storage = temporaryFolder('carla')
-      const options = { storage, bootstrap: dht.bootstrap }
+      const options = { storage, bootstrap: people.bootstrap }
       const carla = await PeerProcess.start(options)
       const core = publisher.store.get({ name: 'rubbish that is kept' })
       await core.ready()
@@ -516,7 +511,7 @@ attackGroups('shares with hostile logs', () => {
     let foreign: Buffer
 
     before(async () => {
-      owner = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
+      owner = await people.process()
       folder = await makeTree(temporaryFolder('folder'), { 'own.txt': 'own' })
       const shared = await owner.share(folder, true)
       id = shared.id

@@ -11,9 +11,9 @@ import type { TransferResult } from '../../src/common/model'
 import { attackGroup, shown } from '../support/attacks'
 import { temporaryFolder } from '../support/folders'
 import { type HostileDrive, HostilePublisher } from '../support/hostileDrive'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { PeerProcess } from '../support/peerProcess'
+import type { PeerProcess } from '../support/peerProcess'
 import { peerfold } from '../support/processes'
+import { withPeople } from '../support/withPeople'
 
 /** What begins another tree on Windows. Elsewhere these are names, and stay below the target like all others. */
 const OTHER_TREES_OF_WINDOWS: readonly (readonly [path: string, reason: string])[] = [
@@ -77,7 +77,7 @@ const GOOD = [
 ]
 
 attackGroup('hostile paths', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let publisher: HostilePublisher
   let drive: HostileDrive
   let peer: PeerProcess
@@ -86,8 +86,7 @@ attackGroup('hostile paths', () => {
   let result: TransferResult
 
   before(async () => {
-    dht = await startLocalDht()
-    publisher = await HostilePublisher.start(dht.bootstrap)
+    publisher = await HostilePublisher.start(people.bootstrap)
     drive = await publisher.drive()
     for (const [path] of REFUSED) await drive.file(path, `evil ${path}`)
     for (const path of NO_PATHS) await drive.file(path, 'evil')
@@ -100,15 +99,11 @@ attackGroup('hostile paths', () => {
     writeFileSync(join(arena, 'outside.txt'), 'mine')
     writeFileSync(join(arena, 'dotted.txt'), 'mine')
     mkdirSync(join(arena, 'target'))
-    peer = await PeerProcess.start({ storage: temporaryFolder('bob'), bootstrap: dht.bootstrap })
+    peer = await people.process()
     id = await peer.open(drive.link)
     result = await peer.copy(id, join(arena, 'target'))
   })
-  after(async () => {
-    await peer?.stop()
-    await publisher?.close()
-    await dht?.stop()
-  })
+  after(() => publisher?.close())
 
   const inTarget = (path: string) => join(arena, 'target', ...path.split('/'))
 

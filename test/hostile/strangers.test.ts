@@ -19,8 +19,8 @@ import { BlindPeer, type Place } from '../support/blindPeer'
 import { eventually } from '../support/eventually'
 import { makeTree, temporaryFolder } from '../support/folders'
 import { HostilePeer, publicKeyOf } from '../support/hostilePeer'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { PeerProcess } from '../support/peerProcess'
+import type { PeerProcess } from '../support/peerProcess'
+import { withPeople } from '../support/withPeople'
 
 /** What a share costs a stranger: nothing but its link. */
 const keyOf = (link: string): Buffer => {
@@ -30,7 +30,7 @@ const keyOf = (link: string): Buffer => {
 }
 
 attackGroups('strangers', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: PeerProcess
   let annsKey: Buffer
   let first: string
@@ -40,22 +40,17 @@ attackGroups('strangers', () => {
 
   before(async function () {
     this.timeout(90_000)
-    dht = await startLocalDht()
     const storage = temporaryFolder('ann')
-    ann = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    ann = await people.process({ storage })
     annsKey = publicKeyOf(storage)
     ;({ link: first } = await ann.share(await makeTree(temporaryFolder('first'), { 'a.txt': 'a' }), true))
     ;({ link: second, id: secondId } = await ann.share(
       await makeTree(temporaryFolder('second'), { 'b.txt': 'b' }),
       true,
     ))
-    attacker = await HostilePeer.start(dht.bootstrap)
+    attacker = await HostilePeer.start(people.bootstrap)
   })
-  after(async () => {
-    await ann?.stop()
-    await attacker?.close()
-    await dht?.stop()
-  })
+  after(() => attacker?.close())
 
   attackGroup('strangers that list what they are offered', () => {
     it('who has one share is offered its two logs and none of another', async () => {
@@ -72,7 +67,7 @@ attackGroups('strangers', () => {
 
     it('who knows nothing but the topic of a share is offered its path log alone', async () => {
       const topic = Hypercore.discoveryKey(keyOf(second))
-      const [host = '', port] = dht.bootstrap.split(':')
+      const [host = '', port] = people.bootstrap.split(':')
       const crawler = new Hyperswarm({ dht: new DHT({ bootstrap: [{ host, port: Number(port) }] }) })
       const found: { stream: NoiseStream; offered: ReadonlySet<string> }[] = []
       crawler.on('connection', (stream: NoiseStream) => {
@@ -100,7 +95,7 @@ attackGroups('strangers', () => {
     let annsPlace: Place
 
     before(async () => {
-      liar = await BlindPeer.start(dht.bootstrap)
+      liar = await BlindPeer.start(people.bootstrap)
       const connected = await attacker.connect(annsKey)
       assert.ok(connected !== undefined)
       const { remoteHost, remotePort } = connected.stream.rawStream

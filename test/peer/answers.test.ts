@@ -2,23 +2,17 @@
 import assert from 'node:assert/strict'
 import type { DrivePath } from '../../src/common/brand'
 import { makeTree, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { PeerProcess } from '../support/peerProcess'
+import type { PeerProcess } from '../support/peerProcess'
+import { withPeople } from '../support/withPeople'
 
 const FILES = 12_000
 
 describe('a peer process', () => {
-  let dht: LocalDht
+  const people = withPeople()
   const peers: PeerProcess[] = []
 
   before(async () => {
-    dht = await startLocalDht()
-    for (const name of ['ann', 'bob'])
-      peers.push(await PeerProcess.start({ storage: temporaryFolder(name), bootstrap: dht.bootstrap }))
-  })
-  after(async () => {
-    for (const peer of peers) await peer.stop()
-    await dht?.stop()
+    peers.push(await people.process(), await people.process())
   })
 
   it('answers while it writes a pack of thousands of tiny files', async () => {

@@ -23,8 +23,8 @@ import { dirname, join } from 'node:path'
 import type { ShareId } from '../../src/common/brand'
 import { CopyModel, contentOf, type Side, sideOf } from '../support/copyModel'
 import { makeTree, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { People, type Person } from '../support/person'
+import type { Person } from '../support/person'
+import { withPeople } from '../support/withPeople'
 
 const SEED = Number(process.env.PEERFOLD_SEED ?? Date.now() & 0x7fffffff)
 const ROUNDS = Number(process.env.PEERFOLD_ROUNDS ?? 12)
@@ -36,20 +36,18 @@ const KEPT = ['kept1', 'kept2']
 const SIZES = [0, 5, 5, 5, 3_000, 3_000, 100_000, 100_000]
 
 describe('a copy and what is shared, both changed at random', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: Person
   let bob: Person
   let id: ShareId
   let source: string
   let copy: string
-  const people = new People(() => dht.bootstrap)
   const random = generator(SEED)
   const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(random() * from.length)]
   const log: string[] = []
   let made = 0
 
   before(async () => {
-    dht = await startLocalDht()
     ;[ann, bob] = await Promise.all([people.start({ hold: 0 }), people.start()])
     source = await makeTree(temporaryFolder('source'), {
       kept1: '1',
@@ -59,10 +57,6 @@ describe('a copy and what is shared, both changed at random', () => {
     })
     copy = temporaryFolder('copy')
     id = await bob.open((await ann.publish(source)).link)
-  })
-  after(async () => {
-    await people.leave()
-    await dht.stop()
   })
 
   const freshText = () => {

@@ -6,8 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { PeerProcess } from '../support/peerProcess'
+import type { PeerProcess } from '../support/peerProcess'
+import { withPeople } from '../support/withPeople'
 
 const LARGE = 8_000_000
 const MEGABYTE = 1_000_000
@@ -15,31 +15,16 @@ const MEGABYTE = 1_000_000
 const boundOf = (bytes: number) => 2 * bytes + 16 * MEGABYTE
 
 describe('what is superseded', () => {
-  let dht: LocalDht
-  const peers: PeerProcess[] = []
+  const people = withPeople()
 
-  const start = async (name: string, grace = 1) => {
-    const peer = await PeerProcess.start({
-      storage: temporaryFolder(name),
-      bootstrap: dht.bootstrap,
-      grace,
-      hold: 0, // most of a folder is deleted here, and that is meant
-    })
-    peers.push(peer)
-    return peer
-  }
+  /** Hold 0: most of a folder is deleted here, and that is meant. */
+  const start = (grace = 1) => people.process({ grace, hold: 0 })
 
-  before(async () => {
-    dht = await startLocalDht()
-  })
-  afterEach(async () => {
-    await Promise.all(peers.splice(0).map(peer => peer.stop()))
-  })
-  after(() => dht?.stop())
+  afterEach(() => people.leave())
 
   it('does not pile up, neither with a publisher whose file changes six times nor with its follower', async () => {
-    const ann = await start('ann')
-    const bob = await start('bob')
+    const ann = await start()
+    const bob = await start()
     const source = await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(LARGE, 0) })
     const { id, link } = await ann.share(source)
     const opened = await bob.open(link, true)
@@ -62,7 +47,7 @@ describe('what is superseded', () => {
   }).timeout(120_000)
 
   it('is no bytes that another path still has: twins outlive each other, also for a fresh reader', async () => {
-    const ann = await start('ann', 0.2)
+    const ann = await start(0.2)
     const twin = randomBytes(3 * MEGABYTE, 1)
     const small = randomBytes(500, 2)
     const source = await makeTree(temporaryFolder('source'), {
@@ -84,7 +69,7 @@ describe('what is superseded', () => {
     writeFileSync(join(source, 'again.bin'), randomBytes(16 * MEGABYTE, 4))
     writeFileSync(join(source, 'block.bin'), randomBytes(MEGABYTE, 5))
     await ann.rescan(id)
-    const bob = await start('bob')
+    const bob = await start()
     const opened = await bob.open(link)
     assert.ok((await bob.read(opened, '/b/two.bin')).equals(twin))
     assert.ok((await bob.read(opened, '/b/two.txt')).equals(small))
@@ -94,7 +79,7 @@ describe('what is superseded', () => {
   })
 
   it('is no pack of which one file is left', async () => {
-    const ann = await start('ann', 0.2)
+    const ann = await start(0.2)
     const files = Array.from({ length: 300 }, (_, at) => [`${at}.bin`, randomBytes(40_000, at)] as const)
     const source = await makeTree(temporaryFolder('source'), Object.fromEntries(files))
     const { id, link } = await ann.share(source)
@@ -102,15 +87,15 @@ describe('what is superseded', () => {
     for (const [path] of files.slice(1)) rmSync(join(source, path))
     await ann.rescan(id)
     await eventually('the others are cleared', () => ann.storeBytes() < before / 2, 20_000)
-    const bob = await start('bob')
+    const bob = await start()
     const opened = await bob.open(link)
     assert.equal((await bob.copy(opened, temporaryFolder('copy'))).files, 1)
     assert.ok((await bob.read(opened, '/0.bin')).equals(randomBytes(40_000, 0)))
   })
 
   it('lets a copy that it overtook end with the newest version, whole, and with that alone', async () => {
-    const ann = await start('ann', 0.5)
-    const bob = await start('bob', 600)
+    const ann = await start(0.5)
+    const bob = await start(600)
     // A copy has 24 MiB on the way at once.
     const names = Array.from({ length: 20 }, (_, at) => `${at + 10}.bin`)
     const files = names.map((name, at) => [name, randomBytes(2 * MEGABYTE, at)] as const)
@@ -143,13 +128,13 @@ describe('what is superseded', () => {
   }).timeout(60_000)
 
   it('is cleared or is not when the process is killed meanwhile, and what is in use stays', async () => {
-    const options = { storage: temporaryFolder('killed'), bootstrap: dht.bootstrap, grace: 0.02 }
+    const options = { storage: temporaryFolder('killed'), grace: 0.02 }
     const content = (at: number, round: number) =>
       randomBytes(at % 10 === 0 ? MEGABYTE : 9_000, at + 1_000 * round)
     const names = Array.from({ length: 120 }, (_, at) => `${at}.bin`)
     const files = names.map((name, at) => [name, content(at, 0)] as const)
     const source = await makeTree(temporaryFolder('source'), Object.fromEntries(files))
-    let ann = await PeerProcess.start(options)
+    let ann = await people.process(options)
     const { id, link } = await ann.share(source)
     for (let round = 1; round <= 3; round++) {
       for (const [at, name] of names.entries())
@@ -157,11 +142,10 @@ describe('what is superseded', () => {
       await ann.rescan(id)
       await delay(15 + 20 * round)
       await ann.kill()
-      ann = await PeerProcess.start(options)
+      ann = await people.process(options)
     }
-    peers.push(ann)
     await ann.rescan(id)
-    const bob = await start('bob')
+    const bob = await start()
     const copy = temporaryFolder('copy')
     await bob.copy(await bob.open(link), copy)
     assert.deepEqual(await compareTrees(source, copy), [])

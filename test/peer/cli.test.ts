@@ -7,11 +7,11 @@ import { formatKey, formatLink, parseLink } from '../../src/common/link'
 import type { PeerState } from '../../src/common/model'
 import { eventually } from '../support/eventually'
 import { compareTrees, executable, makeTree, randomBytes, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
 import { type PeerfoldEvent, type PeerfoldProcess, peerfold, startPeerfold } from '../support/processes'
+import { withPeople } from '../support/withPeople'
 
 describe('peerfold share and get', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let source: string
   let ann: Person
   let bob: Person
@@ -19,7 +19,6 @@ describe('peerfold share and get', () => {
   let link: string
 
   before(async () => {
-    dht = await startLocalDht()
     source = await makeTree(temporaryFolder('source'), {
       'read me.txt': 'hello',
       'empty.txt': '',
@@ -27,15 +26,12 @@ describe('peerfold share and get', () => {
       docs: { 'plan.txt': 'first plan', deep: { 'data.bin': randomBytes(9_000_000) } },
       'run.sh': executable('#!/bin/sh\necho hi\n'),
     })
-    ann = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap }
-    bob = { storage: temporaryFolder('bob'), bootstrap: dht.bootstrap }
+    ann = people.place('ann')
+    bob = people.place('bob')
     sharing = startPeerfold(['share', source], ann)
     link = await sharing.line(() => true)
   })
-  after(async () => {
-    await sharing.stop()
-    await dht.stop()
-  })
+  after(() => sharing.stop())
 
   it('print the link alone as the first line, once everything is published', () => {
     assert.equal(sharing.stdout[0], link)
@@ -53,7 +49,7 @@ describe('peerfold share and get', () => {
 
   it('tell scripts what was done as events', async () => {
     const copy = temporaryFolder('copy')
-    const carla = { storage: temporaryFolder('carla'), bootstrap: dht.bootstrap }
+    const carla = people.place('carla')
     const first = await peerfold(['get', link, copy, '--json'], carla)
     assert.equal(first.code, 0, first.stderr.join('\n'))
     assert.equal(first.events.length, first.stdout.length)
@@ -185,19 +181,11 @@ describe('peerfold share and get', () => {
 })
 
 describe('peerfold share', () => {
-  let dht: LocalDht
-
-  before(async () => {
-    dht = await startLocalDht()
-  })
-  after(() => dht.stop())
+  const people = withPeople()
 
   it('tells what it shares and leaves out, and ends with 130 on Ctrl-C', async () => {
     const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a', '.env': 'PASSWORD=x', b: {} })
-    const sharing = startPeerfold(['share', source, '--json'], {
-      storage: temporaryFolder('ann'),
-      bootstrap: dht.bootstrap,
-    })
+    const sharing = startPeerfold(['share', source, '--json'], people.place('ann'))
     const event = await sharing.event('sharing')
     const parsed = parseLink(String(event.link))
     assert.ok(parsed.ok)
@@ -212,7 +200,7 @@ describe('peerfold share', () => {
   it('gives the same folder the same link, by whatever name it is called', async () => {
     const folder = temporaryFolder('source')
     await makeTree(folder, { inner: { 'a.txt': 'a' } })
-    const ann = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap }
+    const ann = people.place('ann')
     const links: string[] = []
     for (const [name, cwd] of [
       [join(folder, 'inner'), folder],
@@ -228,8 +216,8 @@ describe('peerfold share', () => {
 
   it('shares a public folder, and a single file', async () => {
     const folder = await makeTree(temporaryFolder('source'), { 'one.txt': 'one', 'two.txt': 'two' })
-    const ann = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap }
-    const bob = { storage: temporaryFolder('bob'), bootstrap: dht.bootstrap }
+    const ann = people.place('ann')
+    const bob = people.place('bob')
     const open = startPeerfold(['share', folder, '--public', '--json'], ann)
     const { key } = await open.event('sharing')
     const single = startPeerfold(['share', join(folder, 'two.txt')], ann)
@@ -248,13 +236,13 @@ describe('peerfold share', () => {
 
   it('publishes a folder once and does not follow it with --once', async () => {
     const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'before' })
-    const ann = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap }
+    const ann = people.place('ann')
     const sharing = startPeerfold(['share', source, '--once'], ann)
     const following = await makeTree(temporaryFolder('source'), { 'a.txt': 'before' })
     const followed = startPeerfold(['share', following], ann)
     try {
       const [link, followedLink] = await Promise.all([sharing.line(() => true), followed.line(() => true)])
-      const bob = { storage: temporaryFolder('bob'), bootstrap: dht.bootstrap }
+      const bob = people.place('bob')
       await writeFile(join(source, 'a.txt'), 'after')
       await writeFile(join(following, 'a.txt'), 'after')
       await eventually('the followed folder is published', async () => {
@@ -276,7 +264,7 @@ describe('peerfold share', () => {
         writeFile(join(source, 'many', `${n}.bin`), randomBytes(5_000_000, n)),
       ),
     )
-    const ann = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap }
+    const ann = people.place('ann')
     // A second client keeps the peer process, so that what is left of the share can be looked at.
     const other = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
     const holding = startPeerfold(['share', other], ann)

@@ -3,24 +3,19 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { eventually, isRunning } from '../support/eventually'
 import { makeTree, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
 import { startProcess } from '../support/ownedProcess'
 import { type PeerfoldEvent, peerfold, startPeerfold } from '../support/processes'
 import { built } from '../support/projectRoot'
+import { withPeople } from '../support/withPeople'
 
 describe('the peer process of commands', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let source: string
   let ann: { storage: string; bootstrap: string }
 
-  before(async () => {
-    dht = await startLocalDht()
-  })
-  after(() => dht.stop())
-
   beforeEach(async () => {
     source = await makeTree(temporaryFolder('source'), { one: { 'a.txt': 'a' }, two: { 'b.txt': 'b' } })
-    ann = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap }
+    ann = people.place('ann')
   })
 
   const status = async (): Promise<PeerfoldEvent> => {
@@ -50,7 +45,7 @@ describe('the peer process of commands', () => {
 
     await one.stop()
     assert.equal((await status()).pid, pid)
-    const bob = { storage: temporaryFolder('bob'), bootstrap: dht.bootstrap }
+    const bob = people.place('bob')
     assert.deepEqual((await peerfold(['ls', second], bob)).stdout, ['b.txt'])
     assert.equal((await peerfold(['ls', first, '--timeout', '2'], bob)).code, 3)
 
@@ -101,7 +96,7 @@ describe('the peer process of commands', () => {
       const now = await status()
       return now.running === true && now.pid !== pid && JSON.stringify(now.state).includes('"sharing"')
     })
-    const bob = { storage: temporaryFolder('bob'), bootstrap: dht.bootstrap }
+    const bob = people.place('bob')
     assert.deepEqual((await peerfold(['ls', link], bob)).stdout, ['a.txt'])
     await sharing.stop()
     assert.deepEqual(sharing.stdout, [link])
@@ -110,7 +105,7 @@ describe('the peer process of commands', () => {
   it('never has a link in its arguments', async () => {
     const sharing = startPeerfold(['share', join(source, 'one')], ann)
     const link = await sharing.line(() => true)
-    const bob = { storage: temporaryFolder('bob'), bootstrap: dht.bootstrap }
+    const bob = people.place('bob')
     const seeding = startPeerfold(['seed', '-'], { ...bob, input: link })
     try {
       await seeding.line(() => true)
@@ -129,11 +124,11 @@ describe('the peer process of commands', () => {
 })
 
 describe('the peerfold command', () => {
+  const people = withPeople()
+
   it('runs a private DHT at the port that it was given, or not at all', async () => {
-    const dht = await startLocalDht()
-    const [, port = ''] = dht.bootstrap.split(':')
+    const [, port = ''] = people.bootstrap.split(':')
     const second = await peerfold(['dht', '--port', port], { storage: temporaryFolder('nobody') })
-    await dht.stop()
     assert.deepEqual([second.code, ...second.stdout], [1])
     assert.deepEqual(second.stderr, [`peerfold: Port ${port} is in use on this machine. Choose another one.`])
   })
@@ -145,14 +140,12 @@ describe('the peerfold command', () => {
   })
 
   it('finds peers through the nodes that the environment names', async () => {
-    const dht = await startLocalDht()
-    const env = { PEERFOLD_BOOTSTRAP: ` ${dht.bootstrap} ` }
+    const env = { PEERFOLD_BOOTSTRAP: ` ${people.bootstrap} ` }
     const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
     const sharing = startPeerfold(['share', source], { storage: temporaryFolder('ann'), env })
     const link = await sharing.line(() => true)
     const listed = await peerfold(['ls', link], { storage: temporaryFolder('bob'), env })
     await sharing.stop()
-    await dht.stop()
     assert.deepEqual(listed.stdout, ['a.txt'])
   })
 })

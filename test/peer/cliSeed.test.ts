@@ -4,38 +4,32 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
 import { type PeerfoldProcess, peerfold, startPeerfold } from '../support/processes'
+import { withPeople } from '../support/withPeople'
 
 describe('peerfold without the one who shared', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let source: string
   let sharing: PeerfoldProcess
   let link: string
-  const person = (name: string) => ({ storage: temporaryFolder(name), bootstrap: dht.bootstrap })
-
-  before(async () => {
-    dht = await startLocalDht()
-  })
-  after(() => dht.stop())
 
   beforeEach(async () => {
     source = await makeTree(temporaryFolder('source'), {
       'a.txt': 'a',
       b: { 'c.bin': randomBytes(2_000_000, 1) },
     })
-    sharing = startPeerfold(['share', source], person('ann'))
+    sharing = startPeerfold(['share', source], people.place('ann'))
     link = await sharing.line(() => true)
   })
   afterEach(() => sharing.stop())
 
   it('serves from whoever seeds, to somebody who never met the first one', async () => {
-    const seeding = startPeerfold(['seed', link], person('bob'))
+    const seeding = startPeerfold(['seed', link], people.place('bob'))
     try {
       assert.match(await seeding.line(() => true), /^Seeding “.*”: 2 files, 2\.0 MB, all here\.$/)
       await sharing.stop()
       const copy = temporaryFolder('copy')
-      const got = await peerfold(['get', link, copy], person('carla'))
+      const got = await peerfold(['get', link, copy], people.place('carla'))
       assert.equal(got.code, 0, got.stderr.join('\n'))
       assert.deepEqual(await compareTrees(source, copy), [])
       seeding.kill('SIGINT')
@@ -46,7 +40,7 @@ describe('peerfold without the one who shared', () => {
   })
 
   it('tells scripts when everything is here and served, and goes on to new versions', async () => {
-    const seeding = startPeerfold(['seed', link, '--json'], person('bob'))
+    const seeding = startPeerfold(['seed', link, '--json'], people.place('bob'))
     try {
       const done = await seeding.event('done')
       assert.deepEqual([done.files, done.bytes], [2, 2_000_001])
@@ -54,7 +48,7 @@ describe('peerfold without the one who shared', () => {
       assert.equal((await seeding.event('sharing')).link, link)
 
       await writeFile(join(source, 'new.txt'), 'new')
-      const carla = person('carla')
+      const carla = people.place('carla')
       await eventually('the new file is published', async () => {
         return (await peerfold(['cat', link, 'new.txt'], carla)).stdout[0] === 'new'
       })
@@ -68,7 +62,7 @@ describe('peerfold without the one who shared', () => {
   })
 
   it('is content with a complete copy when nobody is there, and says so', async () => {
-    const bob = person('bob')
+    const bob = people.place('bob')
     const copy = temporaryFolder('copy')
     assert.equal((await peerfold(['get', link, copy], bob)).code, 0)
     await sharing.stop()
@@ -79,7 +73,7 @@ describe('peerfold without the one who shared', () => {
   })
 
   it('ends with 3 when the list of files is known but nobody has the rest', async () => {
-    const bob = person('bob')
+    const bob = people.place('bob')
     assert.equal((await peerfold(['ls', link], bob)).code, 0)
     await sharing.stop()
     const got = await peerfold(['get', link, temporaryFolder('copy'), '--timeout', '2', '--json'], bob)

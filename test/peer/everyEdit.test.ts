@@ -11,8 +11,8 @@ import fc from 'fast-check'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import { eventually, isRunning } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, setTimeOf, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { PeerProcess } from '../support/peerProcess'
+import type { PeerProcess } from '../support/peerProcess'
+import { withPeople } from '../support/withPeople'
 
 const FILES = ['a.txt', 'b.txt', 'c.txt', 'd.bin', 'e.bin', 'f.bin']
 const SIZES = [10, 10, 5_000, 70_000, 1_500_000, 9_000_000]
@@ -50,7 +50,7 @@ const round = fc.record({
 
 describe('readers of a folder', function () {
   this.timeout(60_000 + ROUNDS * 30_000)
-  let dht: LocalDht
+  const people = withPeople()
   let ann: PeerProcess
   let bob: PeerProcess
   let source: string
@@ -60,21 +60,15 @@ describe('readers of a folder', function () {
   let once: ShareId
 
   before(async () => {
-    dht = await startLocalDht()
     source = temporaryFolder('source')
     outside = temporaryFolder('outside')
     await makeTree(source, Object.fromEntries(FILES.map((name, n) => [name, randomBytes(SIZES[n] ?? 1, n)])))
     await makeTree(source, { folder: { 'unchanged.txt': 'unchanged' } })
-    ann = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
-    bob = await PeerProcess.start({ storage: temporaryFolder('bob'), bootstrap: dht.bootstrap })
+    ann = await people.process()
+    bob = await people.process()
     followed = await bob.open((await ann.share(source)).link, true)
     const params = { source, isPublic: true, once: true, keep: true, allow: [], job: 'once' }
     once = await bob.open((await ann.request('share.add', params)).link, true)
-  })
-  after(async () => {
-    await bob?.stop()
-    await ann?.stop()
-    await dht?.stop()
   })
 
   async function make({ file, kind, seed }: Edit): Promise<void> {
@@ -158,7 +152,7 @@ describe('readers of a folder', function () {
       const told = `${how}: ${edits.map(({ file, kind }) => `${file} ${kind}`).join('; ')}`
       if (how === 'killed meanwhile') await ann.kill()
       for (const one of edits) await make(one)
-      if (how === 'killed meanwhile') ann = await PeerProcess.start(ann.options)
+      if (how === 'killed meanwhile') ann = await people.process(ann.options)
       await holds(bob, followed, told)
       await ann.rescan(once)
       await holds(bob, once, `after a scan; ${told}`)

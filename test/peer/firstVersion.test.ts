@@ -10,10 +10,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseLink } from '../../src/common/link'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, type Tree, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
 import { PeerProcess } from '../support/peerProcess'
-import { People, type Person } from '../support/person'
+import type { Person } from '../support/person'
 import { listAll, StockClient } from '../support/stockClient'
+import { withPeople } from '../support/withPeople'
 
 /** Enough for a first version in two steps. */
 const SMALL = 1_100
@@ -34,25 +34,19 @@ function tree(): Tree {
 const FILES = SMALL + 4
 
 describe('a first version of many small files', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let stock: StockClient
   let bob: Person
   let carl: Person
-  const people = new People(() => dht.bootstrap)
 
   before(async () => {
-    dht = await startLocalDht()
     ;[stock, bob, carl] = await Promise.all([
-      StockClient.start(dht.bootstrap),
+      StockClient.start(people.bootstrap),
       people.start(),
       people.start(),
     ])
   })
-  after(async () => {
-    await stock.close()
-    await people.leave()
-    await dht.stop()
-  })
+  after(() => stock.close())
 
   /** What another Hyperdrive client has, once it knows as many files. */
   async function othersSee(link: string, source: string, files = FILES): Promise<void> {
@@ -68,7 +62,7 @@ describe('a first version of many small files', () => {
   }
 
   it('is read by Peerfold at once, and by others soon, while nothing changes for Peerfold', async () => {
-    const options = { storage: temporaryFolder('ann'), bootstrap: dht.bootstrap, grace: 2 }
+    const options = { storage: temporaryFolder('ann'), bootstrap: people.bootstrap, grace: 2 }
     const ann = await PeerProcess.start(options)
     const version = async () => (await ann.state()).shares[0]?.version
     const source = await makeTree(temporaryFolder('source'), tree())
@@ -95,7 +89,7 @@ describe('a first version of many small files', () => {
   })
 
   it('is served by those who have it when the one who shared it is gone before the rest came', async () => {
-    const ann = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
+    const ann = await people.process()
     const source = await makeTree(temporaryFolder('source'), tree())
     const { link } = await ann.share(source)
     const opened = await bob.open(link, { keep: true })
@@ -117,7 +111,7 @@ describe('a first version of many small files', () => {
   } as const
   for (const [title, { once, change }] of Object.entries(meanwhile)) {
     it(`is finished after a kill, ${title}`, async () => {
-      const options = { storage: temporaryFolder('killed'), bootstrap: dht.bootstrap }
+      const options = people.place('killed')
       const source = await makeTree(temporaryFolder('source'), tree())
       const original = await makeTree(temporaryFolder('original'), tree())
       const killed = await PeerProcess.start(options)
@@ -141,7 +135,7 @@ describe('a first version of many small files', () => {
   }
 
   it('is finished also when it is killed again and again while the rest is written', async () => {
-    const options = { storage: temporaryFolder('killed'), bootstrap: dht.bootstrap, grace: 0 }
+    const options = { storage: temporaryFolder('killed'), bootstrap: people.bootstrap, grace: 0 }
     const source = await makeTree(temporaryFolder('source'), tree())
     let ann = await PeerProcess.start({ ...options, grace: 60 })
     const { link } = await ann.share(source)

@@ -21,27 +21,21 @@ import {
   type Tree,
   temporaryFolder,
 } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
 import { olderHypercore } from '../support/olderHypercore'
-import { People, type Person } from '../support/person'
+import type { Person } from '../support/person'
 import { listAll, StockClient } from '../support/stockClient'
+import { withPeople } from '../support/withPeople'
 
 describe('a stock Hyperdrive client on hypercore 11.37.1', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: Person
   let stock: StockClient
-  const people = new People(() => dht.bootstrap)
   const large = randomBytes(5_000_000, 1)
 
   before(async () => {
-    dht = await startLocalDht()
-    ;[ann, stock] = await Promise.all([people.start(), StockClient.start(dht.bootstrap, olderHypercore())])
+    ;[ann, stock] = await Promise.all([people.start(), StockClient.start(people.bootstrap, olderHypercore())])
   })
-  after(async () => {
-    await stock.close()
-    await people.leave()
-    await dht.stop()
-  })
+  after(() => stock.close())
 
   const keysOf = (link: string) => {
     const parsed = parseLink(link)
@@ -120,24 +114,18 @@ describe('a stock Hyperdrive client on hypercore 11.37.1', () => {
 })
 
 describe('a Peerfold of another version', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: Person
   let link: string
   let other: OtherVersion | undefined
-  const people = new People(() => dht.bootstrap)
 
   before(async () => {
-    dht = await startLocalDht()
     ann = await people.start()
     ;({ link } = await ann.publish(await makeTree(temporaryFolder('source'), { 'a.txt': 'a' }), {
       isPublic: true,
     }))
   })
   afterEach(() => other?.close())
-  after(async () => {
-    await people.leave()
-    await dht.stop()
-  })
 
   const peerNamed = (name: string) => ann.state.peers.find(peer => peer.name === name)
   /** Both ways: it reads Ann's share, and she reads its drive. */
@@ -153,7 +141,7 @@ describe('a Peerfold of another version', () => {
   }
 
   it('that shares no version with this one is served and used as a stock client is, and told nothing', async () => {
-    other = await OtherVersion.start(dht.bootstrap, [
+    other = await OtherVersion.start(people.bootstrap, [
       {
         type: 'hello',
         version: 99,
@@ -175,7 +163,7 @@ describe('a Peerfold of another version', () => {
 
   it('that knows this one and more may say what it likes: the rest is skipped, and nobody is turned away', async () => {
     const news = Array.from({ length: 200 }, (_, at) => ({ type: 'news', at, of: { any: ['shape'] } }))
-    other = await OtherVersion.start(dht.bootstrap, [
+    other = await OtherVersion.start(people.bootstrap, [
       { type: 'hello', version: 99, oldest: 2, name: 'earlier name', tcp: null, challenge: 'x', more: [1] },
       ...news,
       {},
@@ -191,7 +179,7 @@ describe('a Peerfold of another version', () => {
   })
 
   it('that is 0.3.0 hears only what that knows, in fewer messages than it bears', async () => {
-    other = await OtherVersion.start(dht.bootstrap, [{ type: 'hello', name: 'Zoë', tcp: null }])
+    other = await OtherVersion.start(people.bootstrap, [{ type: 'hello', name: 'Zoë', tcp: null }])
     await assertExchange(other)
     await ann.until('it is greeted', () => peerNamed('Zoë') !== undefined)
     for (let at = 0; at < 20; at++) await ann.request('settings.set', { name: `Ann ${at}` })
@@ -245,20 +233,14 @@ class OtherVersion {
 }
 
 describe('a drive of a stock Hyperdrive client on hypercore 11.37.1', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let bob: Person
   let stock: StockClient
-  const people = new People(() => dht.bootstrap)
 
   before(async () => {
-    dht = await startLocalDht()
-    ;[bob, stock] = await Promise.all([people.start(), StockClient.start(dht.bootstrap, olderHypercore())])
+    ;[bob, stock] = await Promise.all([people.start(), StockClient.start(people.bootstrap, olderHypercore())])
   })
-  after(async () => {
-    await stock.close()
-    await people.leave()
-    await dht.stop()
-  })
+  after(() => stock.close())
 
   it('is saved whole: files, programs, links, deletions', async () => {
     const drive = await stock.create()

@@ -7,14 +7,14 @@ import { join } from 'node:path'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import { behind, realPathOf } from '../../src/common/followed'
 import { compareTrees, makeTree, symbolicLink, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { PeerProcess } from '../support/peerProcess'
+import type { PeerProcess } from '../support/peerProcess'
 import { peerfold } from '../support/processes'
+import { withPeople } from '../support/withPeople'
 
 const at = (path: string) => path as DrivePath
 
 describe('links of a share', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: PeerProcess
   let bob: PeerProcess
   let source: string
@@ -23,9 +23,8 @@ describe('links of a share', () => {
   let link: string
 
   before(async () => {
-    dht = await startLocalDht()
-    ann = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
-    bob = await PeerProcess.start({ storage: temporaryFolder('bob'), bootstrap: dht.bootstrap })
+    ann = await people.process()
+    bob = await people.process()
     source = await makeTree(temporaryFolder('source'), {
       docs: { 'a.txt': 'first', deep: { 'b.txt': 'second', over: symbolicLink('../../more') } },
       more: { 'c.txt': 'third', back: symbolicLink('../docs') },
@@ -38,10 +37,6 @@ describe('links of a share', () => {
     own = shared.id
     link = shared.link
     id = await bob.open(link, true)
-  })
-  after(async () => {
-    for (const peer of [ann, bob]) await peer?.stop()
-    await dht?.stop()
   })
 
   it('are told as what they point at', async () => {
@@ -106,7 +101,7 @@ describe('links of a share', () => {
       const { size } = behind(await peer.request('fs.stat', { id: share, path: at('/first.txt') }))
       assert.equal(size, 5)
     }
-    const carol = { storage: temporaryFolder('carol'), bootstrap: dht.bootstrap }
+    const carol = people.place('carol')
     const listed = await peerfold(['ls', link, 'latest/deep/over/back/deep/over'], carol)
     assert.deepEqual(listed.stdout.filter(line => line !== '').sort(), [
       'latest/deep/over/back/deep/over/back',

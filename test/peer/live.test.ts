@@ -6,24 +6,18 @@ import type { ShareId } from '../../src/common/brand'
 import type { ChangedPath } from '../../src/common/protocol'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, type Tree, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { People, type Person } from '../support/person'
+import type { Person } from '../support/person'
+import { withPeople } from '../support/withPeople'
 
 describe('a shared folder that changes', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: Person
   let bob: Person
   let source: string
   let id: ShareId
-  const people = new People(() => dht.bootstrap)
 
   before(async () => {
-    dht = await startLocalDht()
     ;[ann, bob] = await Promise.all([people.start({ client: 'window' }), people.start({ client: 'window' })])
-  })
-  after(async () => {
-    await people.leave()
-    await dht.stop()
   })
   afterEach(async () => {
     await bob.request('open.remove', { id })

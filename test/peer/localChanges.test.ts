@@ -24,25 +24,19 @@ import {
   type Tree,
   temporaryFolder,
 } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { People, type Person } from '../support/person'
+import type { Person } from '../support/person'
+import { withPeople } from '../support/withPeople'
 
 describe('a copy in a folder with files of the user', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: Person
   let bob: Person
   let source: string
   let copy: string
   let id: ShareId
-  const people = new People(() => dht.bootstrap)
 
   before(async () => {
-    dht = await startLocalDht()
     ;[ann, bob] = await Promise.all([people.start(), people.start()])
-  })
-  after(async () => {
-    await people.leave()
-    await dht.stop()
   })
 
   const share = async (tree: Tree) => {

@@ -6,9 +6,9 @@ import type { DriveKey, EncryptionKey, PeerId, ShareId } from '../../src/common/
 import { formatLink } from '../../src/common/link'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { People, type Person } from '../support/person'
+import type { Person } from '../support/person'
 import { peerfold } from '../support/processes'
+import { withPeople } from '../support/withPeople'
 
 /** Nobody listens there. */
 const NOWHERE = '127.0.0.1:9'
@@ -21,13 +21,7 @@ const nobodysLink = (digit: string) =>
   })
 
 describe('over a network', () => {
-  let dht: LocalDht
-  const people = new People(() => dht.bootstrap)
-
-  before(async () => {
-    dht = await startLocalDht()
-  })
-  after(() => dht.stop())
+  const people = withPeople()
 
   describe('looking for a share', () => {
     afterEach(() => people.leave())
@@ -39,10 +33,10 @@ describe('over a network', () => {
 
     it('ends with 3 within its time when nobody has it', async () => {
       const started = performance.now()
-      const got = await peerfold(['get', nobodysLink('1'), temporaryFolder('copy'), '--timeout', '3'], {
-        storage: temporaryFolder('bob'),
-        bootstrap: dht.bootstrap,
-      })
+      const got = await peerfold(
+        ['get', nobodysLink('1'), temporaryFolder('copy'), '--timeout', '3'],
+        people.place('bob'),
+      )
       assert.equal(got.code, 3)
       assert.match(got.stderr.join('\n'), /Nobody who has this share was found\. ./)
       assert.ok(performance.now() - started < 20_000)

@@ -7,28 +7,23 @@ import { peerIdOf } from '../../src/peer/keys'
 import { eventually } from '../support/eventually'
 import { makeTree, temporaryFolder } from '../support/folders'
 import { publicKeyOf } from '../support/hostilePeer'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { PeerProcess } from '../support/peerProcess'
+import type { PeerProcess } from '../support/peerProcess'
 import { peerfold } from '../support/processes'
+import { withPeople } from '../support/withPeople'
 
 describe('the newest version', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: PeerProcess
   let source: string
   let id: ShareId
   let link: string
 
   before(async () => {
-    dht = await startLocalDht()
     source = await makeTree(temporaryFolder('source'), { 'a.txt': '0', versions: { '0': '' } })
-    ann = await PeerProcess.start({ storage: temporaryFolder('ann'), bootstrap: dht.bootstrap })
+    ann = await people.process()
     ;({ id, link } = await ann.share(source))
   })
-  after(async () => {
-    ann.process.kill('SIGCONT')
-    await ann.stop()
-    await dht.stop()
-  })
+  after(() => ann.process.kill('SIGCONT'))
 
   const publish = async (version: string) => {
     await writeFile(join(source, 'a.txt'), version)
@@ -37,7 +32,7 @@ describe('the newest version', () => {
   }
 
   it('is what a command answers with that knows the version before, each of ten times', async () => {
-    const bob = { storage: temporaryFolder('bob'), bootstrap: dht.bootstrap }
+    const bob = people.place('bob')
     const copy = temporaryFolder('copy')
     assert.equal((await peerfold(['get', link, copy], bob)).code, 0)
     for (let version = 1; version <= 10; version++) {
@@ -78,24 +73,24 @@ describe('the newest version', () => {
         },
       ],
     ] as const) {
-      const before = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+      const before = await people.process({ storage })
       await before.open(link, true)
       await before.stop()
       await publish(version)
-      const bob = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+      const bob = await people.process({ storage })
       assert.equal(await answer(bob), version)
       await bob.stop()
     }
   })
 
   it('is in doubt while somebody who announces it does not answer, who is named', async () => {
-    const carla = await PeerProcess.start({ storage: temporaryFolder('carla'), bootstrap: dht.bootstrap })
+    const carla = await people.process()
     await carla.open(link, true)
     await carla.request('seed.wait', { id, job: 'seed' })
     const silent = peerIdOf(publicKeyOf(ann.options.storage))
     ann.process.kill('SIGSTOP')
     try {
-      const bob = { storage: temporaryFolder('bob'), bootstrap: dht.bootstrap }
+      const bob = people.place('bob')
       await eventually('Carla is found, and Ann, who does not answer', async () => {
         const { code, stdout, stderr } = await peerfold(['ls', link, '--json'], bob)
         const doubt = stdout.map(line => JSON.parse(line)).find(({ event }) => event === 'doubt')

@@ -12,22 +12,16 @@ import {
   symbolicLink,
   temporaryFolder,
 } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { People, type Person } from '../support/person'
+import type { Person } from '../support/person'
+import { withPeople } from '../support/withPeople'
 
 describe('an opened share', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: Person
   let bob: Person
-  const people = new People(() => dht.bootstrap)
 
   before(async () => {
-    dht = await startLocalDht()
     ;[ann, bob] = await Promise.all([people.start({ client: 'window' }), people.start({ client: 'window' })])
-  })
-  after(async () => {
-    await people.leave()
-    await dht.stop()
   })
 
   const share = async () => {
@@ -155,18 +149,12 @@ describe('an opened share', () => {
 })
 
 describe('a transfer', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: Person
   let bob: Person
-  const people = new People(() => dht.bootstrap)
 
   before(async () => {
-    dht = await startLocalDht()
     ;[ann, bob] = await Promise.all([people.start(), people.start()])
-  })
-  after(async () => {
-    await people.leave()
-    await dht.stop()
   })
 
   const transfer = (job: string) => bob.state.transfers.find(({ id }) => id === job)

@@ -9,19 +9,18 @@ import { DEFAULT_LIMITS } from '../../src/peer/limits'
 import { Network } from '../../src/peer/network/swarm'
 import { eventually } from '../support/eventually'
 import { temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
+import { withPeople } from '../support/withPeople'
 
 const MOST = '/proc/sys/net/core/rmem_max'
 /** Bytes: what UDX lets one peer have on their way. */
 const WINDOW = 4 * 1024 * 1024
 
 describe('room for datagrams', () => {
-  let dht: LocalDht
+  const people = withPeople()
   const networks: Network[] = []
   const stores: Corestore[] = []
 
   before(async () => {
-    dht = await startLocalDht()
     const [one, other] = [new Corestore(temporaryFolder('one')), new Corestore(temporaryFolder('other'))]
     stores.push(one, other)
     const log = one.get({ name: 'log' })
@@ -31,7 +30,7 @@ describe('room for datagrams', () => {
     for (const core of [log, copy]) {
       const network = new Network({
         keyPair: DHT.keyPair(),
-        bootstrap: [dht.bootstrap],
+        bootstrap: [people.bootstrap],
         name: () => '',
         tcp: () => false,
         isBlocked: () => false,
@@ -48,7 +47,6 @@ describe('room for datagrams', () => {
   after(async () => {
     for (const network of networks) await network.close()
     for (const store of stores) await store.close()
-    await dht.stop()
   })
 
   const socketOf = (network: Network | undefined) => {

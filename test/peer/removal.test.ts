@@ -5,25 +5,18 @@ import { Catalog } from '../../src/peer/store/catalog'
 import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { eventually } from '../support/eventually'
 import { makeTree, randomBytes, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
 import { PeerProcess } from '../support/peerProcess'
+import { withPeople } from '../support/withPeople'
 
 const CONTENT = 24_000_000
 
 describe('what is removed', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: PeerProcess
   let bob: PeerProcess
 
   before(async () => {
-    dht = await startLocalDht()
-    const start = (name: string) =>
-      PeerProcess.start({ storage: temporaryFolder(name), bootstrap: dht.bootstrap })
-    ;[ann, bob] = await Promise.all([start('ann'), start('bob')])
-  })
-  after(async () => {
-    await Promise.all([ann?.stop(), bob?.stop()])
-    await dht?.stop()
+    ;[ann, bob] = await Promise.all([people.process(), people.process()])
   })
 
   it('takes no room any more, on neither side', async () => {
@@ -42,7 +35,7 @@ describe('what is removed', () => {
 
   it('takes none either when the process is killed while it is removed', async () => {
     const storage = temporaryFolder('killed')
-    const options = { storage, bootstrap: dht.bootstrap }
+    const options = { storage, bootstrap: people.bootstrap }
     let peer = await PeerProcess.start(options)
     const empty = peer.storeBytes()
     for (const pause of [4, 12, 25, 50]) {
@@ -61,7 +54,7 @@ describe('what is removed', () => {
 
   it('is removed by the next process when the one before only began to', async () => {
     const storage = temporaryFolder('begun')
-    const options = { storage, bootstrap: dht.bootstrap }
+    const options = { storage, bootstrap: people.bootstrap }
     let peer = await PeerProcess.start(options)
     const empty = peer.storeBytes()
     await peer.share(await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(CONTENT) }))

@@ -5,33 +5,27 @@ import { join } from 'node:path'
 import { waitForEnd } from '../../src/client/ended'
 import { readEndpoint } from '../../src/wire/endpoint'
 import { compareTrees, randomBytes, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { People, type Person } from '../support/person'
+import type { Person } from '../support/person'
 import { startPeerfold } from '../support/processes'
+import { withPeople } from '../support/withPeople'
 
 const MEGABYTE = 1_000_000
 /** Bytes that may be on their way when everything ends, and come again: what is asked for ahead, several files at once. */
 const IN_FLIGHT = 48 * MEGABYTE
 
 describe('peerfold get, killed again and again', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: Person
   let source: string
   let link: string
   const total = 180 * MEGABYTE
-  const people = new People(() => dht.bootstrap)
 
   before(async () => {
-    dht = await startLocalDht()
     ann = await people.start()
     source = temporaryFolder('source')
     await writeFile(join(source, 'large.bin'), randomBytes(100 * MEGABYTE, 1))
     for (let n = 0; n < 20; n++) await writeFile(join(source, `${n}.bin`), randomBytes(4 * MEGABYTE, 2 + n))
     link = (await ann.publish(source)).link
-  })
-  after(async () => {
-    await people.leave()
-    await dht.stop()
   })
 
   it('goes on where it was, and ends with every byte in its place', async () => {
@@ -39,7 +33,7 @@ describe('peerfold get, killed again and again', () => {
     const copy = temporaryFolder('copy')
     let fetchedBefore = 0
     for (const part of [0.1, 0.35, 0.6]) {
-      const getting = startPeerfold(['get', link, copy, '--json'], { storage, bootstrap: dht.bootstrap })
+      const getting = startPeerfold(['get', link, copy, '--json'], { storage, bootstrap: people.bootstrap })
       await getting.line(line => {
         const { event, bytes } = JSON.parse(line)
         return event === 'done' || (event === 'progress' && bytes >= total * part)
@@ -54,7 +48,7 @@ describe('peerfold get, killed again and again', () => {
       const written = getting.events().filter(({ event }) => event === 'progress')
       fetchedBefore = Number(written.at(-1)?.bytes ?? 0)
     }
-    const getting = startPeerfold(['get', link, copy, '--json'], { storage, bootstrap: dht.bootstrap })
+    const getting = startPeerfold(['get', link, copy, '--json'], { storage, bootstrap: people.bootstrap })
     assert.equal((await getting.ended).code, 0, getting.stderr.join('\n'))
     const done = getting.events().at(-1)
     assert.equal(done?.event, 'done')

@@ -9,13 +9,13 @@ import {
   type Tree,
   temporaryFolder,
 } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { People, type Person } from '../support/person'
+import type { Person } from '../support/person'
 import { peerfold } from '../support/processes'
 import { listAll, StockClient } from '../support/stockClient'
+import { withPeople } from '../support/withPeople'
 
 describe('a share whose owner is gone', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let bob: Person
   let dora: Person
   let carla: Person
@@ -26,7 +26,6 @@ describe('a share whose owner is gone', () => {
   let inParts: Shared
   let open: Shared
   const storage = temporaryFolder('command')
-  const people = new People(() => dht.bootstrap)
 
   interface Shared {
     readonly link: string
@@ -44,7 +43,6 @@ describe('a share whose owner is gone', () => {
   /** Ann shares each once, the others get what they shall have, and she is gone for all tests. */
   before(async function () {
     this.timeout(120_000)
-    dht = await startLocalDht()
     const [ann, ...others] = await Promise.all([
       people.start(),
       people.start({ client: 'window' }),
@@ -65,7 +63,7 @@ describe('a share whose owner is gone', () => {
     got = await share()
     const command = await peerfold(['get', got.link, temporaryFolder('copy')], {
       storage,
-      bootstrap: dht.bootstrap,
+      bootstrap: people.bootstrap,
     })
     assert.equal(command.code, 0, command.stderr.join('\n'))
 
@@ -78,10 +76,6 @@ describe('a share whose owner is gone', () => {
     open = await share(true)
     await bob.seed(await bob.open(open.link))
     await ann.vanish()
-  })
-  after(async () => {
-    await people.leave()
-    await dht.stop()
   })
 
   const arrivesAtCarla = async ({ link, source }: Shared) => {
@@ -106,7 +100,7 @@ describe('a share whose owner is gone', () => {
   it('is read by a stock client from somebody who seeds it', async () => {
     const parsed = parseLink(open.link)
     assert.ok(parsed.ok)
-    const stock = await StockClient.start(dht.bootstrap)
+    const stock = await StockClient.start(people.bootstrap)
     try {
       const drive = await stock.open(Buffer.from(parsed.link.key, 'hex'))
       assert.equal((await listAll(drive)).size, 303)
@@ -120,16 +114,7 @@ describe('a share whose owner is gone', () => {
 })
 
 describe('a share whose owner is there', () => {
-  let dht: LocalDht
-  const people = new People(() => dht.bootstrap)
-
-  before(async () => {
-    dht = await startLocalDht()
-  })
-  after(async () => {
-    await people.leave()
-    await dht.stop()
-  })
+  const people = withPeople()
 
   it('shows its owner to everybody who has it, and nobody else as that', async () => {
     const [ann, bob, carla] = await Promise.all([people.start(), people.start(), people.start()])

@@ -15,22 +15,16 @@ import {
   type Tree,
   temporaryFolder,
 } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { People, type Person } from '../support/person'
+import type { Person } from '../support/person'
+import { withPeople } from '../support/withPeople'
 
 describe('a share', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let ann: Person
   let bob: Person
-  const people = new People(() => dht.bootstrap)
 
   before(async () => {
-    dht = await startLocalDht()
     ;[ann, bob] = await Promise.all([people.start(), people.start()])
-  })
-  after(async () => {
-    await people.leave()
-    await dht.stop()
   })
 
   const arrives = async (tree: Tree, options: { isPublic?: boolean } = {}) => {

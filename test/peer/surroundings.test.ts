@@ -6,11 +6,11 @@ import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { PeerState } from '../../src/common/model'
 import { eventually, isRunning } from '../support/eventually'
 import { makeTree, randomBytes, symbolicLink, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
 import { type OwnedProcess, startProcess } from '../support/ownedProcess'
 import { PeerProcess } from '../support/peerProcess'
 import { peerfold, startPeerfold } from '../support/processes'
 import { built } from '../support/projectRoot'
+import { withPeople } from '../support/withPeople'
 
 interface Place {
   readonly storage: string
@@ -18,22 +18,15 @@ interface Place {
 }
 
 describe('what a command says', () => {
-  let dht: LocalDht
-
-  before(async () => {
-    dht = await startLocalDht()
-  })
-  after(() => dht.stop())
-
-  const place = (name: string): Place => ({ storage: temporaryFolder(name), bootstrap: dht.bootstrap })
+  const people = withPeople()
 
   it('may be read by nobody any more: what is shared and seeded is served on', async () => {
     const source = await makeTree(temporaryFolder('source'), { shared: { 'a.txt': 'a' } })
     const shared = join(source, 'shared')
-    const ann = place('ann')
+    const ann = people.place('ann')
     const sharing = startPeerfold(['share', shared], ann)
     const link = await sharing.line(() => true)
-    const carla = place('carla')
+    const carla = people.place('carla')
     const seeding = startPeerfold(['seed', link], carla)
     await seeding.line(line => line.startsWith('Seeding'))
     for (const { child } of [sharing, seeding]) {
@@ -46,7 +39,7 @@ describe('what a command says', () => {
     await rename(join(source, 'away'), shared)
     await eventually('it is back', async () => (await shareOf(ann))?.status.kind === 'sharing')
     await writeFile(join(shared, 'a.txt'), 'b')
-    const bob = place('bob')
+    const bob = people.place('bob')
     await eventually('the change is served', async () => {
       return (await peerfold(['cat', link, 'a.txt'], bob)).stdout[0] === 'b'
     })
@@ -56,7 +49,7 @@ describe('what a command says', () => {
 
   it('may be read by nobody from the start: a share is served, a copy is made', async () => {
     const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
-    const ann = place('ann')
+    const ann = people.place('ann')
     const sharing = startPeerfold(['share', source, '--json'], ann)
     sharing.child.stdout?.destroy()
     await sharing.line(line => line.startsWith('Sharing'), { from: 'stderr' })
@@ -65,7 +58,7 @@ describe('what a command says', () => {
     const other = startPeerfold(['share', source], ann)
     const link = await other.line(() => true)
     const copy = temporaryFolder('copy')
-    const getting = startPeerfold(['get', link, copy, '--json'], place('bob'))
+    const getting = startPeerfold(['get', link, copy, '--json'], people.place('bob'))
     for (const stream of [getting.child.stdout, getting.child.stderr]) stream?.destroy()
     assert.equal((await getting.ended).code, 0)
     assert.equal((await stat(join(copy, 'a.txt'))).size, 1)
@@ -75,9 +68,12 @@ describe('what a command says', () => {
   it('ends, quietly, with its reader where it is all there is: a list, a file', async () => {
     const names = Array.from({ length: 2_000 }, (_, n) => [`${n}-${'long name '.repeat(12)}.txt`, ''])
     const tree = { ...Object.fromEntries(names), 'large.bin': randomBytes(9_000_000) }
-    const sharing = startPeerfold(['share', await makeTree(temporaryFolder('source'), tree)], place('ann'))
+    const sharing = startPeerfold(
+      ['share', await makeTree(temporaryFolder('source'), tree)],
+      people.place('ann'),
+    )
     const link = await sharing.line(() => true)
-    const bob = place('bob')
+    const bob = people.place('bob')
     const cli = [built('cli.js'), '--storage', bob.storage, '--bootstrap', bob.bootstrap]
     for (const [command, path] of [
       ['ls', '/'],
@@ -95,8 +91,8 @@ describe('what a command says', () => {
 
   it('is lost with the log of a peer process, and nothing else is', async () => {
     const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a' })
-    const ann = await PeerProcess.start(place('ann'))
-    const bob = await PeerProcess.start(place('bob'))
+    const ann = await PeerProcess.start(people.place('ann'))
+    const bob = await PeerProcess.start(people.place('bob'))
     const { link } = await ann.share(source)
     ann.process.child.stdout?.destroy()
     ann.process.child.stderr?.destroy()
@@ -115,9 +111,9 @@ describe('what a command says', () => {
       'changed.txt': 'theirs',
       'gone.txt': symbolicLink('b.txt'),
     })
-    const sharing = startPeerfold(['share', source], place('ann'))
+    const sharing = startPeerfold(['share', source], people.place('ann'))
     const link = await sharing.line(() => true)
-    const bob = place('bob')
+    const bob = people.place('bob')
     const copy = await makeTree(temporaryFolder('copy'), {
       'b.txt': { 'in the way': '' },
       'changed.txt': 'mine, and kept',
@@ -147,27 +143,20 @@ describe('what a command says', () => {
 })
 
 describe('a copy', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let source: string
   let link: string
   let sharing: OwnedProcess
 
   before(async () => {
-    dht = await startLocalDht()
     source = await makeTree(temporaryFolder('source'), {
       docs: { 'small.txt': 'small', 'large.bin': randomBytes(6_000_000) },
     })
-    const ann = startPeerfold(['share', source], {
-      storage: temporaryFolder('ann'),
-      bootstrap: dht.bootstrap,
-    })
+    const ann = startPeerfold(['share', source], people.place('ann'))
     sharing = ann
     link = await ann.line(() => true)
   })
-  after(async () => {
-    await sharing.stop()
-    await dht.stop()
-  })
+  after(() => sharing.stop())
 
   const modesIn = async (copy: string) => {
     const paths = ['docs', 'docs/small.txt', 'docs/large.bin']
@@ -183,7 +172,7 @@ describe('a copy', () => {
   ] as const)
     it(`is made with the umask of who asks (${own}), not with that of the peer process (${peers})`, async function () {
       if (process.platform === 'win32') this.skip()
-      const options = ['--storage', temporaryFolder('bob'), '--bootstrap', dht.bootstrap]
+      const options = ['--storage', temporaryFolder('bob'), '--bootstrap', people.bootstrap]
       const holding = withUmask(peers, [
         'share',
         await makeTree(temporaryFolder('other'), { a: 'a' }),
@@ -200,7 +189,7 @@ describe('a copy', () => {
   it('that goes on in another peer process is made with the umask that was asked for', async function () {
     if (process.platform === 'win32') this.skip()
     const storage = temporaryFolder('bob')
-    const bob = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    const bob = await people.process({ storage })
     const id: ShareId = await bob.open(link, true)
     const copy = temporaryFolder('copy')
     await mkdir(copy, { recursive: true })
@@ -208,7 +197,7 @@ describe('a copy', () => {
     const wanted = { id, path: '/' as DrivePath, folder: copy, job, umask: 0o027 }
     await bob.request('copy.start', wanted)
     await bob.kill()
-    const next = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    const next = await people.process({ storage })
     await next.request('copy.wait', { job, timeout: 20_000 })
     assert.deepEqual(await modesIn(copy), ['750', '640', '640'])
     await next.stop()

@@ -9,36 +9,30 @@ import { BAR, takeOver } from '../../src/peer/store/takeOver'
 import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { DATA_FORMAT } from '../../src/wire/dataFormat'
 import { compareTrees, makeTree, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
 import { olderHypercore } from '../support/olderHypercore'
 import { type Ending, startProcess } from '../support/ownedProcess'
 import { startPeerProgram } from '../support/peerProcess'
-import { People, type Person } from '../support/person'
+import type { Person } from '../support/person'
 import { peerfold } from '../support/processes'
 import { built } from '../support/projectRoot'
 import { type RecordedFacts, unpackRecorded } from '../support/recordedFolders'
 import { StockClient } from '../support/stockClient'
+import { withPeople } from '../support/withPeople'
 
 const nowhere = '127.0.0.1:9'
 
 describe('a data folder of 0.3.0', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let folder: string
   let facts: RecordedFacts
   let ann: Person
-  const people = new People(() => dht.bootstrap)
 
   before(async () => {
-    dht = await startLocalDht()
     folder = temporaryFolder('recorded')
     facts = await unpackRecorded(folder)
     const storage = join(folder, 'ann')
     await takeOverByHalf(storage)
     ann = await people.start({ storage })
-  })
-  after(async () => {
-    await people.leave()
-    await dht.stop()
   })
 
   /** Killed when the store has moved and the catalog has not. */
@@ -84,7 +78,7 @@ describe('a data folder of 0.3.0', () => {
     await ann.request('share.rescan', { id })
     const parsed = parseLink(link)
     assert.ok(parsed.ok)
-    const stock = await StockClient.start(dht.bootstrap, olderHypercore())
+    const stock = await StockClient.start(people.bootstrap, olderHypercore())
     try {
       const { key, encryptionKey = '' } = parsed.link
       const drive = await stock.open(Buffer.from(key, 'hex'), Buffer.from(encryptionKey, 'hex'))

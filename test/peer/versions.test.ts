@@ -5,21 +5,16 @@ import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ShareId } from '../../src/common/brand'
 import { compareTrees, makeTree, temporaryFolder } from '../support/folders'
-import { type LocalDht, startLocalDht } from '../support/localDht'
-import { People, type Person } from '../support/person'
+import type { Person } from '../support/person'
 import { peerfold } from '../support/processes'
+import { withPeople } from '../support/withPeople'
 
 const KEY = `-----BEGIN ${'PRIVATE'} KEY-----\nMIIB\n-----END ${'PRIVATE'} KEY-----\n`
 
 describe('the versions of a share', () => {
-  let dht: LocalDht
+  const people = withPeople()
   let source: string
-  const people = new People(() => dht.bootstrap)
 
-  before(async () => {
-    dht = await startLocalDht()
-  })
-  after(() => dht.stop())
   afterEach(() => people.leave())
   beforeEach(() => {
     source = join(temporaryFolder('source'), 'shared')
@@ -51,10 +46,7 @@ describe('the versions of a share', () => {
     }
     const { link } = await ann.publish(source, { keep: true })
     const copy = temporaryFolder('copy')
-    const got = await peerfold(['get', link, copy], {
-      storage: temporaryFolder('bob'),
-      bootstrap: dht.bootstrap,
-    })
+    const got = await peerfold(['get', link, copy], people.place('bob'))
     assert.equal(got.code, 0, got.stderr.join('\n'))
     assert.deepEqual(await compareTrees(source, copy), [])
   })
@@ -138,7 +130,7 @@ describe('the versions of a share', () => {
     const ann = await people.start({ client: 'window' })
     const { link } = await ann.publish(source, { keep: true })
     const storage = temporaryFolder('bob')
-    const cat = await peerfold(['cat', link, 'link'], { storage, bootstrap: dht.bootstrap })
+    const cat = await peerfold(['cat', link, 'link'], { storage, bootstrap: people.bootstrap })
     assert.deepEqual([cat.code, cat.stdout.join('')], [0, 'what a holds'])
   })
 })

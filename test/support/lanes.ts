@@ -9,7 +9,7 @@
  */
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { tableOfAttacks } from './attacks'
 import {
   add,
@@ -23,15 +23,16 @@ import {
   onePassed,
 } from './laneRun'
 import { endMarkedProcesses, killMarkedProcesses, markerVariable } from './leftBehind'
-import { PagesInOrder, Places } from './places'
+import { IdleTime, PagesInOrder, Places } from './places'
 import { built, projectRoot } from './projectRoot'
 import { prepareChromium, prepareFaketime, prepareIp, prepareVSCode } from './tools'
+import { installExtension } from './vscodeServer'
 
 /**
  * In the order of their turns for a place, and of what they print: long suites come before many short ones, so that
  * the end of the run is shared evenly. A lane whose tools are still being installed lets the others go first.
  *
- * Together they take about sixteen minutes on two cores; each budget, of the time of all its programs together, leaves
+ * Together they take about thirteen minutes on two cores; each budget, of the time of all its programs together, leaves
  * room for a machine that is busy.
  */
 const lanes: readonly Lane[] = [
@@ -44,19 +45,26 @@ const lanes: readonly Lane[] = [
     programs: [{ file: built('test/support/vscodeLane.js'), args: [] }],
   },
   // Two of these are more than two cores can do without one waiting for the other.
-  { name: 'ui', budget: 1_000, tools: prepareWindows, atOnce: 1, programs: oneForEach('ui', 120_000) },
-  { name: 'peer', budget: 1_900, programs: oneForEach('peer', 60_000) },
+  { name: 'ui', budget: 1_200, tools: prepareInstallation, atOnce: 1, programs: oneForEach('ui', 120_000) },
+  { name: 'peer', budget: 2_400, programs: oneForEach('peer', 60_000) },
   {
     name: 'hostile',
-    budget: 1_500,
+    budget: 1_900,
     tools: () => Promise.all([prepareFaketime(), prepareIp()]),
     programs: oneForEach('hostile', 60_000),
     afterwards: tableOfAttacks,
   },
 ]
 
-/** More than the cores to plan for, since most suites also wait; with four they keep each other waiting. */
+/**
+ * More than the cores to plan for, since most suites also wait: with four that are busy they keep each other waiting.
+ * While those that run leave the processors idle, one more begins, and after it another.
+ */
 const PLACES = 3
+const MOST_PLACES = 5
+/** Part of the time of all processors, over so many milliseconds: longer than a suite takes to get going. */
+const IDLE = 0.2
+const LOOK_EVERY = 3_000
 
 /** A peer process outlives the last window by ten seconds, on purpose. */
 const graceForProcesses = 20_000
@@ -74,6 +82,10 @@ async function main(names: readonly string[]): Promise<void> {
   })
   const started = performance.now()
   const places = new Places(PLACES)
+  const idle = new IdleTime()
+  setInterval(() => {
+    if (idle.share() > IDLE) places.letInOneMore(MOST_PLACES)
+  }, LOOK_EVERY).unref()
   const pages = new PagesInOrder((line, to) => (to === 'stdout' ? console.log(line) : console.error(line)))
   const outcomes = await Promise.all(
     chosen.map((lane, rank) => new LaneRun(lane, { places, rank, page: pages.open() }).toItsEnd()),
@@ -101,6 +113,7 @@ function prepareEnvironment(): { marker: string; temporary: string } {
     TEMP: temporary, // its name on Windows
     XDG_DATA_HOME: data,
     PEERFOLD_VSIX: join(projectRoot, 'out', `peerfold-${process.platform}-${process.arch}.vsix`),
+    PEERFOLD_EXTENSIONS: join(temporary, 'vscode', 'extensions'),
     PEERFOLD_SCREENSHOTS: join(projectRoot, 'out', 'screenshots'),
     NODE_OPTIONS: [process.env.NODE_OPTIONS, '--enable-source-maps'].filter(Boolean).join(' '),
   })
@@ -148,6 +161,13 @@ function suitesIn(lane: string): string[] {
 /** For whatever shows VS Code. */
 async function prepareWindows(): Promise<void> {
   await Promise.all([prepareVSCode(), prepareChromium()])
+}
+
+/** And once for everybody of the ui lane, the packaged extension. */
+async function prepareInstallation(): Promise<void> {
+  await prepareWindows()
+  const { PEERFOLD_VSIX = '', PEERFOLD_EXTENSIONS = '' } = process.env
+  await installExtension(PEERFOLD_VSIX, dirname(PEERFOLD_EXTENSIONS), PEERFOLD_EXTENSIONS)
 }
 
 /** Once more, where they are seen first, and where a log that was cut off at its beginning still has them. */

@@ -219,23 +219,6 @@ export class Person {
   }
 }
 
-/** Everybody a suite has started, so that it can send them home together. */
-export class People {
-  private readonly all: Person[] = []
-
-  constructor(private readonly bootstrap: () => string) {}
-
-  async start(options: Partial<PersonOptions> = {}): Promise<Person> {
-    const person = await Person.start({ bootstrap: this.bootstrap(), ...options })
-    this.all.push(person)
-    return person
-  }
-
-  async leave(): Promise<void> {
-    await Promise.all(this.all.splice(0).map(person => person.leave()))
-  }
-}
-
 async function startWith(more: readonly string[], storage: string, bootstrap: string): Promise<OwnedProcess> {
   const args = [built('peer.js'), '--storage', storage, '--bootstrap', bootstrap, ...more]
   const peer = startProcess(process.execPath, args)

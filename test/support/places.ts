@@ -1,12 +1,14 @@
 /**
  * What lets lanes run beside each other: places for processes, and an order for what they print.
  */
+import { cpus } from 'node:os'
 
 /** So many act at a time. A place that is free goes to who ranks first, among equals to who came first. */
 export class Places {
+  private acting = 0
   private readonly waiting: { rank: number; enter: () => void }[] = []
 
-  constructor(private free: number) {}
+  constructor(private readonly count: number) {}
 
   /** Acts as soon as there is a place. @param rank the lower the sooner */
   async use<T>(rank: number, act: () => Promise<T>): Promise<T> {
@@ -14,21 +16,54 @@ export class Places {
     try {
       return await act()
     } finally {
-      const next = this.waiting.shift()
-      if (next === undefined) this.free++
-      else next.enter()
+      this.acting--
+      if (this.acting < this.count) this.letIn()
     }
   }
 
+  /** Lets one act for whom there is no place, unless `most` do already. The next place that is free is then no one's. */
+  letInOneMore(most: number): void {
+    if (this.acting < most) this.letIn()
+  }
+
+  private letIn(): void {
+    const next = this.waiting.shift()
+    if (next === undefined) return
+    this.acting++
+    next.enter()
+  }
+
   private async enter(rank: number): Promise<void> {
-    if (this.free > 0) {
-      this.free--
+    if (this.acting < this.count) {
+      this.acting++
       return
     }
     const behind = this.waiting.findIndex(other => other.rank > rank)
     await new Promise<void>(enter => {
       this.waiting.splice(behind === -1 ? this.waiting.length : behind, 0, { rank, enter })
     })
+  }
+}
+
+/** What part of the time since it was asked last (at first: made) the processors had nothing to do, 0 to 1. */
+export class IdleTime {
+  private before = processorTimes()
+
+  share(): number {
+    const now = processorTimes()
+    const { idle, all } = this.before
+    this.before = now
+    return now.all === all ? 0 : (now.idle - idle) / (now.all - all)
+  }
+}
+
+/** Milliseconds since the machine was started, of all processors together. */
+function processorTimes(): { idle: number; all: number } {
+  const times = cpus().map(cpu => cpu.times)
+  const sum = (of: (time: (typeof times)[number]) => number) => times.reduce((all, time) => all + of(time), 0)
+  return {
+    idle: sum(({ idle }) => idle),
+    all: sum(({ user, nice, sys, idle, irq }) => user + nice + sys + idle + irq),
   }
 }
 

@@ -14,6 +14,9 @@ import { peerfold } from '../support/processes'
 import { projectRoot } from '../support/projectRoot'
 import { installExtension, startVSCodeServer, type VSCodeServer } from '../support/vscodeServer'
 
+/** Where the extension is installed already: unpacking it for each person would be a tenth of what a window costs. */
+const sharedExtensions = process.env.PEERFOLD_EXTENSIONS
+
 export interface InstallationOptions {
   readonly browser: Browser
   /** `host:port` of the private DHT. */
@@ -45,7 +48,7 @@ export class Installation {
   /** Installs the extension; resolves when VS Code answers. No window is open yet. */
   async start(): Promise<void> {
     await mkdir(this.home)
-    await installExtension(packagedExtension(), this.dataDir)
+    if (sharedExtensions === undefined) await installExtension(packagedExtension(), this.dataDir)
     await this.startVSCode()
   }
 
@@ -62,6 +65,7 @@ export class Installation {
       },
       env: { HOME: this.home },
       trust,
+      ...(sharedExtensions === undefined ? {} : { extensionsDir: sharedExtensions }),
     })
   }
 

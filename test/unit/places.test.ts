@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { PagesInOrder, Places } from '../support/places'
+import { IdleTime, PagesInOrder, Places } from '../support/places'
 
 describe('lanes beside each other', () => {
   it('use no more places than there are, each as soon as one is free', async () => {
@@ -39,6 +39,42 @@ describe('lanes beside each other', () => {
       /failed/,
     )
     assert.equal(await places.use(0, async () => 'next'), 'next')
+  })
+
+  it('let one more in while the processors are idle, until as many act as may, and replace none of these', async () => {
+    const places = new Places(1)
+    const ends: (() => void)[] = []
+    const began: number[] = []
+    const all = [0, 1, 2, 3, 4].map(n =>
+      places.use(0, async () => {
+        began.push(n)
+        await new Promise<void>(end => ends.push(end))
+      }),
+    )
+    await settled()
+    for (let n = 0; n < 4; n++) places.letInOneMore(3)
+    await settled()
+    assert.deepEqual(began, [0, 1, 2])
+    ends[0]?.()
+    ends[1]?.()
+    await settled()
+    assert.deepEqual(began, [0, 1, 2], 'the one that is left has the only place')
+    ends[2]?.()
+    await settled()
+    assert.deepEqual(began, [0, 1, 2, 3])
+    ends[3]?.()
+    await settled()
+    ends[4]?.()
+    await Promise.all(all)
+    new Places(1).letInOneMore(2) // nobody waits
+  })
+
+  it('know how idle the processors are', () => {
+    const idle = new IdleTime()
+    const until = performance.now() + 200
+    while (performance.now() < until);
+    const share = idle.share()
+    assert.ok(share >= 0 && share < 1, `${share} although one of them was busy`)
   })
 
   it('are read one after the other, and the first of them as it comes', () => {
