@@ -16,6 +16,7 @@ import { formatBytes } from '../../common/format'
 import type { ChangedPath } from '../../common/protocol'
 import { Signal } from '../../common/signal'
 import { boundExtension } from '../hypercore/beeExtension'
+import { beginsWith, provenAtOnce, provenWithFirstBlock } from '../hypercore/firstRequests'
 import { DEFAULT_LIMITS, NO_LIMITS, type ShareLimits } from '../limits'
 import { breathe, slicer, throwIfAborted, unlessAborted } from '../time'
 import { applyChanges, type Changes, readChanges, sameEntry } from './changes'
@@ -97,6 +98,7 @@ export class ShareDrive {
     const id = z32.encode(drive.discoveryKey) as ShareId
     const share = new ShareDrive(id, drive.key.toString('hex') as DriveKey, drive, limits, isOwn)
     share.claims.claim(drive.core, id, isOwn)
+    if (!isOwn) beginsWith(drive.core, 0)
     return share
   }
 
@@ -108,8 +110,10 @@ export class ShareDrive {
   /** The log of bytes, once the path log's first block is here. */
   get bytes(): Hypercore | undefined {
     const core = this.bytesCore ?? this.drive.blobs?.core
-    if (this.bytesCore === undefined && core !== undefined && this.claims.claim(core, this.id, this.isOwn))
+    if (this.bytesCore === undefined && core !== undefined && this.claims.claim(core, this.id, this.isOwn)) {
       this.bytesCore = core
+      if (!this.isOwn && this.index === undefined) provenWithFirstBlock(core)
+    }
     return this.bytesCore
   }
 
@@ -203,6 +207,7 @@ export class ShareDrive {
       return { version: length, paths }
     }
     const index = await this.load(length, signal)
+    if (this.bytes !== undefined) provenAtOnce(this.bytes)
     this.index = index
     this.indexFork = fork
     return old === undefined || old.files + index.files > 20_000

@@ -20,7 +20,11 @@ export class Handover {
   /** @param left is called when nothing is awaited over the stream any more, at once where nothing ever was */
   leave(core: Hypercore, stream: NoiseStream, left: () => void): void {
     const peer = core.peers.find(each => each.stream === stream)
-    if (peer === undefined || this.leaving.has(peer)) return peer === undefined ? left() : undefined
+    if (peer === undefined) {
+      left()
+      return
+    }
+    if (this.leaving.has(peer)) return
     const askAgain = askNothing(peer)
     const began = performance.now()
     const end = () => {

@@ -64,7 +64,7 @@ export class ShareReplication {
 
   /** Connected peers that know this share, whether they have anything of it or not. */
   get peers(): number {
-    return this.drive.paths.peers.filter(peer => peer.remoteOpened).length
+    return new Set(this.drive.paths.peers.filter(peer => peer.remoteOpened).map(keyOf)).size
   }
 
   get reason(): SearchReason {
