@@ -18,6 +18,7 @@ import c, { type DecodeState } from 'compact-encoding'
 import type { Channel, Message } from 'protomux'
 import type { PeerId } from '../../common/brand'
 import { formatBytes } from '../../common/format'
+import type { PathReason } from '../../common/model'
 import { Signal } from '../../common/signal'
 import { isRecord } from '../drive/format/entry'
 import { peerIdOf } from '../keys'
@@ -37,7 +38,7 @@ import {
   WIRE,
 } from './hello'
 import { muxOf } from './mux'
-import { LOOK_EVERY, NEAR, type Path, PathChoice, type PathReason } from './pathChoice'
+import { LOOK_EVERY, NEAR, type Path, PathChoice } from './pathChoice'
 import { readTokens } from './shareTokens'
 import { isOwnAddress, type TcpTransport } from './tcp'
 

@@ -10,10 +10,9 @@
  *
  * A trial takes a tenth of the time before it at most, so that one that was for nothing costs little.
  */
-export type Path = 'udx' | 'tcp'
+import type { PathReason } from '../../common/model'
 
-/** `only`: there is no other; `near`: a short way; `first`: the other was not tried yet; `faster`: it was. */
-export type PathReason = 'only' | 'near' | 'first' | 'faster'
+export type Path = 'udx' | 'tcp'
 
 /** Milliseconds of a round trip, at most. */
 export const NEAR = 5
