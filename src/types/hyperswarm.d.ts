@@ -17,6 +17,9 @@ declare module '@hyperswarm/secret-stream' {
     readonly bytesReceived?: number
     /** Of a UDX stream: milliseconds of a round trip, smoothed and whole; 0 also as long as it is not measured. */
     readonly rtt?: number
+    /** Of a UDX stream: datagrams sent so far, and how often one was sent once more; the latter begins anew at 65,536. */
+    readonly packetsTransmitted?: number
+    readonly retransmits?: number
     /** So far, of a TCP socket. */
     readonly bytesRead?: number
     /** The UDP socket that a UDX stream goes through; null before and after. */

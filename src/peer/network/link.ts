@@ -20,7 +20,7 @@ import type { PeerId } from '../../common/brand'
 import { formatBytes } from '../../common/format'
 import type { PathReason } from '../../common/model'
 import { Signal } from '../../common/signal'
-import { isRecord } from '../drive/format/entry'
+import { isCount, isRecord } from '../drive/format/entry'
 import { peerIdOf } from '../keys'
 import { PEER_LIMITS } from '../limits'
 import { Rate, receivedBytes } from '../rate'
@@ -46,9 +46,11 @@ import { isOwnAddress, type TcpTransport } from './tcp'
 const MAX_SHARES_MESSAGES = 6
 const MAX_NAME_MESSAGES = 3
 const MAX_OWNER_MESSAGES = 3
-/** Changes of the stream that one side may ask for or say: at once, and so many a second. */
-const PATH_MESSAGES = 32
-const PATH_MESSAGES_PER_SECOND = 0.2
+/** What one side may say about the streams: at once, and so often a second. */
+const PATH_MESSAGES = 64
+const PATH_MESSAGES_PER_SECOND = 1
+/** How many datagrams tell something of losses. */
+const TELLING = 2_000
 /** Of all messages; what is left is for answers. */
 const MAX_MESSAGES = PEER_LIMITS.controlMessages - 3
 
@@ -74,6 +76,8 @@ type ControlMessage =
   | { readonly type: 'owner'; readonly proofs: string }
   /** Which stream carries from now on, said by the side that made the connection; or what the other asks for. */
   | { readonly type: 'carry' | 'wish'; readonly path: Path; readonly why: PathReason }
+  /** How many datagrams were sent by UDX since this was said last, and how many of them once more. */
+  | { readonly type: 'line'; readonly sent: number; readonly again: number }
 
 const KNOWN: ReadonlySet<string> = new Set<ControlMessage['type']>([
   'hello',
@@ -85,6 +89,7 @@ const KNOWN: ReadonlySet<string> = new Set<ControlMessage['type']>([
   'owner',
   'carry',
   'wish',
+  'line',
 ])
 
 /** What follows when the peer cannot be reached by TCP: it is asked to try itself, or nothing. */
@@ -152,6 +157,10 @@ export class PeerLink {
   private readonly pathMessages = new Allowance(PATH_MESSAGES, PATH_MESSAGES_PER_SECOND)
   private readonly pathMessagesSaid = new Allowance(PATH_MESSAGES / 2, PATH_MESSAGES_PER_SECOND / 2)
   private looking: NodeJS.Timeout | undefined
+  /** What the peer told of losses. */
+  private loss: number | undefined
+  /** What was told the peer. */
+  private toldLine = { sent: 0, again: 0 }
   /** TCP is to carry as soon as it stands here: the peer may notice first that it does. */
   private awaitsTcp: PathReason | undefined
   /** Whether both say which stream carries. */
@@ -291,7 +300,17 @@ export class PeerLink {
     this.choice.look(performance.now(), {
       received: { udx: receivedBytes(this.udx), tcp: receivedBytes(tcp) },
       trip: rtt === undefined || rtt === 0 ? undefined : rtt, // whole milliseconds; 0 also as long as it is not measured
+      loss: this.loss,
     })
+    this.tellLine()
+  }
+
+  private tellLine(): void {
+    const { packetsTransmitted = 0, retransmits = 0 } = this.udx.rawStream
+    const sent = packetsTransmitted - this.toldLine.sent
+    if (sent < TELLING || !this.pathMessagesSaid.take()) return
+    this.say({ type: 'line', sent, again: (retransmits - this.toldLine.again + 65_536) % 65_536 })
+    this.toldLine = { sent: packetsTransmitted, again: retransmits }
   }
 
   /** The choice of this side: the side that made the connection decides. */
@@ -379,6 +398,9 @@ export class PeerLink {
       case 'wish':
         this.onPathMessage(message.type, message)
         break
+      case 'line':
+        this.loss = lossOf(message) ?? this.loss
+        break
       case 'your-turn':
         if (this.udx.isInitiator || this.hadTurn) break
         this.hadTurn = true
@@ -388,7 +410,7 @@ export class PeerLink {
 
   /** What is not known here costs next to nothing, so a later version may say much of it. */
   private isWithinBounds(type: unknown): boolean {
-    if (type === 'carry' || type === 'wish') return this.pathMessages.take()
+    if (type === 'carry' || type === 'wish' || type === 'line') return this.pathMessages.take()
     if (typeof type === 'string' && KNOWN.has(type)) return ++this.messages <= PEER_LIMITS.controlMessages
     return this.unknown.take()
   }
@@ -461,6 +483,11 @@ export class PeerLink {
     this.streamChanged.emit({ from, to: stream })
     this.changed.emit()
   }
+}
+
+/** One more than were lost: of few datagrams, none may be lost by chance. */
+function lossOf({ sent, again }: Readonly<Record<string, unknown>>): number | undefined {
+  return isCount(sent) && isCount(again) && sent > 0 ? Math.min(1, (again + 1) / sent) : undefined
 }
 
 function isPath(value: unknown): value is Path {

@@ -4,8 +4,9 @@
  * 1. UDX begins: nothing is waited for before the first request.
  * 2. Where a round trip takes next to no time, TCP takes over as soon as it stands. What limits there is the processor,
  *    and UDX needs twice as much of it.
- * 3. On a longer line it depends on losses, on queues and on what the systems at both ends do, so it is tried: once
- *    bytes have come steadily for a while, the other stream carries for some round trips. What brings more stays.
+ * 3. On a longer line TCP suffers from losses, which UDX hardly minds, and the sender tells how many there are. Where
+ *    there are so few that TCP could bring more, it is tried: once bytes have come steadily for a while, it carries for
+ *    some round trips. What brings more stays. A near line on which TCP brings little is tried by UDX in the same way.
  * 4. The next trial comes after twice as long, or soon when the line has changed: it carries half or twice as much.
  *
  * A trial takes a tenth of the time before it at most, so that one that was for nothing costs little.
@@ -29,12 +30,19 @@ const BETTER = 1.05
 const ENOUGH = 8e6
 /** Bytes of one look; fewer are no steady flow. */
 const FLOW = 4_096
+/** Bytes of a segment of TCP, and what of it gets through for each loss: Mathis, Semke, Mahdavi and Ott (1997). */
+const SEGMENT = 1_448
+const MATHIS = 1.22
+/** By so much TCP must be able to be faster to be tried. */
+const PROMISING = 1.5
 
 export interface PathState {
   /** Bytes that came so far. */
   readonly received: Readonly<Record<Path, number>>
   /** Milliseconds of a round trip as it is now; undefined: not measured. */
   readonly trip: number | undefined
+  /** Of the datagrams the peer sent by UDX, the part that was lost, at most. Undefined: it has not told. */
+  readonly loss: number | undefined
 }
 
 interface Sample {
@@ -53,7 +61,7 @@ export class PathChoice {
   private samples: Sample[] = []
   /** When bytes began to come steadily. */
   private since = 0
-  private trial: { readonly began: number; readonly before: number } | undefined
+  private trial: { began: number; readonly before: number; otherReceived: number } | undefined
   private trials = 0
   /** Bytes a second when it was decided last. */
   private decidedAt: number | undefined
@@ -86,20 +94,25 @@ export class PathChoice {
   }
 
   /** To be called every `LOOK_EVERY` milliseconds. @param now milliseconds that never go back */
-  look(now: number, { received, trip }: PathState): void {
-    this.noteTrip(trip)
+  look(now: number, state: PathState): void {
+    const { received } = state
+    this.noteTrip(state.trip)
     if (!this.hasTcp) return
     if (this.isNear && this.path === 'udx' && this.why !== 'faster' && this.trial === undefined) {
       this.moveTo('tcp', 'near')
       return
     }
     const isSteady = this.sample(now, received[this.path])
-    if (this.trial !== undefined) this.judge(now, isSteady)
-    else if (isSteady) this.considerTrial(now)
+    if (this.trial !== undefined) this.judge(now, isSteady, received[this.other])
+    else if (isSteady) this.considerTrial(now, state)
   }
 
   private get isNear(): boolean {
     return this.isSameMachine || (this.trip !== undefined && this.trip <= NEAR)
+  }
+
+  private get other(): Path {
+    return this.path === 'udx' ? 'tcp' : 'udx'
   }
 
   /** Milliseconds. */
@@ -131,31 +144,45 @@ export class PathChoice {
     return ((last.bytes - first.bytes) * 1_000) / (last.at - first.at)
   }
 
-  private considerTrial(now: number): void {
+  private considerTrial(now: number, { received, loss }: PathState): void {
     const length = this.trialLength
     const lasted = now - this.since
     const rate = this.rate(now, length)
-    if (this.path === 'tcp' && this.isNear && rate > ENOUGH) return
     if (lasted > length && this.decidedAt !== undefined && isOther(rate, this.decidedAt)) {
       this.decidedAt = rate
       this.trials = 0
     }
     if (lasted < PART * length * 2 ** this.trials) return
+    const isPromising =
+      this.path === 'tcp' ? !this.isNear || rate < ENOUGH : this.tcpBrings(loss) > PROMISING * rate
+    if (!isPromising) return
     this.trials++
-    this.moveTo(this.path === 'udx' ? 'tcp' : 'udx', 'first')
-    this.trial = { began: now, before: rate }
+    const { other } = this
+    const otherReceived = received[this.path]
+    this.moveTo(other, 'first')
+    this.trial = { began: now, before: rate, otherReceived }
   }
 
-  private judge(now: number, isSteady: boolean): void {
+  /** Bytes a second, at most. */
+  private tcpBrings(loss: number | undefined): number {
+    if (loss === undefined || this.trip === undefined) return 0
+    return (1_000 * MATHIS * SEGMENT) / (this.trip * Math.sqrt(loss))
+  }
+
+  private judge(now: number, isSteady: boolean, otherReceived: number): void {
     const { trial } = this
+    if (trial === undefined) return
+    // What was asked for over the other before still comes there.
+    if (otherReceived - trial.otherReceived >= FLOW) trial.began = now
+    trial.otherReceived = otherReceived
     const length = this.trialLength
-    if (trial === undefined || now - trial.began < length) return
+    if (now - trial.began < length) return
     this.trial = undefined
     const rate = this.rate(now, length / 3)
     const isBetter = isSteady && rate > trial.before * BETTER
     this.decidedAt = isBetter ? rate : trial.before
     if (isBetter) this.moved(this.path, 'faster')
-    else this.moveTo(this.path === 'udx' ? 'tcp' : 'udx', 'faster')
+    else this.moveTo(this.other, 'faster')
   }
 
   private moveTo(path: Path, why: PathReason): void {

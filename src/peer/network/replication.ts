@@ -124,10 +124,11 @@ export class Replication {
         this.offer(served, link)
       }
       if (from === undefined || from.destroyed) return
-      for (const { core } of this.served.values())
-        this.handover.leave(core, from, () => {
-          if (link.stream !== from) detach(core, from)
-        })
+      for (const { core } of this.served.values()) {
+        // TCP is left where it is slow: what was asked for over it is asked for again.
+        if (from !== link.udx) detach(core, from)
+        else this.handover.leave(core, from, () => link.stream !== from && detach(core, from))
+      }
     })
     return writeTokens(paths, link.udx)
   }
