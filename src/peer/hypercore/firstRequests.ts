@@ -7,30 +7,33 @@
  */
 import type Hypercore from 'hypercore'
 
-/** Who has something of a log, but not the block that is wanted first, is asked for a proof after so many milliseconds. */
+/** Milliseconds from the first peer on. If no block is wanted by then, or nobody has it, the proof is asked for alone. */
 const PATIENCE = 1_000
 
-/** Of a log of which nothing is here, this block is asked for first, as soon as somebody has it. */
-export function beginsWith(log: Hypercore, block: number): void {
+/** Asks for a proof of the length together with the first block that is wanted, if nothing of the log is here. */
+export function proveWithFirstBlock(log: Hypercore): void {
   if (log.length > 0) return
-  provenWithFirstBlock(log)
-  const proven = () => provenAtOnce(log)
-  log.once('peer-add', () => setTimeout(proven, PATIENCE).unref())
-  log.get(block).then(proven, ignoreClosed)
+  log.core.replicator.eagerUpgrade = false
+  const waited = () => {
+    setTimeout(() => proveAtOnce(log), PATIENCE).unref()
+  }
+  if (log.peers.length > 0) waited()
+  else log.once('peer-add', waited)
+  log.once('append', () => proveAtOnce(log))
 }
 
-/** Asks for a proof of the length together with the first block that is wanted, until `provenAtOnce`. */
-export function provenWithFirstBlock(log: Hypercore): void {
-  if (log.length === 0) log.core.replicator.eagerUpgrade = false
+/** The same; this block is wanted. */
+export function beginWithBlock(log: Hypercore, block: number): void {
+  proveWithFirstBlock(log)
+  if (log.length === 0) log.get(block).catch(ignoreClosed)
 }
 
-/** Asks for a proof of the length as soon as a peer tells one. */
-export function provenAtOnce(log: Hypercore): void {
+function proveAtOnce(log: Hypercore): void {
   const { replicator } = log.core
   if (replicator.eagerUpgrade) return
   replicator.eagerUpgrade = true
   // What peers told meanwhile is asked for.
-  if (log.closing === null) log.update({ wait: true }).catch(ignoreClosed)
+  if (log.closing === null && log.length === 0) log.update({ wait: true }).catch(ignoreClosed)
 }
 
 /** The log was closed before anybody had it; whoever needs the block asks for it too. */
