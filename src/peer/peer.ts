@@ -147,7 +147,6 @@ export class Peer {
     const boot = bootId()
     this.lostWrites = mayHaveLostWrites(await this.catalog.get('run', ''), boot)
     await this.catalog.put('run', '', { boot, endedInOrder: false })
-<<<<<<< HEAD
     await settings.load()
     await blocked.load()
     await budget.load()
@@ -155,47 +154,5 @@ export class Peer {
     const unfinished = await copies.restore()
     await opened.restore(id => unfinished.some(copy => copy.share === id))
     copies.resume(unfinished)
-=======
-    this.settings = (await this.catalog.get('settings', '')) ?? {}
-    this.limits = { ...DEFAULT_LIMITS, ...this.settings.limits }
-    for await (const [peer] of this.catalog.list('blocked')) this.blocked.add(peer as PeerId)
-    await this.budget.load()
-    await this.own.restore()
-    const copies = await this.copies.restore()
-    await this.opened.restore(id => copies.some(copy => copy.share === id))
-    this.copies.resume(copies)
-  }
-
-  private connectedPeers(): RemotePeer[] {
-    const shares = new Map<string, ShareId[]>()
-    const owned = new Map<string, ShareId[]>()
-    const { links, replication } = this.network
-    for (const share of [...this.own.all(), ...this.opened.all()]) {
-      for (const key of share.replication?.peerKeys() ?? []) {
-        shares.set(key, [...(shares.get(key) ?? []), share.id])
-        const link = links.get(key)
-        if (link !== undefined && replication.owns(link, share.drive.paths))
-          owned.set(key, [...(owned.get(key) ?? []), share.id])
-      }
-    }
-    return [...links.values()].map(link => ({
-      id: link.id,
-      name: link.name,
-      transport: link.transport,
-      path: link.pathReason,
-      blocked: false,
-      shares: shares.get(link.key) ?? [],
-      owns: owned.get(link.key) ?? [],
-      rates: { down: link.down.value, up: link.up.value },
-      downBytes: link.down.total,
-      upBytes: link.up.total,
-      ...(link.address === undefined ? {} : { address: link.address }),
-    }))
-  }
-
-  private blockedPeers(): RemotePeer[] {
-    const nothing = { shares: [], rates: { down: 0, up: 0 }, downBytes: 0, upBytes: 0 }
-    return [...this.blocked].map(id => ({ id, name: '', transport: 'udx', blocked: true, ...nothing }))
->>>>>>> 63e04d9 (The Peers view and the dashboard say over which stream bytes go to a peer, and why)
   }
 }

@@ -6,7 +6,6 @@ import Corestore from 'corestore'
 import type { DrivePath } from '../../src/common/brand'
 import { readWhole } from '../../src/peer/drive/read'
 import { ShareDrive } from '../../src/peer/drive/shareDrive'
-import { DEFAULT_LIMITS } from '../../src/peer/limits'
 import { PeerConduct } from '../../src/peer/network/guard/conduct'
 import { PeerLink } from '../../src/peer/network/link'
 import { Replication } from '../../src/peer/network/replication'
@@ -74,14 +73,11 @@ describe('from two peers that have met to the first file', () => {
       name: () => '',
       tcp: undefined,
       ownAddress: () => null,
-      limits: () => DEFAULT_LIMITS,
       streams: () => [],
     })
     links.push(link)
     const conduct = new PeerConduct(new Map(), {
-      limits: () => DEFAULT_LIMITS,
       offended: (_, what) => assert.fail(what),
-      passed: (_, limit) => assert.fail(limit),
       onStoreError: error => assert.fail(String(error)),
     })
     conducts.push(conduct)

@@ -92,6 +92,9 @@ const KNOWN: ReadonlySet<string> = new Set<ControlMessage['type']>([
   'line',
 ])
 
+/** These are counted by themselves. */
+const ABOUT_PATHS: ReadonlySet<string> = new Set<ControlMessage['type']>(['carry', 'wish', 'line'])
+
 /** What follows when the peer cannot be reached by TCP: it is asked to try itself, or nothing. */
 type TcpPlan = 'then-ask' | 'only'
 
@@ -233,7 +236,7 @@ export class PeerLink {
   }
 
   private say(message: ControlMessage): void {
-    this.said++
+    if (!ABOUT_PATHS.has(message.type)) this.said++
     this.control?.send(message)
   }
 
@@ -410,7 +413,7 @@ export class PeerLink {
 
   /** What is not known here costs next to nothing, so a later version may say much of it. */
   private isWithinBounds(type: unknown): boolean {
-    if (type === 'carry' || type === 'wish' || type === 'line') return this.pathMessages.take()
+    if (typeof type === 'string' && ABOUT_PATHS.has(type)) return this.pathMessages.take()
     if (typeof type === 'string' && KNOWN.has(type)) return ++this.messages <= PEER_LIMITS.controlMessages
     return this.unknown.take()
   }
