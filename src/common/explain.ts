@@ -105,6 +105,19 @@ export function peerName({ id, name }: Pick<RemotePeer, 'id' | 'name'>, l10n: Lo
   return safeText(name, 60).trim() || l10n.t('Peer {0}…', id.slice(0, 8))
 }
 
+/** Over what bytes go to a peer, and why: `TCP, short way`. */
+export function describePath(
+  { transport, path }: Pick<RemotePeer, 'transport' | 'path'>,
+  l10n: Localizer,
+): string {
+  const by = transport.toUpperCase()
+  if (path === 'only') return l10n.t('{0}, the only way', by)
+  if (path === 'near') return l10n.t('{0}, short way', by)
+  if (path === 'faster') return l10n.t('{0}, measured faster', by)
+  if (path === undefined) return by
+  return transport === 'udx' ? l10n.t('{0}, TCP not tried yet', by) : l10n.t('{0}, being tried', by)
+}
+
 /** Who has something in common with this machine: others are connected by chance, or wait as this one does. */
 export function countedPeers({ peers }: PeerState): number {
   return peers.filter(peer => !peer.blocked && peer.shares.length > 0).length

@@ -112,11 +112,19 @@ export type SearchReason =
   /** Connected, but the peers there do not have this share. */
   | 'no-answer'
 
+/**
+ * Why bytes go over one stream to a peer and not over the other. `only`: there is no TCP; `near`: the way is short, so TCP
+ * takes less of the processor; `first`: UDX began, or TCP is being tried; `faster`: it was tried, and brought more.
+ */
+export type PathReason = 'only' | 'near' | 'first' | 'faster'
+
 export interface RemotePeer {
   readonly id: PeerId
   /** What the peer calls itself. Untrusted. */
   readonly name: string
   readonly transport: 'udx' | 'tcp'
+  /** Why by that. A process of an earlier version does not say. */
+  readonly path?: PathReason
   readonly address?: string
   readonly blocked: boolean
   readonly shares: readonly ShareId[]

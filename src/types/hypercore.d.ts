@@ -43,6 +43,10 @@ declare module 'hypercore' {
       }
       /** Nothing is asked of it any more. */
       paused: boolean
+      /** It gives what it is asked for. */
+      remoteUploading: boolean
+      /** How much it is asked for at once of what others were asked for before. */
+      getMaxHotswapInflight(): number
       /** What this peer asked for and has not been given. */
       readonly remoteRequests: { readonly size: number }
       /** Takes back what this peer was asked for. */

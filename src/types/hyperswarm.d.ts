@@ -15,6 +15,11 @@ declare module '@hyperswarm/secret-stream' {
     readonly _writableState?: { readonly buffered: number }
     /** So far, of a UDX stream. */
     readonly bytesReceived?: number
+    /** Of a UDX stream: milliseconds of a round trip, smoothed and whole; 0 also as long as it is not measured. */
+    readonly rtt?: number
+    /** Of a UDX stream: datagrams sent so far, and how often one was sent once more; the latter begins anew at 65,536. */
+    readonly packetsTransmitted?: number
+    readonly retransmits?: number
     /** So far, of a TCP socket. */
     readonly bytesRead?: number
     /** The UDP socket that a UDX stream goes through; null before and after. */
@@ -245,6 +250,8 @@ declare module 'hyperswarm' {
     readonly _allConnections: { has(publicKey: Buffer): boolean }
     join(topic: Uint8Array, options?: { server?: boolean; client?: boolean }): Hyperswarm.PeerDiscovery
     leave(topic: Uint8Array): Promise<void>
+    /** Lets others connect by this machine's key. */
+    listen(): Promise<void>
     joinPeer(publicKey: Uint8Array): void
     leavePeer(publicKey: Uint8Array): void
     flush(): Promise<boolean>

@@ -1,5 +1,6 @@
 /** What `npm run bench -- …` was asked for. */
 import { parseArgs } from 'node:util'
+import { PROFILES } from './lines'
 import { WORKLOADS } from './workloads'
 
 export interface BenchOptions {
@@ -18,9 +19,14 @@ export interface BenchOptions {
   readonly help: boolean
 }
 
+/** What is asked for in place of workloads; see lines.ts. */
+export const LINES = 'lines'
+
 export const HELP = `npm run bench -- [options]
 
   --only W2,W3       workloads: ${Object.keys(WORKLOADS).join(', ')}
+  --only lines       Peerfold on long, narrow and lossy lines instead (Linux); takes a quarter of an hour a round;
+                     --only lines,home those of one profile: ${Object.keys(PROFILES).join(', ')}
   --tools a,b        tools, by the names that the tables show; Peerfold and what is installed otherwise
   --rounds N         rounds of every workload (3); another tool that takes over 25 s has one
   --install          first installs the tools to compare with (Debian: apt-get; one package from npm, into a cache)
@@ -49,9 +55,11 @@ export function readOptions(given: readonly string[]): BenchOptions {
     throw new Error(`--rounds needs a number, not “${values.rounds}”`)
   const only =
     list(values.only) ?? Object.values(WORKLOADS).flatMap(({ name, onRequest }) => (onRequest ? [] : [name]))
-  const unknown = only.find(name => WORKLOADS[name] === undefined)
+  const unknown = only.find(name => WORKLOADS[name] === undefined && !isLine(name))
   if (unknown !== undefined)
-    throw new Error(`there is no workload ${unknown}; there are ${Object.keys(WORKLOADS).join(', ')}`)
+    throw new Error(
+      `there is no workload ${unknown}; there are ${Object.keys(WORKLOADS).join(', ')}, ${LINES}`,
+    )
   return {
     only,
     tools: list(values.tools),
@@ -62,6 +70,10 @@ export function readOptions(given: readonly string[]): BenchOptions {
     install: values.install,
     help: values.help,
   }
+}
+
+function isLine(name: string): boolean {
+  return name === LINES || PROFILES[name] !== undefined
 }
 
 function list(text: string | undefined): string[] | undefined {

@@ -8,8 +8,9 @@ import { type LocalDht, startLocalDht } from '../support/localDht'
 import { projectRoot } from '../support/projectRoot'
 import { editor } from './editor'
 import { installReferences } from './install'
+import { benchLines } from './lines'
 import { Meter } from './meter'
-import { type BenchOptions, HELP, readOptions } from './options'
+import { type BenchOptions, HELP, LINES, readOptions } from './options'
 import { peerfoldTools } from './peerfold'
 import { listing, responsiveness } from './peerfoldOnly'
 import { makePlace } from './place'
@@ -31,6 +32,8 @@ const TOOLS: readonly Tool[] = [
   responsiveness,
   editor,
 ]
+/** Of all stores and results of one round on lines. */
+const LINES_BYTES = 500_000_000
 /** Milliseconds. Another tool that takes longer for one round tells enough with it. */
 const SLOW = 25_000
 
@@ -39,6 +42,10 @@ async function main(given: readonly string[]): Promise<number> {
   if (options.help) {
     process.stdout.write(HELP)
     return 0
+  }
+  if (options.only.includes(LINES)) {
+    const wanted = options.only.filter(name => name !== LINES)
+    return benchLines(makePlace(LINES_BYTES, options.folder), options.rounds, wanted)
   }
   if (options.install) installReferences()
   const tools = chooseTools(options)

@@ -16,11 +16,12 @@ export interface LocalDht {
  * peer process tries the usual port of a DHT first, so once this DHT ends, another one would answer in its place.
  *
  * @param options.launcher is written before the command
+ * @param options.host where other machines reach it
  */
 export async function startLocalDht(
-  options: { port?: number; launcher?: readonly string[] } = {},
+  options: { port?: number; launcher?: readonly string[]; host?: string } = {},
 ): Promise<LocalDht> {
-  const { port = await freePort(), launcher = [] } = options
+  const { port = await freePort(), launcher = [], host } = options
   const [command = '', ...args] = [
     ...launcher,
     process.execPath,
@@ -28,6 +29,7 @@ export async function startLocalDht(
     'dht',
     '--port',
     String(port),
+    ...(host === undefined ? [] : ['--host', host]),
   ]
   const dht = startProcess(command, args)
   const bootstrap = await dht.line(line => /^\S+:\d+$/.test(line), { timeout: 30_000 })

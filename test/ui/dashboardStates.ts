@@ -65,6 +65,7 @@ export function remotePeer(seed: number, changes: Partial<RemotePeer> = {}): Rem
     id: peerId(seed),
     name: 'Grace',
     transport: 'tcp',
+    path: 'near',
     address: '192.168.1.23:49737',
     blocked: false,
     shares: [shareId(1)],

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
 import type { PeerId, ShareId } from '../../src/common/brand'
 import { PeerfoldError } from '../../src/common/errors'
-import { explainSearch } from '../../src/common/explain'
-import type { OpenedShareState, PeerState, ShareState, TransferState } from '../../src/common/model'
+import { describePath, explainSearch } from '../../src/common/explain'
+import type {
+  OpenedShareState,
+  PathReason,
+  PeerState,
+  ShareState,
+  TransferState,
+} from '../../src/common/model'
 import { folderName } from '../../src/editor/folderName'
 import { pickerText, toastText } from '../../src/editor/names'
 import {
@@ -151,6 +157,17 @@ describe('what views say', () => {
       /\nOwner of no\\u\{202e\}tes, proven by the key of the share\n/,
     )
     assert.equal(describePeer({ ...peer, shares: [id] }, nameOf, l10n), '1 share in common')
+  })
+
+  it('says over what a peer is connected, and why', () => {
+    const said = (transport: 'udx' | 'tcp', path?: PathReason) =>
+      describePath({ transport, ...(path === undefined ? {} : { path }) }, l10n)
+    assert.equal(said('udx', 'only'), 'UDX, the only way')
+    assert.equal(said('tcp', 'near'), 'TCP, short way')
+    assert.equal(said('udx', 'first'), 'UDX, TCP not tried yet')
+    assert.equal(said('tcp', 'first'), 'TCP, being tried')
+    assert.equal(said('udx', 'faster'), 'UDX, measured faster')
+    assert.equal(said('tcp'), 'TCP')
   })
 
   it('names what is fetched to be shown', () => {

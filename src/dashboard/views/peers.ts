@@ -1,5 +1,5 @@
 /** Who is connected, how, how fast, and for which shares. A table that turns into a list where it has no room. */
-import { countedPeers, peerName } from '../../common/explain'
+import { countedPeers, describePath, peerName } from '../../common/explain'
 import { formatBytes, formatRate, safeText } from '../../common/format'
 import type { PeerState, RemotePeer } from '../../common/model'
 import { l10n } from '../l10n'
@@ -89,9 +89,10 @@ function cell(name: string, label: string, ...content: readonly (Markup | undefi
   return h('td', { class: name, role: 'cell', 'data-label': label }, h('div', { class: 'cell' }, ...content))
 }
 
-function connection({ blocked, transport, address }: RemotePeer): readonly (Markup | undefined)[] {
+function connection(peer: RemotePeer): readonly (Markup | undefined)[] {
+  const { blocked, transport, address } = peer
   return [
-    blocked ? badge(l10n.t('Blocked'), 'blocked') : badge(transport.toUpperCase(), transport),
+    blocked ? badge(l10n.t('Blocked'), 'blocked') : badge(describePath(peer, l10n), transport),
     address === undefined ? undefined : h('code', { class: 'id second' }, safeText(address)),
   ]
 }

@@ -36,10 +36,15 @@ export function copyUnits(
   }
   for (const [pack, packed] of packs) {
     if (packed.length >= MIN_FILES_OF_PACK || packed.some(({ entry }) => needsPack(entry)))
-      units.push({ bytes: PACK_BYTES, files: packed, pack })
+      units.push({ bytes: bytesOfPack(packed), files: packed, pack })
     else packed.forEach(alone)
   }
   return units.sort((a, b) => firstBlock(a) - firstBlock(b))
+}
+
+/** At least so many: an earlier version makes packs of another size. */
+function bytesOfPack(files: readonly PlannedFile[]): number {
+  return files.reduce((end, { entry }) => Math.max(end, (entry.pack?.offset ?? 0) + entry.size), PACK_BYTES)
 }
 
 function firstBlock(unit: CopyUnit): number {

@@ -16,6 +16,7 @@ import { formatBytes } from '../../common/format'
 import type { ChangedPath } from '../../common/protocol'
 import { Signal } from '../../common/signal'
 import { boundExtension } from '../hypercore/beeExtension'
+import { beginWithBlock, proveWithFirstBlock } from '../hypercore/firstRequests'
 import { DEFAULT_LIMITS, NO_LIMITS, type ShareLimits } from '../limits'
 import { breathe, slicer, throwIfAborted, unlessAborted } from '../time'
 import { applyChanges, type Changes, readChanges, sameEntry } from './changes'
@@ -30,6 +31,8 @@ import { readListing } from './readListing'
 
 /** Blocks of the path log that are read one by one rather than taking the listing again. */
 const MAX_HISTORY = 20_000
+/** Blocks of a path log that is fetched whole. Each is small. */
+const SHORT = 32
 /** One block is waited for this long before the whole refresh is given up and tried again later. */
 const BLOCK_TIMEOUT = 20_000
 
@@ -97,6 +100,7 @@ export class ShareDrive {
     const id = z32.encode(drive.discoveryKey) as ShareId
     const share = new ShareDrive(id, drive.key.toString('hex') as DriveKey, drive, limits, isOwn)
     share.claims.claim(drive.core, id, isOwn)
+    if (!isOwn) beginWithBlock(drive.core, 0)
     return share
   }
 
@@ -108,8 +112,10 @@ export class ShareDrive {
   /** The log of bytes, once the path log's first block is here. */
   get bytes(): Hypercore | undefined {
     const core = this.bytesCore ?? this.drive.blobs?.core
-    if (this.bytesCore === undefined && core !== undefined && this.claims.claim(core, this.id, this.isOwn))
+    if (this.bytesCore === undefined && core !== undefined && this.claims.claim(core, this.id, this.isOwn)) {
       this.bytesCore = core
+      if (!this.isOwn && this.index === undefined) proveWithFirstBlock(core)
+    }
     return this.bytesCore
   }
 
@@ -234,6 +240,7 @@ export class ShareDrive {
   /** Builds the index of a version from the listing, or from the whole path log where there is none. */
   private async load(length: number, signal: AbortSignal | undefined): Promise<PathIndex> {
     if (!(await beginsAsPathLog(this.paths, BLOCK_TIMEOUT, signal))) throw new PeerfoldError('not-readable')
+    if (length <= SHORT) this.fetchAll(length)
     const about = parseAbout(await readPathChange(this.paths, length - 1, BLOCK_TIMEOUT, signal))
     this.info = about?.info ?? this.info
     this.listing = about?.listing
@@ -287,6 +294,11 @@ export class ShareDrive {
     this.grew.emit()
     const patience = { timeout: BLOCK_TIMEOUT, timeoutAlone: BLOCK_TIMEOUT, signal }
     return readListing(listing, bytes, coming, () => this.grew.emit(), patience)
+  }
+
+  /** Asks for the whole path log at once: what of it is needed is known only when its newest block is here. */
+  private fetchAll(length: number): void {
+    for (let at = 1; at < length; at++) this.paths.get(at, { timeout: BLOCK_TIMEOUT }).catch(() => {}) // whoever reads it waits for it too
   }
 
   private hasWholePathLog(length: number): boolean {

@@ -19,8 +19,11 @@ const MAX_ADDRESS = 45
  * 1. `hello` and `your-turn`: Peerfold 0.3.0, whose hello names no version. It bears 16 messages, known or not, and
  *    turns away who sends more, so it is sent these two alone.
  * 2. `challenge`, `answer`, `shares`, `name` and `owner`, and the versions.
+ * 3. `carry` and `wish`: TCP that stands carries once that is said. In versions before, it carries at once.
  */
-export const WIRE: WireVersions = { version: 2, oldest: 1 }
+export const WIRE: WireVersions = { version: 3, oldest: 1 }
+/** From this version on, it is said which stream carries (pathChoice.ts). */
+export const SAYS_PATH = 3
 
 /** All versions from `oldest` to `version`. */
 export interface WireVersions {

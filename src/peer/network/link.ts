@@ -1,13 +1,15 @@
 /**
  * The link to one connected peer: who it is, and over which stream logs are replicated with it.
  *
- * The UDX stream that the swarm made always stays, as control channel and fallback. Peers that speak `peerfold/1` on
- * it exchange a hello with the versions of it that they know, their name, where they can be reached by TCP, and a
- * challenge that the other side sends back.
- * The side that made the connection tries TCP first, once the peer's address is proven (provenAddress.ts), then asks the
- * other side to. Peers of Peerfold 0.3 send no challenge back, and are asked to at once. Replication starts over UDX when TCP is not up within a moment, and moves when
- * it is. Peers that do not speak it (other Hyperdrive clients), or no version of it that is known here, replicate over
- * UDX at once. What a later version says beside is skipped.
+ * The UDX stream that the swarm made always stays, as control channel and fallback, and carries the logs at first. Peers
+ * that speak `peerfold/1` on it exchange a hello with the versions of it that they know, their name, where they can be
+ * reached by TCP, and a challenge that the other side sends back.
+ * The side that made the connection tries TCP, once the peer's address is proven (provenAddress.ts), then asks the other
+ * side to. Which of the two carries is chosen in pathChoice.ts. The side that made the connection says it (`carry`), and
+ * the other may ask for it (`wish`). With Peerfolds that do not say it, TCP carries as soon as it stands: it is tried
+ * only on a short way then.
+ * Peers that do not speak it (other Hyperdrive clients), or no version of it that is known here, replicate over UDX.
+ * What a later version says beside is skipped.
  *
  * Read in @hyperswarm/secret-stream 6.9.2: `_len`, which is set from the first three bytes of a message.
  */
@@ -16,26 +18,39 @@ import c, { type DecodeState } from 'compact-encoding'
 import type { Channel, Message } from 'protomux'
 import type { PeerId } from '../../common/brand'
 import { formatBytes } from '../../common/format'
+import type { PathReason } from '../../common/model'
 import { Signal } from '../../common/signal'
-import { isRecord } from '../drive/format/entry'
+import { isCount, isRecord } from '../drive/format/entry'
 import { peerIdOf } from '../keys'
 import { PEER_LIMITS } from '../limits'
-import { Rate } from '../rate'
+import { Rate, receivedBytes } from '../rate'
 import { plainAddress } from './guard/addressGroup'
 import { Allowance } from './guard/allowance'
 import { ProvenAddress } from './guard/provenAddress'
-import { commonVersion, type Hello, readChallenge, readHello, readName, type TcpOffer, WIRE } from './hello'
+import {
+  commonVersion,
+  type Hello,
+  readChallenge,
+  readHello,
+  readName,
+  SAYS_PATH,
+  type TcpOffer,
+  WIRE,
+} from './hello'
 import { muxOf } from './mux'
+import { LOOK_EVERY, NEAR, type Path, PathChoice } from './pathChoice'
 import { readTokens } from './shareTokens'
-import type { TcpTransport } from './tcp'
-
-/** Replication waits this long (milliseconds) for TCP before it starts over UDX. */
-const TCP_HEAD_START = 300
+import { isOwnAddress, type TcpTransport } from './tcp'
 
 /** More tell nothing: the peer counts all that is said. */
 const MAX_SHARES_MESSAGES = 6
 const MAX_NAME_MESSAGES = 3
 const MAX_OWNER_MESSAGES = 3
+/** What one side may say about the streams: at once, and so often a second. */
+const PATH_MESSAGES = 64
+const PATH_MESSAGES_PER_SECOND = 1
+/** How many datagrams tell something of losses. */
+const TELLING = 2_000
 /** Of all messages; what is left is for answers. */
 const MAX_MESSAGES = PEER_LIMITS.controlMessages - 3
 
@@ -59,6 +74,10 @@ type ControlMessage =
   | { readonly type: 'name'; readonly name: string }
   /** Which of the shares that both know are this side's own (ownerProofs.ts). Skipped by peers that do not know it. */
   | { readonly type: 'owner'; readonly proofs: string }
+  /** Which stream carries from now on, said by the side that made the connection; or what the other asks for. */
+  | { readonly type: 'carry' | 'wish'; readonly path: Path; readonly why: PathReason }
+  /** How many datagrams were sent by UDX since this was said last, and how many of them once more. */
+  | { readonly type: 'line'; readonly sent: number; readonly again: number }
 
 const KNOWN: ReadonlySet<string> = new Set<ControlMessage['type']>([
   'hello',
@@ -68,7 +87,13 @@ const KNOWN: ReadonlySet<string> = new Set<ControlMessage['type']>([
   'shares',
   'name',
   'owner',
+  'carry',
+  'wish',
+  'line',
 ])
+
+/** These are counted by themselves. */
+const ABOUT_PATHS: ReadonlySet<string> = new Set<ControlMessage['type']>(['carry', 'wish', 'line'])
 
 /** What follows when the peer cannot be reached by TCP: it is asked to try itself, or nothing. */
 type TcpPlan = 'then-ask' | 'only'
@@ -131,7 +156,18 @@ export class PeerLink {
   private tcpOffer: TcpOffer | null = null
   private readonly channel: Channel | null
   private readonly control: Message<ControlMessage> | undefined
-  private headStart: NodeJS.Timeout | undefined
+  private readonly choice = new PathChoice((path, why) => this.choose(path, why))
+  private readonly pathMessages = new Allowance(PATH_MESSAGES, PATH_MESSAGES_PER_SECOND)
+  private readonly pathMessagesSaid = new Allowance(PATH_MESSAGES / 2, PATH_MESSAGES_PER_SECOND / 2)
+  private looking: NodeJS.Timeout | undefined
+  /** What the peer told of losses. */
+  private loss: number | undefined
+  /** What was told the peer. */
+  private toldLine = { sent: 0, again: 0 }
+  /** TCP is to carry as soon as it stands here: the peer may notice first that it does. */
+  private awaitsTcp: PathReason | undefined
+  /** Whether both say which stream carries. */
+  private saysPath = false
 
   constructor(
     readonly udx: NoiseStream,
@@ -141,7 +177,6 @@ export class PeerLink {
     this.id = peerIdOf(udx.remotePublicKey)
     this.channel = muxOf(udx).createChannel({
       protocol: 'peerfold/1',
-      onclose: () => this.replicateOver(this.tcpStream ?? this.udx),
     })
     this.control = this.channel?.addMessage<ControlMessage>({
       encoding: { ...c.json, decode: (state: DecodeState) => this.decode(state) },
@@ -164,10 +199,10 @@ export class PeerLink {
     const { tcp } = this.options
     const name = this.options.name()
     this.toldName = name
-    this.headStart = setTimeout(() => this.replicateOver(this.udx), TCP_HEAD_START)
     this.channel?.open()
     const challenge = this.place.challenge()
     this.say({ type: 'hello', ...WIRE, name, tcp: tcp?.offer() ?? null, challenge, shares })
+    this.replicateOver(this.udx)
   }
 
   /** Tells tokens of shares that came since. → false: this peer takes none, or no more. */
@@ -201,7 +236,7 @@ export class PeerLink {
   }
 
   private say(message: ControlMessage): void {
-    this.said++
+    if (!ABOUT_PATHS.has(message.type)) this.said++
     this.control?.send(message)
   }
 
@@ -222,8 +257,13 @@ export class PeerLink {
     return this.current
   }
 
-  /** A TCP stream whose key was proven to be this peer's. */
-  adoptTcp(stream: NoiseStream): void {
+  /** Why that stream. */
+  get pathReason(): PathReason {
+    return this.choice.why
+  }
+
+  /** A TCP stream whose key was proven to be this peer's. @param trip milliseconds of a round trip, if known */
+  adoptTcp(stream: NoiseStream, trip?: number): void {
     if (this.tcpStream !== undefined || this.udx.destroyed) {
       stream.destroy()
       return
@@ -236,15 +276,72 @@ export class PeerLink {
     this.boundMessages(stream)
     stream.once('close', () => {
       this.tcpStream = this.tcpAddress = undefined
+      clearInterval(this.looking)
+      this.choice.tcpIsGone()
       if (!this.udx.destroyed) this.replicateOver(this.udx)
     })
-    this.replicateOver(stream)
+    const isSameMachine = this.tcpAddress !== undefined && isOwnAddress(this.tcpAddress)
+    if (this.saysPath) {
+      this.choice.tcpStands(isSameMachine, trip)
+      if (this.awaitsTcp !== undefined) this.onPathMessage('carry', { path: 'tcp', why: this.awaitsTcp })
+      this.looking = setInterval(() => this.look(stream), LOOK_EVERY).unref()
+    } else {
+      this.choice.moved('tcp', 'near')
+      this.replicateOver(stream)
+    }
+    this.changed.emit()
   }
 
   close(): void {
-    clearTimeout(this.headStart)
+    clearInterval(this.looking)
     this.tcpStream?.destroy()
     this.udx.destroy()
+  }
+
+  private look(tcp: NoiseStream): void {
+    const { rtt } = this.udx.rawStream
+    this.choice.look(performance.now(), {
+      received: { udx: receivedBytes(this.udx), tcp: receivedBytes(tcp) },
+      trip: rtt === undefined || rtt === 0 ? undefined : rtt, // whole milliseconds; 0 also as long as it is not measured
+      loss: this.loss,
+    })
+    this.tellLine()
+  }
+
+  private tellLine(): void {
+    const { packetsTransmitted = 0, retransmits = 0 } = this.udx.rawStream
+    const sent = packetsTransmitted - this.toldLine.sent
+    if (sent < TELLING || !this.pathMessagesSaid.take()) return
+    this.say({ type: 'line', sent, again: (retransmits - this.toldLine.again + 65_536) % 65_536 })
+    this.toldLine = { sent: packetsTransmitted, again: retransmits }
+  }
+
+  /** The choice of this side: the side that made the connection decides. */
+  private choose(path: Path, why: PathReason): void {
+    if (!this.pathMessagesSaid.take()) return
+    if (this.udx.isInitiator) this.carry(path, why)
+    else this.say({ type: 'wish', path, why })
+  }
+
+  private carry(path: Path, why: PathReason): void {
+    const stream = path === 'tcp' ? this.tcpStream : this.udx
+    if (stream === undefined || stream.destroyed) return
+    this.choice.moved(path, why)
+    this.say({ type: 'carry', path, why })
+    this.replicateOver(stream)
+  }
+
+  private onPathMessage(type: 'carry' | 'wish', { path, why }: Readonly<Record<string, unknown>>): void {
+    if ((type === 'wish') !== this.udx.isInitiator || !isPath(path) || !isReason(why)) return
+    if (type === 'wish') {
+      this.carry(path, why)
+      return
+    }
+    const stream = path === 'tcp' ? this.tcpStream : this.udx
+    this.awaitsTcp = stream === undefined ? why : undefined
+    if (stream === undefined || stream.destroyed) return
+    this.choice.moved(path, why)
+    this.replicateOver(stream)
   }
 
   /** A message says at its start how long it is: who announces too long a one is known before it is here. */
@@ -300,6 +397,13 @@ export class PeerLink {
         this.ownerTold.emit(message.proofs)
         this.changed.emit()
         break
+      case 'carry':
+      case 'wish':
+        this.onPathMessage(message.type, message)
+        break
+      case 'line':
+        this.loss = lossOf(message) ?? this.loss
+        break
       case 'your-turn':
         if (this.udx.isInitiator || this.hadTurn) break
         this.hadTurn = true
@@ -309,16 +413,19 @@ export class PeerLink {
 
   /** What is not known here costs next to nothing, so a later version may say much of it. */
   private isWithinBounds(type: unknown): boolean {
+    if (typeof type === 'string' && ABOUT_PATHS.has(type)) return this.pathMessages.take()
     if (typeof type === 'string' && KNOWN.has(type)) return ++this.messages <= PEER_LIMITS.controlMessages
     return this.unknown.take()
   }
 
   private onHello({ versions, name, tcp, challenge, shares }: Hello): void {
     this.greeted = true
-    if (commonVersion(WIRE, versions) === undefined) {
+    const version = commonVersion(WIRE, versions)
+    if (version === undefined) {
       this.meetAsStrangers()
       return
     }
+    this.saysPath = version >= SAYS_PATH
     this.name = name
     this.tcpOffer = tcp
     this.answersChallenges = challenge !== undefined
@@ -327,14 +434,12 @@ export class PeerLink {
     this.changed.emit()
     this.tellName()
     if (!this.udx.isInitiator) return
-    if (!this.answersChallenges) this.say({ type: 'your-turn' })
     this.planTcp(this.answersChallenges ? 'then-ask' : 'only')
   }
 
   /** They share no version: from now on this is a Hyperdrive client like any other, for both. */
   private meetAsStrangers(): void {
     this.isUnderstood = false
-    this.replicateOver(this.udx)
     setImmediate(() => this.channel?.close()) // not within the message that is being read
   }
 
@@ -355,26 +460,43 @@ export class PeerLink {
     if (plan === undefined || tcp === undefined || this.tcpStream !== undefined) return
     if (host === undefined && offer !== null) return
     this.tcpPlan = undefined
+    const longest = this.saysPath || (host !== undefined && isOwnAddress(host)) ? undefined : NEAR
     const attempt =
       host === undefined || offer === null
         ? Promise.resolve(undefined)
-        : tcp.connect(offer, host, host === ownAddress(), this.udx.remotePublicKey)
+        : tcp.connect(offer, host, host === ownAddress(), this.udx.remotePublicKey, longest)
     attempt
-      .then(stream => {
-        if (stream !== undefined) this.adoptTcp(stream)
-        else if (plan === 'then-ask' && !this.udx.destroyed) this.say({ type: 'your-turn' })
+      .then(dialled => {
+        if (dialled !== undefined) this.adoptTcp(dialled.stream, dialled.trip)
+        else if (plan === 'then-ask' && this.saysPath && !this.udx.destroyed) this.say({ type: 'your-turn' })
       })
-      .catch(() => this.replicateOver(this.udx))
+      .catch(() => {}) // UDX carries on
   }
 
-  /** Replicates over a stream of this peer from now on, unless a better one is in use. */
-  replicateOver(stream: NoiseStream): void {
+  /** The peer replicates over this stream: one that does not say so before. */
+  follow(stream: NoiseStream): void {
+    if (!this.saysPath && (stream !== this.udx || this.tcpStream === undefined)) this.replicateOver(stream)
+  }
+
+  /** Replicates over a stream of this peer from now on. */
+  private replicateOver(stream: NoiseStream): void {
     if (stream.destroyed || this.current === stream) return
-    if (stream === this.udx && this.tcpStream !== undefined && !this.tcpStream.destroyed) return
-    clearTimeout(this.headStart)
     const from = this.current
     this.current = stream
     this.streamChanged.emit({ from, to: stream })
     this.changed.emit()
   }
+}
+
+/** One more than were lost: of few datagrams, none may be lost by chance. */
+function lossOf({ sent, again }: Readonly<Record<string, unknown>>): number | undefined {
+  return isCount(sent) && isCount(again) && sent > 0 ? Math.min(1, (again + 1) / sent) : undefined
+}
+
+function isPath(value: unknown): value is Path {
+  return value === 'udx' || value === 'tcp'
+}
+
+function isReason(value: unknown): value is PathReason {
+  return value === 'only' || value === 'near' || value === 'first' || value === 'faster'
 }

@@ -9,6 +9,8 @@
  * - by having announced its topic, which is told nobody by asking such a peer for the path log in turn.
  * The log of content follows when the peer has proven to know the key of the path log.
  *
+ * When another stream of a link carries from now on, what was asked for over the one before still comes (handover.ts).
+ *
  * Read in hypercore 11.39.5: `attached`, `attachTo` and `detachFrom` of lib/replicator.js.
  */
 
@@ -16,6 +18,7 @@ import type { NoiseStream } from '@hyperswarm/secret-stream'
 import b4a from 'b4a'
 import Hypercore, { type ReplicatorPeer } from 'hypercore'
 import { askToRepeat } from '../hypercore/echo'
+import { Handover } from '../hypercore/handover'
 import type { PeerConduct } from './guard/conduct'
 import { placeOf } from './guard/provenAddress'
 import type { PeerLink } from './link'
@@ -53,6 +56,8 @@ export class Replication {
   private readonly served = new Map<string, Served>()
   private readonly links = new Map<PeerLink, Acquaintance>()
   private telling: NodeJS.Timeout | undefined
+  private readonly handover = new Handover()
+  private readonly accepted = new WeakSet<NoiseStream>()
 
   constructor(private readonly conduct: PeerConduct) {}
 
@@ -94,7 +99,7 @@ export class Replication {
     if (served === undefined) return
     this.served.delete(id)
     served.stop()
-    for (const link of this.links.keys()) if (link.stream !== undefined) detach(core, link.stream)
+    for (const link of this.links.keys()) for (const stream of link.streams) detach(core, stream)
     this.conduct.unwatch(core)
   }
 
@@ -113,10 +118,17 @@ export class Replication {
     link.sharesTold.on(tokens => this.onTokens(link, tokens))
     link.ownerTold.on(proofs => this.links.get(link)?.owner.add(proofs))
     link.streamChanged.on(({ from, to }) => {
-      if (from !== undefined && !from.destroyed)
-        for (const { core } of this.served.values()) detach(core, from)
-      if (to !== link.udx) this.accept(link, to)
-      for (const served of this.served.values()) this.offer(served, link)
+      this.accept(link, to)
+      for (const served of this.served.values()) {
+        this.handover.takeBack(served.core, to)
+        this.offer(served, link)
+      }
+      if (from === undefined || from.destroyed) return
+      for (const { core } of this.served.values()) {
+        // TCP is left where it is slow: what was asked for over it is asked for again.
+        if (from !== link.udx) detach(core, from)
+        else this.handover.leave(core, from, () => link.stream !== from && detach(core, from))
+      }
     })
     return writeTokens(paths, link.udx)
   }
@@ -202,11 +214,13 @@ export class Replication {
    * takes a refusal for an answer: that there is nothing to wait for.
    */
   private accept(link: PeerLink, stream: NoiseStream): void {
+    if (this.accepted.has(stream)) return
+    this.accepted.add(stream)
     Hypercore.createProtocolStream(stream, {
       ondiscoverykey: async discoveryKey => {
         const served = this.served.get(b4a.toString(discoveryKey, 'hex'))
         if (served === undefined) return
-        link.replicateOver(stream)
+        link.follow(stream)
         if (link.stream !== stream) return
         attach(served.core, stream)
         await stream.opened // the log's channel is made by then

@@ -287,9 +287,17 @@ export class Membership implements Announced {
   start(swarm: Hyperswarm): void {
     if (this.isClosed) return
     this.swarm = swarm
-    this.discovery = swarm.join(this.path.discoveryKey, { client: true, server: true })
-    this.discovery
-      .flushed()
+    // To be found takes several round trips, and Hyperswarm looks for others only after that: they are looked for first.
+    const isOwn = this.path.writable
+    const discovery = swarm.join(this.path.discoveryKey, { client: true, server: isOwn })
+    this.discovery = discovery
+    if (!isOwn) swarm.listen().catch(error => this.log(`listening failed: ${String(error)}`))
+    const announced = isOwn
+      ? discovery.flushed()
+      : discovery.flushed().then(() => {
+          if (!this.isClosed) return discovery.refresh({ client: true, server: true })
+        })
+    announced
       .finally(this.firstAnnounce)
       .then(() => swarm.flush())
       .catch(error => this.log(`the first search failed: ${String(error)}`))

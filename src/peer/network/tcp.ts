@@ -19,6 +19,17 @@ const CONNECT_WITHIN = 1_500
 const KEEP_ALIVE = 5_000
 const MAX_ATTEMPTS = 2
 
+const LOOPBACK = new BlockList()
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
+LOOPBACK.addAddress('::1', 'ipv6')
+
+export interface DialledTcp {
+  /** Its key is proven. */
+  readonly stream: NoiseStream
+  /** Milliseconds of the shortest round trip while it was made; at least one. */
+  readonly trip: number
+}
+
 export class TcpTransport {
   private readonly handshakes = new Handshakes()
 
@@ -56,16 +67,18 @@ export class TcpTransport {
   /**
    * Connects to a peer at one of its own addresses; undefined when none answers with the expected key.
    * @param host where it is proven to be
+   * @param longest a machine whose first round trip takes more milliseconds is not connected to, and notices nothing
    */
   async connect(
     offer: TcpOffer,
     host: string,
     sameNat: boolean,
     remoteKey: Buffer,
-  ): Promise<NoiseStream | undefined> {
+    longest = Number.POSITIVE_INFINITY,
+  ): Promise<DialledTcp | undefined> {
     for (const candidate of candidates(offer, host, sameNat)) {
-      const stream = await this.tryConnect(candidate, offer.port, remoteKey)
-      if (stream !== undefined) return stream
+      const dialled = await this.tryConnect(candidate, offer.port, remoteKey, longest)
+      if (dialled !== undefined) return dialled
     }
     return undefined
   }
@@ -74,12 +87,25 @@ export class TcpTransport {
     await new Promise<void>(resolve => this.server.close(() => resolve()))
   }
 
-  private async tryConnect(host: string, port: number, remoteKey: Buffer): Promise<NoiseStream | undefined> {
+  private async tryConnect(
+    host: string,
+    port: number,
+    remoteKey: Buffer,
+    longest: number,
+  ): Promise<DialledTcp | undefined> {
+    const began = performance.now()
     const socket = connect({ host, port, noDelay: true })
+    const connected = await isConnected(socket, CONNECT_WITHIN)
+    const first = performance.now() - began
+    if (!connected || first > longest) {
+      socket.destroy()
+      return undefined
+    }
     const stream = secret(true, socket, { keyPair: this.keyPair, remotePublicKey: remoteKey, pattern: 'IK' })
-    return (await proven(stream, CONNECT_WITHIN)) && b4a.equals(stream.remotePublicKey, remoteKey)
-      ? stream
-      : undefined
+    const isPeer = (await proven(stream, CONNECT_WITHIN)) && b4a.equals(stream.remotePublicKey, remoteKey)
+    // A process that is busy notices either late.
+    const second = performance.now() - began - first
+    return isPeer ? { stream, trip: Math.max(1, Math.min(first, second)) } : undefined
   }
 
   private accept(socket: Socket): void {
@@ -116,6 +142,19 @@ function secret(
   return stream as NoiseStream
 }
 
+async function isConnected(socket: Socket, milliseconds: number): Promise<boolean> {
+  const timer = setTimeout(() => socket.destroy(), milliseconds)
+  socket.on('error', ignoreBrokenConnection)
+  try {
+    return await new Promise<boolean>(resolve => {
+      socket.once('connect', () => resolve(true))
+      socket.once('close', () => resolve(false))
+    })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 async function proven(stream: NoiseStream, milliseconds: number): Promise<boolean> {
   stream.on('error', ignoreBrokenConnection)
   const timer = setTimeout(() => stream.destroy(), milliseconds)
@@ -137,6 +176,13 @@ function ownNetworks(): { address: string; family: 'ipv4' | 'ipv6'; bits: number
       return [{ address, family: 'ipv4' as const, bits }]
     }),
   )
+}
+
+/** Whether an address is this machine's. */
+export function isOwnAddress(address: string): boolean {
+  if (isIP(address) === 0) return false
+  if (LOOPBACK.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')) return true
+  return Object.values(networkInterfaces()).some(all => all?.some(own => own.address === address))
 }
 
 function isInOwnNetwork(address: string): boolean {

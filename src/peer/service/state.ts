@@ -41,6 +41,7 @@ function connectedPeers({ own, opened, network: { links, replication } }: PeerPa
     id: link.id,
     name: link.name,
     transport: link.transport,
+    path: link.pathReason,
     blocked: false,
     shares: shares.get(link.key) ?? [],
     owns: owned.get(link.key) ?? [],

@@ -64,7 +64,7 @@ export class ShareReplication {
 
   /** Connected peers that know this share, whether they have anything of it or not. */
   get peers(): number {
-    return this.drive.paths.peers.filter(peer => peer.remoteOpened).length
+    return new Set(this.drive.paths.peers.filter(peer => peer.remoteOpened).map(keyOf)).size
   }
 
   get reason(): SearchReason {
@@ -77,7 +77,7 @@ export class ShareReplication {
 
   /** Keys (hex) of the peers that can give something of this share to this machine, or take it from here. */
   peerKeys(): string[] {
-    return this.drive.paths.peers.filter(peer => this.hasPart(peer)).map(peer => keyOf(peer))
+    return [...new Set(this.drive.paths.peers.filter(peer => this.hasPart(peer)).map(keyOf))]
   }
 
   /** Where nothing is here, somebody who has nothing either merely waits for the same. */

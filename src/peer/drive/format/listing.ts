@@ -3,7 +3,7 @@
  *
  * A path log has one block for every path, so a share of 100,000 files would cost 100,000 small blocks before the
  * first folder could be shown, and as many again for the files. So the publisher appends to the log of bytes
- *  - packs: blocks of about 1 MiB that hold small files one after another, in path order, and
+ *  - packs: blocks of about 256 KiB that hold small files one after another, in path order, and
  *  - the listing: a few blocks with all entries and where in which pack each small file lies,
  * and names the listing in the last block of every version (about.ts), which other Hyperdrive clients do not list.
  * They lose nothing: every path has its ordinary entry and every file its ordinary blocks. A reader takes the listing,
@@ -36,7 +36,7 @@ import {
 /** Files up to this size are packed. */
 export const PACKED_FILE_BYTES = 64 * 1024
 /** A pack is closed when it has reached this size. */
-export const PACK_BYTES = 1024 * 1024
+export const PACK_BYTES = 256 * 1024
 
 const CHUNK_ENTRIES = 4_000
 /** An honest chunk is far smaller; more is an attack on memory. */

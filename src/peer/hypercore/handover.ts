@@ -1,0 +1,66 @@
+/**
+ * How a log leaves a stream for another one of the same peer. What was asked for over it is on its way already, a few
+ * megabytes on a long line: it is waited for, and nothing more is asked for there meanwhile. Asked for again over the
+ * other stream, it would come twice, and slow down what comes there.
+ *
+ * Read in hypercore 11.39.5: `_updatePeer`, `_updateHotswap` and `onsync` of lib/replicator.js.
+ */
+import type { NoiseStream } from '@hyperswarm/secret-stream'
+import type Hypercore from 'hypercore'
+import type { ReplicatorPeer } from 'hypercore'
+
+/** Milliseconds. Requests of the other side may be on their way for as long as a round trip takes. */
+const LOOK_EVERY = 500
+/** What has not come by then is asked for again. */
+const LONGEST = 30_000
+
+export class Handover {
+  private readonly leaving = new WeakMap<ReplicatorPeer, () => void>()
+
+  /** @param left is called when nothing is awaited over the stream any more, at once where nothing ever was */
+  leave(core: Hypercore, stream: NoiseStream, left: () => void): void {
+    const peer = core.peers.find(each => each.stream === stream)
+    if (peer === undefined) {
+      left()
+      return
+    }
+    if (this.leaving.has(peer)) return
+    const askAgain = askNothing(peer)
+    const began = performance.now()
+    const end = () => {
+      clearInterval(timer)
+      this.leaving.delete(peer)
+      askAgain()
+    }
+    const timer = setInterval(() => {
+      const isIdle = peer.inflight === 0 && peer.remoteRequests.size === 0
+      if (!isIdle && !peer.stream.destroyed && performance.now() - began < LONGEST) return
+      end()
+      left()
+    }, LOOK_EVERY).unref()
+    this.leaving.set(peer, end)
+  }
+
+  /** The log is to stay on a stream that it was leaving. */
+  takeBack(core: Hypercore, stream: NoiseStream): void {
+    for (const peer of core.peers) if (peer.stream === stream) this.leaving.get(peer)?.()
+  }
+}
+
+/** Hypercore asks nobody who says that it gives nothing. @returns takes it back */
+function askNothing(peer: ReplicatorPeer): () => void {
+  const { remoteUploading, getMaxHotswapInflight } = peer
+  let said = remoteUploading
+  Object.defineProperty(peer, 'remoteUploading', {
+    configurable: true,
+    get: () => false,
+    set: (value: boolean) => {
+      said = value
+    },
+  })
+  peer.getMaxHotswapInflight = () => 0
+  return () => {
+    Object.defineProperty(peer, 'remoteUploading', { configurable: true, writable: true, value: said })
+    peer.getMaxHotswapInflight = getMaxHotswapInflight
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * Which of two streams to one peer carries the logs: UDX, which is always there, or TCP, where it stands.
+ *
+ * 1. UDX begins: nothing is waited for before the first request.
+ * 2. Where a round trip takes next to no time, TCP takes over as soon as it stands. What limits there is the processor,
+ *    and UDX needs twice as much of it.
+ * 3. On a longer line TCP suffers from losses, which UDX hardly minds, and the sender tells how many there are. Where
+ *    there are so few that TCP could bring more, it is tried: once bytes have come steadily for a while, it carries for
+ *    some round trips. What brings more stays. A near line on which TCP brings little is tried by UDX in the same way.
+ * 4. The next trial comes after twice as long, or soon when the line has changed: it carries half or twice as much.
+ *
+ * A trial takes a tenth of the time before it at most, so that one that was for nothing costs little.
+ */
+import type { PathReason } from '../../common/model'
+
+export type Path = 'udx' | 'tcp'
+
+/** Milliseconds of a round trip, at most. */
+export const NEAR = 5
+export const LOOK_EVERY = 200
+/** Of a trial: round trips, and milliseconds. TCP needs eight to get up to speed on a long line. */
+const TRIAL_TRIPS = 10
+const SHORTEST_TRIAL = 600
+const LONGEST_TRIAL = 4_000
+/** Of the time before the first trial. */
+const PART = 10
+/** What the other stream must bring to be taken. */
+const BETTER = 1.05
+/** Bytes a second by TCP that UDX does not bring on a near line, whatever the line. */
+const ENOUGH = 8e6
+/** Bytes of one look; fewer are no steady flow. */
+const FLOW = 4_096
+/** Bytes of a segment of TCP, and what of it gets through for each loss: Mathis, Semke, Mahdavi and Ott (1997). */
+const SEGMENT = 1_448
+const MATHIS = 1.22
+/** By so much TCP must be able to be faster to be tried. */
+const PROMISING = 1.5
+
+export interface PathState {
+  /** Bytes that came so far. */
+  readonly received: Readonly<Record<Path, number>>
+  /** Milliseconds of a round trip as it is now; undefined: not measured. */
+  readonly trip: number | undefined
+  /** Of the datagrams the peer sent by UDX, the part that was lost, at most. Undefined: it has not told. */
+  readonly loss: number | undefined
+}
+
+interface Sample {
+  readonly at: number
+  readonly bytes: number
+}
+
+export class PathChoice {
+  path: Path = 'udx'
+  why: PathReason = 'only'
+  private hasTcp = false
+  private isSameMachine = false
+  /** The shortest round trip so far. */
+  private trip: number | undefined
+  /** Of the path that carries, newest last, as far as they are needed. */
+  private samples: Sample[] = []
+  /** When bytes began to come steadily. */
+  private since = 0
+  private trial: { began: number; readonly before: number; otherReceived: number } | undefined
+  private trials = 0
+  /** Bytes a second when it was decided last. */
+  private decidedAt: number | undefined
+
+  /** @param move is called when another stream is to carry from now on */
+  constructor(private readonly move: (path: Path, why: PathReason) => void) {}
+
+  /** @param trip milliseconds, if known */
+  tcpStands(isSameMachine: boolean, trip: number | undefined): void {
+    this.hasTcp = true
+    this.isSameMachine = isSameMachine
+    this.noteTrip(trip)
+    if (this.isNear) this.moveTo('tcp', 'near')
+    else this.why = 'first'
+  }
+
+  tcpIsGone(): void {
+    this.hasTcp = false
+    this.moved('udx', 'only')
+  }
+
+  /** Somebody else has decided, or what was asked for has been done. */
+  moved(path: Path, why: PathReason): void {
+    if (path !== this.path) {
+      this.samples = []
+      this.trial = undefined
+    }
+    this.path = path
+    this.why = why
+  }
+
+  /** To be called every `LOOK_EVERY` milliseconds. @param now milliseconds that never go back */
+  look(now: number, state: PathState): void {
+    const { received } = state
+    this.noteTrip(state.trip)
+    if (!this.hasTcp) return
+    if (this.isNear && this.path === 'udx' && this.why !== 'faster' && this.trial === undefined) {
+      this.moveTo('tcp', 'near')
+      return
+    }
+    const isSteady = this.sample(now, received[this.path])
+    if (this.trial !== undefined) this.judge(now, isSteady, received[this.other])
+    else if (isSteady) this.considerTrial(now, state)
+  }
+
+  private get isNear(): boolean {
+    return this.isSameMachine || (this.trip !== undefined && this.trip <= NEAR)
+  }
+
+  private get other(): Path {
+    return this.path === 'udx' ? 'tcp' : 'udx'
+  }
+
+  /** Milliseconds. */
+  private get trialLength(): number {
+    return Math.min(LONGEST_TRIAL, Math.max(SHORTEST_TRIAL, TRIAL_TRIPS * (this.trip ?? 0)))
+  }
+
+  private noteTrip(trip: number | undefined): void {
+    if (trip !== undefined) this.trip = Math.min(this.trip ?? trip, trip)
+  }
+
+  /** → whether bytes come steadily */
+  private sample(now: number, bytes: number): boolean {
+    const before = this.samples.at(-1)
+    const isSteady = before !== undefined && bytes - before.bytes >= FLOW
+    // In a trial, a pause may be the stream's own: it counts.
+    if (!isSteady && this.trial === undefined) this.samples = []
+    if (this.samples.length === 0) this.since = now
+    this.samples.push({ at: now, bytes })
+    while ((this.samples[1]?.at ?? now) < now - LONGEST_TRIAL) this.samples.shift()
+    return isSteady
+  }
+
+  /** Bytes a second over the last so many milliseconds. */
+  private rate(now: number, over: number): number {
+    const last = this.samples.at(-1)
+    const first = this.samples.findLast(({ at }) => at <= now - over) ?? this.samples[0]
+    if (first === undefined || last === undefined || last.at === first.at) return 0
+    return ((last.bytes - first.bytes) * 1_000) / (last.at - first.at)
+  }
+
+  private considerTrial(now: number, { received, loss }: PathState): void {
+    const length = this.trialLength
+    const lasted = now - this.since
+    const rate = this.rate(now, length)
+    if (lasted > length && this.decidedAt !== undefined && isOther(rate, this.decidedAt)) {
+      this.decidedAt = rate
+      this.trials = 0
+    }
+    if (lasted < PART * length * 2 ** this.trials) return
+    const isPromising =
+      this.path === 'tcp' ? !this.isNear || rate < ENOUGH : this.tcpBrings(loss) > PROMISING * rate
+    if (!isPromising) return
+    this.trials++
+    const { other } = this
+    const otherReceived = received[this.path]
+    this.moveTo(other, 'first')
+    this.trial = { began: now, before: rate, otherReceived }
+  }
+
+  /** Bytes a second, at most. */
+  private tcpBrings(loss: number | undefined): number {
+    if (loss === undefined || this.trip === undefined) return 0
+    return (1_000 * MATHIS * SEGMENT) / (this.trip * Math.sqrt(loss))
+  }
+
+  private judge(now: number, isSteady: boolean, otherReceived: number): void {
+    const { trial } = this
+    if (trial === undefined) return
+    // What was asked for over the other before still comes there.
+    if (otherReceived - trial.otherReceived >= FLOW) trial.began = now
+    trial.otherReceived = otherReceived
+    const length = this.trialLength
+    if (now - trial.began < length) return
+    this.trial = undefined
+    const rate = this.rate(now, length / 3)
+    const isBetter = isSteady && rate > trial.before * BETTER
+    this.decidedAt = isBetter ? rate : trial.before
+    if (isBetter) this.moved(this.path, 'faster')
+    else this.moveTo(this.other, 'faster')
+  }
+
+  private moveTo(path: Path, why: PathReason): void {
+    if (path === this.path) return
+    this.moved(path, why)
+    this.move(path, why)
+  }
+}
+
+function isOther(rate: number, before: number): boolean {
+  return rate < before / 2 || rate > before * 2
+}

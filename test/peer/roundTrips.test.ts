@@ -1,0 +1,122 @@
+/** How many round trips lie between two peers that have met and the first file. */
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import NoiseSecretStream, { type NoiseStream } from '@hyperswarm/secret-stream'
+import Corestore from 'corestore'
+import type { DrivePath } from '../../src/common/brand'
+import { readWhole } from '../../src/peer/drive/read'
+import { ShareDrive } from '../../src/peer/drive/shareDrive'
+import { PeerConduct } from '../../src/peer/network/guard/conduct'
+import { PeerLink } from '../../src/peer/network/link'
+import { Replication } from '../../src/peer/network/replication'
+import { Publisher } from '../../src/peer/publish/version/publisher'
+import { Catalog, type ShareRecord } from '../../src/peer/store/catalog'
+import { makeTree, temporaryFolder } from '../support/folders'
+import { LineInTrips } from '../support/lineInTrips'
+
+const never = new AbortController().signal
+const SEED = '1'.repeat(32)
+const PATH = '/1.txt' as DrivePath
+
+describe('from two peers that have met to the first file', () => {
+  const stores: Corestore[] = []
+  const links: PeerLink[] = []
+  const conducts: PeerConduct[] = []
+  let catalog: Catalog
+
+  afterEach(async () => {
+    for (const link of links.splice(0)) link.close()
+    for (const conduct of conducts.splice(0)) conduct.close()
+    for (const store of stores.splice(0)) await store.close()
+    await catalog.close()
+  })
+
+  async function newStore(name: string): Promise<Corestore> {
+    const store = new Corestore(temporaryFolder(name))
+    await store.ready()
+    stores.push(store)
+    return store
+  }
+
+  async function published(): Promise<ShareDrive> {
+    const folder = temporaryFolder('own')
+    const source = await makeTree(temporaryFolder('source'), { '1.txt': 'one', '2.txt': 'two' })
+    catalog = await Catalog.open(join(folder, 'catalog'))
+    const share = await ShareDrive.create(await newStore('theirs'), SEED)
+    const record: ShareRecord = {
+      seed: SEED,
+      source,
+      isFile: false,
+      name: 'few',
+      once: false,
+      keep: true,
+      stopped: false,
+      allow: [],
+      version: 0,
+    }
+    const publisher = new Publisher(
+      share,
+      catalog,
+      () => record,
+      async () => {},
+      false,
+      error => assert.fail(String(error)),
+    )
+    await publisher.publish({ ignore: [], dataFolder: folder }, never, () => {})
+    await publisher.settle()
+    return share
+  }
+
+  /** One end of the connection, which serves the logs of a share as the peer process does. */
+  function meet(stream: NoiseStream, share: ShareDrive): void {
+    const link = new PeerLink(stream, {
+      name: () => '',
+      tcp: undefined,
+      ownAddress: () => null,
+      streams: () => [],
+    })
+    links.push(link)
+    const conduct = new PeerConduct(new Map(), {
+      offended: (_, what) => assert.fail(what),
+      onStoreError: error => assert.fail(String(error)),
+    })
+    conducts.push(conduct)
+    const replication = new Replication(conduct)
+    replication.serve(share.paths)
+    share.bytesReady().then(
+      bytes => replication.serve(bytes, share.paths),
+      () => {}, // the store was closed before
+    )
+    const tokens = replication.add(link)
+    replication.announces(link, share.paths.discoveryKey)
+    link.open(tokens)
+  }
+
+  it('lie four round trips, the first of which is the greeting', async () => {
+    const own = await published()
+    const reader = await ShareDrive.open(await newStore('ours'), own.key)
+    const line = new LineInTrips()
+    const [near, far] = line.ends.map((end, at) => {
+      const stream: unknown = new NoiseSecretStream(at === 0, end)
+      return stream as NoiseStream
+    })
+    assert.ok(near && far)
+    await line.until(Promise.all([near.opened, far.opened]))
+    const firstFile = async () => {
+      while (reader.index === undefined) {
+        if (reader.paths.length === 0)
+          await new Promise<void>(resolve => reader.paths.once('append', () => resolve()))
+        await reader.refresh()
+      }
+      return readWhole(reader, reader.index.entry(PATH) ?? assert.fail('it is not listed'), {
+        timeout: 60_000,
+      })
+    }
+    const file = firstFile()
+    meet(far, own)
+    meet(near, reader)
+    const trips = await line.until(file)
+    assert.equal(String(await file), 'one')
+    assert.ok(trips <= 8, `${trips} trips there or back`)
+  })
+})

@@ -1,0 +1,83 @@
+/**
+ * Two ends of a line on which time is counted in trips: what both ends have written arrives when `trip()` says so, all
+ * of it at once. How many trips something takes is the same on any machine, however busy.
+ */
+import { Duplex } from 'node:stream'
+import { delay } from '../../src/peer/time'
+
+/** Milliseconds after which an end that has written nothing waits for the other one. */
+const QUIET = 150
+
+export class LineInTrips {
+  trips = 0
+  readonly ends: readonly [End, End]
+  private wroteAt = performance.now()
+
+  constructor() {
+    const wrote = () => {
+      this.wroteAt = performance.now()
+    }
+    this.ends = [new End(wrote), new End(wrote)]
+  }
+
+  /** Waits until both ends have written what they will, and delivers it. */
+  async trip(): Promise<void> {
+    await this.settle()
+    const [first, second] = this.ends
+    const parts = [first.taken(), second.taken()] as const
+    if (parts.every(part => part.length === 0)) return
+    this.trips++
+    second.receive(parts[0])
+    first.receive(parts[1])
+  }
+
+  /** Makes trips until `done` is. @returns how many it took */
+  async until(done: Promise<unknown>): Promise<number> {
+    const before = this.trips
+    let isDone = false
+    const seen = done.finally(() => {
+      isDone = true
+    })
+    seen.catch(() => {}) // rejects again below
+    for (;;) {
+      await this.settle()
+      if (isDone) break
+      await this.trip()
+    }
+    await seen
+    return this.trips - before
+  }
+
+  private async settle(): Promise<void> {
+    this.wroteAt = performance.now()
+    for (let quiet = 0; quiet < QUIET; quiet = performance.now() - this.wroteAt)
+      await delay(QUIET - quiet + 1, new AbortController().signal)
+  }
+}
+
+/** Looks like a UDX stream to what goes over it. */
+class End extends Duplex {
+  readonly remoteHost = '192.0.2.1'
+  readonly remotePort = 1
+  private parts: Buffer[] = []
+
+  constructor(private readonly wrote: () => void) {
+    super()
+  }
+
+  taken(): Buffer[] {
+    return this.parts.splice(0)
+  }
+
+  receive(parts: readonly Buffer[]): void {
+    for (const part of parts) this.push(part)
+  }
+
+  override _read(): void {}
+
+  override _write(part: Buffer, _encoding: string, done: () => void): void {
+    this.parts.push(part)
+    this.wrote()
+    done()
+  }
+}
