@@ -16,6 +16,7 @@ import type { NoiseStream } from '@hyperswarm/secret-stream'
 import b4a from 'b4a'
 import Hypercore, { type ReplicatorPeer } from 'hypercore'
 import { askToRepeat } from '../hypercore/echo'
+import { schedule } from '../hypercore/scheduling'
 import type { PeerConduct } from './guard/conduct'
 import { placeOf } from './guard/provenAddress'
 import type { PeerLink } from './link'
@@ -68,6 +69,7 @@ export class Replication {
     const served: Served = { core, paths, stop: () => core.off('peer-add', onPeer) }
     this.served.set(id, served)
     this.conduct.watch(core)
+    schedule(core)
     for (const [link, known] of this.links) {
       if (paths === undefined && this.recognise(core, link, known.tokens)) known.proven.add(id)
       this.offer(served, link)

@@ -291,7 +291,11 @@ export class Membership implements Announced {
     this.discovery
       .flushed()
       .finally(this.firstAnnounce)
-      .then(() => swarm.flush())
+      .then(() => {
+        // Those who came at the same moment found nobody but the sharer: whoever announced later finds the others now.
+        setImmediate(() => this.announce())
+        return swarm.flush()
+      })
       .catch(error => this.log(`the first search failed: ${String(error)}`))
       .finally(() => {
         this.searched()
