@@ -1,4 +1,4 @@
-import type { NoiseStream } from '@hyperswarm/secret-stream'
+import type { RawUdxStream } from '@hyperswarm/secret-stream'
 
 /** Milliseconds of one bucket, and how many are looked back on. */
 const BUCKET = 250
@@ -69,7 +69,12 @@ export class Rate {
   }
 }
 
+/** A stream that counts what it receives. */
+export interface Counting {
+  readonly rawStream: Pick<RawUdxStream, 'bytesReceived' | 'bytesRead'>
+}
+
 /** Bytes that came over a stream so far, parts of messages included (the stream itself counts whole ones only). */
-export function receivedBytes({ rawStream }: NoiseStream): number {
+export function receivedBytes({ rawStream }: Counting): number {
   return rawStream.bytesReceived ?? rawStream.bytesRead ?? 0
 }

@@ -33,6 +33,20 @@ declare module 'hypercore' {
       _maybeWant(index: number, handle: { addWant(want: object): void; removeWant(want: object): void }): void
       /** Blocks asked of this peer that have not come. */
       readonly inflight: number
+      readonly remoteUploading: boolean
+      /** Whether it said that it has a block. */
+      _remoteHasBlock(index: number): boolean
+      /** Whether anything may be asked of it. */
+      isActive(): boolean
+      /** So many may be. */
+      getMaxInflight(): number
+      /** Asks it for a block. False: it cannot be asked now. */
+      _requestBlock(block: WantedBlock): boolean
+      /** The same for a block of a range. */
+      _requestRangeBlock(index: number, length: number): boolean
+      /** Asks it for some block of a range. */
+      _requestRange(range: WantedRange): boolean
+      _sendBlockRequest(request: SentRequest, block: WantedBlock): void
       /** Messages with data, sent and received. */
       readonly stats: {
         readonly wireData: { readonly tx: number; readonly rx: number }
@@ -49,8 +63,12 @@ declare module 'hypercore' {
       getMaxHotswapInflight(): number
       /** What this peer asked for and has not been given. */
       readonly remoteRequests: { readonly size: number }
+      /** Blocks that came from it and are being checked and stored. */
+      readonly dataProcessing: number
+      /** Is called when a request was answered, before the answer is checked. */
+      _onrequestroundtrip(request: SentRequest): void
       /** Takes back what this peer was asked for. */
-      _cancelRequest(request: object): void
+      _cancelRequest(request: SentRequest): void
       // Called with its messages.
       onrange(range: BlockRange & { readonly drop: boolean }): Promise<void>
       onbitfield(part: { readonly start: number; readonly bitfield: Uint32Array }): void
@@ -67,6 +85,31 @@ declare module 'hypercore' {
       readonly id: number
       /** Null: it is for hashes alone. */
       readonly block: { readonly index: number } | null
+    }
+
+    /** A block that is to be fetched. */
+    interface WantedBlock {
+      readonly index: number
+      /** Its requests that are on their way. */
+      readonly inflight: readonly SentRequest[]
+      /** Whether it waits to be asked for. */
+      queued: boolean
+      addWant(want: object): void
+      removeWant(want: object): void
+    }
+
+    interface WantedRange {
+      readonly start: number
+      /** -1: to the end of the log, however long it gets. */
+      readonly end: number
+      /** When only these blocks are wanted; then `start` and `end` are places herein. */
+      readonly blocks: readonly number[] | null
+      readonly linear: boolean
+    }
+
+    interface SentRequest {
+      readonly peer: ReplicatorPeer
+      block: { readonly index: number } | null
     }
 
     interface BlockRange {
@@ -132,8 +175,20 @@ declare module 'hypercore' {
         readonly peers: readonly Hypercore.ReplicatorPeer[]
         /** Who is asked for a proof of a longer log: one peer at a time. */
         readonly _upgrade: {
-          readonly inflight: readonly { readonly peer: Hypercore.ReplicatorPeer }[]
+          readonly inflight: readonly Hypercore.SentRequest[]
         } | null
+        /** Blocks that wait to be asked for, and some that did. */
+        readonly _queued: Hypercore.WantedBlock[]
+        readonly _seeks: readonly object[]
+        /** Every request that is on its way, to whomever. */
+        readonly _inflight: Iterable<Hypercore.SentRequest>
+        readonly _blocks: { get(index: number): Hypercore.WantedBlock | null }
+        /** Forgets a request of a block, which waits again to be asked for when somebody wants it. */
+        _clearInflightBlock(blocks: object, request: Hypercore.SentRequest): void
+        /** Asks a peer for one block that waits. False: there is none for it. */
+        _updatePeer(peer: Hypercore.ReplicatorPeer): boolean
+        /** Asks a peer for what others were asked for already. */
+        _updateHotswap(peer: Hypercore.ReplicatorPeer): void
         /** Asks a peer for what is wanted. */
         updatePeer(peer: Hypercore.ReplicatorPeer): void
         /** Looks soon whom to ask for what is wanted. */
@@ -221,7 +276,12 @@ declare module 'corestore' {
     close(): Promise<void>
     namespace(name: string | Uint8Array): Corestore
     session(): Corestore
-    get(options: { key?: Uint8Array; name?: string; encryptionKey?: Uint8Array | null }): Hypercore
+    get(options: {
+      key?: Uint8Array
+      name?: string
+      keyPair?: import('@hyperswarm/secret-stream').KeyPair
+      encryptionKey?: Uint8Array | null
+    }): Hypercore
     suspend(): Promise<void>
     resume(): Promise<void>
     /** Replicates every log that is open in this store. */

@@ -22,6 +22,8 @@ declare module '@hyperswarm/secret-stream' {
     readonly retransmits?: number
     /** So far, of a TCP socket. */
     readonly bytesRead?: number
+    /** Of a UDX stream: milliseconds there and back, 0 until it was measured. */
+    readonly rtt?: number
     /** The UDP socket that a UDX stream goes through; null before and after. */
     readonly socket?: { getRecvBufferSize(): number; setRecvBufferSize(bytes: number): void } | null
     /** Below the encryption. */

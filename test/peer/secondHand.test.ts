@@ -130,4 +130,17 @@ describe('a share whose owner is there', () => {
     )
     assert.deepEqual([owned(carla, bob), owned(bob, carla), owned(ann, bob)], [[], [], []])
   })
+
+  it('connects those who come for it at the same moment', async () => {
+    const [ann, ...readers] = await Promise.all(Array.from({ length: 4 }, () => people.start()))
+    assert.ok(ann)
+    const { link } = await ann.publish(await makeTree(temporaryFolder('source'), { 'a.txt': 'a' }))
+    await Promise.all(readers.map(reader => reader.open(link, { keep: true })))
+    for (const reader of readers)
+      await reader.until('the others are there', () =>
+        readers.every(
+          other => other === reader || reader.state.peers.some(({ id }) => id === other.state.me.id),
+        ),
+      )
+  })
 })

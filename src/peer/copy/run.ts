@@ -67,7 +67,7 @@ export class CopyRun {
     this.signal = transfer.abort.signal
     this.waits = new CopyWaits(options)
     const assertRoom = () => options.budget.assertRoom()
-    this.read = { timeout: SILENCE, signal: this.signal, assertRoom }
+    this.read = { timeout: SILENCE, signal: this.signal, assertRoom, isPatient: true }
     this.files = new FileCopier({
       share,
       writer,

@@ -7,6 +7,7 @@ import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
 import { askAgain } from '../hypercore/haveUpdates'
+import { setPatient } from '../hypercore/scheduling'
 import { receivedBytes } from '../rate'
 import { unlessAborted } from '../time'
 import { isBeyond, nobodyHas } from './whoHas'
@@ -23,6 +24,8 @@ export interface ReadOptions {
   readonly assertRoom?: () => void
   /** Whether the share has something else in place of what is read: what nobody has of it is not waited for. */
   readonly isSuperseded?: () => boolean
+  /** Nobody waits for one block more than for the others that are asked for: they may come in any order. */
+  readonly isPatient?: boolean
   /** Told of the bytes of each block that is read. */
   readonly onBlock?: (bytes: number) => void
 }
@@ -78,12 +81,14 @@ export class Blocks {
   private async arrived(index: number, raw: boolean): Promise<Buffer> {
     if (this.has(index)) return this.checked(this.session.get(index, { raw }))
     this.options.assertRoom?.()
+    setPatient(this.core, index, this.options.isPatient === true)
     const block = this.session.get(index, { raw })
     const silence = this.silence(index)
     try {
       return await this.checked(Promise.race([block, silence.failed]))
     } finally {
       silence.end()
+      setPatient(this.core, index, false)
     }
   }
 

@@ -8,10 +8,12 @@
 import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
 import type { Decrypter } from '../hypercore/decrypter'
+import { expectBlocks } from '../hypercore/scheduling'
 import { throwIfAborted, unlessAborted } from '../time'
 import { withTrueSize } from './blockMap'
 import { Blocks, inOurWords, type ReadOptions } from './blocks'
 import type { BlobRef, DriveEntry } from './format/entry'
+import { PACK_BYTES } from './format/listing'
 import type { ShareDrive } from './shareDrive'
 import { isBeyond, isWhole } from './whoHas'
 
@@ -20,6 +22,8 @@ const PACK_AFTER = 400
 /** Blocks asked for ahead of the one being delivered, and the bytes they may hold. */
 const BLOCKS_AHEAD = 32
 const BYTES_AHEAD = 8 * 1024 * 1024
+/** Of a patient reader with several peers: each has some on its way, and what comes early waits for the rest. */
+const BYTES_AHEAD_OF_MANY = 32 * 1024 * 1024
 
 /** All bytes of a small file. Its length is what the entry says, or the entry lies (`bad-entry`). */
 export async function readWhole(share: ShareDrive, entry: DriveEntry, options: ReadOptions): Promise<Buffer> {
@@ -70,7 +74,7 @@ export async function* readBlocks(
   const { blob } = entry
   if (blob === undefined) return
   const end = blob.blockOffset + blob.blockLength
-  const depth = depthFor(blob)
+  expectBlocks(core, blob.byteLength / blob.blockLength)
   const blocks = new Blocks(core, entry.path, options)
   const ahead: Promise<Buffer>[] = []
   let next = blob.blockOffset + first
@@ -78,6 +82,7 @@ export async function* readBlocks(
   try {
     while (next < end || ahead.length > 0) {
       throwIfAborted(options.signal)
+      const depth = depthFor(blob, options.isPatient === true && core.peers.length > 1)
       while (next < end && ahead.length < depth) {
         const block = decrypter === undefined ? blocks.get(next) : blocks.getStored(next)
         next++
@@ -101,6 +106,7 @@ export async function readPack(
   path: string,
   options: ReadOptions,
 ): Promise<Buffer> {
+  expectBlocks(core, PACK_BYTES)
   const blocks = new Blocks(core, path, options)
   try {
     return await blocks.get(block)
@@ -182,8 +188,9 @@ async function collect(blocks: AsyncIterable<Buffer>, entry: DriveEntry): Promis
   return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts)
 }
 
-function depthFor({ byteLength, blockLength }: BlobRef): number {
-  return Math.max(2, Math.min(BLOCKS_AHEAD, Math.floor(BYTES_AHEAD / Math.max(1, byteLength / blockLength))))
+function depthFor({ byteLength, blockLength }: BlobRef, isOfMany: boolean): number {
+  const bytes = isOfMany ? BYTES_AHEAD_OF_MANY : BYTES_AHEAD
+  return Math.max(2, Math.min(BLOCKS_AHEAD, Math.floor(bytes / Math.max(1, byteLength / blockLength))))
 }
 
 async function firstOf(

@@ -19,6 +19,7 @@ import b4a from 'b4a'
 import Hypercore, { type ReplicatorPeer } from 'hypercore'
 import { askToRepeat } from '../hypercore/echo'
 import { Handover } from '../hypercore/handover'
+import { schedule } from '../hypercore/scheduling'
 import type { PeerConduct } from './guard/conduct'
 import { placeOf } from './guard/provenAddress'
 import type { PeerLink } from './link'
@@ -73,6 +74,7 @@ export class Replication {
     const served: Served = { core, paths, stop: () => core.off('peer-add', onPeer) }
     this.served.set(id, served)
     this.conduct.watch(core)
+    schedule(core)
     for (const [link, known] of this.links) {
       if (paths === undefined && this.recognise(core, link, known.tokens)) known.proven.add(id)
       this.offer(served, link)

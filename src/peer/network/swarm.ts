@@ -299,7 +299,11 @@ export class Membership implements Announced {
         })
     announced
       .finally(this.firstAnnounce)
-      .then(() => swarm.flush())
+      .then(() => {
+        // Those who came at the same moment found nobody but the sharer: whoever announced later finds the others now.
+        setImmediate(() => this.announce())
+        return swarm.flush()
+      })
       .catch(error => this.log(`the first search failed: ${String(error)}`))
       .finally(() => {
         this.searched()

@@ -1,0 +1,336 @@
+/**
+ * Who is asked for which block of a log, and for how many at a time. It takes the place of Hypercore's own choice; what
+ * goes over the wire stays as it is.
+ *
+ * 1. A block is asked of one peer. (Hypercore asks up to three for each as long as they have nothing else to do, and
+ *    with few blocks wanted at a time all of them came two or three times.)
+ * 2. A peer has as much on its way as it delivers in a moment, so that none idles and none holds what others would
+ *    deliver sooner. Which of the blocks that wait it is asked for: see order.ts.
+ * 3. What a peer has not begun to send, and would deliver much later than others, is taken back from it. What it has
+ *    begun is asked of a second one when that has nothing better to do and is much faster; whoever comes later is told
+ *    to stop. A peer that sends nothing loses everything, and is asked last until it delivers.
+ *
+ * Read in hypercore 11.39.5: `updatePeer`, `_updatePeer`, `_updateHotswap`, `_queueBlock`, `_clearInflightBlock`,
+ * `_sendBlockRequest`, `_cancelRequest` and `getMaxInflight` of lib/replicator.js.
+ */
+import type Hypercore from 'hypercore'
+import type { ReplicatorPeer, SentRequest, WantedBlock } from 'hypercore'
+import { Order } from './order'
+import { Pace } from './pace'
+
+/** Milliseconds. */
+const LOOK_EVERY = 100
+/** A peer has on its way what it delivers in this time; in two round trips where these are longer. */
+const AHEAD = 400
+/** The same for the only peer, of whom nothing can be asked too much. */
+const AHEAD_ALONE = 600
+/** Bytes asked of a peer that was not measured yet. */
+const FIRST = 2 * 1024 * 1024
+const FIRST_ALONE = 4 * 1024 * 1024
+/** Of a peer that takes longer than this (milliseconds) for a block only one is asked for. */
+const SLOW_BLOCK = 2_000
+/** Bytes of a block of a log of which nothing is known. */
+const UNKNOWN_BLOCK = 64 * 1024
+/** Milliseconds of a block where nothing is known. */
+const UNKNOWN_TIME = 500
+/** Blocks of one peer for one log. */
+const MOST = 512
+/** More than are due when somebody waits for them. */
+const URGENT = 2
+/** A block is taken from a peer that needs so many times as long as another. */
+const MUCH_SLOWER = 3
+/** Milliseconds: sooner nobody is slow. */
+const PATIENCE = 1_500
+/** Milliseconds: what comes within this time is not asked for once more. */
+const WORTHWHILE = 1_000
+/** A peer that lacks some of what is wanted, and gave nothing for so long (milliseconds), fetches something else. */
+const FELLOW = 8_000
+/** Blocks of one peer that are being stored while more are asked for. */
+const STORING = 4
+/** Milliseconds between two looks what could be taken from others for one peer. */
+const HELP_EVERY = 50
+
+/** What is known of a peer of one log. */
+interface Standing {
+  readonly pace: Pace
+  /** Bytes of its stream when the last block was complete. */
+  mark: number
+  helpedAt: number
+  /** Since when it is asked for nothing of what waits; milliseconds of `performance.now()`. */
+  waitsSince: number | undefined
+  /** When it gave the last block, or came; milliseconds of `performance.now()`. */
+  gaveAt: number
+  /** It was asked, and sent nothing: it is asked last until it delivers. */
+  isLast: boolean
+}
+
+const schedules = new WeakMap<object, Schedule>()
+
+/** Schedules a log from now on. */
+export function schedule(core: Hypercore): void {
+  const { replicator } = core.core
+  if (!schedules.has(replicator)) schedules.set(replicator, new Schedule(core))
+}
+
+/** Says how large (bytes) the blocks are, about, that a reader asks for next. */
+export function expectBlocks(core: Hypercore, bytes: number): void {
+  schedules.get(core.core.replicator)?.expect(bytes)
+}
+
+/** Says whether whoever asks for a block is as glad of any other that was asked for. */
+export function setPatient(core: Hypercore, index: number, isPatient: boolean): void {
+  schedules.get(core.core.replicator)?.order.setPatient(index, isPatient)
+}
+
+class Schedule {
+  /** Of blocks that come now, as far as is known. */
+  private expected: number | undefined
+  readonly order: Order
+  private readonly replicator: Hypercore['core']['replicator']
+  private readonly standings = new WeakMap<ReplicatorPeer, Standing>()
+  private readonly sentAt = new WeakMap<SentRequest, number>()
+  private timer: NodeJS.Timeout | undefined
+
+  constructor(private readonly core: Hypercore) {
+    const { replicator } = core.core
+    this.replicator = replicator
+    this.order = new Order(core, peer => this.isFellow(peer))
+    const ask = replicator._updatePeer
+    replicator._updatePeer = peer => {
+      const standing = this.standingOf(peer)
+      if (replicator._seeks.length > 0 || peer.remoteLength === 0) return ask.call(replicator, peer)
+      return this.ask(peer, standing)
+    }
+    replicator._updateHotswap = peer => this.help(peer)
+    core.on('download', (_index: number, bytes: number, peer: ReplicatorPeer) => this.onBlock(bytes, peer))
+    for (const peer of replicator.peers) this.standingOf(peer)
+  }
+
+  /** Bytes of a block that comes now, about. */
+  get blockBytes(): number {
+    return this.expected ?? (this.core.length === 0 ? UNKNOWN_BLOCK : this.core.byteLength / this.core.length)
+  }
+
+  /** Says how large (bytes) those are that are asked for next. */
+  expect(bytes: number): void {
+    this.expected = bytes
+  }
+
+  private standingOf(peer: ReplicatorPeer): Standing {
+    const known = this.standings.get(peer)
+    if (known !== undefined) return known
+    const pace = Pace.of(peer.stream)
+    const standing: Standing = {
+      pace,
+      mark: pace.bytes,
+      helpedAt: 0,
+      waitsSince: undefined,
+      gaveAt: performance.now(),
+      isLast: false,
+    }
+    this.standings.set(peer, standing)
+    peer.getMaxInflight = () => this.most(standing)
+    const send = peer._sendBlockRequest
+    peer._sendBlockRequest = (request, block) => {
+      if (peer.inflight === 0) standing.mark = pace.bytes
+      this.sentAt.set(request, performance.now())
+      send.call(peer, request, block)
+      pace.look(true, false)
+      this.timer ??= setInterval(() => this.look(), LOOK_EVERY).unref()
+    }
+    const complete = peer._onrequestroundtrip
+    peer._onrequestroundtrip = request => {
+      complete.call(peer, request)
+      // Storing takes its time: the line is not to wait for it.
+      if (peer.dataProcessing < STORING) queueMicrotask(() => this.replicator.updatePeer(peer))
+    }
+    return standing
+  }
+
+  /** Whether a peer fetches the same: it has only just come, or gives what it got. */
+  private isFellow(peer: ReplicatorPeer): boolean {
+    const { isLast, gaveAt } = this.standingOf(peer)
+    return !isLast && performance.now() - gaveAt < FELLOW
+  }
+
+  /** Blocks that a peer may have on its way. */
+  private most({ pace, isLast }: Standing): number {
+    if (isLast) return 1
+    const isAlone = this.replicator.peers.length < 2
+    const block = pace.timeFor(this.blockBytes)
+    if (!isAlone && block !== undefined && block > SLOW_BLOCK) return 1
+    const moment = Math.max(isAlone ? AHEAD_ALONE : AHEAD, 2 * pace.roundTrip)
+    const first = isAlone ? FIRST_ALONE : FIRST
+    const bytes = pace.rate === undefined ? first : (pace.rate * moment) / 1_000
+    return Math.max(2, Math.min(MOST, Math.ceil(bytes / this.blockBytes)))
+  }
+
+  private ask(peer: ReplicatorPeer, standing: Standing): boolean {
+    if (!peer.isActive() || !peer.remoteUploading) return false
+    const most = peer.getMaxInflight()
+    if (peer.inflight >= most + URGENT) return false
+    const isUsable = (block: number) => !standing.isLast || !this.isAtOthers(peer, block)
+    const isWaiting = this.isWaiting(peer, standing)
+    for (const block of this.order.choose(peer, isUsable, peer.inflight >= most, isWaiting)) {
+      if (!peer._requestBlock(block)) continue
+      block.queued = false
+      standing.waitsSince = undefined
+      return true
+    }
+    if (peer.inflight === 0) standing.waitsSince ??= performance.now()
+    return false
+  }
+
+  /** Whether a peer was asked for nothing for as long as it takes for two blocks. */
+  private isWaiting(peer: ReplicatorPeer, { pace, waitsSince }: Standing): boolean {
+    if (peer.inflight > 0 || waitsSince === undefined) return false
+    return performance.now() - waitsSince > 2 * (pace.timeFor(this.blockBytes) ?? UNKNOWN_TIME)
+  }
+
+  /** Whether somebody has a block who delivers. */
+  private isAtOthers(peer: ReplicatorPeer, block: number): boolean {
+    return this.replicator.peers.some(
+      other =>
+        other !== peer && other.isActive() && other._remoteHasBlock(block) && !this.standingOf(other).isLast,
+    )
+  }
+
+  private onBlock(bytes: number, peer: ReplicatorPeer): void {
+    const before = this.expected ?? bytes
+    this.expected = before + (bytes - before) / 4
+    const standing = this.standingOf(peer)
+    standing.isLast = false
+    standing.gaveAt = performance.now()
+    standing.pace.look(peer.inflight > 0, peer.inflight + 1 >= this.most(standing))
+    standing.mark = standing.pace.bytes
+  }
+
+  private look(): void {
+    const { peers } = this.replicator
+    let isIdle = !this.replicator._queued.some(({ queued }) => queued)
+    for (const peer of peers) {
+      const standing = this.standingOf(peer)
+      standing.pace.look(peer.inflight > 0, peer.inflight >= this.most(standing))
+      if (peer.inflight > 0) isIdle = false
+      // What it was asked for and lost comes after all: its line was held up.
+      if (standing.pace.bytes - standing.mark > this.blockBytes / 2) standing.isLast = false
+    }
+    if (isIdle || peers.length === 0) {
+      clearInterval(this.timer)
+      this.timer = undefined
+      return
+    }
+    if (peers.length < 2) return
+    const sent = this.sent()
+    let isTaken = false
+    for (const [peer, requests] of sent) if (this.takeBack(peer, requests)) isTaken = true
+    if (isTaken) this.replicator.queueUpdateAll()
+    for (const peer of [...peers]) if (peer.inflight < peer.getMaxInflight()) this.replicator.updatePeer(peer)
+  }
+
+  /** Requests for blocks that are on their way to each peer, in the order in which they were sent. */
+  private sent(): Map<ReplicatorPeer, SentRequest[]> {
+    const sent = new Map<ReplicatorPeer, SentRequest[]>()
+    for (const request of this.replicator._inflight) {
+      if (request.block === null) continue
+      const known = sent.get(request.peer)
+      if (known === undefined) sent.set(request.peer, [request])
+      else known.push(request)
+    }
+    const at = (request: SentRequest) => this.sentAt.get(request) ?? 0
+    for (const requests of sent.values()) requests.sort((a, b) => at(a) - at(b))
+    return sent
+  }
+
+  /** Takes from a peer what it has not begun to send and others would deliver much sooner. */
+  private takeBack(peer: ReplicatorPeer, requests: readonly SentRequest[]): boolean {
+    const standing = this.standingOf(peer)
+    const isSilent = standing.pace.silence > this.patienceWith(peer)
+    if (isSilent && !standing.isLast) {
+      standing.isLast = true
+      standing.mark = standing.pace.bytes
+    }
+    let isTaken = false
+    for (const [place, request] of requests.entries()) {
+      const index = request.block?.index ?? 0
+      if (!this.isAtOthers(peer, index)) continue
+      if (!isSilent) {
+        if (place === 0) continue
+        const left = this.timeLeft(standing, place)
+        if (left === undefined || left < PATIENCE || left < MUCH_SLOWER * this.soonest(peer, index)) continue
+      }
+      this.cancel(request)
+      isTaken = true
+    }
+    return isTaken
+  }
+
+  /** Milliseconds that a peer may be silent while it owes: as others take for a block, several times. */
+  private patienceWith(peer: ReplicatorPeer): number {
+    const own = this.standingOf(peer).pace.timeFor(this.blockBytes)
+    let usual = own ?? Number.POSITIVE_INFINITY
+    for (const other of this.replicator.peers)
+      usual = Math.min(usual, this.standingOf(other).pace.timeFor(this.blockBytes) ?? usual)
+    if (usual === Number.POSITIVE_INFINITY) return 2 * PATIENCE
+    return Math.max(PATIENCE, MUCH_SLOWER * usual, 4 * this.standingOf(peer).pace.roundTrip)
+  }
+
+  /** Milliseconds until the block at a place among those on their way from a peer is here. */
+  private timeLeft({ pace, mark }: Standing, place: number): number | undefined {
+    if (!pace.isSure) return undefined
+    const begun = Math.min(this.blockBytes, pace.bytes - mark)
+    return pace.timeFor((place + 1) * this.blockBytes - begun)
+  }
+
+  /** Milliseconds until another peer would deliver a block that it were asked for now. */
+  private soonest(peer: ReplicatorPeer, index: number): number {
+    let soonest = Number.POSITIVE_INFINITY
+    for (const other of this.replicator.peers) {
+      if (other === peer || !other.isActive() || !other._remoteHasBlock(index)) continue
+      const standing = this.standingOf(other)
+      if (standing.isLast) continue
+      const time = this.timeLeft(standing, other.inflight)
+      if (time !== undefined) soonest = Math.min(soonest, time + standing.pace.roundTrip)
+    }
+    return soonest
+  }
+
+  /** Has a peer with nothing else to do deliver what another one would deliver much later. */
+  private help(peer: ReplicatorPeer): void {
+    const standing = this.standingOf(peer)
+    const now = performance.now()
+    if (this.replicator.peers.length < 2 || now - standing.helpedAt < HELP_EVERY) return
+    if (!peer.isActive() || !peer.remoteUploading || standing.isLast) return
+    if (peer.inflight >= peer.getMaxInflight()) return
+    standing.helpedAt = now
+    const own = standing.pace.timeFor((peer.inflight + 1) * this.blockBytes)
+    if (own === undefined) return
+    let latest:
+      | { readonly request: SentRequest; readonly block: WantedBlock; readonly isBegun: boolean }
+      | undefined
+    let most = Math.max(WORTHWHILE, MUCH_SLOWER * (own + standing.pace.roundTrip))
+    for (const [other, requests] of this.sent()) {
+      if (other === peer) continue
+      const theirs = this.standingOf(other)
+      for (const [place, request] of requests.entries()) {
+        const block = this.replicator._blocks.get(request.block?.index ?? -1)
+        if (block === null || block.inflight.length !== 1 || !peer._remoteHasBlock(block.index)) continue
+        const left = this.timeLeft(theirs, place) ?? theirs.pace.silence
+        if (left <= most) continue
+        most = left
+        latest = { request, block, isBegun: place === 0 && theirs.pace.silence < PATIENCE }
+      }
+    }
+    if (latest === undefined) return
+    if (latest.isBegun) peer._requestBlock(latest.block)
+    else {
+      this.cancel(latest.request)
+      this.replicator.updatePeer(peer)
+    }
+  }
+
+  private cancel(request: SentRequest): void {
+    request.peer._cancelRequest(request)
+    this.replicator._clearInflightBlock(this.replicator._blocks, request)
+  }
+}

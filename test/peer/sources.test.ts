@@ -1,0 +1,146 @@
+/** Many who have the same log, and many who want it: who is asked for which block, and how often each travels. */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import type { KeyPair } from '@hyperswarm/secret-stream'
+import DHT from 'hyperdht'
+import { Blocks } from '../../src/peer/drive/blocks'
+import { eventually } from '../support/eventually'
+import { Machine } from '../support/machines'
+
+const BLOCK = 256 * 1024
+const MB = 1_000_000
+/** Bytes a second: faster than any source here. */
+const FAST = 100 * MB
+
+describe('many sources of one log', () => {
+  const machines: Machine[] = []
+  let keyPair: KeyPair
+  let content: Buffer[]
+
+  beforeEach(() => {
+    keyPair = DHT.keyPair()
+  })
+  afterEach(async () => {
+    await Promise.all(machines.splice(0).map(machine => machine.stop()))
+  })
+
+  /** A machine that has all of the log. */
+  const source = async (rate: number, isStock = false): Promise<Machine> => {
+    const machine = await Machine.start(rate, { keyPair }, isStock)
+    machines.push(machine)
+    await machine.log.append(content)
+    return machine
+  }
+
+  const sources = async (blocks: number, ...rates: readonly number[]): Promise<Machine[]> => {
+    content = Array.from({ length: blocks }, () => randomBytes(BLOCK))
+    return Promise.all(rates.map(rate => source(rate)))
+  }
+
+  /** A machine that has nothing of it yet, connected to those who have. */
+  const receiver = async (from: readonly Machine[], rate = FAST, isStock = false): Promise<Machine> => {
+    const machine = await Machine.start(rate, { key: from[0]?.log.key ?? Buffer.alloc(0) }, isStock)
+    machines.push(machine)
+    for (const one of from) machine.connect(one)
+    await machine.log.update({ wait: true })
+    await eventually('all have said what they have', () => {
+      const { peers } = machine.log
+      return (
+        peers.length === from.length && peers.every(peer => peer.remoteContiguousLength === content.length)
+      )
+    })
+    return machine
+  }
+
+  it('send no block twice, and each sends as much as it can', async () => {
+    const all = await sources(64, 2 * MB, 2 * MB, 2 * MB, 2 * MB)
+    await readAll(await receiver(all))
+    const sent = all.map(({ blocksSent }) => blocksSent)
+    assert.ok(sum(sent) <= 66, `64 blocks were sent ${sum(sent)} times: ${sent.join(', ')}`)
+    assert.ok(Math.min(...sent) >= 9, `they sent ${sent.join(', ')}`)
+  })
+
+  it('do not wait for the slow one among them', async () => {
+    const [fast, slow] = await sources(48, 4 * MB, 0.01 * MB)
+    assert.ok(fast && slow)
+    const took = await readAll(await receiver([slow, fast]), 12)
+    const alone = BLOCK / 10 // milliseconds that the slow one needs for one block
+    assert.ok(took < alone, `it took ${Math.round(took)} ms`)
+    assert.ok(fast.blocksSent >= 46, `the fast one sent ${fast.blocksSent}`)
+  })
+
+  it('lose what they were asked for to others when they fall silent', async () => {
+    const [steady, other] = await sources(64, 3 * MB, 3 * MB)
+    assert.ok(steady && other)
+    const reader = await receiver([steady, other])
+    const reading = readAll(reader)
+    await eventually('both have sent some', () => other.blocksSent > 8 && steady.blocksSent > 8)
+    other.uplink.rate = 0
+    const before = other.blocksSent
+    await reading
+    assert.ok(other.blocksSent <= before + 8, `it was asked for ${other.blocksSent - before} more`)
+    other.uplink.rate = 3 * MB
+  })
+
+  it('lose at most little to one that has all and gives nothing, stock Hyperdrive clients among them', async () => {
+    const ours = await sources(64, 2 * MB, 2 * MB)
+    const stock = await Promise.all([source(2 * MB, true), source(2 * MB, true)])
+    const liar = await source(2 * MB)
+    let asked = 0
+    liar.log.on('peer-add', peer => {
+      peer.onrequest = async () => {
+        asked++
+      }
+    })
+    const took = await readAll(await receiver([liar, ...ours, ...stock]))
+    assert.ok(took < 15_000, `it took ${Math.round(took)} ms`)
+    assert.ok(asked > 0 && asked <= 20, `the liar was asked for ${asked} blocks`)
+    for (const machine of stock)
+      assert.ok(machine.blocksSent >= 8, `a stock client sent ${machine.blocksSent}`)
+  })
+
+  it('give what somebody waits for before what a copy asked for ahead', async () => {
+    const [only] = await sources(48, 1 * MB)
+    assert.ok(only)
+    const { log } = await receiver([only])
+    const came: number[] = []
+    log.on('download', index => came.push(index))
+    const copy = new Blocks(log, '/file', { timeout: 20_000, isPatient: true })
+    const ahead = Array.from({ length: 40 }, (_, index) => copy.get(index))
+    for (const block of ahead) block.catch(() => {}) // taken back at the end
+    await eventually('the copy has begun', () => came.length > 16)
+    const before = came.length
+    const editor = new Blocks(log, '/file', { timeout: 20_000 })
+    await editor.get(47)
+    assert.ok(came.length - before < 12, `${came.length - before} blocks came first`)
+    copy.close()
+    editor.close()
+  })
+
+  it('are the receivers too: they give each other what the sharer sends once', async () => {
+    const [sharer] = await sources(48, 3 * MB)
+    assert.ok(sharer)
+    const crowd = await Promise.all([1, 2, 3, 4].map(() => receiver([sharer], 3 * MB)))
+    for (const [place, one] of crowd.entries()) for (const other of crowd.slice(place + 1)) one.connect(other)
+    await eventually('all are connected', () => crowd.every(({ log }) => log.peers.length === crowd.length))
+    await Promise.all(crowd.map(one => readAll(one)))
+    assert.ok(sharer.blocksSent <= 1.6 * 48, `the sharer sent 48 blocks ${sharer.blocksSent} times`)
+  })
+})
+
+/** Reads all blocks, so many asked for ahead, as a copy does. → milliseconds */
+async function readAll({ log }: Machine, ahead = 32): Promise<number> {
+  const began = performance.now()
+  const blocks = new Blocks(log, '/file', { timeout: 20_000, isPatient: true })
+  const waiting: Promise<Buffer>[] = []
+  for (let next = 0, read = 0; read < log.length; read++) {
+    for (; next < log.length && next < read + ahead; next++) waiting.push(blocks.get(next))
+    await waiting.shift()
+  }
+  blocks.close()
+  return performance.now() - began
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0)
+}
