@@ -1,6 +1,6 @@
 /** What a share holds lies on the sharer's disk once more at most, and everybody reads the same of it as ever. */
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseLink } from '../../src/common/link'
@@ -104,3 +104,23 @@ describe('the small files of a share', () => {
     await assertOthersRead(link, source, 1)
   })
 })
+
+describe('a share of three bytes', () => {
+  it('takes little room on the disk while it is shared, though databases take theirs ahead', async () => {
+    const dht = await startLocalDht()
+    const storage = temporaryFolder('ann')
+    const ann = await PeerProcess.start({ storage, bootstrap: dht.bootstrap })
+    await ann.share(await makeTree(temporaryFolder('source'), { 'three.txt': 'abc' }))
+    const room = occupied(storage)
+    await ann.stop()
+    await dht.stop()
+    assert.ok(room < 24_000_000, `${room} bytes`)
+  })
+})
+
+/** Bytes that a folder's files take on the disk, as `du` counts them. */
+function occupied(folder: string): number {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const stats = names.map(name => statSync(join(folder, name), { throwIfNoEntry: false }))
+  return stats.reduce((sum, found) => sum + 512 * (found?.isFile() ? (found.blocks ?? 0) : 0), 0)
+}
