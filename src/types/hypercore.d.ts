@@ -132,6 +132,39 @@ declare module 'hypercore' {
       readonly remoteContiguousLength: number
       readonly recovering: number
     }
+    /** What the database holds of one log. */
+    interface Storage {
+      readonly core: { readonly corePointer: number; readonly dataPointer: number }
+      read(fork?: number): StorageReading
+      write(): StorageWriting
+      /** What is kept beside the log on this machine, in the order of its keys. */
+      createLocalStream(range?: {
+        gte?: Uint8Array
+        lt?: Uint8Array
+      }): AsyncIterable<{ readonly key: Buffer; readonly value: Buffer }>
+    }
+    /** Reads that are done together, once `tryFlush` is called. */
+    interface StorageReading {
+      /** As it is stored. Null: it is not. */
+      getBlock(index: number): Promise<Uint8Array | null>
+      /** The hash above blocks, by its place in the tree: that of block n is at 2n. */
+      getTreeNode(index: number): Promise<{ readonly size: number; readonly hash: Buffer } | null>
+      getBitfieldPage(page: number): Promise<Buffer | null>
+      getLocal(key: Uint8Array): Promise<Buffer | null>
+      tryFlush(): void
+    }
+    /** Changes that are written together, or not at all. */
+    interface StorageWriting {
+      putBlock(index: number, block: Uint8Array): void
+      deleteBlock(index: number): void
+      /** An `end` of -1 is that of the log. */
+      deleteBlockRange(start: number, end: number): void
+      putBitfieldPage(page: number, bits: Uint8Array): void
+      setHints(hints: Hypercore.Hints): void
+      putLocal(key: Uint8Array, value: Uint8Array): void
+      deleteLocal(key: Uint8Array): void
+      deleteLocalRange(start: Uint8Array, end: Uint8Array): void
+    }
     interface Bitfield {
       get(index: number): boolean
       count(start: number, length: number, value: boolean): number
@@ -161,7 +194,7 @@ declare module 'hypercore' {
     setEncryption(encryption: Hypercore.Encryption | null): Promise<void>
     readonly core: {
       readonly bitfield: Hypercore.Bitfield
-      readonly storage: { readonly core: { readonly corePointer: number; readonly dataPointer: number } }
+      readonly storage: Hypercore.Storage
       closeAllSessions(error: Error | null): Promise<void>
       close(): Promise<void>
       readonly replicator: {
@@ -199,19 +232,8 @@ declare module 'hypercore' {
       /** What changes a log, one change at a time. */
       readonly state: {
         readonly mutex: { lock(): Promise<void> }
-        readonly storage: {
-          read(): {
-            /** The hash above blocks, by its place in the tree: that of block n is at 2n. */
-            getTreeNode(index: number): Promise<{ readonly size: number; readonly hash: Buffer } | null>
-            getBitfieldPage(page: number): Promise<Buffer | null>
-            tryFlush(): void
-          }
-        }
-        createWriteBatch(): {
-          deleteBlockRange(start: number, end: number): void
-          putBitfieldPage(page: number, bits: Uint8Array): void
-          setHints(hints: Hypercore.Hints): void
-        }
+        readonly storage: Hypercore.Storage
+        createWriteBatch(): Hypercore.StorageWriting
         flush(): Promise<boolean>
         _unlock(): void
       }

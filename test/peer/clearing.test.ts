@@ -80,7 +80,7 @@ describe('what is superseded', () => {
 
   it('is no pack of which one file is left', async () => {
     const ann = await start(0.2)
-    const files = Array.from({ length: 300 }, (_, at) => [`${at}.bin`, randomBytes(40_000, at)] as const)
+    const files = Array.from({ length: 900 }, (_, at) => [`${at}.bin`, randomBytes(40_000, at)] as const)
     const source = await makeTree(temporaryFolder('source'), Object.fromEntries(files))
     const { id, link } = await ann.share(source)
     const before = ann.storeBytes()

@@ -7,17 +7,15 @@
 import { read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type Hypercore from 'hypercore'
-import { hash, data as hashOfBlock } from 'hypercore-crypto'
+import { hash } from 'hypercore-crypto'
 import type { ShareDrive } from '../drive/shareDrive'
+import { leafOf, paddingOf, storedBlock } from '../hypercore/leaf'
 import type { CopiedFile } from '../store/catalog'
 
 const readAsync = promisify(read)
 
 /** Files up to this size (bytes) have their hash in their record: they come in packs, whose hashes cover many files. */
 export const HASHED_BYTES = 64 * 1024
-/** A block can have been encrypted before its log was cut off, under each of its numbers so far. */
-const MAX_FORKS = 4
-
 /** `unknown`: nothing that is here tells. */
 export type Proof = 'same' | 'other' | 'unknown'
 
@@ -62,38 +60,12 @@ async function proveBlocks(core: Hypercore, fd: number, size: number, byteOffset
   for (let position = 0; position < size; block++) {
     const leaf = await leafOf(core, block)
     if (leaf === null) return 'unknown'
-    const padding = core.encryption?.padding(core.core, block) ?? 0
-    const length = leaf.size - padding
+    const length = leaf.size - paddingOf(core, block)
     if (length <= 0 || position + length > size) return 'unknown'
     const bytes = Buffer.allocUnsafe(length)
     const { bytesRead } = await readAsync(fd, bytes, 0, length, position)
-    if (bytesRead !== length || !(await isBlock(core, block, bytes, padding, leaf.hash))) return 'other'
+    if (bytesRead !== length || (await storedBlock(core, block, bytes, leaf)) === undefined) return 'other'
     position += length
   }
   return 'same'
-}
-
-async function leafOf({ core }: Hypercore, block: number): Promise<{ size: number; hash: Buffer } | null> {
-  const reading = core.state.storage.read()
-  const leaf = reading.getTreeNode(2 * block)
-  reading.tryFlush()
-  return leaf
-}
-
-async function isBlock(
-  core: Hypercore,
-  index: number,
-  bytes: Buffer,
-  padding: number,
-  leaf: Buffer,
-): Promise<boolean> {
-  const { encryption, fork } = core
-  if (encryption === null) return hashOfBlock(bytes).equals(leaf)
-  const stored = Buffer.allocUnsafe(padding + bytes.length)
-  for (let tried = fork; tried >= Math.max(0, fork - MAX_FORKS); tried--) {
-    stored.set(bytes, padding)
-    await encryption.encrypt(index, stored, tried, core.core)
-    if (hashOfBlock(stored).equals(leaf)) return true
-  }
-  return false
 }

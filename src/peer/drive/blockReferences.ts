@@ -23,6 +23,10 @@ export class BlockReferences {
     this.addRange(blockOffset, blockLength)
   }
 
+  addBlock(index: number): void {
+    this.addRange(index, 1)
+  }
+
   /** All blocks that are named, now. */
   runs(): BlockRuns {
     const runs: { start: number; end: number }[] = []

@@ -79,7 +79,10 @@ export class Blocks {
   }
 
   private async arrived(index: number, raw: boolean): Promise<Buffer> {
-    if (this.has(index)) return this.checked(this.session.get(index, { raw }))
+    if (this.has(index)) {
+      const here = await this.checkedIfThere(this.session.get(index, { raw, wait: false }))
+      if (here !== null) return here
+    }
     this.options.assertRoom?.()
     setPatient(this.core, index, this.options.isPatient === true)
     const block = this.session.get(index, { raw })
@@ -93,10 +96,16 @@ export class Blocks {
   }
 
   private async checked(block: Promise<Buffer | null>): Promise<Buffer> {
+    const bytes = await this.checkedIfThere(block)
+    if (bytes === null) throw new PeerfoldError('offline', this.path)
+    return bytes
+  }
+
+  /** Null: it is not here after all. */
+  private async checkedIfThere(block: Promise<Buffer | null>): Promise<Buffer | null> {
     try {
       const bytes = await unlessAborted(block, this.options.signal)
-      if (bytes === null) throw new PeerfoldError('offline', this.path)
-      this.options.onBlock?.(bytes.length)
+      if (bytes !== null) this.options.onBlock?.(bytes.length)
       return bytes
     } catch (error) {
       throw inOurWords(error, this.path)

@@ -17,6 +17,7 @@ import type { ChangedPath } from '../../common/protocol'
 import { Signal } from '../../common/signal'
 import { boundExtension } from '../hypercore/beeExtension'
 import { beginWithBlock, proveWithFirstBlock } from '../hypercore/firstRequests'
+import { keepPieces } from '../hypercore/pieces'
 import { DEFAULT_LIMITS, NO_LIMITS, type ShareLimits } from '../limits'
 import { breathe, slicer, throwIfAborted, unlessAborted } from '../time'
 import { applyChanges, type Changes, readChanges, sameEntry } from './changes'
@@ -57,6 +58,8 @@ export class ShareDrive {
   /** What the index was made from, as long as that is ahead of the path log. */
   private aheadOf: ListingHead | undefined
   private bytesCore: Hypercore | undefined
+  /** The log of bytes once its blocks may be kept as pieces. */
+  private keptBytes: Hypercore | undefined
   private refreshing: Promise<IndexChange | undefined> | undefined
 
   private constructor(
@@ -123,8 +126,14 @@ export class ShareDrive {
    *  when the path log names a log that belongs to somebody else. */
   async bytesReady(signal?: AbortSignal): Promise<Hypercore> {
     if (this.bytes === undefined) await unlessAborted(this.drive.getBlobs(), signal)
-    if (this.bytes === undefined) throw new PeerfoldError('bad-entry', '/')
-    return this.bytes
+    const { bytes } = this
+    if (bytes === undefined) throw new PeerfoldError('bad-entry', '/')
+    if (this.isOwn && bytes !== this.keptBytes) {
+      await bytes.ready()
+      keepPieces(bytes)
+      this.keptBytes = bytes
+    }
+    return bytes
   }
 
   /** Whether no other share has its bytes in the same log. */

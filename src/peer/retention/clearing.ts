@@ -7,12 +7,13 @@
  * the midst of the version before. So a block goes one to two times of grace after it was superseded; what a start
  * finds begins its time then.
  */
-
+import type Hypercore from 'hypercore'
 import { BlockReferences } from '../drive/blockReferences'
 import type { DriveEntry } from '../drive/format/entry'
 import type { ShareDrive } from '../drive/shareDrive'
-import { type BlockRuns, intersectRuns, unusedRuns } from '../hypercore/blockRuns'
+import { type BlockRuns, intersectRuns, isInRuns, unusedRuns } from '../hypercore/blockRuns'
 import { clearBlocks } from '../hypercore/clearBlocks'
+import { piecesIn } from '../hypercore/pieces'
 import { breathe, delay, slicer } from '../time'
 
 /** Superseded bytes stay here so long (milliseconds) for those who are fetching them. */
@@ -112,10 +113,19 @@ export class Clearing {
       }
     }
     if (listing !== undefined) references.addBlob(listing.chunks)
+    if (unusedRuns(bytes.core.bitfield, bytes.length, references.runs()).length > 0)
+      await addPacks(references, bytes)
     // A version that came meanwhile may name what the one before did not.
     const isSame = share.index === index && index.version === version && share.listing === listing
     if (references.isIncomplete || !isSame || !share.isNewest) return undefined
     const used = references.runs()
     return { used, unused: unusedRuns(bytes.core.bitfield, bytes.length, used) }
   }
+}
+
+/** A block that is in use can be a piece of a pack that no entry names any more (hypercore/pieces.ts). */
+async function addPacks(references: BlockReferences, bytes: Hypercore): Promise<void> {
+  const used = references.runs()
+  for await (const [index, { block }] of piecesIn(bytes)?.all() ?? [])
+    if (isInRuns(used, index, 1)) references.addBlock(block)
 }

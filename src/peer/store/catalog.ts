@@ -201,6 +201,9 @@ export type Write = {
   [T in Table]: { readonly table: T; readonly key: string; readonly value: Tables[T] | undefined }
 }[Table]
 
+/** The database takes so much room on the disk for its journal ahead, at once: by default 70 MB. */
+const WRITE_BUFFER_BYTES = 2 * 1024 * 1024
+
 /** Records read in one go; each go is a trip to another thread. */
 const RECORDS_AT_ONCE = 256
 
@@ -212,7 +215,7 @@ export class Catalog {
   private constructor(private readonly db: RocksDB) {}
 
   static async open(folder: string): Promise<Catalog> {
-    const db = new RocksDB(folder)
+    const db = new RocksDB(folder, { writeBufferSize: WRITE_BUFFER_BYTES })
     await db.ready()
     return new Catalog(db)
   }

@@ -8,6 +8,7 @@
 import b4a from 'b4a'
 import type Hypercore from 'hypercore'
 import type { BlobRef } from '../../drive/format/entry'
+import { type Piece, piecesIn } from '../../hypercore/pieces'
 
 /** More brings no speed, and every batch is in memory up to three times: as read, encrypted, and in the database. */
 const BATCH_BYTES = 2 * 1024 * 1024
@@ -26,6 +27,8 @@ interface Block {
 export class BlockAppender {
   private batch: Block[] = []
   private batchBytes = 0
+  /** What blocks are kept as once the batch is written, by their index. */
+  private pieces = new Map<number, Piece>()
   /** Batches on their way into the log, the oldest first. */
   private readonly writing: Promise<void>[] = []
   private nextBlock: number
@@ -65,6 +68,14 @@ export class BlockAppender {
     return this.nextBlock++
   }
 
+  /**
+   * Once the next batch is written, this block is not kept as it is any more: it is bytes of another one. Both were added
+   * here or are in the log. Where a log keeps no pieces, nothing changes.
+   */
+  keepAsPiece(index: number, piece: Piece): void {
+    this.pieces.set(index, piece)
+  }
+
   get full(): boolean {
     return this.batchBytes >= BATCH_BYTES || this.batch.length >= BATCH_BLOCKS
   }
@@ -72,14 +83,15 @@ export class BlockAppender {
   /** Starts writing what was added, once there is room for another batch on its way. */
   async write(): Promise<void> {
     if (this.batch.length === 0) return
-    const batch = this.batch
+    const { batch, pieces } = this
     this.batch = []
     this.batchBytes = 0
+    this.pieces = new Map()
     await this.ready
     const blocks = await this.encrypt(batch, this.end)
     while (this.writing.length >= BATCHES_BEHIND) await this.oldest()
     this.end += blocks.length
-    const writing = this.append(blocks, this.end)
+    const writing = this.append(blocks, this.end, pieces)
     writing.catch(() => {}) // rejects again at a later write or flush
     this.writing.push(writing)
   }
@@ -122,8 +134,15 @@ export class BlockAppender {
   }
 
   /** Where blocks lie was told before they were written: had anybody else appended, every file would be another's. */
-  private async append(blocks: readonly Uint8Array[], end: number): Promise<void> {
-    const { length } = await this.encrypted.append(blocks)
+  private async append(
+    blocks: readonly Uint8Array[],
+    end: number,
+    pieces: ReadonlyMap<number, Piece>,
+  ): Promise<void> {
+    const append = () => this.encrypted.append(blocks)
+    const kept = piecesIn(this.encrypted)
+    const appended = kept?.appending(end - blocks.length, end, pieces, append) ?? append()
+    const { length } = await appended
     if (length !== end)
       throw new Error(`the log has ${length} blocks instead of ${end}: somebody else appended`)
   }

@@ -2,7 +2,8 @@
  * The import: reads changed files and appends their bytes to the log, in path order.
  *
  *  - Small files are read whole and synchronously, a slice at a time, and go both into blocks of their own, at once or
- *    later, and into packs (drive/format/listing.ts). Large files stream in bounded memory.
+ *    later, and into packs (drive/format/listing.ts). What is in a pack is kept once: the own block is a piece of it
+ *    (hypercore/pieces.ts). Large files stream in bounded memory.
  *  - Content that was published already, under whatever name, is not appended again.
  *  - Every byte passes the secrets filter before it is appended: what holds a key never reaches the log.
  */
@@ -255,6 +256,9 @@ export class FileImport {
     let offset = 0
     for (const { file, bytes } of this.packing) {
       file.pack = { block, offset }
+      const { blob } = file
+      if (blob?.blockLength === 1 && !this.later.has(blob))
+        this.appender.keepAsPiece(blob.blockOffset, { block, offset, length: bytes.byteLength })
       offset += bytes.byteLength
     }
     for (const { file, of } of this.twins) if (of.pack !== undefined) file.pack = of.pack

@@ -61,7 +61,9 @@ export async function appendLaterBlocks(
       if (blob.blockOffset !== blockOffset || blob.byteOffset !== byteOffset)
         throw new Error(`block ${blob.blockOffset} of the log of bytes cannot lie at ${blockOffset}`)
       if (open?.block !== pack.block) open = { block: pack.block, bytes: await readHere(log, pack.block) }
-      appender.add(open.bytes.subarray(pack.offset, pack.offset + blob.byteLength))
+      const piece = { block: pack.block, offset: pack.offset, length: blob.byteLength }
+      const bytes = open.bytes.subarray(piece.offset, piece.offset + piece.length)
+      appender.keepAsPiece(appender.add(bytes), piece)
       if (appender.full) await appender.write()
       if (due()) await breathe()
     }

@@ -32,17 +32,28 @@ export async function packLoose(
     blob?.blockLength === 1 ? core.get(blob.blockOffset, { wait: false }) : Promise.resolve(null),
   )
   const moved: DrivePath[] = []
+  const byBlock = new Map<number, PublishedFile>()
+  const twins: { readonly file: Writable<PublishedFile>; readonly of: PublishedFile }[] = []
   for await (const [{ path, file }, block] of blocks) {
-    if (block === null) continue
+    if (block === null || file.blob === undefined) continue
     const again: PublishedFile = { ...file }
     published.remember(path, again)
-    bytes.pack(again, block)
     moved.push(path)
+    const packed = byBlock.get(file.blob.blockOffset)
+    if (packed !== undefined) {
+      twins.push({ file: again, of: packed })
+      continue
+    }
+    byBlock.set(file.blob.blockOffset, again)
+    bytes.pack(again, block)
     await bytes.writeWhenFull()
   }
   await bytes.finish()
+  for (const { file, of } of twins) if (of.pack !== undefined) file.pack = of.pack
   return moved
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Each item with what was read for it, so many read at once. */
 async function* readAhead<T, R>(

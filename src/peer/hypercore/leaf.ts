@@ -1,0 +1,48 @@
+/**
+ * The hash of one block in the tree that the log's writer signed, and whether bytes are that block. Encryption gives
+ * the same block again for the same bytes at the same place.
+ */
+import type Hypercore from 'hypercore'
+import { data as hashOfBlock } from 'hypercore-crypto'
+
+/** A block can have been encrypted before its log was cut off, under each of its numbers so far. */
+const MAX_FORKS = 4
+
+export interface Leaf {
+  /** Bytes of the block as it is stored, padding included. */
+  readonly size: number
+  readonly hash: Buffer
+}
+
+/** Null when the tree is not here so far down. */
+export async function leafOf({ core }: Hypercore, index: number): Promise<Leaf | null> {
+  const reading = core.state.storage.read()
+  const leaf = reading.getTreeNode(2 * index)
+  reading.tryFlush()
+  return leaf
+}
+
+/** Bytes that stand in front of a block's own when it is stored. */
+export function paddingOf({ encryption, core }: Hypercore, index: number): number {
+  return encryption?.padding(core, index) ?? 0
+}
+
+/** The block as it is stored, when these bytes are the block that `leaf` is the hash of. */
+export async function storedBlock(
+  log: Hypercore,
+  index: number,
+  bytes: Uint8Array,
+  leaf: Leaf,
+): Promise<Uint8Array | undefined> {
+  const { encryption, fork } = log
+  const padding = paddingOf(log, index)
+  if (padding + bytes.length !== leaf.size) return undefined
+  if (encryption === null) return hashOfBlock(bytes).equals(leaf.hash) ? bytes : undefined
+  const stored = Buffer.allocUnsafeSlow(leaf.size)
+  for (let tried = fork; tried >= Math.max(0, fork - MAX_FORKS); tried--) {
+    stored.set(bytes, padding)
+    await encryption.encrypt(index, stored, tried, log.core)
+    if (hashOfBlock(stored).equals(leaf.hash)) return stored
+  }
+  return undefined
+}

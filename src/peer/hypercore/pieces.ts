@@ -1,0 +1,179 @@
+/**
+ * Blocks of a log that are kept as pieces of another block.
+ *
+ * The small files of a share lie in packs, and other Hyperdrive clients need a block of its own for each. The bytes are
+ * the same, so they are kept once: in place of such a block the database has a record that says in which pack it lies
+ * and where. The record is written in the same batch as the block's hashes and its bit, so after a kill there are all of
+ * them or none. When the block is asked for it is cut out of the pack, encrypted, and compared with the hash in the tree.
+ *
+ * This is the one place through which Hypercore's storage is asked for a block: it is in the database, or a piece.
+ *
+ * Read in hypercore-storage 3.3.2: lib/tx.js; the database keeps `local` records beside each log, and Hypercore uses
+ * none. Read in hypercore 11.39.5: blocks are read by `getBlock` and written by `putBlock` of lib/session-state.js,
+ * lib/core.js and lib/replicator.js, and each way begins at `read` or `write` of the log's one storage.
+ */
+import type Hypercore from 'hypercore'
+import { storedBlock } from './leaf'
+
+/** A part of a block, in bytes of its content. */
+export interface Piece {
+  readonly block: number
+  readonly offset: number
+  readonly length: number
+}
+
+/** Packs that are kept in memory while pieces of them are asked for, and for how long after that (milliseconds). */
+const OPEN_PACKS = 4
+const OPEN_FOR = 1_000
+
+/** Begins the key of each record. */
+const PIECE = 'p'.charCodeAt(0)
+/** A block's number, big-endian: records lie in the order of their blocks. */
+const KEY_BYTES = 1 + 6
+const VALUE_BYTES = 6 + 4 + 4
+
+const byCore = new WeakMap<Hypercore['core'], Pieces>()
+
+/** From now on blocks of this log, which must be opened, may be kept as pieces. It is read through this session. */
+export function keepPieces(log: Hypercore): void {
+  const known = byCore.get(log.core)
+  if (known === undefined) byCore.set(log.core, new Pieces(log))
+  else known.log = log
+}
+
+/** Undefined for a log whose blocks are all kept as they are. */
+export function piecesIn(log: Hypercore): Pieces | undefined {
+  return byCore.get(log.core)
+}
+
+/** An append that is under way, from its first block to its end (exclusive), and what is a piece from then on. */
+interface Append {
+  readonly first: number
+  readonly end: number
+  readonly pieces: ReadonlyMap<number, Piece>
+}
+
+export class Pieces {
+  private readonly appends = new Set<Append>()
+  /** Packs as they were read, without what encrypts them. */
+  private readonly open = new Map<number, Promise<Uint8Array | null>>()
+  private closing: NodeJS.Timeout | undefined
+
+  constructor(public log: Hypercore) {
+    this.enclose(log.core.storage)
+  }
+
+  /**
+   * Runs an append of the blocks from `first` to `end` (exclusive). The blocks named in `pieces` are kept as such from
+   * then on, those of the append as well as older ones; what they are pieces of is in the log, or in the same append.
+   */
+  async appending<T>(
+    first: number,
+    end: number,
+    pieces: ReadonlyMap<number, Piece>,
+    append: () => Promise<T>,
+  ): Promise<T> {
+    const under = { first, end, pieces }
+    this.appends.add(under)
+    try {
+      return await append()
+    } finally {
+      this.appends.delete(under)
+    }
+  }
+
+  /** Every block that is kept as a piece, in order, with what it is a piece of. */
+  async *all(): AsyncGenerator<[index: number, piece: Piece]> {
+    const records = this.log.core.storage.createLocalStream({ gte: keyOf(0), lt: END })
+    for await (const { key, value } of records) yield [key.readUIntBE(1, 6), decode(value)]
+  }
+
+  private enclose(storage: Hypercore.Storage): void {
+    const { read, write } = storage
+    storage.read = fork => {
+      const reading = read.call(storage, fork)
+      const { getBlock } = reading
+      reading.getBlock = async index => (await getBlock.call(reading, index)) ?? this.cut(index)
+      return reading
+    }
+    storage.write = () => {
+      const writing = write.call(storage)
+      const { putBlock, deleteBlock, deleteBlockRange } = writing
+      writing.putBlock = (index, block) => {
+        const append = this.appendOf(index)
+        if (index === append?.first) {
+          for (const [at, piece] of append.pieces) {
+            if (at < index) deleteBlock.call(writing, at)
+            writing.putLocal(keyOf(at), encode(piece))
+          }
+        }
+        if (!append?.pieces.has(index)) putBlock.call(writing, index, block)
+      }
+      writing.deleteBlock = index => {
+        writing.deleteLocal(keyOf(index))
+        deleteBlock.call(writing, index)
+      }
+      writing.deleteBlockRange = (start, end) => {
+        writing.deleteLocalRange(keyOf(start), end === -1 ? END : keyOf(end))
+        deleteBlockRange.call(writing, start, end)
+      }
+      return writing
+    }
+  }
+
+  private appendOf(index: number): Append | undefined {
+    for (const append of this.appends) if (append.first <= index && index < append.end) return append
+    return undefined
+  }
+
+  /** A block that is a piece, as it would be stored; null when it is none, or not what its hash says. */
+  private async cut(index: number): Promise<Uint8Array | null> {
+    const { log } = this
+    if (!log.core.bitfield.get(index)) return null
+    const reading = log.core.storage.read()
+    const record = reading.getLocal(keyOf(index))
+    const leaf = reading.getTreeNode(2 * index)
+    reading.tryFlush()
+    const [value, known] = await Promise.all([record, leaf])
+    if (value === null || known === null) return null
+    const { block, offset, length } = decode(value)
+    const pack = await this.packOf(block)
+    if (pack === null || offset + length > pack.length) return null
+    return (await storedBlock(log, index, pack.subarray(offset, offset + length), known)) ?? null
+  }
+
+  private packOf(block: number): Promise<Uint8Array | null> {
+    const open = this.open.get(block) ?? this.log.get(block, { wait: false })
+    this.open.delete(block)
+    this.open.set(block, open) // as the one used last
+    for (const oldest of this.open.keys()) {
+      if (this.open.size <= OPEN_PACKS) break
+      this.open.delete(oldest)
+    }
+    clearTimeout(this.closing)
+    this.closing = setTimeout(() => this.open.clear(), OPEN_FOR).unref()
+    open.catch(() => this.open.delete(block))
+    return open
+  }
+}
+
+const END = Buffer.of(PIECE + 1)
+
+function keyOf(index: number): Buffer {
+  const key = Buffer.allocUnsafe(KEY_BYTES)
+  key.writeUInt8(PIECE)
+  key.writeUIntBE(index, 1, 6)
+  return key
+}
+
+function encode({ block, offset, length }: Piece): Buffer {
+  const value = Buffer.allocUnsafe(VALUE_BYTES)
+  value.writeUIntLE(block, 0, 6)
+  value.writeUInt32LE(offset, 6)
+  value.writeUInt32LE(length, 10)
+  return value
+}
+
+function decode(value: Buffer): Piece {
+  return { block: value.readUIntLE(0, 6), offset: value.readUInt32LE(6), length: value.readUInt32LE(10) }
+}
