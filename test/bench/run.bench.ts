@@ -16,6 +16,7 @@ import { makePlace } from './place'
 import { asJson, machine, missedTarget, type Result, table } from './report'
 import { rsync } from './rsync'
 import { type Run, RunContext, type Tool } from './run'
+import { saving } from './saves'
 import { stock } from './stock'
 import { syncthing } from './syncthing'
 import { type Made, WORKLOADS, type Workload } from './workloads'
@@ -29,6 +30,7 @@ const TOOLS: readonly Tool[] = [
   stock,
   listing,
   responsiveness,
+  saving,
   editor,
 ]
 /** Milliseconds. Another tool that takes longer for one round tells enough with it. */
@@ -160,7 +162,7 @@ async function runOnce(
   await context.stop()
   meter.stop()
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-  const { spent, answers, blocking } = context
+  const { spent, answers, saves, blocking } = context
   const { processes } = meter
   const run = {
     workload: workload.name,
@@ -169,6 +171,7 @@ async function runOnce(
     spent,
     answers,
     processes,
+    ...(saves === undefined ? {} : { saves }),
     ...(blocking === undefined ? {} : { blocking }),
   }
   return failure === undefined ? run : { ...run, failure }
