@@ -200,10 +200,7 @@ class PlaceLook {
       yield* this.lookAtPlace(link)
       this.places.add(link)
     }
-    const dead = picture.deadLinks
-    for (const { path } of dead) this.places.add(path)
     picture.setDead(picture.unreadable.length > 0 ? [] : yield* deadLinks(picture.found))
-    for (const { path } of picture.deadLinks) this.before.push(path)
   }
 
   private absolute(path: DrivePath): string {
