@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import fc from 'fast-check'
 import type { DrivePath } from '../../src/common/brand'
 import { type Look, lookAt } from '../../src/peer/publish/scan/look'
@@ -139,10 +139,13 @@ describe('a look at places that changed', function () {
     return [one.at, `${one.at}~`, ...('to' in one ? [one.to] : [])]
   }
 
-  /** Folders on the way that were made with it are told as well. */
+  /** Folders on the way that were made with it are told as well; and everything by the folder that it really is in. */
   const told = (one: Step): DrivePath[] => {
     const absent = foldersAbove(one.at).filter(path => !fs.existsSync(join(root, path)))
-    return [...new Set([...absent, ...make(one)])] as DrivePath[]
+    return [...absent, ...make(one)].flatMap(name => {
+      const folder = realFolder(dirname(join(root, name)))
+      return folder?.startsWith(root) ? [`${folder.slice(root.length)}/${basename(name)}` as DrivePath] : []
+    })
   }
 
   it('tells what a scan of everything would, whatever was done', async function () {
@@ -196,6 +199,14 @@ function described({ hardLinked, unreadable, inputs, repositories, ...scan }: Sc
     hardLinked: hardLinked.map(({ path }) => path).sort(),
     unreadable: [...unreadable].sort(),
     repositories: [...repositories].sort(),
+  }
+}
+
+function realFolder(path: string): string | undefined {
+  try {
+    return fs.realpathSync(path)
+  } catch {
+    return undefined // nothing can be in it
   }
 }
 

@@ -99,9 +99,9 @@ class PlaceLook {
     if (places.length > MAX_PLACES) throw new NeedsScan()
     for (const place of places) yield* this.lookAtPlace(place)
     if (this.isOther) yield* this.judgeLinks(places)
-    const looked = [...this.places].flatMap(place => rangeAt(picture.files, place))
+    const looked = new Set([...this.places].flatMap(place => rangeAt(picture.files, place)))
     const gone = this.before.filter(path => findPath(picture.files, path) === undefined)
-    return { scan: resultOf(this.scanned), looked, gone, isOther: this.isOther }
+    return { scan: resultOf(this.scanned), looked: [...looked], gone, isOther: this.isOther }
   }
 
   private assertSameSurroundings(): void {

@@ -2,6 +2,8 @@
 import { compareDrivePaths } from '../../names/pathOrder'
 
 const AT_ONCE = 5_000
+/** For fewer questions no set is made. */
+const FEW = 64
 
 interface Placed {
   readonly path: string
@@ -22,6 +24,13 @@ export function firstFrom(items: readonly Placed[], path: string): number {
 export function findPath<T extends Placed>(items: readonly T[], path: string): T | undefined {
   const item = items[firstFrom(items, path)]
   return item?.path === path ? item : undefined
+}
+
+/** Whether a path is among those of the items, for so many questions. */
+export function pathsOf(items: readonly Placed[], questions: number): (path: string) => boolean {
+  if (questions < FEW) return path => findPath(items, path) !== undefined
+  const paths = new Set(items.map(({ path }) => path))
+  return path => paths.has(path)
 }
 
 /** What stands at a path and below it, in order. */
