@@ -55,7 +55,7 @@ async function save(bench: PeerfoldBench): Promise<void> {
   })
   const told = whenTold(reader)
   await timeSave(context, paths.pop() ?? '', told, 0) // the watch has begun
-  await pause(IDLE) // what publishing and opening left for later
+  await pause(2 * IDLE) // what publishing and opening left for later
   const idle = await spentIn(bench, () => pause(IDLE))
   const times: number[] = []
   const started = performance.now()
