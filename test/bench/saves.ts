@@ -12,6 +12,9 @@ import type { RunContext, Tool } from './run'
 
 const LIMIT = 60_000
 const SAVES = 60
+/** Of a few files the same is done only to see that it can be done. */
+const FEW_FILES = 1_000
+const FEW_SAVES = 3
 /** Milliseconds between two saves: by then nothing of the one before is under way. */
 const PAUSE = 700
 /** Milliseconds for which the peer processes are watched while nothing is saved. */
@@ -29,7 +32,7 @@ export interface Saves {
 export const saving: Tool = {
   name: 'peerfold save',
   missing: () => undefined,
-  workloads: ['S10k', 'S100k'],
+  workloads: ['S10k', 'S100k', 'saves-smoke'],
   run: async context => {
     const bench = await PeerfoldBench.start(context)
     try {
@@ -49,14 +52,21 @@ async function save(bench: PeerfoldBench): Promise<void> {
   await reader.request('open.ready', { id, newest: true, timeout: LIMIT }, { timeout: LIMIT })
   await command.ended
   const folders = readdirSync(context.source).sort()
-  const paths = Array.from({ length: SAVES + 1 }, (_, at) => {
-    const folder = folders[Math.floor((at * folders.length) / (SAVES + 1))] ?? ''
-    return `/${folder}/${readdirSync(join(context.source, folder)).sort()[at % 100] ?? ''}`
+  const isSmall = context.made.files < FEW_FILES
+  const saves = isSmall ? FEW_SAVES : SAVES
+  const idleTime = isSmall ? PAUSE : IDLE
+  const paths = Array.from({ length: saves + 1 }, (_, at) => {
+    const folder = folders[Math.floor((at * folders.length) / (saves + 1))] ?? ''
+    return `/${folder}/${
+      readdirSync(join(context.source, folder))
+        .sort()
+        .at(isSmall ? 0 : at % 100) ?? ''
+    }`
   })
   const told = whenTold(reader)
   await timeSave(context, paths.pop() ?? '', told, 0) // the watch has begun
-  await pause(2 * IDLE) // what publishing and opening left for later
-  const idle = await spentIn(bench, () => pause(IDLE))
+  await pause(2 * idleTime) // what publishing and opening left for later
+  const idle = await spentIn(bench, () => pause(idleTime))
   const times: number[] = []
   const started = performance.now()
   const spent = await spentIn(bench, async () => {
@@ -65,8 +75,8 @@ async function save(bench: PeerfoldBench): Promise<void> {
       await pause(PAUSE)
     }
   })
-  const part = (performance.now() - started) / IDLE
-  const perSave = (side: Side) => ((spent?.[side] ?? 0) - (idle?.[side] ?? 0) * part) / SAVES
+  const part = (performance.now() - started) / idleTime
+  const perSave = (side: Side) => ((spent?.[side] ?? 0) - (idle?.[side] ?? 0) * part) / saves
   context.saves = {
     p50: percentile(times, 0.5),
     p95: percentile(times, 0.95),

@@ -81,6 +81,14 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = byName([
     make: folder => makeSmall(folder, 10 * SMALL_FILES, SMALL_BYTES),
   },
   {
+    name: 'saves-smoke',
+    title: 'the same with twenty',
+    about: 1_000_000,
+    onRequest: true,
+    ownOnly: 'saves',
+    make: folder => makeSmall(folder, 20, 70_000),
+  },
+  {
     name: 'R',
     title: 'answers of the peer processes while 1 GB is on its way',
     about: GB,

@@ -175,7 +175,10 @@ export class OwnVersions {
     const { drive, onVersion } = this.options
     await onVersion(drive.paths.length)
     const change = await drive.refresh(signal)
-    if (change !== undefined) this.published.emit(change)
+    if (change !== undefined) {
+      const { replaced, ...told } = change
+      this.published.emit(told)
+    }
     this.clearing.look()
   }
 }
