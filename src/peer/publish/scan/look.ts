@@ -42,6 +42,8 @@ export interface Look {
   readonly gone: readonly DrivePath[]
   /** Whether other paths are shared than before, or links to other places. */
   readonly isOther: boolean
+  /** Whether there are links, or were before; shared or not. */
+  readonly hasLinks: boolean
 }
 
 export type LookOptions = Pick<ScanOptions, 'allow' | 'dataFolder' | 'boundaries' | 'signal'>
@@ -93,6 +95,7 @@ class PlaceLook {
 
   *run(names: Iterable<DrivePath>): Generator<undefined, Look, undefined> {
     const { picture } = this
+    const hadLinks = picture.links.size > 0
     this.assertSameSurroundings()
     for (const name of this.withSecondNames(names)) this.addPlace(name)
     const places = withoutThoseBelow(this.places)
@@ -101,7 +104,8 @@ class PlaceLook {
     if (this.isOther) yield* this.judgeLinks(places)
     const looked = new Set([...this.places].flatMap(place => rangeAt(picture.files, place)))
     const gone = this.before.filter(path => findPath(picture.files, path) === undefined)
-    return { scan: resultOf(this.scanned), looked: [...looked], gone, isOther: this.isOther }
+    const hasLinks = hadLinks || picture.links.size > 0
+    return { scan: resultOf(this.scanned), looked: [...looked], gone, isOther: this.isOther, hasLinks }
   }
 
   private assertSameSurroundings(): void {

@@ -33,6 +33,21 @@ export function pathsOf(items: readonly Placed[], questions: number): (path: str
   return path => paths.has(path)
 }
 
+/** The names of what stands in a folder, in order; undefined when there are more than `most`. */
+export function namesIn(items: readonly Placed[], folder: string, most: number): string[] | undefined {
+  const prefix = `${folder}/`
+  const names: string[] = []
+  for (let at = firstFrom(items, prefix); items[at]?.path.startsWith(prefix); ) {
+    const rest = items[at]?.path.slice(prefix.length) ?? ''
+    const end = rest.indexOf('/')
+    const name = end === -1 ? rest : rest.slice(0, end)
+    names.push(name)
+    if (names.length > most) return undefined
+    at = end === -1 ? at + 1 : firstFrom(items, `${prefix}${name}0`)
+  }
+  return names
+}
+
 /** What stands at a path and below it, in order. */
 export function rangeAt<T extends Placed>(items: readonly T[], path: string): T[] {
   const at = findPath(items, path)

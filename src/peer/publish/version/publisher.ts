@@ -11,13 +11,13 @@ import { inSlices } from '../../../wire/slices'
 import { endOf, PACKED_FILE_BYTES } from '../../drive/format/listing'
 import type { ShareDrive } from '../../drive/shareDrive'
 import type { BlockRuns } from '../../hypercore/blockRuns'
-import { type Foretold, foretell } from '../../names/foretell'
+import { type Foretold, foretell, isForetoldBy } from '../../names/foretell'
 import type { Catalog, PublishedFile, ShareRecord } from '../../store/catalog'
 import { delay, throwIfAborted } from '../../time'
 import { deadLinks } from '../scan/deadLinks'
 import type { ScannedFile, ScanResult } from '../scan/scanned'
 import type { SkippedFromShare, SkipReason } from '../scan/skipped'
-import { pathsOf } from '../scan/sortedPaths'
+import { namesIn, pathsOf } from '../scan/sortedPaths'
 import { VersionAppender } from './appendVersion'
 import { type Doubts, type Settled, settleDoubts } from './doubts'
 import { HOLD, mayBeHeld, RemovalHold } from './held'
@@ -36,6 +36,8 @@ const DOUBTS_AT_ONCE = 250
 const INDEX_AT_ONCE = 1_000
 const INDEX_AFTER = 3_000
 
+/** In a folder with more names than this they are not compared with one. */
+const MANY_NAMES = 5_000
 /** Names of held files that are told. */
 const TOLD = 10
 
@@ -174,7 +176,8 @@ export class Publisher {
 
     const { removed } = stay
     const isNew = ({ path, kind }: ScannedFile) => kind === 'link' || published.get(path) === undefined
-    if (removed.length > 0 || changed.some(isNew)) this.foretold = undefined
+    const comeOrGone = [...removed, ...changed.filter(isNew).map(({ path }) => path)]
+    if (this.isForetoldBy(seen, comeOrGone)) this.foretold = undefined
     this.notTaken.begin(look)
     let busy: readonly DrivePath[] = []
     let appended = false
@@ -239,6 +242,14 @@ export class Publisher {
     const missing = new Set(skipped.map(({ path }) => path).filter(path => published.get(path) === undefined))
     if (missing.size === 0) return []
     return inSlices(deadLinks(all.filter(({ path }) => !missing.has(path))), { signal })
+  }
+
+  /** Whether paths that come or go may change what is foretold. */
+  private isForetoldBy({ scan, look }: Seen, paths: readonly DrivePath[]): boolean {
+    if (paths.length === 0) return false
+    if (look === undefined || look.hasLinks) return true
+    const namesOf = (folder: string) => namesIn(scan.files, folder, MANY_NAMES)
+    return paths.some(path => isForetoldBy(path, namesOf))
   }
 
   private foretell(
