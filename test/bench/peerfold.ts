@@ -82,8 +82,8 @@ export class PeerfoldBench {
   }
 
   /** Resolves with the link; the command goes on serving. */
-  async share(): Promise<{ link: string; command: PeerfoldProcess }> {
-    const flags = this.variant.isPublic ? ['--once', '--public'] : ['--once']
+  async share(given = ['--once']): Promise<{ link: string; command: PeerfoldProcess }> {
+    const flags = this.variant.isPublic ? [...given, '--public'] : given
     const command = await this.command('sender', 'sender', ['share', this.context.source, ...flags, '--json'])
     const { link } = await command.event('sharing', { timeout: LIMIT })
     return { link: String(link), command }
@@ -124,6 +124,13 @@ export class PeerfoldBench {
       if (Date.now() > deadline) throw new Error(`the peer process of the ${person} cannot be reached`)
       await new Promise(resolve => setTimeout(resolve, 10))
     }
+  }
+
+  /** The process id of a person's running peer process. */
+  async pid(person: string): Promise<number> {
+    const endpoint = await readEndpoint(this.storage(person))
+    if (endpoint === undefined) throw new Error(`the ${person} has no peer process`)
+    return endpoint.pid
   }
 
   async stop(): Promise<void> {

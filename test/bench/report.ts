@@ -3,6 +3,7 @@ import { cpus, release, totalmem } from 'node:os'
 import { BLOCKING_TARGET, type Blocking, type Told } from './blocking'
 import { SIDES, type Side } from './meter'
 import type { Measure, Run } from './run'
+import type { Saves } from './saves'
 import type { Made, Workload } from './workloads'
 
 export interface Result {
@@ -70,6 +71,7 @@ export function table({ workload, made, runs }: Result): string {
       ? []
       : [head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`)),
     ...answers(good),
+    ...saves(good),
     ...good.flatMap(({ blocking, round }) => (blocking === undefined ? [] : blockingTable(blocking, round))),
     ...runs.flatMap(run =>
       run.failure === undefined ? [] : [`\n${run.tool}, round ${run.round}: ${run.failure}`],
@@ -117,6 +119,19 @@ function answers(runs: readonly Run[]): string[] {
   if (names.length === 0) return []
   const line = (name: string) => `- ${name}: ${(medianOf(runs, run => run.answers[name]) ?? 0).toFixed(1)} ms`
   return ['', 'Answered within, at the 95th percentile:', ...names.map(line)]
+}
+
+/** Medians of all rounds. */
+function saves(runs: readonly Run[]): string[] {
+  if (runs.every(run => run.saves === undefined)) return []
+  const ms = (value: (saves: Saves) => number | undefined) =>
+    (medianOf(runs, run => (run.saves === undefined ? undefined : value(run.saves))) ?? 0).toFixed(1)
+  const cpu = SIDES.map(side => `${side} ${ms(saves => saves.cpu?.[side])} ms`).join(', ')
+  return [
+    '',
+    `A save was known to the other side after ${ms(({ p50 }) => p50)} ms (median), ${ms(({ p95 }) => p95)} ms (95th percentile).`,
+    `Processor time of a save: ${cpu}.`,
+  ]
 }
 
 /** What the extension host was held up by, in one round: maxima are not to be averaged. */

@@ -17,6 +17,7 @@ import { makePlace } from './place'
 import { asJson, machine, missedTarget, type Result, table } from './report'
 import { rsync } from './rsync'
 import { type Run, RunContext, type Tool } from './run'
+import { saving } from './saves'
 import { stock } from './stock'
 import { syncthing } from './syncthing'
 import { type Made, WORKLOADS, type Workload } from './workloads'
@@ -30,6 +31,7 @@ const TOOLS: readonly Tool[] = [
   stock,
   listing,
   responsiveness,
+  saving,
   editor,
 ]
 /** Of all stores and results of one round on lines. */
@@ -167,7 +169,7 @@ async function runOnce(
   await context.stop()
   meter.stop()
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-  const { spent, answers, blocking } = context
+  const { spent, answers, saves, blocking } = context
   const { processes } = meter
   const run = {
     workload: workload.name,
@@ -176,6 +178,7 @@ async function runOnce(
     spent,
     answers,
     processes,
+    ...(saves === undefined ? {} : { saves }),
     ...(blocking === undefined ? {} : { blocking }),
   }
   return failure === undefined ? run : { ...run, failure }

@@ -3,6 +3,7 @@ import { type OwnedProcess, type OwnedProcessOptions, startProcess } from '../su
 import type { Blocking } from './blocking'
 import { assertSameFiles } from './compareFolders'
 import type { Meter, ProcessUse, Side, Spent } from './meter'
+import type { Saves } from './saves'
 import type { Made, Workload } from './workloads'
 
 /** Milliseconds a program may take: enough for the slowest with 10 GB. */
@@ -36,6 +37,7 @@ export interface Run {
   /** Milliseconds at the 95th percentile, by what was asked of whom. */
   readonly answers: Record<string, number>
   readonly processes: readonly ProcessUse[]
+  readonly saves?: Saves
   /** How long the event loop of an extension host was held up. */
   readonly blocking?: Blocking
   /** Why it broke off, if it did. */
@@ -46,6 +48,7 @@ export class RunContext {
   readonly spent: Partial<Record<Measure, Spent>> = {}
   readonly answers: Record<string, number> = {}
   blocking: Blocking | undefined
+  saves: Saves | undefined
   private readonly started = new Set<OwnedProcess>()
 
   constructor(

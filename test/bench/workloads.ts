@@ -31,7 +31,7 @@ export interface Workload {
   /** A single file, which most tools send as it is. */
   readonly isFile?: boolean
   /** Only Peerfold's own measurements make sense of it. */
-  readonly ownOnly?: 'listing' | 'responsiveness' | 'editor'
+  readonly ownOnly?: 'listing' | 'responsiveness' | 'saves' | 'editor'
   /** Fills an empty folder. */
   readonly make: (folder: string) => Made
   /** A small file in it, for the time to the first byte; none where there is none. */
@@ -65,6 +65,28 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = byName([
     about: 400_000_000,
     ownOnly: 'listing',
     make: folder => makeMany(folder, 100_000),
+  },
+  {
+    name: 'S10k',
+    title: 'saving one file of 10,000 after the other',
+    about: SMALL_BYTES,
+    ownOnly: 'saves',
+    make: folder => makeSmall(folder, SMALL_FILES, SMALL_BYTES),
+  },
+  {
+    name: 'S100k',
+    title: 'saving one file of 100,000 after the other',
+    about: 400_000_000,
+    ownOnly: 'saves',
+    make: folder => makeSmall(folder, 10 * SMALL_FILES, SMALL_BYTES),
+  },
+  {
+    name: 'saves-smoke',
+    title: 'the same with twenty',
+    about: 1_000_000,
+    onRequest: true,
+    ownOnly: 'saves',
+    make: folder => makeSmall(folder, 20, 70_000),
   },
   {
     name: 'R',

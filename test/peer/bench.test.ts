@@ -12,7 +12,7 @@ describe('the bench', () => {
     const json = join(folder, 'figures.json')
     const args = [
       '--only',
-      'smoke',
+      'smoke,saves-smoke',
       '--tools',
       'peerfold',
       '--rounds',
@@ -29,7 +29,7 @@ describe('the bench', () => {
     assert.match(output, /\| peerfold \| \d+\.\d\d \|/)
 
     const { workloads } = JSON.parse(readFileSync(json, 'utf8'))
-    const [{ files, runs }] = workloads
+    const [{ files, runs }, saving] = workloads
     const [{ spent, processes }] = runs
     assert.equal(files, 20)
     for (const measure of [
@@ -41,6 +41,8 @@ describe('the bench', () => {
       'first byte, found',
     ])
       assert.ok(spent[measure].seconds > 0, measure)
+    const [{ saves }] = saving.runs
+    assert.ok(saves.p50 > 0 && saves.p95 >= saves.p50, JSON.stringify(saves))
     if (process.platform !== 'linux') return // processes are watched through /proc
     for (const side of ['sender', 'receiver']) {
       const peers = processes.filter(

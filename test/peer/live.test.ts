@@ -1,7 +1,8 @@
 /** What the sharer saves, the others see: files that change, come, go, move, and those that must never appear. */
 import assert from 'node:assert/strict'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ShareId } from '../../src/common/brand'
 import type { ChangedPath } from '../../src/common/protocol'
 import { eventually } from '../support/eventually'
@@ -108,6 +109,44 @@ describe('a shared folder that changes', () => {
     await Promise.all(Array.from({ length: 400 }, (_, n) => writeFile(join(source, `${n}.txt`), `${n}`)))
     await bob.until('all are there', () => bob.opened(id)?.contents?.files === 402)
     assert.ok(versions() - before <= 8, `${versions() - before} versions`)
+  })
+
+  it('looks at what was saved and its folder, and at the rest with the next scan', async function () {
+    if (process.platform === 'win32') this.skip() // there a folder tells of its files' second names
+    await share({ here: { 'saved.txt': 'before' }, there: { 'quiet.txt': 'before' } })
+    const outside = join(temporaryFolder('outside'), 'second name')
+    // Neither a name that is made outside nor what is written by it is told by the system.
+    await link(join(source, 'there', 'quiet.txt'), outside)
+    await writeFile(outside, 'changed unseen')
+    await writeFile(join(source, 'here', 'saved.txt'), 'after')
+    await arrives('/here/saved.txt', 'changed')
+    await writeFile(join(source, 'here', 'new.txt'), 'new')
+    await arrives('/here/new.txt', 'added')
+    assert.equal(await bob.read(id, '/there/quiet.txt'), 'before', 'only what was saved was looked at')
+    await ann.request('share.rescan', { id })
+    await arrives('/there/quiet.txt', 'changed')
+    await becomes('/there/quiet.txt', 'changed unseen')
+  })
+
+  it('is one version after a checkout, however long that takes', async () => {
+    const files = Array.from({ length: 12 }, (_, n) => `file-${n}.txt`)
+    const folders = Object.fromEntries(files.map((name, n) => [`folder-${n}`, { [name]: 'before' }]))
+    await share({ ...folders, '.git': { HEAD: 'ref: refs/heads/main\n', config: '' } })
+    await ann.request('share.rescan', { id }) // the repository is known
+    const lock = join(source, '.git', 'index.lock')
+    await writeFile(lock, '')
+    for (const [n, name] of files.entries()) {
+      await writeFile(join(source, `folder-${n}`, name), 'after')
+      await delay(120) // as long as it takes to write large files
+    }
+    await rm(lock)
+    await arrives(`/folder-${files.length - 1}/${files.at(-1)}`)
+    const versions = bob.changes.filter(change => change.id === id && (change.paths ?? []).length > 0)
+    assert.deepEqual(
+      versions.map(({ paths }) => paths?.length),
+      [files.length],
+      'all files came at once',
+    )
   })
 
   it('never shows what is ignored or secret, however it comes', async () => {

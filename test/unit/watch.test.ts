@@ -4,7 +4,13 @@ import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DrivePath } from '../../src/common/brand'
-import { Burst, type ChangedPaths, MAX_PATHS } from '../../src/peer/publish/watch/burst'
+import {
+  Burst,
+  type BurstTimes,
+  type ChangedPaths,
+  type GoingOn,
+  MAX_PATHS,
+} from '../../src/peer/publish/watch/burst'
 import { inotifyDescriptors, type WatchEvent } from '../../src/peer/publish/watch/parcelWatcher'
 import { type FolderWatch, type WatchOptions, watchFolder } from '../../src/peer/publish/watch/watch'
 import { watchFile } from '../../src/peer/publish/watch/watchFile'
@@ -302,13 +308,15 @@ async function interruptThreads(): Promise<void> {
 describe('a burst of changes', function () {
   this.timeout(20_000)
 
-  const gather = (times: { quiet: number; longest: number }) => {
+  const gather = (times: Partial<BurstTimes>, isGoingOn: () => GoingOn = () => undefined) => {
     const told = new Told()
-    return { told, burst: new Burst(times, told.callbacks.onChange) }
+    const all = { save: 20, quiet: 20, longest: 1000, longestGoingOn: 1000, ...times }
+    return { told, burst: new Burst(all, told.callbacks.onChange, isGoingOn) }
   }
+  const paths = (count: number) => Array.from({ length: count }, (_, at) => `/${at}` as DrivePath)
 
   it('is told once, each path once', async () => {
-    const { told, burst } = gather({ quiet: 20, longest: 1000 })
+    const { told, burst } = gather({})
     burst.add(['/a' as DrivePath])
     burst.add(['/b' as DrivePath, '/a' as DrivePath])
     await told.until(() => told.changes.length > 0)
@@ -316,7 +324,7 @@ describe('a burst of changes', function () {
   })
 
   it('ends although changes go on', async () => {
-    const { told, burst } = gather({ quiet: 50, longest: 120 })
+    const { told, burst } = gather({ save: 50, quiet: 50, longest: 120 })
     const writing = setInterval(() => burst.add(['/a' as DrivePath]), 5)
     await told.until(() => told.changes.length >= 2)
     clearInterval(writing)
@@ -324,13 +332,80 @@ describe('a burst of changes', function () {
   })
 
   it('of too many paths is a rescan', async () => {
-    const { told, burst } = gather({ quiet: 5, longest: 1000 })
-    burst.add(Array.from({ length: MAX_PATHS + 1 }, (_, index) => `/${index}` as DrivePath))
+    const { told, burst } = gather({ quiet: 5 })
+    burst.add(paths(MAX_PATHS + 1))
     burst.add(['/a' as DrivePath])
     await told.until(() => told.changes.length > 0)
     assert.deepEqual(told.changes, ['rescan'])
   })
 })
+
+describe('a save', function () {
+  this.timeout(20_000)
+  const LATE = 60_000
+  const times = { save: 5, quiet: 30, longest: LATE, longestGoingOn: LATE }
+  const A = '/a' as DrivePath
+  const others = ['/b', '/c', '/d'] as DrivePath[]
+  let told: Told
+  let isGoingOn: GoingOn
+  let burst: Burst
+  const begin = (changed: Partial<BurstTimes> = {}) => {
+    told = new Told()
+    isGoingOn = undefined
+    burst = new Burst({ ...times, ...changed }, told.callbacks.onChange, () => isGoingOn)
+  }
+  afterEach(() => burst.drop())
+
+  it('of up to four files is told without waiting for quiet, one of more is not', async () => {
+    begin({ quiet: LATE })
+    burst.add([A, ...others])
+    await told.until(() => told.changes.length === 1)
+    assert.deepEqual(told.changes, [[A, ...others]])
+    burst.add([A, ...others])
+    burst.add(['/e' as DrivePath])
+    burst.add([A])
+    assert.equal(await toldWithin(told, 100), 1, 'the fifth is waited with')
+  })
+
+  it('is told a little later where the watcher may tell more of it', async () => {
+    begin()
+    burst.add([A], LATE)
+    assert.equal(await toldWithin(told, 50), 0)
+    burst.add([A])
+    await told.until(() => told.changes.length === 1)
+  })
+
+  it('that is the beginning of more is told when that is over, all at once', async () => {
+    begin()
+    isGoingOn = 'more'
+    burst.add([A])
+    await told.until(() => told.changes.length === 2)
+    assert.deepEqual(told.changes, ['rescan', [A]])
+  })
+
+  it('is told once a program that is at work is done, and not before', async () => {
+    begin({ longest: 60 })
+    isGoingOn = 'busy'
+    burst.add([A])
+    assert.equal(await toldWithin(told, 150), 0, 'however long it takes')
+    isGoingOn = undefined
+    await told.until(() => told.changes.length === 2)
+    assert.deepEqual(told.changes, ['rescan', [A]])
+  })
+
+  it('is told some time although a program says for ever that it is at work', async () => {
+    begin({ longestGoingOn: 100 })
+    isGoingOn = 'busy'
+    burst.add([A])
+    await told.until(() => told.changes.length === 2)
+  })
+})
+
+/** How often something was told after so many milliseconds: that nothing is cannot be waited for otherwise. */
+async function toldWithin(told: Told, milliseconds: number): Promise<number> {
+  await new Promise(resolve => setTimeout(resolve, milliseconds))
+  return told.changes.length
+}
 
 describe('a watched file', function () {
   this.timeout(20_000)

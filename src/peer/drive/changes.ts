@@ -44,13 +44,25 @@ export async function readChanges(
   return { paths, info, listing }
 }
 
+/** How an index differs from what it was. */
+export interface AppliedChanges {
+  readonly paths: ChangedPath[]
+  /** Entries that it does not have any more, or has others in place of. */
+  readonly replaced: DriveEntry[]
+}
+
 /** Brings an index up to date, and says what of it differs. Throws `limit-passed`; it can be done again then. */
-export function applyChanges(index: PathIndex, { paths }: Changes): ChangedPath[] {
+export function applyChanges(index: PathIndex, { paths }: Changes): AppliedChanges {
   const changed: ChangedPath[] = []
+  const replaced: DriveEntry[] = []
   for (const [key, now] of paths) {
     if (typeof now !== 'string') continue
     const path = key as DrivePath
-    if (index.entry(path) !== undefined) changed.push({ path, type: 'removed' })
+    const before = index.entry(path)
+    if (before !== undefined) {
+      changed.push({ path, type: 'removed' })
+      replaced.push(before)
+    }
     if (now === 'gone') index.remove(path)
     else index.putMalformed(key)
   }
@@ -59,9 +71,10 @@ export function applyChanges(index: PathIndex, { paths }: Changes): ChangedPath[
     const before = index.entry(now.path)
     if (before !== undefined && sameEntry(before, now)) continue
     index.put(now)
+    if (before !== undefined) replaced.push(before)
     changed.push({ path: now.path, type: before === undefined ? 'added' : 'changed' })
   }
-  return changed
+  return { paths: changed, replaced }
 }
 
 export function sameEntry(a: DriveEntry, b: DriveEntry): boolean {

@@ -43,6 +43,12 @@ export interface IndexChange {
   readonly paths?: readonly ChangedPath[]
 }
 
+/** The same for who reckons with entries. */
+export interface EntriesChange extends IndexChange {
+  /** Entries of the version before that are not in this one; undefined with `paths`. */
+  readonly replaced?: readonly DriveEntry[]
+}
+
 export class ShareDrive {
   index: PathIndex | undefined
   /** What the index will be, while it is read from a listing. */
@@ -60,7 +66,7 @@ export class ShareDrive {
   private bytesCore: Hypercore | undefined
   /** The log of bytes once its blocks may be kept as pieces. */
   private keptBytes: Hypercore | undefined
-  private refreshing: Promise<IndexChange | undefined> | undefined
+  private refreshing: Promise<EntriesChange | undefined> | undefined
 
   private constructor(
     readonly id: ShareId,
@@ -144,7 +150,7 @@ export class ShareDrive {
   /** Brings the index to the newest version known here. Undefined when it was there already. Rejects when the blocks
    *  it needs cannot be had now; the old index stays. One at a time: whoever asks meanwhile waits, and goes on from
    *  there. */
-  async refresh(signal?: AbortSignal): Promise<IndexChange | undefined> {
+  async refresh(signal?: AbortSignal): Promise<EntriesChange | undefined> {
     while (this.refreshing !== undefined) {
       const change = await unlessAborted(
         this.refreshing.catch(() => undefined), // whoever began it is told
@@ -193,7 +199,7 @@ export class ShareDrive {
     return this.index?.version === this.paths.length && this.indexFork === this.paths.fork
   }
 
-  private async refreshOnce(signal: AbortSignal | undefined): Promise<IndexChange | undefined> {
+  private async refreshOnce(signal: AbortSignal | undefined): Promise<EntriesChange | undefined> {
     const { length, fork, byteLength } = this.paths
     if (length === 0) return undefined
     const old = this.index
@@ -201,7 +207,7 @@ export class ShareDrive {
     if (byteLength > this.limits().pathLogBytes) throw pathLogTooLong(this.limits())
     if (old !== undefined && this.indexFork === fork) {
       await this.catchUpWithListing(old, length, signal)
-      if (old.version === length) return { version: length, paths: [] }
+      if (old.version === length) return { version: length, paths: [], replaced: [] }
     }
     if (
       old !== undefined &&
@@ -213,9 +219,9 @@ export class ShareDrive {
       const changes = await readChanges(this.paths, old.version, length, signal)
       this.info = changes.info ?? this.info
       this.listing = changes.listing
-      const paths = applyChanges(old, changes)
+      const applied = applyChanges(old, changes)
       old.version = length
-      return { version: length, paths }
+      return { version: length, ...applied }
     }
     const index = await this.load(length, signal)
     this.index = index

@@ -83,6 +83,26 @@ export function* foretell(entries: readonly NamedEntry[]): Generator<undefined, 
   return [...found.values()].map(one => ({ ...one, detail: sentence(one.reason, one.systems) }))
 }
 
+/**
+ * Whether what is foretold may be otherwise with and without a path. Only for entries without links.
+ *
+ * @param namesIn the names of what stands in a folder (`/a`, '' for the share); undefined where these are many
+ */
+export function isForetoldBy(
+  path: string,
+  namesIn: (folder: string) => Iterable<string> | undefined,
+): boolean {
+  const parts = path.slice(1).split('/')
+  return parts.some((part, at) => {
+    if (mayBeRefused(part)) return true
+    const names = namesIn(path.slice(0, path.length - parts.slice(at).join('/').length - 1))
+    if (names === undefined) return true
+    const key = foldedKey(part)
+    for (const name of names) if (name !== part && foldedKey(name) === key) return true
+    return false
+  })
+}
+
 function sentence(reason: PathRefusal | LinkRefusal, systems: readonly TargetSystem[]): string {
   const names = systems.map(system => SYSTEM_NAMES[system])
   const why = isLinkRefusal(reason) ? describeLinkRefusal(reason) : describeRefusal(reason)

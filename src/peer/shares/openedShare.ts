@@ -11,7 +11,7 @@ import type { FileEntry, OpenedShareState, OpenedStatus, SearchReason, SilentPee
 import { Signal } from '../../common/signal'
 import type { DriveEntry } from '../drive/format/entry'
 import { type FolderPart, listNewest, listSoFar } from '../drive/listFolder'
-import { type IndexChange, ShareDrive } from '../drive/shareDrive'
+import { type EntriesChange, type IndexChange, ShareDrive } from '../drive/shareDrive'
 import type { ShareLimits } from '../limits'
 import { Clearing } from '../retention/clearing'
 import type { OpenedRecord } from '../store/catalog'
@@ -296,10 +296,27 @@ export class OpenedShare {
     this.changed.emit()
   }
 
+  /** The same after a version in which little changed. */
+  private async countChangedBytes({ paths, replaced }: EntriesChange): Promise<void> {
+    const { index, bytes } = this.drive
+    if (index === undefined || bytes === undefined || paths === undefined || replaced === undefined)
+      return this.countBytesHere()
+    const { bitfield } = bytes.core
+    let { base } = this.bytesHereAt
+    for (const entry of replaced) base -= bytesHereOf(entry, bitfield)
+    for (const { path } of paths) {
+      const entry = index.entry(path)
+      if (entry !== undefined) base += bytesHereOf(entry, bitfield)
+    }
+    this.bytesHereAt = { ...this.bytesHereAt, base }
+    this.clearing.look()
+    this.changed.emit()
+  }
+
   private get bytesHere(): number {
     const { base, downloaded } = this.bytesHereAt
     const since = Math.max(0, (this.joined?.down.total ?? 0) - downloaded)
-    return Math.min(this.drive.index?.bytes ?? 0, base + since)
+    return Math.max(0, Math.min(this.drive.index?.bytes ?? 0, base + since))
   }
 
   private get status(): OpenedStatus {
@@ -362,9 +379,10 @@ export class OpenedShare {
         this.failure = undefined
         failures = 0
         if (change === undefined) continue
-        this.updated.emit(change)
+        const { replaced, ...told } = change
+        this.updated.emit(told)
         this.changed.emit()
-        await this.countBytesHere()
+        await this.countChangedBytes(change)
       } catch (error) {
         if (signal.aborted) return
         this.note(error)

@@ -13,7 +13,7 @@ import { Signal } from '../../common/signal'
 import { type IndexChange, ShareDrive } from '../drive/shareDrive'
 import { unportable } from '../names/foretell'
 import type { PublishResult } from '../publish/version/publisher'
-import type { ChangedPaths } from '../publish/watch/burst'
+import { type ChangedPaths, FEW_PATHS } from '../publish/watch/burst'
 import { SourceWatch } from '../publish/watch/sourceWatch'
 import type { ShareRecord } from '../store/catalog'
 import { delay, throwIfAborted, unlessAborted } from '../time'
@@ -47,6 +47,8 @@ export class OwnShare {
   private wanted = false
   /** What the watcher says has changed since the last publish began. */
   private named = new Set<DrivePath>()
+  /** More than that may have changed. */
+  private anything = true
   private running: Promise<void> | undefined
   private retryIsDue = false
   private looking: NodeJS.Timeout | undefined
@@ -272,8 +274,18 @@ export class OwnShare {
 
   /** Scans and publishes soon. Of what changed by name the content is looked at, even if it looks the same. */
   rescan(changes: ChangedPaths = 'rescan'): void {
-    this.wanted = true
+    this.note(changes)
+    this.publishSoon()
+  }
+
+  /** The next publish looks at these. The watcher may have missed some of many. */
+  private note(changes: ChangedPaths): void {
+    if (changes === 'rescan' || changes.length > FEW_PATHS) this.anything = true
     if (changes !== 'rescan') for (const path of changes) this.named.add(path)
+  }
+
+  private publishSoon(): void {
+    this.wanted = true
     this.running ??= this.publishLoop().finally(() => {
       this.running = undefined
     })
@@ -351,9 +363,9 @@ export class OwnShare {
     while (this.wanted && !signal.aborted && !this.isLost) {
       this.wanted = false
       try {
-        const { again, inDoubt } = await this.publishOnce(signal)
+        const { busy, inDoubt } = await this.publishOnce(signal)
         if (this.joined !== undefined) this.setStatus({ kind: 'sharing' })
-        if (again) this.retryAfter(AGAIN_AFTER)
+        if (busy.length > 0) this.retryAfter(AGAIN_AFTER, busy)
         else if (inDoubt) this.retryAfter(COMPARE_AFTER)
       } catch (error) {
         if (signal.aborted) return
@@ -366,13 +378,14 @@ export class OwnShare {
   }
 
   /** One retry at a time is due: an attempt that takes as long as the pause would otherwise never let the next end. */
-  private retryAfter(milliseconds: number): void {
+  private retryAfter(milliseconds: number, changes: ChangedPaths = 'rescan'): void {
+    this.note(changes)
     if (this.retryIsDue) return
     this.retryIsDue = true
     delay(milliseconds, this.closing.signal).then(
       () => {
         this.retryIsDue = false
-        if (this.joined !== undefined) this.rescan()
+        if (this.joined !== undefined) this.publishSoon()
       },
       () => {}, // closed meanwhile
     )
@@ -391,9 +404,12 @@ export class OwnShare {
   private async publishOnce(signal: AbortSignal, transfer?: Transfer): Promise<PublishResult> {
     const { named } = this
     const { boundaries } = this.record
+    const onlyNamed = transfer === undefined && !this.anything
     this.named = new Set()
-    const result = await this.versions.publish(signal, named, transfer).catch(error => {
+    this.anything = false
+    const result = await this.versions.publish(signal, { named, onlyNamed }, transfer).catch(error => {
       for (const path of named) this.named.add(path)
+      this.anything = true
       throw error
     })
     this.last = result

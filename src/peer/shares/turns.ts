@@ -24,6 +24,14 @@ export interface OwnVersionsOptions {
   readonly signal: AbortSignal
 }
 
+/** What has changed since the last publish began. */
+export interface SourceChanges {
+  /** Drive paths that the watcher told. */
+  readonly named: ReadonlySet<DrivePath>
+  /** Nothing else has. */
+  readonly onlyNamed: boolean
+}
+
 export class OwnVersions {
   /** The index is at a new version. */
   readonly published = new Signal<IndexChange>()
@@ -79,13 +87,10 @@ export class OwnVersions {
     this.turn = this.turn.then(() => first).catch(() => {}) // whoever made it was told
   }
 
-  /**
-   * Publishes when its turn comes: the user may ask again while the folder's changes are on their way.
-   * @param named what the watcher says has changed
-   */
-  publish(signal: AbortSignal, named: ReadonlySet<DrivePath>, transfer?: Transfer): Promise<PublishResult> {
+  /** Publishes when its turn comes: the user may ask again while the folder's changes are on their way. */
+  publish(signal: AbortSignal, changes: SourceChanges, transfer?: Transfer): Promise<PublishResult> {
     return unlessAborted(
-      this.inTurn(() => this.publishNow(signal, named, transfer)),
+      this.inTurn(() => this.publishNow(signal, changes, transfer)),
       signal,
     ) // its turn may be long in coming
   }
@@ -116,7 +121,7 @@ export class OwnVersions {
 
   private async publishNow(
     signal: AbortSignal,
-    named: ReadonlySet<DrivePath>,
+    { named, onlyNamed }: SourceChanges,
     transfer: Transfer | undefined,
   ): Promise<PublishResult> {
     throwIfAborted(signal)
@@ -132,7 +137,14 @@ export class OwnVersions {
     }
     const result = await this.whileAppending(() =>
       this.publisher.publish(
-        { ignore: ignore(), dataFolder, named, notice: toldFor, assertRoom: () => space.assertRoom() },
+        {
+          ignore: ignore(),
+          dataFolder,
+          named,
+          onlyNamed,
+          notice: toldFor,
+          assertRoom: () => space.assertRoom(),
+        },
         signal,
         onProgress,
       ),
@@ -163,7 +175,10 @@ export class OwnVersions {
     const { drive, onVersion } = this.options
     await onVersion(drive.paths.length)
     const change = await drive.refresh(signal)
-    if (change !== undefined) this.published.emit(change)
+    if (change !== undefined) {
+      const { replaced, ...told } = change
+      this.published.emit(told)
+    }
     this.clearing.look()
   }
 }

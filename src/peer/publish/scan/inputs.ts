@@ -11,6 +11,8 @@ import { errorCode, readSmallFile, type SmallFile } from './smallFile'
 /** More are read than are followed: a folder may hold thousands of repositories. */
 const MAX_FOLLOWED = 2_000
 
+const ABSENT = 'ENOENT'
+
 export class Inputs {
   /** By absolute path; see `lookOf`. */
   readonly looks = new Map<string, string>()
@@ -33,11 +35,13 @@ export class Inputs {
   }
 }
 
-function lookNow(path: string): string {
+/** As `lookOf`, at once. Without an error where there is nothing: making one takes longer than the look. */
+export function lookNow(path: string): string {
   try {
-    return describe(statSync(path))
+    const stats = statSync(path, { throwIfNoEntry: false })
+    return stats === undefined ? ABSENT : describe(stats)
   } catch (error) {
-    return errorCode(error)
+    return absentOr(errorCode(error))
   }
 }
 
@@ -46,8 +50,12 @@ export async function lookOf(path: string): Promise<string> {
   try {
     return describe(await stat(path))
   } catch (error) {
-    return errorCode(error)
+    return absentOr(errorCode(error))
   }
+}
+
+function absentOr(code: string): string {
+  return code === 'ENOTDIR' ? ABSENT : code
 }
 
 /** What a folder holds is not looked at, so its times do not count. */

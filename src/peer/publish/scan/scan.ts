@@ -6,8 +6,7 @@
  * The walk (walk.ts) pauses between entries: 10,000 files take about 0.1 s and never hold the event loop for long.
  */
 import { lstatSync, realpathSync, type Stats } from 'node:fs'
-import { basename, dirname, join, sep } from 'node:path'
-import type { DrivePath } from '../../../common/brand'
+import { basename, dirname, join } from 'node:path'
 import { PeerfoldError } from '../../../common/errors'
 import { inSlices } from '../../../wire/slices'
 import { GitFiles } from '../ignore/gitExcludes'
@@ -15,6 +14,7 @@ import { IgnoreLayers } from '../ignore/ignore'
 import { deadLinks } from './deadLinks'
 import { Inputs } from './inputs'
 import type { ScanOptions, ScanResult } from './scanned'
+import { type FolderScan, resultOf, resultOfFile } from './scanResult'
 import { errorCode } from './smallFile'
 import { below, SHARE_ROOT, Walk } from './walk'
 
@@ -31,7 +31,7 @@ export async function scanSource(source: string, options: ScanOptions = {}): Pro
  *   `not-a-folder`; `nothing-to-share` for Peerfold's data folder. Anything below it that cannot be read is listed.
  * @throws the signal's reason when aborted
  */
-export async function scanFolder(root: string, options: ScanOptions = {}): Promise<ScanResult> {
+export async function scanFolder(root: string, options: ScanOptions = {}): Promise<FolderScan> {
   const { real, stats } = look(root)
   if (!stats.isDirectory()) throw new PeerfoldError('not-a-folder', root)
   const gitFiles = new GitFiles()
@@ -43,15 +43,16 @@ export async function scanFolder(root: string, options: ScanOptions = {}): Promi
   const onPause = () => options.onProgress?.(walk.progress())
   await inSlices(walk.folder(SHARE_ROOT, layers), { signal: options.signal, onPause })
   walk.findVanished()
+  const { picture, boundaries, vanished, disks } = walk
   // What cannot be read may be what a link names, and stays published.
-  if (walk.unreadable.length === 0 && walk.vanished.length === 0)
-    walk.drop(await inSlices(deadLinks(walk.found), { signal: options.signal, onPause }))
-  if (walk.unreadable.includes(SHARE_ROOT)) throw new PeerfoldError('source-unreadable', root)
+  if (picture.unreadable.length === 0 && vanished.length === 0)
+    picture.setDead(await inSlices(deadLinks(picture.found), { signal: options.signal, onPause }))
+  if (picture.unreadable.includes(SHARE_ROOT)) throw new PeerfoldError('source-unreadable', root)
   // A disk that was taken away in the middle looks like a folder that lost its files, but nothing was deleted.
   const after = look(root).stats
   if (after.ino !== stats.ino || after.dev !== stats.dev) throw new PeerfoldError('source-vanished', root)
-  const repositories = repositoriesBelow(real, gitFiles.gitDirs)
-  return { isFile: false, ...walk.result(), inputs: gitFiles.inputs.looks, repositories }
+  const scanned = { picture, real, gitFiles, boundaries, vanished, disks }
+  return { ...resultOf(scanned), scanned }
 }
 
 /**
@@ -68,13 +69,7 @@ export async function scanFile(path: string, options: ScanOptions = {}): Promise
   const walk = new Walk(folder.real, options, inputs)
   if (walk.holdsKeys(folder.real)) throw new PeerfoldError('nothing-to-share', path)
   walk.single(below(SHARE_ROOT, basename(path)))
-  return { isFile: true, ...walk.result(), inputs: inputs.looks, repositories: new Map() }
-}
-
-function repositoriesBelow(root: string, gitDirs: ReadonlyMap<string, string>): Map<DrivePath, string> {
-  const below = (top: string) =>
-    (top.startsWith(root + sep) ? top.slice(root.length).replaceAll(sep, '/') : '') as DrivePath
-  return new Map([...gitDirs].map(([top, gitDir]) => [below(top), gitDir]))
+  return resultOfFile(walk.picture, inputs)
 }
 
 function look(path: string): { real: string; stats: Stats } {

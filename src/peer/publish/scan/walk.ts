@@ -19,12 +19,12 @@ import { GIT_IGNORE, type IgnoreLayers, PEERFOLD_IGNORE } from '../ignore/ignore
 import { isSecret, needsContent, SECRET_HEAD, secretByName } from '../secrets/secrets'
 import type { Inputs } from './inputs'
 import { judgeLink } from './links'
-import type { ScannedFile, ScanOptions, ScanProgress, ScanResult } from './scanned'
-import { Skipped, type SkippedFromShare, type SkipReason } from './skipped'
+import { type FolderView, Picture } from './picture'
+import type { ScannedFile, ScanOptions, ScanProgress } from './scanned'
+import type { SkipReason } from './skipped'
 import { errorCode, readSmallFile } from './smallFile'
 import { maybeUndecodable, undecodableNames } from './undecodable'
 
-const MAX_IGNORED_FOLDERS = 1000
 const KEYS = 'keys.json'
 /** What lies beside the keys in a data folder from before formats had numbers. */
 const BESIDE_KEYS = ['catalog', 'store']
@@ -34,6 +34,7 @@ const TOKEN = 'token'
 interface Entry {
   readonly name: string
   readonly isFolder: boolean
+  readonly isLink: boolean
   /** The name as it takes part in the order of paths. */
   readonly key: string
 }
@@ -46,23 +47,20 @@ interface LeftOut {
 /** The shared folder itself; other folders' paths have no `/` at the end either, so that `/name` can be added. */
 export const SHARE_ROOT = '' as DrivePath
 
+/** The device or inode of a folder that could not be looked at. */
+const UNKNOWN = -1
+
 /** Nothing here is looked up by content. */
 const NO_CONTENT = new Uint8Array(0)
 
 /** One walk and what it has found so far. */
 export class Walk {
-  readonly unreadable: DrivePath[] = []
-  private files: ScannedFile[] = []
-  private readonly hardLinked: ScannedFile[] = []
-  private readonly skipped: Skipped
+  picture: Picture
   /** Folders on another disk than the folder they lie in. */
   readonly boundaries: DrivePath[] = []
   /** Folders that were such, and are no more. */
   readonly vanished: DrivePath[] = []
-  private readonly disks: string[] = []
-  private readonly ignoredFolders: DrivePath[] = []
-  private bytes = 0
-  private folders = 0
+  private readonly disksSeen: string[] = []
   private readonly allowed: ReadonlySet<string>
   private readonly dataFolder: string | undefined
   /** What stands before a drive path when it is judged, so that sharing `~/.ssh` itself is seen as what it is. */
@@ -73,43 +71,27 @@ export class Walk {
     private readonly options: ScanOptions,
     private readonly inputs: Inputs,
   ) {
-    this.skipped = new Skipped(undefined, options.onLeftOut)
+    this.picture = new Picture(options.onLeftOut)
     this.allowed = new Set((options.allow ?? []).filter(isProper).sort(compareDrivePaths))
     this.dataFolder = options.dataFolder === undefined ? undefined : realOrSame(options.dataFolder)
     this.above = sep === '\\' ? `/${root.replaceAll('\\', '/')}` : root
   }
 
   progress(): ScanProgress {
-    return { files: this.files.length, bytes: this.bytes, folders: this.folders }
+    const { found, bytes, folders } = this.picture
+    return { files: found.length, bytes, folders: folders.size }
   }
 
-  result(): Omit<ScanResult, 'isFile' | 'inputs' | 'repositories'> {
-    return {
-      files: this.files,
-      hardLinked: this.hardLinked,
-      bytes: this.bytes,
-      folders: this.folders,
-      skipped: this.skipped.list(),
-      skippedCounts: this.skipped.counts(),
-      unreadable: this.unreadable,
-      boundaries: this.boundaries,
-      vanished: this.vanished,
-      disks: this.disks.join('\n'),
-      ignoredFolders: this.ignoredFolders,
-    }
+  /** What was found so far; the walk goes on with nothing. */
+  takePicture(): Picture {
+    const { picture } = this
+    this.picture = new Picture(this.options.onLeftOut)
+    return picture
   }
 
-  /** What was found so far, in the order of paths. */
-  get found(): readonly ScannedFile[] {
-    return this.files
-  }
-
-  /** Takes back files and links that were found, for the reasons given. */
-  drop(leftOut: readonly SkippedFromShare[]): void {
-    if (leftOut.length === 0) return
-    const paths = new Set(leftOut.map(({ path }) => path))
-    for (const { path, reason, detail } of leftOut) this.skipped.add(path, reason, detail)
-    this.files = this.files.filter(({ path }) => !paths.has(path))
+  /** See `ScanResult`. */
+  get disks(): string {
+    return this.disksSeen.join('\n')
   }
 
   private isDataFolder(absolute: string): boolean {
@@ -128,21 +110,31 @@ export class Walk {
 
   /** @param device the disk of the folder it lies in */
   *folder(path: DrivePath, outer: IgnoreLayers, device?: number): Generator<undefined, void, undefined> {
-    const own = this.deviceOf(path)
-    if (device !== undefined && own !== undefined && this.isVanished(path, own !== device)) return
+    const own = this.lookAt(path)
+    if (device !== undefined && own !== undefined && this.isVanished(path, own.dev !== device)) return
     const found = yield* this.readEntries(path)
     if (found === undefined) return
-    this.folders++
     const layers = this.readIgnoreFiles(path, outer, found)
     if (layers === undefined) return
+    const view = { layers, device: own?.dev ?? UNKNOWN, inode: own?.ino ?? UNKNOWN }
+    this.picture.folders.set(path, view)
     for (const { name, isFolder } of yield* sortInSlices(found, (a, b) => compareDrivePaths(a.key, b.key))) {
-      const inner = below(path, name)
-      const leftOut = this.leftOut(name, inner, isFolder, layers)
-      if (leftOut !== undefined) this.leaveOut(inner, isFolder, leftOut)
-      else if (isFolder) yield* this.folder(inner, layers.enter(name), own)
-      else this.file(inner)
+      yield* this.entry(below(path, name), name, isFolder, view)
       yield
     }
+  }
+
+  /** One entry of a folder, with everything below it. */
+  *entry(
+    path: DrivePath,
+    name: string,
+    isFolder: boolean,
+    { layers, device }: FolderView,
+  ): Generator<undefined, void, undefined> {
+    const leftOut = this.leftOut(name, path, isFolder, layers)
+    if (leftOut !== undefined) this.leaveOut(path, isFolder, leftOut)
+    else if (isFolder) yield* this.folder(path, layers.enter(name), device === UNKNOWN ? undefined : device)
+    else this.file(path)
   }
 
   /** Disks that were there and whose folders are gone as well; not those that are left out now. To be asked last. */
@@ -168,12 +160,12 @@ export class Walk {
   private noteDisk(path: DrivePath): void {
     const absolute = this.absolute(path)
     this.inputs.has(absolute)
-    this.disks.push(`${absolute} ${this.inputs.looks.get(absolute)}`)
+    this.disksSeen.push(`${absolute} ${this.inputs.looks.get(absolute)}`)
   }
 
-  private deviceOf(path: DrivePath): number | undefined {
+  private lookAt(path: DrivePath): Stats | undefined {
     try {
-      return lstatSync(this.absolute(path), { throwIfNoEntry: false })?.dev
+      return lstatSync(this.absolute(path), { throwIfNoEntry: false })
     } catch {
       return undefined // reading it says why
     }
@@ -183,7 +175,7 @@ export class Walk {
   single(path: DrivePath): void {
     const refusal = refusalToShare(path)
     if (refusal === undefined) this.file(path)
-    else this.skipped.add(path, 'name', describeRefusal(refusal))
+    else this.skip(path, 'name', describeRefusal(refusal))
   }
 
   /** Adds one file or link, or lists why it cannot be shared. Its name and the ignore rules were asked before. */
@@ -194,8 +186,7 @@ export class Walk {
       // Gone since the folder was read, as if it had been deleted a moment before.
       if (stats === undefined || stats.isDirectory()) return
       const isLink = stats.isSymbolicLink()
-      if (!isLink && !stats.isFile())
-        this.skipped.add(path, 'special-file', `It is ${kindOf(stats)}, not a file.`)
+      if (!isLink && !stats.isFile()) this.skip(path, 'special-file', `It is ${kindOf(stats)}, not a file.`)
       else if (!isLink && !this.mayRead(path, stats)) this.listUnreadable(path, 'EACCES')
       else if (!allowed && this.isSecret(path, isLink)) return
       else if (isLink) this.link(path, stats, allowed)
@@ -206,25 +197,24 @@ export class Walk {
   }
 
   private link(path: DrivePath, stats: Stats, allowed: boolean): void {
+    this.picture.links.add(path)
     const verdict = judgeLink(this.root, path.slice(1).split('/'))
     if (verdict.kind === 'inside') this.add(path, stats, allowed, verdict.target)
     else if (verdict.reason === 'unreadable') this.listUnreadable(path, verdict.detail)
-    else this.skipped.add(path, verdict.reason, verdict.detail)
+    else this.skip(path, verdict.reason, verdict.detail)
   }
 
   private add(path: DrivePath, stats: Stats, allowed: boolean, linkTarget?: string): void {
     const { mtimeMs, ctimeMs, ino } = stats
     if (linkTarget !== undefined) {
       const link = { path, kind: 'link', size: 0, mtimeMs, ctimeMs, ino, executable: false, allowed } as const
-      this.files.push({ ...link, linkTarget })
+      this.picture.add({ ...link, linkTarget })
       return
     }
     const executable = process.platform !== 'win32' && (stats.mode & 0o111) !== 0
     const { size } = stats
     const file: ScannedFile = { path, kind: 'file', size, mtimeMs, ctimeMs, ino, executable, allowed }
-    this.files.push(file)
-    if (stats.nlink > 1) this.hardLinked.push(file)
-    this.bytes += size
+    this.picture.add(file, stats.nlink > 1)
   }
 
   /** Whether the entry is a secret; lists it when it is. */
@@ -236,7 +226,7 @@ export class Walk {
       content = read?.kind === 'content' ? read.bytes : NO_CONTENT
     }
     const verdict = isSecret(judged, content)
-    if (verdict !== undefined) this.skipped.add(path, verdict.reason, verdict.detail)
+    if (verdict !== undefined) this.skip(path, verdict.reason, verdict.detail)
     return verdict !== undefined
   }
 
@@ -262,12 +252,14 @@ export class Walk {
   }
 
   private leaveOut(path: DrivePath, isFolder: boolean, { reason, detail }: LeftOut): void {
-    this.skipped.add(isFolder ? below(path, '') : path, reason, detail)
-    if (!isFolder) return
+    if (!isFolder) {
+      this.skip(path, reason, detail)
+      return
+    }
     const allowed = [...this.allowed].filter(file => file.startsWith(`${path}/`))
+    const entry = { path: below(path, ''), reason, detail }
+    this.picture.leaveOut(allowed.length === 0 ? { ...entry, isUnwatched: true } : entry)
     for (const file of allowed) this.addAllowed(path, file)
-    if (allowed.length === 0 && this.ignoredFolders.length < MAX_IGNORED_FOLDERS)
-      this.ignoredFolders.push(path)
   }
 
   /** Adds a file that was let in by name and lies somewhere below a folder that is left out. */
@@ -312,8 +304,7 @@ export class Walk {
 
   private withoutUndecodable(path: DrivePath, entries: Entry[]): Entry[] {
     const { valid, invalid } = undecodableNames(this.absolute(path))
-    for (const shown of invalid)
-      this.skipped.add(below(path, shown), 'name', 'The name on disk is not valid UTF-8.')
+    for (const shown of invalid) this.skip(below(path, shown), 'name', 'The name on disk is not valid UTF-8.')
     return entries.filter(({ name }) => !maybeUndecodable(name) || valid.has(name))
   }
 
@@ -325,15 +316,16 @@ export class Walk {
   ): IgnoreLayers | undefined {
     const texts: { git?: string; own?: string } = {}
     let layers = outer
-    for (const { name } of entries) {
+    for (const { name, isLink } of entries) {
       if (name === '.git' && path !== SHARE_ROOT) layers = outer.withRepository(this.absolute(path))
       if (name !== GIT_IGNORE && name !== PEERFOLD_IGNORE) continue
       const file = below(path, name)
+      if (isLink) this.inputs.has(this.absolute(file)) // what it leads to may be anywhere
       const read = readSmallFile(this.absolute(file), MAX_IGNORE_FILE, { follow: true })
       if (read.kind === 'absent') continue
       if (read.kind === 'unreadable' || !read.complete) {
         this.listUnreadable(file, read.kind === 'unreadable' ? read.why : 'too large')
-        this.unreadable.push(path)
+        this.picture.unreadable.push(path)
         return undefined
       }
       texts[name === GIT_IGNORE ? 'git' : 'own'] = read.bytes.toString('utf8')
@@ -342,8 +334,12 @@ export class Walk {
   }
 
   private listUnreadable(path: DrivePath, why: string): void {
-    this.unreadable.push(path)
-    this.skipped.add(path, 'unreadable', `It cannot be read (${why}).`)
+    this.picture.unreadable.push(path)
+    this.skip(path, 'unreadable', `It cannot be read (${why}).`)
+  }
+
+  private skip(path: DrivePath, reason: SkipReason, detail: string): void {
+    this.picture.leaveOut({ path, reason, detail })
   }
 
   private mayRead(path: DrivePath, { mode, uid }: Stats): boolean {
@@ -368,7 +364,12 @@ function isProper(path: string): boolean {
 
 function toEntry(entry: Dirent): Entry {
   const isFolder = entry.isDirectory()
-  return { name: entry.name, isFolder, key: isFolder ? `${entry.name}/` : entry.name }
+  return {
+    name: entry.name,
+    isFolder,
+    isLink: entry.isSymbolicLink(),
+    key: isFolder ? `${entry.name}/` : entry.name,
+  }
 }
 
 function realOrSame(path: string): string {

@@ -7,7 +7,7 @@ import { existsSync, lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DrivePath } from '../../../common/brand'
 import { breathe, slicer } from '../../time'
-import { lookOf } from '../scan/inputs'
+import { lookNow } from '../scan/inputs'
 import { errorCode } from '../scan/smallFile'
 
 /** Milliseconds. */
@@ -22,7 +22,7 @@ export interface Removal {
   /** Published files that the scan does not list any more. */
   readonly removed: readonly DrivePath[]
   /** How many new ones it lists. */
-  readonly added: number
+  readonly added: () => number
   /** How many are published. */
   readonly files: number
   /** Folders that are git repositories, `''` for the shared one and what is around it, and where their `.git` is. */
@@ -52,7 +52,7 @@ export class RemovalHold {
 
   /** To be asked at every publish. Undefined: everything may leave. */
   async judge(removal: Removal): Promise<HeldRemoval | undefined> {
-    const heads = await headsOf(removal.repositories)
+    const heads = headsOf(removal.repositories)
     const paths = await this.doubtful(removal, heads)
     const now = performance.now()
     // What goes on vanishing has not come to its end.
@@ -71,8 +71,7 @@ export class RemovalHold {
 
   private async doubtful(removal: Removal, heads: ReadonlyMap<DrivePath, string>): Promise<Set<DrivePath>> {
     const { root, removed, added, files, repositories } = removal
-    const isMass = (count: number) =>
-      count >= LEAST && (count > files / 2 || count > MANY) && added < count / 2
+    const isMass = (count: number) => mayBeHeld(count, files) && added() < count / 2
     if (!isMass(removed.length)) return new Set()
     const moved = [...repositories]
       .filter(([folder, gitDir]) => {
@@ -92,6 +91,11 @@ export class RemovalHold {
   }
 }
 
+/** Whether so many of the published files are enough to be held, if nothing came in their place. */
+export function mayBeHeld(removed: number, files: number): boolean {
+  return removed >= LEAST && (removed > files / 2 || removed > MANY)
+}
+
 /** What is there and not listed was left out by a rule: that is no accident. */
 function isGone(path: string): boolean {
   try {
@@ -102,9 +106,9 @@ function isGone(path: string): boolean {
 }
 
 /** Both change with every checkout, pull, reset and commit. */
-async function headsOf(repositories: ReadonlyMap<DrivePath, string>): Promise<Map<DrivePath, string>> {
+function headsOf(repositories: ReadonlyMap<DrivePath, string>): Map<DrivePath, string> {
   const heads = new Map<DrivePath, string>()
   for (const [folder, gitDir] of repositories)
-    heads.set(folder, `${await lookOf(join(gitDir, 'HEAD'))} ${await lookOf(join(gitDir, 'logs', 'HEAD'))}`)
+    heads.set(folder, `${lookNow(join(gitDir, 'HEAD'))} ${lookNow(join(gitDir, 'logs', 'HEAD'))}`)
   return heads
 }

@@ -10,9 +10,14 @@ import { type BlockRuns, isInRuns } from '../../hypercore/blockRuns'
 import type { Catalog, PublishedFile, Write } from '../../store/catalog'
 import type { ScannedFile } from '../scan/scanned'
 
+const MAX_FRESH = 16
+const MAX_FRESH_BYTES = 1024 * 1024
+
 export class Published {
   private readonly files = new Map<DrivePath, PublishedFile>()
   private readonly byContent = new Map<string, PublishedFile>()
+  private readonly freshPaths = new Set<DrivePath>()
+  private allBytes = 0
 
   private constructor(
     private readonly catalog: Catalog,
@@ -31,15 +36,18 @@ export class Published {
     return this.files.size
   }
 
+  /** Some files whose next change their times may not show; small ones, which are quickly compared. */
+  get fresh(): ReadonlySet<DrivePath> {
+    return this.freshPaths
+  }
+
   get(path: DrivePath): PublishedFile | undefined {
     return this.files.get(path)
   }
 
   /** Bytes of all files together. */
   get bytes(): number {
-    let bytes = 0
-    for (const { size } of this.files.values()) bytes += size
-    return bytes
+    return this.allBytes
   }
 
   paths(): IterableIterator<DrivePath> {
@@ -64,18 +72,22 @@ export class Published {
 
   /** Remembered at once, so that twins are found within one import; `save()` keeps it. */
   remember(path: DrivePath, file: PublishedFile): void {
-    this.files.set(path, file)
+    this.put(path, file)
     if (file.head !== undefined && file.blob !== undefined && file.ino !== DOUBTED_INO) {
       this.byContent.set(contentKey(file.size, file.head), file)
     }
   }
 
   forget(path: DrivePath): void {
+    this.allBytes -= this.files.get(path)?.size ?? 0
     this.files.delete(path)
+    this.freshPaths.delete(path)
   }
 
   forgetAll(): void {
     this.files.clear()
+    this.freshPaths.clear()
+    this.allBytes = 0
     this.byContent.clear()
   }
 
@@ -118,7 +130,7 @@ export class Published {
       if (before !== undefined && describesFile(entry, before)) this.remember(entry.path, before)
       else {
         const { kind, size, mtime, executable, linkTarget, blob, pack } = entry
-        this.files.set(entry.path, {
+        this.put(entry.path, {
           kind,
           size,
           mtimeMs: mtime ?? 0,
@@ -169,6 +181,13 @@ export class Published {
       if (start === undefined || !areHere(bytes, start, isLater ? 1 : blob.blockLength)) return false
     }
     return true
+  }
+
+  private put(path: DrivePath, file: PublishedFile): void {
+    this.allBytes += file.size - (this.files.get(path)?.size ?? 0)
+    this.files.set(path, file)
+    if (file.fresh === undefined) this.freshPaths.delete(path)
+    else if (this.freshPaths.size < MAX_FRESH && file.size <= MAX_FRESH_BYTES) this.freshPaths.add(path)
   }
 
   private writes(paths: Iterable<DrivePath>): Write[] {

@@ -11,20 +11,22 @@ import { inSlices } from '../../../wire/slices'
 import { endOf, PACKED_FILE_BYTES } from '../../drive/format/listing'
 import type { ShareDrive } from '../../drive/shareDrive'
 import type { BlockRuns } from '../../hypercore/blockRuns'
-import { type Foretold, foretell } from '../../names/foretell'
+import { type Foretold, foretell, isForetoldBy } from '../../names/foretell'
 import type { Catalog, PublishedFile, ShareRecord } from '../../store/catalog'
 import { delay, throwIfAborted } from '../../time'
 import { deadLinks } from '../scan/deadLinks'
-import { scanFile, scanFolder } from '../scan/scan'
 import type { ScannedFile, ScanResult } from '../scan/scanned'
 import type { SkippedFromShare, SkipReason } from '../scan/skipped'
+import { namesIn, pathsOf } from '../scan/sortedPaths'
 import { VersionAppender } from './appendVersion'
 import { type Doubts, type Settled, settleDoubts } from './doubts'
-import { HOLD, RemovalHold } from './held'
+import { HOLD, mayBeHeld, RemovalHold } from './held'
 import { FileImport, MIN_PACKED_FILES } from './importFiles'
 import { mayLeave, NEWLY, NOTICE, newlyHidden, RULES_VERSION, stillHidden } from './newlyHidden'
+import { NotTaken } from './notTaken'
 import { OwnLogs } from './ownLogs'
 import { isNewEntry, likeness, Published } from './published'
+import { type Seen, SourceView } from './sourceView'
 
 /** A first version with so many small files is given out before it has all their own blocks and paths. */
 const MIN_FILES_AHEAD = 1_000
@@ -34,6 +36,8 @@ const DOUBTS_AT_ONCE = 250
 const INDEX_AT_ONCE = 1_000
 const INDEX_AFTER = 3_000
 
+/** In a folder with more names than this they are not compared with one. */
+const MANY_NAMES = 5_000
 /** Names of held files that are told. */
 const TOLD = 10
 
@@ -61,10 +65,11 @@ export interface PublishResult {
   /** Milliseconds after which something held may leave: scan again then. */
   readonly lookAfter?: number
   /** See `ScanResult`. */
+  readonly repositories: ReadonlyMap<DrivePath, string>
   readonly inputs: ReadonlyMap<string, string>
   readonly disks: string
-  /** Some files kept changing while they were read: scan again soon. */
-  readonly again: boolean
+  /** Files that kept changing while they were read: to be looked at again soon. */
+  readonly busy: readonly DrivePath[]
   /** Some files look as if they were unchanged, and there was no time to compare them: scan again some time. */
   readonly inDoubt: boolean
   /** Files that can be changed by a name outside of the folder. */
@@ -77,6 +82,8 @@ export interface PublisherOptions {
   readonly dataFolder: string
   /** What the watcher says has changed: it is believed even if it looks the same. */
   readonly named?: ReadonlySet<DrivePath>
+  /** Nothing else has changed since the last publish. */
+  readonly onlyNamed?: boolean
   /** Throws when the store has no room for anything new. */
   readonly assertRoom?: () => void
   /** Milliseconds what newer rules hide stays after the user was told; `NOTICE` when absent. */
@@ -90,6 +97,10 @@ export class Publisher {
   /** Length of the path log that `published` describes. */
   private publishedVersion = 0
   private readonly logs: OwnLogs
+  private readonly source: SourceView
+  /** What was published at the last look at the source, all of it. */
+  private seenWith: Published | undefined
+  private readonly notTaken = new NotTaken()
   readonly removals: RemovalHold
   private readonly versions: VersionAppender
   private saving: Promise<void> = Promise.resolve()
@@ -113,6 +124,7 @@ export class Publisher {
     hold = HOLD,
   ) {
     this.removals = new RemovalHold(hold)
+    this.source = new SourceView(readRecord)
     this.logs = new OwnLogs(share, readRecord, isInDoubt)
     this.versions = new VersionAppender(share, readRecord, length => this.logs.assertLength(length))
   }
@@ -130,19 +142,33 @@ export class Publisher {
     signal: AbortSignal,
     onProgress: (progress: PublishProgress) => void,
   ): Promise<PublishResult> {
+    try {
+      return await this.publishSeen(options, signal, onProgress)
+    } catch (error) {
+      this.source.forget() // what was seen is not published
+      throw error
+    }
+  }
+
+  private async publishSeen(
+    options: PublisherOptions,
+    signal: AbortSignal,
+    onProgress: (progress: PublishProgress) => void,
+  ): Promise<PublishResult> {
+    const { named = NOTHING, notice = NOTICE, assertRoom = () => {} } = options
     await this.logs.catchUp(signal)
     let published = await this.load(signal)
     const progress: PublishProgress = { files: { done: 0 }, bytes: { done: 0 } }
     const leftOut = new Set<string>()
-    const scanStarted = performance.now()
-    const scan = await this.scan(options, leftOut, signal)
-    const scanned = performance.now() - scanStarted
+    const seen = await this.see(options, published, leftOut, signal)
+    const { scan, look } = seen
     if (scan.files.length === 0 && published.size > 0) {
       // A disk that is not mounted looks like this. What was published stays.
       throw new PeerfoldError('source-emptied', this.record.source)
     }
-    const stay = await this.heldBack(published, scan, leftOut, options.notice ?? NOTICE, signal)
-    const doubts = await this.findChanged(scan, published, options.named ?? NOTHING, scanned, signal)
+    const stay = await this.heldBack(published, seen, leftOut, notice, signal)
+    const looked = look === undefined ? scan.files : this.notTaken.again(look)
+    const doubts = await this.findChanged(looked, published, named, seen.took, signal)
     const changed = doubts.changed.filter(file => !stay.leaving.has(file.path))
     progress.files.total = changed.length
     progress.bytes.total = changed.reduce((sum, file) => sum + file.size, 0)
@@ -150,23 +176,25 @@ export class Publisher {
 
     const { removed } = stay
     const isNew = ({ path, kind }: ScannedFile) => kind === 'link' || published.get(path) === undefined
-    if (removed.length > 0 || changed.some(isNew)) this.foretold = undefined
-    const failed: SkippedFromShare[] = []
-    let again = false
+    const comeOrGone = [...removed, ...changed.filter(isNew).map(({ path }) => path)]
+    if (this.isForetoldBy(seen, comeOrGone)) this.foretold = undefined
+    this.notTaken.begin(look)
+    let busy: readonly DrivePath[] = []
     let appended = false
     if (changed.length > 0 || removed.length > 0 || this.share.paths.length === 0) {
-      const { assertRoom = () => {} } = options
       assertRoom()
       await this.finishAhead(await this.saved(signal), signal)
       published = await this.saved(signal)
       const outcome = await this.logs.appending(() =>
-        this.append(published, scan.files, changed, removed, signal, progress, onProgress, assertRoom),
+        this.append(published, seen, changed, removed, signal, progress, onProgress, assertRoom),
       )
-      failed.push(...outcome.skipped)
-      again = outcome.again
+      this.notTaken.add(outcome.skipped)
+      busy = outcome.busy
       appended = outcome.appended
     }
+    this.seenWith = stay.held.length === 0 ? published : undefined
     this.foretold ??= await this.foretell(published, scan.files, signal)
+    const failed = this.notTaken.list()
     return {
       files: published.size,
       bytes: published.bytes,
@@ -179,12 +207,29 @@ export class Publisher {
       remember: stay.remember,
       inputs: scan.inputs,
       disks: scan.disks,
+      repositories: scan.repositories,
       vanished: scan.vanished,
       ...(stay.lookAfter === undefined ? {} : { lookAfter: stay.lookAfter }),
-      again,
+      busy,
       inDoubt: doubts.left > 0,
       hardLinked: scan.hardLinked,
     }
+  }
+
+  /** What was published some other way, or is held, is compared with all there is. */
+  private see(
+    { ignore, dataFolder, named = NOTHING, onlyNamed = false }: PublisherOptions,
+    published: Published,
+    leftOut: Set<string>,
+    signal: AbortSignal,
+  ): Promise<Seen> {
+    const onLeftOut = (path: DrivePath, reason: SkipReason) => {
+      if (NEWLY.has(reason)) leftOut.add(path)
+    }
+    const names =
+      onlyNamed && this.seenWith === published ? new Set([...named, ...published.fresh]) : undefined
+    const mayLeave = (paths: number) => !mayBeHeld(paths, published.size)
+    return this.source.see({ ignore, dataFolder, onLeftOut }, names, mayLeave, signal)
   }
 
   /** Links to files that the import did not take, for instance because they hold a secret. */
@@ -199,6 +244,14 @@ export class Publisher {
     return inSlices(deadLinks(all.filter(({ path }) => !missing.has(path))), { signal })
   }
 
+  /** Whether paths that come or go may change what is foretold. */
+  private isForetoldBy({ scan, look }: Seen, paths: readonly DrivePath[]): boolean {
+    if (paths.length === 0) return false
+    if (look === undefined || look.hasLinks) return true
+    const namesOf = (folder: string) => namesIn(scan.files, folder, MANY_NAMES)
+    return paths.some(path => isForetoldBy(path, namesOf))
+  }
+
   private foretell(
     published: Published,
     files: readonly ScannedFile[],
@@ -209,7 +262,7 @@ export class Publisher {
 
   /** Which files changed, and of those that may have, which have other content; what has not is noted as it looks now. */
   private async findChanged(
-    scan: ScanResult,
+    looked: readonly ScannedFile[],
     published: Published,
     named: ReadonlySet<DrivePath>,
     scanned: number,
@@ -217,7 +270,7 @@ export class Publisher {
   ): Promise<Settled> {
     const sure = new Set<ScannedFile>()
     const doubts: Writable<Doubts> = { named: [], others: [] }
-    for (const file of scan.files) {
+    for (const file of looked) {
       const like = likeness(file, published.get(file.path))
       if (like === 'changed') sure.add(file)
       else if (file.kind === 'file' && named.has(file.path)) doubts.named.push(file)
@@ -229,7 +282,7 @@ export class Publisher {
     const settled = await settleDoubts(this.root, doubts, published, log, atOnce, signal)
     this.saveAfter(published, settled.same)
     for (const file of settled.changed) sure.add(file)
-    return { ...settled, changed: scan.files.filter(file => sure.has(file)) }
+    return { ...settled, changed: looked.filter(file => sure.has(file)) }
   }
 
   /** Keeps how files look now, after whatever is being kept already. */
@@ -331,17 +384,17 @@ export class Publisher {
   /** What of the published files that the scan does not list leaves, and what stays for now. */
   private async heldBack(
     published: Published,
-    scan: ScanResult,
+    { scan, look }: Seen,
     leftOut: ReadonlySet<string>,
     notice: number,
     signal: AbortSignal,
   ) {
     const { record, root } = this
-    const absent = removedPaths(published, scan)
-    const look = { root, published, scan, removed: absent, leftOut, signal }
+    const absent = removedPaths(published, scan, look?.gone ?? [...published.paths()])
+    const question = { root, published, scan, removed: absent, leftOut, signal }
     const isNewer = published.size > 0 && (record.rules ?? 0) < RULES_VERSION
-    const before = record.hidden === undefined ? undefined : stillHidden(record.hidden, look)
-    const found = (isNewer ? await newlyHidden(look) : undefined) ?? before
+    const before = record.hidden === undefined ? undefined : stillHidden(record.hidden, question)
+    const found = (isNewer ? await newlyHidden(question) : undefined) ?? before
     const mayGo = found !== undefined && mayLeave(found, notice)
     const hidden = mayGo ? undefined : found
     const leaving = new Set(mayGo ? found.contents : [])
@@ -350,7 +403,7 @@ export class Publisher {
     const staying = new Set<DrivePath>(hidden?.paths?.filter(path => !replaced.has(path)))
 
     const removed = [...absent.filter(path => !staying.has(path)), ...leaving]
-    const added = scan.files.filter(({ path }) => published.get(path) === undefined).length
+    const added = () => scan.files.filter(({ path }) => published.get(path) === undefined).length
     const { repositories } = scan
     const removal = await this.removals.judge({
       root,
@@ -393,32 +446,16 @@ export class Publisher {
     }
   }
 
-  private scan(options: PublisherOptions, leftOut: Set<string>, signal: AbortSignal): Promise<ScanResult> {
-    const scanOptions = {
-      ignore: options.ignore,
-      dataFolder: options.dataFolder,
-      allow: this.record.allow,
-      ...(this.record.boundaries === undefined ? {} : { boundaries: this.record.boundaries }),
-      onLeftOut: (path: DrivePath, reason: SkipReason) => {
-        if (NEWLY.has(reason)) leftOut.add(path)
-      },
-      signal,
-    }
-    return this.record.isFile
-      ? scanFile(this.record.source, scanOptions)
-      : scanFolder(this.record.source, scanOptions)
-  }
-
   private async append(
     published: Published,
-    all: readonly ScannedFile[],
+    { scan, look }: Seen,
     changed: readonly ScannedFile[],
     gone: readonly DrivePath[],
     signal: AbortSignal,
     progress: PublishProgress,
     onProgress: (progress: PublishProgress) => void,
     assertRoom: () => void,
-  ): Promise<{ skipped: SkippedFromShare[]; again: boolean; appended: boolean }> {
+  ): Promise<{ skipped: SkippedFromShare[]; busy: readonly DrivePath[]; appended: boolean }> {
     const core = await this.share.bytesReady(signal)
     const isFirst = this.share.paths.length <= 1 // its header may be there already
     const small = changed.filter(file => file.size <= PACKED_FILE_BYTES && file.size > 0).length
@@ -441,6 +478,8 @@ export class Publisher {
     const put = new Set<DrivePath>()
     const noted: DrivePath[] = []
     const removed = [...gone]
+    const isNew = ({ path }: ScannedFile) => before.get(path) === undefined
+    const busy = () => bytes.busy.map(({ path }) => path)
     try {
       for await (const { path } of bytes.run(changed)) {
         const now = published.get(path)
@@ -448,7 +487,10 @@ export class Publisher {
         if (isNew) put.add(path)
         else noted.push(path)
       }
-      const dead = await this.leadingToSkipped(published, all, bytes.skipped, signal)
+      // A file that goes on being shared has no part in where links lead.
+      const isSame = look?.isOther === false && bytes.skipped.length === 0 && !changed.some(isNew)
+      const skipped = [...this.notTaken.list(), ...bytes.skipped]
+      const dead = isSame ? [] : await this.leadingToSkipped(published, scan.files, skipped, signal)
       bytes.skipped.push(...dead)
       const deadPaths = new Set(dead.map(({ path }) => path))
       for (const path of deadPaths) {
@@ -465,7 +507,7 @@ export class Publisher {
       // Files that could not be taken are asked for again at every change; that makes no new version.
       if (put.size + removed.length === 0 && !isFirst) {
         this.saveAfter(published, noted)
-        return { skipped: bytes.skipped, again: bytes.busy.length > 0, appended: false }
+        return { skipped: bytes.skipped, busy: busy(), appended: false }
       }
       if (isListingFirst) await this.versions.appendAhead(published, bytes)
       else {
@@ -486,7 +528,7 @@ export class Publisher {
     } finally {
       await bytes.close()
     }
-    return { skipped: bytes.skipped, again: bytes.busy.length > 0, appended: true }
+    return { skipped: bytes.skipped, busy: busy(), appended: true }
   }
 }
 
@@ -495,18 +537,18 @@ const NOTHING: ReadonlySet<DrivePath> = new Set()
 type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? Item[] : T[K] }
 
 /** Published paths that are no longer there. What could not be read stays published. */
-function removedPaths(published: Published, scan: ScanResult): DrivePath[] {
-  const present = new Set(scan.files.map(file => file.path))
+function removedPaths(published: Published, scan: ScanResult, paths: readonly DrivePath[]): DrivePath[] {
   const unknown = [...scan.unreadable, ...scan.vanished]
-  return [...published.paths()].filter(path => !present.has(path) && !isBelow(path, unknown))
+  const isListed = pathsOf(scan.files, paths.length)
+  return paths.filter(path => published.get(path) !== undefined && !isListed(path) && !isBelow(path, unknown))
 }
 
 /** Those of the paths that lie below something that the scan lists, which is no folder. */
 function belowOthers(paths: readonly DrivePath[], scan: ScanResult): ReadonlySet<DrivePath> {
-  const listed = new Set<string>(paths.length === 0 ? [] : scan.files.map(file => file.path))
+  const isListed = pathsOf(scan.files, paths.length)
   const isBelowOther = (path: string) => {
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
-      if (listed.has(path.slice(0, end))) return true
+      if (isListed(path.slice(0, end))) return true
     return false
   }
   return new Set(paths.filter(isBelowOther))

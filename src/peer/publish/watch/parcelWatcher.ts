@@ -3,6 +3,9 @@
  *
  *   - Its `ignore` takes whatever holds a glob character for a pattern, so the folder `[work]/node_modules` is not
  *     ignored. `ignorePaths`, which its own wrapper makes of the rest, is taken as it stands.
+ *   - What happens is handed over when nothing was added for 50 ms, or 500 ms after the last time. Nothing was handed
+ *     over for 500 ms: then the first event is, at once and alone, and what belongs to it comes later.
+ *   - What happens in the moment in which events are handed over is lost at times: it is taken for handed over.
  *   - An error other than “must be re-scanned” is the last thing that a subscription says.
  *   - On Linux one thread reads the events of all subscriptions, and a signal ends it (parcel-bundler/watcher#253).
  *     It then waits for itself for ever and keeps its inotify descriptor, with a watch for every folder; here that
@@ -19,7 +22,15 @@ export interface WatchEvent {
   readonly type: 'create' | 'update' | 'delete'
 }
 
-export type OnEvents = (error: Error | null, events: readonly WatchEvent[]) => void
+/** @param isFirst more of the same may be told within `MORE_WITHIN` */
+export type OnEvents = (error: Error | null, events: readonly WatchEvent[], isFirst?: boolean) => void
+
+/** Milliseconds without an event after which events are handed over. */
+export const MORE_WITHIN = 50
+/** Milliseconds without a hand-over, after which the first event is handed over at once; a little less than it is. */
+const FIRST_AFTER = 450
+/** All subscriptions are handed theirs at the same time; milliseconds. */
+const TOGETHER = 5
 
 /** @param options.ignorePaths absolute paths of folders that are not watched */
 export type Subscribe = (
@@ -35,6 +46,8 @@ const MAX_LOST = 12
 
 /** How many times the thread has ended in this process. */
 let lost = 0
+let handedOverAt = 0
+let wasFirst = true
 
 export async function loadParcelWatcher(): Promise<Subscribe> {
   const { default: watcher } = await import('@parcel/watcher')
@@ -50,6 +63,7 @@ export async function loadParcelWatcher(): Promise<Subscribe> {
       onEvents(
         error,
         events.map(({ path, type }) => ({ path: path.slice(before.length), type })),
+        isFirst(),
       )
     }
     const options: Options & { ignorePaths: string[] } = {
@@ -57,6 +71,15 @@ export async function loadParcelWatcher(): Promise<Subscribe> {
     }
     return watcher.subscribe(before + folder, onNative, options)
   }
+}
+
+/** To be called at every hand-over: whether there was none for long enough that this came at once. */
+function isFirst(): boolean {
+  const now = performance.now()
+  const pause = now - handedOverAt
+  if (pause > TOGETHER) wasFirst = pause > FIRST_AFTER
+  handedOverAt = now
+  return wasFirst
 }
 
 /** Whether an error was the last thing that a subscription said; otherwise events were lost, and more will come. */

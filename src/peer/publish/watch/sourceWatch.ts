@@ -3,6 +3,7 @@ import type { DrivePath } from '../../../common/brand'
 import { PeerfoldError } from '../../../common/errors'
 import type { ScannedFile, ScanResult } from '../scan/scanned'
 import type { ChangedPaths } from './burst'
+import { GitLocks } from './gitLocks'
 import { HardLinkWatch } from './hardLinkWatch'
 import { OuterWatch } from './outerWatch'
 import { type FolderWatch, watchFolder } from './watch'
@@ -21,6 +22,7 @@ export class SourceWatch {
   private watchingFolder: Promise<FolderWatch> | undefined
   private hardLinks: HardLinkWatch | undefined
   private disks: string | undefined
+  private readonly locks = new GitLocks()
   private readonly outer = new OuterWatch(() => void this.beginAgain())
 
   constructor(private readonly options: SourceWatchOptions) {}
@@ -40,6 +42,7 @@ export class SourceWatch {
         ignoredFolders,
         onChange,
         onVanished,
+        isBusy: paths => this.locks.isHeld(paths),
         onMode: (mode, reason) => {
           if (mode === 'polling') log(`watching by polling: ${reason ?? ''}`)
         },
@@ -64,7 +67,8 @@ export class SourceWatch {
   }
 
   /** What a scan found outside of the folder, and which disks are in it: see `ScanResult`. */
-  follow({ inputs, disks }: Pick<ScanResult, 'inputs' | 'disks'>): void {
+  follow({ inputs, disks, repositories }: Pick<ScanResult, 'inputs' | 'disks' | 'repositories'>): void {
+    this.locks.follow(repositories)
     const isOther = this.disks !== undefined && this.disks !== disks
     this.disks = disks
     if (this.watchingFolder === undefined) return

@@ -21,8 +21,9 @@ import { join, sep } from 'node:path'
 import type { DrivePath } from '../../../common/brand'
 import { isTemporaryName } from '../../names/temporaryName'
 import { errorCode } from '../scan/smallFile'
-import { Burst, type BurstTimes, type ChangedPaths, MAX_PATHS } from './burst'
-import { isEnd, loadParcelWatcher, type Subscribe, type WatchEvent } from './parcelWatcher'
+import { Burst, type BurstTimes, type ChangedPaths, type GoingOn, MAX_PATHS } from './burst'
+import { hasOtherChanges } from './otherChanges'
+import { isEnd, loadParcelWatcher, MORE_WITHIN, type Subscribe, type WatchEvent } from './parcelWatcher'
 
 export interface WatchTimes extends BurstTimes {
   /** Milliseconds between rescans where the system cannot watch. */
@@ -31,16 +32,21 @@ export interface WatchTimes extends BurstTimes {
   readonly look: number
   /** Milliseconds between rescans while watching, for events that were lost. */
   readonly safety: number
+  /** Milliseconds without a change after which what was told by name is followed by a rescan, for events that were lost. */
+  readonly settled: number
   /** Milliseconds until a watch that ended by itself is begun again. Doubles each time, up to `safety`. */
   readonly again: number
 }
 
 export const WATCH_TIMES: WatchTimes = {
+  save: 20,
   quiet: 150,
   longest: 1000,
+  longestGoingOn: 30_000,
   poll: 5000,
   look: 2000,
   safety: 600_000,
+  settled: 60_000,
   again: 1000,
 }
 
@@ -61,6 +67,8 @@ export interface WatchOptions {
   /** Drive paths of folders that need not be watched (`ScanResult.ignoredFolders`). */
   readonly ignoredFolders?: readonly DrivePath[]
   readonly includeGit?: boolean
+  /** Whether a program is changing these (drive paths) or others, and will say when it is done. */
+  readonly isBusy?: (paths: ReadonlySet<DrivePath>) => boolean
   readonly times?: Partial<WatchTimes>
   /** Stands in for the native watcher in tests. */
   readonly loadSubscribe?: () => Promise<Subscribe>
@@ -89,6 +97,8 @@ export class FolderWatch {
   private closed = false
   private readonly timers: NodeJS.Timeout[] = []
   private lastRescan = performance.now()
+  /** When changes were told by name last. */
+  private lastNamed = 0
   private subscribedAt = 0
   /** Subscriptions that could not be made, one after the other. */
   private failures = 0
@@ -103,7 +113,11 @@ export class FolderWatch {
     private readonly options: WatchOptions,
   ) {
     this.times = { ...WATCH_TIMES, ...options.times }
-    this.burst = new Burst(this.times, changes => this.deliver(changes))
+    this.burst = new Burst(
+      this.times,
+      changes => this.deliver(changes),
+      (paths, isSave, startedAt) => this.isGoingOn(paths, isSave, startedAt),
+    )
     this.ignored = new Set(options.ignoredFolders)
     this.pause = this.times.again
   }
@@ -158,10 +172,13 @@ export class FolderWatch {
   }
 
   private rescanWhenDue(): void {
-    const pause = this.mode === 'polling' ? this.times.poll : this.times.safety
+    const { poll, safety, settled } = this.times
+    const now = performance.now()
+    const isSettled = this.lastNamed > this.lastRescan && now - this.lastNamed > settled
     // Timers are never exact, so a rescan that is nearly due is due.
-    if (this.mode === 'vanished' || performance.now() - this.lastRescan < pause * 0.9) return
-    this.lastRescan = performance.now()
+    const isDue = now - this.lastRescan >= (this.mode === 'polling' ? poll : safety) * 0.9
+    if (this.mode === 'vanished' || !(isDue || isSettled)) return
+    this.lastRescan = now
     this.burst.add('rescan')
   }
 
@@ -193,9 +210,11 @@ export class FolderWatch {
     try {
       const subscribe = await (this.options.loadSubscribe ?? loadParcelWatcher)()
       const folder = await realpath(this.root)
-      this.subscription = await subscribe(folder, (error, events) => this.receive(folder, error, events), {
-        ignorePaths: this.ignoredPaths(folder),
-      })
+      this.subscription = await subscribe(
+        folder,
+        (error, events, isFirst) => this.receive(folder, error, events, isFirst),
+        { ignorePaths: this.ignoredPaths(folder) },
+      )
       this.subscribedAt = performance.now()
       this.failures = 0
       this.setMode('watching', undefined)
@@ -228,7 +247,7 @@ export class FolderWatch {
     return [...git, ...this.ignored].map(path => join(folder, path))
   }
 
-  private receive(folder: string, error: Error | null, events: readonly WatchEvent[]): void {
+  private receive(folder: string, error: Error | null, events: readonly WatchEvent[], isFirst = false): void {
     if (this.closed || this.mode === 'vanished') return
     if (error !== null) this.fail(error)
     const paths: DrivePath[] = []
@@ -244,7 +263,13 @@ export class FolderWatch {
         if (this.concerns(path)) paths.push(path)
       }
     }
-    this.burst.add(paths)
+    this.burst.add(paths, isFirst ? MORE_WITHIN : 0)
+  }
+
+  private isGoingOn(paths: ReadonlySet<DrivePath>, isSave: boolean, startedAt: number): GoingOn {
+    if (this.options.isBusy?.(paths)) return 'busy'
+    const since = Date.now() - (performance.now() - startedAt)
+    return isSave && hasOtherChanges(this.root, paths, since) ? 'more' : undefined
   }
 
   /** At the end of a burst. */
@@ -253,13 +278,17 @@ export class FolderWatch {
     this.appeared.clear()
     const foldersAppeared = appeared.length > MAX_PATHS || appeared.some(isFolder)
     if (foldersAppeared && this.mode === 'watching') void this.inTurn(() => this.renew())
-    else this.options.onChange(changes)
+    else {
+      if (changes !== 'rescan') this.lastNamed = performance.now()
+      this.options.onChange(changes)
+    }
   }
 
   private concerns(path: DrivePath): boolean {
     const components = path.split('/')
     if (components.some(isTemporaryName)) return false
-    return this.options.includeGit || !components.includes('.git')
+    // That there is a repository counts, what is in it does not.
+    return this.options.includeGit || !components.slice(0, -1).includes('.git')
   }
 
   /** Lost events ask for a rescan; with any other error the watch has ended, and nothing is left to unsubscribe. */
