@@ -70,7 +70,7 @@ describe('a file that is superseded and cleared while it is read', () => {
   })
 
   function newest(): DriveEntry {
-    const entry = reader.index?.entry(PATH)
+    const entry = reader.version?.index.entry(PATH)
     if (entry === undefined) throw new Error('nothing there')
     return entry
   }

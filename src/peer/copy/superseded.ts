@@ -19,7 +19,7 @@ export function isSuperseded(share: ShareDrive, bytes: Hypercore, files: readonl
 
 /** Whether the newest version has something else in the place of an entry, or nothing. */
 export function isOther(share: ShareDrive, entry: DriveEntry): boolean {
-  const newest = share.index?.entry(entry.path)
+  const newest = share.version?.index.entry(entry.path)
   return newest === undefined || contentId(newest) !== contentId(entry)
 }
 

@@ -211,17 +211,17 @@ function done(_: unknown): null {
 
 /** The index of what is known here. Unknown is not absent: without one, the answer is `not-listed`. */
 function indexOf(drive: ShareDrive): PathIndex {
-  if (drive.index === undefined) throw new PeerfoldError('not-listed')
-  return drive.index
+  if (drive.version === undefined) throw new PeerfoldError('not-listed')
+  return drive.version.index
 }
 
 /** What is known of a list that is on its way, too: what it has is there, and what it has not may come. */
 function soFar(drive: ShareDrive): PathIndex {
-  return drive.index ?? drive.coming?.index ?? indexOf(drive)
+  return drive.version?.index ?? drive.coming?.index ?? indexOf(drive)
 }
 
 function unknownOrAbsent(drive: ShareDrive, path: DrivePath, found: Nowhere): PeerfoldError {
-  const mayCome = drive.index === undefined && found.why === 'missing'
+  const mayCome = drive.version === undefined && found.why === 'missing'
   return mayCome ? new PeerfoldError('not-listed') : absence(path, found)
 }
 

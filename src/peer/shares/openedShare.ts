@@ -11,7 +11,8 @@ import type { FileEntry, OpenedShareState, OpenedStatus, SearchReason, SilentPee
 import { Signal } from '../../common/signal'
 import type { DriveEntry } from '../drive/format/entry'
 import { type FolderPart, listNewest, listSoFar } from '../drive/listFolder'
-import { type IndexChange, ShareDrive } from '../drive/shareDrive'
+import { ShareDrive } from '../drive/shareDrive'
+import type { VersionChange } from '../drive/version'
 import type { ShareLimits } from '../limits'
 import { Clearing } from '../retention/clearing'
 import type { OpenedRecord } from '../store/catalog'
@@ -35,7 +36,7 @@ export interface Known {
 
 export class OpenedShare {
   readonly changed = new Signal<void>()
-  readonly updated = new Signal<IndexChange>()
+  readonly updated = new Signal<VersionChange>()
   private joined: ShareReplication | undefined
   private failure: UserError | undefined
   /** The limits at the time of the failure: with others, it may not be one. */
@@ -97,12 +98,12 @@ export class OpenedShare {
   }
 
   get name(): string {
-    return this.drive.info?.name ?? this.record.name
+    return this.drive.version?.info?.name ?? this.record.name
   }
 
   /** Its list of files could be read: the key that is here decrypts it. */
   get isReadable(): boolean {
-    return this.drive.index !== undefined
+    return this.drive.version !== undefined
   }
 
   /** Joins the network; what is here already is served and shown at once. */
@@ -183,25 +184,25 @@ export class OpenedShare {
     try {
       for (;;) {
         if (this.failure !== undefined) throw PeerfoldError.from(this.failure)
-        const { index, coming } = this.drive
+        const { version, coming } = this.drive
         const { length } = this.drive.paths
-        const current = index !== undefined && index.version === length
+        const current = version !== undefined && version.length === length
         const { joined } = this
         const peers = joined?.peers ?? 0
-        if (index !== undefined && !newest) return this.known(index.version)
+        if (version !== undefined && !newest) return this.known(version.length)
         if (peers > 0) mayTellUntil ??= performance.now() + HEAR_WITHIN
         const isPending = joined?.hearing.isPending === true && performance.now() < (mayTellUntil ?? 0)
-        if (peers > 0 && !isPending && begun && coming?.version === length) return this.known(length)
+        if (peers > 0 && !isPending && begun && coming?.length === length) return this.known(length)
         if (peers > 0 && !isPending && current) return this.known(length)
         if (current && peers === 0) {
-          if (await this.nobodyThere(either)) return this.known(index.version)
+          if (await this.nobodyThere(either)) return this.known(version.length)
         } else if (isPending) await joined.hearing.next(either, this.changed)
         else await this.changed.next(either)
       }
     } catch (error) {
       if (!end.signal.aborted || signal.aborted) throw signal.aborted ? new PeerfoldError('cancelled') : error
-      const { index } = this.drive
-      if (index !== undefined) return { ...this.known(index.version), stale: true }
+      const { version } = this.drive
+      if (version !== undefined) return { ...this.known(version.length), stale: true }
       throw new PeerfoldError('nobody-found', notFound(this.joined?.reason))
     } finally {
       clearTimeout(timer)
@@ -218,7 +219,7 @@ export class OpenedShare {
       const { joined, failure } = this
       const isDone = joined === undefined || failure !== undefined || this.closing.signal.aborted
       const isWaiting = !isDone && performance.now() - begun < HEAR_WITHIN && joined.hearing.isStarting
-      if (isDone || !(isWaiting || this.isCatchingUp)) return this.known(this.drive.index?.version ?? 0)
+      if (isDone || !(isWaiting || this.isCatchingUp)) return this.known(this.drive.version?.length ?? 0)
       try {
         await joined.hearing.next(AbortSignal.any([signal, this.closing.signal]), this.changed)
       } catch {
@@ -258,17 +259,17 @@ export class OpenedShare {
 
   get state(): OpenedShareState {
     const { record, drive, joined } = this
-    const { index } = drive
+    const { version } = drive
     return {
       id: drive.id,
       name: this.name,
       fingerprint: fingerprint(drive.id),
-      isFile: drive.info?.isFile ?? record.isFile,
+      isFile: version?.info?.isFile ?? record.isFile,
       isPublic: record.encryptionKey === undefined,
       status: this.status,
-      ...(index === undefined
+      ...(version === undefined
         ? {}
-        : { contents: { version: index.version, files: index.files, bytes: index.bytes } }),
+        : { contents: { version: version.length, files: version.index.files, bytes: version.index.bytes } }),
       bytesHere: this.bytesHere,
       peers: joined?.peerKeys().length ?? 0,
       rates: joined?.rates ?? { down: 0, up: 0 },
@@ -278,15 +279,15 @@ export class OpenedShare {
 
   /** Counts what is here of the newest version, from the log's own record of its blocks. */
   async countBytesHere(): Promise<void> {
-    const { index, bytes } = this.drive
-    if (index === undefined || bytes === undefined) return
+    const { version, bytes } = this.drive
+    if (version === undefined || bytes === undefined) return
     const { bitfield } = bytes.core
     const due = slicer(6)
     const downloaded = this.joined?.down.total ?? 0
     let base = 0
     // At first only the listing is here, and there is nothing to be counted.
-    if (bitfield.count(0, bytes.length, true) > (this.drive.listing?.chunks.blockLength ?? 0)) {
-      for (const entry of [...index.entries()]) {
+    if (bitfield.count(0, bytes.length, true) > (version.listing?.chunks.blockLength ?? 0)) {
+      for (const entry of version.index.entries()) {
         base += bytesHereOf(entry, bitfield)
         if (due()) await breathe()
       }
@@ -299,7 +300,7 @@ export class OpenedShare {
   private get bytesHere(): number {
     const { base, downloaded } = this.bytesHereAt
     const since = Math.max(0, (this.joined?.down.total ?? 0) - downloaded)
-    return Math.min(this.drive.index?.bytes ?? 0, base + since)
+    return Math.min(this.drive.version?.index.bytes ?? 0, base + since)
   }
 
   private get status(): OpenedStatus {
@@ -307,15 +308,15 @@ export class OpenedShare {
     const { joined } = this
     if ((joined?.peerKeys().length ?? 0) > 0) return { kind: 'connected' }
     const why = joined?.reason ?? 'just-started'
-    return this.drive.index === undefined ? { kind: 'searching', why } : { kind: 'offline', why }
+    return this.drive.version === undefined ? { kind: 'searching', why } : { kind: 'offline', why }
   }
 
   /** The log became longer a moment ago, and the index follows. */
   private get isCatchingUp(): boolean {
-    const { index, coming, paths } = this.drive
-    if (index === undefined && coming !== undefined) return false // whose first parts can be had already
+    const { version, coming, paths } = this.drive
+    if (version === undefined && coming !== undefined) return false // whose first parts can be had already
     return (
-      paths.length > 0 && index?.version !== paths.length && performance.now() - this.grewAt < HEAR_WITHIN
+      paths.length > 0 && version?.length !== paths.length && performance.now() - this.grewAt < HEAR_WITHIN
     )
   }
 

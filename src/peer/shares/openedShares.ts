@@ -3,14 +3,14 @@ import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { type ShareLink, shareIdOf } from '../../common/link'
 import { Signal } from '../../common/signal'
-import type { IndexChange } from '../drive/shareDrive'
+import type { VersionChange } from '../drive/version'
 import { byAge, type OpenedRecord } from '../store/catalog'
 import type { PeerContext } from './context'
 import { OpenedShare } from './openedShare'
 
 export class OpenedShares {
   readonly changed = new Signal<void>()
-  readonly updated = new Signal<IndexChange & { readonly id: ShareId }>()
+  readonly updated = new Signal<VersionChange & { readonly id: ShareId }>()
   private readonly shares = new Map<ShareId, OpenedShare>()
   private readonly opening = new Map<ShareId, Promise<OpenedShare>>()
   private readonly purging = new Map<ShareId, Promise<void>>()

@@ -10,7 +10,8 @@ import { PeerfoldError, toUserError } from '../../common/errors'
 import { formatKey, formatLink, type ShareLink } from '../../common/link'
 import type { HeldFiles, ShareState, ShareStatus, SkippedEntry } from '../../common/model'
 import { Signal } from '../../common/signal'
-import { type IndexChange, ShareDrive } from '../drive/shareDrive'
+import { ShareDrive } from '../drive/shareDrive'
+import type { VersionChange } from '../drive/version'
 import { unportable } from '../names/foretell'
 import type { PublishResult } from '../publish/version/publisher'
 import type { ChangedPaths } from '../publish/watch/burst'
@@ -37,7 +38,7 @@ const LONGEST_TIMER = 60 * 60_000
 
 export class OwnShare {
   readonly changed = new Signal<void>()
-  readonly published: Signal<IndexChange>
+  readonly published: Signal<VersionChange>
   status: ShareStatus = { kind: 'publishing' }
   last: PublishResult | undefined
   private readonly versions: OwnVersions
@@ -330,8 +331,8 @@ export class OwnShare {
       isFile: record.isFile,
       isPublic: record.encryptionKey === undefined,
       status,
-      files: last?.files ?? drive.index?.files ?? 0,
-      bytes: last?.bytes ?? drive.index?.bytes ?? 0,
+      files: last?.files ?? drive.version?.index.files ?? 0,
+      bytes: last?.bytes ?? drive.version?.index.bytes ?? 0,
       version: drive.paths.length,
       skipped: last?.skippedCounts ?? {},
       unportable: unportable(last?.foretold ?? []).unportableCount,

@@ -6,7 +6,7 @@ import type { EncryptionKey, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import type { ShareAdded, ShareSource } from '../../common/protocol'
 import { Signal } from '../../common/signal'
-import type { IndexChange } from '../drive/shareDrive'
+import type { VersionChange } from '../drive/version'
 import { unportable } from '../names/foretell'
 import { byAge, type ShareRecord } from '../store/catalog'
 import { throwIfAborted } from '../time'
@@ -16,7 +16,7 @@ import { OwnShare } from './ownShare'
 
 export class OwnShares {
   readonly changed = new Signal<void>()
-  readonly published = new Signal<IndexChange & { readonly id: ShareId }>()
+  readonly published = new Signal<VersionChange & { readonly id: ShareId }>()
   private readonly shares = new Map<ShareId, OwnShare>()
   /** First publishes under way, by source: two never run on one folder. */
   private readonly adding = new Map<string, Promise<unknown>>()

@@ -3,7 +3,8 @@
  */
 import type { DrivePath } from '../../common/brand'
 import { Signal } from '../../common/signal'
-import type { IndexChange, ShareDrive } from '../drive/shareDrive'
+import type { ShareDrive } from '../drive/shareDrive'
+import type { VersionChange } from '../drive/version'
 import { VersionFinish } from '../publish/version/listingFirst/versionFinish'
 import { Publisher, type PublishProgress, type PublishResult } from '../publish/version/publisher'
 import { Clearing } from '../retention/clearing'
@@ -25,8 +26,8 @@ export interface OwnVersionsOptions {
 }
 
 export class OwnVersions {
-  /** The index is at a new version. */
-  readonly published = new Signal<IndexChange>()
+  /** There is a new version. */
+  readonly published = new Signal<VersionChange>()
   private readonly publisher: Publisher
   private readonly clearing: Clearing
   private readonly versionFinish: VersionFinish
@@ -162,7 +163,7 @@ export class OwnVersions {
   private async takeOver(signal: AbortSignal): Promise<void> {
     const { drive, onVersion } = this.options
     await onVersion(drive.paths.length)
-    const change = await drive.refresh(signal)
+    const change = await drive.refresh(signal, this.publisher.version)
     if (change !== undefined) this.published.emit(change)
     this.clearing.look()
   }

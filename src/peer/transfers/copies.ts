@@ -60,8 +60,8 @@ export class Copies {
   async start({ id, path: typed, folder, job, umask }: Params<'copy.start'>): Promise<string> {
     const target = resolve(folder)
     const own = this.own.find(id)
-    const { index } = (own ?? this.opened.get(id)).drive
-    const path = index?.spelling(typed) ?? typed
+    const { version } = (own ?? this.opened.get(id)).drive
+    const path = version?.index.spelling(typed) ?? typed
     if (own !== undefined && isInside(target, own.record.source))
       throw new PeerfoldError('target-overlaps', folder)
     for await (const [old, copy] of this.context.catalog.list('copy')) {
@@ -210,7 +210,7 @@ export class Copies {
   ): Promise<void> {
     const { signal } = transfer.abort
     if (opened === undefined) await drive.refresh(signal)
-    while (drive.index === undefined) {
+    while (drive.version === undefined) {
       if (opened === undefined) throw new PeerfoldError('offline', '/')
       transfer.pause(new PeerfoldError('stalled').toUserError())
       await opened.changed.next(signal).catch(() => throwIfAborted(signal))
