@@ -65,10 +65,7 @@ export class NewestKnown {
       if (!end.signal.aborted || signal.aborted) throw signal.aborted ? new PeerfoldError('cancelled') : error
       const { version } = this.share.drive
       if (version !== undefined) return { ...this.known(version.length), stale: true }
-      throw new PeerfoldError(
-        'nobody-found',
-        notFound(this.share.replication?.reason),
-      )
+      throw new PeerfoldError('nobody-found', notFound(this.share.replication?.reason))
     } finally {
       clearTimeout(timer)
     }
