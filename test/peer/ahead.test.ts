@@ -38,7 +38,7 @@ describe('a share that is ahead of its paths', () => {
     await publish(publisher())
     await share.refresh()
     assert.equal(share.paths.length, AHEAD)
-    assert.equal(share.listing?.ahead, true)
+    assert.equal(share.version?.isAhead, true)
   })
   afterEach(async () => {
     await share.close()
@@ -86,13 +86,13 @@ describe('a share that is ahead of its paths', () => {
   }
 
   async function losePackOf(n: number): Promise<void> {
-    const block = share.index?.entry(pathOf(n))?.pack?.block
+    const block = share.version?.index.entry(pathOf(n))?.pack?.block
     assert.ok(block !== undefined)
     await clearBlocks(await share.bytesReady(), [{ start: block, end: block + 1 }], never, () => true)
   }
 
   it('has its paths soon, and whoever had the listing reads none of them', async () => {
-    const { index } = share
+    const index = share.version?.index
     const by = publisher()
     await by.finish(never)
     await by.settle()
@@ -104,7 +104,7 @@ describe('a share that is ahead of its paths', () => {
     }
     assert.deepEqual(await share.refresh(), { version: FINISHED, paths: [] })
     assert.deepEqual(reads, [FINISHED - 1])
-    assert.equal(share.index, index)
+    assert.equal(share.version?.index, index)
     await assertPublished(FILES, 0, 700, FILES - 1)
   })
 
@@ -159,7 +159,7 @@ describe('a share that is ahead of its paths', () => {
     here.destroy()
     there.destroy()
     await assert.rejects(refreshing)
-    assert.equal(reader.index, undefined)
+    assert.equal(reader.version, undefined)
     await reader.close()
     await readers.close()
   })
@@ -170,9 +170,9 @@ describe('a share that is ahead of its paths', () => {
     await publish(publisher())
     await assertPublished(FILES - 1, 4, 6)
     await share.refresh()
-    assert.equal(share.index?.entry(pathOf(5)), undefined)
-    assert.equal(share.index?.files, FILES - 1)
-    assert.equal(share.listing?.ahead, undefined)
+    assert.equal(share.version?.index.entry(pathOf(5)), undefined)
+    assert.equal(share.version?.index.files, FILES - 1)
+    assert.equal(share.version?.isAhead, false)
   })
 
   it('keeps on being ahead, and says why, when a pack was lost and nothing changes', async () => {

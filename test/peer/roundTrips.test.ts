@@ -103,12 +103,12 @@ describe('from two peers that have met to the first file', () => {
     assert.ok(near && far)
     await line.until(Promise.all([near.opened, far.opened]))
     const firstFile = async () => {
-      while (reader.index === undefined) {
+      while (reader.version === undefined) {
         if (reader.paths.length === 0)
           await new Promise<void>(resolve => reader.paths.once('append', () => resolve()))
         await reader.refresh()
       }
-      return readWhole(reader, reader.index.entry(PATH) ?? assert.fail('it is not listed'), {
+      return readWhole(reader, reader.version.index.entry(PATH) ?? assert.fail('it is not listed'), {
         timeout: 60_000,
       })
     }

@@ -73,7 +73,8 @@ class Side {
 
   private async entries(): Promise<string[]> {
     const found: string[] = []
-    for (const { path, kind, size, mtime, executable, linkTarget } of this.share.index?.entries() ?? []) {
+    for (const { path, kind, size, mtime, executable, linkTarget } of this.share.version?.index.entries() ??
+      []) {
       const content = kind === 'link' ? linkTarget : String(await this.share.drive.get(path))
       found.push([path, kind, size, mtime, executable, content].join(' '))
     }

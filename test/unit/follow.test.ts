@@ -18,7 +18,8 @@ import { findPaths } from '../../src/peer/drive/find'
 import { absence, follow, statAt } from '../../src/peer/drive/follow'
 import { emptyFile, linkEntry } from '../../src/peer/drive/format/entry'
 import { listFolder } from '../../src/peer/drive/listFolder'
-import { PathIndex } from '../../src/peer/drive/pathIndex'
+import type { PathIndex } from '../../src/peer/drive/pathIndex'
+import { PathIndexBuilder } from '../../src/peer/drive/pathIndexBuilder'
 import { temporaryFolder } from '../support/folders'
 
 const at = (path: string) => path as DrivePath
@@ -179,7 +180,7 @@ describe('links of a share', () => {
   })
 
   it('cost a listing a bounded number of steps, whatever they say', () => {
-    const index = new PathIndex(1)
+    const index = PathIndexBuilder.empty()
     const winding = 'x/../'.repeat(800)
     index.put(must(emptyFile('/x/file', false, 1)))
     for (let link = 0; link < 40; link++)
@@ -222,8 +223,8 @@ function walk(index: PathIndex): Set<string> {
   return seen
 }
 
-function indexOf(share: Share): PathIndex {
-  const index = new PathIndex(1)
+function indexOf(share: Share): PathIndexBuilder {
+  const index = PathIndexBuilder.empty()
   for (const [path, target] of Object.entries(share))
     index.put(must(target === undefined ? emptyFile(path, false, 1) : linkEntry(path, target, 1)))
   return index

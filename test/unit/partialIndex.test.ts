@@ -5,7 +5,8 @@ import type { DrivePath } from '../../src/common/brand'
 import { applyChanges, type Changes } from '../../src/peer/drive/changes'
 import type { DriveEntry } from '../../src/peer/drive/format/entry'
 import { PartialIndex } from '../../src/peer/drive/partialIndex'
-import { PathIndex } from '../../src/peer/drive/pathIndex'
+import type { PathIndex } from '../../src/peer/drive/pathIndex'
+import { PathIndexBuilder } from '../../src/peer/drive/pathIndexBuilder'
 import { NO_LIMITS } from '../../src/peer/limits'
 import { compareDrivePaths } from '../../src/peer/names/pathOrder'
 import { holds } from '../support/fuzz'
@@ -32,7 +33,7 @@ describe('an index that is on its way', () => {
             .sort(compareDrivePaths)
           const newer = new Map(changes.map(([at, what]) => changeOf(listed[at % listed.length] ?? '', what)))
           const asked = questionsAbout(['/', '/nowhere', ...listed.flatMap(foldersOf)])
-          const whole = new PathIndex(1, () => NO_LIMITS)
+          const whole = PathIndexBuilder.empty(() => NO_LIMITS)
           for (const each of listed) whole.put(file(each))
           applyChanges(whole, { ...NOTHING, paths: newer })
           const coming = new PartialIndex(1, { ...NOTHING, paths: newer }, () => NO_LIMITS)

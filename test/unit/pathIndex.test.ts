@@ -3,11 +3,12 @@ import assert from 'node:assert/strict'
 import type { DrivePath } from '../../src/common/brand'
 import { statAt } from '../../src/peer/drive/follow'
 import type { DriveEntry } from '../../src/peer/drive/format/entry'
-import { PathIndex } from '../../src/peer/drive/pathIndex'
+import type { PathIndex } from '../../src/peer/drive/pathIndex'
+import { PathIndexBuilder } from '../../src/peer/drive/pathIndexBuilder'
 
 describe('the index of paths', () => {
   it('lists a folder in path order, whole and part by part, the same either way', () => {
-    const index = new PathIndex(1)
+    const index = PathIndexBuilder.empty()
     for (const name of ['B', 'a', 'ä', 'a b', 'z', '10', '9', '\uE000', '😀', 'sub.txt', 'sub-1', 'sub0'])
       index.put(file(`/folder/${name}`))
     for (const name of ['sub', 'm']) index.put(file(`/folder/${name}/below`))
@@ -25,7 +26,7 @@ describe('the index of paths', () => {
   })
 
   it('finds a name in another spelling where the one that was typed is not there', () => {
-    const index = new PathIndex(1)
+    const index = PathIndexBuilder.empty()
     const spelling = (path: string) => index.spelling(path as DrivePath)
     index.put(file('/cafe\u0301/me\u0301nu.txt'))
     index.put(file('/plain.txt'))
@@ -49,7 +50,7 @@ describe('the index of paths', () => {
   })
 
   it('goes on behind a name that is gone, and shows what came meanwhile', () => {
-    const index = new PathIndex(1)
+    const index = PathIndexBuilder.empty()
     for (const name of ['a', 'b', 'c']) index.put(file(`/${name}`))
     assert.deepEqual(namesOf(index, '/', '', 2), ['a', 'b'])
     index.remove('/b' as DrivePath)
@@ -58,7 +59,7 @@ describe('the index of paths', () => {
   })
 
   it('lists what is put after a part was asked for, in order or not', () => {
-    const index = new PathIndex(1)
+    const index = PathIndexBuilder.empty()
     for (const name of ['b', 'd']) {
       index.put(file(`/${name}`))
       assert.equal(namesOf(index, '/').at(-1), name)
@@ -68,7 +69,7 @@ describe('the index of paths', () => {
   })
 
   it('forgets a folder with its last file, and has it again with the next', () => {
-    const index = new PathIndex(1)
+    const index = PathIndexBuilder.empty()
     index.put(file('/a/b/one'))
     index.remove('/a/b/one' as DrivePath)
     assert.equal(statOf(index, '/a'), undefined)
@@ -79,7 +80,7 @@ describe('the index of paths', () => {
   })
 
   it('gives every folder the newest time below it, in whatever order entries come', () => {
-    const index = new PathIndex(1)
+    const index = PathIndexBuilder.empty()
     for (const [path, mtime] of [
       ['/a/x', 5],
       ['/a/b/y', 9],
@@ -92,7 +93,7 @@ describe('the index of paths', () => {
   })
 
   it('gives a folder a time before 1970 when nothing below it is newer, and none when none is known', () => {
-    const index = new PathIndex(1)
+    const index = PathIndexBuilder.empty()
     index.put(file('/old/x', -5))
     index.put({ ...file('/old/y'), mtime: undefined })
     index.put({ ...file('/unknown/x'), mtime: undefined })
@@ -102,7 +103,7 @@ describe('the index of paths', () => {
   })
 
   it('shows of a file beside a folder of its name what came first, and keeps both for a copy', () => {
-    const index = new PathIndex(1)
+    const index = PathIndexBuilder.empty()
     index.put(file('/a'))
     index.put(file('/a/b'))
     index.put(file('/c/d'))

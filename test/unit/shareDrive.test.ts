@@ -23,7 +23,7 @@ describe('the index of a share', () => {
     const older = share.refresh()
     await share.drive.db.put('share', {}, { keyEncoding: ABOUT })
     const newer = await share.refresh()
-    assert.equal(share.index?.version, share.paths.length)
+    assert.equal(share.version?.length, share.paths.length)
     assert.equal(newer?.version, share.paths.length)
     assert.equal((await older)?.version, share.paths.length - 1)
   })

@@ -4,11 +4,10 @@
  */
 import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../common/brand'
-import type { ChangedPath } from '../../common/protocol'
 import { FILES, parseAbout, parseJson, type ShareInfo } from './format/about'
 import { contentId, type DriveEntry, parseEntry } from './format/entry'
 import type { ListingHead } from './format/listing'
-import type { PathIndex } from './pathIndex'
+import type { PathIndexBuilder } from './pathIndexBuilder'
 import { readPathLog } from './pathLog'
 
 const FILES_PREFIX = FILES.encode('')
@@ -44,37 +43,32 @@ export async function readChanges(
   return { paths, info, listing }
 }
 
-/** How an index differs from what it was. */
-export interface AppliedChanges {
-  readonly paths: ChangedPath[]
-  /** Entries that it does not have any more, or has others in place of. */
-  readonly replaced: DriveEntry[]
-}
-
-/** Brings an index up to date, and says what of it differs. Throws `limit-passed`; it can be done again then. */
-export function applyChanges(index: PathIndex, { paths }: Changes): AppliedChanges {
-  const changed: ChangedPath[] = []
-  const replaced: DriveEntry[] = []
+/** Brings an index up to date. May pause at every `yield`. Throws `limit-passed`. */
+export function* applying(
+  index: PathIndexBuilder,
+  { paths }: Pick<Changes, 'paths'>,
+): Generator<undefined, void> {
   for (const [key, now] of paths) {
     if (typeof now !== 'string') continue
-    const path = key as DrivePath
-    const before = index.entry(path)
-    if (before !== undefined) {
-      changed.push({ path, type: 'removed' })
-      replaced.push(before)
-    }
-    if (now === 'gone') index.remove(path)
+    if (now === 'gone') index.remove(key as DrivePath)
     else index.putMalformed(key)
+    yield
   }
   for (const now of paths.values()) {
     if (typeof now === 'string') continue
     const before = index.entry(now.path)
-    if (before !== undefined && sameEntry(before, now)) continue
-    index.put(now)
-    if (before !== undefined) replaced.push(before)
-    changed.push({ path: now.path, type: before === undefined ? 'added' : 'changed' })
+    // The path log does not name packs: what a listing said of them still holds.
+    const isSame = before !== undefined && sameEntry(before, now) && (now.pack ?? before.pack) === before.pack
+    if (!isSame) index.put(now)
+    yield
   }
-  return { paths: changed, replaced }
+}
+
+/** Does so at once. */
+export function applyChanges(index: PathIndexBuilder, changes: Pick<Changes, 'paths'>): void {
+  for (const _pausePoint of applying(index, changes)) {
+    // There are few enough.
+  }
 }
 
 export function sameEntry(a: DriveEntry, b: DriveEntry): boolean {

@@ -10,8 +10,9 @@ import type { DrivePath } from '../../common/brand'
 import { type ErrorCode, PeerfoldError } from '../../common/errors'
 import { safeText } from '../../common/format'
 import type { FileEntry, PointedAt } from '../../common/model'
+import { type Folder, fileEntry, folderEntry } from './folder'
 import type { DriveEntry } from './format/entry'
-import { type Folder, fileEntry, folderEntry, type PathIndex, trimSlash } from './pathIndex'
+import { type PathIndex, trimSlash } from './pathIndex'
 import { type Reason, type Steps, Way } from './way'
 
 /** Characters of a target that a message repeats. */

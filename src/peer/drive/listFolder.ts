@@ -19,8 +19,11 @@ export function listFolder(index: PathIndex, part: FolderPart): readonly FileEnt
 }
 
 /** The same, as far as it is known; undefined while nothing is. */
-export function listSoFar({ index, coming }: ShareDrive, part: FolderPart): readonly FileEntry[] | undefined {
-  if (index !== undefined) return listFolder(index, part)
+export function listSoFar(
+  { version, coming }: ShareDrive,
+  part: FolderPart,
+): readonly FileEntry[] | undefined {
+  if (version !== undefined) return listFolder(version.index, part)
   if (coming === undefined) return undefined
   const place = follow(coming.index, part.path)
   if (place.kind !== 'folder') return undefined
@@ -30,10 +33,10 @@ export function listSoFar({ index, coming }: ShareDrive, part: FolderPart): read
 
 /** The same of the newest version, be it only on its way; undefined while that cannot be told. */
 export function listNewest(
-  { index, coming }: ShareDrive,
+  { version, coming }: ShareDrive,
   part: FolderPart,
 ): readonly FileEntry[] | undefined {
-  if (coming === undefined) return index === undefined ? undefined : listFolder(index, part)
+  if (coming === undefined) return version === undefined ? undefined : listFolder(version.index, part)
   const place = follow(coming.index, part.path)
   if (place.kind === 'nowhere') {
     // What is not there as it was typed may come in another spelling, which has another place in the list.

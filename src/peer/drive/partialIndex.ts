@@ -11,36 +11,43 @@ import type { ShareLimits } from '../limits'
 import { compareDrivePaths } from '../names/pathOrder'
 import { applyChanges, type Changes } from './changes'
 import type { DriveEntry } from './format/entry'
-import { PathIndex, trimSlash } from './pathIndex'
+import { type PathIndex, trimSlash } from './pathIndex'
+import { PathIndexBuilder } from './pathIndexBuilder'
 
 export class PartialIndex {
-  readonly index: PathIndex
+  private readonly builder: PathIndexBuilder
   /** Nothing that is still to come stands before this path, or at it. */
   private knownTo = ''
   private isInOrder = true
 
   /**
-   * @param version length of the path log that the index will describe
+   * @param length of the path log, up to which the index will describe it
    * @param newer what the path log says since the listing
    */
   constructor(
-    version: number,
+    readonly length: number,
     private readonly newer: Changes,
     limits: () => ShareLimits,
   ) {
-    this.index = new PathIndex(version, limits)
-    applyChanges(this.index, newer)
+    this.builder = PathIndexBuilder.empty(limits)
+    applyChanges(this.builder, newer)
   }
 
-  get version(): number {
-    return this.index.version
+  /** As far as it is known. */
+  get index(): PathIndex {
+    return this.builder
+  }
+
+  /** All of it is known. */
+  done(): PathIndex {
+    return this.builder.done()
   }
 
   /** The next entry of the listing. Throws `limit-passed`. */
   put(entry: DriveEntry): void {
     if (compareDrivePaths(this.knownTo, entry.path) >= 0) this.isInOrder = false
     this.knownTo = entry.path
-    if (!this.newer.paths.has(entry.path)) this.index.put(entry)
+    if (!this.newer.paths.has(entry.path)) this.builder.put(entry)
   }
 
   /** Whether `list` of the index would answer the same when all is here. */

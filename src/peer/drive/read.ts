@@ -38,7 +38,7 @@ export async function readWhole(share: ShareDrive, entry: DriveEntry, options: R
   const ownBlocks = () => collect(readBlocks(core, entry, 0, options), entry)
   if (pack === undefined || bitfield.get(blob.blockOffset)) return ownBlocks()
   const fromPack = async () => sliceOfPack(await readPack(core, pack.block, entry.path, options), entry)
-  const isListingFirst = share.listing?.ahead === true && isBeyond(core, blob.blockOffset)
+  const isListingFirst = share.version?.isAhead === true && isBeyond(core, blob.blockOffset)
   if (isListingFirst || bitfield.get(pack.block)) return fromPack()
   return firstOf(ownBlocks(), fromPack, options)
 }

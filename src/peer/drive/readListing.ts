@@ -48,5 +48,5 @@ export async function readListing(
   } finally {
     blocks.close()
   }
-  return coming.index
+  return coming.done()
 }

@@ -19,10 +19,10 @@ export async function readNewest<T>(
 ): Promise<T> {
   for (;;) {
     const entry = newest()
-    const version = share.index?.version
+    const { version } = share
     let isOther = false
     const isSuperseded = () => {
-      if (share.index?.version !== version) isOther ||= isOtherThan(entry, newest)
+      if (share.version !== version) isOther ||= isOtherThan(entry, newest)
       return isOther
     }
     try {

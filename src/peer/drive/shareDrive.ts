@@ -1,9 +1,8 @@
 /**
  * One share's two logs, opened: the path log (a Hyperbee) and the log of bytes, as Hyperdrive lays them out.
  *
- * The index of paths follows the path log: `refresh()` brings it to the newest version known here and says what
- * changed. It reads the listing (see listing.ts) and then the newer part of the path log, or the whole path log for
- * drives made by other clients. Whatever a drive holds, malformed entries are left out and never stop the rest.
+ * `refresh()` reads the newest version known here and says what changed. Versions are values (version.ts), so any other
+ * can be opened beside it.
  */
 import b4a from 'b4a'
 import type Corestore from 'corestore'
@@ -13,67 +12,33 @@ import z32 from 'z32'
 import type { DriveKey, EncryptionKey, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { formatBytes } from '../../common/format'
-import type { ChangedPath } from '../../common/protocol'
 import { Signal } from '../../common/signal'
 import { boundExtension } from '../hypercore/beeExtension'
 import { beginWithBlock, proveWithFirstBlock } from '../hypercore/firstRequests'
 import { keepPieces } from '../hypercore/pieces'
 import { DEFAULT_LIMITS, NO_LIMITS, type ShareLimits } from '../limits'
-import { breathe, slicer, throwIfAborted, unlessAborted } from '../time'
-import { applyChanges, type Changes, readChanges, sameEntry } from './changes'
+import { unlessAborted } from '../time'
 import { claimsOn, type LogClaims } from './claims'
-import { parseAbout, type ShareInfo } from './format/about'
-import type { DriveEntry } from './format/entry'
-import type { ListingHead } from './format/listing'
-import { PartialIndex } from './partialIndex'
-import { PathIndex } from './pathIndex'
-import { beginsAsPathLog, readPathChange } from './pathLog'
-import { readListing } from './readListing'
-
-/** Blocks of the path log that are read one by one rather than taking the listing again. */
-const MAX_HISTORY = 20_000
-/** Blocks of a path log that is fetched whole. Each is small. */
-const SHORT = 32
-/** One block is waited for this long before the whole refresh is given up and tried again later. */
-const BLOCK_TIMEOUT = 20_000
-
-export interface IndexChange {
-  readonly version: number
-  /** Undefined when too much changed to list it. */
-  readonly paths?: readonly ChangedPath[]
-}
-
-/** The same for who reckons with entries. */
-export interface EntriesChange extends IndexChange {
-  /** Entries of the version before that are not in this one; undefined with `paths`. */
-  readonly replaced?: readonly DriveEntry[]
-}
+import type { PartialIndex } from './partialIndex'
+import { readNewestVersion, readOlderVersion } from './readVersion'
+import { changeTo, type Version, type VersionChange } from './version'
 
 export class ShareDrive {
-  index: PathIndex | undefined
-  /** What the index will be, while it is read from a listing. */
-  coming: PartialIndex | undefined
   /** There is more of what is coming. */
   readonly grew = new Signal<void>()
-  info: ShareInfo | undefined
-  /** The newest listing, once the index was loaded. */
-  listing: ListingHead | undefined
-  /** What the newest listing says, until the next refresh: its writer need not read it back. */
-  listed: { readonly version: number; readonly entries: readonly DriveEntry[] } | undefined
-  private indexFork = 0
-  /** What the index was made from, as long as that is ahead of the path log. */
-  private aheadOf: ListingHead | undefined
+  private newest: Version | undefined
+  private partial: PartialIndex | undefined
   private bytesCore: Hypercore | undefined
   /** The log of bytes once its blocks may be kept as pieces. */
   private keptBytes: Hypercore | undefined
-  private refreshing: Promise<EntriesChange | undefined> | undefined
+  private refreshing: Promise<VersionChange | undefined> | undefined
 
   private constructor(
     readonly id: ShareId,
     readonly key: DriveKey,
     readonly drive: Hyperdrive,
     readonly limits: () => ShareLimits,
-    private readonly isOwn: boolean,
+    readonly isOwn: boolean,
   ) {}
 
   /** An own share: its keys are derived from `seed`, so the same seed opens the same logs. */
@@ -123,7 +88,7 @@ export class ShareDrive {
     const core = this.bytesCore ?? this.drive.blobs?.core
     if (this.bytesCore === undefined && core !== undefined && this.claims.claim(core, this.id, this.isOwn)) {
       this.bytesCore = core
-      if (!this.isOwn && this.index === undefined) proveWithFirstBlock(core)
+      if (!this.isOwn && this.newest === undefined) proveWithFirstBlock(core)
     }
     return this.bytesCore
   }
@@ -147,10 +112,28 @@ export class ShareDrive {
     return this.bytes !== undefined && this.claims.isAlone(this.bytes, this.id)
   }
 
-  /** Brings the index to the newest version known here. Undefined when it was there already. Rejects when the blocks
-   *  it needs cannot be had now; the old index stays. One at a time: whoever asks meanwhile waits, and goes on from
-   *  there. */
-  async refresh(signal?: AbortSignal): Promise<EntriesChange | undefined> {
+  /** The newest version that was read, or written here. */
+  get version(): Version | undefined {
+    return this.newest
+  }
+
+  /** What the index of the next version will be, while it is read from a listing. */
+  get coming(): PartialIndex | undefined {
+    return this.partial
+  }
+
+  /** Whether `version` is the newest known here. */
+  get isNewest(): boolean {
+    return this.newest?.length === this.paths.length && this.newest.fork === this.paths.fork
+  }
+
+  /**
+   * Brings `version` to the newest known here. Undefined when it was there already. Rejects when blocks it needs cannot
+   * be had now; the version before stays. One at a time: whoever asks meanwhile waits, and goes on from there.
+   *
+   * @param made that version, where this machine has just made it: then nothing is read
+   */
+  async refresh(signal?: AbortSignal, made?: Version): Promise<VersionChange | undefined> {
     while (this.refreshing !== undefined) {
       const change = await unlessAborted(
         this.refreshing.catch(() => undefined), // whoever began it is told
@@ -158,12 +141,26 @@ export class ShareDrive {
       )
       if (this.isNewest) return change
     }
-    this.refreshing = this.refreshOnce(signal).finally(() => {
+    this.refreshing = this.refreshOnce(signal, made).finally(() => {
       this.refreshing = undefined
-      this.coming = undefined
-      this.listed = undefined
+      this.partial = undefined
     })
     return this.refreshing
+  }
+
+  /**
+   * The version of any length of the path log, to be read beside the newest. Content that only it names may have been
+   * cleared. Rejects when blocks it needs cannot be had now; throws `not-listed` for a length that the log does not have.
+   */
+  async versionAt(length: number, signal?: AbortSignal): Promise<Version> {
+    if (this.isNewest && this.newest?.length === length) return this.newest
+    if (length < 1 || length > this.paths.length) throw new PeerfoldError('not-listed')
+    return readOlderVersion(this, length, signal)
+  }
+
+  /** Throws when the path log cannot be decrypted. Waits at most `timeout` milliseconds for its first block. */
+  async readHeader(timeout: number, signal: AbortSignal | undefined): Promise<void> {
+    await unlessAborted(this.drive.db.getHeader({ timeout }), signal)
   }
 
   async close(): Promise<void> {
@@ -194,152 +191,25 @@ export class ShareDrive {
     return claimsOn(this.drive.corestore.storage)
   }
 
-  /** Whether the index is at the newest version known here. */
-  get isNewest(): boolean {
-    return this.index?.version === this.paths.length && this.indexFork === this.paths.fork
-  }
-
-  private async refreshOnce(signal: AbortSignal | undefined): Promise<EntriesChange | undefined> {
+  private async refreshOnce(
+    signal: AbortSignal | undefined,
+    made: Version | undefined,
+  ): Promise<VersionChange | undefined> {
     const { length, fork, byteLength } = this.paths
-    if (length === 0) return undefined
-    const old = this.index
-    if (this.isNewest) return undefined
+    if (length === 0 || this.isNewest) return undefined
     if (byteLength > this.limits().pathLogBytes) throw pathLogTooLong(this.limits())
-    if (old !== undefined && this.indexFork === fork) {
-      await this.catchUpWithListing(old, length, signal)
-      if (old.version === length) return { version: length, paths: [], replaced: [] }
-    }
-    if (
-      old !== undefined &&
-      this.aheadOf === undefined &&
-      this.indexFork === fork &&
-      length > old.version &&
-      length - old.version <= MAX_HISTORY
-    ) {
-      const changes = await readChanges(this.paths, old.version, length, signal)
-      this.info = changes.info ?? this.info
-      this.listing = changes.listing
-      const applied = applyChanges(old, changes)
-      old.version = length
-      return { version: length, ...applied }
-    }
-    const index = await this.load(length, signal)
-    this.index = index
-    this.indexFork = fork
-    return old === undefined || old.files + index.files > 20_000
-      ? { version: length }
-      : { version: length, paths: compare(old, index) }
+    const before = this.newest
+    const isMade = made?.length === length && made.fork === fork
+    const onPart = (coming: PartialIndex | undefined) => this.onPart(coming)
+    const now = isMade ? made : await readNewestVersion(this, length, before, onPart, signal)
+    this.newest = now
+    return changeTo(now, before)
   }
 
-  /**
-   * An index made from a listing that was ahead of its path log has all that the path log says once it has caught up,
-   * and none of it need be read: the newest block tells, by naming the same listing for a later version.
-   */
-  private async catchUpWithListing(
-    index: PathIndex,
-    length: number,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const ahead = this.aheadOf
-    if (ahead === undefined) return
-    const about = parseAbout(await readPathChange(this.paths, length - 1, BLOCK_TIMEOUT, signal))
-    const now = about?.listing
-    if (now === undefined || now.ahead || now.version < ahead.version || now.version > length) return
-    if (now.chunks.blockOffset !== ahead.chunks.blockOffset || now.files !== ahead.files) return
-    this.info = about?.info
-    this.listing = now
-    this.aheadOf = undefined
-    index.version = now.version
+  private onPart(coming: PartialIndex | undefined): void {
+    this.partial = coming
+    if (coming !== undefined) this.grew.emit()
   }
-
-  /** Builds the index of a version from the listing, or from the whole path log where there is none. */
-  private async load(length: number, signal: AbortSignal | undefined): Promise<PathIndex> {
-    if (!(await beginsAsPathLog(this.paths, BLOCK_TIMEOUT, signal))) throw new PeerfoldError('not-readable')
-    if (length <= SHORT) this.fetchAll(length)
-    const about = parseAbout(await readPathChange(this.paths, length - 1, BLOCK_TIMEOUT, signal))
-    this.info = about?.info ?? this.info
-    this.listing = about?.listing
-    const { listing } = this
-    if (listing === undefined || listing.version > length || length - listing.version > MAX_HISTORY) {
-      return this.loadFromPathLog(length, signal)
-    }
-    try {
-      const newer = await readChanges(this.paths, listing.version, length, signal)
-      const index =
-        this.listed?.version === listing.version
-          ? await this.indexOf(this.listed, newer, length)
-          : await this.readIndex(listing, new PartialIndex(length, newer, this.limits), signal)
-      this.aheadOf = listing.ahead ? listing : undefined
-      return index
-    } catch (error) {
-      this.coming = undefined
-      throwIfAborted(signal)
-      // A path log that lags behind its listing names nothing. Only its writer has nobody who could give the listing.
-      const hasPaths = this.hasWholePathLog(length) && (this.isOwn || !listing.ahead)
-      if (!hasPaths || isLimit(error)) throw error
-      this.listing = undefined
-      return this.loadFromPathLog(length, signal)
-    }
-  }
-
-  private async indexOf(
-    { version, entries }: NonNullable<ShareDrive['listed']>,
-    newer: Changes,
-    length: number,
-  ): Promise<PathIndex> {
-    const index = new PathIndex(version, this.limits)
-    const due = slicer()
-    for (const entry of entries) {
-      index.put(entry)
-      if (due()) await breathe()
-    }
-    applyChanges(index, newer)
-    index.version = length
-    return index
-  }
-
-  /** Meanwhile the first parts of it can be had. */
-  private async readIndex(
-    listing: ListingHead,
-    coming: PartialIndex,
-    signal: AbortSignal | undefined,
-  ): Promise<PathIndex> {
-    const bytes = await this.bytesReady(signal)
-    this.coming = coming
-    this.grew.emit()
-    const patience = { timeout: BLOCK_TIMEOUT, timeoutAlone: BLOCK_TIMEOUT, signal }
-    return readListing(listing, bytes, coming, () => this.grew.emit(), patience)
-  }
-
-  /** Asks for the whole path log at once: what of it is needed is known only when its newest block is here. */
-  private fetchAll(length: number): void {
-    for (let at = 1; at < length; at++) this.paths.get(at, { timeout: BLOCK_TIMEOUT }).catch(() => {}) // whoever reads it waits for it too
-  }
-
-  private hasWholePathLog(length: number): boolean {
-    return this.paths.contiguousLength >= length || this.paths.peers.length > 0
-  }
-
-  private async loadFromPathLog(length: number, signal: AbortSignal | undefined): Promise<PathIndex> {
-    this.aheadOf = undefined
-    await unlessAborted(this.drive.db.getHeader({ timeout: BLOCK_TIMEOUT }), signal) // throws when it cannot be decrypted
-    const index = new PathIndex(length, this.limits)
-    applyChanges(index, await readChanges(this.paths, 0, length, signal))
-    return index
-  }
-}
-
-function compare(old: PathIndex, index: PathIndex): ChangedPath[] {
-  const changed: ChangedPath[] = []
-  for (const entry of index.entries()) {
-    const before = old.entry(entry.path)
-    if (before === undefined) changed.push({ path: entry.path, type: 'added' })
-    else if (!sameEntry(before, entry)) changed.push({ path: entry.path, type: 'changed' })
-  }
-  for (const entry of old.entries()) {
-    if (index.entry(entry.path) === undefined) changed.push({ path: entry.path, type: 'removed' })
-  }
-  return changed
 }
 
 function pathLogTooLong({ pathLogBytes }: ShareLimits): PeerfoldError {
@@ -352,10 +222,6 @@ function pathLogTooLong({ pathLogBytes }: ShareLimits): PeerfoldError {
 
 function isUndecodable(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'DECODING_ERROR'
-}
-
-function isLimit(error: unknown): boolean {
-  return error instanceof PeerfoldError && error.code === 'limit-passed'
 }
 
 function bytesOf(key: EncryptionKey | undefined): Uint8Array | null {

@@ -4,8 +4,9 @@
  * absolute target names a place on the sharer's machine.
  */
 import type { DrivePath } from '../../common/brand'
+import { type Folder, spellingIn, spellingsIn } from './folder'
 import type { DriveEntry } from './format/entry'
-import { type Folder, spellingIn, spellingsIn, trimSlash } from './pathIndex'
+import { trimSlash } from './pathIndex'
 
 /** Links on one way, as the kernel counts. */
 const MAX_HOPS = 40

@@ -9,7 +9,7 @@ import type { PathIndex } from './pathIndex'
 /** What is known of a share: its path log, and the newest version that was read of it. */
 export interface KnownShare {
   readonly paths: Hypercore
-  readonly index: PathIndex | undefined
+  readonly version: { readonly length: number; readonly index: PathIndex } | undefined
 }
 
 /** Whether a block is neither here nor at anybody connected, so that asking for it would only wait. */
@@ -34,7 +34,7 @@ export function isBeyond(core: Hypercore, block: number): boolean {
  */
 export function isBeyondTheEnd(share: KnownShare, bytes: Hypercore, entry: DriveEntry): boolean {
   if (!isBeyondKnown(bytes, entry)) return false
-  const version = share.index?.version ?? 0
+  const version = share.version?.length ?? 0
   return bytes.peers.some(
     peer =>
       peer.remoteLength > 0 &&
@@ -57,16 +57,17 @@ function hasAllInUse(
   })
 }
 
-const inUse = new WeakMap<PathIndex, { readonly version: number; readonly runs: BlockRuns }>()
+const inUse = new WeakMap<PathIndex, BlockRuns>()
 
-function runsInUse({ index }: KnownShare): BlockRuns {
-  if (index === undefined) return []
+function runsInUse({ version }: KnownShare): BlockRuns {
+  if (version === undefined) return []
+  const { index } = version
   const known = inUse.get(index)
-  if (known?.version === index.version) return known.runs
+  if (known !== undefined) return known
   const references = new BlockReferences()
   for (const entry of index.entries()) references.add(entry)
   const runs = references.runs()
-  inUse.set(index, { version: index.version, runs })
+  inUse.set(index, runs)
   return runs
 }
 

@@ -50,7 +50,7 @@ export class Clearing {
 
   constructor(private readonly options: ClearingOptions) {}
 
-  /** To be called whenever the index is at a new version. */
+  /** To be called whenever there is a new version. */
   look(): void {
     this.again = true
     if (this.running !== undefined || this.options.signal.aborted) return
@@ -99,25 +99,24 @@ export class Clearing {
   /** Undefined when what is in use is not known. */
   private async unused(): Promise<{ used: BlockRuns; unused: BlockRuns } | undefined> {
     const { share, entries } = this.options
-    const { index, bytes, listing } = share
+    const { version, bytes } = share
     const more = entries()
-    if (index === undefined || bytes === undefined || more === undefined) return undefined
+    if (version === undefined || bytes === undefined || more === undefined) return undefined
     if (!share.isNewest || !share.ownsBytes) return undefined
-    const { version } = index
     const references = new BlockReferences()
     const due = slicer()
-    for (const some of [index.entries(), more]) {
+    for (const some of [version.index.entries(), more]) {
       for (const entry of some) {
         references.add(entry)
         if (due()) await breathe()
       }
     }
-    if (listing !== undefined) references.addBlob(listing.chunks)
+    if (version.listing !== undefined) references.addBlob(version.listing.chunks)
     if (unusedRuns(bytes.core.bitfield, bytes.length, references.runs()).length > 0)
       await addPacks(references, bytes)
     // A version that came meanwhile may name what the one before did not.
-    const isSame = share.index === index && index.version === version && share.listing === listing
-    if (references.isIncomplete || !isSame || !share.isNewest) return undefined
+    const isSame = share.version === version && share.isNewest
+    if (references.isIncomplete || !isSame) return undefined
     const used = references.runs()
     return { used, unused: unusedRuns(bytes.core.bitfield, bytes.length, used) }
   }

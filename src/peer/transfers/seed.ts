@@ -6,6 +6,7 @@ import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
 import type { TransferResult } from '../../common/model'
 import { BlockReferences } from '../drive/blockReferences'
+import type { PathIndex } from '../drive/pathIndex'
 import type { ShareDrive } from '../drive/shareDrive'
 import { isWhole } from '../drive/whoHas'
 import { type BlockRuns, intersectRuns, missingRuns } from '../hypercore/blockRuns'
@@ -38,11 +39,11 @@ export async function runSeed(
   fetched: () => number,
 ): Promise<TransferResult> {
   const { signal } = transfer.abort
-  const { index } = share
-  if (index === undefined) throw new PeerfoldError('not-listed')
+  const index = () => newestIndex(share)
+  index() // there has to be one
   const bytes = await share.bytesReady(signal)
   // The log of bytes may be longer than what any entry names; its length is known once a peer has told it.
-  if (bytes.length === 0 && index.bytes > 0) await unlessAborted(bytes.update({ wait: true }), signal)
+  if (bytes.length === 0 && index().bytes > 0) await unlessAborted(bytes.update({ wait: true }), signal)
   for (;;) {
     const beyond = contentBeyond(share.limits(), bytes.byteLength)
     if (beyond === undefined) break
@@ -51,10 +52,10 @@ export async function runSeed(
   }
   transfer.resume()
   const before = fetched()
-  transfer.files = { done: 0, total: index.files }
-  transfer.bytes = { done: 0, total: index.bytes }
+  transfer.files = { done: 0, total: index().files }
+  transfer.bytes = { done: 0, total: index().bytes }
   const onDownload = (_index: number, length: number) => {
-    const room = index.bytes - transfer.bytes.done
+    const room = index().bytes - transfer.bytes.done
     transfer.progress(0, Math.max(0, Math.min(length, room)))
   }
   bytes.on('download', onDownload)
@@ -62,7 +63,7 @@ export async function runSeed(
     const until = performance.now() + REST_WITHIN
     for (;;) {
       if (await fetchAll(share, bytes, { space, budget }, signal)) {
-        if (!share.listing?.ahead || share.paths.peers.length === 0 || performance.now() > until) break
+        if (!share.version?.isAhead || share.paths.peers.length === 0 || performance.now() > until) break
         await delay(LOOK_EVERY, signal)
       }
       const shortage = space.shortage ?? budget.shortage?.toUserError()
@@ -74,9 +75,15 @@ export async function runSeed(
   } finally {
     bytes.off('download', onDownload)
   }
-  transfer.files.done = index.files
-  transfer.progress(0, index.bytes - transfer.bytes.done)
-  return resultOf({ files: index.files, bytes: index.bytes, fetched: Math.max(0, fetched() - before) })
+  const { files, bytes: size } = index()
+  transfer.files.done = files
+  transfer.progress(0, size - transfer.bytes.done)
+  return resultOf({ files, bytes: size, fetched: Math.max(0, fetched() - before) })
+}
+
+function newestIndex({ version }: ShareDrive): PathIndex {
+  if (version === undefined) throw new PeerfoldError('not-listed')
+  return version.index
 }
 
 /** False: there was no room left before all was here, or there is a newer version. */
@@ -105,11 +112,12 @@ async function fetchAll(
 async function neededRuns(share: ShareDrive, bytes: Hypercore): Promise<BlockRuns> {
   const references = new BlockReferences()
   const due = slicer()
-  for (const entry of [...(share.index?.entries() ?? [])]) {
+  const { version } = share
+  for (const entry of version?.index.entries() ?? []) {
     references.add(entry)
     if (due()) await breathe()
   }
-  if (share.listing !== undefined) references.addBlob(share.listing.chunks)
+  if (version?.listing !== undefined) references.addBlob(version.listing.chunks)
   if (references.isIncomplete) return [{ start: 0, end: bytes.length }]
   const runs = references.runs()
   if ((runs.at(-1)?.end ?? 0) > bytes.length && bytes.peers.length > 0)
@@ -139,8 +147,8 @@ async function fetchRanges(ranges: readonly Hypercore.Download[], signal: AbortS
   }
 }
 
-/** Resolves when the index is at another version than now. */
+/** Resolves when there is another version than now. */
 async function newerVersion(share: ShareDrive, signal: AbortSignal): Promise<void> {
-  const version = share.index?.version
-  while (share.index?.version === version) await delay(LOOK_EVERY, signal)
+  const { version } = share
+  while (share.version === version) await delay(LOOK_EVERY, signal)
 }

@@ -32,14 +32,17 @@ export interface About {
 export function parseAbout(change: PathChange | undefined): About | undefined {
   if (change?.value === undefined || !change.key.equals(ABOUT_SHARE_KEY)) return undefined
   const value = parseJson(change.value)
-  if (!isRecord(value)) return undefined
-  const { name, isFile, time } = value
+  return isRecord(value) ? aboutOf(value) : undefined
+}
+
+/** What a reader will make of it. */
+export function aboutOf({ name, isFile, time, listing }: Readonly<Record<string, unknown>>): About {
   const info = {
     isFile: isFile === true,
     ...(typeof name === 'string' && name !== '' ? { name: name.slice(0, MAX_NAME) } : {}),
     ...(typeof time === 'number' && Number.isFinite(time) ? { time } : {}),
   }
-  return { info, listing: parseListingHead(value.listing) }
+  return { info, listing: parseListingHead(listing) }
 }
 
 /** The parsed text, or undefined: what a stranger stored need not be JSON. */

@@ -7,10 +7,12 @@
  * files' own blocks and all paths. Cut off in between, it is whole for Peerfold, and the second step is done later.
  */
 import type { DrivePath } from '../../../common/brand'
-import { ABOUT, ABOUT_SHARE, FILES } from '../../drive/format/about'
-import { entryValue } from '../../drive/format/entry'
+import type { Changes } from '../../drive/changes'
+import { ABOUT, ABOUT_SHARE, type About, aboutOf, FILES } from '../../drive/format/about'
+import { type DriveEntry, entryValue } from '../../drive/format/entry'
 import { encodeListing, endOf, type ListingHead } from '../../drive/format/listing'
 import type { ShareDrive } from '../../drive/shareDrive'
+import { indexOf, type Version, versionAfter } from '../../drive/version'
 import { batchOn, type PathBatch } from '../../hypercore/firstPaths'
 import { compareDrivePaths } from '../../names/pathOrder'
 import { breathe, slicer, throwIfAborted } from '../../time'
@@ -28,6 +30,13 @@ export interface VersionInfo {
   readonly isFile: boolean
 }
 
+/** A version that was appended. */
+export interface Appended {
+  readonly version: Version
+  /** Paths whose files lie in another pack now. */
+  readonly moved: readonly DrivePath[]
+}
+
 /** Appends to the logs of one share. Nothing else may append to them meanwhile. */
 export class VersionAppender {
   /** @param assertLength throws when the path log does not have this length any more, because peers lengthened it */
@@ -39,58 +48,69 @@ export class VersionAppender {
 
   /**
    * A version in which these paths are put and those are gone.
-   * @returns paths whose files lie in another pack now
+   * @param before the newest version, if there is one
    */
   async append(
+    before: Version | undefined,
     published: Published,
     put: readonly DrivePath[],
     gone: readonly DrivePath[],
     bytes: FileImport,
     signal: AbortSignal,
-  ): Promise<DrivePath[]> {
+  ): Promise<Appended> {
     let moved: DrivePath[] = []
-    await this.write(this.share.paths.length <= 1, async batch => {
+    const about = await this.write(this.share.paths.length <= 1, async batch => {
       const due = slicer()
       for (const path of gone) {
         await batch.del(path, { keyEncoding: FILES })
         if (due()) await breathe()
       }
       await putAll(batch, published, put, signal)
-      const version = this.share.paths.length + batch.length + 1
-      const { listing } = this.share
-      const newer = version - (listing?.version ?? 0)
-      if (!listing?.ahead && newer <= Math.max(LISTING_AFTER, published.size / 20)) return listing
+      const length = this.share.paths.length + batch.length + 1
+      const newer = length - (before?.listing?.version ?? 0)
+      if (!before?.isAhead && newer <= Math.max(LISTING_AFTER, published.size / 20)) return before?.listing
       moved = await packLoose(published, await this.share.bytesReady(), bytes)
-      return this.appendListing(published, bytes, version)
+      return this.appendListing(published, bytes, length)
     })
-    return moved
+    // What an earlier version was ahead with, this one need not have.
+    const isWhole = before === undefined || before.isAhead
+    const version = isWhole
+      ? await this.wholeVersion(about, entriesOf(published))
+      : await this.nextVersion(about, before, changesOf(published, [...put, ...moved], gone))
+    return { version, moved }
   }
 
   /** A first version with everything but paths and what is left for later. */
-  async appendAhead(published: Published, bytes: FileImport): Promise<void> {
-    await this.write(true, async batch => {
+  async appendAhead(published: Published, bytes: FileImport): Promise<Version> {
+    const about = await this.write(true, async batch => {
       const listing = await this.appendListing(published, bytes, this.share.paths.length + batch.length + 1)
       bytes.later.place(endOf(listing.chunks))
       return { ...listing, ahead: true }
     })
+    return { ...(await this.wholeVersion(about, entriesOf(published))), isAhead: true }
   }
 
   /** The rest of a version that `appendAhead` began. Throws PeerfoldError `cancelled`; it can be done again then. */
-  async appendWhatIsAhead(published: Published, signal: AbortSignal): Promise<void> {
+  async appendWhatIsAhead(before: Version, published: Published, signal: AbortSignal): Promise<Version> {
+    if (before.listing === undefined) throw new Error('nothing is ahead')
+    const { ahead, ...listing } = before.listing
     await appendLaterBlocks(await this.share.bytesReady(), published.values(), signal)
-    await this.write(true, async batch => {
+    const about = await this.write(true, async batch => {
       await putAll(batch, published, published.paths(), signal)
-      if (this.share.listing === undefined) throw new Error('nothing is ahead')
-      const { ahead, ...listing } = this.share.listing
       return { ...listing, version: this.share.paths.length + batch.length + 1 }
     })
+    const { length } = this.share.paths
+    return { ...before, ...about, length, isAhead: false }
   }
 
-  /** @param isFirst all paths are new to the path log */
+  /**
+   * @param isFirst all paths are new to the path log
+   * @returns what the version says of the share
+   */
   private async write(
     isFirst: boolean,
     fill: (batch: PathBatch) => Promise<ListingHead | undefined>,
-  ): Promise<void> {
+  ): Promise<About> {
     const { length } = this.share.paths
     const batch = await batchOn(this.share.drive.db, isFirst)
     try {
@@ -100,7 +120,7 @@ export class VersionAppender {
       await batch.put(ABOUT_SHARE, about, { keyEncoding: ABOUT })
       this.assertLength(Math.max(1, length)) // the batch began a new log with its header
       await batch.flush()
-      this.share.listing = listing
+      return aboutOf(about)
     } catch (error) {
       await batch.close()
       throw error
@@ -115,10 +135,39 @@ export class VersionAppender {
     const entries = published.sorted(compareDrivePaths).map(([path, file]) => publishedEntry(path, file))
     const chunks = await bytes.append(encodeListing(entries, blob => bytes.later.has(blob)))
     await bytes.finish()
-    this.share.listed = { version, entries }
     const format = bytes.later.isEmpty ? 1 : 2
     return { format, version, files: entries.length, bytes: published.bytes, chunks }
   }
+
+  private async wholeVersion(about: About, entries: Iterable<DriveEntry>): Promise<Version> {
+    const { paths, limits } = this.share
+    const { length, fork } = paths
+    return { length, fork, index: await indexOf(entries, limits), ...about, isAhead: false }
+  }
+
+  private nextVersion(about: About, before: Version, paths: Changes['paths']): Promise<Version> {
+    return versionAfter(before, { paths, ...about }, this.share.paths.length, this.share.limits)
+  }
+}
+
+function* entriesOf(published: Published): Generator<DriveEntry> {
+  for (const path of published.paths()) {
+    const file = published.get(path)
+    if (file !== undefined) yield publishedEntry(path, file)
+  }
+}
+
+function changesOf(
+  published: Published,
+  put: readonly DrivePath[],
+  gone: readonly DrivePath[],
+): Changes['paths'] {
+  const changes = new Map<DrivePath, DriveEntry | 'gone'>(gone.map(path => [path, 'gone']))
+  for (const path of put) {
+    const file = published.get(path)
+    if (file !== undefined) changes.set(path, publishedEntry(path, file))
+  }
+  return changes
 }
 
 async function putAll(

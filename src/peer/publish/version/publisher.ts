@@ -10,6 +10,7 @@ import type { HeldFiles, SkippedEntry } from '../../../common/model'
 import { inSlices } from '../../../wire/slices'
 import { endOf, PACKED_FILE_BYTES } from '../../drive/format/listing'
 import type { ShareDrive } from '../../drive/shareDrive'
+import type { Version } from '../../drive/version'
 import type { BlockRuns } from '../../hypercore/blockRuns'
 import { type Foretold, foretell, isForetoldBy } from '../../names/foretell'
 import type { Catalog, PublishedFile, ShareRecord } from '../../store/catalog'
@@ -94,8 +95,8 @@ export class Publisher {
   private published: Published | undefined
   /** For the names and links that are published. */
   private foretold: readonly Foretold[] | undefined
-  /** Length of the path log that `published` describes. */
-  private publishedVersion = 0
+  /** The version that `published` describes: the newest that was read or appended here. */
+  private newest: Version | undefined
   private readonly logs: OwnLogs
   private readonly source: SourceView
   /** What was published at the last look at the source, all of it. */
@@ -127,6 +128,11 @@ export class Publisher {
     this.source = new SourceView(readRecord)
     this.logs = new OwnLogs(share, readRecord, isInDoubt)
     this.versions = new VersionAppender(share, readRecord, length => this.logs.assertLength(length))
+  }
+
+  /** The newest version that was appended here, or read to append to it. */
+  get version(): Version | undefined {
+    return this.newest
   }
 
   private get record(): ShareRecord {
@@ -298,7 +304,7 @@ export class Publisher {
 
   /** Whether the newest version is given out and not finished: see `finish`. */
   get isListingFirst(): boolean {
-    return this.share.listing?.ahead === true
+    return (this.newest ?? this.share.version)?.isAhead === true
   }
 
   /** Writes what a first version left for later, if anything; `publish` does so before another. Throws as it does. */
@@ -311,10 +317,13 @@ export class Publisher {
   }
 
   private async finishAhead(published: Published, signal: AbortSignal): Promise<void> {
-    if (!this.isListingFirst || published.size === 0) return
-    await this.logs.appending(() => this.versions.appendWhatIsAhead(published, signal))
+    const before = this.newest
+    if (before?.isAhead !== true || published.size === 0) return
+    const version = await this.logs.appending(() =>
+      this.versions.appendWhatIsAhead(before, published, signal),
+    )
     await this.sync()
-    this.publishedVersion = this.share.paths.length
+    this.newest = version
     this.saving = this.saveIndex(published, []) // no file lies anywhere else now
   }
 
@@ -336,7 +345,7 @@ export class Publisher {
    * path log.
    */
   private async saveIndex(published: Published, changed: readonly DrivePath[]): Promise<void> {
-    const version = this.publishedVersion
+    const version = this.newest?.length ?? 0
     try {
       if (changed.length > INDEX_AT_ONCE) await delay(INDEX_AFTER, this.saveNow.signal).catch(() => {}) // now
       await published.save(changed, version)
@@ -348,7 +357,7 @@ export class Publisher {
 
   /** All files of the newest version, with packs that no listing names yet. Undefined while they are not known. */
   files(): Iterable<PublishedFile> | undefined {
-    return this.publishedVersion === this.share.paths.length ? this.published?.values() : undefined
+    return this.isAt(this.share.paths.length) ? this.published?.values() : undefined
   }
 
   /** All blocks beyond these are about to be cleared. Not while a publish is under way. */
@@ -358,27 +367,34 @@ export class Publisher {
 
   private async load(signal: AbortSignal): Promise<Published> {
     const { length } = this.share.paths
-    if (this.published !== undefined && this.publishedVersion === length) return this.published
+    if (this.published !== undefined && this.isAt(length)) return this.published
     await this.settle()
     const published = await Published.load(this.catalog, this.record.seed)
+    if (length > 0) await this.share.refresh(signal)
+    const version = length === 0 ? undefined : this.share.version
     if (length > 0) {
-      await this.share.refresh(signal)
       // The path log is the truth; the index lags behind it after an unclean end, or when peers gave it back its end.
       if (!(await published.describes(length))) {
-        await published.adopt(this.share.index?.entries() ?? [], length)
+        await published.adopt(version?.index.entries() ?? [], length)
       }
       const bytes = await this.share.bytesReady(signal)
-      const { listing } = this.share
+      const listing = version?.listing
+      const isAhead = version?.isAhead === true
       const listed = listing === undefined ? 0 : endOf(listing.chunks).blockOffset
-      this.logs.assertBytes(this.isListingFirst ? listed : Math.max(published.bytesLength, listed))
+      this.logs.assertBytes(isAhead ? listed : Math.max(published.bytesLength, listed))
       // What is left for later is made of what is here. Without that, all is published anew.
-      if (!this.isListingFirst) published.doubtMissing(bytes)
+      if (!isAhead) published.doubtMissing(bytes)
       else if (!published.isHere(bytes)) published.forgetAll()
     }
     this.logs.assertLength(length)
     this.published = published
-    this.publishedVersion = length
+    this.newest = version
     return published
+  }
+
+  /** Whether what is known here describes the path log of this length. */
+  private isAt(length: number): boolean {
+    return (this.newest?.length ?? 0) === length
   }
 
   /** What of the published files that the scan does not list leaves, and what stays for now. */
@@ -509,13 +525,12 @@ export class Publisher {
         this.saveAfter(published, noted)
         return { skipped: bytes.skipped, busy: busy(), appended: false }
       }
-      if (isListingFirst) await this.versions.appendAhead(published, bytes)
-      else {
-        const moved = await this.versions.append(published, [...put], removed, bytes, signal)
-        for (const path of moved) put.add(path)
-      }
+      const { version, moved } = isListingFirst
+        ? { version: await this.versions.appendAhead(published, bytes), moved: [] }
+        : await this.versions.append(this.newest, published, [...put], removed, bytes, signal)
+      for (const path of moved) put.add(path)
       await this.sync()
-      this.publishedVersion = this.share.paths.length
+      this.newest = version
       this.saving = this.saveIndex(published, [...put, ...noted, ...removed])
     } catch (error) {
       await bytes.settle()

@@ -1,0 +1,85 @@
+/** A folder of a share, in memory. To all but the index that is making it, it never changes: versions have it in common. */
+import { PeerfoldError } from '../../common/errors'
+import type { FileEntry } from '../../common/model'
+import type { DriveEntry } from './format/entry'
+import { LayeredMap, type Layers } from './layeredMap'
+
+export interface Folder {
+  readonly folders: Layers<Folder>
+  readonly files: Layers<DriveEntry>
+  /** The newest mtime of anything below, so that a folder's mtime advances with its content. -Infinity: none is known. */
+  readonly mtime: number
+  /** Names beyond ASCII by their composed form, since the first look for another spelling. */
+  spelled: ReadonlyMap<string, readonly string[]> | undefined
+}
+
+/** A folder that can be changed by its `maker`, and is copied by any other. */
+export class MadeFolder implements Folder {
+  readonly folders: LayeredMap<MadeFolder>
+  readonly files: LayeredMap<DriveEntry>
+  mtime: number
+  spelled: Folder['spelled']
+
+  constructor(
+    readonly maker: object,
+    from?: MadeFolder,
+  ) {
+    this.folders = from?.folders.copy() ?? new LayeredMap()
+    this.files = from?.files.copy() ?? new LayeredMap()
+    this.mtime = from?.mtime ?? Number.NEGATIVE_INFINITY
+    this.spelled = from?.spelled
+  }
+}
+
+/** How a folder spells the name of a child, see `PathIndex.spelling`. @param parent its path, '' for the share */
+export function spellingIn(folder: Folder, name: string, parent: string): string | undefined {
+  const equal = spellingsIn(folder, name)
+  if (equal.length > 1)
+    throw new PeerfoldError('ambiguous-path', equal.map(one => escaped(`${parent}/${one}`)).join(' and '))
+  return equal[0]
+}
+
+/** The name itself where it is there, else all children whose names are equal to it under Unicode normalisation. */
+export function spellingsIn(folder: Folder, name: string): readonly string[] {
+  if (folder.folders.has(name) || folder.files.has(name)) return [name]
+  folder.spelled ??= bySpelling([...folder.folders.keys(), ...folder.files.keys()])
+  return folder.spelled.get(name.normalize('NFC')) ?? []
+}
+
+function bySpelling(names: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>()
+  for (const name of names) {
+    if (isAscii(name)) continue
+    const composed = name.normalize('NFC')
+    const equal = found.get(composed)
+    if (equal === undefined) found.set(composed, [name])
+    else equal.push(name)
+  }
+  return found
+}
+
+function isAscii(name: string): boolean {
+  return /^[\0-\x7f]*$/.test(name)
+}
+
+/** Tells names apart that look the same. */
+function escaped(name: string): string {
+  return name.replace(/[^\x20-\x7e]/gu, char => `\\u{${char.codePointAt(0)?.toString(16)}}`)
+}
+
+export function folderEntry(name: string, folder: Folder): FileEntry {
+  const { mtime } = folder
+  return { name, kind: 'folder', size: 0, ...(Number.isFinite(mtime) ? { mtime } : {}), executable: false }
+}
+
+export function fileEntry(name: string, entry: DriveEntry): FileEntry {
+  const { kind, size, mtime, executable, linkTarget } = entry
+  return {
+    name,
+    kind,
+    size,
+    ...(mtime === undefined ? {} : { mtime }),
+    executable,
+    ...(linkTarget === undefined ? {} : { linkTarget }),
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * Reads versions of a share from its logs. A version is read from the listing that it names and the part of the path
+ * log that is newer, or from the whole path log, for drives made by other clients. Where the version before is here,
+ * only the blocks in between are read. Whatever a drive holds, malformed entries are left out and never stop the rest.
+ */
+import type Hypercore from 'hypercore'
+import { PeerfoldError } from '../../common/errors'
+import type { ShareLimits } from '../limits'
+import { throwIfAborted } from '../time'
+import { readChanges } from './changes'
+import { type About, parseAbout } from './format/about'
+import type { ListingHead } from './format/listing'
+import { PartialIndex } from './partialIndex'
+import { PathIndexBuilder } from './pathIndexBuilder'
+import { beginsAsPathLog, readPathChange } from './pathLog'
+import { readListing } from './readListing'
+import { caughtUp, type Version, versionAfter } from './version'
+
+/** Blocks of the path log that are read one by one rather than taking the listing again. */
+const MAX_HISTORY = 20_000
+/** Blocks of a path log that is fetched whole. Each is small. */
+const SHORT = 32
+/** One block is waited for this long (milliseconds) before reading is given up. */
+const BLOCK_TIMEOUT = 20_000
+
+/** The logs of a share, and what reading them needs. */
+export interface ShareLogs {
+  readonly paths: Hypercore
+  readonly limits: () => ShareLimits
+  /** Nobody else writes them, so nobody could give what is missing. */
+  readonly isOwn: boolean
+  bytesReady(signal?: AbortSignal): Promise<Hypercore>
+  /** Throws when the path log cannot be decrypted. Waits at most `timeout` milliseconds for its first block. */
+  readHeader(timeout: number, signal: AbortSignal | undefined): Promise<void>
+}
+
+/** Told of an index whenever more of it is read from a listing; undefined: it comes otherwise. */
+export type OnPart = (coming: PartialIndex | undefined) => void
+
+/**
+ * The version of this length, made from one `before` where that is possible. Rejects when blocks it needs cannot be had
+ * now; throws `limit-passed`, `not-readable`.
+ */
+export async function readNewestVersion(
+  logs: ShareLogs,
+  length: number,
+  before: Version | undefined,
+  onPart: OnPart,
+  signal: AbortSignal | undefined,
+): Promise<Version> {
+  const isSameLog = before?.fork === logs.paths.fork
+  const after = isSameLog ? await readAfter(logs, length, before, signal) : undefined
+  return after ?? new VersionRead(logs, length, false, onPart, signal).run()
+}
+
+/** A version that may have been superseded: what nobody has any more of it is not waited for. Rejects and throws so. */
+export function readOlderVersion(
+  logs: ShareLogs,
+  length: number,
+  signal: AbortSignal | undefined,
+): Promise<Version> {
+  return new VersionRead(logs, length, true, () => {}, signal).run()
+}
+
+/** Undefined when so much is newer that the listing is less to read, or only the listing tells it. */
+async function readAfter(
+  { paths, limits }: ShareLogs,
+  length: number,
+  old: Version,
+  signal: AbortSignal | undefined,
+): Promise<Version | undefined> {
+  const about = old.isAhead ? await readAbout(paths, length, signal) : undefined
+  const before = caughtUp(old, about, length) ?? old
+  if (before.length === length && !before.isAhead) return before
+  if (before.isAhead || length <= before.length || length - before.length > MAX_HISTORY) return undefined
+  return versionAfter(before, await readChanges(paths, before.length, length, signal), length, limits)
+}
+
+class VersionRead {
+  private readonly fork: number
+
+  constructor(
+    private readonly logs: ShareLogs,
+    private readonly length: number,
+    private readonly isOlder: boolean,
+    private readonly onPart: OnPart,
+    private readonly signal: AbortSignal | undefined,
+  ) {
+    this.fork = logs.paths.fork
+  }
+
+  async run(): Promise<Version> {
+    const { logs, length, signal } = this
+    if (!(await beginsAsPathLog(logs.paths, BLOCK_TIMEOUT, signal))) throw new PeerfoldError('not-readable')
+    if (length <= SHORT) this.fetchAll()
+    const about = await readAbout(logs.paths, length, signal)
+    const listing = about?.listing
+    if (listing === undefined || listing.version > length || length - listing.version > MAX_HISTORY)
+      return this.fromPathLog(about, listing)
+    try {
+      return await this.fromListing(about, listing)
+    } catch (error) {
+      throwIfAborted(signal)
+      if (!this.isInPathLog(listing) || isLimit(error)) throw error
+      this.onPart(undefined)
+      return this.fromPathLog(about, undefined)
+    }
+  }
+
+  /** Asks for the whole path log at once: what of it is needed is known only when its newest block is here. */
+  private fetchAll(): void {
+    const { logs, length } = this
+    for (let at = 1; at < length; at++) logs.paths.get(at, { timeout: BLOCK_TIMEOUT }).catch(() => {}) // whoever reads it waits for it too
+  }
+
+  /** Meanwhile the first parts of it can be had. */
+  private async fromListing(about: About | undefined, listing: ListingHead): Promise<Version> {
+    const { logs, length, fork, isOlder, onPart, signal } = this
+    const newer = await readChanges(logs.paths, listing.version, length, signal)
+    const bytes = await logs.bytesReady(signal)
+    const coming = new PartialIndex(length, newer, logs.limits)
+    onPart(coming)
+    const isSuperseded = () => isOlder
+    const patience = { timeout: BLOCK_TIMEOUT, timeoutAlone: BLOCK_TIMEOUT, signal, isSuperseded }
+    const index = await readListing(listing, bytes, coming, () => onPart(coming), patience)
+    return { length, fork, index, info: about?.info, listing, isAhead: listing.ahead === true }
+  }
+
+  private async fromPathLog(about: About | undefined, listing: ListingHead | undefined): Promise<Version> {
+    const { logs, length, fork, signal } = this
+    await logs.readHeader(BLOCK_TIMEOUT, signal)
+    const nothing = PathIndexBuilder.empty(logs.limits).done()
+    const before = { length: 0, fork, index: nothing, info: about?.info, listing, isAhead: false }
+    const changes = await readChanges(logs.paths, 0, length, signal)
+    return { ...(await versionAfter(before, changes, length, logs.limits)), listing }
+  }
+
+  /** A path log that lags behind its listing names nothing. Only its writer has nobody who could give the listing. */
+  private isInPathLog({ ahead }: ListingHead): boolean {
+    const { logs, length, isOlder } = this
+    const isHere = logs.paths.contiguousLength >= length || logs.paths.peers.length > 0
+    return isHere && (!ahead || (logs.isOwn && !isOlder))
+  }
+}
+
+/** What is said of the share in the last block of a version. */
+async function readAbout(
+  paths: Hypercore,
+  length: number,
+  signal: AbortSignal | undefined,
+): Promise<About | undefined> {
+  return parseAbout(await readPathChange(paths, length - 1, BLOCK_TIMEOUT, signal))
+}
+
+function isLimit(error: unknown): boolean {
+  return error instanceof PeerfoldError && error.code === 'limit-passed'
+}
