@@ -32,7 +32,8 @@ Options of every command that uses the network:
   -V, --version                          the version
 
 <link> is any form of link: vscode://peerfold.peerfold/open/pf…, pf…, or the key of a Hyperdrive (z-base-32, hex,
-pear://, hyper://). “-” reads it from standard input: arguments can be read by every user of this machine.
+pear://, hyper://). “-” reads it from standard input: arguments can be read by every user of this machine. A link may
+point at a file or folder of its share: that is what get, ls and cat take then.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad link, 3 nobody found who has it, 4 done, but not complete: entries
 of the share could not be written here (get), 130 interrupted, 141 whoever read the output went away (ls, cat, status).
@@ -67,7 +68,7 @@ Ctrl-C ends it with exit code 130.
 Writes the newest version that can be found into <folder>, which is made if it is missing. Run again it continues:
 only what is missing or changed is fetched. A file that you changed is never overwritten: the incoming one lands
 beside it under a conflict name. Files that the share no longer has are kept. Entries that cannot be written here are
-skipped and listed.
+skipped and listed. Of a link that points at a file or folder, that alone is written, under its name in <folder>.
 
 Ends with exit code 0 when the copy is complete, also when nobody was there to ask for a newer version, or somebody
 did not tell within two seconds (a note says so); with 4 when all is done but entries that could not be written here
@@ -82,8 +83,8 @@ or {"event":"error", "code", "message"}.
 `,
   ls: `Usage: peerfold ls <link> [path] [options]
 
-Lists a folder of the share, one path a line, folders with a “/” at the end. Without a path: the top level. Paths are
-relative to the share; a leading “/” makes no difference. Links on the way to the folder are followed inside the
+Lists a folder of the share, one path a line, folders with a “/” at the end. Without a path: what the link points at,
+or the top level. Paths are relative to the share; a leading “/” makes no difference. Links on the way to the folder are followed inside the
 share. Characters that could upset a terminal are shown as \\u{…}.
 
 With --json one line for each entry: {"event":"entry", "path", "type": "file" | "folder" | "link", "size" (bytes),
@@ -91,15 +92,15 @@ With --json one line for each entry: {"event":"entry", "path", "type": "file" | 
 and at the end, when it is not certain that this is the newest version, {"event":"doubt", "stale", "silent"} as of
 “get”.
 `,
-  cat: `Usage: peerfold cat <link> <path> [options]
+  cat: `Usage: peerfold cat <link> [path] [options]
 
-Writes the bytes of one file to standard output, fetching what is not here yet. Files of any size. Links are followed
-inside the share.
+Writes the bytes of one file to standard output, fetching what is not here yet. Files of any size. Without a path: the
+file that the link points at, or that is the share. Links are followed inside the share.
 `,
   seed: `Usage: peerfold seed <link> [options]
 
 Fetches everything of the newest version that can be found and serves it until Ctrl-C, so that others get it while the
-one who shared it is away. Prints one line once everything is here and announced; follows new versions.
+one who shared it is away, all of the share also where the link points at a part of it. Prints one line once everything is here and announced; follows new versions.
 
 With --json: "progress", then {"event":"done", …} as of “get” when all is here, and {"event":"sharing", …} as of
 “share”. Ctrl-C ends it with exit code 130.
