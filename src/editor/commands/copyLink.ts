@@ -48,34 +48,35 @@ export async function copySelectedLinks(parts: CommandParts, selected: readonly 
 
 /** @throws PeerfoldError `not-shared`, `file-not-found`, `no-link-to-path` */
 async function linkTo(parts: CommandParts, { id, path }: ShareAddress): Promise<string> {
-  const { link } = await linkOf(parts, id)
-  const share = parts.model.share(id) ?? parts.model.opened(id)
+  const { link, isOwn } = await linkOf(parts, id)
   const parsed = parseLink(link)
   // A share that is one file: every Peerfold opens that by the link of the share.
-  if (path === ROOT || share?.isFile === true || !parsed.ok) return link
-  const target = (await isFolder(parts, { id, path })) ? (`${path}/` as DrivePath) : path
+  if (path === ROOT || !parsed.ok || parsed.link.isFile) return link
+  const target = (await isFolder(parts, { id, path }, isOwn)) ? (`${path}/` as DrivePath) : path
   if (!isLinkPath(target)) throw new PeerfoldError('no-link-to-path', path)
   return formatLink({ ...linkOfShare(parsed.link), path: target })
 }
 
 /** False also while nobody knows. */
-async function isFolder({ peer, model }: CommandParts, address: ShareAddress): Promise<boolean> {
+async function isFolder({ peer }: CommandParts, address: ShareAddress, isOwn: boolean): Promise<boolean> {
   try {
     return behind(await peer.request('fs.stat', address)).kind === 'folder'
   } catch (error) {
     if (!(error instanceof PeerfoldError)) throw error
     if (error.code === 'not-listed') return false
-    const isOwn = model.share(address.id) !== undefined
     throw isOwn && error.code === 'file-not-found' ? new PeerfoldError('not-shared', address.path) : error
   }
 }
 
 /** Asked of the peer process itself: the model may not show yet what was shared a moment ago. */
-async function linkOf({ peer }: CommandParts, id: ShareId): Promise<{ readonly link: string }> {
+async function linkOf(
+  { peer }: CommandParts,
+  id: ShareId,
+): Promise<{ readonly link: string; readonly isOwn: boolean }> {
   try {
-    return await peer.request('share.link', { id })
+    return { ...(await peer.request('share.link', { id })), isOwn: true }
   } catch (error) {
     if (!(error instanceof PeerfoldError) || error.code !== 'unknown-share') throw error
-    return peer.request('open.link', { id })
+    return { ...(await peer.request('open.link', { id })), isOwn: false }
   }
 }

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import type { ShareState } from '../../common/model'
 import { nameOf } from '../files/drivePath'
 import { sharedAs } from '../files/ownFiles'
 import { urisOfTab } from '../files/shareTabs'
@@ -39,26 +40,29 @@ async function ofDisk(
   uri: vscode.Uri,
   title: string,
 ): Promise<ShareAddress | undefined> {
-  await parts.peer.start()
-  const entries = uri.scheme === 'file' ? await sharedAs(parts.model.state?.shares ?? [], uri.fsPath) : []
+  const entries = uri.scheme === 'file' ? await sharedAs(await ownShares(parts), uri.fsPath) : []
   const [entry] = entries
   if (entry === undefined) throw new PeerfoldError('not-in-a-share', diskPath(uri.fsPath))
   if (entries.length === 1) return entry
   const isMeant = ({ id }: { readonly id: ShareId }) => entries.some(each => each.id === id)
-  const id = await chooseShare(parts, 'own', title, { isMeant, otherwise: '' })
+  const id = await chooseShare(parts, 'own', title, { isMeant, otherwise: l10n.t('Nothing is shared.') })
   return entries.find(each => each.id === id)
 }
 
 /** What the active tab shows, when it is of a share. */
-async function shownEntry({ peer, model }: CommandParts): Promise<ShareAddress | undefined> {
+async function shownEntry(parts: CommandParts): Promise<ShareAddress | undefined> {
   const tab = vscode.window.tabGroups.activeTabGroup.activeTab
   const [uri] = tab === undefined ? [] : urisOfTab(tab)
   if (uri === undefined) return undefined
   const address = fromShareUri(uri)
   if (address !== undefined || uri.scheme !== 'file') return address
-  await peer.start()
-  const [entry] = await sharedAs(model.state?.shares ?? [], uri.fsPath)
+  const [entry] = await sharedAs(await ownShares(parts), uri.fsPath)
   return entry
+}
+
+/** Asked of the peer process itself: the model may not show yet what was shared a moment ago. */
+async function ownShares({ peer }: CommandParts): Promise<readonly ShareState[]> {
+  return (await peer.request('state.get', {})).shares
 }
 
 async function chooseBeside(

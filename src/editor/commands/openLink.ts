@@ -74,7 +74,7 @@ async function askForLink({ ask }: CommandParts): Promise<string | undefined> {
 
 async function consents(parts: CommandParts, link: ShareLink): Promise<boolean> {
   const id = shareIdOf(link.key)
-  if (isKnown(parts, id)) return true // agreed to before
+  if (await isKnown(parts, id)) return true // agreed to before
   const open = l10n.t('Open')
   const named = link.name === undefined ? undefined : safeText(link.name, 96)
   const answer = await parts.ask.confirm({
@@ -98,16 +98,17 @@ async function consents(parts: CommandParts, link: ShareLink): Promise<boolean> 
   return answer === open
 }
 
-function isKnown({ model }: CommandParts, id: ShareId): boolean {
-  return model.opened(id) !== undefined || model.share(id) !== undefined
+/** Asked of the peer process as well: the model may not show yet what was opened a moment ago. Starts none. */
+async function isKnown({ peer, model }: CommandParts, id: ShareId): Promise<boolean> {
+  if (model.opened(id) !== undefined || model.share(id) !== undefined) return true
+  if (peer.status.kind !== 'running') return false
+  const { shares, opened } = await peer.request('state.get', {})
+  return [...shares, ...opened].some(share => share.id === id)
 }
 
 /** @param show what the link points at is shown at once */
 async function join(parts: CommandParts, link: ShareLink, show: boolean): Promise<OpenedLink> {
-  const { peer, model } = parts
-  const opened = await peer.request('open.add', { link: formatLink(linkOfShare(link)), keep: true })
-  // Whoever asks about it next is not asked again.
-  await model.until(() => isKnown(parts, opened.id))
+  const opened = await parts.peer.request('open.add', { link: formatLink(linkOfShare(link)), keep: true })
   const target = show ? link : undefined
   if (opened.own) await showOwn(parts, opened.id, target)
   else void showArrival(parts, opened.id, target)

@@ -63,7 +63,9 @@ export async function showOwn(
   id: ShareId,
   target: ShareLink | undefined,
 ): Promise<void> {
-  const share = parts.model.share(id)
+  const { model } = parts
+  await model.until(() => model.share(id) !== undefined)
+  const share = model.share(id)
   const { path } = target ?? {}
   if (path === undefined || share === undefined) return tellOwn(parts, id)
   const kind = await kindOf(parts, id, path)
