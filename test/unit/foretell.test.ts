@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { SafeWriter } from '../../src/peer/disk/writer'
 import type { NamedEntry } from '../../src/peer/names/copyTree'
-import { foretell, unportable } from '../../src/peer/names/foretell'
+import { foretell, isForetoldBy, unportable } from '../../src/peer/names/foretell'
 import { compareDrivePaths } from '../../src/peer/names/pathOrder'
 import { selectPaths } from '../../src/peer/names/pathSet'
 import { checkPath, refusalToShare } from '../../src/peer/names/paths'
 import { rulesFor, TARGET_SYSTEMS, type TargetSystem } from '../../src/peer/names/rules'
+import { namesIn } from '../../src/peer/publish/scan/sortedPaths'
 import { atOnce } from '../support/atOnce'
 import { temporaryFolder } from '../support/folders'
 import { holds } from '../support/fuzz'
@@ -20,6 +21,14 @@ function foretold(entries: Readonly<Record<string, string>> | readonly string[])
   named.sort((a, b) => compareDrivePaths(a.path, b.path))
   const told = atOnce(foretell(named))
   return Object.fromEntries(told.map(({ path, reason, systems }) => [path, `${systems.join()}: ${reason}`]))
+}
+
+/** Files of a tree: none lies below another. */
+function sortedTree(paths: readonly string[]): NamedEntry[] {
+  return paths
+    .filter(path => !paths.some(other => path.startsWith(`${other}/`)))
+    .map(path => ({ path }))
+    .sort((a, b) => compareDrivePaths(a.path, b.path))
 }
 
 describe('what receivers will leave out, as their sharer is told', () => {
@@ -175,6 +184,34 @@ describe('what receivers will leave out, as their sharer is told', () => {
       }),
       2_000,
     )
+  })
+
+  it('stays as it is when a file comes or goes that has no part in it', () => {
+    const part = fc.constantFrom('a', 'A', 'b', 'é', 'e\u0301', 'con', 'c.', 'plain.txt', 'Plain.txt')
+    const path = fc.array(part, { minLength: 1, maxLength: 3 }).map(parts => `/${parts.join('/')}`)
+    const counted = { kept: 0, asked: 0 }
+    holds(
+      'files that come or go',
+      fc.property(fc.uniqueArray(path, { maxLength: 8 }), path, (paths, one) => {
+        const isAbove = (folder: string, other: string) => other.startsWith(`${folder}/`)
+        // A file is no folder.
+        const others = paths.filter(other => !isAbove(other, one) && !isAbove(one, other))
+        const without = sortedTree(others.filter(other => other !== one))
+        const withIt = sortedTree([...without.map(entry => entry.path), one])
+        for (const there of [without, withIt]) {
+          counted.asked++
+          if (isForetoldBy(one, folder => namesIn(there, folder, 100))) continue
+          counted.kept++
+          assert.deepEqual(atOnce(foretell(without)), atOnce(foretell(withIt)), one)
+        }
+        assert.ok(
+          isForetoldBy(one, () => undefined),
+          'where it is not known, it may be',
+        )
+      }),
+      2_000,
+    )
+    assert.ok(counted.kept > counted.asked / 10, `${counted.kept} of ${counted.asked}`)
   })
 
   it('is what the writer of a copy refuses of links, for the same reason', function () {
