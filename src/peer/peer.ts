@@ -11,8 +11,9 @@ import { BlockedPeers } from './service/blockedPeers'
 import { PeerService } from './service/service'
 import { PeerSettings } from './service/settings'
 import type { PeerContext } from './shares/context'
-import { OpenedShares } from './shares/openedShares'
-import { OwnShares } from './shares/ownShares'
+import { OpenedLinks } from './shares/openedLinks'
+import { SharedFolders } from './shares/sharedFolders'
+import { Shares } from './shares/shares'
 import { bootId, mayHaveLostWrites } from './store/boot'
 import { StoreBudget } from './store/budget'
 import type { Catalog } from './store/catalog'
@@ -97,13 +98,27 @@ export class Peer {
       closing: this.closing.signal,
     }
     const transfers = new Transfers()
-    const own = new OwnShares(context, transfers)
-    const opened = new OpenedShares(context)
-    const copies = new Copies(context, own, opened, transfers)
+    const shares = new Shares()
+    const folders = new SharedFolders(context, shares, transfers)
+    const links = new OpenedLinks(context, shares)
+    const copies = new Copies(context, shares, transfers)
     const reads = new Reads(transfers)
     const { publicKey } = keyPair
     this.service = new PeerService(
-      { publicKey, bootstrap, network, own, opened, copies, transfers, reads, settings, blocked, budget },
+      {
+        publicKey,
+        bootstrap,
+        network,
+        shares,
+        folders,
+        links,
+        copies,
+        transfers,
+        reads,
+        settings,
+        blocked,
+        budget,
+      },
       { checkForDamage, explain, log },
     )
   }
@@ -127,13 +142,14 @@ export class Peer {
   }
 
   async close(): Promise<void> {
-    const { transfers, network, own, opened, budget } = this.service.parts
+    const { transfers, network, shares, folders, links, budget } = this.service.parts
     this.closing.abort()
     this.space.close()
     for (const { id } of transfers.states) transfers.cancel(id)
     await network.close()
-    await own.close()
-    await opened.close()
+    await folders.settle()
+    await links.settle()
+    await shares.close()
     await this.compaction.settle()
     await this.store.close()
     await budget.close()
@@ -143,16 +159,16 @@ export class Peer {
   }
 
   private async restore(): Promise<void> {
-    const { settings, blocked, budget, own, opened, copies } = this.service.parts
+    const { settings, blocked, budget, folders, links, copies } = this.service.parts
     const boot = bootId()
     this.lostWrites = mayHaveLostWrites(await this.catalog.get('run', ''), boot)
     await this.catalog.put('run', '', { boot, endedInOrder: false })
     await settings.load()
     await blocked.load()
     await budget.load()
-    await own.restore()
+    await folders.restore()
     const unfinished = await copies.restore()
-    await opened.restore(id => unfinished.some(copy => copy.share === id))
+    await links.restore(id => unfinished.some(copy => copy.share === id))
     copies.resume(unfinished)
   }
 }

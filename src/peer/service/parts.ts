@@ -1,6 +1,7 @@
 import type { Network } from '../network/swarm'
-import type { OpenedShares } from '../shares/openedShares'
-import type { OwnShares } from '../shares/ownShares'
+import type { OpenedLinks } from '../shares/openedLinks'
+import type { SharedFolders } from '../shares/sharedFolders'
+import type { Shares } from '../shares/shares'
 import type { StoreBudget } from '../store/budget'
 import type { Copies } from '../transfers/copies'
 import type { Reads } from '../transfers/reads'
@@ -15,8 +16,9 @@ export interface PeerParts {
   /** Nodes of the DHT that are asked first; none: the public ones. */
   readonly bootstrap: readonly string[]
   readonly network: Network
-  readonly own: OwnShares
-  readonly opened: OpenedShares
+  readonly shares: Shares
+  readonly folders: SharedFolders
+  readonly links: OpenedLinks
   readonly copies: Copies
   readonly transfers: Transfers
   readonly reads: Reads

@@ -11,7 +11,6 @@ import type { ReadOptions } from '../drive/blocks'
 import { findPaths } from '../drive/find'
 import { absence, follow, type Nowhere, statAt } from '../drive/follow'
 import type { DriveEntry } from '../drive/format/entry'
-import { listFolder } from '../drive/listFolder'
 import type { PathIndex } from '../drive/pathIndex'
 import { readRange, readWhole } from '../drive/read'
 import { readNewest } from '../drive/readNewest'
@@ -71,14 +70,14 @@ function answer<M extends Method>(
 }
 
 function answersOf({ service, dataFolder, challenge, hello, holding, stop }: RpcOptions): Answers {
-  const { own, opened, copies, transfers, settings } = service.parts
+  const { shares, folders, copies, transfers, settings } = service.parts
   return {
     challenge,
     hello,
     'state.get': () => service.state,
 
     'share.preview': async ({ source, allow }, signal) => {
-      const existing = await own.ofSource(source)
+      const existing = await folders.ofSource(source)
       const preview = await previewFolder(source, { ignore: settings.ignore, allow, dataFolder, signal })
       return {
         files: preview.files,
@@ -90,54 +89,54 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
         ...(existing === undefined ? {} : { existing: existing.id }),
       }
     },
-    'share.add': ({ job, ...source }, signal) => holding(hold => own.add(source, job, signal, hold)),
-    'share.link': ({ id }) => ({ link: own.get(id).link }),
-    'share.stop': async ({ id }) => done(await own.get(id).stop()),
+    'share.add': ({ job, ...source }, signal) => holding(hold => folders.add(source, job, signal, hold)),
+    'share.link': ({ id }) => ({ link: shares.get(id).link }),
+    'share.stop': async ({ id }) => done(await shares.publishing(id).stop()),
     'share.start': async ({ id }) => {
-      const share = own.get(id)
-      if (share.isLost) throw new PeerfoldError('log-lost', share.record.name)
-      await share.keep()
-      return done(await share.startAgain())
+      const publishing = shares.publishing(id)
+      publishing.assertNotLost()
+      await publishing.keep()
+      return done(await publishing.startAgain())
     },
-    'share.remove': async ({ id }) => done(await own.remove(id)),
+    'share.remove': async ({ id }) => done(await folders.remove(id)),
     'share.rescan': async ({ id }) => {
-      const share = own.get(id)
-      share.rescan()
-      return done(await share.whenPublished())
+      const publishing = shares.publishing(id)
+      publishing.rescan()
+      return done(await publishing.whenPublished())
     },
     'share.skipped': ({ id }) => {
-      const share = own.get(id)
-      return { skipped: share.skipped, ...unportable(share.last?.foretold ?? []) }
+      const { skipped, last } = shares.publishing(id)
+      return { skipped, ...unportable(last?.foretold ?? []) }
     },
-    'share.settle': async ({ id, kind, keep }) => done(await own.get(id).settleHeld(kind, keep)),
-    'share.told': async ({ id }) => done(await own.get(id).noteTold()),
+    'share.settle': async ({ id, kind, keep }) => done(await shares.publishing(id).settleHeld(kind, keep)),
+    'share.told': async ({ id }) => done(await shares.publishing(id).noteTold()),
 
     'open.add': ({ link, keep }) => holding(hold => service.openLink(link, keep, hold)),
-    'open.link': ({ id }) => ({ link: opened.get(id).link }),
+    'open.link': ({ id }) => ({ link: shares.get(id).link }),
     'open.stop': async ({ id }) => {
-      const share = opened.get(id)
-      await share.save({ stopped: true })
-      return done(share.leave())
+      const { served } = shares.get(id)
+      await shares.following(id).save({ stopped: true })
+      return done(served.leave())
     },
     'open.start': async ({ id }) => {
-      const share = opened.get(id)
-      await share.save({ stopped: false })
-      return done(share.start())
+      const following = shares.following(id)
+      await following.save({ stopped: false })
+      return done(following.start())
     },
     'open.remove': async ({ id }) => done(await service.removeOpened(id)),
-    'open.retry': ({ id }) => done(opened.get(id).retry()),
-    'open.ready': ({ id, ...what }, signal) => opened.get(id).ready(what, signal),
+    'open.retry': ({ id }) => done(shares.following(id).retry()),
+    'open.ready': ({ id, ...what }, signal) => shares.following(id).newest.ready(what, signal),
 
     'fs.stat': ({ id, path }) => {
-      const drive = service.drive(id)
+      const { drive } = shares.get(id)
       const found = statAt(soFar(drive), path)
       if (found.kind === 'nowhere') throw unknownOrAbsent(drive, path, found)
       return found
     },
     'fs.list': ({ id, timeout, soFar, ...part }, signal) =>
-      timeout === undefined || own.has(id)
-        ? listFolder(indexOf(service.drive(id)), part)
-        : opened.get(id).list(part, soFar === undefined ? { timeout } : { timeout, soFar }, signal),
+      shares
+        .get(id)
+        .list(part, timeout === undefined ? undefined : { timeout, soFar: soFar === true }, signal),
     'fs.read': ({ limit, ...what }, signal) =>
       readFile(service, what, signal, (drive, entry, options, came) => {
         if (entry.size > limit) throw new PeerfoldError('too-large', `“${what.path}”`)
@@ -154,7 +153,7 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
         }
         return Buffer.concat(parts)
       }),
-    'fs.find': ({ id, query, limit }) => findPaths(indexOf(service.drive(id)), query, limit),
+    'fs.find': ({ id, query, limit }) => findPaths(indexOf(shares.get(id).drive), query, limit),
 
     'copy.start': async what => ({ job: await copies.start(what) }),
     'copy.wait': ({ job, timeout }, signal) => copies.wait(job, timeout, signal),
@@ -182,8 +181,9 @@ async function readFile<T>(
     came: (bytes: number) => void,
   ) => Promise<T>,
 ): Promise<T> {
-  const drive = service.drive(id)
-  await service.parts.opened.find(id)?.freshen(asked)
+  const share = service.parts.shares.get(id)
+  const { drive } = share
+  await share.freshen(asked)
   const { size } = fileOf(drive, path)
   return service.parts.reads.during(
     job,

@@ -8,7 +8,6 @@ import { parseLink, shareIdOf } from '../../common/link'
 import type { PeerState } from '../../common/model'
 import type { Notifications } from '../../common/protocol'
 import { Signal } from '../../common/signal'
-import type { ShareDrive } from '../drive/shareDrive'
 import type { Settings } from '../store/catalog'
 import type { PeerParts } from './parts'
 import { stateOf } from './state'
@@ -31,10 +30,9 @@ export class PeerService {
       readonly log: (line: string) => void
     },
   ) {
-    const { network, transfers, own, opened, budget } = parts
-    for (const part of [network, transfers, own, opened]) part.changed.on(() => this.changed.emit())
-    own.published.on(change => this.entriesChanged.emit(change))
-    opened.updated.on(change => this.entriesChanged.emit(change))
+    const { network, transfers, shares, budget } = parts
+    for (const part of [network, transfers, shares]) part.changed.on(() => this.changed.emit())
+    shares.updated.on(change => this.entriesChanged.emit(change))
     budget.passed.on(() => {
       this.makeRoom().catch(error => handle.log(`making room: ${String(error)}`))
     })
@@ -56,11 +54,6 @@ export class PeerService {
     return this.handle.explain(error)
   }
 
-  /** A share's logs, own or opened. */
-  drive(id: ShareId): ShareDrive {
-    return this.parts.own.find(id)?.drive ?? this.parts.opened.get(id).drive
-  }
-
   /** See `open.add`. */
   async openLink(
     text: string,
@@ -71,29 +64,30 @@ export class PeerService {
     if (!parsed.ok) throw new PeerfoldError('bad-link', parsed.message)
     const id = shareIdOf(parsed.link.key)
     hold(id)
-    if (this.parts.own.has(id)) return { id, own: true }
-    await this.parts.opened.open(parsed.link, keep)
+    if (this.parts.shares.find(id)?.publishing !== undefined) return { id, own: true }
+    await this.parts.links.open(parsed.link, keep)
     await this.makeRoom()
     return { id, own: false }
   }
 
   async removeOpened(id: ShareId): Promise<void> {
     this.parts.copies.cancelAllOf(id)
-    await this.parts.opened.remove(id)
+    await this.parts.links.remove(id)
   }
 
   async set(change: Settings): Promise<void> {
-    const { settings, network, opened, own, budget } = this.parts
+    const { settings, network, shares, budget } = this.parts
     const changed = await settings.set(change)
     if (changed === undefined) return
     if (changed.name) network.nameChanged()
     if (changed.directTcp) await network.tcpChanged()
     if (changed.limits) {
-      for (const share of opened.all()) share.limitsChanged()
+      for (const { following } of shares.followed()) following.limitsChanged()
       budget.limitChanged()
       network.limitsChanged()
     }
-    if (changed.ignore) for (const share of own.all()) if (share.replication) share.rescan()
+    if (changed.ignore)
+      for (const { publishing, replication } of shares.published()) if (replication) publishing.rescan()
     this.changed.emit()
   }
 
@@ -113,9 +107,9 @@ export class PeerService {
 
   /** Lets go of what is not kept and no client holds any more: called when a client is gone, or a copy is over. */
   async releaseUnkept(isHeld: (id: ShareId) => boolean): Promise<void> {
-    const { opened, own, copies } = this.parts
-    await opened.releaseUnkept(id => isHeld(id) || copies.isBusy(id))
-    await own.releaseUnkept(isHeld)
+    const { links, folders, copies } = this.parts
+    await links.releaseUnkept(id => isHeld(id) || copies.isBusy(id))
+    await folders.releaseUnkept(isHeld)
   }
 
   /** Throws `store-limit` when nothing more may be fetched of opened shares. */
@@ -125,7 +119,7 @@ export class PeerService {
 
   /** What was still being used when the limit was passed may be used no more by now. */
   async makeRoom(): Promise<void> {
-    if (this.parts.budget.shortage !== undefined) await this.parts.opened.forgetUnlisted()
+    if (this.parts.budget.shortage !== undefined) await this.parts.links.forgetUnlisted()
   }
 
   notice(level: Notifications['notice']['level'], message: string, share?: ShareId): void {

@@ -6,10 +6,8 @@ import type { PeerParts } from './parts'
 
 /** @param revision grows with every state that is told */
 export function stateOf(parts: PeerParts, revision: number): PeerState {
-  const { own, opened, network, blocked, settings, transfers } = parts
-  const shares = own.all().map(share => share.state)
-  const openedShares = opened.all().map(share => share.state)
-  const all = [...shares, ...openedShares]
+  const { shares, network, blocked, settings, transfers } = parts
+  const all = shares.all()
   return {
     revision,
     me: { id: peerIdOf(parts.publicKey), name: settings.name },
@@ -19,17 +17,17 @@ export function stateOf(parts: PeerParts, revision: number): PeerState {
       down: all.reduce((sum, share) => sum + share.rates.down, 0),
       up: all.reduce((sum, share) => sum + share.rates.up, 0),
     },
-    shares,
-    opened: openedShares,
+    shares: shares.published().map(({ publishing }) => publishing.state),
+    opened: shares.followed().map(({ following }) => following.state),
     peers: [...connectedPeers(parts), ...blocked.states],
     transfers: transfers.states,
   }
 }
 
-function connectedPeers({ own, opened, network: { links, replication } }: PeerParts): RemotePeer[] {
+function connectedPeers({ shares: all, network: { links, replication } }: PeerParts): RemotePeer[] {
   const shares = new Map<string, ShareId[]>()
   const owned = new Map<string, ShareId[]>()
-  for (const share of [...own.all(), ...opened.all()]) {
+  for (const share of all.all()) {
     for (const key of share.replication?.peerKeys() ?? []) {
       shares.set(key, [...(shares.get(key) ?? []), share.id])
       const link = links.get(key)

@@ -10,13 +10,11 @@ import type { Params } from '../../common/protocol'
 import { Signal } from '../../common/signal'
 import { runCopy } from '../copy/copy'
 import { removePartials } from '../copy/partialFiles'
-import type { ShareDrive } from '../drive/shareDrive'
 import type { PeerContext } from '../shares/context'
-import type { Known, OpenedShare } from '../shares/openedShare'
-import type { OpenedShares } from '../shares/openedShares'
-import type { OwnShares } from '../shares/ownShares'
+import type { Known } from '../shares/newestKnown'
+import type { Share } from '../shares/share'
+import type { Shares } from '../shares/shares'
 import type { CopyRecord } from '../store/catalog'
-import { delay, throwIfAborted } from '../time'
 import { resultOf, type Transfer } from '../transfer'
 import { runSeed } from './seed'
 import { KEPT, type Transfers } from './transfers'
@@ -30,8 +28,7 @@ export class Copies {
 
   constructor(
     private readonly context: PeerContext,
-    private readonly own: OwnShares,
-    private readonly opened: OpenedShares,
+    private readonly shares: Shares,
     private readonly transfers: Transfers,
   ) {}
 
@@ -53,16 +50,15 @@ export class Copies {
 
   /** Goes on with copies whose shares are open again. */
   resume(copies: readonly CopyRecord[]): void {
-    for (const copy of copies) if (this.own.has(copy.share) || this.opened.find(copy.share)) this.run(copy)
+    for (const copy of copies) if (this.shares.has(copy.share)) this.run(copy)
   }
 
   /** See `copy.start`: the job that does it, which may be one that is doing it already. */
   async start({ id, path: typed, folder, job, umask }: Params<'copy.start'>): Promise<string> {
     const target = resolve(folder)
-    const own = this.own.find(id)
-    const { version } = (own ?? this.opened.get(id)).drive
-    const path = version?.index.spelling(typed) ?? typed
-    if (own !== undefined && isInside(target, own.record.source))
+    const { drive, publishing } = this.shares.get(id)
+    const path = drive.version?.index.spelling(typed) ?? typed
+    if (publishing !== undefined && isInside(target, publishing.record.source))
       throw new PeerfoldError('target-overlaps', folder)
     for await (const [old, copy] of this.context.catalog.list('copy')) {
       if (copy.share !== id || copy.path !== path || copy.folder !== target) continue
@@ -109,17 +105,19 @@ export class Copies {
 
   /** See `seed.wait`. Ends when the client that asked is gone. */
   async seed(id: ShareId, job: string, signal: AbortSignal): Promise<TransferResult> {
-    const own = this.own.find(id)
-    if (own !== undefined) return resultOf({ files: own.state.files, bytes: own.state.bytes }) // all of it is here
-    const share = this.opened.get(id)
+    const share = this.shares.get(id)
+    const { publishing } = share
+    if (publishing !== undefined) return resultOf(publishing.state) // all of it is here
     const transfer = this.transfers.add(job, 'seed', share.name)
     transfer.share = id
     signal.addEventListener('abort', () => transfer.abort.abort(), { once: true })
     try {
       const { silent } = await share.freshen(transfer.abort.signal)
-      const fetched = () => share.replication?.down.total ?? 0
-      const result = { ...(await runSeed(share.drive, transfer, this.context, fetched)), silent }
-      await share.countBytesHere()
+      const result = {
+        ...(await runSeed(share.drive, transfer, this.context, () => share.fetched)),
+        silent,
+      }
+      await share.fetchedMuch()
       await share.replication?.announced()
       transfer.finish(result)
       return result
@@ -148,13 +146,12 @@ export class Copies {
   private run(record: CopyRecord): void {
     const { job, share: id, path, folder } = record
     const { catalog, log } = this.context
-    const opened = this.opened.find(id)
-    const drive = opened?.drive ?? this.own.get(id).drive
-    const name = posix.basename(path) || (opened?.name ?? this.own.get(id).record.name)
+    const share = this.shares.get(id)
+    const name = posix.basename(path) || share.name
     const transfer = this.transfers.add(job, 'copy', name, folder)
     transfer.share = id
     const work = {
-      share: drive,
+      share: share.drive,
       id,
       path,
       folder,
@@ -163,17 +160,17 @@ export class Copies {
       transfer,
       space: this.context.space,
       budget: this.context.budget,
-      fetched: () => opened?.replication?.down.total ?? 0,
-      peerCame: (wait: AbortSignal) => opened?.peerCame(wait) ?? delay(1_000, wait),
-      stale: () => known?.stale === true && opened?.replication?.hearing.isHeard !== true,
+      fetched: () => share.fetched,
+      peerCame: (wait: AbortSignal) => share.served.peerCame(wait),
+      stale: () => known?.stale === true && share.replication?.hearing.isHeard !== true,
       isInDoubt: this.context.mayHaveLostWrites(),
       isEnding: () => this.context.closing.aborted,
       closing: this.context.closing,
     }
     let known: Known | undefined
-    this.untilListed(drive, opened, transfer)
+    this.untilListed(share, transfer)
       .then(async () => {
-        known = await opened?.freshen(transfer.abort.signal)
+        known = await share.freshen(transfer.abort.signal)
         return runCopy(work)
       })
       .then(
@@ -181,7 +178,7 @@ export class Copies {
           const result = { ...copied, silent: known?.silent ?? [] }
           await catalog.put('copy', job, { ...record, result, name, ended: Date.now() })
           transfer.finish(result)
-          await opened?.countBytesHere()
+          await share.fetchedMuch()
           await afterwards()
         },
         async error => {
@@ -203,18 +200,10 @@ export class Copies {
   }
 
   /** A job that is taken up after a restart is there before the list of its share's files. */
-  private async untilListed(
-    drive: ShareDrive,
-    opened: OpenedShare | undefined,
-    transfer: Transfer,
-  ): Promise<void> {
-    const { signal } = transfer.abort
-    if (opened === undefined) await drive.refresh(signal)
-    while (drive.version === undefined) {
-      if (opened === undefined) throw new PeerfoldError('offline', '/')
-      transfer.pause(new PeerfoldError('stalled').toUserError())
-      await opened.changed.next(signal).catch(() => throwIfAborted(signal))
-    }
+  private async untilListed(share: Share, transfer: Transfer): Promise<void> {
+    await share.listed(transfer.abort.signal, () =>
+      transfer.pause(new PeerfoldError('stalled').toUserError()),
+    )
     transfer.resume()
   }
 

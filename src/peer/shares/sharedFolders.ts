@@ -1,23 +1,20 @@
-/** The shares of this machine: making, finding and removing them. Each by itself is an OwnShare. */
+/** Folders and files of this machine that are shared: making their shares, taking them up again, and removing them. */
 import { realpath, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { randomBytes } from 'hypercore-crypto'
 import type { EncryptionKey, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import { formatKey } from '../../common/link'
 import type { ShareAdded, ShareSource } from '../../common/protocol'
-import { Signal } from '../../common/signal'
-import type { VersionChange } from '../drive/version'
 import { unportable } from '../names/foretell'
-import { byAge, type ShareRecord } from '../store/catalog'
+import type { ShareRecord } from '../store/catalog'
 import { throwIfAborted } from '../time'
 import { resultOf, type Transfer, type TransferList } from '../transfer'
 import type { PeerContext } from './context'
-import { OwnShare } from './ownShare'
+import { type PublishedShare, Share } from './share'
+import type { Shares } from './shares'
 
-export class OwnShares {
-  readonly changed = new Signal<void>()
-  readonly published = new Signal<VersionChange & { readonly id: ShareId }>()
-  private readonly shares = new Map<ShareId, OwnShare>()
+export class SharedFolders {
   /** First publishes under way, by source: two never run on one folder. */
   private readonly adding = new Map<string, Promise<unknown>>()
   /** What a process that was killed did not finish. */
@@ -25,6 +22,7 @@ export class OwnShares {
 
   constructor(
     private readonly context: PeerContext,
+    private readonly shares: Shares,
     private readonly transfers: TransferList,
   ) {}
 
@@ -37,10 +35,9 @@ export class OwnShares {
       }
       if (record.version === 0 && !record.keep) continue
       try {
-        const share = await OwnShare.open(record, this.context)
-        this.adopt(share)
-        if (record.keep && !record.stopped) await share.start()
-        else if (!share.isLost) share.rest()
+        const { publishing } = this.shares.add(await Share.published(record, this.context))
+        if (record.keep && !record.stopped) await publishing.start()
+        else if (!publishing.isLost) publishing.rest()
       } catch (error) {
         this.context.checkForDamage(error)
         this.context.log(`the share of ${record.source} cannot be opened: ${String(error)}`)
@@ -48,29 +45,12 @@ export class OwnShares {
     }
   }
 
-  /** In the order in which they were shared. */
-  all(): OwnShare[] {
-    return [...this.shares.values()].sort(byAge)
-  }
-
-  has(id: ShareId): boolean {
-    return this.shares.has(id)
-  }
-
-  find(id: ShareId): OwnShare | undefined {
-    return this.shares.get(id)
-  }
-
-  get(id: ShareId): OwnShare {
-    const share = this.shares.get(id)
-    if (share === undefined) throw new PeerfoldError('unknown-share')
-    return share
-  }
-
   /** The share of a folder or file, when it is shared already. */
-  async ofSource(source: string): Promise<OwnShare | undefined> {
+  async ofSource(source: string): Promise<PublishedShare | undefined> {
     const real = await realSource(source)
-    return this.all().find(share => share.record.source === real && !share.isLost)
+    return this.shares
+      .published()
+      .find(({ publishing: { record, isLost } }) => record.source === real && !isLost)
   }
 
   /**
@@ -98,22 +78,21 @@ export class OwnShares {
   }
 
   async remove(id: ShareId): Promise<void> {
-    const share = this.get(id)
-    this.shares.delete(id)
+    const share = this.shares.get(id)
+    this.shares.remove(id)
     await share.purge()
-    this.changed.emit()
   }
 
   /** Stops what is neither kept nor held by a client. */
   async releaseUnkept(isHeld: (id: ShareId) => boolean): Promise<void> {
-    for (const share of this.all()) {
-      if (!share.record.keep && !isHeld(share.id) && share.replication !== undefined) await share.stop()
+    for (const { id, publishing, replication } of this.shares.published()) {
+      if (!publishing.record.keep && !isHeld(id) && replication !== undefined) await publishing.stop()
     }
   }
 
-  async close(): Promise<void> {
+  /** Resolves when no share is being made or deleted. */
+  async settle(): Promise<void> {
     await Promise.allSettled([...this.adding.values(), ...this.purging])
-    await Promise.allSettled(this.all().map(share => share.close()))
   }
 
   private async addNow(
@@ -131,7 +110,7 @@ export class OwnShares {
       if (existing !== undefined && params.renew === true) await this.remove(existing.id)
       else if (existing !== undefined) {
         hold(existing.id)
-        await existing.setAllow(params.allow)
+        await existing.publishing.setAllow(params.allow)
         return await this.takeUp(existing, params, transfer)
       }
       const share = await this.create(params)
@@ -153,29 +132,33 @@ export class OwnShares {
   }
 
   /** The share of this source that is as public or as private as is asked for: each has a link of its own. */
-  private sharedAs({ source, isPublic }: ShareSource): OwnShare | undefined {
-    return this.all().find(
-      ({ record, isLost }) =>
-        record.source === source && !isLost && (record.encryptionKey === undefined) === isPublic,
-    )
+  private sharedAs({ source, isPublic }: ShareSource): PublishedShare | undefined {
+    return this.shares
+      .published()
+      .find(
+        ({ publishing: { record, isLost } }) =>
+          record.source === source && !isLost && (record.encryptionKey === undefined) === isPublic,
+      )
   }
 
-  private async takeUp(share: OwnShare, params: ShareSource, transfer: Transfer): Promise<ShareAdded> {
-    transfer.share = share.id
-    const result = await share.publishFirst(transfer)
+  private async takeUp(share: PublishedShare, params: ShareSource, transfer: Transfer): Promise<ShareAdded> {
+    const { id, publishing } = share
+    transfer.share = id
+    const result = await publishing.publishFirst(transfer)
     throwIfAborted(transfer.abort.signal)
-    if (params.keep) await share.keep()
-    const isFollowed = share.record.keep && !share.record.once && this.shares.has(share.id)
-    await share.setOnce(params.once && !isFollowed)
-    await share.start()
+    if (params.keep) await publishing.keep()
+    const { keep, once } = publishing.record
+    const isFollowed = keep && !once && this.shares.has(id)
+    await publishing.setOnce(params.once && !isFollowed)
+    await publishing.start()
     await share.replication?.announced()
     throwIfAborted(transfer.abort.signal)
-    if (!this.shares.has(share.id)) this.adopt(share)
+    if (!this.shares.has(id)) this.shares.add(share)
     transfer.finish(resultOf({ files: result.files, bytes: result.bytes }))
     return {
-      id: share.id,
+      id,
       link: share.link,
-      key: share.driveKey,
+      key: formatKey(share.drive.key),
       files: result.files,
       bytes: result.bytes,
       skipped: result.skipped,
@@ -184,7 +167,7 @@ export class OwnShares {
     }
   }
 
-  private async create(params: ShareSource): Promise<OwnShare> {
+  private async create(params: ShareSource): Promise<PublishedShare> {
     const record: ShareRecord = (await this.unfinished(params)) ?? {
       seed: randomBytes(16).toString('hex'),
       source: params.source,
@@ -200,7 +183,7 @@ export class OwnShares {
     }
     // The record comes first: a key whose log may exist is never forgotten.
     await this.context.catalog.put('share', record.seed, record)
-    return OwnShare.open(record, this.context)
+    return Share.published(record, this.context)
   }
 
   /** A first publish that a crash cut off: its log exists, so its key goes on. */
@@ -216,18 +199,11 @@ export class OwnShares {
 
   private async purgeAgain(record: ShareRecord): Promise<void> {
     try {
-      await (await OwnShare.open(record, this.context)).purge()
+      await (await Share.published(record, this.context)).purge()
     } catch (error) {
       this.context.checkForDamage(error)
       this.context.log(`what is left of a removed share cannot be deleted: ${String(error)}`)
     }
-  }
-
-  private adopt(share: OwnShare): void {
-    this.shares.set(share.id, share)
-    share.changed.on(() => this.changed.emit())
-    share.published.on(change => this.published.emit({ id: share.id, ...change }))
-    this.changed.emit()
   }
 }
 

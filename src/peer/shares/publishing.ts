@@ -1,27 +1,26 @@
 /**
- * One share of this machine: its log, its publisher, its watcher, its place in the network.
+ * Publishing: a folder or file of this machine becomes versions of a share, for as long as it is followed.
  *
- * Publishing is one loop: whatever asks for it (the first import, the watcher, the user) sets a flag, and the loop
- * runs until no flag is set, so that two publishes never overlap and no change is missed.
+ * It is one loop: whatever asks for it (the first import, the watcher, the user) sets a flag, and the loop runs until
+ * no flag is set, so that two publishes never overlap and no change is missed.
  */
 import { basename } from 'node:path'
-import type { DrivePath, ShareId } from '../../common/brand'
+import type { DrivePath } from '../../common/brand'
 import { PeerfoldError, toUserError } from '../../common/errors'
-import { formatKey, formatLink, type ShareLink } from '../../common/link'
 import type { HeldFiles, ShareState, ShareStatus, SkippedEntry } from '../../common/model'
-import { Signal } from '../../common/signal'
-import { ShareDrive } from '../drive/shareDrive'
-import type { VersionChange } from '../drive/version'
+import type { BlockRuns } from '../hypercore/blockRuns'
 import { unportable } from '../names/foretell'
 import type { PublishResult } from '../publish/version/publisher'
 import type { ChangedPaths } from '../publish/watch/burst'
 import { SourceWatch } from '../publish/watch/sourceWatch'
+import type { Named } from '../retention/clearing'
 import type { ShareRecord } from '../store/catalog'
 import { delay, throwIfAborted, unlessAborted } from '../time'
 import type { Transfer } from '../transfer'
-import type { PeerContext } from './context'
-import { ShareReplication } from './replication'
-import { OwnVersions } from './turns'
+import { Appending } from './appending'
+import { afterChoice, afterLook } from './heldChoices'
+import type { ShareReplication } from './replication'
+import type { ServedShare, SharePart } from './servedShare'
 
 /** Files that kept changing while they were read are looked at again after this long (milliseconds). */
 const AGAIN_AFTER = 1_000
@@ -36,76 +35,51 @@ const PEERS_SOON = 10_000
 /** A timer of Node's that is longer ends at once. */
 const LONGEST_TIMER = 60 * 60_000
 
-export class OwnShare {
-  readonly changed = new Signal<void>()
-  readonly published: Signal<VersionChange>
+export class Publishing implements SharePart {
   status: ShareStatus = { kind: 'publishing' }
   last: PublishResult | undefined
-  private readonly versions: OwnVersions
-  private joined: ShareReplication | undefined
+  private readonly versions: Appending
   private readonly watch: SourceWatch
-  private readonly closing = new AbortController()
   private wanted = false
   /** What the watcher says has changed since the last publish began. */
   private named = new Set<DrivePath>()
   private running: Promise<void> | undefined
   private retryIsDue = false
   private looking: NodeJS.Timeout | undefined
-  private toldSecrets = new Set<string>()
+  private readonly toldSecrets = new Set<string>()
 
   private constructor(
+    private readonly share: ServedShare,
     public record: ShareRecord,
-    readonly drive: ShareDrive,
-    private readonly context: PeerContext,
   ) {
+    const { context } = share
     this.watch = new SourceWatch({
       onChange: changes => this.rescan(changes),
       onError: error => this.setFailed(error),
       log: context.log,
     })
-    this.versions = new OwnVersions({
-      drive,
-      context,
-      record: () => this.record,
-      onVersion: version => this.saveRecord({ version }),
-      sent: () => this.joined?.up.total ?? 0,
-      signal: this.closing.signal,
-    })
-    this.published = this.versions.published
-    this.published.on(() => this.changed.emit())
+    this.versions = new Appending(
+      share,
+      () => this.record,
+      version => this.saveRecord({ version }),
+    )
   }
 
-  static async open(record: ShareRecord, context: PeerContext): Promise<OwnShare> {
-    const drive = await ShareDrive.create(context.store, record.seed, record.encryptionKey)
-    const withKeys = { ...record, id: drive.id, key: drive.key }
-    if (drive.paths.length > 0) await drive.bytesReady(context.closing)
-    const share = new OwnShare(withKeys, drive, context)
-    if (record.lost) share.setStatus({ kind: 'failed', error: lostError(record).toUserError() })
+  /** @param share whose log of bytes is open, if it has one */
+  static async on(share: ServedShare, record: ShareRecord): Promise<Publishing> {
+    const { drive, context } = share
+    const publishing = new Publishing(share, { ...record, id: drive.id, key: drive.key })
+    share.add(publishing)
+    if (record.lost) publishing.setStatus({ kind: 'failed', error: lostError(record).toUserError() })
     else if (record.key !== undefined && record.key !== drive.key)
-      await share.giveUpLog() // another store
-    else if (record.id !== drive.id) await context.catalog.put('share', record.seed, withKeys)
-    return share
+      await publishing.giveUpLog() // another store
+    else if (record.id !== drive.id) await context.catalog.put('share', record.seed, publishing.record)
+    return publishing
   }
 
-  get id(): ShareId {
-    return this.drive.id
-  }
-
-  get replication(): ShareReplication | undefined {
-    return this.joined
-  }
-
-  /** Throws `log-lost`: a link that leads nowhere is none. */
-  get link(): string {
+  /** Throws `log-lost`: what is lost is not shared any further, and a link to it leads nowhere. */
+  assertNotLost(): void {
     if (this.isLost) throw lostError(this.record)
-    const { key, encryptionKey, name, isFile } = this.record
-    if (key === undefined) throw new PeerfoldError('unknown-share')
-    const link: ShareLink = { key, name, isFile, ...(encryptionKey === undefined ? {} : { encryptionKey }) }
-    return formatLink(link)
-  }
-
-  get driveKey(): string {
-    return formatKey(this.drive.key)
   }
 
   get isLost(): boolean {
@@ -115,12 +89,12 @@ export class OwnShare {
   /** The first publish, watched as a transfer. Throws what stopped it. */
   async publishFirst(transfer: Transfer): Promise<PublishResult> {
     const before = this.status
-    const wasJoined = this.joined !== undefined
+    const wasJoined = this.share.replication !== undefined
     this.setStatus({ kind: 'publishing' })
     try {
       // Announcing takes as long as publishing does. After an accident only others know what is missing here.
       if (!wasJoined) this.join()
-      const signal = AbortSignal.any([transfer.abort.signal, this.closing.signal])
+      const signal = AbortSignal.any([transfer.abort.signal, this.share.signal])
       const result = await this.publishOnce(signal, transfer)
       if (result.files === 0) throw this.nothingToShare(result)
       this.setStatus({ kind: 'sharing' })
@@ -141,43 +115,57 @@ export class OwnShare {
 
   /** Serves it, and follows the folder unless it was shared once. */
   async start(): Promise<void> {
-    throwIfAborted(this.closing.signal)
+    throwIfAborted(this.share.signal)
     if (this.isLost || this.watch.isOn) return
     await this.saveRecord({ stopped: false })
-    if (this.joined === undefined) this.join()
+    this.join()
     this.setStatus({ kind: 'sharing' })
-    const { signal } = this.closing
+    const { drive, context, signal } = this.share
     if (!this.record.once) this.startWatching()
-    const listed = this.drive.refresh(signal).then(() => this.versions.finishSoon())
+    const listed = drive.refresh(signal).then(() => this.versions.finishSoon())
     if (this.record.once) await listed
-    else listed.catch(error => this.context.log(`index: ${String(error)}`)) // publishing says so as well
+    else listed.catch(error => context.log(`index: ${String(error)}`)) // publishing says so as well
   }
 
   private join(): void {
-    const joined = new ShareReplication(this.drive, this.context.network)
-    this.joined = joined
-    if (this.context.mayHaveLostWrites() && this.record.version > 0) this.waitForPeersFirst(joined)
-    joined.changed.on(() => this.changed.emit())
-    joined.appended.on(() => {
-      if (!this.versions.isAppending) this.takeBack()
-    })
-    joined.forked.on(() =>
-      this.giveUpLog().catch(error => this.context.log(`giving up a forked log: ${String(error)}`)),
-    )
-    joined.moved.on(() => this.changed.emit())
+    if (this.share.replication !== undefined) return
+    const joined = this.share.join()
+    if (this.share.context.mayHaveLostWrites() && this.record.version > 0) this.waitForPeersFirst(joined)
   }
+
+  appended(): void {
+    if (!this.versions.isAppending) this.takeBack()
+  }
+
+  forked(): void {
+    this.giveUpLog().catch(error => this.share.context.log(`giving up a forked log: ${String(error)}`))
+  }
+
+  peersChanged(): void {}
+
+  came(): void {}
+
+  inUse(): Iterable<Named> | undefined {
+    return this.versions.inUse()
+  }
+
+  beforeClear(used: BlockRuns): void {
+    this.versions.beforeClear(used)
+  }
+
+  async cleared(): Promise<void> {}
 
   /** Whether blocks may be missing at the end of the logs that others have. */
   private get isDoubtful(): boolean {
     const { version } = this.record
-    return version > 0 && (this.context.mayHaveLostWrites() || version > this.drive.paths.length)
+    return version > 0 && (this.share.context.mayHaveLostWrites() || version > this.share.drive.paths.length)
   }
 
   /** A peer had versions of this share that are missing here, and gave them back. */
   private takeBack(): void {
-    this.context.log(`share ${this.id.slice(0, 6)}: a peer gave versions back`)
+    this.share.context.log(`share ${this.share.id.slice(0, 6)}: a peer gave versions back`)
     if (!this.record.once) this.rescan()
-    else this.drive.refresh(this.closing.signal).catch(error => this.context.log(`index: ${String(error)}`))
+    else this.list()
   }
 
   /**
@@ -186,9 +174,9 @@ export class OwnShare {
    * nobody would get what is published.
    */
   private waitForPeersFirst(joined: ShareReplication): void {
-    const { signal } = this.closing
+    const { signal } = this.share
     const found = unlessAborted(joined.membership.askedOnline, signal).then(() => delay(PEERS_SETTLE, signal))
-    this.versions.after(found)
+    this.share.after(found)
     const tell = setTimeout(
       () => this.setFailed(new PeerfoldError('log-unchecked', this.record.name)),
       PEERS_SOON,
@@ -203,7 +191,7 @@ export class OwnShare {
 
   /** Starts it; one that is served already scans its folder again, and after a failure follows it anew as well. */
   async startAgain(): Promise<void> {
-    if (this.isLost || this.joined === undefined) return this.start()
+    if (this.isLost || this.share.replication === undefined) return this.start()
     if (this.record.once) return
     const hasFailed = this.status.kind === 'failed'
     if (hasFailed) {
@@ -223,33 +211,28 @@ export class OwnShare {
   /** Shown, and served to nobody, until it is started. */
   rest(): void {
     this.setStatus({ kind: 'stopped' })
-    this.drive.refresh(this.closing.signal).catch(error => this.context.log(`index: ${String(error)}`))
+    this.list()
+  }
+
+  private list(): void {
+    const { drive, context, signal } = this.share
+    drive.refresh(signal).catch(error => context.log(`index: ${String(error)}`))
   }
 
   /** Follows the folder from now on, or no longer. */
   async setOnce(once: boolean): Promise<void> {
     if (this.record.once === once) return
     await this.saveRecord({ once })
-    if (this.joined === undefined) return
+    if (this.share.replication === undefined) return
     if (once) await this.watch.stop()
     else this.startWatching()
   }
 
   /** See `share.settle`. */
   async settleHeld(kind: HeldFiles['kind'], keep: boolean): Promise<void> {
-    const { hidden, allow, boundaries } = this.record
-    const gone = new Set(kind === 'disk' ? this.last?.vanished : [])
+    const change = afterChoice(kind, keep, this.record, this.last)
     if (kind !== 'update' && !keep) this.versions.releaseRemoval()
-    if (kind === 'disk' && !keep)
-      await this.saveRecord({ boundaries: (boundaries ?? []).filter(path => !gone.has(path)) })
-    else if (kind === 'update' && hidden !== undefined) {
-      const { paths, contents } = hidden
-      await this.saveRecord(
-        keep
-          ? { allow: [...new Set([...allow, ...contents, ...paths])] }
-          : { hidden: { ...hidden, toldAt: 0 } },
-      )
-    }
+    if (change !== undefined) await this.saveRecord(change)
     this.rescan()
     await this.whenPublished()
   }
@@ -285,37 +268,30 @@ export class OwnShare {
     await this.running
   }
 
-  async leave(): Promise<void> {
+  private async leave(): Promise<void> {
     clearTimeout(this.looking)
-    this.joined?.leave()
-    this.joined = undefined
+    this.share.leave()
     await this.watch.stop()
   }
 
-  async close(): Promise<void> {
-    this.closing.abort()
-    await this.settle()
-    await this.drive.close()
+  async settle(): Promise<void> {
+    clearTimeout(this.looking)
+    await this.watch.stop()
+    await this.running?.catch(() => {}) // it told what stopped it
+    await this.versions.settle()
   }
 
-  /** Deletes the log; its key is never used again. The record goes last: when this is cut off, the next start goes on. */
-  async purge(): Promise<void> {
-    this.closing.abort()
-    await this.settle()
-    const { catalog } = this.context
+  async purging(): Promise<void> {
+    await this.share.context.catalog.put('share', this.record.seed, { ...this.record, removed: true })
+  }
+
+  /** The key is never used again. */
+  async purged(): Promise<void> {
+    const { catalog } = this.share.context
     const { seed } = this.record
-    await catalog.put('share', seed, { ...this.record, removed: true })
-    await this.drive.purge()
     await catalog.deleteAll('published', `${seed}/`)
     await catalog.delete('indexed', seed)
     await catalog.delete('share', seed)
-  }
-
-  /** Resolves when nothing of it is under way any more; nothing is begun once `closing` is aborted. */
-  private async settle(): Promise<void> {
-    await this.leave()
-    await this.running?.catch(() => {}) // it told what stopped it
-    await this.versions.settle()
   }
 
   get skipped(): readonly SkippedEntry[] {
@@ -323,7 +299,8 @@ export class OwnShare {
   }
 
   get state(): ShareState {
-    const { record, drive, last, joined, status } = this
+    const { record, last, status } = this
+    const { drive, peers, rates } = this.share
     return {
       id: drive.id,
       name: record.name,
@@ -336,8 +313,8 @@ export class OwnShare {
       version: drive.paths.length,
       skipped: last?.skippedCounts ?? {},
       unportable: unportable(last?.foretold ?? []).unportableCount,
-      peers: joined?.peers ?? 0,
-      rates: joined?.rates ?? { down: 0, up: 0 },
+      peers,
+      rates,
       ...(last === undefined || last.held.length === 0 ? {} : { held: last.held }),
     }
   }
@@ -348,12 +325,12 @@ export class OwnShare {
   }
 
   private async publishLoop(): Promise<void> {
-    const { signal } = this.closing
+    const { signal } = this.share
     while (this.wanted && !signal.aborted && !this.isLost) {
       this.wanted = false
       try {
         const { again, inDoubt } = await this.publishOnce(signal)
-        if (this.joined !== undefined) this.setStatus({ kind: 'sharing' })
+        if (this.share.replication !== undefined) this.setStatus({ kind: 'sharing' })
         if (again) this.retryAfter(AGAIN_AFTER)
         else if (inDoubt) this.retryAfter(COMPARE_AFTER)
       } catch (error) {
@@ -370,10 +347,10 @@ export class OwnShare {
   private retryAfter(milliseconds: number): void {
     if (this.retryIsDue) return
     this.retryIsDue = true
-    delay(milliseconds, this.closing.signal).then(
+    delay(milliseconds, this.share.signal).then(
       () => {
         this.retryIsDue = false
-        if (this.joined !== undefined) this.rescan()
+        if (this.share.replication !== undefined) this.rescan()
       },
       () => {}, // closed meanwhile
     )
@@ -385,7 +362,7 @@ export class OwnShare {
     if (milliseconds === undefined || this.record.once) return
     const atMost = Math.min(milliseconds, LONGEST_TIMER)
     this.looking = setTimeout(() => {
-      if (this.joined !== undefined) this.rescan()
+      if (this.share.replication !== undefined) this.rescan()
     }, atMost).unref()
   }
 
@@ -399,26 +376,14 @@ export class OwnShare {
     })
     this.last = result
     this.tellSecrets(result)
-    await this.rememberLook(result, boundaries)
+    const remembered = afterLook(result, boundaries, this.record)
+    if (remembered !== undefined) await this.saveRecord(remembered)
     this.watch.follow(result)
     this.lookAfter(result.lookAfter)
     await this.watch.ignoreFolders(result.ignoredFolders)
     this.watch.followHardLinks(result.hardLinked)
-    this.changed.emit()
+    this.share.changed.emit()
     return result
-  }
-
-  /** @param before the disks that were known when the look began: what the user gave up meanwhile stays given up */
-  private async rememberLook({ remember }: PublishResult, before: ShareRecord['boundaries']): Promise<void> {
-    const { boundaries, rules, hidden } = this.record
-    const told = hidden?.toldAt === undefined ? {} : { toldAt: hidden.toldAt }
-    const givenUp = new Set(before?.filter(path => boundaries?.includes(path) !== true))
-    const now = {
-      ...remember,
-      boundaries: (remember.boundaries ?? []).filter(path => !givenUp.has(path)),
-      hidden: remember.hidden && { ...remember.hidden, ...told },
-    }
-    if (JSON.stringify(now) !== JSON.stringify({ boundaries, rules, hidden })) await this.saveRecord(now)
   }
 
   /** A file that was shared and now holds a key is not published any further: say so, once. */
@@ -427,7 +392,7 @@ export class OwnShare {
       if (reason !== 'secret-content' || this.toldSecrets.has(path)) continue
       this.toldSecrets.add(path)
       const message = `“${basename(path)}” in “${this.record.name}” is not published: ${detail}`
-      this.context.notice('warning', message, this.id)
+      this.share.context.notice('warning', message, this.share.id)
     }
   }
 
@@ -438,25 +403,26 @@ export class OwnShare {
   }
 
   private async saveRecord(change: Partial<ShareRecord>): Promise<void> {
-    if (this.closing.signal.aborted) return // removed, or the process ends
+    if (this.share.signal.aborted) return // removed, or the process ends
     this.record = { ...this.record, ...change }
-    await this.context.catalog.put('share', this.record.seed, this.record)
+    await this.share.context.catalog.put('share', this.record.seed, this.record)
   }
 
   private setFailed(error: unknown): void {
-    this.context.checkForDamage(error)
-    const userError = toUserError(this.context.explain(error))
+    const { id, context } = this.share
+    context.checkForDamage(error)
+    const userError = toUserError(context.explain(error))
     const known = this.status.kind === 'failed' && this.status.error.message === userError.message
     if (!known) {
-      this.context.log(`share ${this.id.slice(0, 6)}: ${userError.message}`)
-      this.context.notice('warning', userError.message, this.id)
+      context.log(`share ${id.slice(0, 6)}: ${userError.message}`)
+      context.notice('warning', userError.message, id)
     }
     this.setStatus({ kind: 'failed', error: userError })
   }
 
   private setStatus(status: ShareStatus): void {
     this.status = status
-    this.changed.emit()
+    this.share.changed.emit()
   }
 }
 

@@ -1,30 +1,28 @@
-/** The shares of other people on this machine: opening, finding and removing them. Each is an OpenedShare. */
+/** Links to shares of other people: opening them, taking them up again, and removing them. */
 import type { ShareId } from '../../common/brand'
-import { PeerfoldError } from '../../common/errors'
 import { type ShareLink, shareIdOf } from '../../common/link'
-import { Signal } from '../../common/signal'
-import type { VersionChange } from '../drive/version'
-import { byAge, type OpenedRecord } from '../store/catalog'
+import type { OpenedRecord } from '../store/catalog'
 import type { PeerContext } from './context'
-import { OpenedShare } from './openedShare'
+import { type FollowedShare, Share } from './share'
+import type { Shares } from './shares'
 
-export class OpenedShares {
-  readonly changed = new Signal<void>()
-  readonly updated = new Signal<VersionChange & { readonly id: ShareId }>()
-  private readonly shares = new Map<ShareId, OpenedShare>()
-  private readonly opening = new Map<ShareId, Promise<OpenedShare>>()
+export class OpenedLinks {
+  private readonly opening = new Map<ShareId, Promise<FollowedShare>>()
   private readonly purging = new Map<ShareId, Promise<void>>()
   private forgetting: Promise<void> | undefined
 
-  constructor(private readonly context: PeerContext) {}
+  constructor(
+    private readonly context: PeerContext,
+    private readonly shares: Shares,
+  ) {}
 
   /** Takes up what is kept, and what `isNeeded` by unfinished work. */
   async restore(isNeeded: (id: ShareId) => boolean): Promise<void> {
     for await (const [, record] of this.context.catalog.list('opened')) {
       if (!record.keep && !isNeeded(record.id)) continue
       try {
-        const share = await this.opened(record)
-        if (!record.stopped) share.start()
+        const { following } = await this.opened(record)
+        if (!record.stopped) following.start()
       } catch (error) {
         this.context.checkForDamage(error)
         this.context.log(`opened share ${record.id.slice(0, 6)} cannot be opened: ${String(error)}`)
@@ -32,23 +30,8 @@ export class OpenedShares {
     }
   }
 
-  /** In the order in which they were opened. */
-  all(): OpenedShare[] {
-    return [...this.shares.values()].sort(byAge)
-  }
-
-  find(id: ShareId): OpenedShare | undefined {
-    return this.shares.get(id)
-  }
-
-  get(id: ShareId): OpenedShare {
-    const share = this.shares.get(id)
-    if (share === undefined) throw new PeerfoldError('unknown-share')
-    return share
-  }
-
   /** Joins the share of a link; `keep`: it stays in the list after the client is gone. */
-  async open(link: ShareLink, keep: boolean): Promise<OpenedShare> {
+  async open(link: ShareLink, keep: boolean): Promise<FollowedShare> {
     const id = shareIdOf(link.key)
     const share = await this.opened({
       id,
@@ -60,15 +43,16 @@ export class OpenedShares {
       ...(link.encryptionKey === undefined ? {} : { encryptionKey: link.encryptionKey }),
     })
     // A command looks into a share that the user stopped without starting it for good.
-    if (keep && (!share.record.keep || share.record.stopped)) await share.save({ keep, stopped: false })
-    share.start()
+    const { following } = share
+    if (keep && (!following.record.keep || following.record.stopped))
+      await following.save({ keep, stopped: false })
+    following.start()
     return share
   }
 
   async remove(id: ShareId): Promise<void> {
-    const share = this.get(id)
-    this.shares.delete(id)
-    this.changed.emit()
+    const share = this.shares.get(id)
+    this.shares.remove(id)
     const purging = share.purge().finally(() => this.purging.delete(id))
     this.purging.set(id, purging)
     await purging
@@ -76,16 +60,14 @@ export class OpenedShares {
 
   /** Closes what is neither kept nor needed; what is here of it stays in the store. */
   async releaseUnkept(isNeeded: (id: ShareId) => boolean): Promise<void> {
-    for (const share of this.all()) {
+    for (const share of this.shares.followed()) {
       if (isNeeded(share.id)) continue
-      if (share.record.keep) {
-        if (share.record.stopped) share.leave()
-        continue
-      }
-      this.shares.delete(share.id)
+      const { keep, stopped } = share.following.record
+      if (keep && stopped) share.served.leave()
+      if (keep) continue
+      this.shares.remove(share.id)
       await share.close()
     }
-    this.changed.emit()
   }
 
   /** Deletes what was fetched of shares that stand in no list: commands opened them, and ended. One at a time. */
@@ -96,9 +78,9 @@ export class OpenedShares {
     return this.forgetting
   }
 
-  async close(): Promise<void> {
+  /** Resolves when none is being opened. */
+  async settle(): Promise<void> {
     await Promise.allSettled(this.opening.values())
-    await Promise.allSettled(this.all().map(share => share.close()))
   }
 
   private async forgetNow(): Promise<void> {
@@ -106,7 +88,7 @@ export class OpenedShares {
       if (record.keep || this.shares.has(record.id) || this.opening.has(record.id)) continue
       try {
         const share = await this.opened(record)
-        if (share.record.keep || share.replication !== undefined) continue // somebody opened it meanwhile
+        if (share.following.record.keep || share.replication !== undefined) continue // somebody opened it meanwhile
         await this.remove(share.id)
         this.context.log(`what was fetched of ${id.slice(0, 6)} is deleted: it is in no list any more`)
       } catch (error) {
@@ -116,28 +98,28 @@ export class OpenedShares {
     }
   }
 
-  private async opened(record: OpenedRecord): Promise<OpenedShare> {
+  private async opened(record: OpenedRecord): Promise<FollowedShare> {
     const pending = this.opening.get(record.id)
     if (pending !== undefined) {
       await pending.catch(() => {}) // whoever asked for that one is told
       return this.opened(record)
     }
     await this.purging.get(record.id)?.catch(() => {}) // whoever removed it is told
-    const open = this.shares.get(record.id)
+    const open = this.shares.followed().find(({ id }) => id === record.id)
     // Another key is tried only where the one that is here does not decrypt it.
     const hasKey =
       record.encryptionKey === undefined ||
-      record.encryptionKey === open?.record.encryptionKey ||
-      open?.isReadable === true
+      record.encryptionKey === open?.following.record.encryptionKey ||
+      open?.following.isReadable === true
     if (open !== undefined && hasKey) return open
     const opening = this.openNow(record).finally(() => this.opening.delete(record.id))
     this.opening.set(record.id, opening)
     return opening
   }
 
-  private async openNow(wanted: OpenedRecord): Promise<OpenedShare> {
+  private async openNow(wanted: OpenedRecord): Promise<FollowedShare> {
     // It was opened by a key that does not decrypt it, and now its whole link is here.
-    await this.shares.get(wanted.id)?.close()
+    await this.shares.find(wanted.id)?.close()
     const { catalog } = this.context
     const known = await catalog.get('opened', wanted.id)
     const encryptionKey = wanted.encryptionKey ?? known?.encryptionKey
@@ -148,11 +130,6 @@ export class OpenedShares {
       ...(encryptionKey === undefined ? {} : { encryptionKey }),
     }
     await catalog.put('opened', record.id, record)
-    const share = await OpenedShare.open(record, this.context)
-    this.shares.set(share.id, share)
-    share.changed.on(() => this.changed.emit())
-    share.updated.on(change => this.updated.emit({ id: share.id, ...change }))
-    this.changed.emit()
-    return share
+    return this.shares.add(await Share.followed(record, this.context))
   }
 }
