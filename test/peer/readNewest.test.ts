@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict'
 import Corestore from 'corestore'
 import type { DrivePath } from '../../src/common/brand'
+import { absenceOf } from '../../src/peer/drive/absentBytes'
 import { FILES } from '../../src/peer/drive/format/about'
 import type { DriveEntry } from '../../src/peer/drive/format/entry'
 import { readWhole } from '../../src/peer/drive/read'
 import { readNewest } from '../../src/peer/drive/readNewest'
 import { ShareDrive } from '../../src/peer/drive/shareDrive'
 import { clearBlocks } from '../../src/peer/hypercore/clearBlocks'
+import { eventually } from '../support/eventually'
 import { temporaryFolder } from '../support/folders'
 
 const PATH = '/file' as DrivePath
@@ -67,6 +69,36 @@ describe('a file that is superseded and cleared while it is read', () => {
     await reader.paths.update({ wait: true })
     await reader.refresh()
     await assert.rejects(reading, /nothing there/)
+  })
+
+  it('is waited for as long as the share still has it, and not once something else is in its place', async () => {
+    const bytes = await reader.bytesReady()
+    const entry = newest()
+    await eventually('the publisher says what it has', () => absenceOf(reader, bytes, entry) !== undefined)
+    assert.equal(absenceOf(reader, bytes, entry), 'nobody-has-them')
+    await own.drive.put(PATH, Buffer.from('the newest'))
+    await reader.paths.update({ wait: true })
+    await reader.refresh()
+    assert.equal(absenceOf(reader, bytes, entry), 'superseded')
+    await eventually('the newest is there', () => absenceOf(reader, bytes, newest()) === undefined)
+  })
+
+  it('is told from what does not exist', async () => {
+    const bytes = await reader.bytesReady()
+    await own.drive.put('/other', Buffer.from('other'))
+    const { length } = await own.bytesReady()
+    const beyond = { blockOffset: length + 5, blockLength: 1, byteOffset: 9_999, byteLength: 7 }
+    await own.drive.db.put(
+      PATH,
+      { executable: false, linkname: null, blob: beyond, metadata: null },
+      { keyEncoding: FILES },
+    )
+    await reader.paths.update({ wait: true })
+    await reader.refresh()
+    await eventually(
+      'the publisher says how long its log is',
+      () => absenceOf(reader, bytes, newest()) === 'do-not-exist',
+    )
   })
 
   function newest(): DriveEntry {

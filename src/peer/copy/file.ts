@@ -4,11 +4,12 @@
  */
 import { closeSync, read, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { type ErrorCode, PeerfoldError } from '../../common/errors'
+import { PeerfoldError } from '../../common/errors'
 import { conflictName, isConflictName } from '../disk/conflicts'
 import type { Attributes } from '../disk/fileInPlace'
 import { WriteError } from '../disk/writeErrors'
 import type { FileMark, LargeFile, Precondition, SafeWriter } from '../disk/writer'
+import { isOther, passing } from '../drive/absentBytes'
 import { withTrueSize } from '../drive/blockMap'
 import type { ReadOptions } from '../drive/blocks'
 import type { DriveEntry } from '../drive/format/entry'
@@ -22,15 +23,11 @@ import type { CopyMarks } from './marks'
 import { heldBy, type Ownership } from './ownership'
 import type { PartialFiles } from './partialFiles'
 import type { PlannedFile } from './planned'
-import { isOther } from './superseded'
 
 const readAsync = promisify(read)
 
 /** Files up to this size (bytes) are fetched whole before they are written. */
 const WHOLE_BYTES = 4 * 1024 * 1024
-
-/** What keeps the next block from coming, and may pass. */
-const PASSING: readonly ErrorCode[] = ['offline', 'store-limit']
 
 /** Looks at a local file that is being changed, before the incoming one goes beside it. */
 const ATTEMPTS = 4
@@ -242,7 +239,7 @@ export class FileCopier {
   /** After a failure: leaves a temporary to whoever goes on with it, removes any other. */
   private async leave(large: LargeFile, file: PlannedFile, error: unknown): Promise<void> {
     const { partials, isEnding } = this.options
-    const passes = error instanceof PeerfoldError && PASSING.includes(error.code)
+    const passes = passing(error) !== undefined
     if (partials.has(file) && (passes || isEnding())) return large.suspend()
     await large.abort()
     await partials.forget(file)
@@ -269,7 +266,7 @@ export class FileCopier {
         if (progress.bytes !== entry.size) throw new PeerfoldError('bad-entry', entry.path)
         return
       } catch (error) {
-        if (!(error instanceof PeerfoldError) || !PASSING.includes(error.code)) throw error
+        if (!(error instanceof PeerfoldError) || passing(error) === undefined) throw error
         await this.options.whenOffline(error)
       }
     }

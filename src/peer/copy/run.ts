@@ -10,10 +10,11 @@ import { conflictName } from '../disk/conflicts'
 import { contentWarnings, describeWarning } from '../disk/warnings'
 import { pausesTransfer, WriteError } from '../disk/writeErrors'
 import type { LinkResult, SafeWriter } from '../disk/writer'
+import { type Absence, absenceOf, passing } from '../drive/absentBytes'
 import type { ReadOptions } from '../drive/blocks'
 import type { DriveEntry } from '../drive/format/entry'
 import { readPack, sliceOfPack } from '../drive/read'
-import { isBeyondTheEnd, isNowhere, nobodyHas, ownBlocksNowhere } from '../drive/whoHas'
+import { nobodyHas, ownBlocksNowhere } from '../drive/whoHas'
 import { describeLinkRefusal } from '../names/refusals'
 import type { TargetRules } from '../names/rules'
 import { sharedSlicer, throwIfAborted } from '../time'
@@ -26,7 +27,7 @@ import { Ownership } from './ownership'
 import type { PartialFiles } from './partialFiles'
 import type { CopyPlan, PlannedFile, PlannedLink } from './planned'
 import { runBounded } from './runBounded'
-import { isSuperseded, Superseded } from './superseded'
+import { Superseded } from './superseded'
 import { type CopyUnit, copyUnits } from './units'
 import { CopyWaits, RETRY_PAUSES } from './waits'
 
@@ -100,8 +101,8 @@ export class CopyRun {
         await runBounded(copyUnits(left, await this.needsPack()), limits, unit => this.copyUnit(unit, later))
         if (later.length < left.length) wait = 0
         if (later.length > 0) {
-          const bytes = await this.options.share.bytesReady(this.signal)
-          if (isSuperseded(this.options.share, bytes, later)) throw new Superseded()
+          const absences = await this.absences(later)
+          if (absences.includes('superseded')) throw new Superseded()
           await this.waits.waitFor(later, wait)
         }
         left = wait < LOOKS_BEFORE_LIES ? later : await this.withoutLies(later)
@@ -153,7 +154,7 @@ export class CopyRun {
       await this.pauseIfDue() // one pack may hold tens of thousands of tiny files
       const slice = block === undefined ? undefined : sliceOrNothing(block, planned)
       const file = block === undefined || slice !== undefined ? planned : withoutPack(planned)
-      if (slice === undefined && isNowhere(core, file.entry)) later.push(file)
+      if (slice === undefined && absenceOf(this.options.share, core, file.entry)) later.push(file)
       else {
         const work = () => (slice === undefined ? this.files.copy(file) : this.files.write(file, slice))
         if (await this.untilDone(file, work)) this.options.transfer.progress(1, 0)
@@ -170,14 +171,19 @@ export class CopyRun {
 
   /** Without files whose blocks do not exist at all: those are listed as what they are. */
   private async withoutLies(files: readonly PlannedFile[]): Promise<PlannedFile[]> {
-    const { share, transfer } = this.options
-    const core = await share.bytesReady(this.signal)
-    return files.filter(({ path, entry }) => {
-      if (!isBeyondTheEnd(share, core, entry)) return true
+    const absences = await this.absences(files)
+    return files.filter(({ path }, at) => {
+      if (absences[at] !== 'do-not-exist') return true
       this.skipOrThrow(path, new PeerfoldError('bad-entry', path))
-      transfer.progress(1, 0)
+      this.options.transfer.progress(1, 0)
       return false
     })
+  }
+
+  private async absences(files: readonly PlannedFile[]): Promise<(Absence | undefined)[]> {
+    const { share } = this.options
+    const bytes = await share.bytesReady(this.signal)
+    return files.map(({ entry }) => absenceOf(share, bytes, entry))
   }
 
   /** Undefined when nobody gave it: then the files' own blocks are asked for. */
@@ -187,7 +193,7 @@ export class CopyRun {
       return await readPack(core, pack, files[0]?.path ?? '', this.read)
     } catch (error) {
       if (!(error instanceof PeerfoldError)) throw error
-      if (error.code === 'offline') return undefined
+      if (passing(error) === 'no-sender') return undefined
       await this.waits.waitForLimit(error)
       return this.packOrNothing(pack, files)
     }
@@ -204,9 +210,9 @@ export class CopyRun {
         return true
       } catch (error) {
         const pause = RETRY_PAUSES[Math.min(attempt, RETRY_PAUSES.length - 1)] ?? 5_000
-        if (error instanceof PeerfoldError && error.code === 'offline') return false
+        if (passing(error) === 'no-sender') return false
         if (error instanceof WriteError && pausesTransfer(error)) await this.waits.waitForTarget(error, pause)
-        else if (error instanceof PeerfoldError && error.code === 'store-limit')
+        else if (error instanceof PeerfoldError && passing(error) === 'no-room')
           await this.waits.waitForLimit(error)
         else {
           this.skipOrThrow(file.path, error)

@@ -4,6 +4,7 @@
  */
 import { PeerfoldError, type UserError } from '../../common/errors'
 import type { WriteError } from '../disk/writeErrors'
+import { passing } from '../drive/absentBytes'
 import { isNowhere } from '../drive/whoHas'
 import { delay } from '../time'
 import type { CopyOptions } from './options'
@@ -46,7 +47,7 @@ export class CopyWaits {
 
   /** Until the user raised the limit or removed something. Throws other errors. */
   async waitForLimit(error: PeerfoldError): Promise<void> {
-    if (error.code !== 'store-limit') throw error
+    if (passing(error) !== 'no-room') throw error
     this.options.transfer.pause(error.toUserError())
     await this.options.budget.room(this.signal)
     this.options.transfer.resume()
@@ -54,7 +55,7 @@ export class CopyWaits {
 
   /** In the middle of a file. Throws when peers are there and do not give its next block: others go first then. */
   async waitForPeer(error: PeerfoldError): Promise<void> {
-    if (error.code !== 'offline') return this.waitForLimit(error)
+    if (passing(error) !== 'no-sender') return this.waitForLimit(error)
     if ((this.options.share.bytes?.peers.length ?? 0) > 0) throw error
     this.options.transfer.pause(this.options.space.shortage ?? new PeerfoldError('stalled').toUserError())
     await this.peerOr(1_000)

@@ -4,12 +4,13 @@
  */
 import { basename, posix, resolve, sep } from 'node:path'
 import type { ShareId } from '../../common/brand'
-import { type ErrorCode, PeerfoldError, toUserError, type UserError } from '../../common/errors'
+import { PeerfoldError, toUserError, type UserError } from '../../common/errors'
 import type { TransferResult } from '../../common/model'
 import type { Params } from '../../common/protocol'
 import { Signal } from '../../common/signal'
 import { runCopy } from '../copy/copy'
 import { removePartials } from '../copy/partialFiles'
+import { isForUser } from '../drive/absentBytes'
 import type { PeerContext } from '../shares/context'
 import type { Known } from '../shares/newestKnown'
 import type { Share } from '../shares/share'
@@ -18,9 +19,6 @@ import type { CopyRecord } from '../store/catalog'
 import { resultOf, type Transfer } from '../transfer'
 import { runSeed } from './seed'
 import { KEPT, type Transfers } from './transfers'
-
-/** What the user must do something about: nobody waits for it, and the copy goes on by itself when it is done. */
-const LIMITS: readonly ErrorCode[] = ['limit-passed', 'store-limit']
 
 export class Copies {
   /** A copy is over, however it ended: it needs its share no more. */
@@ -213,7 +211,8 @@ export class Copies {
     let timer: NodeJS.Timeout | undefined
     const look = () => {
       const error = transfer.status.kind === 'paused' ? transfer.status.error : undefined
-      if (error !== undefined && LIMITS.includes(error.code)) {
+      // Nobody waits for the user, and the copy goes on by itself when a limit was raised.
+      if (error !== undefined && isForUser(error.code)) {
         passed = error
         stalled.abort()
       }
