@@ -41,7 +41,7 @@ export interface IndexChange {
 
 /** The same for who reckons with entries. */
 export interface EntriesChange extends IndexChange {
-  /** Entries of the version before that are not in this one; undefined with `paths`. */
+  /** Entries of the version before that are not in this one. Undefined where they were not looked at. */
   readonly replaced?: readonly DriveEntry[]
 }
 
@@ -192,7 +192,7 @@ export class ShareDrive {
     if (byteLength > this.limits().pathLogBytes) throw pathLogTooLong(this.limits())
     if (old !== undefined && this.indexFork === fork) {
       await this.catchUpWithListing(old, length, signal)
-      if (old.version === length) return { version: length, paths: [], replaced: [] }
+      if (old.version === length) return { version: length, paths: [] }
     }
     if (
       old !== undefined &&
