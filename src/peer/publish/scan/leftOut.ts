@@ -5,7 +5,7 @@
 import type { DrivePath } from '../../../common/brand'
 import { compareDrivePaths } from '../../names/pathOrder'
 import { Skipped, type SkippedFromShare, type SkipReason } from './skipped'
-import { findPath, putPaths, takePaths } from './sortedPaths'
+import { findPath, putPaths, rangeAt, takePaths } from './sortedPaths'
 
 /** More entries are not kept. Each takes some 150 bytes. */
 const MAX_KEPT = 50_000
@@ -66,6 +66,11 @@ export class LeftOut {
   /** Whether there is an entry of this path; that of a folder ends with `/`. */
   has(path: string): boolean {
     return findPath(this.sorted(), path) !== undefined
+  }
+
+  /** What stands at a path and below it. */
+  at(path: DrivePath): readonly LeftOutEntry[] {
+    return rangeAt(this.sorted(), path)
   }
 
   /** @param dead links that lead to nothing that is shared */

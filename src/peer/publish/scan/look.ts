@@ -181,6 +181,7 @@ class PlaceLook {
     const { picture } = this
     const [file] = now.found
     const before = picture.fileAt(place)
+    this.assertNoHiddenSecondName(place, now)
     const isFile = file?.path === place && file.kind === 'file' && now.leftOut.isEmpty
     const hadSecondName = picture.hardLinked.has(place)
     if (isFile && before?.kind === 'file') {
@@ -193,6 +194,18 @@ class PlaceLook {
       throw new NeedsScan()
     this.before.push(...shown.map(({ path }) => path))
     if (picture.replace(place, now)) this.isOther = true
+  }
+
+  /** What is left out can be, or have been, a second name of something that is shared. */
+  private assertNoHiddenSecondName(place: DrivePath, now: Picture): void {
+    const { leftOut, hardLinked } = this.picture
+    const hidden = now.leftOut.at(place)
+    if (hidden.length === 0 && leftOut.at(place).length === 0) return
+    const hasSecondName = (path: string) => {
+      const stats = lookOrScan(this.absolute(path as DrivePath))
+      return stats?.isFile() === true && stats.nlink > 1
+    }
+    if (hardLinked.size > 0 || hidden.some(({ path }) => hasSecondName(path))) throw new NeedsScan()
   }
 
   /** Whether a link may be shared depends on what else is shared, and on all that lies on its way. */
