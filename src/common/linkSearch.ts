@@ -7,7 +7,10 @@
  *    what stands around it nor how its lines were broken matters, and no other text is taken for one.
  * 3. Hyperdrive keys have no checksum. In a longer text they count only behind `pear://` or `hyper://`.
  */
-import { type BadLink, badLink, MAX_LINK_LENGTH, parseLink, type ShareLink, ticketLength } from './link'
+import { MAX_LINK_LENGTH, parseLink } from './link'
+import { type BadLink, badLink, type ShareLink } from './shareLink'
+import { ticketLength } from './ticket'
+import { ALPHABET } from './zBase32'
 
 /** Characters of the longest text that is searched: a long mail. */
 const MAX_TEXT_LENGTH = 50_000
@@ -15,13 +18,13 @@ const MAX_TEXT_LENGTH = 50_000
 const MAX_LINKS = 20
 /** A safe link inside a safe link is seen; more layers are not made by accident. */
 const MAX_DECODINGS = 3
-/** Characters of a ticket by which its length may be known: the flags, or the length of its name behind one or two keys. */
-const LENGTH_MAY_BE_KNOWN = [6, 58, 110]
+/** Characters of a ticket by which its length may be known: of format 1 the flags, or the length of its name behind one
+ *  or two keys; of format 2 its third and fourth byte. */
+const LENGTH_MAY_BE_KNOWN = [6, 9, 58, 110]
 const LENGTH_IS_KNOWN = 110
 /** Every ticket is longer than every key, which has no checksum and does not count here. */
 const LONGER_THAN_A_KEY = 53
 
-const ALPHABET = 'ybndrfg8ejkmcpqxot1uwisza345h769'
 /** What programs put inside a long word: line breaks, with the marks of a quoted mail, and characters nobody sees. */
 const BREAK = /=?\r?\n[ \t>|]*|[\u00ad\u200b-\u200d\u2060\ufeff]/
 const BREAKS = new RegExp(`(?:${BREAK.source})+`, 'y')
@@ -29,7 +32,7 @@ const KEY = new RegExp(`\\b(?:pear|hyper)://(?:key/)?(?:[0-9a-f]{64}|[${ALPHABET
 
 export type FoundLinks = { readonly ok: true; readonly links: readonly [ShareLink, ...ShareLink[]] } | BadLink
 
-/** The links in a text, in their order, each share once. Never throws; the message says what is wrong with it. */
+/** The links in a text, in their order, each once, whatever its scheme. Never throws; the message says what is wrong with it. */
 export function findLinks(text: string): FoundLinks {
   const whole = parseLink(text)
   if (whole.ok) return { ok: true, links: [whole.link] }
@@ -59,7 +62,8 @@ class Search {
   through(text: string): void {
     const found = [...this.tickets(text), ...this.keys(text)].sort((a, b) => a.at - b.at)
     for (const { link } of found) {
-      const id = `${link.key}${link.encryptionKey ?? ''}`
+      const { key, encryptionKey = '', path = '', version = '' } = link
+      const id = [key, encryptionKey, version, path].join(' ')
       if (this.seen.has(id) || this.links.length === MAX_LINKS) continue
       this.seen.add(id)
       this.links.push(link)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import crypto from 'hypercore-crypto'
 import z32 from 'z32'
-import type { DriveKey, EncryptionKey, ShareId } from '../../src/common/brand'
+import type { DriveKey, DrivePath, EncryptionKey, ShareId } from '../../src/common/brand'
 import {
   fingerprint,
   formatKey,
@@ -10,18 +10,46 @@ import {
   formatTicket,
   isShareId,
   type LinkProblem,
+  linkOfShare,
   MAX_LINK_LENGTH,
   parseLink,
   type ShareLink,
   shareIdOf,
 } from '../../src/common/link'
+import { isLinkPath, MAX_LINK_PATH_BYTES } from '../../src/common/linkFields'
+import { checkPath } from '../../src/peer/names/paths'
+import { rulesFor } from '../../src/peer/names/rules'
 
 const key = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f' as DriveKey
 const encryptionKey = 'e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff' as EncryptionKey
 const privateShare: ShareLink = { key, encryptionKey, name: 'Café plans', isFile: false }
+const inTheShare: ShareLink = { ...privateShare, path: '/plans/Café.md' as DrivePath, version: 300 }
+
+/** What programs and people call files, and what they should not. */
+const names = fc.oneof(
+  fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }),
+  fc.constantFrom(
+    '..',
+    '.',
+    'a.md',
+    '…',
+    'zoë 🙂.md',
+    'a\\b',
+    '\u202etxt',
+    '\n',
+    '[x](command:y)',
+    '$(alert)',
+  ),
+)
+const paths = fc
+  .tuple(fc.array(names, { minLength: 1, maxLength: 6 }), fc.boolean())
+  .map(([steps, isFolder]) => `/${steps.join('/')}${isFolder ? '/' : ''}`)
+const goodPaths = paths.filter(isLinkPath)
 
 const links = fc.record(
   {
+    path: goodPaths,
+    version: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     key: fc.uint8Array({ minLength: 32, maxLength: 32 }).map(bytes => hex(bytes) as DriveKey),
     isFile: fc.boolean(),
     encryptionKey: fc.uint8Array({ minLength: 32, maxLength: 32 }).map(bytes => hex(bytes) as EncryptionKey),
@@ -62,12 +90,49 @@ describe('link', () => {
       assert.equal(hex(ticketBytes(formatTicket({ key, isFile: true }))), expected.join(''))
     })
 
+    it('are pinned for a file of a version in a private folder', () => {
+      const expected = [
+        '02', // format version 2
+        '05', // flags: 1 private + 4 with a name
+        '0063', // 99 bytes up to the checksum
+        key,
+        encryptionKey,
+        '0b', // 11 bytes of name
+        '436166c3a920706c616e73', // “Café plans” in UTF-8
+        '01', // a path
+        '000f', // of 15 bytes
+        '2f706c616e732f436166c3a92e6d64', // “/plans/Café.md” in UTF-8
+        '02', // a version
+        '0002', // of 2 bytes
+        '012c', // 300
+        'b31a963d', // CRC-32 of all before
+      ]
+      const ticket = formatTicket(inTheShare)
+      assert.equal(hex(ticketBytes(ticket)), expected.join(''))
+      assert.equal(
+        ticket,
+        'pfyenoyaayyrbygbyfyadoonekbcgy4doxnyetrrawnwmbqgy3depta8e6d9oqdazdhu16p39e78iqz58p75z9bhx16x4xm7zz9dh9i69h9z9x6n4dcfuc8kjyqbsgn5uuyryy6m5optoshh3xepospo7jf3sseyoyyey13ca41a6o',
+      )
+      assert.deepEqual(parseLink(ticket), { ok: true, link: inTheShare })
+    })
+
+    it('are those of format 1 for a link that points at the whole share, whatever it pointed at before', () => {
+      fc.assert(
+        fc.property(links, link => {
+          const whole = formatTicket(linkOfShare(link))
+          assert.equal(ticketBytes(whole)[0], 1)
+          const says = link.path !== undefined || link.version !== undefined
+          assert.equal(ticketBytes(formatTicket(link))[0], says ? 2 : 1)
+        }),
+      )
+    })
+
     it('carry the whole link and nothing else', () => {
       fc.assert(
         fc.property(links, link => {
           assert.deepEqual(parseLink(formatLink(link)), { ok: true, link })
         }),
-        { numRuns: 10_000 },
+        { numRuns: 5_000 },
       )
     })
 
@@ -83,7 +148,7 @@ describe('link', () => {
           const parsed = parseLink(changed)
           if (parsed.ok) assert.deepEqual(parsed.link, link)
         }),
-        { numRuns: 10_000 },
+        { numRuns: 5_000 },
       )
     })
 
@@ -159,6 +224,7 @@ describe('link', () => {
       ['a z-base-32 key with bits left over', 'typo', `${formatKey(key).slice(0, -1)}z`],
       ['something behind the ticket', 'typo', `${ticket}yy`],
       ['only the first two letters', 'truncated', 'pf'],
+      ['a path that leads out of the share', 'malformed', withFields(pathField('/../secret'))],
     ]
     for (const [what, problem, text] of problems) {
       it(`is told of ${what}: ${problem}`, () => {
@@ -170,16 +236,17 @@ describe('link', () => {
     }
 
     it('is told as cut off wherever a link was cut, also where it gets as long as a key', () => {
-      for (let length = 2; length < ticket.length; length++) {
-        const parsed = parseLink(ticket.slice(0, length))
-        assert.equal(parsed.ok, false)
-        assert.equal(parsed.problem, 'truncated', `${length} characters`)
-      }
+      for (const whole of [ticket, formatTicket(inTheShare)])
+        for (let length = 2; length < whole.length; length++) {
+          const parsed = parseLink(whole.slice(0, length))
+          assert.equal(parsed.ok, false)
+          assert.equal(parsed.problem, 'truncated', `${length} characters`)
+        }
     })
 
     it('is told as newer when the version or a flag is one that we do not know', () => {
       for (const change of [
-        [0, 2],
+        [0, 3],
         [1, 0x0d],
       ] as const) {
         const bytes = ticketBytes(ticket)
@@ -196,8 +263,8 @@ describe('link', () => {
       const texts = [...problems.map(([, , text]) => text), `pf${z32.encode(withChecksum(newer))}`]
       const messages = new Map<LinkProblem, string>()
       for (const parsed of texts.map(parseLink)) if (!parsed.ok) messages.set(parsed.problem, parsed.message)
-      assert.equal(messages.size, 7)
-      assert.equal(new Set(messages.values()).size, 7)
+      assert.equal(messages.size, 8)
+      assert.equal(new Set(messages.values()).size, 8)
     })
 
     it('never throws, whatever is pasted', () => {
@@ -206,6 +273,99 @@ describe('link', () => {
       fc.assert(
         fc.property(fc.string({ unit: alphabet, maxLength: 120 }), text => void parseLink(`pf${text}`)),
       )
+    })
+  })
+
+  describe('what a link points at', () => {
+    const problemOf = (ticket: string) => {
+      const parsed = parseLink(ticket)
+      return parsed.ok ? undefined : parsed.problem
+    }
+
+    it('stays what it was when one character of the link is changed: the link is refused', () => {
+      const ticket = formatTicket(inTheShare)
+      for (let at = 0; at < ticket.length; at++)
+        for (const character of 'ybndrfg8ejkmcpqxot1uwisza345h769') {
+          const changed = ticket.slice(0, at) + character + ticket.slice(at + 1)
+          if (changed !== ticket) assert.equal(parseLink(changed).ok, false, `${character} at ${at}`)
+        }
+    })
+
+    it('is read past optional fields that a newer Peerfold put there, and not past required ones', () => {
+      const unknown = fc.tuple(fc.integer({ min: 3, max: 127 }), fc.uint8Array({ maxLength: 80 }))
+      const several = fc.uniqueArray(unknown, { selector: ([tag]) => tag, maxLength: 5 })
+      const required = fc.integer({ min: 128, max: 255 })
+      fc.assert(
+        fc.property(goodPaths, several, required, (path, fields, tag) => {
+          const sorted = fields.sort(([a], [b]) => a - b)
+          const bytes = [...pathField(path), ...sorted.flatMap(([at, value]) => field(at, value))]
+          assert.deepEqual(parseLink(withFields(bytes)), { ok: true, link: { key, isFile: false, path } })
+          assert.equal(problemOf(withFields([...bytes, ...field(tag, [1])])), 'newer-version')
+        }),
+      )
+      assert.deepEqual(parseLink(withFields([])), { ok: true, link: { key, isFile: false } })
+    })
+
+    it('is told from fields that are cut, twice there or in another order', () => {
+      for (const bytes of [
+        [...pathField('/a'), ...pathField('/b')],
+        [...field(2, [1]), ...pathField('/a')],
+        field(0, [1]),
+        pathField('/a').slice(0, -1),
+        [1],
+        [1, 255, 255],
+        field(2, []),
+        field(2, [0, 1]),
+        field(2, [255, 255, 255, 255, 255, 255, 255]),
+        field(2, [1, 0, 0, 0, 0, 0, 0, 0]),
+        field(1, [0x2f, 0xff]),
+      ])
+        assert.equal(problemOf(withFields(bytes)), 'malformed', String(bytes))
+    })
+
+    it('is a path that the judge of names lets through on every system’s behalf, and no other', () => {
+      const rules = rulesFor('linux')
+      fc.assert(
+        fc.property(paths, path => {
+          const judged = checkPath(path.replace(/\/$/, ''), rules).ok && !path.includes('\\')
+          assert.equal(isLinkPath(path), judged)
+          if (!judged) assert.equal(problemOf(withFields(pathField(path))), 'malformed')
+          if (!judged) assert.throws(() => formatTicket({ key, isFile: false, path: path as DrivePath }))
+        }),
+        { numRuns: 2_000 },
+      )
+    })
+
+    for (const path of [
+      '',
+      '/',
+      'a',
+      '//',
+      '/a//b',
+      '/a/../b',
+      '/..',
+      '/./a',
+      '/a/..\\..\\b',
+      '\\\\server\\share',
+      'C:\\a',
+      '/a\u0000',
+      '/a\n',
+      '/a\u001b[31m',
+      '/\u202eexe.txt',
+      `/${'a/'.repeat(300)}`,
+      `/${'ä'.repeat(MAX_LINK_PATH_BYTES / 2)}`,
+    ])
+      it(`is never ${JSON.stringify(path.slice(0, 20))}`, () => {
+        assert.equal(isLinkPath(path), false)
+        assert.equal(problemOf(withFields(pathField(path))), 'malformed')
+      })
+
+    it('fits into a link that programs pass on, with the longest path and the longest name', () => {
+      const path = `/${'ä'.repeat((MAX_LINK_PATH_BYTES - 2) / 2)}b` as DrivePath
+      const longest = { ...privateShare, name: 'x'.repeat(96), path, version: Number.MAX_SAFE_INTEGER }
+      const link = formatLink(longest, 'vscode-insiders')
+      assert.ok(link.length <= MAX_LINK_LENGTH, `${link.length} characters`)
+      assert.deepEqual(parseLink(link), { ok: true, link: longest })
     })
   })
 
@@ -261,6 +421,21 @@ function ticketBytes(ticket: string): Uint8Array {
 
 function changeCharacter(ticket: string, at: number): string {
   return `${ticket.slice(0, at)}${ticket[at] === 'y' ? 'o' : 'y'}${ticket.slice(at + 1)}`
+}
+
+function field(tag: number, value: ArrayLike<number>): number[] {
+  return [tag, value.length >> 8, value.length & 255, ...Array.from(value)]
+}
+
+function pathField(path: string): number[] {
+  return field(1, Buffer.from(path))
+}
+
+/** A ticket of format 2 for a public folder with these bytes for its fields. */
+function withFields(fields: readonly number[]): string {
+  const body = [...Buffer.from(key, 'hex'), ...fields]
+  const bytes = [2, 0, body.length >> 8, body.length & 255, ...body, 0, 0, 0, 0]
+  return `pf${z32.encode(withChecksum(Uint8Array.from(bytes)))}`
 }
 
 /** The same bytes with the checksum that belongs to them, computed on its own (CRC-32, bit by bit). */

@@ -1,6 +1,6 @@
 /**
  * Decides which names may be in a share, and whether a path of a share may become a file. The only place where that is
- * decided, for whoever shares and for whoever receives.
+ * decided, for whoever shares and for whoever receives; common/pathText.ts is the part of it that links need as well.
  *
  * A path is split at '/', and nothing is normalised, trimmed or repaired: a path either is good as it stands or is
  * refused with a reason. Some forms are refused on every system, because they are an attack or a disguise and
@@ -10,29 +10,25 @@
  * What one path may do beside another is for pathSet.ts, what lies on the disk already for the writer, and what a
  * sharer is told of all this for foretell.ts.
  */
+import {
+  MAX_DEPTH,
+  MAX_PATH_BYTES,
+  refusalOfPath,
+  refusalOfStep,
+  refusalOfText,
+  utf8Length,
+} from '../../common/pathText'
 import { describeRefusal, type PathRefusal } from './refusals'
 import { rulesFor, type TargetRules } from './rules'
 import { isTemporaryName } from './temporaryName'
 
-export { describeRefusal, type PathRefusal }
+export { describeRefusal, MAX_PATH_BYTES, type PathRefusal, utf8Length }
 
 export type PathDecision =
   | { readonly ok: true; readonly segments: readonly string[] }
   | { readonly ok: false; readonly reason: PathRefusal }
 
-/** Longest drive path, in bytes of UTF-8. */
-export const MAX_PATH_BYTES = 4096
-/** Most components of a drive path. */
-export const MAX_DEPTH = 255
-
 const EVERYWHERE = rulesFor('linux')
-
-// Cc: C0, DEL and C1. Zl and Zp: line and paragraph separators, which break a line as a newline does.
-const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u
-// Embeddings, overrides and isolates. Joiners and plain direction marks stay: Persian and emoji need them.
-const BIDI = /[\u202a-\u202e\u2066-\u2069]/u
-const LONE_SURROGATE = /\p{Surrogate}/u
-const SUSPECT = /[^\x20-\x7e]/
 
 const DEVICE = /^(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3])$/
 const SHORT_NAME = /^(?=[^.]{1,8}(?:\.[^.]{0,3})?$)[^.]*~[0-9]+(?:\.|$)/
@@ -68,23 +64,6 @@ export function refusalToShare(drivePath: string): PathRefusal | undefined {
   return refusalOfComponent(name, EVERYWHERE) ?? (name.includes('\\') ? 'foreign-separator' : undefined)
 }
 
-function refusalOfPath(path: string): PathRefusal | undefined {
-  if (path.charCodeAt(0) !== 0x2f) return 'no-leading-slash'
-  if (path.length > MAX_PATH_BYTES) return 'path-too-long'
-  if (!SUSPECT.test(path)) return undefined
-  if (!LONE_SURROGATE.test(path) && utf8Length(path) > MAX_PATH_BYTES) return 'path-too-long'
-  return refusalOfText(path)
-}
-
-/** Characters that no name may have. */
-function refusalOfText(text: string): PathRefusal | undefined {
-  if (!SUSPECT.test(text)) return undefined
-  if (LONE_SURROGATE.test(text)) return 'lone-surrogate'
-  if (CONTROL.test(text)) return 'control-character'
-  if (BIDI.test(text)) return 'bidi'
-  return undefined
-}
-
 /** Forms that Windows takes for the start of another tree. Elsewhere `T: notes.txt` is a name like any other. */
 function refusalOfFirst(name: string): PathRefusal | undefined {
   if (/^[A-Za-z]:/.test(name)) return 'drive-letter'
@@ -94,9 +73,8 @@ function refusalOfFirst(name: string): PathRefusal | undefined {
 }
 
 function refusalOfComponent(name: string, rules: TargetRules): PathRefusal | undefined {
-  if (name === '') return 'empty-component'
-  if (name === '..') return 'parent-component'
-  if (name === '.') return 'current-component'
+  const leadsElsewhere = refusalOfStep(name)
+  if (leadsElsewhere !== undefined) return leadsElsewhere
   const { maxComponentBytes } = rules
   if (name.length > maxComponentBytes / 3 && utf8Length(name) > maxComponentBytes) return 'component-too-long'
   if (isTemporaryName(name)) return 'temporary-name'
@@ -120,16 +98,4 @@ function refusalOnWindows(name: string, rules: TargetRules): PathRefusal | undef
 function isReservedDeviceName(name: string): boolean {
   const stem = name.split(/[.:]/, 1)[0] ?? ''
   return DEVICE.test(stem.replace(/ +$/, '').toUpperCase())
-}
-
-/** Bytes of well-formed text in UTF-8. */
-export function utf8Length(text: string): number {
-  let bytes = text.length
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index)
-    if (unit < 0x80) continue
-    // Each half of a pair counts two, four together; everything else from 0x800 on counts three.
-    bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2
-  }
-  return bytes
 }
