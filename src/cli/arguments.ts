@@ -75,7 +75,7 @@ const TABLE: Record<CommandName, { operands: readonly string[]; options: readonl
   },
   get: { operands: ['link', 'folder'], options: ['bootstrap', 'storage', 'json', 'timeout'] },
   ls: { operands: ['link', '[path]'], options: ['bootstrap', 'storage', 'json', 'timeout'] },
-  cat: { operands: ['link', 'path'], options: ['bootstrap', 'storage', 'timeout'] },
+  cat: { operands: ['link', '[path]'], options: ['bootstrap', 'storage', 'timeout'] },
   seed: { operands: ['link'], options: ['bootstrap', 'storage', 'json', 'timeout'] },
   status: { operands: [], options: ['bootstrap', 'storage', 'json', 'timeout'] },
   stop: { operands: [], options: ['bootstrap', 'storage', 'json', 'timeout'] },

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { PeerfoldError } from '../common/errors'
-import { formatLink } from '../common/link'
+import type { ShareLink } from '../common/link'
 import { type FoundLinks, findLinks } from '../common/linkSearch'
 
 /** Lines of standard input that are searched. */
@@ -12,7 +12,7 @@ const MAX_LINES = 500
 export async function readLink(
   argument: string,
   input: Readable & { readonly isTTY?: boolean } = process.stdin,
-): Promise<string> {
+): Promise<ShareLink> {
   const found = argument === '-' ? await findInLines(input) : findLinks(argument)
   if (!found.ok) throw new PeerfoldError('bad-link', found.message)
   if (found.links.length > 1)
@@ -20,7 +20,7 @@ export async function readLink(
       'bad-link',
       `There are ${found.links.length} links in this text. Give one of them.`,
     )
-  return formatLink(found.links[0])
+  return found.links[0]
 }
 
 /**

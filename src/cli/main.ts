@@ -37,10 +37,7 @@ async function main(given: readonly string[]): Promise<number> {
       process.stderr.write(helpText())
       return USAGE
     }
-    const help = error.command === undefined ? 'peerfold --help' : `peerfold ${error.command} --help`
-    const message = `${error.message} See “${help}”.`
-    new Output(given.includes('--json')).error({ code: 'usage', message })
-    return USAGE
+    return reportUsage(new Output(given.includes('--json')), error)
   }
   watchForReaders(invocation.kind === 'run' ? invocation.arguments.command : undefined)
   if (invocation.kind === 'version') process.stdout.write(`${version}\n`)
@@ -54,8 +51,14 @@ async function main(given: readonly string[]): Promise<number> {
     const connect = connectOptions(invocation.arguments, signal)
     return await run({ arguments: invocation.arguments, output, signal, connect })
   } catch (error) {
-    return reportFailure(output, error, signal)
+    return error instanceof UsageError ? reportUsage(output, error) : reportFailure(output, error, signal)
   }
+}
+
+function reportUsage(output: Output, { command, message }: UsageError): number {
+  const help = command === undefined ? 'peerfold --help' : `peerfold ${command} --help`
+  output.error({ code: 'usage', message: `${message} See “${help}”.` })
+  return USAGE
 }
 
 function reportFailure(output: Output, error: unknown, signal: AbortSignal): number {

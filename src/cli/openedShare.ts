@@ -1,6 +1,7 @@
 /** What `get`, `ls`, `cat` and `seed` begin with: join the share behind a link and wait until its files are known. */
 import type { ShareId } from '../common/brand'
 import { peerName } from '../common/explain'
+import { formatLink, linkOfShare, type ShareLink } from '../common/link'
 import { english } from '../common/localizer'
 import type { OpenedShareState, PeerState, SilentPeer } from '../common/model'
 import type { CommandPeer } from './commandPeer'
@@ -31,12 +32,12 @@ export interface OpenedShare {
 export async function openShare(
   context: Context,
   peer: CommandPeer,
-  link: string,
+  link: ShareLink,
   begun = false,
 ): Promise<OpenedShare> {
   const { output } = context
   const { timeout } = context.arguments
-  const { id, own } = await peer.request('open.add', { link, keep: false })
+  const { id, own } = await peer.request('open.add', { link: formatLink(linkOfShare(link)), keep: false })
   if (own) return { id, own, stale: false, silent: [] }
   const show = (state: PeerState) => output.progress(searchLine(openedShare(state, id)?.status))
   const { stale, silent = [] } = await peer.watching(show, () =>
@@ -48,6 +49,11 @@ export async function openShare(
 
 export function openedShare(state: PeerState, id: ShareId): OpenedShareState | undefined {
   return state.opened.find(share => share.id === id)
+}
+
+/** Says that a link means another version than the one that is read. */
+export function noteVersion(output: Output, { version }: ShareLink): void {
+  if (version !== undefined) output.note(`The link is of version ${version}; this is the newest one.`)
 }
 
 /** The name of a share, wherever it comes from. */

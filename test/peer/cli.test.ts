@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DriveKey, EncryptionKey } from '../../src/common/brand'
+import type { DriveKey, DrivePath, EncryptionKey } from '../../src/common/brand'
 import { formatKey, formatLink, parseLink } from '../../src/common/link'
 import type { PeerState } from '../../src/common/model'
 import { eventually } from '../support/eventually'
@@ -36,6 +36,13 @@ describe('peerfold share and get', () => {
     await sharing.stop()
     await dht.stop()
   })
+
+  function linkTo(path: string, version?: number): string {
+    const parsed = parseLink(link)
+    assert.ok(parsed.ok)
+    const at = { ...parsed.link, path: path as DrivePath }
+    return formatLink(version === undefined ? at : { ...at, version })
+  }
 
   it('print the link alone as the first line, once everything is published', () => {
     assert.equal(sharing.stdout[0], link)
@@ -108,6 +115,44 @@ describe('peerfold share and get', () => {
     big.child.stdout?.on('data', chunk => chunks.push(chunk))
     assert.equal((await big.ended).code, 0)
     assert.equal(Buffer.compare(Buffer.concat(chunks), randomBytes(9_000_000)), 0)
+  })
+
+  it('take the file or folder that a link points at', async () => {
+    const [plan, deep] = [linkTo('/docs/plan.txt'), linkTo('/docs/deep/')]
+    const [printed, listed, listedFile] = await Promise.all([
+      peerfold(['cat', plan], bob),
+      peerfold(['ls', deep], bob),
+      peerfold(['ls', plan], bob),
+    ])
+    assert.deepEqual([printed.code, ...printed.stdout], [0, 'first plan'])
+    assert.deepEqual([listed.code, ...listed.stdout], [0, 'docs/deep/data.bin'])
+    assert.deepEqual(listedFile.stdout, ['docs/plan.txt'])
+    // What “ls” prints can be asked for by any link of the share.
+    assert.deepEqual((await peerfold(['cat', deep, 'docs/plan.txt'], bob)).stdout, ['first plan'])
+
+    const copy = temporaryFolder('copy')
+    for (const link of [plan, deep]) {
+      const got = await peerfold(['get', link, copy], bob)
+      assert.equal(got.code, 0, got.stderr.join('\n'))
+    }
+    const expected = { 'plan.txt': 'first plan', deep: { 'data.bin': randomBytes(9_000_000) } }
+    assert.deepEqual(await compareTrees(await makeTree(temporaryFolder('expected'), expected), copy), [])
+  })
+
+  it('say that a link leads to nothing, that its version cannot be had, and that it points at no file', async () => {
+    const copy = temporaryFolder('copy')
+    for (const command of [['cat'], ['ls'], ['get', copy]]) {
+      const [name = '', ...rest] = command
+      const gone = await peerfold([name, linkTo('/docs/gone.txt'), ...rest], bob)
+      assert.equal(gone.code, 1, name)
+      assert.match(gone.stderr.join('\n'), /“\/docs\/gone\.txt” is not in this share/, name)
+    }
+    const earlier = await peerfold(['cat', linkTo('/docs/plan.txt', 1)], bob)
+    assert.deepEqual([earlier.code, ...earlier.stdout], [0, 'first plan'])
+    assert.match(earlier.stderr.join('\n'), /^The link is of version 1; this is the newest one\.$/m)
+    const whole = await peerfold(['cat', link], bob)
+    assert.equal(whole.code, 2)
+    assert.match(whole.stderr.join('\n'), /“cat” needs a path: this link is of a whole folder/)
   })
 
   it('fail plainly where there is nothing of that name or kind', async () => {
@@ -241,6 +286,7 @@ describe('peerfold share', () => {
       const copy = temporaryFolder('copy')
       assert.equal((await peerfold(['get', fileLink, copy], bob)).code, 0)
       assert.equal(await readFile(join(copy, 'two.txt'), 'utf8'), 'two')
+      assert.deepEqual((await peerfold(['cat', fileLink], bob)).stdout, ['two'])
     } finally {
       await Promise.all([open.stop(), single.stop()])
     }

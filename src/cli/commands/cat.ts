@@ -3,24 +3,28 @@ import { once } from 'node:events'
 import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { behind } from '../../common/followed'
+import type { ShareLink } from '../../common/link'
+import { UsageError } from '../arguments'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
-import { toDrivePath } from '../drivePath'
+import { meantPath, toDrivePath } from '../drivePath'
 import { DONE } from '../exitCodes'
 import { readLink } from '../linkArgument'
-import { MARGIN, noteDoubt, openShare } from '../openedShare'
+import { MARGIN, noteDoubt, noteVersion, openShare } from '../openedShare'
 
 /** Bytes asked for at a time. */
 const PART = 4 * 1024 * 1024
 
 export async function cat(context: Context): Promise<number> {
-  const [linkArgument = '', pathArgument = ''] = context.arguments.operands
+  const [linkArgument = '', pathArgument] = context.arguments.operands
   const link = await readLink(linkArgument)
-  const path = toDrivePath(pathArgument)
+  if (pathArgument === undefined && link.path === undefined && !link.isFile)
+    throw new UsageError('“cat” needs a path: this link is of a whole folder.', 'cat')
   // Bytes that were written stay written when the peer process has to be started again.
   let written = 0
   await withPeer(context, async peer => {
     const { id, ...doubt } = await openShare(context, peer, link)
+    const path = await meantFile(peer, id, meantPath(link, pathArgument), link)
     // A deduplicated file's size is not known before it is read: the end is a short part.
     const { kind, size, mtime } = behind(await peer.request('fs.stat', { id, path }))
     if (kind === 'folder') throw new PeerfoldError('is-a-folder', path)
@@ -33,8 +37,21 @@ export async function cat(context: Context): Promise<number> {
       throw new PeerfoldError('changed-meanwhile', path)
     }
     noteDoubt(context.output, doubt)
+    noteVersion(context.output, link)
   })
   return DONE
+}
+
+/** A share that is one file has it by whatever name. */
+async function meantFile(
+  peer: CommandPeer,
+  id: ShareId,
+  path: DrivePath,
+  link: ShareLink,
+): Promise<DrivePath> {
+  if (path !== '/' || !link.isFile) return path
+  const [file] = await peer.request('fs.list', { id, path, limit: 1 })
+  return file === undefined ? path : toDrivePath(file.name)
 }
 
 async function* parts(

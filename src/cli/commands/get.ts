@@ -3,34 +3,36 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, realpath, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { umaskParameter } from '../../client/umask'
-import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { describeChanges, isUpdate } from '../../common/explain'
 import { formatBytes, plural } from '../../common/format'
 import { english } from '../../common/localizer'
 import type { TransferResult } from '../../common/model'
+import type { Params } from '../../common/protocol'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
-import { toDrivePath } from '../drivePath'
+import { meantPath } from '../drivePath'
 import { DONE, INCOMPLETE } from '../exitCodes'
 import { readLink } from '../linkArgument'
-import { noteDoubt, openShare } from '../openedShare'
+import { noteDoubt, noteVersion, openShare } from '../openedShare'
 import { transferProgress } from '../progressLine'
 
 export async function get(context: Context): Promise<number> {
   const { output } = context
   const [linkArgument = '', folderArgument = ''] = context.arguments.operands
   const link = await readLink(linkArgument)
+  const path = meantPath(link, undefined)
   const wanted = resolve(folderArgument)
   await refuseFile(wanted)
   const result = await withPeer(context, async peer => {
     const { id } = await openShare(context, peer, link)
     await mkdir(wanted, { recursive: true })
-    return copy(context, peer, id, await realpath(wanted))
+    return copy(context, peer, { id, path, folder: await realpath(wanted) })
   })
   report(context, result, wanted)
   output.remarks(result)
   noteDoubt(output, result)
+  noteVersion(output, link)
   if (isComplete(result)) return DONE
   output.note(
     `Not complete: ${plural(result.skippedCount, 'entry', 'entries')} of the share could not be written here.`,
@@ -54,10 +56,9 @@ async function refuseFile(path: string): Promise<void> {
 async function copy(
   { output, signal, arguments: { timeout } }: Context,
   peer: CommandPeer,
-  id: ShareId,
-  folder: string,
+  what: Pick<Params<'copy.start'>, 'id' | 'path' | 'folder'>,
 ): Promise<TransferResult> {
-  const wanted = { id, path: toDrivePath(), folder, job: randomUUID(), ...umaskParameter() }
+  const wanted = { ...what, job: randomUUID(), ...umaskParameter() }
   const { job } = await peer.request('copy.start', wanted)
   try {
     return await peer.watching(transferProgress(output, job), () =>

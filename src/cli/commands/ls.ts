@@ -4,10 +4,10 @@ import { PeerfoldError } from '../../common/errors'
 import type { FileEntry } from '../../common/model'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
-import { relativePath, toDrivePath } from '../drivePath'
+import { meantPath, relativePath } from '../drivePath'
 import { DONE } from '../exitCodes'
 import { readLink } from '../linkArgument'
-import { MARGIN, noteDoubt, openShare } from '../openedShare'
+import { MARGIN, noteDoubt, noteVersion, openShare } from '../openedShare'
 
 const FIRST_PART = 500
 const NEXT_PARTS = 10_000
@@ -16,7 +16,7 @@ export async function ls(context: Context): Promise<number> {
   const { output } = context
   const [linkArgument = '', path] = context.arguments.operands
   const link = await readLink(linkArgument)
-  const folder = toDrivePath(path)
+  const folder = meantPath(link, path)
   await withPeer(context, async peer => {
     const { id, ...doubt } = await openShare(context, peer, link, true)
     try {
@@ -29,6 +29,7 @@ export async function ls(context: Context): Promise<number> {
     if (doubt.stale || doubt.silent.length > 0)
       output.event('doubt', { stale: doubt.stale, silent: doubt.silent })
     noteDoubt(output, doubt)
+    noteVersion(output, link)
   })
   return DONE
 }

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ShareId } from '../../common/brand'
 import { formatBytes, formatRate, plural } from '../../common/format'
-import { formatKey, parseLink } from '../../common/link'
+import { formatKey, formatLink, linkOfShare, type ShareLink } from '../../common/link'
 import type { PeerState, TransferResult } from '../../common/model'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
@@ -14,7 +14,7 @@ import { transferProgress } from '../progressLine'
 
 export async function seed(context: Context): Promise<number> {
   const { output, signal } = context
-  const link = await readLink(context.arguments.operands[0] ?? '')
+  const link = linkOfShare(await readLink(context.arguments.operands[0] ?? ''))
   let isServing = false
   try {
     return await withPeer(context, async peer => {
@@ -48,17 +48,16 @@ function announce(
   { output }: Context,
   state: PeerState,
   { id, ...doubt }: OpenedShare,
-  link: string,
+  link: ShareLink,
   result: TransferResult,
 ): void {
   const { files, bytes, fetched, skipped, skippedCount } = result
   const stale = doubt.stale || result.stale
   const silent = result.silent ?? doubt.silent
-  const parsed = parseLink(link)
-  const key = parsed.ok ? formatKey(parsed.link.key) : undefined
   output.line(`Seeding “${shareName(state, id)}”: ${plural(files, 'file')}, ${formatBytes(bytes)}, all here.`)
   output.event('done', { files, bytes, fetched, skipped, skippedCount, stale, silent })
-  output.event('sharing', { link, key, files, bytes, skipped, skippedCount })
+  const key = formatKey(link.key)
+  output.event('sharing', { link: formatLink(link), key, files, bytes, skipped, skippedCount })
   output.remarks(result)
   noteDoubt(output, { stale, silent })
   output.note('Press Ctrl-C to stop.')
