@@ -23,6 +23,7 @@ import { PeerModel } from './editor/peerModel'
 import { PeerProcess } from './editor/peerProcess'
 import { Resume } from './editor/resume'
 import { SaveAs } from './editor/saveAs'
+import { SharesHere } from './editor/sharesHere'
 import { tellError } from './editor/tell'
 import { StatusBar } from './editor/views/statusBar'
 import { PeerfoldViews } from './editor/views/views'
@@ -66,6 +67,7 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
     new PeerfoldViews(model, listings, changedFiles, addresses, log, () => copiedShares(memory)),
   )
   own(new StatusBar(model))
+  own(new SharesHere(model))
   own(new HeldFilesNotice(peer, model))
   own(new SaveAs(log))
   own(new MountedShares(memory))

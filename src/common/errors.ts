@@ -24,6 +24,11 @@ const CATALOGUE = {
     `“${path}” has nothing to share: all of it is left out by ignore rules or as secrets, or cannot be shared.`,
   'source-empty': (name: string) => `“${name}” has no files to share.`,
   'unknown-share': () => 'This share is not known here any more. Open its link again.',
+  'not-in-a-share': (path: string) => `“${path}” is in no folder that you share, so there is no link to it.`,
+  'not-shared': (path: string) =>
+    `“${path}” is not in the share, so there is no link to it: it is left out, or not published yet.`,
+  'no-link-to-path': (path: string) =>
+    `No link can point at “${path}”: the path is too long, or has characters that some systems take for others. Copy the link of a folder around it.`,
   'own-share': (name: string) => `“${name}” is shared from this machine. Its files are already here.`,
   'log-lost': (name: string) =>
     `“${name}” can get no new versions: its log was damaged or restored from an old copy. Remove the share and share the folder again for a new link. Your files are untouched.`,

@@ -57,6 +57,8 @@ export interface ContextKeys {
   'peerfold.status': 'off' | 'ended' | 'starting' | 'running' | 'failed'
   'peerfold.network': 'idle' | 'connecting' | 'online' | 'unreachable'
   'peerfold.hasShares': boolean
+  /** A folder of this window is shared, lies in a shared one, or holds one. */
+  'peerfold.sharesHere': boolean
   'peerfold.hasOpened': boolean
   'peerfold.hasFinishedTransfers': boolean
   'peerfold.hasConflicts': boolean
@@ -67,6 +69,7 @@ export const CONTEXT_KEYS: Readonly<Record<keyof ContextKeys, true>> = {
   'peerfold.status': true,
   'peerfold.network': true,
   'peerfold.hasShares': true,
+  'peerfold.sharesHere': true,
   'peerfold.hasOpened': true,
   'peerfold.hasFinishedTransfers': true,
   'peerfold.hasConflicts': true,

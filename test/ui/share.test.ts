@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { makeTree } from '../support/folders'
 import type { Cast } from './cast'
+import { deepLinkSteps } from './deepLinkSteps'
 import { followingSteps } from './followingSteps'
 import { makeGarden } from './garden'
 import { goneAndBackSteps } from './goneAndBackSteps'
@@ -31,6 +32,7 @@ describe('two people and a folder', () => {
   sharingSteps(() => cast)
   openingSteps(() => cast)
   seeingSteps(() => cast)
+  deepLinkSteps(() => cast)
   followingSteps(() => cast)
   goneAndBackSteps(() => cast, stage)
 })

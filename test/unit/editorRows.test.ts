@@ -4,7 +4,11 @@
  */
 import assert from 'node:assert/strict'
 import type { DrivePath, ShareId } from '../../src/common/brand'
+import type { FileEntry } from '../../src/common/model'
 import type { ChangedPath } from '../../src/common/protocol'
+import { childOf } from '../../src/editor/files/drivePath'
+import { findEntry } from '../../src/editor/views/findEntry'
+import type { EntryNode, OpenedNode, OpenedTreeNode } from '../../src/editor/views/openedTree'
 import { ROWS, rowsOfFolder } from '../../src/editor/views/rowsOfFolder'
 import { PATHS_AT_ONCE, partsOf } from '../../src/peer/service/changeParts'
 import { resultOf, TOLD, Transfer } from '../../src/peer/transfer'
@@ -24,6 +28,52 @@ describe('rows of a large folder', () => {
 
   it('are the plain entries of a folder that is not large', () => {
     assert.deepEqual(rowsOfFolder(['a', 'b']), { first: ['a', 'b'], parts: [] })
+  })
+})
+
+describe('the row of an entry', () => {
+  const id = 'y'.repeat(52) as ShareId
+  const share: OpenedNode = { kind: 'opened', id }
+  const root = '/' as DrivePath
+  const fileOf = (name: string): FileEntry => ({ name, kind: 'file', size: 0, executable: false })
+  const folders = new Map<DrivePath, readonly FileEntry[]>([
+    [root, [{ ...fileOf('large'), kind: 'folder' }, fileOf('one')]],
+    ['/large' as DrivePath, Array.from({ length: 3 * ROWS }, (_, at) => fileOf(`file ${at}`))],
+  ])
+  const rowsOf = (parent: EntryNode['parent'], path: DrivePath, entries: readonly FileEntry[]): EntryNode[] =>
+    entries.map(entry => ({ kind: 'entry', id, path: childOf(path, entry.name), entry, parent }))
+  const tree = {
+    find: () => share,
+    getChildren: async (node?: OpenedTreeNode): Promise<OpenedTreeNode[]> => {
+      if (node === undefined || node.kind === 'message') return []
+      if (node.kind === 'part') return rowsOf(node, node.path, node.part.entries)
+      const path = node.kind === 'opened' ? root : node.path
+      const { first, parts } = rowsOfFolder(folders.get(path) ?? [])
+      return [
+        ...rowsOf(node, path, first),
+        ...parts.map(part => ({ kind: 'part', id, path, part, parent: node }) as const),
+      ]
+    },
+  }
+  const find = (path: string) => findEntry(tree, id, path as DrivePath)
+
+  it('is found in folders of any size, with all rows that lead to it', async () => {
+    assert.equal(await find('/'), share)
+    for (const at of [0, ROWS, 3 * ROWS - 1]) {
+      const found = await find(`/large/file ${at}`)
+      assert.ok(found?.kind === 'entry')
+      assert.equal(found.path, `/large/file ${at}`)
+      const { parent } = found
+      assert.equal(parent.kind, at < ROWS ? 'entry' : 'part')
+      const folder = parent.kind === 'part' ? parent.parent : parent
+      assert.ok(folder.kind === 'entry' && folder.parent === share)
+    }
+    const folder = await find('/large/')
+    assert.ok(folder?.kind === 'entry' && folder.path === '/large')
+  })
+
+  it('is none where the share has no such entry', async () => {
+    for (const path of ['/none', '/large/none', '/one/none']) assert.equal(await find(path), undefined, path)
   })
 })
 

@@ -74,6 +74,13 @@ describe('links that the editor is asked to open', () => {
     }
   })
 
+  it('keep what they point at', () => {
+    const path = '/beds/zoë’s.md' as DrivePath
+    const deep = formatLink({ key, name: 'notes', isFile: false, path, version: 7 })
+    const read = readLinkUri(vscode.Uri.parse(`${deep}?utm_source=mail`))
+    assert.deepEqual(read, { ok: true, link: deep })
+  })
+
   it('are refused with a reason when they are anything else', () => {
     const paths = [
       '',

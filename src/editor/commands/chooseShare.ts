@@ -9,7 +9,7 @@ import type { CommandParts } from './parts'
 
 const { l10n } = vscode
 
-interface ShareItem extends vscode.QuickPickItem {
+export interface ShareItem extends vscode.QuickPickItem {
   readonly id: ShareId
 }
 
@@ -25,26 +25,33 @@ export async function chooseShare(
   },
 ): Promise<ShareId | undefined> {
   await peer.start()
-  const own = (which === 'opened' ? [] : (model.state?.shares ?? []))
-    .filter(only?.isMeant ?? Boolean)
-    .map(share => ({
-      id: share.id,
-      label: pickerText(share.name),
-      description: describeShare(share, l10n),
-      detail: pickerText(share.source),
-    }))
-  const opened = (which === 'own' ? [] : (model.state?.opened ?? []))
-    .filter(only?.isMeant ?? Boolean)
-    .map((share, _at, all) => ({
-      id: share.id,
-      label: pickerText(share.name),
-      description: describeOpenedAmong(all, share, l10n),
-    }))
-  const items: readonly ShareItem[] = [...own, ...opened]
+  const items = shareItems(model, which, only?.isMeant)
   if (items.length === 0) {
     warn(only?.otherwise ?? (which === 'own' ? l10n.t('Nothing is shared.') : l10n.t('No share is opened.')))
     return undefined
   }
   if (items.length === 1) return items[0]?.id
   return (await ask.pick(items, { title, placeholder: l10n.t('Which share?') }))?.id
+}
+
+/** Own shares first. */
+export function shareItems(
+  model: CommandParts['model'],
+  which: 'own' | 'opened' | 'any',
+  isMeant: (share: ShareState | OpenedShareState) => boolean = Boolean,
+): readonly ShareItem[] {
+  const own = (which === 'opened' ? [] : (model.state?.shares ?? [])).filter(isMeant).map(share => ({
+    id: share.id,
+    label: pickerText(share.name),
+    description: describeShare(share, l10n),
+    detail: pickerText(share.source),
+  }))
+  const opened = (which === 'own' ? [] : (model.state?.opened ?? []))
+    .filter(isMeant)
+    .map((share, _at, all) => ({
+      id: share.id,
+      label: pickerText(share.name),
+      description: describeOpenedAmong(all, share, l10n),
+    }))
+  return [...own, ...opened]
 }

@@ -7,6 +7,7 @@ import type { DrivePath, ShareId } from '../../common/brand'
 import { toUserError } from '../../common/errors'
 import { safeText } from '../../common/format'
 import { nameOf } from '../files/drivePath'
+import { onDisk } from '../files/ownFiles'
 import { pickerText } from '../names'
 import { isCancelled } from '../tell'
 import { chooseShare } from './chooseShare'
@@ -40,9 +41,7 @@ export async function findInShare(
 /** Own files as they lie on the disk, where they can be edited. */
 function uriOf({ model, addresses }: CommandParts, id: ShareId, path: DrivePath): vscode.Uri {
   const own = model.share(id)
-  if (own === undefined) return addresses.uriOf({ id, path })
-  const source = vscode.Uri.file(own.source)
-  return own.isFile ? source : vscode.Uri.joinPath(source, path)
+  return own === undefined ? addresses.uriOf({ id, path }) : onDisk(own, path)
 }
 
 function pickPath({ peer, model }: CommandParts, id: ShareId): Promise<DrivePath | undefined> {

@@ -9,9 +9,9 @@ export function toEditorLink(link: string): string {
   return parsed.ok ? formatLink(parsed.link, vscode.env.uriScheme) : link
 }
 
-/** → what was put there */
-export async function putLinkOnClipboard(link: string): Promise<string> {
-  const text = toEditorLink(link)
+/** @param links one a line. → what was put there */
+export async function putLinkOnClipboard(links: string): Promise<string> {
+  const text = links.split('\n').map(toEditorLink).join('\n')
   await vscode.env.clipboard.writeText(text)
   return text
 }

@@ -8,23 +8,16 @@ import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { safeText } from '../../common/format'
-import { fingerprint, formatLink, type ShareLink, shareIdOf } from '../../common/link'
+import { fingerprint, formatLink, linkOfShare, type ShareLink, shareIdOf } from '../../common/link'
 import { findLinks } from '../../common/linkSearch'
-import { Commands, Views } from '../contributions'
-import { childOf } from '../files/drivePath'
-import { ROOT } from '../files/shareUri'
-import { offerCommand, tell } from '../tell'
+import { pickerText } from '../names'
 import { givenText, isScripted } from './commandArguments'
 import { linksOnClipboard } from './linkText'
 import { OneQuestion } from './oneQuestion'
 import type { CommandParts } from './parts'
+import { showArrival, shownPath, showOwn } from './showLinked'
 
 const { l10n } = vscode
-
-/** Milliseconds that the Opened Shares view shows progress while nobody is found; the search itself goes on. */
-const READY_LIMIT = 30_000
-/** Milliseconds for a list of one file that has just arrived. */
-const LIST_LIMIT = 5_000
 
 export interface OpenedLink {
   readonly id: ShareId
@@ -32,7 +25,7 @@ export interface OpenedLink {
   readonly own: boolean
 }
 
-/** By share id. */
+/** By share id, and the path that the link points at. */
 const questions = new OneQuestion<OpenedLink>()
 
 /**
@@ -47,15 +40,16 @@ export async function openLink(parts: CommandParts, given?: unknown): Promise<Op
   if (isScripted([given])) return join(parts, found.links[0], false)
   const link = found.links.length === 1 ? found.links[0] : await choose(parts, found.links)
   if (link === undefined) return undefined
-  return questions.ask(shareIdOf(link.key), async () =>
+  return questions.ask(`${shareIdOf(link.key)}${link.path ?? ''}`, async () =>
     (await consents(parts, link)) ? join(parts, link, true) : undefined,
   )
 }
 
 async function choose({ ask }: CommandParts, links: readonly ShareLink[]): Promise<ShareLink | undefined> {
   const items = links.map(link => ({
-    label: link.name === undefined ? l10n.t('A share without a name') : safeText(link.name, 96),
+    label: link.name === undefined ? l10n.t('A share without a name') : pickerText(link.name),
     description: fingerprint(shareIdOf(link.key)),
+    ...(link.path === undefined ? {} : { detail: pickerText(shownPath(link.path)) }),
     link,
   }))
   const chosen = await ask.pick(items, {
@@ -78,17 +72,18 @@ async function askForLink({ ask }: CommandParts): Promise<string | undefined> {
   })
 }
 
-async function consents({ ask, model }: CommandParts, link: ShareLink): Promise<boolean> {
+async function consents(parts: CommandParts, link: ShareLink): Promise<boolean> {
   const id = shareIdOf(link.key)
-  if (model.opened(id) !== undefined || model.share(id) !== undefined) return true // agreed to before
+  if (await isKnown(parts, id)) return true // agreed to before
   const open = l10n.t('Open')
   const named = link.name === undefined ? undefined : safeText(link.name, 96)
-  const answer = await ask.confirm({
+  const answer = await parts.ask.confirm({
     message:
       named === undefined
         ? l10n.t('Open this share?')
         : l10n.t('Open the share that calls itself “{0}”?', named),
     detail: [
+      ...(link.path === undefined ? [] : [l10n.t('Shows: {0}', shownPath(link.path))]),
       l10n.t('Fingerprint: {0}', fingerprint(id)),
       '',
       l10n.t(
@@ -103,54 +98,19 @@ async function consents({ ask, model }: CommandParts, link: ShareLink): Promise<
   return answer === open
 }
 
-/** @param showFile a single file is shown at once, in an editor */
-async function join(parts: CommandParts, link: ShareLink, showFile: boolean): Promise<OpenedLink> {
-  const { peer, model, views } = parts
-  const opened = await peer.request('open.add', { link: formatLink(link), keep: true })
-  if (opened.own) {
-    tell(
-      l10n.t(
-        '“{0}” is shared from this machine: its files are already here.',
-        safeText(model.nameOf(opened.id), 80),
-      ),
-      offerCommand(l10n.t('Reveal on Disk'), Commands.reveal, opened.id),
-    )
-    views.showShare(opened.id)
-    return opened
-  }
-  void showArrival(parts, opened.id, showFile && link.isFile)
+/** Asked of the peer process as well: the model may not show yet what was opened a moment ago. Starts none. */
+async function isKnown({ peer, model }: CommandParts, id: ShareId): Promise<boolean> {
+  if (model.opened(id) !== undefined || model.share(id) !== undefined) return true
+  if (peer.status.kind !== 'running') return false
+  const { shares, opened } = await peer.request('state.get', {})
+  return [...shares, ...opened].some(share => share.id === id)
+}
+
+/** @param show what the link points at is shown at once */
+async function join(parts: CommandParts, link: ShareLink, show: boolean): Promise<OpenedLink> {
+  const opened = await parts.peer.request('open.add', { link: formatLink(linkOfShare(link)), keep: true })
+  const target = show ? link : undefined
+  if (opened.own) await showOwn(parts, opened.id, target)
+  else void showArrival(parts, opened.id, target)
   return opened
-}
-
-/** Not waited for, and never rejects: the share is in the list from now on, whoever is found and whenever. */
-async function showArrival(parts: CommandParts, id: ShareId, showFile: boolean): Promise<void> {
-  const { peer, views, log } = parts
-  const location = { viewId: Views.opened }
-  const arrive = () =>
-    peer.request('open.ready', { id, newest: false, timeout: READY_LIMIT }, { timeout: READY_LIMIT + 10_000 })
-  const reveal = async (arrived: Thenable<unknown>) => {
-    await views.revealOpened(id)
-    await arrived
-    await views.revealOpened(id) // its files are there to be unfolded now
-  }
-  const show = async (arrived: Thenable<unknown>) => {
-    await arrived
-    if (showFile) await showOnlyFile(parts, id)
-  }
-  try {
-    await vscode.commands.executeCommand(`${Views.opened}.focus`)
-    const arrived = vscode.window.withProgress({ location }, arrive)
-    // A busy tree takes its time to reveal something: the file does not wait for it.
-    await Promise.all([reveal(arrived), show(arrived)])
-  } catch (error) {
-    // The view says why nobody is found, for as long as that is so.
-    log.info(`${fingerprint(id)} is not here yet: ${error instanceof Error ? error.message : String(error)}`)
-  }
-}
-
-async function showOnlyFile({ peer, addresses }: CommandParts, id: ShareId): Promise<void> {
-  const [file] = await peer.request('fs.list', { id, path: ROOT, limit: 1, timeout: LIST_LIMIT })
-  if (file === undefined || file.kind === 'folder') return
-  const uri = addresses.uriOf({ id, path: childOf(ROOT, file.name) })
-  await vscode.commands.executeCommand('vscode.open', uri)
 }

@@ -10,7 +10,7 @@ import { addToWorkspace } from './addToWorkspace'
 import { blockPeer, unblockPeer } from './blockPeer'
 import { isScripted } from './commandArguments'
 import { startOpened, stopOpened } from './connectOpened'
-import { copyLink } from './copyLink'
+import { copyLink, copySelectedLinks } from './copyLink'
 import { findInShare } from './findInShare'
 import { endKeepSharing, keepSharing } from './keepSharing'
 import { openLink } from './openLink'
@@ -37,6 +37,7 @@ const forSelection: Readonly<
   [Commands.shareFolder]: shareSelected,
   [Commands.shareFile]: shareSelected,
   [Commands.saveCopy]: saveSelected,
+  [Commands.copyLink]: copySelectedLinks,
 }
 
 type Command = (parts: CommandParts, given?: unknown) => unknown

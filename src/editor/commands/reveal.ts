@@ -1,16 +1,18 @@
-/** “Reveal on Disk”: the folder of an own share or of a transfer, in the Explorer if it is open there, else outside. */
+/** “Reveal on Disk”: an own share, an entry of it, or the folder of a transfer, in the Explorer if it is open there, else outside. */
 import * as vscode from 'vscode'
 import { PeerfoldError } from '../../common/errors'
-import { givenId, givenShare } from './commandArguments'
+import { onDisk } from '../files/ownFiles'
+import { ROOT } from '../files/shareUri'
+import { givenAddress, givenId } from './commandArguments'
 import type { CommandParts } from './parts'
 
 export async function reveal({ model }: CommandParts, given?: unknown): Promise<void> {
-  const share = givenShare(given)
+  const entry = givenAddress(given)
   const transfer = givenId(given)
-  const own = share === undefined ? undefined : model.share(share)
-  const shown = own?.source ?? (transfer === undefined ? undefined : model.transfer(transfer)?.folder)
-  if (shown === undefined) throw new PeerfoldError('unknown-share')
-  const uri = vscode.Uri.file(shown)
+  const own = entry === undefined ? undefined : model.share(entry.id)
+  const folder = transfer === undefined ? undefined : model.transfer(transfer)?.folder
+  if (own === undefined && folder === undefined) throw new PeerfoldError('unknown-share')
+  const uri = own === undefined ? vscode.Uri.file(folder ?? '') : onDisk(own, entry?.path ?? ROOT)
   const isOpenHere = vscode.workspace.getWorkspaceFolder(uri) !== undefined
   const canShowOutside = vscode.env.remoteName === undefined && vscode.env.uiKind === vscode.UIKind.Desktop
   if (isOpenHere) await vscode.commands.executeCommand('revealInExplorer', uri)

@@ -205,10 +205,11 @@ class Waiting extends Disposable {
     }
     const name = safeText(nameOf(address?.path ?? ROOT), 80)
     const page = { text: reason?.message ?? '', language: vscode.env.language }
-    if (reason !== undefined && LINK_ERRORS.includes(reason.code))
+    const nothing = reason === undefined ? undefined : titleOfNothing(reason.code, name)
+    if (nothing !== undefined)
       this.panel.webview.html = waitingPage({
         ...page,
-        title: l10n.t('“{0}” is a link that leads to no file here', name),
+        title: nothing,
         hint: '',
         links: [{ label: l10n.t('Close'), command: close.command }],
       })
@@ -222,4 +223,11 @@ class Waiting extends Disposable {
         links: isLarge ? [saveCopy, setting] : [close, saveCopy],
       })
   }
+}
+
+/** Where no file is to be waited for, as far as the share is known. */
+function titleOfNothing(code: ErrorCode, name: string): string | undefined {
+  if (LINK_ERRORS.includes(code)) return l10n.t('“{0}” is a link that leads to no file here', name)
+  if (code === 'file-not-found') return l10n.t('There is no “{0}” in this share', name)
+  return code === 'is-a-folder' ? l10n.t('“{0}” is a folder', name) : undefined
 }

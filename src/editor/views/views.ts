@@ -3,14 +3,16 @@
  * somebody who never shared starts nothing.
  */
 import * as vscode from 'vscode'
-import type { ShareId } from '../../common/brand'
+import type { DrivePath, ShareId } from '../../common/brand'
 import type { ShareState } from '../../common/model'
 import { Views } from '../contributions'
 import { Disposable } from '../dispose'
 import type { ChangedFiles } from '../files/changedFiles'
 import type { Listings } from '../files/listings'
 import type { ShareAddresses } from '../files/shareAddresses'
+import { ROOT } from '../files/shareUri'
 import type { PeerModel } from '../peerModel'
+import { findEntry } from './findEntry'
 import { peerList, shareList, transferList } from './lists'
 import { type ListNode, ListTree } from './listTree'
 import { OpenedTree, type OpenedTreeNode } from './openedTree'
@@ -59,10 +61,10 @@ export class PeerfoldViews extends Disposable {
     if (node !== undefined) await this.shareView.reveal(node, { select: true })
   }
 
-  /** Selects an opened share in its view and opens it like a folder. */
-  async revealOpened(id: ShareId): Promise<void> {
+  /** Selects an opened share in its view and opens it like a folder, or that folder or file in it, if it is there. */
+  async revealOpened(id: ShareId, path: DrivePath = ROOT): Promise<void> {
     await this.model.until(() => this.model.opened(id) !== undefined)
-    const node = this.openedTree.find(id)
+    const node = (await findEntry(this.openedTree, id, path)) ?? this.openedTree.find(id)
     if (node !== undefined) await this.openedView.reveal(node, { select: true, expand: true })
   }
 
