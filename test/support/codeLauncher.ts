@@ -18,6 +18,8 @@ import { readCounts, suitesBegin } from './runMocha'
 import { startVSCodeServer, type VSCodeServer } from './vscodeServer'
 
 const runLimit = 8 * 60_000
+/** Milliseconds: a window loads for long on a busy machine. */
+const loadLimit = 120_000
 
 async function main(given: readonly string[]): Promise<number> {
   const value = (name: string) =>
@@ -46,7 +48,7 @@ async function main(given: readonly string[]): Promise<number> {
         page.exposeFunction('codeAutomationLog', (type: string, args: unknown[]) => output.print(type, args)),
         page.exposeFunction('codeAutomationExit', onExit),
       ])
-        .then(() => page.goto(address(server, { extension, tests, folder })))
+        .then(() => page.goto(address(server, { extension, tests, folder }), { timeout: loadLimit }))
         .catch(onFailure)
     })
     return await ended
