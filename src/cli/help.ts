@@ -34,7 +34,7 @@ Options of every command that uses the network:
 
 <link> is a link in any form: vscode://peerfold.peerfold/open/pf…, pf…, the key of a Hyperdrive (z-base-32, hex,
 pear://, hyper://), or a message with one of them in it. “-” reads it from standard input, which no other user of this
-machine can see. A link may point at a file or folder of its share: get, ls and cat take that then.
+machine can see. A link may point at a file or folder of its share: get, ls and cat take that.
 
 Exit codes:
   0    done
@@ -75,7 +75,7 @@ Ctrl-C ends it with exit code 130.
 Writes the newest version that can be found into <folder>, and makes the folder if need be. Run it again to continue
 or to update: only what is missing or changed is fetched. A file that you changed is never overwritten: theirs is
 saved next to it. Files that are no longer shared stay. What cannot be written here is skipped and listed. Of a link
-that points at a file or folder, that alone is written, under its name in <folder>.
+to a file or folder in a share, that alone is written, under its name, into <folder>.
 
 Exit code 0: the copy is complete, also when nobody could say whether there is a newer version (a note tells). 4: all is
 done but what could not be written here (the last line says how much). 3: nobody was found who has it, or nobody who
@@ -90,9 +90,9 @@ or {"event":"error", "code", "message"}.
 `,
   ls: `Usage: peerfold ls <link> [path] [options]
 
-Lists a folder of the share: one path a line, folders with a “/” at the end. Without a path: what the link points at, or
-the top level. Paths begin at the top of the share, with a “/” or without. Links to folders are followed inside the
-share. Characters that a terminal would act on are shown as \\u{…}.
+Lists a folder of the share: one path a line, folders with a “/” at the end. Without a path it is what the link points
+at, or the top level. Paths begin at the top of the share, with a “/” or without. Links to folders are followed inside
+the share. Characters that a terminal would act on are shown as \\u{…}.
 
 With --json one line for each entry: {"event":"entry", "path", "type": "file" | "folder" | "link", "size" (bytes),
 "mtime" (milliseconds since 1970, or null when the share does not say), "executable", and of a link its "target"};
@@ -101,13 +101,13 @@ and at the end, when it is not certain that this is the newest version, {"event"
 `,
   cat: `Usage: peerfold cat <link> [path] [options]
 
-Writes one file, of any size, to standard output. Without a path: the file that the link points at, or that is the share.
-Links are followed inside the share.
+Writes one file, of any size, to standard output. Without a path it is the file that the link points at, or that is
+the share. Links are followed inside the share.
 `,
   seed: `Usage: peerfold seed <link> [options]
 
 Fetches all of the newest version that can be found, and serves it until Ctrl-C, so that others get it while whoever
-shared it is away. A link that points at a part of a share brings all of it. Prints one line once all is here. New
+shared it is away; all of the share, also where the link points at a part. Prints one line once all of it is here. New
 versions follow by themselves.
 
 With --json: "progress", then {"event":"done", …} as of “get” when all is here, and {"event":"sharing", …} as of

@@ -40,13 +40,6 @@ describe('peerfold share and get', () => {
     return formatLink(version === undefined ? at : { ...at, version })
   }
 
-  function linkTo(path: string, version?: number): string {
-    const parsed = parseLink(link)
-    assert.ok(parsed.ok)
-    const at = { ...parsed.link, path: path as DrivePath }
-    return formatLink(version === undefined ? at : { ...at, version })
-  }
-
   it('print the link alone as the first line, once everything is published', () => {
     assert.equal(sharing.stdout[0], link)
     assert.equal(parseLink(link).ok, true)
