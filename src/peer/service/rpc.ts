@@ -90,7 +90,10 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
       }
     },
     'share.add': ({ job, ...source }, signal) => holding(hold => folders.add(source, job, signal, hold)),
-    'share.link': ({ id }) => ({ link: shares.get(id).link }),
+    'share.link': ({ id }) => {
+      shares.publishing(id) // throws `unknown-share` for somebody else's
+      return { link: shares.get(id).link }
+    },
     'share.stop': async ({ id }) => done(await shares.publishing(id).stop()),
     'share.start': async ({ id }) => {
       const publishing = shares.publishing(id)
@@ -112,7 +115,10 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
     'share.told': async ({ id }) => done(await shares.publishing(id).noteTold()),
 
     'open.add': ({ link, keep }) => holding(hold => service.openLink(link, keep, hold)),
-    'open.link': ({ id }) => ({ link: shares.get(id).link }),
+    'open.link': ({ id }) => {
+      shares.following(id) // throws `unknown-share` for one's own
+      return { link: shares.get(id).link }
+    },
     'open.stop': async ({ id }) => {
       const { served } = shares.get(id)
       await shares.following(id).save({ stopped: true })
