@@ -9,6 +9,7 @@ import { readWhole } from '../../src/peer/drive/read'
 import { readNewest } from '../../src/peer/drive/readNewest'
 import { ShareDrive } from '../../src/peer/drive/shareDrive'
 import { clearBlocks } from '../../src/peer/hypercore/clearBlocks'
+import { askWhatIsThere } from '../../src/peer/hypercore/haveUpdates'
 import { eventually } from '../support/eventually'
 import { temporaryFolder } from '../support/folders'
 
@@ -36,10 +37,7 @@ describe('a file that is superseded and cleared while it is read', () => {
     await reader.paths.update({ wait: true })
     await reader.refresh()
     const bytes = [await reader.bytesReady(), await own.bytesReady()]
-    const [c, d] = bytes.map((log, at) => log.replicate(at === 0))
-    assert.ok(c && d)
-    c.pipe(d).pipe(c)
-    streams.push(c, d)
+    for (const [at, log] of bytes.entries()) log.replicate(at === 0 ? a : b)
     await bytes[0]?.update({ wait: true })
     await clearBlocks(
       await own.bytesReady(),
@@ -95,6 +93,7 @@ describe('a file that is superseded and cleared while it is read', () => {
     )
     await reader.paths.update({ wait: true })
     await reader.refresh()
+    for (const peer of bytes.peers) askWhatIsThere(bytes, peer)
     await eventually(
       'the publisher says how long its log is',
       () => absenceOf(reader, bytes, newest()) === 'do-not-exist',

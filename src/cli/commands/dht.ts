@@ -1,4 +1,5 @@
 /** `peerfold dht`: a private DHT of ten nodes in this process. Its code is loaded only here: it is the network's. */
+import { PeerfoldError } from '../../common/errors'
 import type { Context } from '../context'
 import { INTERRUPTED } from '../exitCodes'
 
@@ -13,7 +14,9 @@ interface PrivateDhtModule {
 
 export async function dht({ arguments: { port, host }, output, signal }: Context): Promise<number> {
   const { startPrivateDht }: PrivateDhtModule = require('./dht.js')
-  const running = await startPrivateDht({ port, host })
+  const running = await startPrivateDht({ port, host }).catch(error => {
+    throw isTaken(error) ? new PeerfoldError('port-taken', String(port)) : error
+  })
   const address = `${running.host}:${running.port}`
   output.line(address)
   output.event('listening', { address })
@@ -24,4 +27,8 @@ export async function dht({ arguments: { port, host }, output, signal }: Context
   })
   await running.stop()
   return INTERRUPTED
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
 }

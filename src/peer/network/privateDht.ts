@@ -3,7 +3,6 @@
  * (a connection needs nodes to meet through), so there are ten.
  */
 import DHT from 'hyperdht'
-import { PeerfoldError } from '../../common/errors'
 
 const NODES = 10
 
@@ -17,7 +16,7 @@ export interface PrivateDht {
 /**
  * @param port of the first node; 0: a free one
  * @param host address other machines reach this one at; 127.0.0.1 keeps the DHT to this machine.
- * @throws PeerfoldError `port-taken`
+ * @throws with the code `EADDRINUSE`: it is a program of its own, whose errors of Peerfold's are others' there
  */
 export async function startPrivateDht({ port, host }: { port: number; host: string }): Promise<PrivateDht> {
   const bind = host === '127.0.0.1' ? host : '0.0.0.0'
@@ -31,7 +30,8 @@ export async function startPrivateDht({ port, host }: { port: number; host: stri
     await first.fullyBootstrapped()
     const taken = first.address().port
     // Where it cannot have the port that it was given, it takes another.
-    if (port !== 0 && taken !== port) throw new PeerfoldError('port-taken', String(port))
+    if (port !== 0 && taken !== port)
+      throw Object.assign(new Error(`port ${port} is taken`), { code: 'EADDRINUSE' })
     const bootstrap = [{ host, port: taken }]
     while (nodes.length < NODES) {
       const node = new DHT({ ephemeral: false, firewalled: false, bootstrap, host: bind })

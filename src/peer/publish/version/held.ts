@@ -12,6 +12,9 @@ import { errorCode } from '../scan/smallFile'
 
 /** Milliseconds. */
 export const HOLD = 30_000
+/** Milliseconds. Git moves the head a moment after the last file, and nothing else changes then. */
+const LOOK_AGAIN = 1_000
+const LOOK_AGAIN_FOR = 5_000
 /** More than these are many, and more than half of all; fewer than the least are not. */
 const MANY = 1_000
 const LEAST = 3
@@ -33,6 +36,8 @@ export interface HeldRemoval {
   readonly paths: ReadonlySet<DrivePath>
   /** Milliseconds until they leave, if nothing changes. */
   readonly left: number
+  /** Milliseconds until it may show that git took them. */
+  readonly lookAfter: number
 }
 
 export class RemovalHold {
@@ -66,7 +71,8 @@ export class RemovalHold {
       return undefined
     }
     this.count = paths.size
-    return { paths, left }
+    const mayBeGit = removal.repositories.size > 0 && this.hold - left < LOOK_AGAIN_FOR
+    return { paths, left, lookAfter: mayBeGit ? Math.min(left, LOOK_AGAIN) : left }
   }
 
   private async doubtful(removal: Removal, heads: ReadonlyMap<DrivePath, string>): Promise<Set<DrivePath>> {

@@ -449,6 +449,7 @@ export class Publisher {
       held.push({ kind: 'update', files: paths.length, paths: paths.slice(0, TOLD), ...until })
     }
     const ends = held.flatMap(({ until }) => (until === undefined ? [] : [until - Date.now()]))
+    if (removal !== undefined) ends.push(removal.lookAfter)
     return {
       removed: removal === undefined ? removed : removed.filter(path => !removal.paths.has(path)),
       leaving,
