@@ -28,6 +28,7 @@ window.addEventListener('message', ({ origin, data }: MessageEvent<ToDashboard>)
     useTranslations(data.texts)
     return
   }
+  if (data.type !== 'state') return // the editor’s own pages send messages as well
   patch(root, page(data))
   const news = announcements(last, data.state)
   if (news.length > 0) liveRegion.textContent = news.join(' ')

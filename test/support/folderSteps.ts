@@ -83,11 +83,17 @@ export class FolderOfSteps {
   /** Does a step, as far as it can be done. → what a watcher tells of it, by the folders that things really are in */
   make(one: Step): DrivePath[] {
     const absent = foldersAbove(one.at).filter(path => !fs.existsSync(join(this.root, path)))
-    return [...absent, ...this.try(one)].flatMap(name => {
-      const folder = realFolder(dirname(join(this.root, name)))
-      const isInside = folder === this.root || folder?.startsWith(`${this.root}/`)
-      return isInside ? [`${folder?.slice(this.root.length)}/${basename(name)}` as DrivePath] : []
-    })
+    const named = [...absent, ...this.try(one)].map(name => this.real(dirname(name), `/${basename(name)}`))
+    // These follow a link: what they change is where it leads.
+    const followed = ['write', 'mode', 'time'].includes(one.kind) ? [this.real(one.at, '')] : []
+    return [...named, ...followed].filter(path => path !== undefined)
+  }
+
+  /** Where it really lies, and `name` in it; undefined: nowhere in the folder. */
+  private real(path: string, name: string): DrivePath | undefined {
+    const real = realOf(join(this.root, path))
+    const isInside = real?.startsWith(`${this.root}/`) === true || (real === this.root && name !== '')
+    return isInside ? (`${real?.slice(this.root.length)}${name}` as DrivePath) : undefined
   }
 
   private try({ kind, at, to, text, target, mode }: Step): string[] {
@@ -131,7 +137,7 @@ export class FolderOfSteps {
   }
 }
 
-function realFolder(path: string): string | undefined {
+function realOf(path: string): string | undefined {
   try {
     return fs.realpathSync(path)
   } catch {
