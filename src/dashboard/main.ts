@@ -22,13 +22,12 @@ const root = required('dashboard')
 const liveRegion = required('announcements')
 let last: PeerState | null | undefined
 
-window.addEventListener('message', ({ origin, data }: MessageEvent<ToDashboard>) => {
-  if (origin !== window.origin) return
+window.addEventListener('message', ({ origin, data }: MessageEvent<unknown>) => {
+  if (origin !== window.origin || !isFromEditor(data)) return
   if (data.type === 'texts') {
     useTranslations(data.texts)
     return
   }
-  if (data.type !== 'state') return // the editor’s own pages send messages as well
   patch(root, page(data))
   const news = announcements(last, data.state)
   if (news.length > 0) liveRegion.textContent = news.join(' ')
@@ -42,6 +41,13 @@ root.addEventListener('click', event => {
 
 editor.setState({ version: 1 })
 editor.postMessage({ type: 'ready' })
+
+/** Others send messages to a page as well: the frame around it, and what developers run beside it. */
+function isFromEditor(data: unknown): data is ToDashboard {
+  return (
+    typeof data === 'object' && data !== null && 'type' in data && /^(state|texts)$/.test(String(data.type))
+  )
+}
 
 function required(id: string): HTMLElement {
   const element = document.getElementById(id)
