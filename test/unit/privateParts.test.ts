@@ -33,6 +33,16 @@ describe('what is known of the inside of other packages', () => {
     )
   })
 
+  it('is known in one room of the peer alone', () => {
+    const elsewhere = sources.filter(
+      ({ file, code }) => PRIVATE.test(code) && !/^peer[/\\]hypercore[/\\]/.test(file),
+    )
+    assert.deepEqual(
+      elsewhere.map(({ file }) => file),
+      [],
+    )
+  })
+
   it('is noted wherever a file uses it', () => {
     const silent = sources.filter(({ code, comments }) => PRIVATE.test(code) && !/Read in /.test(comments))
     assert.deepEqual(

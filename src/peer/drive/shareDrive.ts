@@ -14,6 +14,7 @@ import { PeerfoldError } from '../../common/errors'
 import { formatBytes } from '../../common/format'
 import { Signal } from '../../common/signal'
 import { boundExtension } from '../hypercore/beeExtension'
+import { deleteLogs } from '../hypercore/deleteLogs'
 import { beginWithBlock, proveWithFirstBlock } from '../hypercore/firstRequests'
 import { keepPieces } from '../hypercore/pieces'
 import { DEFAULT_LIMITS, NO_LIMITS, type ShareLimits } from '../limits'
@@ -169,22 +170,13 @@ export class ShareDrive {
   }
 
   /** Deletes both logs from the store; that of the bytes first, since the other names it. Cut off anywhere, it can be
-   *  done again. Not by Hypercore's own `purge()`, which refuses a log that is closed: one with two histories closes by
-   *  itself, and must be removable. (Read in hypercore 11.39.5.) */
+   *  done again. */
   async purge(): Promise<void> {
     const { storage } = this.drive.corestore
-    const logs = [...(this.bytes === undefined ? [] : [this.bytes]), this.paths]
-      .filter(log => this.claims.isAlone(log, this.id))
-      .map(log => log.core)
+    const all = [...(this.bytes === undefined ? [] : [this.bytes]), this.paths]
+    const logs = all.filter(log => this.claims.isAlone(log, this.id)).map(log => log.core)
     await this.close()
-    for (const log of logs) {
-      // Replication keeps sessions of its own, and the store keeps a log open for a while after its last session.
-      await log.closeAllSessions(null)
-      await log.close()
-      await storage.deleteCore(log.storage.core)
-    }
-    // What is deleted lies in the database's files until these are gone through.
-    if (logs.length > 0) await storage.compact()
+    await deleteLogs(storage, logs)
   }
 
   private get claims(): LogClaims {

@@ -10,8 +10,6 @@
  * only on a short way then.
  * Peers that do not speak it (other Hyperdrive clients), or no version of it that is known here, replicate over UDX.
  * What a later version says beside is skipped.
- *
- * Read in @hyperswarm/secret-stream 6.9.2: `_len`, which is set from the first three bytes of a message.
  */
 import type { NoiseStream, RawUdxStream } from '@hyperswarm/secret-stream'
 import c, { type DecodeState } from 'compact-encoding'
@@ -21,6 +19,8 @@ import { formatBytes } from '../../common/format'
 import type { PathReason } from '../../common/model'
 import { Signal } from '../../common/signal'
 import { isCount, isRecord } from '../drive/format/entry'
+import { announcedBytes } from '../hypercore/announcedBytes'
+import { muxOf } from '../hypercore/mux'
 import { peerIdOf } from '../keys'
 import { PEER_LIMITS } from '../limits'
 import { Rate, receivedBytes } from '../rate'
@@ -37,7 +37,6 @@ import {
   type TcpOffer,
   WIRE,
 } from './hello'
-import { muxOf } from './mux'
 import { LOOK_EVERY, NEAR, type Path, PathChoice } from './pathChoice'
 import { readTokens } from './shareTokens'
 import { isOwnAddress, type TcpTransport } from './tcp'
@@ -347,7 +346,7 @@ export class PeerLink {
   /** A message says at its start how long it is: who announces too long a one is known before it is here. */
   private boundMessages(stream: NoiseStream): void {
     stream.rawStream.on('data', () => {
-      if (stream._len > PEER_LIMITS.messageBytes)
+      if (announcedBytes(stream) > PEER_LIMITS.messageBytes)
         this.misbehaved.emit(`it sent a message of more than ${formatBytes(PEER_LIMITS.messageBytes)}`)
     })
   }

@@ -10,20 +10,18 @@
  * The log of content follows when the peer has proven to know the key of the path log.
  *
  * When another stream of a link carries from now on, what was asked for over the one before still comes (handover.ts).
- *
- * Read in hypercore 11.39.5: `attached`, `attachTo` and `detachFrom` of lib/replicator.js.
  */
 
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import b4a from 'b4a'
 import Hypercore, { type ReplicatorPeer } from 'hypercore'
+import { attach, detach } from '../hypercore/attachment'
 import { askToRepeat } from '../hypercore/echo'
 import { Handover } from '../hypercore/handover'
 import { schedule } from '../hypercore/scheduling'
 import type { PeerConduct } from './guard/conduct'
 import { placeOf } from './guard/provenAddress'
 import type { PeerLink } from './link'
-import { muxOf } from './mux'
 import { MAX_PROOFS, OwnerProofs, writeProofs } from './ownerProofs'
 import { shareToken, writeTokens } from './shareTokens'
 
@@ -233,17 +231,4 @@ export class Replication {
 
 function idOf(core: Hypercore): string {
   return b4a.toString(core.discoveryKey, 'hex')
-}
-
-function attach(core: Hypercore, stream: NoiseStream): void {
-  if (core.closing !== null || stream.destroyed) return
-  const mux = muxOf(stream)
-  if (!core.core.replicator.attached(mux)) core.core.replicator.attachTo(mux)
-}
-
-function detach(core: Hypercore, stream: NoiseStream): void {
-  if (core.closing !== null || !core.opened) return
-  const mux = muxOf(stream)
-  if (core.core.replicator.attached(mux)) core.core.replicator.detachFrom(mux)
-  for (const peer of [...core.peers]) if (peer.protomux === mux) peer.channel.close()
 }

@@ -4,8 +4,6 @@
  *
  * While nobody is found for a share, `Membership.reason` says why as far as it is known, and the search is repeated
  * with growing pauses: Hyperswarm by itself looks again only after ten minutes.
- *
- * Read in hyperswarm 4.17.2: `_allConnections`.
  */
 import type { KeyPair, NoiseStream } from '@hyperswarm/secret-stream'
 import type Hypercore from 'hypercore'
@@ -14,6 +12,7 @@ import Hyperswarm, { type PeerDiscovery, type PeerInfo } from 'hyperswarm'
 import type { PeerId } from '../../common/brand'
 import type { NetworkState, SearchReason } from '../../common/model'
 import { Signal } from '../../common/signal'
+import { isConnecting } from '../hypercore/connecting'
 import { makePacketRoom } from '../hypercore/packetRoom'
 import { peerIdOf } from '../keys'
 import type { Limits } from '../limits'
@@ -112,10 +111,10 @@ export class Network {
   /** Lets a peer connect again that the firewall turned away. */
   unban(peer: PeerId): void {
     this.bans.forgive(peer)
-    this.allowed(peer)
+    this.welcomeAgain(peer)
   }
 
-  private allowed(peer: PeerId): void {
+  private welcomeAgain(peer: PeerId): void {
     for (const info of this.swarm?.peers.values() ?? [])
       if (peerIdOf(info.publicKey) === peer) info.ban(false)
   }
@@ -232,7 +231,7 @@ export class Network {
     const time = this.bans.ban(link.id)
     this.options.log(`peer ${link.id} is turned away for ${Math.round(time / 1_000)} s: ${what}`)
     setTimeout(() => {
-      if (!this.isUnwelcome(link.id)) this.allowed(link.id)
+      if (!this.isUnwelcome(link.id)) this.welcomeAgain(link.id)
     }, time + 100).unref()
     link.close()
   }
@@ -343,7 +342,7 @@ export class Membership implements Announced {
     const coming: string[] = []
     for (const [key, { publicKey, topics, banned, attempts, queued }] of swarm.peers) {
       if (banned || attempts > 0 || !topics.some(topic => topic.equals(this.topic))) continue
-      if (queued || swarm._allConnections.has(publicKey)) coming.push(key)
+      if (queued || isConnecting(swarm, publicKey)) coming.push(key)
     }
     return coming
   }

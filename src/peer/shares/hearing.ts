@@ -5,15 +5,14 @@
  * that long.
  *
  * Nobody is waited for longer than `HEAR_WITHIN`, whatever is claimed meanwhile; who is waited for no more is named.
- *
- * Read in hypercore 11.39.5: `_upgrade`, `_cancelRequest`, `updatePeer` and `onsync` of lib/replicator.js.
  */
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
 import type { SilentPeer } from '../../common/model'
 import { Signal } from '../../common/signal'
+import { hasRefused } from '../hypercore/attachment'
+import { askForProof, onTold, proofRequest } from '../hypercore/proofs'
 import { peerIdOf } from '../keys'
-import { hasRefused } from '../network/mux'
 import type { Membership, Network } from '../network/swarm'
 
 /** Milliseconds. */
@@ -140,8 +139,8 @@ export class Hearing {
    * claims it is asked in turn, once, and has an equal part of the time.
    */
   private askAnother(): void {
-    const { length, core } = this.paths
-    const request = core.replicator._upgrade?.inflight[0]
+    const { length } = this.paths
+    const request = proofRequest(this.paths)
     const claimants = this.paths.peers.filter(peer => peer.remoteSynced && peer.remoteLength > length)
     if (request === undefined || claimants.length < 2) return
     const now = performance.now()
@@ -155,22 +154,10 @@ export class Hearing {
     proof.asked.add(request.peer)
     const next = claimants.find(peer => !proof.asked.has(peer))
     if (next === undefined) return
-    request.peer._cancelRequest(request)
-    core.replicator.updatePeer(next)
+    askForProof(this.paths, request, next)
   }
 
   private hasTold({ remoteSynced, remoteLength, remoteFork }: ReplicatorPeer): boolean {
     return remoteSynced && remoteLength <= this.paths.length && remoteFork <= this.paths.fork
-  }
-}
-
-/** Hypercore emits no event for what a peer says of its length. */
-function onTold(peer: ReplicatorPeer, told: () => void): void {
-  const { onsync } = peer
-  peer.onsync = async message => {
-    const { remoteSynced, remoteLength } = peer
-    const done = onsync.call(peer, message)
-    if (!remoteSynced || peer.remoteLength !== remoteLength) told()
-    await done
   }
 }

@@ -7,19 +7,16 @@
  * around every few seconds: silence, answers that do not come while others wait for them, more open requests, channels
  * or unread bytes than there is use for. Time in which this process did not run (the machine slept) does not count:
  * after it nobody could have answered yet.
- *
- * Read in hypercore 11.39.5: `inflight`, `stats` and `remoteRequests` of a peer. Read in protomux 3.12.1: `_remote`. Read in
- * streamx 2.28.1: `_writableState`.
  */
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
 import { formatCount } from '../../../common/format'
 import { boundPeer } from '../../hypercore/messageBounds'
+import { answersOf, channelsOf, owesBlocks, requestsOf, unreadBytes } from '../../hypercore/peerLoad'
 import { PEER_LIMITS } from '../../limits'
 import { receivedBytes } from '../../rate'
 import type { PeerLink } from '../link'
-import { muxOf } from '../mux'
 
 /** Milliseconds. */
 const LOOK_EVERY = 2_000
@@ -118,7 +115,7 @@ export class PeerConduct {
     for (const core of this.watched.keys()) {
       for (const peer of core.peers) {
         if (peer.remoteOpened) spoke.add(peer.stream)
-        if (peer.remoteRequests.size > PEER_LIMITS.openRequests) this.onFlood(peer)
+        if (requestsOf(peer) > PEER_LIMITS.openRequests) this.onFlood(peer)
         else if (this.owes(peer) && core.peers.some(other => other !== peer && other.remoteOpened))
           this.blame(peer, 'it did not answer')
       }
@@ -130,7 +127,7 @@ export class PeerConduct {
       if (isSilent && this.awake - since > SAY_SOMETHING_WITHIN)
         this.options.offended(link, 'it said nothing')
       for (const stream of link.streams) {
-        if (muxOf(stream)._remote.length > PEER_LIMITS.channels)
+        if (channelsOf(stream) > PEER_LIMITS.channels)
           this.options.offended(link, 'it opened too many channels')
         if (unreadBytes(stream) > PEER_LIMITS.unreadBytes)
           this.options.offended(link, 'it asked and did not read')
@@ -143,12 +140,12 @@ export class PeerConduct {
    * sooner than that: a debt that is taken back is not paid, so it counts on with the next one.
    */
   private owes(peer: ReplicatorPeer): boolean {
-    const now = { at: this.awake, bytes: receivedBytes(peer.stream), answers: peer.stats.wireData.rx }
+    const now = { at: this.awake, bytes: receivedBytes(peer.stream), answers: answersOf(peer) }
     const before = this.progress.get(peer) ?? { ...now, owed: 0 }
     const time = now.at - before.at
     const isFast = now.bytes - before.bytes >= (SLOWEST * time) / 1_000
-    const isSettled = peer.inflight === 0 && now.answers > before.answers
-    const owed = (time > 0 && isFast) || isSettled ? 0 : before.owed + (peer.inflight > 0 ? time : 0)
+    const isSettled = !owesBlocks(peer) && now.answers > before.answers
+    const owed = (time > 0 && isFast) || isSettled ? 0 : before.owed + (owesBlocks(peer) ? time : 0)
     this.progress.set(peer, { ...now, owed })
     return owed > ANSWER_WITHIN
   }
@@ -216,9 +213,4 @@ export function isViolation(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if ('code' in error) return error.code === 'INVALID_CAPABILITY'
   return !BENIGN.test(error.message)
-}
-
-/** Bytes that were written to a stream and have not left. */
-function unreadBytes(stream: NoiseStream): number {
-  return (stream._writableState?.buffered ?? 0) + (stream.rawStream._writableState?.buffered ?? 0)
 }

@@ -10,12 +10,11 @@
  * believed, and nothing is published as long as one says that it has more.
  *
  * The log of bytes is looked at by itself: bytes that no path names yet reach readers too.
- *
- * Read in hypercore 11.39.5: `eagerUpgrade` of lib/replicator.js.
  */
 import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../../common/errors'
 import type { ShareDrive } from '../../drive/shareDrive'
+import { setEager } from '../../hypercore/proofs'
 import type { ShareRecord } from '../../store/catalog'
 import { delay, throwIfAborted, unlessAborted, within } from '../../time'
 
@@ -72,13 +71,13 @@ export class OwnLogs {
     const bytes = await this.share.bytesReady()
     const cores = [this.share.paths, bytes]
     try {
-      for (const { core } of cores) core.replicator.eagerUpgrade = false
+      for (const core of cores) setEager(core, false)
       if (cores.some(core => this.claimants(core).length > 0)) throw this.behind()
       return await append()
     } finally {
       this.writtenBytes = bytes.length
       this.knownPaths = this.share.paths.length
-      for (const { core } of cores) core.replicator.eagerUpgrade = true
+      for (const core of cores) setEager(core, true)
     }
   }
 

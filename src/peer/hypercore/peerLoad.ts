@@ -1,0 +1,34 @@
+/**
+ * What a peer asks for, owes and has not read yet.
+ *
+ * Read in hypercore 11.39.5: `inflight`, `stats` and `remoteRequests` of a peer. Read in protomux 3.12.1: `_remote`. Read
+ * in streamx 2.28.1: `_writableState`.
+ */
+import type { NoiseStream } from '@hyperswarm/secret-stream'
+import type { ReplicatorPeer } from 'hypercore'
+import { muxOf } from './mux'
+
+/** Blocks it asked for and has not been given. */
+export function requestsOf({ remoteRequests }: ReplicatorPeer): number {
+  return remoteRequests.size
+}
+
+/** Whether it was asked for something that it has not given. */
+export function owesBlocks({ inflight }: ReplicatorPeer): boolean {
+  return inflight > 0
+}
+
+/** Messages with data that came from it. */
+export function answersOf({ stats }: ReplicatorPeer): number {
+  return stats.wireData.rx
+}
+
+/** Channels that the other side opened. */
+export function channelsOf(stream: NoiseStream): number {
+  return muxOf(stream)._remote.length
+}
+
+/** Bytes that were written to a stream and have not left. */
+export function unreadBytes(stream: NoiseStream): number {
+  return (stream._writableState?.buffered ?? 0) + (stream.rawStream._writableState?.buffered ?? 0)
+}
