@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { setExecutable } from './fileInPlace'
 import type { Folders } from './folders'
 import { piecesToWrite } from './holes'
-import { type FileMark, markOf, type Place, settle } from './placing'
+import { type FileMark, giveName, markOf, type Place } from './placing'
 import { Ranges } from './ranges'
 import { retrying } from './retrying'
 import { releaseTemporary } from './temporary'
@@ -117,7 +117,7 @@ export class LargeFile {
     const mark = await retrying(this.#retryDelaysMs, target.path, () => {
       // The writer may have been closed between two tries, and the folder with it.
       if (this.#state === 'ended') throw new WriteError('vanished', target.path)
-      return settle(this.#folders, this.#temporary.name, target, expected, markOf(stats))
+      return giveName(this.#folders, this.#temporary.name, target, expected, markOf(stats))
     })
     this.#end()
     return mark

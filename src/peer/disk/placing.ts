@@ -77,7 +77,7 @@ function isMarked(found: Stats, { size, mtimeMs, ino, ctimeMs }: FileMark): bool
  * @returns its mark under its name: getting one changes a file's change time
  * @throws FolderMoved when the folder does not lie where it lay; WriteError 'exists', 'changed', 'outside'
  */
-export function settle(
+export function giveName(
   folders: Folders,
   temporary: string,
   place: Place,

@@ -31,11 +31,11 @@ import {
   checkExpected,
   checkReplaceable,
   type FileMark,
+  giveName,
   look,
   markOf,
   type Place,
   type Precondition,
-  settle,
 } from './placing'
 import { RETRY_DELAYS_MS, retrying } from './retrying'
 import { sweep } from './sweep'
@@ -123,7 +123,7 @@ export class SafeWriter {
       const fd = openSync(target, NEW_FILE, modeFor(found, options.executable))
       try {
         const mark = fill(fd, bytes, options.mtimeMs)
-        return settle(this.#folders, temporary, place, options.precondition, mark)
+        return giveName(this.#folders, temporary, place, options.precondition, mark)
       } catch (error) {
         discard(target)
         throw error
