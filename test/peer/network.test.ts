@@ -235,10 +235,7 @@ describe('over a network', () => {
           return ''
         })
       await eventually('the file comes', async () => (await read()).length > 0)
-      assert.equal(
-        ann.state.peers.some(each => each.blocked),
-        false,
-      )
+      await ann.until('ann sees nobody blocked', () => !ann.state.peers.some(each => each.blocked))
     })
 
     it('stays blocked after a restart', async () => {
