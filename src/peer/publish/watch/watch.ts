@@ -39,7 +39,7 @@ export interface WatchTimes extends BurstTimes {
 }
 
 export const WATCH_TIMES: WatchTimes = {
-  save: 20,
+  save: 10,
   quiet: 150,
   longest: 1000,
   longestGoingOn: 30_000,
