@@ -155,6 +155,7 @@ describe('a Peerfold of another version', () => {
     await assertExchange(other)
     assert.deepEqual(other.kinds(), ['hello'])
     assert.equal(other.isClosed, true)
+    await ann.until('the state tells of it', () => ann.state.peers.length > 0)
     assert.deepEqual(
       ann.state.peers.map(({ name, transport, blocked }) => [name, transport, blocked]),
       [['', 'udx', false]],
