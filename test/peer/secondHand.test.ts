@@ -128,7 +128,14 @@ describe('a share whose owner is there', () => {
     await carla.until('bob is there', () =>
       carla.state.peers.some(peer => peer.id === bob.state.me.id && peer.shares.length > 0),
     )
-    assert.deepEqual([owned(carla, bob), owned(bob, carla), owned(ann, bob)], [[], [], []])
+    for (const [person, other] of [
+      [carla, bob],
+      [bob, carla],
+      [ann, bob],
+    ] as const) {
+      await person.until('the other is there', () => owned(person, other) !== undefined)
+      assert.deepEqual(owned(person, other), [])
+    }
   })
 
   it('connects those who come for it at the same moment', async () => {
