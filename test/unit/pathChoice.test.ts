@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { LOOK_EVERY, type Path, PathChoice } from '../../src/peer/network/pathChoice'
+import { type Carrying, type PathMessage, PeerStreams } from '../../src/peer/network/streams'
 
 /** A line as each of the two streams finds it. */
 interface Line {
@@ -52,10 +53,20 @@ describe('which stream to a peer carries', () => {
   })
 
   it('goes back to UDX when TCP is cut off', () => {
-    const choice = new PathChoice(() => {})
-    choice.tcpStands(true, 1)
+    const { choice } = new Run({ udx: 2e6, tcp: 10e6, trip: 1, loss: undefined })
+    assert.deepEqual([choice.path, choice.why], ['tcp', 'near'])
     choice.tcpIsGone()
     assert.deepEqual([choice.path, choice.why], ['udx', 'only'])
+  })
+
+  it('stays where it is while that cannot be said, and moves when it can', () => {
+    const run = new Run({ udx: 2e6, tcp: 10e6, trip: 40, loss: 1e-9 })
+    run.canSay = false
+    run.go(60_000)
+    assert.deepEqual([run.choice.path, run.choice.why], ['udx', 'first'])
+    run.canSay = true
+    run.go(20_000)
+    assert.deepEqual([run.choice.path, run.choice.why], ['tcp', 'faster'])
   })
 
   it('is looked at again when the line has changed', () => {
@@ -68,6 +79,115 @@ describe('which stream to a peer carries', () => {
   })
 })
 
+describe('both sides of a link', () => {
+  it('always know which stream carries, and come to the same one, whatever they measure', () => {
+    const look = fc.record({
+      /** Bytes that come to each side by what carries there. */
+      bytes: fc.tuple(amount, amount),
+      trip: fc.constantFrom(0, 1, 4, 30, 80),
+      packets: fc.constantFrom(0, 1_000, 60_000),
+      /** How many messages arrive at each side. */
+      arrives: fc.tuple(fc.integer({ max: 3, min: 0 }), fc.integer({ max: 3, min: 0 })),
+      /** Milliseconds since the last. */
+      pause: fc.constantFrom(LOOK_EVERY, LOOK_EVERY, 5_000),
+    })
+    const course = fc.record({
+      looks: fc.array(look, { minLength: 20, maxLength: 300 }),
+      /** At which look TCP stands at each side, and is gone. */
+      stands: fc.tuple(fc.integer({ min: 0, max: 10 }), fc.integer({ min: 0, max: 10 })),
+      gone: fc.integer({ min: 11, max: 1_000 }),
+      isSameMachine: fc.boolean(),
+    })
+    let moves = 0
+    fc.assert(
+      fc.property(course, ({ looks, stands, gone, isSameMachine }) => {
+        const link = new BothSides()
+        for (const [at, { bytes, trip, packets, arrives, pause }] of looks.entries()) {
+          link.now += pause
+          for (const [which, side] of link.sides.entries()) {
+            if (at === stands[which]) side.streams.tcpStands(side.tcp, isSameMachine, trip || undefined)
+            if (at === gone) side.cut()
+            side.measure(bytes[which] ?? 0, trip, packets)
+            side.streams.look()
+            link.deliver(which, arrives[which] ?? 0)
+            side.assertAgrees()
+          }
+        }
+        link.deliverAll()
+        for (const side of link.sides) {
+          side.assertAgrees()
+          side.streams.close()
+        }
+        const [one, other] = link.sides
+        assert.equal(one.streams.path, other.streams.path)
+        moves += one.moves
+      }),
+    )
+    assert.ok(moves > 100, `${moves} moves are no test`)
+  })
+})
+
+const amount = fc.constantFrom(0, 1_000, 100_000, 2_000_000)
+
+class BothSides {
+  now = 0
+  readonly sides = [new Side(this, 0), new Side(this, 1)] as const
+  /** Messages on their way to each. */
+  readonly under: readonly [PathMessage[], PathMessage[]] = [[], []]
+
+  deliver(to: number, count: number): void {
+    for (const message of this.under[to]?.splice(0, count) ?? []) this.sides[to]?.streams.hear({ ...message })
+  }
+
+  deliverAll(): void {
+    while (this.under.some(({ length }) => length > 0)) for (const to of [0, 1]) this.deliver(to, 100)
+  }
+}
+
+class Side {
+  readonly udx = newStream()
+  readonly tcp = newStream()
+  readonly streams: PeerStreams<ReturnType<typeof newStream>>
+  moves = -1
+  /** What replication was told last. */
+  private carries: Carrying | undefined
+
+  constructor(link: BothSides, which: 0 | 1) {
+    this.streams = new PeerStreams(this.udx, {
+      isInitiator: which === 0,
+      say: message => link.under[which === 0 ? 1 : 0].push(message),
+      clock: () => link.now,
+    })
+    this.streams.saysPath = true
+    this.streams.changed.on(({ to }) => {
+      this.carries = to
+      this.moves++
+    })
+    this.streams.begin()
+  }
+
+  cut(): void {
+    this.tcp.destroyed = true
+    this.streams.tcpIsGone()
+  }
+
+  measure(bytes: number, rtt: number, packets: number): void {
+    const { rawStream } = this.streams.current ?? this.udx
+    rawStream.bytesReceived += bytes
+    this.udx.rawStream.rtt = rtt
+    this.udx.rawStream.packetsTransmitted += packets
+  }
+
+  assertAgrees(): void {
+    assert.equal(this.streams.current, this.carries)
+    assert.equal(this.streams.path, this.carries === this.tcp ? 'tcp' : 'udx')
+  }
+}
+
+function newStream() {
+  return { destroyed: false, rawStream: { rtt: 0, bytesReceived: 0, packetsTransmitted: 0, retransmits: 0 } }
+}
+
 /** Seconds before the first trial at most, at the longest round trip here. */
 const LONGEST_WAIT = 40
 
@@ -75,13 +195,19 @@ class Run {
   now = 0
   moves = 0
   readonly received: Record<Path, number> = { udx: 0, tcp: 0 }
-  readonly choice = new PathChoice(() => this.moves++)
+  canSay = true
+  readonly choice = new PathChoice((path, why) => {
+    if (!this.canSay) return false
+    if (path !== this.choice.path) this.moves++
+    this.choice.moved(path, why)
+    return true
+  })
 
   constructor(
     public line: Line,
     isSameMachine = false,
   ) {
-    this.choice.tcpStands(isSameMachine, line.trip)
+    this.choice.tcpStands(0, isSameMachine, line.trip)
   }
 
   go(milliseconds: number): void {

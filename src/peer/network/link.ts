@@ -1,13 +1,12 @@
 /**
- * The link to one connected peer: who it is, and over which stream logs are replicated with it.
+ * The link to one connected peer: who it is, and how it can be reached.
  *
  * The UDX stream that the swarm made always stays, as control channel and fallback, and carries the logs at first. Peers
  * that speak `peerfold/1` on it exchange a hello with the versions of it that they know, their name, where they can be
  * reached by TCP, and a challenge that the other side sends back.
  * The side that made the connection tries TCP, once the peer's address is proven (provenAddress.ts), then asks the other
- * side to. Which of the two carries is chosen in pathChoice.ts. The side that made the connection says it (`carry`), and
- * the other may ask for it (`wish`). With Peerfolds that do not say it, TCP carries as soon as it stands: it is tried
- * only on a short way then.
+ * side to. Which of the two carries is decided in streams.ts. Peers that do not say which does are tried on a short way
+ * only.
  * Peers that do not speak it (other Hyperdrive clients), or no version of it that is known here, replicate over UDX.
  * What a later version says beside is skipped.
  */
@@ -16,14 +15,13 @@ import c, { type DecodeState } from 'compact-encoding'
 import type { Channel, Message } from 'protomux'
 import type { PeerId } from '../../common/brand'
 import { formatBytes } from '../../common/format'
-import type { PathReason } from '../../common/model'
 import { Signal } from '../../common/signal'
-import { isCount, isRecord } from '../drive/format/entry'
+import { isRecord } from '../drive/format/entry'
 import { announcedBytes } from '../hypercore/announcedBytes'
 import { muxOf } from '../hypercore/mux'
 import { peerIdOf } from '../keys'
 import { PEER_LIMITS } from '../limits'
-import { Rate, receivedBytes } from '../rate'
+import { Rate } from '../rate'
 import { plainAddress } from './guard/addressGroup'
 import { Allowance } from './guard/allowance'
 import { ProvenAddress } from './guard/provenAddress'
@@ -37,19 +35,15 @@ import {
   type TcpOffer,
   WIRE,
 } from './hello'
-import { LOOK_EVERY, NEAR, type Path, PathChoice } from './pathChoice'
+import { NEAR } from './pathChoice'
 import { readTokens } from './shareTokens'
+import { PATH_MESSAGES, PATH_MESSAGES_PER_SECOND, type PathMessage, PeerStreams } from './streams'
 import { isOwnAddress, type TcpTransport } from './tcp'
 
 /** More tell nothing: the peer counts all that is said. */
 const MAX_SHARES_MESSAGES = 6
 const MAX_NAME_MESSAGES = 3
 const MAX_OWNER_MESSAGES = 3
-/** What one side may say about the streams: at once, and so often a second. */
-const PATH_MESSAGES = 64
-const PATH_MESSAGES_PER_SECOND = 1
-/** How many datagrams tell something of losses. */
-const TELLING = 2_000
 /** Of all messages; what is left is for answers. */
 const MAX_MESSAGES = PEER_LIMITS.controlMessages - 3
 
@@ -73,10 +67,7 @@ type ControlMessage =
   | { readonly type: 'name'; readonly name: string }
   /** Which of the shares that both know are this side's own (ownerProofs.ts). Skipped by peers that do not know it. */
   | { readonly type: 'owner'; readonly proofs: string }
-  /** Which stream carries from now on, said by the side that made the connection; or what the other asks for. */
-  | { readonly type: 'carry' | 'wish'; readonly path: Path; readonly why: PathReason }
-  /** How many datagrams were sent by UDX since this was said last, and how many of them once more. */
-  | { readonly type: 'line'; readonly sent: number; readonly again: number }
+  | PathMessage
 
 const KNOWN: ReadonlySet<string> = new Set<ControlMessage['type']>([
   'hello',
@@ -92,7 +83,7 @@ const KNOWN: ReadonlySet<string> = new Set<ControlMessage['type']>([
 ])
 
 /** These are counted by themselves. */
-const ABOUT_PATHS: ReadonlySet<string> = new Set<ControlMessage['type']>(['carry', 'wish', 'line'])
+const ABOUT_PATHS: ReadonlySet<string> = new Set<PathMessage['type']>(['carry', 'wish', 'line'])
 
 /** What follows when the peer cannot be reached by TCP: it is asked to try itself, or nothing. */
 type TcpPlan = 'then-ask' | 'only'
@@ -118,8 +109,6 @@ export class PeerLink {
   name = ''
   readonly down = new Rate()
   readonly up = new Rate()
-  /** Emits the stream to replicate over, first and whenever it changes. */
-  readonly streamChanged = new Signal<{ from: NoiseStream | undefined; to: NoiseStream }>()
   /** Emits tokens of shares that the peer says it knows. */
   readonly sharesTold = new Signal<ReadonlySet<string>>()
   /** Emits what it said of shares that are its own: unchecked. */
@@ -149,24 +138,13 @@ export class PeerLink {
   private hadTurn = false
   /** Waits for the address to be proven. */
   private tcpPlan: TcpPlan | undefined
-  private current: NoiseStream | undefined
-  private tcpStream: NoiseStream | undefined
+  /** Over which of its streams logs go. */
+  readonly carried: PeerStreams
   private tcpAddress: string | undefined
   private tcpOffer: TcpOffer | null = null
   private readonly channel: Channel | null
   private readonly control: Message<ControlMessage> | undefined
-  private readonly choice = new PathChoice((path, why) => this.choose(path, why))
   private readonly pathMessages = new Allowance(PATH_MESSAGES, PATH_MESSAGES_PER_SECOND)
-  private readonly pathMessagesSaid = new Allowance(PATH_MESSAGES / 2, PATH_MESSAGES_PER_SECOND / 2)
-  private looking: NodeJS.Timeout | undefined
-  /** What the peer told of losses. */
-  private loss: number | undefined
-  /** What was told the peer. */
-  private toldLine = { sent: 0, again: 0 }
-  /** TCP is to carry as soon as it stands here: the peer may notice first that it does. */
-  private awaitsTcp: PathReason | undefined
-  /** Whether both say which stream carries. */
-  private saysPath = false
 
   constructor(
     readonly udx: NoiseStream,
@@ -174,6 +152,8 @@ export class PeerLink {
   ) {
     this.key = udx.remotePublicKey.toString('hex')
     this.id = peerIdOf(udx.remotePublicKey)
+    this.carried = new PeerStreams(udx, { isInitiator: udx.isInitiator, say: message => this.say(message) })
+    this.carried.changed.on(() => this.changed.emit())
     this.channel = muxOf(udx).createChannel({
       protocol: 'peerfold/1',
     })
@@ -193,7 +173,7 @@ export class PeerLink {
     this.boundMessages(udx)
   }
 
-  /** Starts to talk. Listen to `streamChanged` before. @param shares tokens of those that are served here */
+  /** Starts to talk. Listen to `carried.changed` before. @param shares tokens of those that are served here */
   open(shares: string): void {
     const { tcp } = this.options
     const name = this.options.name()
@@ -201,7 +181,7 @@ export class PeerLink {
     this.channel?.open()
     const challenge = this.place.challenge()
     this.say({ type: 'hello', ...WIRE, name, tcp: tcp?.offer() ?? null, challenge, shares })
-    this.replicateOver(this.udx)
+    this.carried.begin()
   }
 
   /** Tells tokens of shares that came since. → false: this peer takes none, or no more. */
@@ -239,108 +219,35 @@ export class PeerLink {
     this.control?.send(message)
   }
 
-  get transport(): 'udx' | 'tcp' {
-    return this.current !== undefined && this.current === this.tcpStream ? 'tcp' : 'udx'
-  }
-
   /** Where it is proven to be; undefined as long as it is not. */
   get address(): string | undefined {
     return this.place.host ?? this.tcpAddress
   }
 
-  get streams(): readonly NoiseStream[] {
-    return this.tcpStream === undefined ? [this.udx] : [this.udx, this.tcpStream]
-  }
-
-  get stream(): NoiseStream | undefined {
-    return this.current
-  }
-
-  /** Why that stream. */
-  get pathReason(): PathReason {
-    return this.choice.why
-  }
-
   /** A TCP stream whose key was proven to be this peer's. @param trip milliseconds of a round trip, if known */
   adoptTcp(stream: NoiseStream, trip?: number): void {
-    if (this.tcpStream !== undefined || this.udx.destroyed) {
+    if (this.carried.tcp !== undefined || this.udx.destroyed) {
       stream.destroy()
       return
     }
-    this.tcpStream = stream
     const { remoteAddress } = stream.rawStream
     this.tcpAddress = remoteAddress === undefined ? undefined : plainAddress(remoteAddress)
     this.addressChanged.emit()
     stream.on('error', error => this.broke.emit(error))
     this.boundMessages(stream)
     stream.once('close', () => {
-      this.tcpStream = this.tcpAddress = undefined
-      clearInterval(this.looking)
-      this.choice.tcpIsGone()
-      if (!this.udx.destroyed) this.replicateOver(this.udx)
+      this.tcpAddress = undefined
+      this.carried.tcpIsGone()
     })
     const isSameMachine = this.tcpAddress !== undefined && isOwnAddress(this.tcpAddress)
-    if (this.saysPath) {
-      this.choice.tcpStands(isSameMachine, trip)
-      if (this.awaitsTcp !== undefined) this.onPathMessage('carry', { path: 'tcp', why: this.awaitsTcp })
-      this.looking = setInterval(() => this.look(stream), LOOK_EVERY).unref()
-    } else {
-      this.choice.moved('tcp', 'near')
-      this.replicateOver(stream)
-    }
+    this.carried.tcpStands(stream, isSameMachine, trip)
     this.changed.emit()
   }
 
   close(): void {
-    clearInterval(this.looking)
-    this.tcpStream?.destroy()
+    this.carried.close()
+    this.carried.tcp?.destroy()
     this.udx.destroy()
-  }
-
-  private look(tcp: NoiseStream): void {
-    const { rtt } = this.udx.rawStream
-    this.choice.look(performance.now(), {
-      received: { udx: receivedBytes(this.udx), tcp: receivedBytes(tcp) },
-      trip: rtt === undefined || rtt === 0 ? undefined : rtt, // whole milliseconds; 0 also as long as it is not measured
-      loss: this.loss,
-    })
-    this.tellLine()
-  }
-
-  private tellLine(): void {
-    const { packetsTransmitted = 0, retransmits = 0 } = this.udx.rawStream
-    const sent = packetsTransmitted - this.toldLine.sent
-    if (sent < TELLING || !this.pathMessagesSaid.take()) return
-    this.say({ type: 'line', sent, again: (retransmits - this.toldLine.again + 65_536) % 65_536 })
-    this.toldLine = { sent: packetsTransmitted, again: retransmits }
-  }
-
-  /** The choice of this side: the side that made the connection decides. */
-  private choose(path: Path, why: PathReason): void {
-    if (!this.pathMessagesSaid.take()) return
-    if (this.udx.isInitiator) this.carry(path, why)
-    else this.say({ type: 'wish', path, why })
-  }
-
-  private carry(path: Path, why: PathReason): void {
-    const stream = path === 'tcp' ? this.tcpStream : this.udx
-    if (stream === undefined || stream.destroyed) return
-    this.choice.moved(path, why)
-    this.say({ type: 'carry', path, why })
-    this.replicateOver(stream)
-  }
-
-  private onPathMessage(type: 'carry' | 'wish', { path, why }: Readonly<Record<string, unknown>>): void {
-    if ((type === 'wish') !== this.udx.isInitiator || !isPath(path) || !isReason(why)) return
-    if (type === 'wish') {
-      this.carry(path, why)
-      return
-    }
-    const stream = path === 'tcp' ? this.tcpStream : this.udx
-    this.awaitsTcp = stream === undefined ? why : undefined
-    if (stream === undefined || stream.destroyed) return
-    this.choice.moved(path, why)
-    this.replicateOver(stream)
   }
 
   /** A message says at its start how long it is: who announces too long a one is known before it is here. */
@@ -398,10 +305,8 @@ export class PeerLink {
         break
       case 'carry':
       case 'wish':
-        this.onPathMessage(message.type, message)
-        break
       case 'line':
-        this.loss = lossOf(message) ?? this.loss
+        this.carried.hear(message)
         break
       case 'your-turn':
         if (this.udx.isInitiator || this.hadTurn) break
@@ -424,7 +329,7 @@ export class PeerLink {
       this.meetAsStrangers()
       return
     }
-    this.saysPath = version >= SAYS_PATH
+    this.carried.saysPath = version >= SAYS_PATH
     this.name = name
     this.tcpOffer = tcp
     this.answersChallenges = challenge !== undefined
@@ -456,10 +361,10 @@ export class PeerLink {
     const { tcp, ownAddress } = this.options
     const { tcpPlan: plan, tcpOffer: offer } = this
     const { host } = this.place
-    if (plan === undefined || tcp === undefined || this.tcpStream !== undefined) return
+    if (plan === undefined || tcp === undefined || this.carried.tcp !== undefined) return
     if (host === undefined && offer !== null) return
     this.tcpPlan = undefined
-    const longest = this.saysPath || (host !== undefined && isOwnAddress(host)) ? undefined : NEAR
+    const longest = this.carried.saysPath || (host !== undefined && isOwnAddress(host)) ? undefined : NEAR
     const attempt =
       host === undefined || offer === null
         ? Promise.resolve(undefined)
@@ -467,35 +372,9 @@ export class PeerLink {
     attempt
       .then(dialled => {
         if (dialled !== undefined) this.adoptTcp(dialled.stream, dialled.trip)
-        else if (plan === 'then-ask' && this.saysPath && !this.udx.destroyed) this.say({ type: 'your-turn' })
+        else if (plan === 'then-ask' && this.carried.saysPath && !this.udx.destroyed)
+          this.say({ type: 'your-turn' })
       })
       .catch(() => {}) // UDX carries on
   }
-
-  /** The peer replicates over this stream: one that does not say so before. */
-  follow(stream: NoiseStream): void {
-    if (!this.saysPath && (stream !== this.udx || this.tcpStream === undefined)) this.replicateOver(stream)
-  }
-
-  /** Replicates over a stream of this peer from now on. */
-  private replicateOver(stream: NoiseStream): void {
-    if (stream.destroyed || this.current === stream) return
-    const from = this.current
-    this.current = stream
-    this.streamChanged.emit({ from, to: stream })
-    this.changed.emit()
-  }
-}
-
-/** One more than were lost: of few datagrams, none may be lost by chance. */
-function lossOf({ sent, again }: Readonly<Record<string, unknown>>): number | undefined {
-  return isCount(sent) && isCount(again) && sent > 0 ? Math.min(1, (again + 1) / sent) : undefined
-}
-
-function isPath(value: unknown): value is Path {
-  return value === 'udx' || value === 'tcp'
-}
-
-function isReason(value: unknown): value is PathReason {
-  return value === 'only' || value === 'near' || value === 'first' || value === 'faster'
 }

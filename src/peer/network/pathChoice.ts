@@ -28,6 +28,8 @@ const PART = 10
 const BETTER = 1.05
 /** Bytes a second by TCP that UDX does not bring on a near line, whatever the line. */
 const ENOUGH = 8e6
+/** Milliseconds within which the other side does what it was asked for, or does not. */
+const ASKED_WITHIN = 3_000
 /** Bytes of one look; fewer are no steady flow. */
 const FLOW = 4_096
 /** Bytes of a segment of TCP, and what of it gets through for each loss: Mathis, Semke, Mahdavi and Ott (1997). */
@@ -50,6 +52,14 @@ interface Sample {
   readonly bytes: number
 }
 
+interface Trial {
+  /** Undefined: it has only just begun. */
+  began: number | undefined
+  /** Bytes a second by the other stream. */
+  readonly before: number
+  otherReceived: number
+}
+
 export class PathChoice {
   path: Path = 'udx'
   why: PathReason = 'only'
@@ -61,21 +71,29 @@ export class PathChoice {
   private samples: Sample[] = []
   /** When bytes began to come steadily. */
   private since = 0
-  private trial: { began: number; readonly before: number; otherReceived: number } | undefined
+  private trial: Trial | undefined
+  /** What was said and has not happened yet. */
+  private wanted: { readonly path: Path; readonly at: number; readonly trial: Trial | undefined } | undefined
   private trials = 0
   /** Bytes a second when it was decided last. */
   private decidedAt: number | undefined
 
-  /** @param move is called when another stream is to carry from now on */
-  constructor(private readonly move: (path: Path, why: PathReason) => void) {}
+  /**
+   * @param move has another stream carry, or asks for it, → whether that was said. When it carries, `moved` is to be
+   *   called: at once or later; until then the one before does.
+   */
+  constructor(private readonly move: (path: Path, why: PathReason) => boolean) {}
 
-  /** @param trip milliseconds, if known */
-  tcpStands(isSameMachine: boolean, trip: number | undefined): void {
+  /**
+   * @param trip milliseconds, if known
+   * @param isOpen it is not known yet which of the two carries
+   */
+  tcpStands(now: number, isSameMachine: boolean, trip: number | undefined, isOpen = true): void {
     this.hasTcp = true
     this.isSameMachine = isSameMachine
     this.noteTrip(trip)
-    if (this.isNear) this.moveTo('tcp', 'near')
-    else this.why = 'first'
+    this.why = 'first'
+    if (this.isNear && isOpen) this.want('tcp', 'near', now)
   }
 
   tcpIsGone(): void {
@@ -83,14 +101,16 @@ export class PathChoice {
     this.moved('udx', 'only')
   }
 
-  /** Somebody else has decided, or what was asked for has been done. */
+  /** This stream carries, whoever decided that. */
   moved(path: Path, why: PathReason): void {
+    const trial = this.wanted?.path === path ? this.wanted.trial : undefined
     if (path !== this.path) {
       this.samples = []
-      this.trial = undefined
+      this.trial = trial
     }
     this.path = path
     this.why = why
+    this.wanted = undefined
   }
 
   /** To be called every `LOOK_EVERY` milliseconds. @param now milliseconds that never go back */
@@ -98,12 +118,12 @@ export class PathChoice {
     const { received } = state
     this.noteTrip(state.trip)
     if (!this.hasTcp) return
-    if (this.isNear && this.path === 'udx' && this.why !== 'faster' && this.trial === undefined) {
-      this.moveTo('tcp', 'near')
-      return
-    }
+    if (this.wanted !== undefined && now - this.wanted.at > ASKED_WITHIN) this.wanted = undefined
     const isSteady = this.sample(now, received[this.path])
-    if (this.trial !== undefined) this.judge(now, isSteady, received[this.other])
+    if (this.wanted !== undefined) return
+    if (this.isNear && this.path === 'udx' && this.why !== 'faster' && this.trial === undefined)
+      this.want('tcp', 'near', now)
+    else if (this.trial !== undefined) this.judge(now, isSteady, received[this.other])
     else if (isSteady) this.considerTrial(now, state)
   }
 
@@ -156,11 +176,8 @@ export class PathChoice {
     const isPromising =
       this.path === 'tcp' ? !this.isNear || rate < ENOUGH : this.tcpBrings(loss) > PROMISING * rate
     if (!isPromising) return
-    this.trials++
-    const { other } = this
-    const otherReceived = received[this.path]
-    this.moveTo(other, 'first')
-    this.trial = { began: now, before: rate, otherReceived }
+    const trial = { began: undefined, before: rate, otherReceived: received[this.path] }
+    if (this.want(this.other, 'first', now, trial)) this.trials++
   }
 
   /** Bytes a second, at most. */
@@ -173,22 +190,28 @@ export class PathChoice {
     const { trial } = this
     if (trial === undefined) return
     // What was asked for over the other before still comes there.
-    if (otherReceived - trial.otherReceived >= FLOW) trial.began = now
+    if (trial.began === undefined || otherReceived - trial.otherReceived >= FLOW) trial.began = now
     trial.otherReceived = otherReceived
     const length = this.trialLength
     if (now - trial.began < length) return
-    this.trial = undefined
     const rate = this.rate(now, length / 3)
     const isBetter = isSteady && rate > trial.before * BETTER
     this.decidedAt = isBetter ? rate : trial.before
-    if (isBetter) this.moved(this.path, 'faster')
-    else this.moveTo(this.other, 'faster')
+    if (!isBetter) {
+      this.want(this.other, 'faster', now)
+      return
+    }
+    this.trial = undefined
+    this.why = 'faster'
+    this.move(this.path, 'faster') // the other side shows why, too
   }
 
-  private moveTo(path: Path, why: PathReason): void {
-    if (path === this.path) return
-    this.moved(path, why)
-    this.move(path, why)
+  /** → whether it was said */
+  private want(path: Path, why: PathReason, now: number, trial?: Trial): boolean {
+    this.wanted = { path, at: now, trial }
+    if (this.move(path, why)) return true
+    this.wanted = undefined
+    return false
   }
 }
 

@@ -99,7 +99,7 @@ export class Replication {
     if (served === undefined) return
     this.served.delete(id)
     served.stop()
-    for (const link of this.links.keys()) for (const stream of link.streams) detach(core, stream)
+    for (const link of this.links.keys()) for (const stream of link.carried.all) detach(core, stream)
     this.conduct.unwatch(core)
   }
 
@@ -117,7 +117,7 @@ export class Replication {
     this.accept(link, link.udx)
     link.sharesTold.on(tokens => this.onTokens(link, tokens))
     link.ownerTold.on(proofs => this.links.get(link)?.owner.add(proofs))
-    link.streamChanged.on(({ from, to }) => {
+    link.carried.changed.on(({ from, to }) => {
       this.accept(link, to)
       for (const served of this.served.values()) {
         this.handover.takeBack(served.core, to)
@@ -127,7 +127,7 @@ export class Replication {
       for (const { core } of this.served.values()) {
         // TCP is left where it is slow: what was asked for over it is asked for again.
         if (from !== link.udx) detach(core, from)
-        else this.handover.leave(core, from, () => link.stream !== from && detach(core, from))
+        else this.handover.leave(core, from, () => link.carried.current !== from && detach(core, from))
       }
     })
     return writeTokens(paths, link.udx)
@@ -183,7 +183,7 @@ export class Replication {
   /** A peer has opened a log with a proof that it knows its key. */
   private onPeer(core: Hypercore, peer: ReplicatorPeer): void {
     for (const link of this.links.keys()) {
-      if (!link.streams.includes(peer.stream)) continue
+      if (!link.carried.all.includes(peer.stream)) continue
       if (peer.stream === link.udx && !link.place.isProven) {
         const place = placeOf(link.udx.rawStream)
         askToRepeat(peer, () => link.place.prove(place))
@@ -201,12 +201,12 @@ export class Replication {
 
   private offer(served: Served, link: PeerLink): void {
     const known = this.links.get(link)
-    if (link.stream === undefined || known === undefined) return
+    if (link.carried.current === undefined || known === undefined) return
     const id = idOf(served.core)
     const isKnown =
       known.proven.has(id) ||
       (served.paths === undefined ? known.announced.has(id) : known.proven.has(idOf(served.paths)))
-    if (isKnown) attach(served.core, link.stream)
+    if (isKnown) attach(served.core, link.carried.current)
   }
 
   /**
@@ -220,8 +220,8 @@ export class Replication {
       ondiscoverykey: async discoveryKey => {
         const served = this.served.get(b4a.toString(discoveryKey, 'hex'))
         if (served === undefined) return
-        link.follow(stream)
-        if (link.stream !== stream) return
+        link.carried.follow(stream)
+        if (link.carried.current !== stream) return
         attach(served.core, stream)
         await stream.opened // the log's channel is made by then
       },

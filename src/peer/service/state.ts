@@ -38,8 +38,8 @@ function connectedPeers({ shares: all, network: { links, replication } }: PeerPa
   return [...links.values()].map(link => ({
     id: link.id,
     name: link.name,
-    transport: link.transport,
-    path: link.pathReason,
+    transport: link.carried.path,
+    path: link.carried.why,
     blocked: false,
     shares: shares.get(link.key) ?? [],
     owns: owned.get(link.key) ?? [],

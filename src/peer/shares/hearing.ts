@@ -124,7 +124,7 @@ export class Hearing {
     const untold = new Map<string, number | undefined>()
     for (const key of this.membership.coming) {
       const link = this.network.links.get(key)
-      if (link === undefined || !hasRefused(link.stream, this.paths)) untold.set(key, link?.since)
+      if (link === undefined || !hasRefused(link.carried.current, this.paths)) untold.set(key, link?.since)
     }
     for (const peer of this.paths.peers) {
       const key = peer.stream.remotePublicKey.toString('hex')

@@ -103,7 +103,7 @@ export class PeerConduct {
   /** Whether a peer has opened a log that is served here. */
   isUseful(link: PeerLink): boolean {
     for (const core of this.watched.keys())
-      if (core.peers.some(peer => peer.remoteOpened && link.streams.includes(peer.stream))) return true
+      if (core.peers.some(peer => peer.remoteOpened && link.carried.all.includes(peer.stream))) return true
     return false
   }
 
@@ -121,12 +121,12 @@ export class PeerConduct {
       }
     }
     for (const link of this.links.values()) {
-      const isSilent = !link.greeted && !link.streams.some(stream => spoke.has(stream))
+      const isSilent = !link.greeted && !link.carried.all.some(stream => spoke.has(stream))
       const since = this.firstSeen.get(link) ?? this.awake
       this.firstSeen.set(link, since)
       if (isSilent && this.awake - since > SAY_SOMETHING_WITHIN)
         this.options.offended(link, 'it said nothing')
-      for (const stream of link.streams) {
+      for (const stream of link.carried.all) {
         if (channelsOf(stream) > PEER_LIMITS.channels)
           this.options.offended(link, 'it opened too many channels')
         if (unreadBytes(stream) > PEER_LIMITS.unreadBytes)
