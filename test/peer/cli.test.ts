@@ -28,6 +28,7 @@ describe('peerfold share and get', () => {
     })
     ann = people.place('ann')
     bob = people.place('bob')
+    await people.process(bob) // else each of his commands would start one
     sharing = startPeerfold(['share', source], ann)
     link = await sharing.line(() => true)
   })
@@ -263,6 +264,7 @@ describe('peerfold share', () => {
     const folder = await makeTree(temporaryFolder('source'), { 'one.txt': 'one', 'two.txt': 'two' })
     const ann = people.place('ann')
     const bob = people.place('bob')
+    await people.process(bob)
     const open = startPeerfold(['share', folder, '--public', '--json'], ann)
     const { key } = await open.event('sharing')
     const single = startPeerfold(['share', join(folder, 'two.txt')], ann)
@@ -289,6 +291,7 @@ describe('peerfold share', () => {
     try {
       const [link, followedLink] = await Promise.all([sharing.line(() => true), followed.line(() => true)])
       const bob = people.place('bob')
+      await people.process(bob)
       await writeFile(join(source, 'a.txt'), 'after')
       await writeFile(join(following, 'a.txt'), 'after')
       await eventually('the followed folder is published', async () => {

@@ -49,6 +49,7 @@ describe('peerfold without the one who shared', () => {
 
       await writeFile(join(source, 'new.txt'), 'new')
       const carla = people.place('carla')
+      await people.process(carla)
       await eventually('the new file is published', async () => {
         return (await peerfold(['cat', link, 'new.txt'], carla)).stdout[0] === 'new'
       })

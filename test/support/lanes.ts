@@ -115,7 +115,6 @@ function prepareEnvironment(): { marker: string; temporary: string } {
     PEERFOLD_VSIX: join(projectRoot, 'out', `peerfold-${process.platform}-${process.arch}.vsix`),
     PEERFOLD_EXTENSIONS: join(temporary, 'vscode', 'extensions'),
     PEERFOLD_SCREENSHOTS: join(projectRoot, 'out', 'screenshots'),
-    NODE_OPTIONS: [process.env.NODE_OPTIONS, '--enable-source-maps'].filter(Boolean).join(' '),
   })
   return { marker, temporary }
 }
