@@ -2,8 +2,8 @@
  * A real VS Code without desktop VS Code: its server, the same code and the same extension host in Node, shown in a
  * browser. One server with one data folder is one installation of one person.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { startProcess } from './ownedProcess'
 import { prepareVSCode } from './tools'
 
@@ -52,6 +52,10 @@ const quietSettings = {
   'remote.autoForwardPorts': false,
 }
 
+/** What comes with VS Code and has nothing to do with shares: a sixth of what it costs to open a window. */
+const leftOut =
+  /^(copilot|emmet|git(hub.*)?|grunt|gulp|jake|npm|mermaid-.*|microsoft-.*|ms-vscode\..*|debug-.*|php-language-.*|simple-browser|terminal-suggest|tunnel-.*|typescript-language-.*)$/
+
 /** Starts a server that answers when this resolves. */
 export async function startVSCodeServer(options: VSCodeServerOptions): Promise<VSCodeServer> {
   const tools = await prepareVSCode()
@@ -64,6 +68,8 @@ export async function startVSCodeServer(options: VSCodeServerOptions): Promise<V
     await mkdir(join(dataDir, 'data', scope), { recursive: true })
     await writeFile(join(dataDir, 'data', scope, 'settings.json'), settings)
   }
+  const builtin = join(dataDir, 'builtin')
+  await linkBuiltinExtensions(tools.server, builtin)
   const server = startProcess(
     tools.node,
     [
@@ -82,6 +88,8 @@ export async function startVSCodeServer(options: VSCodeServerOptions): Promise<V
         dataDir,
         '--extensions-dir',
         options.extensionsDir ?? join(dataDir, 'extensions'),
+        '--builtin-extensions-dir',
+        builtin,
       ],
       '--force-disable-user-env', // what the login shell of whoever runs the tests sets is none of theirs
       ...(trust ? [] : ['--disable-workspace-trust']),
@@ -101,6 +109,14 @@ export async function startVSCodeServer(options: VSCodeServerOptions): Promise<V
       await server.stop()
     },
   }
+}
+
+/** Makes a folder of links to the built-in extensions. One that is there already stays. */
+async function linkBuiltinExtensions(server: string, folder: string): Promise<void> {
+  if ((await mkdir(folder, { recursive: true })) === undefined) return
+  const source = join(dirname(server), '..', 'extensions')
+  const names = (await readdir(source)).filter(name => !leftOut.test(name))
+  await Promise.all(names.map(name => symlink(join(source, name), join(folder, name))))
 }
 
 /** Installs a packaged extension for the installation in `dataDir`. Throws with what VS Code printed. */

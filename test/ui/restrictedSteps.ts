@@ -3,26 +3,19 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { makeTree, temporaryFolder } from '../support/folders'
 import type { Workbench } from '../support/pages'
-import { Person } from '../support/person'
+import type { Person } from '../support/person'
 import type { Installation } from './installation'
-import { Stage } from './stage'
 
-describe('in Restricted Mode', () => {
-  const stage = new Stage()
-  let dana: Installation
-  let window: Workbench
-  let friend: Person
+interface Scene {
+  readonly owner: Installation
+  /** Of a folder with the file notes.md. */
+  readonly window: Workbench
+  readonly friend: Person
+}
 
-  before(async () => {
-    dana = await stage.install('Dana', { trust: true })
-    const folder = await makeTree(join(dana.home, 'downloaded'), { 'notes.md': '# Notes\n' })
-    window = await dana.openWindow(folder)
-    friend = await Person.start({ bootstrap: stage.bootstrap })
-  })
-
-  after(() => friend?.leave())
-
+export function restrictedSteps(scene: () => Scene): void {
   it('the view says that sharing is off, and why', async () => {
+    const { window } = scene()
     await window.page.getByText('Restricted Mode is intended for safe code browsing').waitFor()
     await window.openContainer('Peerfold')
     const { welcome } = window.view('Shares')
@@ -32,6 +25,7 @@ describe('in Restricted Mode', () => {
   })
 
   it('the command shares nothing and says why', async () => {
+    const { owner, window } = scene()
     await window.runCommand('Peerfold: Share Folder with Peer')
     const toast = await window.notification('Sharing is off in Restricted Mode')
     await window.screenshot('restricted-command')
@@ -40,10 +34,11 @@ describe('in Restricted Mode', () => {
     await window.explorer.row('notes.md').locator.click({ button: 'right' })
     assert.ok(!(await window.menu.texts()).some(entry => entry.includes('with Peer')))
     await window.page.keyboard.press('Escape')
-    assert.equal(await dana.peerProcess(), undefined)
+    assert.equal(await owner.peerProcess(), undefined)
   })
 
   it('a link opens all the same', async () => {
+    const { window, friend } = scene()
     const folder = await makeTree(join(temporaryFolder('friend'), 'recipes'), { 'soup.md': '# Soup\n' })
     const { link } = await friend.publish(folder)
     await window.runCommand('Peerfold: Open Shared Link…')
@@ -53,4 +48,4 @@ describe('in Restricted Mode', () => {
     await window.editor.text('Soup')
     await window.screenshot('restricted-opened')
   })
-})
+}

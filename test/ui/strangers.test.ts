@@ -1,5 +1,6 @@
 /**
- * Whatever strangers call their shares, their files and themselves stays text, wherever it is shown: nothing of it
+ * A window in Restricted Mode: a folder that nobody vouched for can send nothing, and its owner can still receive. And
+ * whatever strangers call their shares, their files and themselves stays text, wherever it is shown: nothing of it
  * becomes an element, an icon, a link or a direction of writing.
  */
 import assert from 'node:assert/strict'
@@ -10,6 +11,7 @@ import { aboutListed, HostilePublisher } from '../support/hostileDrive'
 import type { Workbench } from '../support/pages'
 import { Person } from '../support/person'
 import type { Installation } from './installation'
+import { restrictedSteps } from './restrictedSteps'
 import { Stage } from './stage'
 
 const markup = '<img src=x onerror="window.pwned=1">'
@@ -20,36 +22,38 @@ const all = `${markup} ${icon} ${command}`
 const controls = 'in\u202Egnp.exe\u001b[31mred'
 const controlsAsText = 'in\\u{202e}gnp.exe\\u{1b}[31mred'
 
-describe('names that attack', () => {
+describe('a window in Restricted Mode', () => {
   const stage = new Stage()
   let frank: Installation
   let window: Workbench
+  let friend: Person
   let mallory: Person
   let publisher: HostilePublisher
 
   before(async () => {
-    frank = await stage.install('Frank')
-    const folder = await makeTree(join(frank.home, 'quiet'), { 'notes.md': '# Notes\n' })
+    frank = await stage.install('Frank', { trust: true })
+    const folder = await makeTree(join(frank.home, 'downloaded'), { 'notes.md': '# Notes\n' })
     await mkdir(join(frank.home, 'Downloads'))
-    ;[window, mallory, publisher] = await Promise.all([
+    ;[window, friend, mallory, publisher] = await Promise.all([
       frank.openWindow(folder),
+      Person.start({ bootstrap: stage.bootstrap }),
       Person.start({ bootstrap: stage.bootstrap }),
       HostilePublisher.start(stage.bootstrap),
     ])
-    await window.openContainer('Peerfold')
     await mallory.request('settings.set', { name: `${markup} ${icon}` })
   })
 
   after(async () => {
-    await mallory?.leave()
-    await publisher?.close()
+    await Promise.all([friend?.leave(), mallory?.leave(), publisher?.close()])
   })
 
   afterEach(async () => {
     assert.deepEqual(await whatBecameOf(window), { pwned: false, images: 0, icons: 0, links: 0 })
   })
 
-  it('are text in the consent dialog, the tree and its tooltips', async () => {
+  restrictedSteps(() => ({ owner: frank, window, friend }))
+
+  it('names that attack are text in the consent dialog, the tree and its tooltips', async () => {
     const folder = await makeTree(join(temporaryFolder('mallory'), all), {
       [`${markup}.txt`]: 'one\n',
       [`${icon}.txt`]: 'two\n',
@@ -71,16 +75,19 @@ describe('names that attack', () => {
     await window.screenshot('hostile-tree')
   })
 
-  it('are text in the list of peers and its tooltip', async () => {
+  it('names that attack are text in the list of peers and its tooltip', async () => {
     const row = window.view('Peers').tree.row(markup)
     await row.waitFor()
-    const name = (await window.view('Peers').tree.texts()).join()
-    assert.ok(name.startsWith(`${markup} ${icon}`), name)
+    const names = await window.view('Peers').tree.texts()
+    assert.ok(
+      names.some(name => name.startsWith(`${markup} ${icon}`)),
+      names.join('\n'),
+    )
     await row.tooltip(`Shares in common: ${markup}`)
     await window.screenshot('hostile-peers')
   })
 
-  it('are text in the editor, in messages and in the status bar', async () => {
+  it('names that attack are text in the editor, in messages and in the status bar', async () => {
     const { tree } = window.view('Opened Shares')
     await tree.row(`${icon}.txt`).click()
     await window.editor.text('two')
@@ -96,7 +103,7 @@ describe('names that attack', () => {
     await toast.close()
   })
 
-  it('show their controls instead of obeying them', async () => {
+  it('names that attack show their controls instead of obeying them', async () => {
     const drive = await publisher.drive()
     await drive.file(`/${controls}.txt`, 'four\n')
     await drive.file('/plain.txt', 'five\n')
@@ -114,7 +121,7 @@ describe('names that attack', () => {
     await window.screenshot('hostile-controls')
   })
 
-  it('are text, and can be looked at, while the list that they stand in is still on its way', async () => {
+  it('names that attack are text, and can be looked at, while the list that they stand in is still on its way', async () => {
     const drive = await publisher.drive()
     await drive.file('/one.txt', 'one\n')
     await drive.file('/two.txt', 'two\n')
@@ -144,7 +151,7 @@ describe('names that attack', () => {
     await tree.row('Fetching the list of files…').locator.waitFor({ state: 'detached' })
   })
 
-  it('are text on the dashboard', async () => {
+  it('names that attack are text on the dashboard', async () => {
     await window.runCommand('Peerfold: Open Dashboard')
     const dashboard = window.webview
     await dashboard.getByRole('region', { name: 'Peers', exact: true }).getByText(markup).first().waitFor()
