@@ -35,7 +35,7 @@ async function whileSwapping(work: (writer: SafeWriter, name: string) => Promise
   const outcome = { done: 0, refused: 0 }
   const deadline = Date.now() + 20_000
   try {
-    for (let at = 0; at < 2000 || outcome.done < 20 || outcome.refused < 20; at++) {
+    for (let at = 0; at < 600 || outcome.done < 20 || outcome.refused < 20; at++) {
       if (Date.now() > deadline) break
       try {
         await work(writer, VICTIMS[at % VICTIMS.length] ?? '')
