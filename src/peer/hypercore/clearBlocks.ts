@@ -39,6 +39,33 @@ export async function clearBlocks(
   return bytes
 }
 
+/** Says that blocks are here, whose bytes were found outside of the database (pieces.ts), and tells whoever is connected. */
+export async function restoreBlocks(log: Hypercore, runs: BlockRuns): Promise<void> {
+  for (const slice of slicesOf(runs, MAX_BLOCKS, MAX_RUNS)) await restoreSlice(log, slice)
+}
+
+async function restoreSlice({ core }: Hypercore, runs: readonly BlockRun[]): Promise<void> {
+  const { state } = core
+  await state.mutex.lock()
+  try {
+    const { pages } = await read(core, runs)
+    const write = state.createWriteBatch()
+    for (const { start, end } of runs)
+      forEachPage(start, end, (page, from, to) => setBits(pages.get(page), from, to, true))
+    for (const [page, bits] of pages) write.putBitfieldPage(page, bits)
+    await state.flush()
+    for (const { start, end } of runs) {
+      const length = end - start
+      core._setBitfieldRanges(start, end, true)
+      core.updateContiguousLength({ start, length, drop: false })
+      core.replicator.onhave(start, length, false)
+    }
+    await core.flushHints()
+  } finally {
+    state._unlock()
+  }
+}
+
 async function clearSlice({ core }: Hypercore, runs: readonly BlockRun[]): Promise<number> {
   const { state, header } = core
   await state.mutex.lock()
@@ -47,7 +74,7 @@ async function clearSlice({ core }: Hypercore, runs: readonly BlockRun[]): Promi
     const write = state.createWriteBatch()
     for (const { start, end } of runs) {
       write.deleteBlockRange(start, end)
-      forEachPage(start, end, (page, from, to) => clearBits(pages.get(page), from, to))
+      forEachPage(start, end, (page, from, to) => setBits(pages.get(page), from, to, false))
     }
     for (const [page, bits] of pages) write.putBitfieldPage(page, bits)
     const first = runs[0]?.start ?? 0
@@ -100,13 +127,16 @@ function forEachPage(
 }
 
 /** Bit n of a record is bit n % 8 of its byte n / 8. */
-function clearBits(bits: Buffer | undefined, from: number, to: number): void {
+function setBits(bits: Buffer | undefined, from: number, to: number, value: boolean): void {
   if (bits === undefined) return
   for (let bit = from; bit < to; bit++) {
     const byte = bit >> 3
     if ((bit & 7) === 0 && bit + 8 <= to) {
-      bits[byte] = 0
+      bits[byte] = value ? 0xff : 0
       bit += 7
-    } else bits[byte] = (bits[byte] ?? 0) & ~(1 << (bit & 7))
+    } else {
+      const mask = 1 << (bit & 7)
+      bits[byte] = value ? (bits[byte] ?? 0) | mask : (bits[byte] ?? 0) & ~mask
+    }
   }
 }

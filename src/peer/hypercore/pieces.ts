@@ -1,12 +1,16 @@
 /**
- * Blocks of a log that are kept as pieces of another block.
+ * Blocks of a log whose bytes the database does not have, because they lie somewhere else already.
  *
- * The small files of a share lie in packs, and other Hyperdrive clients need a block of its own for each. The bytes are
- * the same, so they are kept once: in place of such a block the database has a record that says in which pack it lies
- * and where. The record is written in the same batch as the block's hashes and its bit, so after a kill there are all of
- * them or none. When the block is asked for it is cut out of the pack, encrypted, and compared with the hash in the tree.
+ *  - Pieces of packs. The small files of a share lie in packs, and other Hyperdrive clients need a block of its own for
+ *    each. In place of such a block the database has a record that says in which pack it lies and where.
+ *  - Pieces of files. A large file's blocks stay in the file (`Outside`), which anybody may change at any time.
  *
- * This is the one place through which Hypercore's storage is asked for a block: it is in the database, or a piece.
+ * This is the one place through which Hypercore's storage is asked for a block. What is not in the database is read
+ * where it lies, encrypted, and compared with the hash in the tree, every time: nothing else than what was appended ever
+ * leaves here, or is read here. For a private share that also keeps its secrets: the cipher's nonce is the block's
+ * number, and two texts under one nonce give each other away.
+ *
+ * Records and bits are written in the same batch as the block's hashes, so after a kill there are all of them or none.
  *
  * Read in hypercore-storage 3.3.2: lib/tx.js; the database keeps `local` records beside each log, and Hypercore uses
  * none. Read in hypercore 11.39.5: blocks are read by `getBlock` and written by `putBlock` of lib/session-state.js,
@@ -46,11 +50,22 @@ export function piecesIn(log: Hypercore): Pieces | undefined {
   return byCore.get(log.core)
 }
 
+/** Which blocks the database does not get, and what they are pieces of. */
+export type Kept = ReadonlyMap<number, Piece | 'outside'>
+
 /** An append that is under way, from its first block to its end (exclusive), and what is a piece from then on. */
 interface Append {
   readonly first: number
   readonly end: number
-  readonly pieces: ReadonlyMap<number, Piece>
+  readonly pieces: Kept
+}
+
+/** Where blocks lie that are neither in the database nor pieces of packs. */
+export interface Outside {
+  /** Everything that may be the content of a block, the likeliest first. */
+  candidates(index: number): AsyncIterable<Uint8Array>
+  /** Nothing here is this block, though the log says that it is here. Resolves when the log does not say so any more. */
+  lost(index: number): Promise<void>
 }
 
 export class Pieces {
@@ -58,21 +73,28 @@ export class Pieces {
   /** Packs as they were read, without what encrypts them. */
   private readonly open = new Map<number, Promise<Uint8Array | null>>()
   private closing: NodeJS.Timeout | undefined
+  private readonly readStored: Hypercore.Storage['read']
+  outside: Outside | undefined
 
   constructor(public log: Hypercore) {
-    this.enclose(log.core.storage)
+    const { storage } = log.core
+    this.readStored = storage.read.bind(storage)
+    this.enclose(storage)
+  }
+
+  /** Whether the database has a block itself. Reads all of it. */
+  async isStored(index: number): Promise<boolean> {
+    const reading = this.readStored()
+    const block = reading.getBlock(index)
+    reading.tryFlush()
+    return (await block) !== null
   }
 
   /**
    * Runs an append of the blocks from `first` to `end` (exclusive). The blocks named in `pieces` are kept as such from
    * then on, those of the append as well as older ones; what they are pieces of is in the log, or in the same append.
    */
-  async appending<T>(
-    first: number,
-    end: number,
-    pieces: ReadonlyMap<number, Piece>,
-    append: () => Promise<T>,
-  ): Promise<T> {
+  async appending<T>(first: number, end: number, pieces: Kept, append: () => Promise<T>): Promise<T> {
     const under = { first, end, pieces }
     this.appends.add(under)
     try {
@@ -103,6 +125,7 @@ export class Pieces {
         const append = this.appendOf(index)
         if (index === append?.first) {
           for (const [at, piece] of append.pieces) {
+            if (piece === 'outside') continue
             if (at < index) deleteBlock.call(writing, at)
             writing.putLocal(keyOf(at), encode(piece))
           }
@@ -126,20 +149,28 @@ export class Pieces {
     return undefined
   }
 
-  /** A block that is a piece, as it would be stored; null when it is none, or not what its hash says. */
+  /** A block that is a piece, as it would be stored; null when nothing here is what its hash says. */
   private async cut(index: number): Promise<Uint8Array | null> {
-    const { log } = this
+    const { log, outside } = this
     if (!log.core.bitfield.get(index)) return null
     const reading = log.core.storage.read()
     const record = reading.getLocal(keyOf(index))
     const leaf = reading.getTreeNode(2 * index)
     reading.tryFlush()
     const [value, known] = await Promise.all([record, leaf])
-    if (value === null || known === null) return null
-    const { block, offset, length } = decode(value)
+    if (known === null) return null
+    const candidates = value === null ? outside?.candidates(index) : this.partOfPack(decode(value))
+    for await (const bytes of candidates ?? []) {
+      const block = await storedBlock(log, index, bytes, known)
+      if (block !== undefined) return block
+    }
+    if (value === null && log.core.bitfield.get(index)) await outside?.lost(index)
+    return null
+  }
+
+  private async *partOfPack({ block, offset, length }: Piece): AsyncGenerator<Uint8Array> {
     const pack = await this.packOf(block)
-    if (pack === null || offset + length > pack.length) return null
-    return (await storedBlock(log, index, pack.subarray(offset, offset + length), known)) ?? null
+    if (pack !== null && offset + length <= pack.length) yield pack.subarray(offset, offset + length)
   }
 
   private packOf(block: number): Promise<Uint8Array | null> {

@@ -1,8 +1,9 @@
 /** What appends to the logs of a share that this machine publishes: versions, and the rest of a large first one. */
 import type { DrivePath } from '../../common/brand'
 import type { BlockRuns } from '../hypercore/blockRuns'
+import { SharedFiles } from '../publish/version/inPlace/sharedFiles'
 import { VersionFinish } from '../publish/version/listingFirst/versionFinish'
-import { Publisher, type PublishProgress, type PublishResult } from '../publish/version/publisher'
+import { Publisher, type PublishProgress, type PublishResult, rootOf } from '../publish/version/publisher'
 import type { Named } from '../retention/clearing'
 import type { ShareRecord } from '../store/catalog'
 import { throwIfAborted, unlessAborted } from '../time'
@@ -20,15 +21,22 @@ export interface SourceChanges {
 export class Appending {
   private readonly publisher: Publisher
   private readonly versionFinish: VersionFinish
+  /** Serves large files out of the folder. */
+  private readonly files: SharedFiles
   private appending = false
 
-  /** @param onVersion there is a new version of this length */
+  /**
+   * @param onVersion there is a new version of this length
+   * @param onLost files do not hold any more what was published of them
+   */
   constructor(
     private readonly share: ServedShare,
     record: () => ShareRecord,
     private readonly onVersion: (length: number) => Promise<void>,
+    onLost: (paths: readonly DrivePath[]) => void,
   ) {
     const { drive, context, signal } = share
+    this.files = new SharedFiles({ share: drive, root: () => rootOf(record()), onLost, signal })
     this.publisher = new Publisher(
       drive,
       context.catalog,
@@ -37,6 +45,7 @@ export class Appending {
       context.mayHaveLostWrites(),
       error => share.told(error, 'keeping the index'),
       context.hold,
+      this.files,
     )
     this.versionFinish = new VersionFinish({
       grace: context.grace,
@@ -51,6 +60,11 @@ export class Appending {
   /** Whether this machine appends to the logs now: what comes then did not come from a peer. */
   get isAppending(): boolean {
     return this.appending
+  }
+
+  /** Whether some files do not hold what was published of them, as far as is known. */
+  get hasLost(): boolean {
+    return this.files.hasLost
   }
 
   /** Publishes when its turn comes: the user may ask again while the folder's changes are on their way. */
@@ -86,6 +100,7 @@ export class Appending {
     await this.share.turnsOver()
     await this.publisher.settle()
     await this.versionFinish.settle()
+    this.files.close()
   }
 
   private async publishNow(
@@ -145,6 +160,7 @@ export class Appending {
     await this.onVersion(drive.paths.length)
     const change = await drive.refresh(signal, this.publisher.version)
     if (change !== undefined) updated.emit(change)
+    if (drive.version !== undefined) await this.files.published(drive.version)
     this.share.clearSoon()
   }
 }

@@ -27,6 +27,8 @@ const AGAIN_AFTER = 1_000
 /** Files that may have changed are compared part by part, with such a pause in between (milliseconds). */
 const COMPARE_AFTER = 1_000
 const FAILED_RETRY = 5_000
+/** Files that cannot be had where they were published from may be there again after so long (milliseconds). */
+const LOST_AGAIN = 60_000
 /** After a loss of power readers that were found have so long (milliseconds) to say what they have. */
 const PEERS_SETTLE = 1_500
 /** When looking for them takes longer than this (milliseconds), the user is told. */
@@ -64,6 +66,7 @@ export class Publishing implements SharePart {
       share,
       () => this.record,
       version => this.saveRecord({ version }),
+      paths => this.lost(paths),
     )
   }
 
@@ -262,6 +265,11 @@ export class Publishing implements SharePart {
     this.publishSoon()
   }
 
+  /** Large files that are served out of the folder do not hold any more what was published of them. */
+  private lost(paths: ChangedPaths): void {
+    if (this.share.replication !== undefined && !this.record.once) this.rescan(paths)
+  }
+
   /** The next publish looks at these. The watcher may have missed some of many. */
   private note(changes: ChangedPaths): void {
     if (changes === 'rescan' || changes.length > FEW_PATHS) this.anything = true
@@ -395,7 +403,9 @@ export class Publishing implements SharePart {
     const remembered = afterLook(result, boundaries, this.record)
     if (remembered !== undefined) await this.saveRecord(remembered)
     this.watch.follow(result)
-    this.lookAfter(result.lookAfter)
+    this.lookAfter(
+      this.versions.hasLost ? Math.min(result.lookAfter ?? LOST_AGAIN, LOST_AGAIN) : result.lookAfter,
+    )
     await this.watch.ignoreFolders(result.ignoredFolders)
     this.watch.followHardLinks(result.hardLinked)
     this.share.changed.emit()

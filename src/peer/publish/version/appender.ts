@@ -8,7 +8,7 @@
 import b4a from 'b4a'
 import type Hypercore from 'hypercore'
 import type { BlobRef } from '../../drive/format/entry'
-import { type Piece, piecesIn } from '../../hypercore/pieces'
+import { type Kept, type Piece, piecesIn } from '../../hypercore/pieces'
 
 /** More brings no speed, and every batch is in memory up to three times: as read, encrypted, and in the database. */
 const BATCH_BYTES = 2 * 1024 * 1024
@@ -28,7 +28,7 @@ export class BlockAppender {
   private batch: Block[] = []
   private batchBytes = 0
   /** What blocks are kept as once the batch is written, by their index. */
-  private pieces = new Map<number, Piece>()
+  private pieces = new Map<number, Piece | 'outside'>()
   /** Batches on their way into the log, the oldest first. */
   private readonly writing: Promise<void>[] = []
   private nextBlock: number
@@ -74,6 +74,11 @@ export class BlockAppender {
    */
   keepAsPiece(index: number, piece: Piece): void {
     this.pieces.set(index, piece)
+  }
+
+  /** The database does not get this block, which was just added: it is to be had where it was read. */
+  leaveOutside(index: number): void {
+    this.pieces.set(index, 'outside')
   }
 
   get full(): boolean {
@@ -134,11 +139,7 @@ export class BlockAppender {
   }
 
   /** Where blocks lie was told before they were written: had anybody else appended, every file would be another's. */
-  private async append(
-    blocks: readonly Uint8Array[],
-    end: number,
-    pieces: ReadonlyMap<number, Piece>,
-  ): Promise<void> {
+  private async append(blocks: readonly Uint8Array[], end: number, pieces: Kept): Promise<void> {
     const append = () => this.encrypted.append(blocks)
     const kept = piecesIn(this.encrypted)
     const appended = kept?.appending(end - blocks.length, end, pieces, append) ?? append()

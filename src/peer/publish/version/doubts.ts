@@ -15,6 +15,7 @@ import type { PublishedFile } from '../../store/catalog'
 import { breathe, slicer, throwIfAborted } from '../../time'
 import type { ScannedFile } from '../scan/scanned'
 import { BLOCK_BYTES, WHOLE_FILE_BYTES } from './blockSize'
+import type { SharedFiles } from './inPlace/sharedFiles'
 import type { Published } from './published'
 import { headOf, mayBeSame, PublishedContent } from './publishedContent'
 import { type NotedStats, readSmallStable, StableReader } from './readStable'
@@ -35,7 +36,10 @@ export interface Settled {
   readonly left: number
 }
 
-/** @param milliseconds for files that nobody named; one of them is compared at least */
+/**
+ * @param milliseconds for files that nobody named; one of them is compared at least
+ * @param shared serves large files, where these are not kept in the log
+ */
 export async function settleDoubts(
   root: string,
   { named, others }: Doubts,
@@ -43,8 +47,9 @@ export async function settleDoubts(
   log: Hypercore,
   milliseconds: number,
   signal: AbortSignal,
+  shared?: SharedFiles,
 ): Promise<Settled> {
-  const look = new DoubtLook(root, published, new PublishedContent(log))
+  const look = new DoubtLook(root, published, new PublishedContent(log, shared))
   const due = slicer()
   const until = performance.now() + milliseconds
   const isLate = (at: number) => at > named.length && performance.now() > until

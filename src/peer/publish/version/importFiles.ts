@@ -3,12 +3,13 @@
  *
  *  - Small files are read whole and synchronously, a slice at a time, and go both into blocks of their own, at once or
  *    later, and into packs (drive/format/listing.ts). What is in a pack is kept once: the own block is a piece of it
- *    (hypercore/pieces.ts). Large files stream in bounded memory.
+ *    (hypercore/pieces.ts). Large files stream in bounded memory, and their bytes stay where they are (inPlace/).
  *  - Content that was published already, under whatever name, is not appended again.
  *  - Every byte passes the secrets filter before it is appended: what holds a key never reaches the log.
  */
 import { join } from 'node:path'
 import type Hypercore from 'hypercore'
+import type { DrivePath } from '../../../common/brand'
 import type { BlobRef } from '../../drive/format/entry'
 import { PACK_BYTES, PACKED_FILE_BYTES } from '../../drive/format/listing'
 import type { PublishedFile } from '../../store/catalog'
@@ -19,6 +20,8 @@ import { errorCode } from '../scan/smallFile'
 import { contentSecret, SecretContentFilter } from '../secrets/secrets'
 import { BlockAppender, ROOM } from './appender'
 import { BLOCK_BYTES, WHOLE_FILE_BYTES } from './blockSize'
+import { isLarge } from './inPlace/largeFiles'
+import type { SharedFiles } from './inPlace/sharedFiles'
 import { DeferredBlocks } from './listingFirst/deferredBlocks'
 import type { Published } from './published'
 import { headOf, mayBeSame, PublishedContent } from './publishedContent'
@@ -64,9 +67,11 @@ export class FileImport {
     private readonly published: Published,
     private readonly options: ImportOptions,
     private readonly smallFiles: SmallFiles,
+    /** Serves large files out of the folder; undefined: the store keeps them. */
+    private readonly shared?: SharedFiles,
   ) {
     this.appender = new BlockAppender(core)
-    this.content = new PublishedContent(core)
+    this.content = new PublishedContent(core, shared)
   }
 
   /** Imports files (in path order) into `published`; yields each that is in. Call `finish()` afterwards. */
@@ -156,12 +161,13 @@ export class FileImport {
     if (twin !== undefined) {
       const published: PublishedFile = { ...base, head, ...placesOf(twin) }
       this.published.remember(file.path, published)
+      this.serveAs(published, file.path)
       if (twin.pack === undefined) this.twins.push({ file: published, of: twin })
       return true
     }
     const isPacked = this.smallFiles !== 'own-block' && bytes.length <= PACKED_FILE_BYTES
     const isLater = isPacked && this.smallFiles === 'own-block-later'
-    const blob = isLater ? this.later.add(bytes.length) : this.appendBlocks(bytes)
+    const blob = isLater ? this.later.add(bytes.length) : this.appendBlocks(file.path, bytes)
     const published: PublishedFile = { ...base, head, blob }
     this.published.remember(file.path, published)
     if (isPacked) this.pack(published, bytes)
@@ -170,8 +176,10 @@ export class FileImport {
 
   private async importLarge(file: ScannedFile): Promise<boolean> {
     const reader = await StableReader.open(this.onDisk(file))
+    const start = this.appender.position
+    let isIn = false
     try {
-      const start = this.appender.position
+      let staysInPlace = false
       let blockLength = 0
       let head = ''
       const secrets = new SecretContentFilter(file.path)
@@ -185,11 +193,15 @@ export class FileImport {
           if (twin !== undefined) {
             const stats = await reader.assertUnchanged()
             this.options.onBytes(reader.stats.size)
-            this.published.remember(file.path, { ...largeFile(file, stats), head, ...placesOf(twin) })
+            const published: PublishedFile = { ...largeFile(file, stats), head, ...placesOf(twin) }
+            this.published.remember(file.path, published)
+            this.serveAs(published, file.path)
             return true
           }
+          staysInPlace = this.staysInPlace(file.path, reader.stats.size)
         }
-        this.appender.add(piece, ROOM)
+        const block = this.appender.add(piece, ROOM)
+        if (staysInPlace) this.appender.leaveOutside(block)
         blockLength++
         this.options.onBytes(piece.length)
         await this.writeWhenFull()
@@ -199,8 +211,10 @@ export class FileImport {
       if (secret !== undefined) return this.skip(file, 'secret-content', secret)
       const blob = { ...start, blockLength, byteLength: stats.size }
       this.published.remember(file.path, { ...largeFile(file, stats), head, blob })
+      isIn = true
       return true
     } finally {
+      if (!isIn) this.shared?.remove(start.blockOffset)
       await reader.close()
     }
   }
@@ -236,18 +250,30 @@ export class FileImport {
     }
   }
 
-  private appendBlocks(bytes: Buffer): BlobRef {
+  private appendBlocks(path: DrivePath, bytes: Buffer): BlobRef {
     const start = this.appender.position
-    return { ...start, blockLength: this.appendPiece(bytes), byteLength: bytes.length }
+    const staysInPlace = this.staysInPlace(path, bytes.length)
+    let blockLength = 0
+    for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
+      const block = this.appender.add(bytes.subarray(at, at + BLOCK_BYTES))
+      if (staysInPlace) this.appender.leaveOutside(block)
+      blockLength++
+    }
+    return { ...start, blockLength, byteLength: bytes.length }
   }
 
-  private appendPiece(bytes: Buffer): number {
-    let blocks = 0
-    for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
-      this.appender.add(bytes.subarray(at, at + BLOCK_BYTES))
-      blocks++
-    }
-    return blocks
+  /** Whether the bytes of a file that is about to be appended stay in the file alone. */
+  private staysInPlace(path: DrivePath, size: number): boolean {
+    if (this.shared === undefined || size <= BLOCK_BYTES) return false
+    if (this.published.get(path) !== undefined) this.shared.noteChanged(path)
+    if (this.shared.isRestless(path)) return false
+    this.shared.add(path, size, this.appender.position.blockOffset)
+    return true
+  }
+
+  /** A large file has the blocks of another one. */
+  private serveAs({ blob, size }: PublishedFile, path: DrivePath): void {
+    if (blob !== undefined && isLarge(blob, size)) this.shared?.add(path, size, blob.blockOffset)
   }
 
   private closePack(): void {

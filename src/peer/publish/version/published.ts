@@ -9,6 +9,7 @@ import type { DriveEntry } from '../../drive/format/entry'
 import { type BlockRuns, isInRuns } from '../../hypercore/blockRuns'
 import type { Catalog, PublishedFile, Write } from '../../store/catalog'
 import type { ScannedFile } from '../scan/scanned'
+import { isLarge } from './inPlace/largeFiles'
 
 const MAX_FRESH = 16
 const MAX_FRESH_BYTES = 1024 * 1024
@@ -158,7 +159,7 @@ export class Published {
 
   /**
    * After an accident the log of bytes may lack blocks that nobody could give back. Files that need them are imported
-   * again from the disk, and their bytes are nobody's twin.
+   * again from the disk, and their bytes are nobody's twin. A large file may hold its blocks itself, so it is compared.
    */
   doubtMissing(bytes: Hypercore): void {
     if (bytes.contiguousLength === bytes.length) return // as ever, unless something happened
@@ -167,15 +168,17 @@ export class Published {
       const { blob, pack, ...rest } = file
       const packed = pack !== undefined && areHere(bytes, pack.block, 1) ? { pack } : {}
       const whole = blob === undefined || areHere(bytes, blob.blockOffset, blob.blockLength)
-      const doubt = whole ? {} : { ino: DOUBTED_INO }
+      const doubt = whole
+        ? {}
+        : { ino: blob !== undefined && isLarge(blob, file.size) ? UNKNOWN_INO : DOUBTED_INO }
       this.remember(path, { ...rest, ...(blob === undefined ? {} : { blob }), ...packed, ...doubt })
     }
   }
 
-  /** Whether every file is here: its own blocks, or its pack where those are to come after the end of the log. */
-  isHere(bytes: Hypercore): boolean {
-    for (const { blob, pack } of this.files.values()) {
-      if (blob === undefined) continue
+  /** Whether every small file is here: its own blocks, or its pack where those are to come after the end of the log. */
+  areSmallHere(bytes: Hypercore): boolean {
+    for (const { blob, pack, size } of this.files.values()) {
+      if (blob === undefined || isLarge(blob, size)) continue
       const isLater = blob.blockOffset >= bytes.length
       const start = isLater ? pack?.block : blob.blockOffset
       if (start === undefined || !areHere(bytes, start, isLater ? 1 : blob.blockLength)) return false

@@ -1,8 +1,17 @@
-/** Compares bytes with what was published, which is read from the log: the whole of it, whatever its blocks are. */
+/**
+ * Compares bytes with what was published: with what the log holds, or with the hashes of its blocks where these are pieces
+ * of the file.
+ */
 import { hash } from 'node:crypto'
 import type Hypercore from 'hypercore'
+import type { BlobRef } from '../../drive/format/entry'
+import { missingRuns } from '../../hypercore/blockRuns'
+import { restoreBlocks } from '../../hypercore/clearBlocks'
+import { leafOf, storedBlock } from '../../hypercore/leaf'
 import type { PublishedFile } from '../../store/catalog'
 import { BLOCK_BYTES } from './blockSize'
+import { isLarge } from './inPlace/largeFiles'
+import type { SharedFiles } from './inPlace/sharedFiles'
 
 /** Text that names a file's first block; a file of one block has the same content as any other with this text. */
 export function headOf(bytes: Uint8Array): string {
@@ -20,13 +29,22 @@ export class PublishedContent {
   /** The pack that was read last: files come in path order, and so they lie in packs. */
   private pack: { readonly block: number; readonly bytes: Buffer } | undefined
 
-  constructor(private readonly log: Hypercore) {}
+  /** @param shared serves large files, where these are not kept in the log */
+  constructor(
+    private readonly log: Hypercore,
+    private readonly shared?: SharedFiles,
+  ) {}
 
-  /** Whether these bytes are all of a published file's. False when the log does not have it all. */
+  /**
+   * Whether these bytes, the content of a file of the folder, are all of a published file's. False when the log neither
+   * has it all nor is served out of the folder.
+   */
   async isSame(
     file: PublishedFile,
     pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<boolean> {
+    if (this.shared !== undefined && file.blob !== undefined && isLarge(file.blob, file.size))
+      return this.hasHashesOf(file.blob, pieces, this.shared)
     const blocks = this.blocks(file)
     let block: Uint8Array = NOTHING
     for await (const piece of pieces) {
@@ -43,6 +61,29 @@ export class PublishedContent {
       }
     }
     return block.length === 0 && (await blocks.next()).done === true
+  }
+
+  /** Blocks that were not here are from now on: whoever has this content has them. */
+  private async hasHashesOf(
+    { blockOffset, blockLength }: BlobRef,
+    pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    shared: SharedFiles,
+  ): Promise<boolean> {
+    const { log } = this
+    const end = blockOffset + blockLength
+    let index = blockOffset
+    for await (const piece of pieces) {
+      for (let at = 0; at < piece.length; at += BLOCK_BYTES) {
+        const leaf = index < end ? await leafOf(log, index) : null
+        const bytes = piece.subarray(at, at + BLOCK_BYTES)
+        if (leaf === null || (await storedBlock(log, index, bytes, leaf)) === undefined) return false
+        index++
+      }
+    }
+    if (index !== end) return false
+    await restoreBlocks(log, missingRuns(log.core.bitfield, [{ start: blockOffset, end }]))
+    shared.found(blockOffset)
+    return true
   }
 
   /** Null stands for a block that is not here. */

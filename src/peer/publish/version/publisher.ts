@@ -23,6 +23,7 @@ import { VersionAppender } from './appendVersion'
 import { type Doubts, type Settled, settleDoubts } from './doubts'
 import { HOLD, mayBeHeld, RemovalHold } from './held'
 import { FileImport, MIN_PACKED_FILES } from './importFiles'
+import type { SharedFiles } from './inPlace/sharedFiles'
 import { mayLeave, NEWLY, NOTICE, newlyHidden, RULES_VERSION, stillHidden } from './newlyHidden'
 import { NotTaken } from './notTaken'
 import { OwnLogs } from './ownLogs'
@@ -114,6 +115,7 @@ export class Publisher {
    * @param isInDoubt whether the logs may have lost their ends
    * @param hold milliseconds that many files may be gone before they are taken for deleted
    * @param onIndexLost the index could not be saved, which harms nothing but says something about the disk
+   * @param shared serves large files out of the folder; undefined: the store keeps them
    */
   constructor(
     private readonly share: ShareDrive,
@@ -123,6 +125,7 @@ export class Publisher {
     isInDoubt: boolean,
     private readonly onIndexLost: (error: unknown) => void,
     hold = HOLD,
+    private readonly shared?: SharedFiles,
   ) {
     this.removals = new RemovalHold(hold)
     this.source = new SourceView(readRecord)
@@ -137,6 +140,11 @@ export class Publisher {
 
   private get record(): ShareRecord {
     return this.readRecord()
+  }
+
+  /** What is shared once stays as it was, also when the folder changes: the store keeps all of it. */
+  private get inPlace(): SharedFiles | undefined {
+    return this.record.once ? undefined : this.shared
   }
 
   /**
@@ -276,16 +284,18 @@ export class Publisher {
   ): Promise<Settled> {
     const sure = new Set<ScannedFile>()
     const doubts: Writable<Doubts> = { named: [], others: [] }
+    const { inPlace } = this
+    inPlace?.look()
     for (const file of looked) {
       const like = likeness(file, published.get(file.path))
       if (like === 'changed') sure.add(file)
       else if (file.kind === 'file' && named.has(file.path)) doubts.named.push(file)
-      else if (like === 'in-doubt') doubts.others.push(file)
+      else if (like === 'in-doubt' || inPlace?.isLost(file.path)) doubts.others.push(file)
     }
     if (doubts.named.length + doubts.others.length === 0) return { same: [], changed: [...sure], left: 0 }
     const log = await this.share.bytesReady(signal)
     const atOnce = Math.max(DOUBTS_AT_ONCE, scanned)
-    const settled = await settleDoubts(this.root, doubts, published, log, atOnce, signal)
+    const settled = await settleDoubts(this.root, doubts, published, log, atOnce, signal, inPlace)
     this.saveAfter(published, settled.same)
     for (const file of settled.changed) sure.add(file)
     return { ...settled, changed: looked.filter(file => sure.has(file)) }
@@ -299,7 +309,7 @@ export class Publisher {
   }
 
   private get root(): string {
-    return this.record.isFile ? parentOf(this.record.source) : this.record.source
+    return rootOf(this.record)
   }
 
   /** Whether the newest version is given out and not finished: see `finish`. */
@@ -384,7 +394,7 @@ export class Publisher {
       this.logs.assertBytes(isAhead ? listed : Math.max(published.bytesLength, listed))
       // What is left for later is made of what is here. Without that, all is published anew.
       if (!isAhead) published.doubtMissing(bytes)
-      else if (!published.isHere(bytes)) published.forgetAll()
+      else if (!published.areSmallHere(bytes)) published.forgetAll()
     }
     this.logs.assertLength(length)
     this.published = published
@@ -488,7 +498,10 @@ export class Publisher {
     const isListingFirst = isFirst && small >= MIN_FILES_AHEAD
     const packed = small >= MIN_PACKED_FILES ? 'packed' : 'own-block'
     const smallFiles = isListingFirst ? 'own-block-later' : packed
-    const bytes = new FileImport(this.root, core, published, { signal, onBytes, onFile }, smallFiles)
+    const { inPlace } = this
+    inPlace?.serve(core)
+    const options = { signal, onBytes, onFile }
+    const bytes = new FileImport(this.root, core, published, options, smallFiles, inPlace)
 
     // Until the path log has them, changed files must not pass for published if this is cut off.
     const before = new Map(changed.map(file => [file.path, published.get(file.path)] as const))
@@ -535,6 +548,7 @@ export class Publisher {
       this.saving = this.saveIndex(published, [...put, ...noted, ...removed])
     } catch (error) {
       await bytes.settle()
+      inPlace?.notPublished()
       for (const [path, file] of before) {
         if (file === undefined) published.forget(path)
         else published.remember(path, file)
@@ -585,6 +599,7 @@ function addCounts(
   return sum
 }
 
-function parentOf(path: string): string {
-  return path.replace(/[/\\][^/\\]*$/, '') || '/'
+/** The folder that drive paths begin in. */
+export function rootOf({ isFile, source }: Pick<ShareRecord, 'isFile' | 'source'>): string {
+  return isFile ? source.replace(/[/\\][^/\\]*$/, '') || '/' : source
 }

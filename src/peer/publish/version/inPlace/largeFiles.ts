@@ -1,0 +1,103 @@
+/** Which blocks of a share's log of bytes are pieces of which files, in its newest version. */
+import type { DrivePath } from '../../../../common/brand'
+import type { BlobRef } from '../../../drive/format/entry'
+import type { PathIndex } from '../../../drive/pathIndex'
+import { BLOCK_BYTES } from '../blockSize'
+
+/** A large file, and where its blocks lie. */
+export interface LargeFile {
+  readonly path: DrivePath
+  /** Bytes. */
+  readonly size: number
+  readonly first: number
+  readonly blocks: number
+}
+
+/** Whether a file's blocks are pieces of the file, in the size in which this version cuts them. */
+export function isLarge(blob: BlobRef, size: number): boolean {
+  if (blob.blockMap === true || size <= BLOCK_BYTES) return false
+  return blob.byteLength === size && blob.blockLength === Math.ceil(size / BLOCK_BYTES)
+}
+
+export class LargeFiles {
+  private index: PathIndex | undefined
+  private readonly byPath = new Map<DrivePath, LargeFile>()
+  /** Files of the same content have the same blocks. */
+  private readonly byFirst = new Map<number, Set<LargeFile>>()
+  /** The first blocks of all, in order; undefined: they changed. */
+  private firsts: readonly number[] | undefined
+
+  /** Takes over another version. @returns what was in the one before and is not any more, and what was not */
+  update(index: PathIndex): { readonly gone: readonly LargeFile[]; readonly come: readonly LargeFile[] } {
+    const gone: LargeFile[] = []
+    const come: LargeFile[] = []
+    const before = this.index
+    this.index = index
+    if (index === before) return { gone, come }
+    for (const path of before === undefined ? pathsOf(index) : index.pathsThatDiffer(before)) {
+      const old = this.byPath.get(path)
+      const entry = index.entry(path)
+      const { blob, size = 0 } = entry ?? {}
+      const now = blob !== undefined && isLarge(blob, size) ? blob : undefined
+      if (old !== undefined && old.first === now?.blockOffset && old.size === size) continue
+      if (old !== undefined) {
+        this.remove(old)
+        gone.push(old)
+      }
+      if (now !== undefined)
+        come.push(this.add({ path, size, first: now.blockOffset, blocks: now.blockLength }))
+    }
+    return { gone, come }
+  }
+
+  /** All files that have a block, or had it when they were published. */
+  *having(index: number): Generator<LargeFile> {
+    const all = this.byFirst.get(this.firstBefore(index) ?? -1) ?? []
+    for (const file of all) if (index < file.first + file.blocks) yield file
+  }
+
+  /** Whether a file has blocks from this one on. */
+  hasFirst(first: number): boolean {
+    return this.byFirst.has(first)
+  }
+
+  values(): IterableIterator<LargeFile> {
+    return this.byPath.values()
+  }
+
+  private add(file: LargeFile): LargeFile {
+    this.byPath.set(file.path, file)
+    const same = this.byFirst.get(file.first)
+    if (same !== undefined) same.add(file)
+    else {
+      this.byFirst.set(file.first, new Set([file]))
+      this.firsts = undefined
+    }
+    return file
+  }
+
+  private remove(file: LargeFile): void {
+    this.byPath.delete(file.path)
+    const same = this.byFirst.get(file.first)
+    same?.delete(file)
+    if (same?.size !== 0) return
+    this.byFirst.delete(file.first)
+    this.firsts = undefined
+  }
+
+  /** The last first block that is not behind this one. */
+  private firstBefore(index: number): number | undefined {
+    this.firsts ??= [...this.byFirst.keys()].sort((a, b) => a - b)
+    let [low, high] = [0, this.firsts.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.firsts[middle] ?? 0) <= index) low = middle + 1
+      else high = middle
+    }
+    return this.firsts[low - 1]
+  }
+}
+
+function* pathsOf(index: PathIndex): Generator<DrivePath> {
+  for (const { path } of index.entries()) yield path
+}

@@ -1,0 +1,118 @@
+/**
+ * Reads pieces of files of a shared folder that anybody may change meanwhile. What is read proves nothing: whoever asks
+ * compares it with a hash.
+ *
+ *  - Regular files only, never through a link, also not one in place of a folder on the way. Nothing waits, as opening a
+ *    FIFO would. (Whoever swaps a folder for a link in between gains nothing: other bytes have another hash.)
+ *  - A file stays open while it is asked for again and again, and a moment longer. After that it can be deleted on every
+ *    system, and its disk be unmounted.
+ */
+import { constants } from 'node:fs'
+import { type FileHandle, lstat, open } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DrivePath } from '../../../../common/brand'
+
+const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+/** Milliseconds after the last read. */
+const OPEN_FOR = 500
+/** Files that are open at a time. */
+const MAX_OPEN = 16
+
+interface OpenFile {
+  readonly handle: Promise<FileHandle>
+  reads: number
+  closing: NodeJS.Timeout | undefined
+}
+
+export class OpenFiles {
+  private readonly files = new Map<DrivePath, OpenFile>()
+
+  /** @param root the shared folder, as it is now */
+  constructor(private readonly root: () => string) {}
+
+  /** These bytes of a file of `size` bytes. Null when there is no such file, or it cannot be read. */
+  async read(path: DrivePath, size: number, position: number, length: number): Promise<Buffer | null> {
+    const file = this.open(path)
+    file.reads++
+    try {
+      const handle = await file.handle
+      const stats = await handle.stat()
+      if (!stats.isFile() || stats.size !== size) {
+        this.forget(path, file)
+        return null
+      }
+      const bytes = Buffer.allocUnsafeSlow(length)
+      for (let filled = 0; filled < length; ) {
+        const { bytesRead } = await handle.read(bytes, filled, length - filled, position + filled)
+        if (bytesRead === 0) return null
+        filled += bytesRead
+      }
+      return bytes
+    } catch {
+      this.forget(path, file)
+      return null // the next scan finds out what is the matter with it
+    } finally {
+      file.reads--
+      this.closeLater(path, file)
+    }
+  }
+
+  /** Opens a file anew for the next read, since it may be another one by now. */
+  reopen(path: DrivePath): void {
+    const file = this.files.get(path)
+    if (file !== undefined) this.forget(path, file)
+  }
+
+  /** Nothing is open afterwards but what is being read. */
+  close(): void {
+    for (const [path, file] of this.files) this.forget(path, file)
+  }
+
+  private open(path: DrivePath): OpenFile {
+    const known = this.files.get(path)
+    if (known !== undefined) {
+      clearTimeout(known.closing)
+      return known
+    }
+    for (const [other, file] of this.files) {
+      if (this.files.size < MAX_OPEN) break
+      if (file.reads === 0) this.forget(other, file)
+    }
+    const file: OpenFile = { handle: openInside(this.root(), path), reads: 0, closing: undefined }
+    file.handle.catch(() => {}) // rejects again where it is read
+    this.files.set(path, file)
+    return file
+  }
+
+  private closeLater(path: DrivePath, file: OpenFile): void {
+    if (file.reads > 0) return
+    if (this.files.get(path) !== file) void close(file)
+    else file.closing = setTimeout(() => this.forget(path, file), OPEN_FOR).unref()
+  }
+
+  private forget(path: DrivePath, file: OpenFile): void {
+    clearTimeout(file.closing)
+    if (this.files.get(path) === file) this.files.delete(path)
+    if (file.reads === 0) void close(file)
+  }
+}
+
+async function openInside(root: string, path: DrivePath): Promise<FileHandle> {
+  let folder = root
+  const names = path.slice(1).split('/')
+  for (const name of names.slice(0, -1)) {
+    folder = join(folder, name)
+    if (!(await lstat(folder)).isDirectory()) throw new Error(`${path} lies behind a link`)
+  }
+  const file = join(root, path)
+  // Windows has no way to open a file only if it is no link.
+  if (!(await lstat(file)).isFile()) throw new Error(`${path} is no regular file`)
+  return open(file, READ)
+}
+
+async function close({ handle }: OpenFile): Promise<void> {
+  await handle.then(
+    opened => opened.close(),
+    () => {}, // it was never open
+  )
+}

@@ -1,0 +1,185 @@
+/**
+ * Blocks of an own share's large files, which are not in the store: they stay in the shared folder.
+ *
+ * Which file a block is a piece of, the newest version says, and the import for what it is importing. Several files can
+ * have the same content; each is tried. Whoever reads compares with the hash in the tree (hypercore/pieces.ts), so
+ * whatever became of a file, nothing else than what was published ever leaves. What no file has any more is not here: its
+ * bits are cleared, peers are told, and the folder is looked at again. What a newer version supersedes is not here
+ * either, from then on.
+ */
+import type Hypercore from 'hypercore'
+import type { DrivePath } from '../../../../common/brand'
+import type { ShareDrive } from '../../../drive/shareDrive'
+import type { Version } from '../../../drive/version'
+import type { BlockRun } from '../../../hypercore/blockRuns'
+import { clearBlocks } from '../../../hypercore/clearBlocks'
+import { type Outside, type Pieces, piecesIn } from '../../../hypercore/pieces'
+import { within } from '../../../time'
+import { BLOCK_BYTES } from '../blockSize'
+import { type LargeFile, LargeFiles } from './largeFiles'
+import { OpenFiles } from './openFiles'
+import { Restless } from './restless'
+
+/** After a start, whoever asks for a block waits so long (milliseconds) for the newest version to be read. */
+const LISTED_WITHIN = 10_000
+
+export interface SharedFilesOptions {
+  readonly share: ShareDrive
+  readonly root: () => string
+  /** Files that do not hold any more what was published of them. */
+  readonly onLost: (paths: readonly DrivePath[]) => void
+  readonly signal: AbortSignal
+}
+
+export class SharedFiles implements Outside {
+  private readonly files: OpenFiles
+  private readonly large = new LargeFiles()
+  private readonly importing = new Map<number, LargeFile>()
+  private readonly restless = new Restless()
+  /** Files of which not all blocks are here. */
+  private readonly lostPaths = new Set<DrivePath>()
+  /** What newer versions do not name, and was not looked after yet. */
+  private superseded: LargeFile[] = []
+  private log: Hypercore | undefined
+
+  constructor(private readonly options: SharedFilesOptions) {
+    this.files = new OpenFiles(options.root)
+    const { bytes } = options.share
+    if (bytes !== undefined) this.serve(bytes)
+  }
+
+  /** From now on what the log of bytes does not hold is looked for in the shared folder. */
+  serve(log: Hypercore): void {
+    const pieces = piecesIn(log)
+    if (pieces !== undefined) pieces.outside = this
+    if (this.log === log) return
+    this.log = log
+    log.on('upload', (index: number) => {
+      for (const { path } of this.having(index)) this.restless.noteFetched(path)
+    })
+  }
+
+  /** A file that is being imported, until the version that names it is the newest. */
+  add(path: DrivePath, size: number, first: number): void {
+    this.importing.set(first, { path, size, first, blocks: Math.ceil(size / BLOCK_BYTES) })
+    this.files.reopen(path)
+  }
+
+  /** It was not imported after all. */
+  remove(first: number): void {
+    this.importing.delete(first)
+  }
+
+  /** What was published of a file is superseded. */
+  noteChanged(path: DrivePath): void {
+    this.restless.noteChanged(path)
+  }
+
+  /** Whether a file changes again and again while others fetch it, so that only the store has any version of it whole. */
+  isRestless(path: DrivePath): boolean {
+    return this.restless.has(path)
+  }
+
+  /** To be called before `isLost`. */
+  look(): void {
+    const { version } = this.options.share
+    if (version !== undefined) this.take(version)
+  }
+
+  /** Whether blocks of a file are not here, though it is published. */
+  isLost(path: DrivePath): boolean {
+    return this.lostPaths.has(path)
+  }
+
+  get hasLost(): boolean {
+    return this.lostPaths.size > 0
+  }
+
+  /** Nothing is being imported any more, and this is the newest version. What it superseded is not here any more. */
+  async published(version: Version): Promise<void> {
+    this.importing.clear()
+    this.take(version)
+    const { log, superseded } = this
+    const pieces = log === undefined ? undefined : piecesIn(log)
+    if (log === undefined || pieces === undefined) return
+    this.superseded = []
+    for (const file of superseded) {
+      this.files.reopen(file.path)
+      if (!this.large.hasFirst(file.first)) await this.clearUnlessStored(log, pieces, file)
+    }
+  }
+
+  /** What was imported is named by nothing. */
+  notPublished(): void {
+    this.importing.clear()
+  }
+
+  /** A file holds all of these blocks, from this one on: they are here again. */
+  found(first: number): void {
+    for (const { path } of this.having(first)) this.lostPaths.delete(path)
+  }
+
+  async *candidates(index: number): AsyncGenerator<Uint8Array> {
+    await this.listed()
+    for (const { path, size, first } of [...this.having(index)]) {
+      const position = (index - first) * BLOCK_BYTES
+      const bytes = await this.files.read(path, size, position, Math.min(BLOCK_BYTES, size - position))
+      if (bytes !== null) yield bytes
+    }
+  }
+
+  async lost(index: number): Promise<void> {
+    const { log, options } = this
+    if (log === undefined || options.signal.aborted) return
+    const files = [...this.having(index)]
+    let run: BlockRun = { start: index, end: index + 1 }
+    for (const file of files) {
+      this.files.reopen(file.path)
+      this.lostPaths.add(file.path)
+      run = runOf(file, log)
+    }
+    await clearBlocks(log, [run], options.signal, () => true)
+    if (files.length > 0) options.onLost(files.map(({ path }) => path))
+  }
+
+  close(): void {
+    this.files.close()
+  }
+
+  private *having(index: number): Generator<LargeFile> {
+    for (const file of this.importing.values())
+      if (file.first <= index && index < file.first + file.blocks) yield file
+    yield* this.large.having(index)
+  }
+
+  /** After a start it is not known yet what the blocks are pieces of. */
+  private async listed(): Promise<void> {
+    const { share, signal } = this.options
+    if (share.version === undefined) await within(share.refresh(signal), LISTED_WITHIN).catch(() => {})
+    this.look()
+  }
+
+  private take({ index }: Version): void {
+    const { gone, come } = this.large.update(index)
+    this.superseded.push(...gone)
+    for (const { path } of gone) this.lostPaths.delete(path)
+    for (const file of come) {
+      if (this.isWhole(file)) this.lostPaths.delete(file.path)
+      else this.lostPaths.add(file.path)
+    }
+  }
+
+  private isWhole({ first, blocks }: LargeFile): boolean {
+    return this.log?.core.bitfield.count(first, blocks, true) === blocks
+  }
+
+  /** What the store has of a superseded file stays for a while for those who are fetching it. */
+  private async clearUnlessStored(log: Hypercore, pieces: Pieces, file: LargeFile): Promise<void> {
+    if (await pieces.isStored(file.first)) return
+    await clearBlocks(log, [runOf(file, log)], this.options.signal, () => true)
+  }
+}
+
+function runOf({ first, blocks }: LargeFile, { length }: Hypercore): BlockRun {
+  return { start: first, end: Math.min(first + blocks, length) }
+}
