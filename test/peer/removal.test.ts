@@ -4,11 +4,19 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Catalog } from '../../src/peer/store/catalog'
 import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { eventually } from '../support/eventually'
-import { makeTree, randomBytes, temporaryFolder } from '../support/folders'
+import { makeTree, randomBytes, type Tree, temporaryFolder } from '../support/folders'
 import { PeerProcess } from '../support/peerProcess'
 import { withPeople } from '../support/withPeople'
 
 const CONTENT = 24_000_000
+/** Larger files are not in the store of who shares them. */
+const FILE = 1_000_000
+
+/** Files of so many bytes together. */
+function files(bytes: number, seed = 0): Tree {
+  const numbers = Array.from({ length: bytes / FILE }, (_, at) => at)
+  return Object.fromEntries(numbers.map(at => [`${at}.bin`, randomBytes(FILE, 1_000 * seed + at)]))
+}
 
 describe('what is removed', () => {
   const people = withPeople()
@@ -20,7 +28,7 @@ describe('what is removed', () => {
   })
 
   it('takes no room any more, on neither side', async () => {
-    const source = await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(CONTENT) })
+    const source = await makeTree(temporaryFolder('source'), files(CONTENT))
     const empty = ann.storeBytes()
     const { id, link } = await ann.share(source)
     const opened = await bob.open(link)
@@ -39,8 +47,8 @@ describe('what is removed', () => {
     let peer = await PeerProcess.start(options)
     const empty = peer.storeBytes()
     for (const pause of [4, 12, 25, 50]) {
-      const content = { 'large.bin': randomBytes(CONTENT / 3, pause) }
-      const { id } = await peer.share(await makeTree(temporaryFolder('source'), content))
+      const source = await makeTree(temporaryFolder('source'), files(CONTENT / 3, pause))
+      const { id } = await peer.share(source)
       const removing = peer.request('share.remove', { id }).catch(() => {}) // killed before it was done
       await delay(pause)
       await peer.kill()
@@ -57,7 +65,7 @@ describe('what is removed', () => {
     const options = { storage, bootstrap: people.bootstrap }
     let peer = await PeerProcess.start(options)
     const empty = peer.storeBytes()
-    await peer.share(await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(CONTENT) }))
+    await peer.share(await makeTree(temporaryFolder('source'), files(CONTENT)))
     await peer.stop()
     await withCatalog(storage, async catalog => {
       for await (const [seed, record] of catalog.list('share'))

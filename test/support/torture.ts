@@ -6,7 +6,7 @@
  *   npm run torture [kills] [seed]
  */
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import Corestore from 'corestore'
@@ -15,7 +15,10 @@ import { waitForEnd } from '../../src/client/ended'
 import { parseLink } from '../../src/common/link'
 import { parseAbout } from '../../src/peer/drive/format/about'
 import { parseBlock } from '../../src/peer/drive/format/pathBlock'
+import { ShareDrive } from '../../src/peer/drive/shareDrive'
+import { keepPieces } from '../../src/peer/hypercore/pieces'
 import { isTemporaryName } from '../../src/peer/names/temporaryName'
+import { SharedFiles } from '../../src/peer/publish/version/inPlace/sharedFiles'
 import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { readEndpoint } from '../../src/wire/endpoint'
 import { compareTrees, randomBytes, temporaryFolder } from './folders'
@@ -27,6 +30,7 @@ import { peerfold, startPeerfold } from './processes'
 const NOBODY = '127.0.0.1:9'
 const FILES = 48
 const SMALL = 3_000
+/** Stays in the folder. */
 const LARGE = 1_500_000
 
 export interface Torture {
@@ -187,7 +191,8 @@ async function settled(tree: ChangingTree, peer: PeerProcess, link: string, targ
 /**
  * Opens the store of a killed publisher with a stock client and reads everything of each version that was published
  * since the last look, and of the newest. Within its time of grace a publisher keeps the bytes of older versions too:
- * what one names and the store does not hold is lost. After that, only the newest version is read.
+ * what one names and the store does not hold is lost. After that, only the newest version is read. Large files are read
+ * as the publisher serves them, out of the folder: what was published of one is there as long as the file is as it was.
  */
 class WholeVersions {
   /** How many versions were read. */
@@ -214,7 +219,13 @@ class WholeVersions {
       }
       const drive = new Hyperdrive(store.session(), Buffer.from(key, 'hex'), options)
       await drive.ready()
+      const share = await ShareDrive.open(store, key, encryptionKey)
+      const { signal } = new AbortController()
+      if (drive.version > 0) keepPieces(await share.bytesReady())
+      const files = new SharedFiles({ share, root: () => this.tree.folder, onLost: () => {}, signal })
       await this.readVersions(drive, isWithinGrace)
+      files.close()
+      await share.close()
       await drive.close()
     } finally {
       await store.close()
@@ -239,7 +250,8 @@ class WholeVersions {
       for await (const { key, value } of checkout.list('/')) {
         this.newest.push(key.slice(1))
         const content = `${key} ${value.blob?.byteOffset}`
-        if (!seen.has(content)) await this.read(checkout, key, version)
+        const isChanged = isLarge(key) && mtimeOf(value.metadata) !== mtimeIn(this.tree.folder, key)
+        if (!seen.has(content) && !isChanged) await this.read(checkout, key, version)
         seen.add(content)
       }
       this.newest.sort()
@@ -252,6 +264,14 @@ class WholeVersions {
     assert.ok(content !== null, `${key} of version ${version} is not there`)
     this.tree.assertVersion(key.slice(1), content)
   }
+}
+
+function mtimeOf(metadata: unknown): unknown {
+  return typeof metadata === 'object' && metadata !== null && 'mtime' in metadata ? metadata.mtime : undefined
+}
+
+function mtimeIn(folder: string, path: string): number {
+  return Math.floor(statSync(join(folder, path)).mtimeMs)
 }
 
 function isPublic(link: string): boolean {
@@ -320,10 +340,13 @@ export class ChangingTree {
   }
 }
 
+function isLarge(path: string): boolean {
+  return path.endsWith('7.bin')
+}
+
 function contentOf(path: string, version: number): Buffer {
   const seed = version * 1_000 + path.length * 7 + (path.charCodeAt(path.length - 5) ?? 0)
-  const isLarge = path.endsWith('7.bin')
-  const content = Buffer.from(randomBytes(isLarge ? LARGE : SMALL + (seed % 500), seed))
+  const content = Buffer.from(randomBytes(isLarge(path) ? LARGE : SMALL + (seed % 500), seed))
   content.writeUInt32BE(version, 0)
   return content
 }

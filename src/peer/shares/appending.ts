@@ -24,15 +24,16 @@ export class Appending {
   /** Serves large files out of the folder. */
   private readonly files: SharedFiles
   private appending = false
+  private givingBack: Promise<void> | undefined
 
   /**
-   * @param onVersion there is a new version of this length
+   * @param save keeps changes of the record
    * @param onLost files do not hold any more what was published of them
    */
   constructor(
     private readonly share: ServedShare,
-    record: () => ShareRecord,
-    private readonly onVersion: (length: number) => Promise<void>,
+    private readonly record: () => ShareRecord,
+    private readonly save: (change: Partial<ShareRecord>) => Promise<void>,
     onLost: (paths: readonly DrivePath[]) => void,
   ) {
     const { drive, context, signal } = share
@@ -65,6 +66,14 @@ export class Appending {
   /** Whether some files do not hold what was published of them, as far as is known. */
   get hasLost(): boolean {
     return this.files.hasLost
+  }
+
+  /** Puts what lies in the folder alone into the store, for a share that is not followed any more. Throws `store-full`. */
+  async storeAll(): Promise<void> {
+    const { context } = this.share
+    await this.givingBack // or it would take out again what comes in
+    await this.share.inTurn(() => this.files.storeAll(() => context.space.assertRoom()))
+    await this.save({ inPlace: undefined })
   }
 
   /** Publishes when its turn comes: the user may ask again while the folder's changes are on their way. */
@@ -100,6 +109,7 @@ export class Appending {
     await this.share.turnsOver()
     await this.publisher.settle()
     await this.versionFinish.settle()
+    await this.givingBack
     this.files.close()
   }
 
@@ -119,6 +129,8 @@ export class Appending {
       shown.files = files.done
       shown.bytes = bytes.done
     }
+    const { once, inPlace, version } = this.record()
+    if (!once && inPlace === undefined) await this.save({ inPlace: version === 0 ? 'all' : 'some' })
     const result = await this.whileAppending(() =>
       this.publisher.publish(
         {
@@ -135,6 +147,7 @@ export class Appending {
     )
     await this.takeOver(signal)
     this.finishSoon()
+    this.giveBackSoon()
     return result
   }
 
@@ -143,6 +156,20 @@ export class Appending {
     throwIfAborted(signal)
     await this.whileAppending(() => this.publisher.finish(signal))
     await this.takeOver(signal)
+  }
+
+  /** Once: what an earlier version kept in the store of files that hold it themselves. Nobody waits for it. */
+  private giveBackSoon(): void {
+    const { once, inPlace } = this.record()
+    if (once || inPlace !== 'some') return
+    const { compaction } = this.share.context
+    this.givingBack ??= this.files
+      .giveBack(bytes => compaction.add(bytes))
+      .then(() => this.save({ inPlace: 'all' }))
+      .catch(error => this.share.told(error, 'giving back what the folder has'))
+      .finally(() => {
+        this.givingBack = undefined
+      })
   }
 
   private async whileAppending<T>(append: () => Promise<T>): Promise<T> {
@@ -157,7 +184,7 @@ export class Appending {
   /** What was appended is the newest version from now on, for everybody here. */
   private async takeOver(signal: AbortSignal): Promise<void> {
     const { drive, updated } = this.share
-    await this.onVersion(drive.paths.length)
+    await this.save({ version: drive.paths.length })
     const change = await drive.refresh(signal, this.publisher.version)
     if (change !== undefined) updated.emit(change)
     if (drive.version !== undefined) await this.files.published(drive.version)

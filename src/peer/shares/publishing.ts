@@ -65,7 +65,7 @@ export class Publishing implements SharePart {
     this.versions = new Appending(
       share,
       () => this.record,
-      version => this.saveRecord({ version }),
+      change => this.saveRecord(change),
       paths => this.lost(paths),
     )
   }
@@ -128,6 +128,7 @@ export class Publishing implements SharePart {
     const { drive, context, signal } = this.share
     if (!this.record.once) this.startWatching()
     const listed = drive.refresh(signal).then(() => this.versions.finishSoon())
+    this.stayAsItIs().catch(error => this.share.told(error, 'storing what the folder has'))
     if (this.record.once) await listed
     else listed.catch(error => context.log(`index: ${String(error)}`)) // publishing says so as well
   }
@@ -228,9 +229,15 @@ export class Publishing implements SharePart {
   async setOnce(once: boolean): Promise<void> {
     if (this.record.once === once) return
     await this.saveRecord({ once })
-    if (this.share.replication === undefined) return
-    if (once) await this.watch.stop()
-    else this.startWatching()
+    if (once) {
+      await this.watch.stop()
+      await this.stayAsItIs()
+    } else if (this.share.replication !== undefined) this.startWatching()
+  }
+
+  /** What is not followed stays as it was published, whatever becomes of the folder. */
+  private async stayAsItIs(): Promise<void> {
+    if (this.record.once && this.record.inPlace !== undefined) await this.versions.storeAll()
   }
 
   /** See `share.settle`. */

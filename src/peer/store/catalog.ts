@@ -38,6 +38,11 @@ export interface ShareRecord {
   /** `RULES_VERSION` of the last scan; absent before there was one. */
   readonly rules?: number
   readonly hidden?: NewlyHidden | undefined
+  /**
+   * Of which large files the store does not have the bytes, since the folder has them: of those published from some time
+   * on, or of all. Undefined: the store has all bytes.
+   */
+  readonly inPlace?: 'some' | 'all' | undefined
   /** Set when the log was lost or damaged: it is never appended to again. */
   readonly lost?: boolean
   /** The share was removed, and its logs are being deleted. */

@@ -24,8 +24,8 @@ export class LargeFiles {
   private readonly byPath = new Map<DrivePath, LargeFile>()
   /** Files of the same content have the same blocks. */
   private readonly byFirst = new Map<number, Set<LargeFile>>()
-  /** The first blocks of all, in order; undefined: they changed. */
-  private firsts: readonly number[] | undefined
+  /** Undefined: they changed. */
+  private inOrder: readonly number[] | undefined
 
   /** Takes over another version. @returns what was in the one before and is not any more, and what was not */
   update(index: PathIndex): { readonly gone: readonly LargeFile[]; readonly come: readonly LargeFile[] } {
@@ -61,8 +61,10 @@ export class LargeFiles {
     return this.byFirst.has(first)
   }
 
-  values(): IterableIterator<LargeFile> {
-    return this.byPath.values()
+  /** The first blocks of all, in order. */
+  get firsts(): readonly number[] {
+    this.inOrder ??= [...this.byFirst.keys()].sort((a, b) => a - b)
+    return this.inOrder
   }
 
   private add(file: LargeFile): LargeFile {
@@ -71,7 +73,7 @@ export class LargeFiles {
     if (same !== undefined) same.add(file)
     else {
       this.byFirst.set(file.first, new Set([file]))
-      this.firsts = undefined
+      this.inOrder = undefined
     }
     return file
   }
@@ -82,19 +84,19 @@ export class LargeFiles {
     same?.delete(file)
     if (same?.size !== 0) return
     this.byFirst.delete(file.first)
-    this.firsts = undefined
+    this.inOrder = undefined
   }
 
   /** The last first block that is not behind this one. */
   private firstBefore(index: number): number | undefined {
-    this.firsts ??= [...this.byFirst.keys()].sort((a, b) => a - b)
-    let [low, high] = [0, this.firsts.length]
+    const { firsts } = this
+    let [low, high] = [0, firsts.length]
     while (low < high) {
       const middle = (low + high) >> 1
-      if ((this.firsts[middle] ?? 0) <= index) low = middle + 1
+      if ((firsts[middle] ?? 0) <= index) low = middle + 1
       else high = middle
     }
-    return this.firsts[low - 1]
+    return firsts[low - 1]
   }
 }
 

@@ -13,8 +13,10 @@ import type { ShareDrive } from '../../../drive/shareDrive'
 import type { Version } from '../../../drive/version'
 import type { BlockRun } from '../../../hypercore/blockRuns'
 import { clearBlocks } from '../../../hypercore/clearBlocks'
+import { leafOf, storedBlock } from '../../../hypercore/leaf'
 import { type Outside, type Pieces, piecesIn } from '../../../hypercore/pieces'
-import { within } from '../../../time'
+import { storeBlocks, unstoreBlocks } from '../../../hypercore/storeBlocks'
+import { throwIfAborted, within } from '../../../time'
 import { BLOCK_BYTES } from '../blockSize'
 import { type LargeFile, LargeFiles } from './largeFiles'
 import { OpenFiles } from './openFiles'
@@ -142,8 +144,54 @@ export class SharedFiles implements Outside {
     if (files.length > 0) options.onLost(files.map(({ path }) => path))
   }
 
+  /** Puts all of them into the store, as they are in the newest version. Throws as `storeBlocks`. */
+  async storeAll(assertRoom: () => void): Promise<void> {
+    await this.listed()
+    for (const [file, log] of this.each())
+      await storeBlocks(log, runOf(file, log), assertRoom, this.options.signal)
+  }
+
+  /**
+   * Takes out of the store what files hold themselves, which is proven block by block: what an earlier version kept there.
+   * Throws PeerfoldError `cancelled`; it can be done again then.
+   *
+   * @param onFreed told of the bytes of each file
+   */
+  async giveBack(onFreed: (bytes: number) => void): Promise<void> {
+    await this.listed()
+    for (const [file, log] of this.each()) {
+      throwIfAborted(this.options.signal)
+      if ((await piecesIn(log)?.isStored(file.first)) !== true || !(await this.isHeldByFile(file, log)))
+        continue
+      await unstoreBlocks(log, runOf(file, log))
+      onFreed(file.size)
+    }
+  }
+
   close(): void {
     this.files.close()
+  }
+
+  /** One file of each content. */
+  private *each(): Generator<[file: LargeFile, log: Hypercore]> {
+    const { log } = this
+    if (log === undefined) return
+    for (const first of [...this.large.firsts]) {
+      const [file] = this.large.having(first)
+      if (file !== undefined) yield [file, log]
+    }
+  }
+
+  private async isHeldByFile({ first, blocks }: LargeFile, log: Hypercore): Promise<boolean> {
+    for (let index = first; index < first + blocks; index++) {
+      throwIfAborted(this.options.signal)
+      const leaf = await leafOf(log, index)
+      let isHeld = false
+      for await (const bytes of this.candidates(index))
+        isHeld ||= leaf !== null && (await storedBlock(log, index, bytes, leaf)) !== undefined
+      if (!isHeld) return false
+    }
+    return true
   }
 
   private *having(index: number): Generator<LargeFile> {

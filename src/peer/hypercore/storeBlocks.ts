@@ -1,0 +1,49 @@
+/**
+ * Moves bytes of blocks into the database, or out of it, where a log keeps blocks as pieces of what lies elsewhere
+ * (pieces.ts). Which blocks are here does not change by that, and nobody is told.
+ */
+import type Hypercore from 'hypercore'
+import { throwIfAborted } from '../time'
+import type { BlockRun } from './blockRuns'
+import { piecesIn } from './pieces'
+
+/**
+ * Puts those of the blocks into the database that are here and lie elsewhere. Throws PeerfoldError `cancelled`, and what
+ * `assertRoom` throws; it can be done again then.
+ */
+export async function storeBlocks(
+  log: Hypercore,
+  { start, end }: BlockRun,
+  assertRoom: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const pieces = piecesIn(log)
+  for (let index = start; index < end; index++) {
+    throwIfAborted(signal)
+    assertRoom()
+    if (!log.core.bitfield.get(index) || (await pieces?.isStored(index)) !== false) continue
+    const block = await log.get(index, { raw: true, wait: false })
+    if (block !== null) await inOneWrite(log, index, writing => writing.putBlock(index, block))
+  }
+}
+
+/** Takes blocks out of the database that lie elsewhere as well. What is asked for from then on is read there. */
+export async function unstoreBlocks(log: Hypercore, { start, end }: BlockRun): Promise<void> {
+  await inOneWrite(log, start, writing => writing.deleteBlockRange(start, end))
+}
+
+/** Unless the first block is not here any more: it may have been cleared meanwhile. */
+async function inOneWrite(
+  { core: { state, bitfield } }: Hypercore,
+  first: number,
+  change: (writing: Hypercore.StorageWriting) => void,
+): Promise<void> {
+  await state.mutex.lock()
+  try {
+    if (!bitfield.get(first)) return
+    change(state.createWriteBatch())
+    await state.flush()
+  } finally {
+    state._unlock()
+  }
+}
