@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { randomBytes as random } from 'node:crypto'
 import {
   closeSync,
   cpSync,
@@ -11,6 +12,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -20,6 +22,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
@@ -36,6 +39,8 @@ const SEED = '0'.repeat(32)
 const KEY = 'ab'.repeat(32) as EncryptionKey
 const SIZE = 3_300_000
 const PATH = '/folder/large.bin' as DrivePath
+/** What src/ and Hypercore hash blocks with. */
+const hashing: object = createRequire(__filename)('hypercore-crypto')
 const never = new AbortController().signal
 
 describe('a large file that is served out of the shared folder', () => {
@@ -244,6 +249,83 @@ describe('a large file that is served out of the shared folder', () => {
     assert.equal(held(), place().blockLength)
   })
 
+  it('is compared with its hashes each time it is read or sent, and encrypted each time', async () => {
+    const reader = new Corestore(join(stores, 'reader'))
+    const copy = reader.get({ key: log.key })
+    await copy.ready()
+    const { blockOffset, blockLength } = place()
+    const ours = counted(log.encryption ?? assert.fail('it is private'), 'encrypt')
+    const hashes = counted(hashing, 'data')
+    for (let round = 1; round <= 3; round++) {
+      assert.ok(await areBlocks(place()))
+      assert.deepEqual([hashes.calls, ours.calls], [round * blockLength, round * blockLength])
+    }
+    const stream = log.replicate(true)
+    stream.pipe(copy.replicate(false)).pipe(stream)
+    for (let at = 0; at < blockLength; at++)
+      assert.ok((await copy.get(blockOffset + at, { raw: true }))?.equals(stored[at] ?? Buffer.alloc(0)))
+    assert.equal(ours.calls, 4 * blockLength)
+    assert.ok(hashes.calls >= 5 * blockLength, 'once here, and once there')
+    for (const each of [ours, hashes]) each.end()
+    stream.destroy()
+    await reader.close()
+  })
+
+  it('is in the store from the third version on when it changes while others fetch it, and can be fetched then', async () => {
+    const reader = new Corestore(join(stores, 'reader'))
+    const copy = reader.get({ key: log.key })
+    await copy.ready()
+    const stream = log.replicate(true)
+    stream.pipe(copy.replicate(false)).pipe(stream)
+    const fetch = (index: number) => copy.get(index, { raw: true, timeout: 5_000 })
+    for (const seed of [11, 12]) {
+      assert.ok((await fetch(place().blockOffset)) !== null)
+      replaceBy(randomBytes(SIZE, seed))
+      await publish(PATH)
+    }
+    const third = place()
+    const whole = await blocks()
+    replaceBy(randomBytes(SIZE, 13))
+    await publish(PATH)
+    for (const [at, block] of whole.entries())
+      assert.ok((await fetch(third.blockOffset + at))?.equals(block ?? Buffer.alloc(0)))
+    stream.destroy()
+    await reader.close()
+  })
+
+  it('does not make others give up who asked for much of it as it changed', async () => {
+    const reader = new Corestore(join(stores, 'reader'))
+    const bytes = random(40 * 1024 * 1024)
+    replaceBy(bytes)
+    await publish(PATH)
+    const copy = reader.get({ key: log.key })
+    await copy.ready()
+    const stream = log.replicate(true)
+    stream.pipe(copy.replicate(false)).pipe(stream)
+    const { blockOffset, blockLength } = place()
+    const range = copy.download({ start: blockOffset, end: blockOffset + blockLength })
+    await eventually(
+      'some of it is there',
+      () => copy.core.bitfield.count(blockOffset, blockLength, true) > 1,
+    )
+    overwrite(0, random(bytes.length))
+    await publish(PATH)
+    range.destroy()
+    const now = place()
+    await copy.update({ wait: true })
+    for (let at = 0; at < now.blockLength; at++)
+      assert.ok((await copy.get(now.blockOffset + at, { timeout: 5_000 })) !== null)
+    stream.destroy()
+    await reader.close()
+  })
+
+  it('is open while it is read, and a moment later not any more', async function () {
+    if (process.platform !== 'linux') this.skip() // only there it shows what is open
+    assert.ok(await areBlocks(place()))
+    assert.ok(openFiles().includes(file()))
+    await eventually('it is closed', () => !openFiles().includes(file()))
+  })
+
   it('is never served in part of another while a program rewrites it all the time', async () => {
     const other = randomBytes(SIZE, 9)
     const [a, b] = [join(outside, 'a'), join(outside, 'b')]
@@ -265,3 +347,25 @@ describe('a large file that is served out of the shared folder', () => {
     assert.ok(same > 0, `${same} blocks came, ${none} did not`)
   })
 })
+
+/** Counts calls of a method from now on. */
+function counted(object: object, name: string): { calls: number; end(): void } {
+  const method: unknown = Reflect.get(object, name)
+  assert.ok(typeof method === 'function')
+  const count = { calls: 0, end: () => void Reflect.set(object, name, method) }
+  Reflect.set(object, name, function (this: unknown, ...parameters: unknown[]): unknown {
+    count.calls++
+    return Reflect.apply(method, this, parameters)
+  })
+  return count
+}
+
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap(fd => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)]
+    } catch {
+      return [] // it was closed meanwhile
+    }
+  })
+}

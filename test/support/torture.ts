@@ -10,7 +10,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wri
 import { join, relative, sep } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import Corestore from 'corestore'
-import Hyperdrive from 'hyperdrive'
+import type Hyperdrive from 'hyperdrive'
 import { waitForEnd } from '../../src/client/ended'
 import { parseLink } from '../../src/common/link'
 import { parseAbout } from '../../src/peer/drive/format/about'
@@ -214,19 +214,13 @@ class WholeVersions {
     const store = new Corestore(dataFolderPaths(this.storage).store)
     await store.ready()
     try {
-      const options = {
-        encryptionKey: encryptionKey === undefined ? null : Buffer.from(encryptionKey, 'hex'),
-      }
-      const drive = new Hyperdrive(store.session(), Buffer.from(key, 'hex'), options)
-      await drive.ready()
       const share = await ShareDrive.open(store, key, encryptionKey)
       const { signal } = new AbortController()
-      if (drive.version > 0) keepPieces(await share.bytesReady())
+      if (share.paths.length > 0) keepPieces(await share.bytesReady())
       const files = new SharedFiles({ share, root: () => this.tree.folder, onLost: () => {}, signal })
-      await this.readVersions(drive, isWithinGrace)
+      await this.readVersions(share.drive, isWithinGrace)
       files.close()
       await share.close()
-      await drive.close()
     } finally {
       await store.close()
     }

@@ -1,0 +1,125 @@
+/** The bytes of large files lie on the sharer's disk once: in the shared folder, from where they are served. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DrivePath } from '../../src/common/brand'
+import { eventually } from '../support/eventually'
+import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
+import type { PeerProcess } from '../support/peerProcess'
+import { withPeople } from '../support/withPeople'
+
+const MEGABYTE = 1_000_000
+const LARGE = 24 * MEGABYTE
+/** A store of a share without content has its journal. */
+const LITTLE = 6 * MEGABYTE
+
+describe('the large files of a share', () => {
+  const people = withPeople()
+  let ann: PeerProcess
+  let bob: PeerProcess
+  const annsFolder = temporaryFolder('ann')
+
+  before(async () => {
+    ;[ann, bob] = await Promise.all([people.process({ storage: annsFolder, hold: 0 }), people.process()])
+  })
+
+  async function assertCopied(link: string, source: string): Promise<void> {
+    const copy = temporaryFolder('copy')
+    await bob.copy(await bob.open(link), copy)
+    assert.deepEqual(await compareTrees(source, copy), [])
+  }
+
+  it('are in the folder alone, and come over whole, also after the sharer was killed', async () => {
+    const source = await makeTree(temporaryFolder('source'), {
+      'large.bin': randomBytes(LARGE, 1),
+      'twin.bin': randomBytes(LARGE, 1),
+      folder: { 'other.bin': randomBytes(3 * MEGABYTE, 2), 'small.txt': 'small' },
+    })
+    const { id, link } = await ann.share(source)
+    assert.ok(ann.storeBytes() < LITTLE, `${ann.storeBytes()} bytes in the store`)
+    await ann.kill()
+    ann = await people.process({ storage: annsFolder, hold: 0 })
+    await assertCopied(link, source)
+    assert.ok(ann.storeBytes() < LITTLE, `${ann.storeBytes()} bytes in the store`)
+    await ann.request('share.remove', { id })
+  })
+
+  it('are never part old and part new for who fetches while they change, and the sharer goes on being asked', async () => {
+    const source = await makeTree(temporaryFolder('source'), {
+      'large.bin': randomBytes(LARGE, 3),
+      'other.bin': randomBytes(2 * MEGABYTE, 4),
+    })
+    const { id, link } = await ann.share(source)
+    const opened = await bob.open(link)
+    const copy = temporaryFolder('copy')
+    await limit(bob, bob.storeBytes() + LARGE / 4)
+    const job = 'overtaken'
+    await bob.request('copy.start', { id: opened, path: '/' as DrivePath, folder: copy, job })
+    const status = async () => (await bob.state()).transfers.find(transfer => transfer.id === job)?.status
+    await eventually('the copy has come to the limit', async () => (await status())?.kind === 'paused')
+    const large = join(source, 'large.bin')
+    const { atime, mtime } = statSync(large)
+    writeFileSync(large, randomBytes(LARGE, 5))
+    utimesSync(large, atime, mtime) // nothing but its content shows it
+    await limit(bob, 10 ** 12)
+    await bob.request('copy.wait', { job, timeout: 15_000 }, 50_000)
+    assert.deepEqual(await compareTrees(source, copy), [])
+    const { opened: all } = await bob.state()
+    assert.equal(all.find(share => share.id === opened)?.peers, 1)
+    await ann.request('share.remove', { id })
+  })
+
+  it('can be had again when the folder was away and came back, without being published anew', async () => {
+    const source = await makeTree(temporaryFolder('source'), {
+      'large.bin': randomBytes(LARGE, 6),
+      'small.txt': 'small',
+    })
+    const { id, link } = await ann.share(source)
+    const version = async () => (await ann.state()).shares.find(share => share.id === id)?.version
+    const before = await version()
+    const away = `${source}-away`
+    renameSync(source, away)
+    const opened = await bob.open(link)
+    await assert.rejects(bob.read(opened, '/large.bin', 3_000), { code: 'offline' })
+    assert.ok((await bob.read(opened, '/small.txt')).equals(Buffer.from('small')))
+    renameSync(away, source)
+    await ann.rescan(id)
+    await eventually('it is here again', () =>
+      bob.read(opened, '/large.bin').then(
+        bytes => bytes.equals(randomBytes(LARGE, 6)),
+        () => false,
+      ),
+    )
+    assert.equal(await version(), before)
+    await ann.request('share.remove', { id })
+  })
+
+  it('are kept in the store once the share is not followed, and given back when it is again', async () => {
+    const source = await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(LARGE, 7) })
+    const published = join(temporaryFolder('published'), 'large.bin')
+    const share = (once: boolean) =>
+      ann.request(
+        'share.add',
+        { source, isPublic: false, once, keep: false, allow: [], job: randomUUID() },
+        60_000,
+      )
+    const { id, link } = await share(false)
+    await share(true)
+    assert.ok(ann.storeBytes() > LARGE, `${ann.storeBytes()} bytes in the store`)
+    renameSync(join(source, 'large.bin'), published)
+    writeFileSync(join(source, 'large.bin'), 'something else')
+    assert.ok((await bob.read(await bob.open(link), '/large.bin')).equals(randomBytes(LARGE, 7)))
+
+    rmSync(join(source, 'large.bin'))
+    renameSync(published, join(source, 'large.bin'))
+    await share(false)
+    await eventually('the store is small again', () => ann.storeBytes() < LITTLE)
+    await bob.request('open.remove', { id })
+    await assertCopied(link, source)
+  })
+})
+
+function limit(peer: PeerProcess, storeBytes: number): Promise<unknown> {
+  return peer.request('settings.set', { limits: { storeBytes } })
+}
