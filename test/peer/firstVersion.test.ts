@@ -20,14 +20,15 @@ const SMALL = 1_100
 /** The header of the path log, and one block that names the listing. */
 const AHEAD = 2
 
-function tree(): Tree {
+/** @param large bytes of the largest file */
+function tree(large = 3_000_000): Tree {
   const folder = (n: number): Tree =>
     Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`${at}.txt`, `file ${at} of folder ${n}`]))
   return {
     ...Object.fromEntries(Array.from({ length: SMALL / 100 - 1 }, (_, n) => [`folder ${n}`, folder(n)])),
     same: Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`${at}.txt`, 'all the same'])),
     pair: { 'a.txt': 'one of two', 'b.txt': 'the other' },
-    'large.bin': randomBytes(3_000_000),
+    'large.bin': randomBytes(large),
     'empty.txt': '',
   }
 }
@@ -112,8 +113,10 @@ describe('a first version of many small files', () => {
   for (const [title, { once, change }] of Object.entries(meanwhile)) {
     it(`is finished after a kill, ${title}`, async () => {
       const options = people.place('killed')
-      const source = await makeTree(temporaryFolder('source'), tree())
-      const original = await makeTree(temporaryFolder('original'), tree())
+      // Larger files are in their folder alone.
+      const large = change === 'all is removed' ? 1_000_000 : 3_000_000
+      const source = await makeTree(temporaryFolder('source'), tree(large))
+      const original = await makeTree(temporaryFolder('original'), tree(large))
       const killed = await PeerProcess.start(options)
       const share = { source, isPublic: false, once, keep: true, allow: [], job: 'first' }
       const { link } = await killed.request('share.add', share, 60_000)

@@ -132,7 +132,8 @@ export class SharedFiles implements Outside {
 
   async lost(index: number): Promise<void> {
     const { log, options } = this
-    if (log === undefined || options.signal.aborted) return
+    // Before the newest version is known, nothing is known to be lost.
+    if (log === undefined || options.share.version === undefined || options.signal.aborted) return
     const files = [...this.having(index)]
     let run: BlockRun = { start: index, end: index + 1 }
     for (const file of files) {
@@ -141,7 +142,9 @@ export class SharedFiles implements Outside {
       run = runOf(file, log)
     }
     await clearBlocks(log, [run], options.signal, () => true)
-    if (files.length > 0) options.onLost(files.map(({ path }) => path))
+    const importing = new Set([...this.importing.values()].map(({ path }) => path))
+    const paths = files.map(({ path }) => path).filter(path => !importing.has(path)) // those are looked at now
+    if (paths.length > 0) options.onLost(paths)
   }
 
   /** Puts all of them into the store, as they are in the newest version. Throws as `storeBlocks`. */
