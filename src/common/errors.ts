@@ -74,6 +74,12 @@ const CATALOGUE = {
   'nobody-found': (why: string) => `Nobody who has this share was found. ${why}`,
   offline: (path: string) =>
     `“${path}” is not here yet, and nobody online has it. It opens when somebody comes.`,
+  'no-such-version': (what: string) =>
+    `This share has no version ${what}. Its history lists those that there are.`,
+  'version-not-here': () =>
+    'The list of files of this version is not here, and nobody online gave it. Try again when somebody who has the share is online.',
+  'not-kept': (path: string) =>
+    `The content of “${path}” in this version is no longer kept: whoever is online has let it go. Newer versions are not affected.`,
   'not-listed': () =>
     'The list of files is not here yet, and nobody online has it. It comes when somebody does.',
   stalled: () =>

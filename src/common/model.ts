@@ -237,3 +237,38 @@ export interface PointedAt extends Pick<FileEntry, 'size' | 'mtime' | 'executabl
   readonly kind: 'file' | 'folder'
   readonly path: DrivePath
 }
+
+/** A version of a share, as its history lists it. What it says is the publisher's word. */
+export interface VersionSummary {
+  /** Length of the path log: the end of what was published together. */
+  readonly version: number
+  /** When it was published (milliseconds since 1970), never later than now. Absent where the share does not say. */
+  readonly time?: number
+  /** What it changed since the version before; of a folder's history, in that folder. Absent where that is not told. */
+  readonly changes?: VersionChanges
+  /** Of a file's history: what became of the file. */
+  readonly change?: 'added' | 'changed' | 'removed'
+  /** Bytes of the file then. */
+  readonly size?: number
+  /** Whether its content is still kept: true where it is here, false where nobody connected has it. Absent: unknown. */
+  readonly kept?: boolean
+  /** It stays whatever the rule of the share. */
+  readonly pinned?: true
+}
+
+export interface VersionChanges {
+  readonly added: number
+  readonly changed: number
+  readonly removed: number
+  /** Of what was added or changed. */
+  readonly bytes: number
+}
+
+/** A path that is not the same in two versions. */
+export interface VersionDifference {
+  readonly path: DrivePath
+  readonly type: 'added' | 'changed' | 'removed'
+  /** Bytes in the first version and in the second; absent where it is not there. */
+  readonly before?: number
+  readonly now?: number
+}

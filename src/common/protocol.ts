@@ -7,7 +7,18 @@
  * under that id in `PeerState.transfers`, where its progress is read, and `transfer.cancel` ends it.
  */
 import type { DrivePath, PeerId, ShareId } from './brand'
-import type { FileEntry, HeldFiles, PeerState, SilentPeer, SkippedEntry, TransferResult } from './model'
+import type { VersionKeeping } from './keptVersions'
+import type {
+  FileEntry,
+  HeldFiles,
+  PeerState,
+  SilentPeer,
+  SkippedEntry,
+  TransferResult,
+  VersionChanges,
+  VersionDifference,
+  VersionSummary,
+} from './model'
 
 /**
  * Raised when a client and a peer process of different ages could misunderstand each other. `challenge`, `hello` and
@@ -96,10 +107,72 @@ export interface Requests {
     result: { readonly version: number; readonly stale: boolean; readonly silent?: readonly SilentPeer[] }
   }
 
-  /** All `fs.` requests work for opened shares and for own ones, and follow links inside the share; this one not that
+  /**
+   * Versions of a share, the newest first; with a `path`, those that changed that file, or something in that folder. At
+   * most `limit` from the version `from` on, or from the newest. `next`: ask again from there for older ones. `isCut`: the
+   * list of what is older is not here, and nobody gave it in time (milliseconds).
+   */
+  'versions.list': {
+    params: {
+      readonly id: ShareId
+      readonly path?: DrivePath
+      readonly from?: number
+      readonly limit: number
+      readonly timeout: number
+    }
+    result: {
+      readonly versions: readonly VersionSummary[]
+      readonly next?: number
+      readonly isCut?: true
+    }
+  }
+  /** The version that a number is part of, or the newest one of a time (milliseconds since 1970). Throws
+   *  `no-such-version`. */
+  'versions.at': {
+    params: {
+      readonly id: ShareId
+      readonly version?: number
+      readonly time?: number
+      readonly timeout: number
+    }
+    result: VersionSummary
+  }
+  /** What is different from one version to another, in path order: at most `limit` paths, those after `after`, and counts
+   *  of all. Times alone are no difference. */
+  'versions.diff': {
+    params: {
+      readonly id: ShareId
+      readonly from: number
+      readonly to: number
+      readonly path?: DrivePath
+      readonly after?: DrivePath
+      readonly limit: number
+    }
+    result: { readonly changes: VersionChanges; readonly paths: readonly VersionDifference[] }
+  }
+  /** Which former versions of a share are kept here, and how many bytes only those take. */
+  'versions.keeping': {
+    params: { readonly id: ShareId }
+    result: VersionKeeping & { readonly bytes: number }
+  }
+  'versions.keep': {
+    params: { readonly id: ShareId } & Partial<Pick<VersionKeeping, 'rule' | 'budget'>>
+    result: null
+  }
+  /** A pinned version is kept whatever the rule. Throws `not-kept` for one that is let go already. */
+  'versions.pin': {
+    params: { readonly id: ShareId; readonly version: number; readonly pinned: boolean }
+    result: null
+  }
+
+  /** All `fs.` requests work for opened shares and for own ones, of the newest version or of the one that is named
+   *  (`versions.at` tells which there are; `not-kept`: nobody there has its content any more), and follow links inside the share; this one not that
    *  which the path itself names. `offline` and `not-listed` mean unknown, never absent; `target-…`: a link on the way
    *  leads nowhere. */
-  'fs.stat': { params: { readonly id: ShareId; readonly path: DrivePath }; result: FileEntry }
+  'fs.stat': {
+    params: { readonly id: ShareId; readonly path: DrivePath; readonly version?: number }
+    result: FileEntry
+  }
   /** A folder's children in path order (a folder as if its name ended with `/`), or `limit` of them: those after the
    *  child named `after`. `timeout`: of an opened share whose list is on its way, waits so many milliseconds for this
    *  part of it, or with `soFar` for any child at all; without, `not-listed` until the whole list is here. */
@@ -111,6 +184,7 @@ export interface Requests {
       readonly limit?: number
       readonly timeout?: number
       readonly soFar?: boolean
+      readonly version?: number
     }
     result: readonly FileEntry[]
   }
@@ -123,6 +197,7 @@ export interface Requests {
       readonly limit: number
       readonly timeout: number
       readonly job?: string
+      readonly version?: number
     }
     result: Uint8Array
   }
@@ -135,6 +210,7 @@ export interface Requests {
       readonly length: number
       readonly timeout: number
       readonly job?: string
+      readonly version?: number
     }
     result: Uint8Array
   }
@@ -147,7 +223,7 @@ export interface Requests {
   /** Writes the share, or `path` in it, into `folder`, and remembers the job until it is done: it survives the client
    *  and the peer process. `path`: a folder, a file, or a link, for what that leads to, under the link's name. Asked
    *  again with the same share, path and folder it continues. `umask`: of the client, for the files and folders that are
-   *  made; absent, that of the peer process. */
+   *  made; absent, that of the peer process. `version`: a former one, see `versions.at`. */
   'copy.start': {
     params: {
       readonly id: ShareId
@@ -155,6 +231,7 @@ export interface Requests {
       readonly folder: string
       readonly job: string
       readonly umask?: number
+      readonly version?: number
     }
     result: { readonly job: string }
   }
@@ -225,6 +302,12 @@ export const REPEATABLE: Readonly<Record<Method, boolean>> = {
   'open.remove': false,
   'open.retry': false,
   'open.ready': true,
+  'versions.list': true,
+  'versions.at': true,
+  'versions.diff': true,
+  'versions.keeping': true,
+  'versions.keep': false,
+  'versions.pin': false,
   'fs.stat': true,
   'fs.list': true,
   'fs.read': true,

@@ -2,10 +2,11 @@
  * The peer process: owns the store and the swarm, answers windows and commands.
  *
  *   peer.js --storage <data folder> [--bootstrap host:port,…] [--no-tcp] [--grace seconds] [--hold seconds]
- *     [--told-for seconds]
+ *     [--told-for seconds] [--keep-no-versions]
  *
  * `--grace`: how long bytes of a former version stay for those who are fetching them. `--hold`: how long many files may
  * be gone before they are taken for deleted. `--told-for`: how long what newer rules hide stays after that was told.
+ * `--keep-no-versions`: of former versions only those are kept for which a share has a rule of its own.
  *
  * Start-up order: take the lock, then remove a stale socket, then listen, then say where. Exit codes: 0 ended in
  * order, 3 another process has the lock, 4 the store turned out to be damaged or to have met a full disk, and the next
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
       grace: { type: 'string' },
       hold: { type: 'string' },
       'told-for': { type: 'string' },
+      'keep-no-versions': { type: 'boolean', default: false },
     },
   })
   if (values.storage === undefined) throw new Error('--storage is missing')
@@ -113,6 +115,7 @@ async function main(): Promise<void> {
     keyPair: loadKeyPair(paths.keys),
     bootstrap: values.bootstrap?.split(',').filter(Boolean) ?? [],
     tcp: !values['no-tcp'],
+    keepVersions: !values['keep-no-versions'],
     ...(values.grace === undefined ? {} : { grace: secondsOf(values.grace, 'grace') * 1_000 }),
     ...(values.hold === undefined ? {} : { hold: secondsOf(values.hold, 'hold') * 1_000 }),
     ...(values['told-for'] === undefined

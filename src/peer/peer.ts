@@ -2,6 +2,7 @@
 import type { KeyPair } from '@hyperswarm/secret-stream'
 import type Corestore from 'corestore'
 import { PeerfoldError } from '../common/errors'
+import { DEFAULT_KEEPING } from '../common/keptVersions'
 import type { DataFolderPaths } from '../wire/dataFolder'
 import { Network } from './network/swarm'
 import { HOLD } from './publish/version/held'
@@ -32,6 +33,8 @@ export interface PeerOptions {
   readonly tcp: boolean
   /** Milliseconds superseded bytes stay; `GRACE` when absent. */
   readonly grace?: number
+  /** False: former versions are kept only where the user chose so. */
+  readonly keepVersions?: boolean
   /** Milliseconds vanished files are held; `HOLD` when absent. */
   readonly hold?: number
   /** Milliseconds what newer rules hide stays after the user was told; `NOTICE` when absent. */
@@ -91,6 +94,8 @@ export class Peer {
       budget,
       compaction: this.compaction,
       grace: options.grace ?? GRACE,
+      keeping:
+        options.keepVersions === false ? { ...DEFAULT_KEEPING, rule: { kind: 'none' } } : DEFAULT_KEEPING,
       hold: options.hold ?? HOLD,
       toldFor: options.toldFor ?? NOTICE,
       syncStore: () => syncStore(paths),

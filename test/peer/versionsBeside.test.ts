@@ -1,21 +1,40 @@
 /** Versions of one share that are read beside each other, by who publishes it and by who opened it. */
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import Corestore from 'corestore'
+import fc from 'fast-check'
 import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../src/common/brand'
+import type { KeepRule } from '../../src/common/keptVersions'
+import { BlockReferences } from '../../src/peer/drive/blockReferences'
 import { statAt } from '../../src/peer/drive/follow'
+import type { BlobRef } from '../../src/peer/drive/format/entry'
+import { readHistory } from '../../src/peer/drive/history'
 import { listFolder } from '../../src/peer/drive/listFolder'
+import { endOfVersion } from '../../src/peer/drive/pastVersions'
 import { readWhole } from '../../src/peer/drive/read'
+import { readPast } from '../../src/peer/drive/readPast'
 import { ShareDrive } from '../../src/peer/drive/shareDrive'
 import type { Version } from '../../src/peer/drive/version'
+import { differences } from '../../src/peer/drive/versionDiff'
 import { Publisher } from '../../src/peer/publish/version/publisher'
+import { Past } from '../../src/peer/retention/past'
 import { Catalog, type ShareRecord } from '../../src/peer/store/catalog'
 import { makeTree, temporaryFolder } from '../support/folders'
 
 const never = new AbortController().signal
 const READ = { timeout: 5_000 }
+const ALL = { path: '/' as DrivePath, limit: 1_000, timeout: 5_000, signal: never }
 
 describe('versions of a share', () => {
   let source: string
@@ -141,6 +160,158 @@ describe('versions of a share', () => {
     }
   })
 
+  /** What a folder holds: content, executable bit and kind of every file and link in it. */
+  const tree = (): Map<string, string> => {
+    const found = new Map<string, string>()
+    for (const dirent of readdirSync(source, { recursive: true, withFileTypes: true })) {
+      const at = join(dirent.parentPath, dirent.name)
+      const path = `/${relative(source, at)}`
+      if (dirent.isSymbolicLink()) found.set(path, `link ${readlinkSync(at)}`)
+      else if (dirent.isFile()) {
+        const mode = (lstatSync(at).mode & 0o100) === 0 ? 'plain' : 'executable'
+        found.set(path, `${mode} ${readFileSync(at, 'utf8')}`)
+      }
+    }
+    return found
+  }
+
+  const treeOf = async (who: ShareDrive, { index }: Version): Promise<Map<string, string>> => {
+    const found = new Map<string, string>()
+    for (const entry of index.entries()) {
+      const mode = entry.executable ? 'executable' : 'plain'
+      const content =
+        entry.kind === 'link' ? '' : await readPast(who, entry, READ, o => readWhole(who, entry, o))
+      found.set(entry.path, entry.kind === 'link' ? `link ${entry.linkTarget}` : `${mode} ${content}`)
+    }
+    return found
+  }
+
+  type Step = readonly ['text' | 'run' | 'link' | 'gone', name: string, text: string]
+
+  const take = ([what, name, text]: Step): void => {
+    const at = join(source, name)
+    const above = name.split('/').slice(0, -1)
+    for (const end of above.keys()) {
+      const folder = join(source, ...above.slice(0, end + 1))
+      if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) rmSync(folder)
+    }
+    rmSync(at, { recursive: true, force: true })
+    if (what === 'gone') return
+    mkdirSync(dirname(at), { recursive: true })
+    if (what === 'link') symlinkSync(relative(dirname(at), join(source, 'stays.txt')), at)
+    else writeFileSync(at, text, { mode: what === 'run' ? 0o755 : 0o644 })
+  }
+
+  it('hold each what the folder held, and their differences are those of the folder, whatever was published', async () => {
+    const name = fc.constantFrom('a', 'b.txt', 'd', 'd/e', 'd/e/f', 'é', 'x/1', 'x/2')
+    const text = fc.constantFrom('', 'one', 'two', 'longer than before')
+    const step: fc.Arbitrary<Step> = fc.tuple(
+      fc.constantFrom('text', 'text', 'run', 'link', 'gone'),
+      name,
+      text,
+    )
+    const steps = fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 2, maxLength: 5 })
+    const trees = new Map<number, Map<string, string>>()
+    write('stays.txt', 'stays')
+    trees.set((await publish()).length, tree())
+    const run = async (some: readonly (readonly Step[])[]) => {
+      for (const each of some) {
+        for (const one of each) take(one)
+        const now = tree()
+        trees.set((await publish()).length, now)
+      }
+      const ends = [...trees.keys()]
+      const newest = ends.at(-1) ?? 0
+      const { versions } = await readHistory(share, { ...ALL, from: newest })
+      assert.deepEqual(versions.map(({ version }) => version).reverse(), ends)
+      for (const [at, end] of ends.entries()) {
+        const version = await share.versionAt(end)
+        assert.deepEqual(await treeOf(share, version), trees.get(end))
+        const other = ends[(at * 7 + 1) % ends.length] ?? end
+        const { list } = await differences(version.index, (await share.versionAt(other)).index)
+        assert.deepEqual(
+          list.map(({ path, type }) => `${type} ${path}`).sort(),
+          differencesOf(trees.get(other), trees.get(end)),
+        )
+        const before = ends[at - 1]
+        const told = versions.find(each => each.version === end)?.changes
+        const since = differencesOf(before === undefined ? undefined : trees.get(before), trees.get(end))
+        // A file that was written again with what it held counts as changed: it has another time.
+        assert.equal(told?.added, since.filter(each => each.startsWith('added')).length)
+        assert.equal(told?.removed, since.filter(each => each.startsWith('removed')).length)
+        assert.equal(await endOfVersion(share.paths, (before ?? 1) + 1, ALL), end, 'a number means an end')
+      }
+    }
+    await fc.assert(fc.asyncProperty(steps, run), { numRuns: 12, endOnFailure: true })
+  }).timeout(60_000)
+
+  it('name what stays when a rule keeps some of them, and nothing else, whatever was published', async () => {
+    const name = fc.constantFrom('a', 'b', 'c', 'd/e')
+    const change = fc.tuple(name, fc.constantFrom('one', 'two', 'three and more', undefined))
+    const changes = fc.array(fc.array(change, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 6 })
+    const rule: fc.Arbitrary<KeepRule> = fc.oneof(
+      fc.constantFrom<KeepRule>({ kind: 'all' }, { kind: 'none' }, { kind: 'thinned' }),
+      fc.nat(4).map(count => ({ kind: 'count' as const, count })),
+    )
+    write('stays.txt', 'stays')
+    const ends = [(await publish()).length]
+    const run = async (
+      some: readonly (readonly [string, string | undefined][])[],
+      kind: KeepRule,
+      pin: number,
+    ) => {
+      const keeping = { rule: kind, budget: 1e9, pinned: [ends[pin % ends.length] ?? 0] }
+      const pastOf = () =>
+        new Past(
+          share,
+          () => keeping,
+          () => 1e9,
+          never,
+        )
+      const followed = pastOf()
+      await blocksKept(followed)
+      for (const each of some) {
+        for (const [file, text] of each)
+          take(text === undefined ? ['gone', file, ''] : ['text', file, `${text} ${Math.random()}`])
+        ends.push((await publish()).length)
+        await blocksKept(followed)
+      }
+      const newest = ends.at(-1) ?? 0
+      const most = kind.kind === 'count' ? kind.count : kind.kind === 'none' ? 0 : ends.length
+      const kept = ends.slice(-1 - most)
+      for (const end of [...kept, ...keeping.pinned]) if (!kept.includes(end)) kept.unshift(end)
+      const expected = new Set<number>()
+      for (const end of kept) {
+        if (end === newest) continue
+        const { index, listing } = await share.versionAt(end)
+        for (const { blob } of index.entries()) addBlocks(expected, blob)
+        addBlocks(expected, listing?.chunks)
+      }
+      for (const { blob } of share.version?.index.entries() ?? []) removeBlocks(expected, blob)
+      for (const blocks of [await blocksKept(pastOf()), await blocksKept(followed)]) {
+        for (const { blob } of share.version?.index.entries() ?? []) removeBlocks(blocks, blob)
+        const listings = new Set<number>()
+        for (const end of ends) addBlocks(listings, (await share.versionAt(end)).listing?.chunks)
+        const content = (all: ReadonlySet<number>) => [...all].filter(each => !listings.has(each)).sort()
+        assert.deepEqual(
+          content(blocks),
+          content(expected),
+          `${kind.kind}, of ${ends}, pinned ${keeping.pinned}`,
+        )
+      }
+    }
+    await fc.assert(fc.asyncProperty(changes, rule, fc.nat(), run), { numRuns: 12, endOnFailure: true })
+  }).timeout(60_000)
+
+  /** Blocks that kept former versions need. */
+  async function blocksKept(past: Past): Promise<Set<number>> {
+    const references = new BlockReferences()
+    if (share.version !== undefined) await past.addTo(references, share.version)
+    const blocks = new Set<number>()
+    for (const { start, end } of references.runs()) for (let at = start; at < end; at++) blocks.add(at)
+    return blocks
+  }
+
   it('are not there for lengths that the path log does not have', async () => {
     write('a.txt', 'a')
     const { length } = await publish()
@@ -161,4 +332,23 @@ function toldBy(version: Version | undefined) {
   const { index, ...about } = version
   const entries = [...index.entries()].map(({ pack: _, ...entry }) => entry)
   return { ...about, entries: entries.sort((a, b) => (a.path < b.path ? -1 : 1)) }
+}
+
+function differencesOf(before = new Map<string, string>(), now = new Map<string, string>()): string[] {
+  const paths = new Set([...before.keys(), ...now.keys()])
+  return [...paths]
+    .flatMap(path => {
+      const [old, held] = [before.get(path), now.get(path)]
+      if (old === held) return []
+      return `${old === undefined ? 'added' : held === undefined ? 'removed' : 'changed'} ${path}`
+    })
+    .sort()
+}
+
+function addBlocks(blocks: Set<number>, blob: BlobRef | undefined): void {
+  for (let at = 0; at < (blob?.blockLength ?? 0); at++) blocks.add((blob?.blockOffset ?? 0) + at)
+}
+
+function removeBlocks(blocks: Set<number>, blob: BlobRef | undefined): void {
+  for (let at = 0; at < (blob?.blockLength ?? 0); at++) blocks.delete((blob?.blockOffset ?? 0) + at)
 }

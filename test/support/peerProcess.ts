@@ -20,6 +20,8 @@ export interface PeerProcessOptions {
   readonly tcp?: boolean
   /** Seconds superseded bytes stay. */
   readonly grace?: number
+  /** Former versions are kept. True unless `grace` is given, by which tests look at what leaves. */
+  readonly keepVersions?: boolean
   /** Seconds many vanished files are held. */
   readonly hold?: number
   /** Seconds what newer rules hide stays after that was told. */
@@ -120,6 +122,7 @@ export function startPeerProgram({
   env,
   tcp,
   grace,
+  keepVersions = grace === undefined,
   hold,
   toldFor,
   launcher = [],
@@ -128,6 +131,7 @@ export function startPeerProgram({
   if (bootstrap !== undefined) args.push('--bootstrap', bootstrap)
   if (tcp === false) args.push('--no-tcp')
   if (grace !== undefined) args.push('--grace', String(grace))
+  if (!keepVersions) args.push('--keep-no-versions')
   if (hold !== undefined) args.push('--hold', String(hold))
   if (toldFor !== undefined) args.push('--told-for', String(toldFor))
   return startProcess(command, args, env === undefined ? {} : { env })

@@ -112,11 +112,15 @@ async function runPlan(
 }
 
 /**
- * The newest version known here, and what of it is copied. The path may be a link or lead through some: what it leads to
+ * The version that is asked for, or the newest known here, and what of it is copied. The path may be a link or lead through some: what it leads to
  * is copied, under the name that was asked for. Links in that are copied as links.
  */
-function sourceOf({ share, path }: CopyOptions): CopySource & { readonly index: PathIndex } {
-  const index = share.version?.index
+function sourceOf({
+  share,
+  path,
+  version = share.version,
+}: CopyOptions): CopySource & { readonly index: PathIndex } {
+  const index = version?.index
   if (index === undefined) throw new PeerfoldError('not-listed')
   const part = partOf(path)
   const place = follow(index, path)

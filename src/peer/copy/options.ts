@@ -1,6 +1,7 @@
 /** What one copy is asked, and what it works with. */
 import type { DrivePath, ShareId } from '../../common/brand'
 import type { ShareDrive } from '../drive/shareDrive'
+import type { Version } from '../drive/version'
 import type { StoreBudget } from '../store/budget'
 import type { Catalog } from '../store/catalog'
 import type { StoreSpace } from '../store/space'
@@ -11,6 +12,8 @@ export interface CopyOptions {
   readonly id: ShareId
   /** A folder, a file, or '/' for everything. */
   readonly path: DrivePath
+  /** A former version; undefined: the newest. */
+  readonly version?: Version | undefined
   /** Absolute. */
   readonly folder: string
   /** For what is made; undefined: that of this process. */

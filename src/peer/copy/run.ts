@@ -102,10 +102,11 @@ export class CopyRun {
         if (later.length < left.length) wait = 0
         if (later.length > 0) {
           const absences = await this.absences(later)
-          if (absences.includes('superseded')) throw new Superseded()
+          if (absences.includes('superseded') && !this.isFormer) throw new Superseded()
           await this.waits.waitFor(later, wait)
         }
         left = wait < LOOKS_BEFORE_LIES ? later : await this.withoutLies(later)
+        if (this.isFormer && wait >= LOOKS_BEFORE_LIES) left = await this.withoutLetGo(left)
       }
     } finally {
       await this.marks.flush()
@@ -167,6 +168,23 @@ export class CopyRun {
     const core = await this.options.share.bytesReady(this.signal)
     return ({ blob, pack }) =>
       blob !== undefined && pack !== undefined && ownBlocksNowhere(core, blob) && !nobodyHas(core, pack.block)
+  }
+
+  private get isFormer(): boolean {
+    return this.options.version !== undefined
+  }
+
+  /** Without files of a former version whose content nobody keeps. With nobody there, it may come with somebody. */
+  private async withoutLetGo(files: readonly PlannedFile[]): Promise<PlannedFile[]> {
+    const { share } = this.options
+    if (!share.isOwn && (share.bytes?.peers.length ?? 0) === 0) return [...files]
+    const absences = await this.absences(files)
+    return files.filter(({ path }, at) => {
+      if (absences[at] !== 'superseded') return true
+      this.skipOrThrow(path, new PeerfoldError('not-kept', path))
+      this.options.transfer.progress(1, 0)
+      return false
+    })
   }
 
   /** Without files whose blocks do not exist at all: those are listed as what they are. */
@@ -273,7 +291,8 @@ export class CopyRun {
   }
 
   private skipOrThrow(path: string, error: unknown): void {
-    const isEntry = error instanceof PeerfoldError && error.code === 'bad-entry'
+    const isEntry =
+      error instanceof PeerfoldError && (error.code === 'bad-entry' || error.code === 'not-kept')
     const isWrite = error instanceof WriteError && !pausesTransfer(error)
     if (!isEntry && !isWrite) throw error
     this.skipped.push({ path, reason: error.code, detail: error.message })

@@ -11,6 +11,7 @@ import { readChanges } from './changes'
 import { type About, parseAbout } from './format/about'
 import type { ListingHead } from './format/listing'
 import { PartialIndex } from './partialIndex'
+import { BlockMissing, type PastVersion, versionEndingAt } from './pastVersions'
 import { PathIndexBuilder } from './pathIndexBuilder'
 import { beginsAsPathLog, readPathChange } from './pathLog'
 import { readListing } from './readListing'
@@ -29,6 +30,8 @@ export interface ShareLogs {
   readonly limits: () => ShareLimits
   /** Nobody else writes them, so nobody could give what is missing. */
   readonly isOwn: boolean
+  /** Undefined while the path log's first block is not here. */
+  readonly bytes: Hypercore | undefined
   bytesReady(signal?: AbortSignal): Promise<Hypercore>
   /** Throws when the path log cannot be decrypted. Waits at most `timeout` milliseconds for its first block. */
   readHeader(timeout: number, signal: AbortSignal | undefined): Promise<void>
@@ -53,12 +56,27 @@ export async function readNewestVersion(
   return after ?? new VersionRead(logs, length, false, onPart, signal).run()
 }
 
-/** A version that may have been superseded: what nobody has any more of it is not waited for. Rejects and throws so. */
-export function readOlderVersion(
+/**
+ * A version that may have been superseded: what nobody has any more of it is not waited for. Rejects and throws so.
+ *
+ * @param near an earlier one that is known
+ */
+export async function readOlderVersion(
   logs: ShareLogs,
   length: number,
+  near: Version | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Version> {
+  if (near !== undefined && near.fork === logs.paths.fork && !near.isAhead) {
+    const after = length - near.length
+    if (logs.paths.core.bitfield.count(near.length, after, true) === after)
+      return versionAfter(
+        near,
+        await readChanges(logs.paths, near.length, length, signal),
+        length,
+        logs.limits,
+      )
+  }
   return new VersionRead(logs, length, true, () => {}, signal).run()
 }
 
@@ -94,7 +112,7 @@ class VersionRead {
     if (!(await beginsAsPathLog(logs.paths, BLOCK_TIMEOUT, signal))) throw new PeerfoldError('not-readable')
     if (length <= SHORT) this.fetchAll()
     const about = await readAbout(logs.paths, length, signal)
-    const listing = about?.listing
+    const listing = (await this.listingHere(about?.listing)) ?? about?.listing
     if (listing === undefined || listing.version > length || length - listing.version > MAX_HISTORY)
       return this.fromPathLog(about, listing)
     try {
@@ -104,6 +122,37 @@ class VersionRead {
       if (!this.isInPathLog(listing) || isLimit(error)) throw error
       this.onPart(undefined)
       return this.fromPathLog(about, undefined)
+    }
+  }
+
+  /**
+   * Whoever follows a share reads what is new from the path log, and never fetches the newer listings that it names. So
+   * the newest listing that is here, with all blocks of the path log after it, makes the version without anybody's help.
+   */
+  private async listingHere(named: ListingHead | undefined): Promise<ListingHead | undefined> {
+    const { logs, length, signal } = this
+    const { bitfield } = logs.paths.core
+    const bytes = logs.bytes?.core.bitfield
+    if (named === undefined || bytes === undefined) return undefined
+    const isHere = ({ chunks }: ListingHead) =>
+      bytes.count(chunks.blockOffset, chunks.blockLength, true) === chunks.blockLength
+    const local = { timeout: 0, signal }
+    try {
+      for (let end = length, listing: ListingHead | undefined = named; listing !== undefined; ) {
+        if (listing.version > end || length - listing.version > MAX_HISTORY) return undefined
+        const after = length - listing.version
+        if (bitfield.count(listing.version, after, true) < after) return undefined
+        if (isHere(listing) && (listing === named || !listing.ahead)) return listing
+        const { previous }: PastVersion = await versionEndingAt(logs.paths, listing.version, local)
+        if (previous === undefined || previous < 2) return undefined
+        end = previous
+        const before: PastVersion = await versionEndingAt(logs.paths, previous, local)
+        listing = before.listing
+      }
+      return undefined
+    } catch (error) {
+      if (error instanceof BlockMissing) return undefined
+      throw error
     }
   }
 
@@ -123,7 +172,14 @@ class VersionRead {
     const isSuperseded = () => isOlder
     const patience = { timeout: BLOCK_TIMEOUT, timeoutAlone: BLOCK_TIMEOUT, signal, isSuperseded }
     const index = await readListing(listing, bytes, coming, () => onPart(coming), patience)
-    return { length, fork, index, info: about?.info, listing, isAhead: listing.ahead === true }
+    return {
+      length,
+      fork,
+      index,
+      info: about?.info,
+      listing: about?.listing ?? listing,
+      isAhead: listing.ahead === true,
+    }
   }
 
   private async fromPathLog(about: About | undefined, listing: ListingHead | undefined): Promise<Version> {

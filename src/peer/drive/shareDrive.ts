@@ -20,9 +20,13 @@ import { keepPieces } from '../hypercore/pieces'
 import { DEFAULT_LIMITS, NO_LIMITS, type ShareLimits } from '../limits'
 import { unlessAborted } from '../time'
 import { claimsOn, type LogClaims } from './claims'
+import { OpenVersions } from './openVersions'
 import type { PartialIndex } from './partialIndex'
 import { readNewestVersion, readOlderVersion } from './readVersion'
 import { changeTo, type Version, type VersionChange } from './version'
+
+/** Milliseconds that reading a former version may take, whoever waits for it. */
+const OPEN_WITHIN = 60_000
 
 export class ShareDrive {
   /** There is more of what is coming. */
@@ -32,6 +36,8 @@ export class ShareDrive {
   private bytesCore: Hypercore | undefined
   /** The log of bytes once its blocks may be kept as pieces. */
   private keptBytes: Hypercore | undefined
+  private readonly past = new OpenVersions()
+  private readonly closing = new AbortController()
   private refreshing: Promise<VersionChange | undefined> | undefined
 
   private constructor(
@@ -156,7 +162,10 @@ export class ShareDrive {
   async versionAt(length: number, signal?: AbortSignal): Promise<Version> {
     if (this.isNewest && this.newest?.length === length) return this.newest
     if (length < 1 || length > this.paths.length) throw new PeerfoldError('not-listed')
-    return readOlderVersion(this, length, signal)
+    const { fork } = this.paths
+    const within = AbortSignal.any([this.closing.signal, AbortSignal.timeout(OPEN_WITHIN)])
+    const opening = this.past.at(length, fork, near => readOlderVersion(this, length, near, within))
+    return unlessAborted(opening, signal)
   }
 
   /** Throws when the path log cannot be decrypted. Waits at most `timeout` milliseconds for its first block. */
@@ -165,6 +174,8 @@ export class ShareDrive {
   }
 
   async close(): Promise<void> {
+    this.closing.abort()
+    this.past.close()
     this.claims.release(this.id)
     await this.drive.close()
   }

@@ -1,7 +1,8 @@
 /**
  * Clears what nothing names any more from one share's log of bytes, on the publisher's side and on the reader's.
  *
- * In use are the blocks that the newest version names and those of the newest listing. References are counted anew for
+ * In use are the blocks that the newest version names, those of the newest listing, and what kept former versions name
+ * (past.ts). References are counted anew for
  * every look, from the entries themselves: nothing about them is stored, so nothing can be wrong after a kill. What is
  * here and not in use is noted, and cleared when it is still not in use after a time of grace, since readers may be in
  * the midst of the version before. So a block goes one to two times of grace after it was superseded; what a start
@@ -15,6 +16,7 @@ import { type BlockRuns, intersectRuns, isInRuns, unusedRuns } from '../hypercor
 import { clearBlocks } from '../hypercore/clearBlocks'
 import { piecesIn } from '../hypercore/pieces'
 import { breathe, delay, slicer } from '../time'
+import type { Past } from './past'
 
 /** Superseded bytes stay here so long (milliseconds) for those who are fetching them. */
 export const GRACE = 10 * 60_000
@@ -22,11 +24,14 @@ export const GRACE = 10 * 60_000
 /** A new version is looked through when whoever asked for it has it (milliseconds). */
 const LOOK_AFTER = 5_000
 
+const LOOK_EVERY = 60 * 60_000
+
 /** Something that names blocks. */
 export type Named = Pick<DriveEntry, 'blob' | 'pack'>
 
 export interface ClearingOptions {
   readonly share: ShareDrive
+  readonly past: Past
   /** Milliseconds. */
   readonly grace: number
   /** What is in use beside what the index names; undefined when that is not known now. */
@@ -48,7 +53,11 @@ export class Clearing {
   /** Another version came while one was looked through. */
   private again = false
 
-  constructor(private readonly options: ClearingOptions) {}
+  constructor(private readonly options: ClearingOptions) {
+    // Kept versions become fewer with time alone.
+    const timer = setInterval(() => this.look(), LOOK_EVERY).unref()
+    options.signal.addEventListener('abort', () => clearInterval(timer), { once: true })
+  }
 
   /** To be called whenever there is a new version. */
   look(): void {
@@ -98,7 +107,7 @@ export class Clearing {
 
   /** Undefined when what is in use is not known. */
   private async unused(): Promise<{ used: BlockRuns; unused: BlockRuns } | undefined> {
-    const { share, entries } = this.options
+    const { share, entries, past } = this.options
     const { version, bytes } = share
     const more = entries()
     if (version === undefined || bytes === undefined || more === undefined) return undefined
@@ -112,8 +121,9 @@ export class Clearing {
       }
     }
     if (version.listing !== undefined) references.addBlob(version.listing.chunks)
-    if (unusedRuns(bytes.core.bitfield, bytes.length, references.runs()).length > 0)
-      await addPacks(references, bytes)
+    const hasUnused = () => unusedRuns(bytes.core.bitfield, bytes.length, references.runs()).length > 0
+    if (hasUnused()) await past.addTo(references, version)
+    if (hasUnused()) await addPacks(references, bytes)
     // A version that came meanwhile may name what the one before did not.
     const isSame = share.version === version && share.isNewest
     if (references.isIncomplete || !isSame) return undefined

@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path'
 import * as v from 'valibot'
 import type { DrivePath, PeerId, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import { MAX_KEPT_COUNT, MAX_KEPT_DAYS } from '../../common/keptVersions'
 import { LIMIT_SETTINGS } from '../../common/limitSettings'
 import { isShareId, MAX_LINK_LENGTH } from '../../common/link'
 import type { Method, Params } from '../../common/protocol'
@@ -29,6 +30,11 @@ const connections = v.pipe(count, v.minValue(1), v.maxValue(LIMIT_SETTINGS.conne
 const umask = v.pipe(count, v.maxValue(0o777))
 const proof = v.custom<Uint8Array>(isProofSized, `not ${PROOF_LENGTH} bytes`)
 const heldKind = v.picklist(['disk', 'removal', 'update'])
+const rule = v.variant('kind', [
+  v.object({ kind: v.picklist(['thinned', 'all', 'none']) }),
+  v.object({ kind: v.literal('days'), days: v.pipe(count, v.maxValue(MAX_KEPT_DAYS)) }),
+  v.object({ kind: v.literal('count'), count: v.pipe(count, v.maxValue(MAX_KEPT_COUNT)) }),
+])
 const nothing = v.object({})
 const share = v.object({ id })
 
@@ -73,7 +79,31 @@ const SCHEMAS = {
     begun: v.exactOptional(v.boolean()),
     timeout: milliseconds,
   }),
-  'fs.stat': v.object({ id, path }),
+  'versions.list': v.object({
+    id,
+    path: v.exactOptional(path),
+    from: v.exactOptional(count),
+    limit: v.pipe(count, v.minValue(1), v.maxValue(1_000)),
+    timeout: milliseconds,
+  }),
+  'versions.at': v.object({
+    id,
+    version: v.exactOptional(count),
+    time: v.exactOptional(v.pipe(v.number(), v.finite())),
+    timeout: milliseconds,
+  }),
+  'versions.diff': v.object({
+    id,
+    from: count,
+    to: count,
+    path: v.exactOptional(path),
+    after: v.exactOptional(path),
+    limit: v.pipe(count, v.maxValue(10_000)),
+  }),
+  'versions.keeping': share,
+  'versions.keep': v.object({ id, rule: v.exactOptional(rule), budget: v.exactOptional(count) }),
+  'versions.pin': v.object({ id, version: count, pinned: v.boolean() }),
+  'fs.stat': v.object({ id, path, version: v.exactOptional(count) }),
   'fs.list': v.object({
     id,
     path,
@@ -81,6 +111,7 @@ const SCHEMAS = {
     limit: v.exactOptional(count),
     timeout: v.exactOptional(milliseconds),
     soFar: v.exactOptional(v.boolean()),
+    version: v.exactOptional(count),
   }),
   'fs.read': v.object({
     id,
@@ -88,6 +119,7 @@ const SCHEMAS = {
     limit: count,
     timeout: milliseconds,
     job: v.exactOptional(job),
+    version: v.exactOptional(count),
   }),
   'fs.readRange': v.object({
     id,
@@ -96,9 +128,17 @@ const SCHEMAS = {
     length: count,
     timeout: milliseconds,
     job: v.exactOptional(job),
+    version: v.exactOptional(count),
   }),
   'fs.find': v.object({ id, query: text(1_000), limit: v.pipe(count, v.maxValue(10_000)) }),
-  'copy.start': v.object({ id, path, folder: localPath, job, umask: v.exactOptional(umask) }),
+  'copy.start': v.object({
+    id,
+    path,
+    folder: localPath,
+    job,
+    umask: v.exactOptional(umask),
+    version: v.exactOptional(count),
+  }),
   'copy.wait': v.object({ job, timeout: milliseconds }),
   'seed.wait': v.object({ id, job }),
   'transfer.cancel': v.object({ job }),

@@ -3,6 +3,7 @@
 import { posix } from 'node:path'
 import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import type { FileEntry } from '../../common/model'
 import type { Method, Params, Result } from '../../common/protocol'
 import { beyondLimit, type Handlers } from '../../wire/connection'
 import { LONGEST_MESSAGE } from '../../wire/frames'
@@ -11,14 +12,18 @@ import type { ReadOptions } from '../drive/blocks'
 import { findPaths } from '../drive/find'
 import { absence, follow, type Nowhere, statAt } from '../drive/follow'
 import type { DriveEntry } from '../drive/format/entry'
+import { listFolder } from '../drive/listFolder'
 import type { PathIndex } from '../drive/pathIndex'
 import { readRange, readWhole } from '../drive/read'
 import { readNewest } from '../drive/readNewest'
+import { readPast } from '../drive/readPast'
 import type { ShareDrive } from '../drive/shareDrive'
+import type { Version } from '../drive/version'
 import { unportable } from '../names/foretell'
 import { previewFolder } from '../publish/scan/preview'
 import { parseParams } from './params'
 import type { PeerService } from './service'
+import { Versions, versionOf } from './versions'
 
 type Answers = {
   readonly [M in Method]: (params: Params<M>, signal: AbortSignal) => Promise<Result<M>> | Result<M>
@@ -71,6 +76,7 @@ function answer<M extends Method>(
 
 function answersOf({ service, dataFolder, challenge, hello, holding, stop }: RpcOptions): Answers {
   const { shares, folders, copies, transfers, settings } = service.parts
+  const versions = new Versions(shares)
   return {
     challenge,
     hello,
@@ -133,16 +139,26 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
     'open.retry': ({ id }) => done(shares.following(id).retry()),
     'open.ready': ({ id, ...what }, signal) => shares.following(id).newest.ready(what, signal),
 
-    'fs.stat': ({ id, path }) => {
-      const { drive } = shares.get(id)
+    'versions.list': (what, signal) => versions.list(what, signal),
+    'versions.at': (what, signal) => versions.at(what, signal),
+    'versions.diff': (what, signal) => versions.diff(what, signal),
+    'versions.keeping': what => versions.keeping(what),
+    'versions.keep': async what => done(await versions.keep(what)),
+    'versions.pin': async what => done(await versions.pin(what)),
+
+    'fs.stat': async ({ id, path, version }, signal) => {
+      const share = shares.get(id)
+      const { drive } = share
+      if (version !== undefined) return statIn(await versionOf(share, version, signal), path)
       const found = statAt(soFar(drive), path)
       if (found.kind === 'nowhere') throw unknownOrAbsent(drive, path, found)
       return found
     },
-    'fs.list': ({ id, timeout, soFar, ...part }, signal) =>
-      shares
-        .get(id)
-        .list(part, timeout === undefined ? undefined : { timeout, soFar: soFar === true }, signal),
+    'fs.list': async ({ id, timeout, soFar, version, ...part }, signal) => {
+      const share = shares.get(id)
+      if (version !== undefined) return listFolder((await versionOf(share, version, signal)).index, part)
+      return share.list(part, timeout === undefined ? undefined : { timeout, soFar: soFar === true }, signal)
+    },
     'fs.read': ({ limit, ...what }, signal) =>
       readFile(service, what, signal, (drive, entry, options, came) => {
         if (entry.size > limit) throw new PeerfoldError('too-large', `“${what.path}”`)
@@ -178,7 +194,7 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
 /** Reads the newest that is known of a file, or what the newest version has in its place when that comes meanwhile. */
 async function readFile<T>(
   service: PeerService,
-  { id, path, timeout, job }: Pick<Params<'fs.read'>, 'id' | 'path' | 'timeout' | 'job'>,
+  { id, path, timeout, job, version }: Pick<Params<'fs.read'>, 'id' | 'path' | 'timeout' | 'job' | 'version'>,
   asked: AbortSignal,
   read: (
     drive: ShareDrive,
@@ -189,6 +205,17 @@ async function readFile<T>(
 ): Promise<T> {
   const share = service.parts.shares.get(id)
   const { drive } = share
+  const assertRoom = () => service.assertRoom()
+  if (version !== undefined) {
+    const { index } = await versionOf(share, version, asked)
+    const entry = fileIn(index, path)
+    const file = { share: id, name: posix.basename(path), size: entry.size }
+    return service.parts.reads.during(job, file, asked, (signal, came) =>
+      readPast(drive, entry, { timeout, signal, assertRoom }, async now =>
+        read(drive, await withTrueSize(drive, entry, now), now, came),
+      ),
+    )
+  }
   await share.freshen(asked)
   const { size } = fileOf(drive, path)
   return service.parts.reads.during(
@@ -199,7 +226,7 @@ async function readFile<T>(
       readNewest(
         drive,
         () => fileOf(drive, path),
-        { timeout, signal, assertRoom: () => service.assertRoom() },
+        { timeout, signal, assertRoom },
         async (found, now) => read(drive, await withTrueSize(drive, found, now), now, came),
       ),
   )
@@ -231,15 +258,28 @@ function unknownOrAbsent(drive: ShareDrive, path: DrivePath, found: Nowhere): Pe
   return mayCome ? new PeerfoldError('not-listed') : absence(path, found)
 }
 
+function statIn({ index }: Version, path: DrivePath): FileEntry {
+  const found = statAt(index, path)
+  if (found.kind === 'nowhere') throw absence(path, found)
+  return found
+}
+
 /** A file to read; a link leads to the file it names, inside the share. */
 function fileOf(drive: ShareDrive, path: DrivePath): DriveEntry {
-  const index = soFar(drive)
+  return fileIn(soFar(drive), path, place => unknownOrAbsent(drive, path, place))
+}
+
+function fileIn(
+  index: PathIndex,
+  path: DrivePath,
+  absent: (place: Nowhere) => PeerfoldError = place => absence(path, place),
+): DriveEntry {
   const place = follow(index, path)
   if (place.kind === 'file') return place.entry
   // A file has no place in the tree where a folder has its name.
   const hidden = index.entry(path)
   if (hidden?.kind === 'file') return hidden
-  if (place.kind === 'nowhere') throw unknownOrAbsent(drive, path, place)
+  if (place.kind === 'nowhere') throw absent(place)
   throw notAFile(index, path, place.path)
 }
 

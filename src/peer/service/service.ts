@@ -34,6 +34,7 @@ export class PeerService {
     for (const part of [network, transfers, shares]) part.changed.on(() => this.changed.emit())
     shares.updated.on(change => this.entriesChanged.emit(change))
     budget.passed.on(() => {
+      for (const { served } of shares.followed()) served.clearSoon()
       this.makeRoom().catch(error => handle.log(`making room: ${String(error)}`))
     })
   }

@@ -1,6 +1,7 @@
 /** What the collections of a peer share: made once in peer.ts, handed down, never reached up for. */
 import type Corestore from 'corestore'
 import type { ShareId } from '../../common/brand'
+import type { VersionKeeping } from '../../common/keptVersions'
 import type { Notifications } from '../../common/protocol'
 import type { ShareLimits } from '../limits'
 import type { Network } from '../network/swarm'
@@ -34,6 +35,8 @@ export interface PeerContext {
   readonly compaction: StoreCompaction
   /** How long superseded bytes stay (milliseconds). */
   readonly grace: number
+  /** Which former versions are kept where the user chose nothing. */
+  readonly keeping: VersionKeeping
   /** How long many files may be gone before they are taken for deleted (milliseconds). */
   readonly hold: number
   /** How long what newer rules hide stays after the user was told (milliseconds). */

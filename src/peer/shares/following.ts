@@ -3,6 +3,7 @@
  * wanted and served to whoever asks.
  */
 import { PeerfoldError, toUserError, type UserError } from '../../common/errors'
+import { keepingOf, type VersionKeeping } from '../../common/keptVersions'
 import { fingerprint } from '../../common/link'
 import type { OpenedShareState, OpenedStatus } from '../../common/model'
 import type { ShareLimits } from '../limits'
@@ -95,6 +96,21 @@ export class Following implements SharePart {
 
   forked(): void {
     this.fail(new PeerfoldError('log-forked', this.name))
+  }
+
+  get keeping(): VersionKeeping {
+    return keepingOf(this.record.versions, this.share.context.keeping)
+  }
+
+  /** None while opened shares have reached the limit of what they may keep: what is new goes first. */
+  get roomForPast(): number {
+    return this.share.context.budget.shortage === undefined ? Number.POSITIVE_INFINITY : 0
+  }
+
+  /** From now on these former versions are kept, as far as they are here. */
+  async setKeeping(versions: VersionKeeping): Promise<void> {
+    await this.save({ versions })
+    this.share.clearSoon()
   }
 
   inUse(): [] {

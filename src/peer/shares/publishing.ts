@@ -7,6 +7,7 @@
 import { basename } from 'node:path'
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError, toUserError } from '../../common/errors'
+import { keepingOf, type VersionKeeping } from '../../common/keptVersions'
 import type { HeldFiles, ShareState, ShareStatus, SkippedEntry } from '../../common/model'
 import type { BlockRuns } from '../hypercore/blockRuns'
 import { unportable } from '../names/foretell'
@@ -150,6 +151,21 @@ export class Publishing implements SharePart {
   peersChanged(): void {}
 
   came(): void {}
+
+  get keeping(): VersionKeeping {
+    return keepingOf(this.record.versions, this.share.context.keeping)
+  }
+
+  /** The disk alone limits it. */
+  get roomForPast(): number {
+    return Number.POSITIVE_INFINITY
+  }
+
+  /** From now on these former versions are kept. */
+  async setKeeping(versions: VersionKeeping): Promise<void> {
+    await this.saveRecord({ versions })
+    this.share.clearSoon()
+  }
 
   inUse(): Iterable<Named> | undefined {
     return this.versions.inUse()

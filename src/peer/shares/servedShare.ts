@@ -4,12 +4,14 @@
  * happens is told to its parts, which are asked what they need of it.
  */
 import type { ShareId } from '../../common/brand'
+import type { VersionKeeping } from '../../common/keptVersions'
 import type { Rates } from '../../common/model'
 import { Signal } from '../../common/signal'
 import type { ShareDrive } from '../drive/shareDrive'
 import type { VersionChange } from '../drive/version'
 import type { BlockRuns } from '../hypercore/blockRuns'
 import { Clearing, type Named } from '../retention/clearing'
+import { Past } from '../retention/past'
 import type { PeerContext } from './context'
 import { ShareReplication } from './replication'
 
@@ -23,6 +25,9 @@ export interface SharePart {
   came(bytes: number): void
   /** Two histories were signed with the key of one of the logs; Hypercore has closed it. */
   forked(): void
+  /** Which former versions are kept, and how many bytes they may take beside what that says. */
+  readonly keeping: VersionKeeping
+  readonly roomForPast: number
   /** What is in use beside what the newest version names; undefined when that is not known now. */
   inUse(): Iterable<Named> | undefined
   /** All blocks but these are about to be cleared. */
@@ -42,6 +47,8 @@ export class ServedShare {
   readonly changed = new Signal<void>()
   /** There is a newer version. */
   readonly updated = new Signal<VersionChange>()
+  /** What kept former versions name. */
+  readonly past: Past
   private readonly parts: SharePart[] = []
   private readonly closing = new AbortController()
   private readonly clearing: Clearing
@@ -53,8 +60,15 @@ export class ServedShare {
     readonly context: PeerContext,
   ) {
     for (const signal of [drive.grew, this.updated]) signal.on(() => this.changed.emit())
+    this.past = new Past(
+      drive,
+      () => this.parts[0]?.keeping ?? context.keeping,
+      () => Math.min(...this.parts.map(({ roomForPast }) => roomForPast)),
+      this.signal,
+    )
     this.clearing = new Clearing({
       share: drive,
+      past: this.past,
       grace: context.grace,
       entries: () => this.inUse(),
       inTurn: work => this.inTurn(work),

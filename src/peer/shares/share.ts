@@ -4,6 +4,7 @@
  */
 import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import type { VersionKeeping } from '../../common/keptVersions'
 import { formatLink, type ShareLink } from '../../common/link'
 import type { FileEntry, Rates } from '../../common/model'
 import { type FolderPart, listFolder } from '../drive/listFolder'
@@ -127,6 +128,17 @@ export class Share {
   /** To be called when much of it was fetched. */
   async fetchedMuch(): Promise<void> {
     await this.following?.countBytesHere()
+  }
+
+  /** Which former versions are kept here. */
+  get keeping(): VersionKeeping {
+    const part = this.publishing ?? this.following
+    return part?.keeping ?? this.served.context.keeping
+  }
+
+  async setKeeping(keeping: VersionKeeping): Promise<void> {
+    await (this.publishing ?? this.following)?.setKeeping(keeping)
+    this.served.changed.emit()
   }
 
   close(): Promise<void> {

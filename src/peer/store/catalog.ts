@@ -8,6 +8,7 @@ import { Decoder, Encoder } from '@msgpack/msgpack'
 import RocksDB from 'rocksdb-native'
 import type { DriveKey, DrivePath, EncryptionKey, ShareId } from '../../common/brand'
 import type { UserError } from '../../common/errors'
+import type { VersionKeeping } from '../../common/keptVersions'
 import type { TransferResult } from '../../common/model'
 import type { BlobRef, PackRef } from '../drive/format/entry'
 import type { Limits } from '../limits'
@@ -47,6 +48,8 @@ export interface ShareRecord {
   readonly lost?: boolean
   /** The share was removed, and its logs are being deleted. */
   readonly removed?: boolean
+  /** Which former versions are kept, where the user chose. */
+  readonly versions?: Partial<VersionKeeping>
 }
 
 /** What newer rules hide of what is published; kept with the share. */
@@ -70,6 +73,8 @@ export interface OpenedRecord {
   readonly stopped: boolean
   /** When it was opened, milliseconds since 1970. Absent in records of 0.3.0. */
   readonly since?: number
+  /** Which former versions are kept, where the user chose. */
+  readonly versions?: Partial<VersionKeeping>
 }
 
 /** Orders shares as lists show them. The catalog has them in the order of random keys. */
@@ -89,6 +94,8 @@ export interface CopyRecord {
   readonly folder: string
   /** Of who asked for it. Copies of an earlier version have none. */
   readonly umask?: number
+  /** A former version; absent: the newest. */
+  readonly version?: number
   readonly result?: TransferResult
   readonly failure?: UserError
   /** What is copied, as its list calls it, and when that was over (milliseconds since 1970). Absent in records of 0.3.0. */

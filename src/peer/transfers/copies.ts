@@ -11,6 +11,7 @@ import { Signal } from '../../common/signal'
 import { runCopy } from '../copy/copy'
 import { removePartials } from '../copy/partialFiles'
 import { isForUser } from '../drive/absentBytes'
+import { pastVersion } from '../drive/readPast'
 import type { PeerContext } from '../shares/context'
 import type { Known } from '../shares/newestKnown'
 import type { Share } from '../shares/share'
@@ -19,6 +20,9 @@ import type { CopyRecord } from '../store/catalog'
 import { resultOf, type Transfer } from '../transfer'
 import { runSeed } from './seed'
 import { KEPT, type Transfers } from './transfers'
+
+/** Milliseconds that the list of files of a former version is waited for. */
+const LISTED_WITHIN = 60_000
 
 export class Copies {
   /** A copy is over, however it ended: it needs its share no more. */
@@ -52,15 +56,22 @@ export class Copies {
   }
 
   /** See `copy.start`: the job that does it, which may be one that is doing it already. */
-  async start({ id, path: typed, folder, job, umask }: Params<'copy.start'>): Promise<string> {
+  async start({ id, path: typed, folder, job, umask, version }: Params<'copy.start'>): Promise<string> {
     const target = resolve(folder)
     const { drive, publishing } = this.shares.get(id)
-    const path = drive.version?.index.spelling(typed) ?? typed
-    if (publishing !== undefined && isInside(target, publishing.record.source))
+    const path = version === undefined ? (drive.version?.index.spelling(typed) ?? typed) : typed
+    // What was shared once can be put back beside what is there.
+    if (publishing !== undefined && version === undefined && isInside(target, publishing.record.source))
       throw new PeerfoldError('target-overlaps', folder)
     for await (const [old, copy] of this.context.catalog.list('copy')) {
       if (copy.share !== id || copy.path !== path || copy.folder !== target) continue
-      if (this.transfers.get(old)?.isActive) return old
+      const transfer = this.transfers.get(old)
+      if (transfer?.isActive && copy.version === version) return old
+      if (transfer?.isActive) {
+        const ended = transfer.ended.next(this.context.closing)
+        this.transfers.cancel(old)
+        await ended
+      }
       await this.context.catalog.delete('copy', old)
       this.transfers.remove(old)
     }
@@ -70,6 +81,7 @@ export class Copies {
       path,
       folder: target,
       ...(umask === undefined ? {} : { umask }),
+      ...(version === undefined ? {} : { version }),
     }
     await this.context.catalog.put('copy', job, record)
     this.run(record)
@@ -168,8 +180,13 @@ export class Copies {
     let known: Known | undefined
     this.untilListed(share, transfer)
       .then(async () => {
-        known = await share.freshen(transfer.abort.signal)
-        return runCopy(work)
+        const { signal } = transfer.abort
+        known = await share.freshen(signal)
+        const version =
+          record.version === undefined
+            ? undefined
+            : await pastVersion(share.drive, record.version, LISTED_WITHIN, signal)
+        return runCopy({ ...work, version })
       })
       .then(
         async ({ result: copied, afterwards }) => {

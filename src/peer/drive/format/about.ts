@@ -1,10 +1,10 @@
 /**
- * What a publisher says of a share, inside the share: its name, when this version was made, and where the newest
- * listing is. It is the last block of every version, under a key of the sub-space `peerfold`, which other Hyperdrive
+ * What a publisher says of a share, inside the share: its name, when this version was made, what it changed since
+ * which one, and where the newest listing is. It is the last block of every version, under a key of the sub-space `peerfold`, which other Hyperdrive
  * clients do not list. Untrusted.
  */
 import SubEncoder from 'sub-encoder'
-import { isRecord } from './entry'
+import { isCount, isRecord } from './entry'
 import { type ListingHead, parseListingHead } from './listing'
 import type { PathChange } from './pathBlock'
 
@@ -26,6 +26,24 @@ export interface ShareInfo {
 export interface About {
   readonly info: ShareInfo
   readonly listing: ListingHead | undefined
+  /** Absent in versions of Peerfold 0.3.0. */
+  readonly since?: Since
+}
+
+/** The version before, and what is different. The publisher's word, as all here. */
+export interface Since {
+  /** Length of the path log at the version before; 0: there is none. */
+  readonly previous: number
+  readonly changes?: ChangeCounts
+}
+
+export interface ChangeCounts {
+  /** Files and links that were not there before. */
+  readonly added: number
+  readonly changed: number
+  readonly removed: number
+  /** Of what was added or changed. */
+  readonly bytes: number
 }
 
 /** Undefined when the block is about something else, or malformed. */
@@ -36,13 +54,29 @@ export function parseAbout(change: PathChange | undefined): About | undefined {
 }
 
 /** What a reader will make of it. */
-export function aboutOf({ name, isFile, time, listing }: Readonly<Record<string, unknown>>): About {
+export function aboutOf(value: Readonly<Record<string, unknown>>): About {
+  const { name, isFile, time, listing, previous, changes } = value
   const info = {
     isFile: isFile === true,
     ...(typeof name === 'string' && name !== '' ? { name: name.slice(0, MAX_NAME) } : {}),
     ...(typeof time === 'number' && Number.isFinite(time) ? { time } : {}),
   }
-  return { info, listing: parseListingHead(listing) }
+  const about = { info, listing: parseListingHead(listing) }
+  if (!isCount(previous)) return about
+  const counts = countsOf(changes)
+  return { ...about, since: counts === undefined ? { previous } : { previous, changes: counts } }
+}
+
+/** As the record has them: four numbers in a row. */
+export function countsRecord({ added, changed, removed, bytes }: ChangeCounts): readonly number[] {
+  return [added, changed, removed, bytes]
+}
+
+function countsOf(value: unknown): ChangeCounts | undefined {
+  if (!Array.isArray(value)) return undefined
+  const [added, changed, removed, bytes] = value
+  if (!isCount(added) || !isCount(changed) || !isCount(removed) || !isCount(bytes)) return undefined
+  return { added, changed, removed, bytes }
 }
 
 /** The parsed text, or undefined: what a stranger stored need not be JSON. */

@@ -8,7 +8,15 @@
  */
 import type { DrivePath } from '../../../common/brand'
 import type { Changes } from '../../drive/changes'
-import { ABOUT, ABOUT_SHARE, type About, aboutOf, FILES } from '../../drive/format/about'
+import {
+  ABOUT,
+  ABOUT_SHARE,
+  type About,
+  aboutOf,
+  type ChangeCounts,
+  countsRecord,
+  FILES,
+} from '../../drive/format/about'
 import { type DriveEntry, entryValue } from '../../drive/format/entry'
 import { encodeListing, endOf, type ListingHead } from '../../drive/format/listing'
 import type { ShareDrive } from '../../drive/shareDrive'
@@ -28,6 +36,13 @@ const LISTING_AFTER = 256
 export interface VersionInfo {
   readonly name: string
   readonly isFile: boolean
+}
+
+/** What a version says of the one before, and when it was made (now, unless it is told). */
+interface Written {
+  readonly previous: number
+  readonly changes: ChangeCounts
+  readonly time?: number
 }
 
 /** A version that was appended. */
@@ -59,7 +74,8 @@ export class VersionAppender {
     signal: AbortSignal,
   ): Promise<Appended> {
     let moved: DrivePath[] = []
-    const about = await this.write(this.share.paths.length <= 1, async batch => {
+    const since = { previous: before?.length ?? 0, changes: countsOf(before, published, put, gone) }
+    const about = await this.write(this.share.paths.length <= 1, since, async batch => {
       const due = slicer()
       for (const path of gone) {
         await batch.del(path, { keyEncoding: FILES })
@@ -82,7 +98,7 @@ export class VersionAppender {
 
   /** A first version with everything but paths and what is left for later. */
   async appendAhead(published: Published, bytes: FileImport): Promise<Version> {
-    const about = await this.write(true, async batch => {
+    const about = await this.write(true, firstOf(published), async batch => {
       const listing = await this.appendListing(published, bytes, this.share.paths.length + batch.length + 1)
       bytes.later.place(endOf(listing.chunks))
       return { ...listing, ahead: true }
@@ -95,20 +111,23 @@ export class VersionAppender {
     if (before.listing === undefined) throw new Error('nothing is ahead')
     const { ahead, ...listing } = before.listing
     await appendLaterBlocks(await this.share.bytesReady(), published.values(), signal)
-    const about = await this.write(true, async batch => {
+    const first = before.info?.time === undefined ? {} : { time: before.info.time }
+    const about = await this.write(true, { ...firstOf(published), ...first }, async batch => {
       await putAll(batch, published, published.paths(), signal)
       return { ...listing, version: this.share.paths.length + batch.length + 1 }
     })
     const { length } = this.share.paths
-    return { ...before, ...about, length, isAhead: false }
+    return { ...before, info: about.info, listing: about.listing, length, isAhead: false }
   }
 
   /**
    * @param isFirst all paths are new to the path log
+   * @param since what it comes after
    * @returns what the version says of the share
    */
   private async write(
     isFirst: boolean,
+    { previous, changes, time = Date.now() }: Written,
     fill: (batch: PathBatch) => Promise<ListingHead | undefined>,
   ): Promise<About> {
     const { length } = this.share.paths
@@ -116,7 +135,8 @@ export class VersionAppender {
     try {
       const listing = await fill(batch)
       const { name, isFile } = this.info()
-      const about = { name, isFile, time: Date.now(), ...(listing ? { listing } : {}) }
+      const how = { previous, changes: countsRecord(changes) }
+      const about = { name, isFile, time, ...how, ...(listing ? { listing } : {}) }
       await batch.put(ABOUT_SHARE, about, { keyEncoding: ABOUT })
       this.assertLength(Math.max(1, length)) // the batch began a new log with its header
       await batch.flush()
@@ -139,15 +159,34 @@ export class VersionAppender {
     return { format, version, files: entries.length, bytes: published.bytes, chunks }
   }
 
-  private async wholeVersion(about: About, entries: Iterable<DriveEntry>): Promise<Version> {
+  private async wholeVersion({ info, listing }: About, entries: Iterable<DriveEntry>): Promise<Version> {
     const { paths, limits } = this.share
     const { length, fork } = paths
-    return { length, fork, index: await indexOf(entries, limits), ...about, isAhead: false }
+    return { length, fork, index: await indexOf(entries, limits), info, listing, isAhead: false }
   }
 
   private nextVersion(about: About, before: Version, paths: Changes['paths']): Promise<Version> {
     return versionAfter(before, { paths, ...about }, this.share.paths.length, this.share.limits)
   }
+}
+
+/** All of a first version is new. What it left for later comes in another, which takes its place in the history. */
+function firstOf({ size, bytes }: Published): Written {
+  return { previous: 0, changes: { added: size, changed: 0, removed: 0, bytes } }
+}
+
+function countsOf(
+  before: Version | undefined,
+  published: Published,
+  put: readonly DrivePath[],
+  gone: readonly DrivePath[],
+): ChangeCounts {
+  let [added, bytes] = [0, 0]
+  for (const path of put) {
+    if (before?.index.entry(path) === undefined) added++
+    bytes += published.get(path)?.size ?? 0
+  }
+  return { added, changed: put.length - added, removed: gone.length, bytes }
 }
 
 function* entriesOf(published: Published): Generator<DriveEntry> {

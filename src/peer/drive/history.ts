@@ -1,0 +1,145 @@
+/**
+ * The history of a share, of a folder or of a file in it, page by page from the newest version to the oldest. Lazy: a page
+ * of a share costs a block of the path log for each version; one of a path costs all blocks of the versions that it looks
+ * through. What one page may read is bounded, and the page says where the next one begins.
+ */
+import type { DrivePath } from '../../common/brand'
+import type { VersionChanges, VersionSummary } from '../../common/model'
+import { throwIfAborted } from '../time'
+import type { DriveEntry } from './format/entry'
+import { BlockMissing, type PastVersion, pathsBetween, versionsBack } from './pastVersions'
+import { trimSlash } from './pathIndex'
+import type { ShareDrive } from './shareDrive'
+import { differences } from './versionDiff'
+import { nobodyHas } from './whoHas'
+
+/** Blocks of the path log that one page looks through for a path, and versions. */
+const MAX_BLOCKS = 20_000
+const MAX_VERSIONS = 5_000
+/** A version that changes more paths than this is compared with the one before, as a whole. */
+const LARGE = 5_000
+
+export interface HistoryQuery {
+  /** The newest version to be listed: its end. */
+  readonly from: number
+  /** `/`: of the whole share. */
+  readonly path: DrivePath
+  readonly limit: number
+  /** Milliseconds for each block. */
+  readonly timeout: number
+  readonly signal: AbortSignal
+}
+
+export interface HistoryPage {
+  readonly versions: readonly VersionSummary[]
+  readonly next?: number
+  readonly isCut?: true
+}
+
+export async function readHistory(share: ShareDrive, query: HistoryQuery): Promise<HistoryPage> {
+  const versions: VersionSummary[] = []
+  const path = trimSlash(query.path) as DrivePath
+  const kept = new KeptContent(share)
+  let blocks = 0
+  let seen = 0
+  let at: number | undefined = query.from
+  try {
+    for await (const version of versionsBack(share.paths, query.from, query)) {
+      throwIfAborted(query.signal)
+      if (versions.length === query.limit || blocks >= MAX_BLOCKS || seen >= MAX_VERSIONS)
+        return { versions: withFirst(versions, false), next: version.version }
+      at = version.version
+      seen++
+      blocks += version.version - (version.previous ?? version.version)
+      if (path === '') versions.push(summaryOf(version, version.changes))
+      else {
+        const found = await changesAt(share, version, path, kept, query)
+        if (found !== undefined) versions.push(found)
+      }
+      at = version.previous
+    }
+  } catch (error) {
+    if (!(error instanceof BlockMissing)) throw error
+    const next = at === undefined || at < 2 ? {} : { next: at }
+    return { versions: withFirst(versions, false), ...next, isCut: true }
+  }
+  return { versions: withFirst(versions, true) }
+}
+
+export function summaryOf(
+  { version, time }: Pick<PastVersion, 'version' | 'time'>,
+  changes?: VersionChanges,
+): VersionSummary {
+  return {
+    version,
+    ...(time === undefined ? {} : { time }),
+    ...(changes === undefined ? {} : { changes }),
+  }
+}
+
+/** What a version did to a file, or in a folder; undefined: nothing. */
+async function changesAt(
+  share: ShareDrive,
+  version: PastVersion,
+  path: DrivePath,
+  kept: KeptContent,
+  query: HistoryQuery,
+): Promise<VersionSummary | undefined> {
+  const { previous } = version
+  if (previous === undefined) return undefined
+  const said = new Map<string, DriveEntry | undefined>()
+  if (version.version - previous > LARGE || version.listing?.ahead === true) {
+    const now = await share.versionAt(version.version, query.signal)
+    const before = previous < 2 ? undefined : await share.versionAt(previous, query.signal)
+    for (const { path: other } of (await differences(now.index, before?.index, path)).list)
+      said.set(other, now.index.entry(other))
+  } else {
+    for await (const { path: other, entry } of pathsBetween(share.paths, previous, version.version, query))
+      if (other === path || other.startsWith(`${path}/`)) said.set(other, entry)
+  }
+  if (said.size === 0) return undefined
+  if (said.has(path)) {
+    const entry = said.get(path)
+    if (entry === undefined) return { ...summaryOf(version), change: 'removed' }
+    const isKept = kept.has(entry)
+    return {
+      ...summaryOf(version),
+      change: 'changed',
+      size: entry.size,
+      ...(isKept === undefined ? {} : { kept: isKept }),
+    }
+  }
+  const entries = [...said.values()]
+  const put = entries.filter(entry => entry !== undefined)
+  return summaryOf(version, {
+    added: 0,
+    changed: put.length,
+    removed: entries.length - put.length,
+    bytes: put.reduce((sum, { size }) => sum + size, 0),
+  })
+}
+
+/** The oldest change of a file that is known, or the one after it was removed, is the one by which it came. */
+function withFirst(versions: readonly VersionSummary[], isAll: boolean): readonly VersionSummary[] {
+  return versions.map((version, at) => {
+    const older = versions[at + 1]
+    const came = older === undefined ? isAll : older.change === 'removed'
+    return version.change === 'changed' && came ? { ...version, change: 'added' } : version
+  })
+}
+
+/** Whether the content of an entry is here, or at somebody connected. */
+class KeptContent {
+  constructor(private readonly share: ShareDrive) {}
+
+  has({ blob }: DriveEntry): boolean | undefined {
+    const { bytes, isOwn } = this.share
+    if (blob === undefined || blob.blockLength === 0) return true
+    if (bytes === undefined) return undefined
+    const { blockOffset, blockLength } = blob
+    if (bytes.core.bitfield.count(blockOffset, blockLength, true) === blockLength) return true
+    if (isOwn) return false
+    const last = blockOffset + blockLength - 1
+    return nobodyHas(bytes, blockOffset) || nobodyHas(bytes, last) ? undefined : true
+  }
+}

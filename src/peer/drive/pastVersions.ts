@@ -1,0 +1,181 @@
+/**
+ * The versions of a share, read backwards from any of them. Each says in its last block how long the path log was at
+ * the version before, so that the way back costs one block for each version, however many paths it changed. Versions of
+ * Peerfold 0.3.0 do not say it: then the blocks before are looked through for the end of another one. A log of another
+ * client has no such blocks, and each of its blocks is a version.
+ *
+ * All of it is a stranger's word. Lengths only get smaller on the way, a step reads a bounded number of blocks, and
+ * counts that there are not enough blocks for are passed over.
+ */
+import type Hypercore from 'hypercore'
+import { unlessAborted } from '../time'
+import { askingAgain } from './blocks'
+import { type About, type ChangeCounts, FILES, parseAbout, parseJson } from './format/about'
+import { type DriveEntry, parseEntry } from './format/entry'
+import type { ListingHead } from './format/listing'
+import { type PathChange, parseBlock } from './format/pathBlock'
+
+/** Blocks that are looked through for the end of one version. */
+const MAX_SCAN = 20_000
+/** Blocks asked for at once on the way back. */
+const ASKED_AHEAD = 64
+
+export interface PastVersion {
+  /** Length of the path log. */
+  readonly version: number
+  /** Of the version before; 0: this is the first. Undefined where that cannot be told. */
+  readonly previous: number | undefined
+  /** When it was published, by the publisher's clock; milliseconds since 1970. */
+  readonly time: number | undefined
+  readonly changes: ChangeCounts | undefined
+  readonly listing: ListingHead | undefined
+}
+
+/** What reading backwards may do. */
+export interface BackwardOptions {
+  /** Milliseconds for each block; 0: only what is here is read. */
+  readonly timeout: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The path log ends there, or its blocks cannot be had now. */
+export class BlockMissing extends Error {}
+
+/** Versions from the one that ends at `from`, the newest first. Throws `BlockMissing` where the next cannot be had. */
+export async function* versionsBack(
+  paths: Hypercore,
+  from: number,
+  options: BackwardOptions,
+): AsyncGenerator<PastVersion> {
+  for (let end: number | undefined = from; end !== undefined && end > 1; ) {
+    const version: PastVersion = await versionEndingAt(paths, end, options)
+    yield version
+    end = version.previous
+  }
+}
+
+/** What the version of this length says. Throws `BlockMissing`. */
+export async function versionEndingAt(
+  paths: Hypercore,
+  end: number,
+  options: BackwardOptions,
+): Promise<PastVersion> {
+  const about = parseAbout(await changeAt(paths, end - 1, options))
+  if (about === undefined) {
+    const previous = end - 1 > 1 ? end - 1 : 0
+    return { version: end, previous, time: undefined, changes: undefined, listing: undefined }
+  }
+  const previous = await previousOf(paths, end, about, options)
+  return {
+    version: end,
+    previous,
+    time: timeOf(about.info.time),
+    changes: believable(about, end),
+    listing: about.listing,
+  }
+}
+
+/** Where the version ends that a block of the path log is part of. A number never means the middle of one. */
+export async function endOfVersion(
+  paths: Hypercore,
+  length: number,
+  options: BackwardOptions,
+): Promise<number> {
+  const newest = paths.length
+  if (length >= newest) return newest
+  if (parseAbout(await changeAt(paths, length - 1, options)) !== undefined) return length
+  // A log of another client: each of its blocks is a version.
+  if (parseAbout(await changeAt(paths, newest - 1, options)) === undefined) return length
+  const last = Math.min(newest, length + MAX_SCAN)
+  for (let end = length + 1; end < last; end++) {
+    if ((end - length) % ASKED_AHEAD === 1) askFor(paths, end - 1, end - 1 + ASKED_AHEAD, options)
+    if (parseAbout(await changeAt(paths, end - 1, options)) !== undefined) return end
+  }
+  return newest
+}
+
+/** What was said of paths from one end (exclusive) to another, in order. Throws `BlockMissing`. */
+export async function* pathsBetween(
+  paths: Hypercore,
+  from: number,
+  to: number,
+  options: BackwardOptions,
+): AsyncGenerator<{ readonly path: string; readonly entry: DriveEntry | undefined }> {
+  for (let at = Math.max(1, from); at < to; at++) {
+    if ((at - from) % ASKED_AHEAD === 0) askFor(paths, at, Math.min(to, at + ASKED_AHEAD), options)
+    const said = pathSaid(await changeAt(paths, at, options))
+    if (said !== undefined) yield said
+  }
+}
+
+/** A change of a file or link; undefined for what is about something else. */
+export function pathSaid(
+  change: PathChange | undefined,
+): { readonly path: string; readonly entry: DriveEntry | undefined } | undefined {
+  if (change === undefined || !change.key.subarray(0, FILES_PREFIX.length).equals(FILES_PREFIX))
+    return undefined
+  const path = FILES.decode(change.key)
+  return {
+    path,
+    entry: change.value === undefined ? undefined : parseEntry(path, parseJson(change.value)),
+  }
+}
+
+/** One block, as what it changed. Throws `BlockMissing`. */
+export async function changeAt(
+  paths: Hypercore,
+  at: number,
+  { timeout, signal }: BackwardOptions,
+): Promise<PathChange | undefined> {
+  if (at < 1) return undefined
+  const isHere = paths.core.bitfield.get(at)
+  if (!isHere && timeout === 0) throw new BlockMissing()
+  if (!isHere) askFor(paths, Math.max(1, at + 1 - ASKED_AHEAD), at + 1, { timeout, signal })
+  try {
+    const block = paths.get(at, isHere ? {} : { timeout })
+    return parseBlock(await unlessAborted(isHere ? block : askingAgain(paths, block), signal))
+  } catch (error) {
+    if (signal?.aborted || isHere) throw error
+    throw new BlockMissing()
+  }
+}
+
+const FILES_PREFIX = FILES.encode('')
+
+async function previousOf(
+  paths: Hypercore,
+  end: number,
+  { since, listing }: About,
+  options: BackwardOptions,
+): Promise<number | undefined> {
+  if (since !== undefined && since.previous < end) return since.previous > 1 ? since.previous : 0
+  if (listing !== undefined && !listing.ahead && listing.version === end && end <= listing.files + 3) return 0
+  for (let at = end - 2; at >= Math.max(1, end - 1 - MAX_SCAN); at--) {
+    if (listing !== undefined && !listing.ahead && listing.version === at + 1) return at + 1
+    if (parseAbout(await changeAt(paths, at, options)) !== undefined) return at + 1
+  }
+  return end - 1 <= MAX_SCAN ? 0 : undefined
+}
+
+/** Every path that a version changes has a block of its own, but for a first version that is ahead of them. */
+function believable({ since, listing }: About, end: number): ChangeCounts | undefined {
+  const changes = since?.changes
+  if (changes === undefined || since === undefined) return undefined
+  const { added, changed, removed } = changes
+  const most = listing?.ahead ? listing.files : end - Math.max(1, since.previous) - 1
+  return added + changed + removed <= most ? changes : undefined
+}
+
+/** A version is not published later than now, and no calendar has every number. */
+function timeOf(time: number | undefined): number | undefined {
+  if (time === undefined || !(time >= 0)) return undefined
+  return Math.floor(Math.min(time, Date.now()))
+}
+
+/** What comes is kept; nobody waits for these as such. */
+function askFor(paths: Hypercore, start: number, end: number, { timeout }: BackwardOptions): void {
+  if (timeout === 0 || paths.core.bitfield.count(start, end - start, true) === end - start) return
+  for (let at = start; at < end; at++) {
+    if (!paths.core.bitfield.get(at)) paths.get(at, { timeout }).catch(() => {}) // whoever reads it waits for it too
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * What former versions of a share name, so that what kept ones name stays.
+ *
+ * Of every entry that was replaced or taken away it is known from which version to which it stood: from `from` up to,
+ * and without, `to`. It is in use as long as a version in between is kept. All of it is read from the path log, as far
+ * as that is here, when there is something to clear for the first time, and nothing is stored: a kill at any moment
+ * leaves nothing to repair. What no kept version names is forgotten, so it stays as small as what is kept.
+ *
+ * Whoever follows a share may lack parts of its path log. There the next version is compared with the one before, and
+ * what stood in between is not known to have been.
+ */
+import { keptBy, reachOf, type VersionKeeping } from '../../common/keptVersions'
+import type { BlockReferences } from '../drive/blockReferences'
+import { contentId, type DriveEntry } from '../drive/format/entry'
+import type { ListingHead } from '../drive/format/listing'
+import { BlockMissing, type PastVersion, pathsBetween, versionsBack } from '../drive/pastVersions'
+import type { ShareDrive } from '../drive/shareDrive'
+import type { Version } from '../drive/version'
+import { breathe, slicer, throwIfAborted } from '../time'
+
+/** Versions looked at on the way back. */
+const MAX_VERSIONS = 100_000
+const HERE = { timeout: 0 }
+
+type End = Pick<PastVersion, 'version' | 'time' | 'listing'>
+
+interface Stood extends Pick<DriveEntry, 'blob' | 'pack' | 'size'> {
+  readonly from: number
+  readonly to: number
+}
+
+export class Past {
+  /** Oldest first, without the newest; those that are not kept any more are forgotten. */
+  private ends: End[] = []
+  private stood: Stood[] = []
+  private newest: Version | undefined
+  /** Since which version paths of the newest have the entry that they have; others since the oldest that is known. */
+  private since = new Map<string, number>()
+  private oldest = 0
+  /** The listing from which the oldest was read. */
+  private base: ListingHead | undefined
+
+  constructor(
+    private readonly share: ShareDrive,
+    private readonly keeping: () => VersionKeeping,
+    /** Bytes that former versions may take at most, beside the budget. */
+    private readonly room: () => number,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** Whether a former version is kept, and all of it is here. Undefined where that was not looked at yet. */
+  isKept(version: number): boolean | undefined {
+    if (this.newest === undefined || version >= this.newest.length) return undefined
+    return this.ends.some(end => end.version === version && this.isWhole(version))
+  }
+
+  /** Bytes that only kept former versions name. */
+  get bytes(): number {
+    return this.stood.reduce((sum, { size }) => sum + size, 0)
+  }
+
+  /** Adds what kept versions name. To be called with the newest version; nothing may be appended meanwhile. */
+  async addTo(references: BlockReferences, newest: Version): Promise<void> {
+    await this.bringTo(newest)
+    this.letGo(newest)
+    for (const entry of this.stood) references.add(entry)
+    for (const { listing } of this.ends) if (listing !== undefined) references.addBlob(listing.chunks)
+    if (this.ends.length > 0 && this.base !== undefined) references.addBlob(this.base.chunks)
+  }
+
+  private async bringTo(newest: Version): Promise<void> {
+    const { newest: before } = this
+    if (before === newest) return
+    const isSame = before !== undefined && before.fork === newest.fork && before.length <= newest.length
+    if (!isSame) await this.begin(newest)
+    else if (before.isAhead || newest.length === before.length) this.newest = newest
+    else await this.goOn(before, newest)
+  }
+
+  /** From the oldest version that may be kept. */
+  private async begin(newest: Version): Promise<void> {
+    this.reset(newest)
+    const ends = await this.endsBack(newest)
+    const first = await this.firstReadable(ends)
+    if (first === undefined) return
+    this.reset(first)
+    this.ends = [{ version: first.length, time: first.info?.time, listing: first.listing }]
+    this.base = first.listing
+    await this.goOn(first, newest)
+  }
+
+  private reset(version: Version): void {
+    this.ends = []
+    this.stood = []
+    this.since = new Map()
+    this.newest = version
+    this.oldest = version.length
+    this.base = version.listing
+  }
+
+  /** Versions before the newest that the rule may keep, newest first, as far as the path log is here. */
+  private async endsBack(newest: Version): Promise<PastVersion[]> {
+    const { rule, pinned } = this.keeping()
+    const { age, count } = reachOf(rule)
+    const firstPinned = Math.min(...pinned)
+    const ends: PastVersion[] = []
+    try {
+      for await (const end of versionsBack(this.share.paths, newest.length, HERE)) {
+        throwIfAborted(this.signal)
+        const isReached = Date.now() - (end.time ?? Date.now()) <= age && ends.length <= count
+        if ((!isReached && end.version < firstPinned) || ends.length >= MAX_VERSIONS) break
+        ends.push(end)
+      }
+    } catch (error) {
+      if (!(error instanceof BlockMissing)) throw error
+    }
+    return ends.slice(1)
+  }
+
+  /** The oldest of these that can be read without anybody's help. */
+  private async firstReadable(ends: readonly PastVersion[]): Promise<Version | undefined> {
+    const { share } = this
+    const { bitfield } = share.paths.core
+    const isPathLogHere = share.isOwn || bitfield.count(0, share.paths.length, true) === share.paths.length
+    const here = ends.filter(({ listing }) => isPathLogHere || this.isHere(listing))
+    const oldest = here.at(-1)
+    return oldest === undefined ? undefined : share.versionAt(oldest.version, this.signal)
+  }
+
+  private isHere(listing: ListingHead | undefined): boolean {
+    const bitfield = this.share.bytes?.core.bitfield
+    if (listing === undefined || bitfield === undefined) return false
+    const { blockOffset, blockLength } = listing.chunks
+    return bitfield.count(blockOffset, blockLength, true) === blockLength
+  }
+
+  private async goOn(before: Version, newest: Version): Promise<void> {
+    try {
+      const { bitfield } = this.share.paths.core
+      const length = newest.length - before.length
+      if (bitfield.count(before.length, length, true) < length) throw new BlockMissing()
+      await this.read(before, newest)
+    } catch (error) {
+      if (!(error instanceof BlockMissing)) throw error
+      this.compare(before, newest)
+    }
+    this.newest = newest
+  }
+
+  /** Version by version, from the path log. */
+  private async read(before: Version, newest: Version): Promise<void> {
+    const ends: PastVersion[] = []
+    for await (const end of versionsBack(this.share.paths, newest.length, HERE)) {
+      if (end.version <= before.length) break
+      ends.unshift(end)
+    }
+    const now = new Map<string, DriveEntry | undefined>()
+    const due = slicer()
+    let from = before.length
+    for (const end of ends) {
+      const changed = new Map<string, DriveEntry | undefined>()
+      for await (const { path, entry } of pathsBetween(this.share.paths, from, end.version, HERE)) {
+        changed.set(path, entry)
+        if (due()) await breathe()
+        throwIfAborted(this.signal)
+      }
+      for (const [path, entry] of changed) {
+        const old = now.has(path) ? now.get(path) : before.index.entry(path as DriveEntry['path'])
+        this.replace(path, old, entry, end.version)
+        now.set(path, entry)
+      }
+      from = end.version
+      if (end.version < newest.length) this.ends.push(end)
+    }
+    this.noteBefore(before)
+  }
+
+  /** What differs, where it is not known in which version it changed. */
+  private compare(before: Version, newest: Version): void {
+    for (const path of newest.index.pathsThatDiffer(before.index))
+      this.replace(path, before.index.entry(path), newest.index.entry(path), newest.length)
+    this.noteBefore(before)
+  }
+
+  /** The version that was the newest is a former one from now on. */
+  private noteBefore({ length, info, listing }: Version): void {
+    if (this.ends.some(({ version }) => version === length)) return
+    this.ends.push({ version: length, time: info?.time, listing })
+    this.ends.sort((a, b) => a.version - b.version)
+  }
+
+  private replace(
+    path: string,
+    old: DriveEntry | undefined,
+    now: DriveEntry | undefined,
+    version: number,
+  ): void {
+    if (old !== undefined && now !== undefined && contentId(old) === contentId(now)) return
+    if (old?.blob !== undefined) {
+      const { blob, pack, size } = old
+      const from = this.since.get(path) ?? this.oldest
+      this.stood.push({ blob, size, from, to: version, ...(pack === undefined ? {} : { pack }) })
+    }
+    if (now === undefined) this.since.delete(path)
+    else this.since.set(path, version)
+  }
+
+  /** Forgets what neither the rule nor the budget keeps. */
+  private letGo(newest: Version): void {
+    const { rule, budget, pinned } = this.keeping()
+    const pins = new Set(pinned)
+    const newestFirst = [{ version: newest.length, time: newest.info?.time }, ...this.ends.toReversed()]
+    const byRule = keptBy(rule, newestFirst, Date.now())
+    let ends = this.ends.filter(({ version }) => byRule.has(version) || pins.has(version))
+    let stood = this.stood.filter(entry => lastIn(ends, entry) !== undefined)
+    const within = this.withinBudget(ends, stood, Math.min(budget, this.room()))
+    if (within < ends.length) {
+      const from = ends.length - within
+      ends = ends.filter(({ version }, at) => at >= from || pins.has(version))
+      stood = stood.filter(entry => lastIn(ends, entry) !== undefined)
+    }
+    this.ends = ends
+    this.stood = stood
+  }
+
+  /** How many of the newest versions can be kept: each needs what it is the last one to have. */
+  private withinBudget(ends: readonly End[], stood: readonly Stood[], budget: number): number {
+    const bytes = new Map<number, number>()
+    const counted = new Set<string>()
+    for (const entry of stood) {
+      const last = lastIn(ends, entry)
+      if (last === undefined) continue
+      const { blob } = entry
+      const key = `${blob?.byteOffset}+${blob?.byteLength}`
+      if (counted.has(key)) continue
+      counted.add(key)
+      bytes.set(last, (bytes.get(last) ?? 0) + entry.size)
+    }
+    let [sum, kept] = [0, 0]
+    for (const { version } of ends.toReversed()) {
+      sum += bytes.get(version) ?? 0
+      if (sum > budget) break
+      kept++
+    }
+    return kept
+  }
+
+  /** Whether all that a former version names is here, as far as it was replaced since. */
+  private isWhole(version: number): boolean {
+    const bitfield = this.share.bytes?.core.bitfield
+    if (bitfield === undefined) return false
+    return this.stood.every(
+      ({ from, to, blob }) =>
+        version < from ||
+        version >= to ||
+        blob === undefined ||
+        bitfield.count(blob.blockOffset, blob.blockLength, true) === blob.blockLength,
+    )
+  }
+}
+
+/** The newest of these versions in which an entry stood. Versions are sorted, the oldest first. */
+function lastIn(ends: readonly End[], { from, to }: Stood): number | undefined {
+  let [low, high] = [0, ends.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((ends[middle]?.version ?? 0) < to) low = middle + 1
+    else high = middle
+  }
+  const last = ends[low - 1]?.version
+  return last !== undefined && last >= from ? last : undefined
+}

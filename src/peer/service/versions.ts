@@ -1,0 +1,153 @@
+/** What clients ask of the versions of a share. */
+import type { DrivePath } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
+import { MAX_PINNED } from '../../common/keptVersions'
+import type { VersionSummary } from '../../common/model'
+import type { Params, Result } from '../../common/protocol'
+import { readHistory, summaryOf } from '../drive/history'
+import { endOfVersion, type PastVersion, versionEndingAt, versionsBack } from '../drive/pastVersions'
+import { outOfReach, pastVersion } from '../drive/readPast'
+import type { Version } from '../drive/version'
+import { differences } from '../drive/versionDiff'
+import type { Share } from '../shares/share'
+import type { Shares } from '../shares/shares'
+
+/** Versions that are looked at for a time: a publisher may have no end of them. */
+const MAX_LOOKED_AT = 20_000
+/** Milliseconds that a list of files of a former version is waited for. */
+const LISTED_WITHIN = 30_000
+const LISTED_ALONE = 4_000
+
+export class Versions {
+  constructor(private readonly shares: Shares) {}
+
+  /** See `versions.list`. */
+  async list(
+    { id, path = '/' as DrivePath, from, limit, timeout }: Params<'versions.list'>,
+    signal: AbortSignal,
+  ): Promise<Result<'versions.list'>> {
+    const share = this.shares.get(id)
+    const newest = await newestOf(share, signal)
+    const query = { path, limit, timeout: patience(share, timeout), signal }
+    try {
+      const page = await readHistory(share.drive, { ...query, from: Math.min(from ?? newest, newest) })
+      return { ...page, versions: page.versions.map(version => this.told(share, version)) }
+    } catch (error) {
+      throw signal.aborted ? error : outOfReach(error)
+    }
+  }
+
+  /** See `versions.at`. */
+  async at(
+    { id, version, time, timeout }: Params<'versions.at'>,
+    signal: AbortSignal,
+  ): Promise<VersionSummary> {
+    const share = this.shares.get(id)
+    const newest = await newestOf(share, signal)
+    const options = { timeout: patience(share, timeout), signal }
+    try {
+      const found = await (time === undefined
+        ? ending(share, version ?? newest, newest, options)
+        : newestOfTime(share, time, newest, options))
+      return this.told(share, summaryOf(found, found.changes))
+    } catch (error) {
+      throw signal.aborted ? error : outOfReach(error)
+    }
+  }
+
+  /** See `versions.diff`. */
+  async diff(
+    { id, from, to, path, after, limit }: Params<'versions.diff'>,
+    signal: AbortSignal,
+  ): Promise<Result<'versions.diff'>> {
+    const share = this.shares.get(id)
+    const [before, now] = [await versionOf(share, from, signal), await versionOf(share, to, signal)]
+    const { list, changes } = await differences(now.index, before.index, path)
+    const start = after === undefined ? 0 : 1 + list.findIndex(each => each.path === after)
+    return { changes, paths: list.slice(start, start + limit) }
+  }
+
+  keeping({ id }: Params<'versions.keeping'>): Result<'versions.keeping'> {
+    const share = this.shares.get(id)
+    return { ...share.keeping, bytes: share.served.past.bytes }
+  }
+
+  async keep({ id, rule, budget }: Params<'versions.keep'>): Promise<void> {
+    const share = this.shares.get(id)
+    await share.setKeeping({
+      ...share.keeping,
+      ...(rule === undefined ? {} : { rule }),
+      ...(budget === undefined ? {} : { budget }),
+    })
+  }
+
+  async pin({ id, version, pinned }: Params<'versions.pin'>): Promise<void> {
+    const share = this.shares.get(id)
+    const { keeping, drive } = share
+    if (version < 1 || version > drive.paths.length) throw new PeerfoldError('no-such-version', `${version}`)
+    const others = keeping.pinned.filter(each => each !== version)
+    if (pinned && share.served.past.isKept(version) === false && share.publishing !== undefined)
+      throw new PeerfoldError('not-kept', share.name)
+    if (pinned && others.length >= MAX_PINNED)
+      throw new PeerfoldError('bad-request', `at most ${MAX_PINNED} versions can be pinned`)
+    await share.setKeeping({ ...keeping, pinned: pinned ? [...others, version] : others })
+  }
+
+  /** With what is known here of it. */
+  private told(share: Share, summary: VersionSummary): VersionSummary {
+    const { version, kept } = summary
+    const isNewest = version === share.drive.version?.length
+    const here = isNewest || share.served.past.isKept(version)
+    // That it is not kept here says nothing of others.
+    const known = kept ?? (here === false && share.publishing === undefined ? undefined : here)
+    return {
+      ...summary,
+      ...(known === undefined ? {} : { kept: known }),
+      ...(share.keeping.pinned.includes(version) ? { pinned: true } : {}),
+    }
+  }
+}
+
+/** A version to read from. Throws `no-such-version`, `version-not-here`. */
+export async function versionOf(share: Share, version: number, signal: AbortSignal): Promise<Version> {
+  if (version > share.drive.paths.length) await share.freshen(signal)
+  return pastVersion(share.drive, version, patience(share, LISTED_WITHIN), signal)
+}
+
+async function newestOf(share: Share, signal: AbortSignal): Promise<number> {
+  await share.freshen(signal)
+  const { version, paths } = share.drive
+  const length = version?.length ?? paths.length
+  if (length < 2) throw new PeerfoldError('not-listed')
+  return length
+}
+
+async function ending(
+  { drive }: Share,
+  version: number,
+  newest: number,
+  options: { readonly timeout: number; readonly signal: AbortSignal },
+): Promise<PastVersion> {
+  if (version < 1 || version > newest) throw new PeerfoldError('no-such-version', `${version}`)
+  return versionEndingAt(drive.paths, await endOfVersion(drive.paths, version, options), options)
+}
+
+/** Clocks go back now and then: what counts is the order in which versions came. */
+async function newestOfTime(
+  { drive }: Share,
+  time: number,
+  newest: number,
+  options: { readonly timeout: number; readonly signal: AbortSignal },
+): Promise<PastVersion> {
+  let left = MAX_LOOKED_AT
+  for await (const version of versionsBack(drive.paths, newest, options)) {
+    if (version.time !== undefined && version.time <= time) return version
+    if (--left === 0) break
+  }
+  throw new PeerfoldError('no-such-version', `of ${new Date(time).toISOString()} or before`)
+}
+
+function patience({ served, publishing }: Share, timeout: number): number {
+  if (publishing !== undefined || served.peers > 0) return timeout
+  return Math.min(timeout, LISTED_ALONE)
+}
