@@ -15,6 +15,7 @@ import { ChangedFiles } from './editor/files/changedFiles'
 import { Listings } from './editor/files/listings'
 import { PeerfoldFileSystem } from './editor/files/peerfoldFileSystem'
 import { ShareAddresses } from './editor/files/shareAddresses'
+import { VersionListings } from './editor/files/versionListings'
 import { HeldFilesNotice } from './editor/heldFiles'
 import { LettingGo } from './editor/lettingGo'
 import { LinkHandler } from './editor/links/uriHandler'
@@ -53,9 +54,10 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
       peer.request('fs.list', { id, path, limit, timeout: SO_FAR_TIMEOUT, soFar: true }),
     stat: (id, path) => peer.request('fs.stat', { id, path }),
   })
+  const versionListings = new VersionListings(peer, listings)
   const addresses = new ShareAddresses(memory, model)
   const changedFiles = own(new ChangedFiles(peer, listings, addresses))
-  const files = own(new PeerfoldFileSystem(peer, model, listings, changedFiles, addresses))
+  const files = own(new PeerfoldFileSystem(peer, model, versionListings, changedFiles, addresses))
   own(
     vscode.workspace.registerFileSystemProvider(EXTENSION_SCHEME, files, {
       isCaseSensitive: true,
@@ -64,7 +66,9 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
   )
   own(vscode.window.registerUriHandler(new LinkHandler()))
   const views = own(
-    new PeerfoldViews(model, listings, changedFiles, addresses, log, () => copiedShares(memory)),
+    new PeerfoldViews(model, peer, listings, versionListings, changedFiles, addresses, log, () =>
+      copiedShares(memory),
+    ),
   )
   own(new StatusBar(model))
   own(new SharesHere(model))

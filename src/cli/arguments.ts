@@ -4,8 +4,9 @@
  */
 import { parseArgs } from 'node:util'
 import { formatCount } from '../common/format'
+import { readVersion, type VersionWanted } from './versionText'
 
-export const COMMANDS = ['share', 'get', 'ls', 'cat', 'seed', 'status', 'stop', 'dht'] as const
+export const COMMANDS = ['share', 'get', 'ls', 'cat', 'log', 'diff', 'seed', 'status', 'stop', 'dht'] as const
 export type CommandName = (typeof COMMANDS)[number]
 
 /** A command line that cannot be meant: exit code 2. */
@@ -35,6 +36,10 @@ export interface Arguments {
   readonly newLink: boolean
   readonly port: number
   readonly host: string
+  /** The version that is meant; absent: the one of the link, or the newest. */
+  readonly at?: VersionWanted
+  /** Versions that are listed. */
+  readonly limit: number
 }
 
 export type Invocation =
@@ -52,6 +57,8 @@ type OptionName =
   | 'new-link'
   | 'port'
   | 'host'
+  | 'at'
+  | 'limit'
 
 const OPTIONS = {
   bootstrap: { type: 'string' },
@@ -63,6 +70,8 @@ const OPTIONS = {
   'new-link': { type: 'boolean' },
   port: { type: 'string' },
   host: { type: 'string' },
+  at: { type: 'string' },
+  limit: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'V' },
 } as const
@@ -73,9 +82,17 @@ const TABLE: Record<CommandName, { operands: readonly string[]; options: readonl
     operands: ['folder'],
     options: ['bootstrap', 'storage', 'json', 'public', 'once', 'new-link', 'timeout'],
   },
-  get: { operands: ['link', 'folder'], options: ['bootstrap', 'storage', 'json', 'timeout'] },
-  ls: { operands: ['link', '[path]'], options: ['bootstrap', 'storage', 'json', 'timeout'] },
-  cat: { operands: ['link', '[path]'], options: ['bootstrap', 'storage', 'timeout'] },
+  get: { operands: ['link', 'folder'], options: ['bootstrap', 'storage', 'json', 'timeout', 'at'] },
+  ls: { operands: ['link', '[path]'], options: ['bootstrap', 'storage', 'json', 'timeout', 'at'] },
+  cat: { operands: ['link', '[path]'], options: ['bootstrap', 'storage', 'timeout', 'at'] },
+  log: {
+    operands: ['link or folder', '[path]'],
+    options: ['bootstrap', 'storage', 'json', 'timeout', 'at', 'limit'],
+  },
+  diff: {
+    operands: ['link or folder', 'version', 'second version'],
+    options: ['bootstrap', 'storage', 'json', 'timeout'],
+  },
   seed: { operands: ['link'], options: ['bootstrap', 'storage', 'json', 'timeout'] },
   status: { operands: [], options: ['bootstrap', 'storage', 'json', 'timeout'] },
   stop: { operands: [], options: ['bootstrap', 'storage', 'json', 'timeout'] },
@@ -84,6 +101,8 @@ const TABLE: Record<CommandName, { operands: readonly string[]; options: readonl
 }
 
 const DEFAULT_TIMEOUT = 30
+const DEFAULT_LIMIT = 50
+const MAX_LIMIT = 1_000_000
 const MAX_TIMEOUT = 7 * 24 * 3_600
 
 /** @param given what follows the program's name. Throws `UsageError`. */
@@ -111,6 +130,8 @@ export function readArguments(given: readonly string[]): Invocation {
       timeout: 1_000 * readNumber(command, 'timeout', values.timeout, DEFAULT_TIMEOUT, MAX_TIMEOUT),
       port: readNumber(command, 'port', values.port, 0, 65_535),
       host: values.host ?? '127.0.0.1',
+      limit: readNumber(command, 'limit', values.limit, DEFAULT_LIMIT, MAX_LIMIT),
+      ...(values.at === undefined ? {} : { at: readAt(command, values.at) }),
       ...(values.bootstrap === undefined ? {} : { bootstrap: readBootstrap(command, values.bootstrap) }),
       ...(values.storage === undefined ? {} : { storage: readStorage(command, values.storage) }),
     },
@@ -157,20 +178,23 @@ function readOperands(command: CommandName, given: readonly string[]): readonly 
   return given
 }
 
-/** Whole numbers for ports; seconds may have a fraction. */
+/** Whole numbers for ports and limits; seconds may have a fraction. */
 function readNumber(
   command: CommandName,
-  name: 'timeout' | 'port',
+  name: 'timeout' | 'port' | 'limit',
   text: string | undefined,
   otherwise: number,
   max: number,
 ): number {
   if (text === undefined) return otherwise
   const value = Number(text)
-  const isValid = name === 'port' ? /^\d+$/.test(text) : /^\d+(\.\d+)?$/.test(text) && value > 0
+  const isValid = name === 'timeout' ? /^\d+(\.\d+)?$/.test(text) && value > 0 : /^\d+$/.test(text)
   if (isValid && value <= max) return value
-  const wanted =
-    name === 'port' ? `a port from 0 to ${max}` : `a number of seconds above 0 and up to ${formatCount(max)}`
+  const wanted = {
+    port: `a port from 0 to ${max}`,
+    limit: `a number up to ${formatCount(max)}`,
+    timeout: `a number of seconds above 0 and up to ${formatCount(max)}`,
+  }[name]
   throw new UsageError(`--${name} needs ${wanted}, not “${text}”.`, command)
 }
 
@@ -183,6 +207,15 @@ function readBootstrap(command: CommandName, text: string): readonly string[] {
     }
   }
   return nodes
+}
+
+function readAt(command: CommandName, text: string): VersionWanted {
+  const at = readVersion(text)
+  if (at !== undefined) return at
+  throw new UsageError(
+    `--at needs the number of a version, a time (2026-03-01, "2026-03-01 18:30") or how long ago (2h, 3d), not “${text}”.`,
+    command,
+  )
 }
 
 function readStorage(command: CommandName, text: string): string {

@@ -21,6 +21,7 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'stalled':
     case 'offline':
     case 'not-listed':
+    case 'version-not-here':
       return NOBODY
     case 'cancelled':
       return INTERRUPTED

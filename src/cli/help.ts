@@ -6,6 +6,8 @@ const SUMMARIES: Record<CommandName, string> = {
   get: 'Save a copy of a share, or bring a copy up to date',
   ls: 'List a folder of a share',
   cat: 'Write a file of a share to standard output',
+  log: 'List the versions of a share, or of a file or folder of it',
+  diff: 'List what is different between two versions of a share',
   seed: 'Fetch all of a share and serve it until Ctrl-C',
   status: 'Show what the peer process shares and fetches, and with whom',
   stop: 'End the peer process in order',
@@ -34,7 +36,11 @@ Options of every command that uses the network:
 
 <link> is a link in any form: vscode://peerfold.peerfold/open/pf…, pf…, the key of a Hyperdrive (z-base-32, hex,
 pear://, hyper://), or a message with one of them in it. “-” reads it from standard input, which no other user of this
-machine can see. A link may point at a file or folder of its share: get, ls and cat take that.
+machine can see. A link may point at a file or folder of its share, and at a version: get, ls, cat and log take that.
+
+get, ls and cat read the newest version, or the one that --at names: its number as “log” lists it, a time (2026-03-01,
+“2026-03-01 18:30”), which means the newest version of that time, or how long ago that was (90m, 2h, 3d, 1w). Content
+that nobody keeps any more is not waited for.
 
 Exit codes:
   0    done
@@ -70,7 +76,7 @@ With --json: "progress" {files, bytes, totalFiles, totalBytes, rate} while it is
    "unportable": [{path, reason, detail}] (at most 1,000), "unportableCount"}
 Ctrl-C ends it with exit code 130.
 `,
-  get: `Usage: peerfold get <link> <folder> [options]
+  get: `Usage: peerfold get <link> <folder> [--at <version|time>] [options]
 
 Writes the newest version that can be found into <folder>, and makes the folder if need be. Run it again to continue
 or to update: only what is missing or changed is fetched. A file that you changed is never overwritten: theirs is
@@ -88,7 +94,7 @@ With --json: "progress" {files, bytes, totalFiles, totalBytes, rate}, then
    "stale": true when nobody was there to ask, "silent": [{id, name}] of those who did not answer in time}
 or {"event":"error", "code", "message"}.
 `,
-  ls: `Usage: peerfold ls <link> [path] [options]
+  ls: `Usage: peerfold ls <link> [path] [--at <version|time>] [options]
 
 Lists a folder of the share: one path a line, folders with a “/” at the end. Without a path it is what the link points
 at, or the top level. Paths begin at the top of the share, with a “/” or without. Links to folders are followed inside
@@ -99,10 +105,32 @@ With --json one line for each entry: {"event":"entry", "path", "type": "file" | 
 and at the end, when it is not certain that this is the newest version, {"event":"doubt", "stale", "silent"} as of
 “get”.
 `,
-  cat: `Usage: peerfold cat <link> [path] [options]
+  cat: `Usage: peerfold cat <link> [path] [--at <version|time>] [options]
 
 Writes one file, of any size, to standard output. Without a path it is the file that the link points at, or that is
 the share. Links are followed inside the share.
+`,
+  log: `Usage: peerfold log <link|folder> [path] [--at <version|time>] [--limit <n>] [options]
+
+Lists the versions of a share, the newest first: number, time, and what changed. With a path, those that changed that
+file, or something in that folder. Instead of a link, a folder or file that is shared from here. What a version says of
+itself is the word of who published it.
+
+  --at <version|time>   begin with this version
+  --limit <n>           list so many; default 50
+
+With --json one line for each: {"event":"version", "version", "time" (milliseconds since 1970),
+"changes": {added, changed, removed, bytes} or of one file "change": "added" | "changed" | "removed" and its "size",
+"kept": false when its content is no longer kept, "pinned"}; what is not known is absent. When there are older ones,
+{"event":"older", "next"}: go on with --at.
+`,
+  diff: `Usage: peerfold diff <link|folder> <version|time> <version|time> [options]
+
+Lists what is different from the first version to the second, one path a line: “+” added, “-” removed, “~” changed.
+Content, kind and executable bit count; times do not.
+
+With --json one line for each: {"event":"difference", "path", "type", "before" (bytes or null), "now"}; at the end
+{"event":"done", "from", "to", "added", "changed", "removed", "bytes"}.
 `,
   seed: `Usage: peerfold seed <link> [options]
 

@@ -19,6 +19,8 @@ const LOAD: Record<CommandName, () => Promise<Command>> = {
   get: async () => (await import('./commands/get')).get,
   ls: async () => (await import('./commands/ls')).ls,
   cat: async () => (await import('./commands/cat')).cat,
+  log: async () => (await import('./commands/log')).log,
+  diff: async () => (await import('./commands/diff')).diff,
   seed: async () => (await import('./commands/seed')).seed,
   status: async () => (await import('./commands/status')).status,
   stop: async () => (await import('./commands/stop')).stop,

@@ -51,11 +51,6 @@ export function openedShare(state: PeerState, id: ShareId): OpenedShareState | u
   return state.opened.find(share => share.id === id)
 }
 
-/** Says that a link means another version than the one that is read. */
-export function noteVersion(output: Output, { version }: ShareLink): void {
-  if (version !== undefined) output.note(`The link is of version ${version}; this is the newest one.`)
-}
-
 /** The name of a share, wherever it comes from. */
 export function shareName(state: PeerState, id: ShareId): string {
   return openedShare(state, id)?.name ?? state.shares.find(share => share.id === id)?.name ?? 'this share'

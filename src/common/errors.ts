@@ -25,6 +25,8 @@ const CATALOGUE = {
   'source-empty': (name: string) => `“${name}” has no files to share.`,
   'unknown-share': () => 'This share is not known here any more. Open its link again.',
   'not-in-a-share': (path: string) => `“${path}” is in no folder that you share, so there is no link to it.`,
+  'not-shared-here': (path: string) =>
+    `“${path}” is not shared from here. Give the link of a share, or a folder that you share.`,
   'not-shared': (path: string) =>
     `“${path}” is not in the share, so there is no link to it: it is left out, or not published yet.`,
   'no-link-to-path': (path: string) =>
@@ -76,6 +78,7 @@ const CATALOGUE = {
     `“${path}” is not here yet, and nobody online has it. It opens when somebody comes.`,
   'no-such-version': (what: string) =>
     `This share has no version ${what}. Its history lists those that there are.`,
+  'no-other-version': (path: string) => `No other version of “${path}” is known.`,
   'version-not-here': () =>
     'The list of files of this version is not here, and nobody online gave it. Try again when somebody who has the share is online.',
   'not-kept': (path: string) =>

@@ -23,6 +23,16 @@ export const Commands = {
   stopOpened: 'peerfold.stopOpened',
   startOpened: 'peerfold.startOpened',
   removeOpened: 'peerfold.removeOpened',
+  showHistory: 'peerfold.showHistory',
+  olderVersions: 'peerfold.olderVersions',
+  openVersion: 'peerfold.openVersion',
+  compareVersion: 'peerfold.compareVersion',
+  compareWithVersion: 'peerfold.compareWithVersion',
+  compareWithNow: 'peerfold.compareWithNow',
+  restoreVersion: 'peerfold.restoreVersion',
+  pinVersion: 'peerfold.pinVersion',
+  unpinVersion: 'peerfold.unpinVersion',
+  keepVersions: 'peerfold.keepVersions',
   reveal: 'peerfold.reveal',
   retry: 'peerfold.retry',
   reviewConflicts: 'peerfold.reviewConflicts',
@@ -43,6 +53,7 @@ export const CONTAINER = 'peerfold'
 export const Views = {
   shares: 'peerfold.shares',
   opened: 'peerfold.opened',
+  history: 'peerfold.history',
   peers: 'peerfold.peers',
   transfers: 'peerfold.transfers',
 } as const
@@ -60,6 +71,8 @@ export interface ContextKeys {
   /** A folder of this window is shared, lies in a shared one, or holds one. */
   'peerfold.sharesHere': boolean
   'peerfold.hasOpened': boolean
+  /** The history of something is shown. */
+  'peerfold.hasHistory': boolean
   'peerfold.hasFinishedTransfers': boolean
   'peerfold.hasConflicts': boolean
   'peerfold.keepRunning': boolean
@@ -71,6 +84,7 @@ export const CONTEXT_KEYS: Readonly<Record<keyof ContextKeys, true>> = {
   'peerfold.hasShares': true,
   'peerfold.sharesHere': true,
   'peerfold.hasOpened': true,
+  'peerfold.hasHistory': true,
   'peerfold.hasFinishedTransfers': true,
   'peerfold.hasConflicts': true,
   'peerfold.keepRunning': true,

@@ -12,6 +12,13 @@ import { withPeople } from '../support/withPeople'
 
 describe('peerfold share and get', () => {
   const people = withPeople()
+  const shared = {
+    'read me.txt': 'hello',
+    'empty.txt': '',
+    'zoë 🙂.md': '# Zoë',
+    docs: { 'plan.txt': 'first plan', deep: { 'data.bin': randomBytes(9_000_000) } },
+    'run.sh': executable('#!/bin/sh\necho hi\n'),
+  }
   let source: string
   let ann: Person
   let bob: Person
@@ -19,13 +26,7 @@ describe('peerfold share and get', () => {
   let link: string
 
   before(async () => {
-    source = await makeTree(temporaryFolder('source'), {
-      'read me.txt': 'hello',
-      'empty.txt': '',
-      'zoë 🙂.md': '# Zoë',
-      docs: { 'plan.txt': 'first plan', deep: { 'data.bin': randomBytes(9_000_000) } },
-      'run.sh': executable('#!/bin/sh\necho hi\n'),
-    })
+    source = await makeTree(temporaryFolder('source'), shared)
     ann = people.place('ann')
     bob = people.place('bob')
     await people.process(bob) // else each of his commands would start one
@@ -146,7 +147,10 @@ describe('peerfold share and get', () => {
     }
     const earlier = await peerfold(['cat', linkTo('/docs/plan.txt', 1)], bob)
     assert.deepEqual([earlier.code, ...earlier.stdout], [0, 'first plan'])
-    assert.match(earlier.stderr.join('\n'), /^The link is of version 1; this is the newest one\.$/m)
+    assert.match(earlier.stderr.join('\n'), /^Version \d+, of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.$/m)
+    const none = await peerfold(['cat', linkTo('/docs/plan.txt', 1_000_000)], bob)
+    assert.equal(none.code, 1)
+    assert.match(none.stderr.join('\n'), /This share has no version 1000000\./)
     const whole = await peerfold(['cat', link], bob)
     assert.equal(whole.code, 2)
     assert.match(whole.stderr.join('\n'), /“cat” needs a path: this link is of a whole folder/)
@@ -189,6 +193,54 @@ describe('peerfold share and get', () => {
     assert.ok(Array.isArray(conflicts) && conflicts.length === 1)
     assert.equal(conflicts[0].path, join(copy, 'read me.txt'))
     assert.equal(await readFile(conflicts[0].copy, 'utf8'), 'hello again')
+  })
+
+  it('show a share as it was: by number, time and link, as a list, as differences, as a copy', async () => {
+    const listed = await peerfold(['log', link, '--json'], bob)
+    const versions = listed.events.filter(({ event }) => event === 'version')
+    const [newest, first] = [versions[0], versions.at(-1)]
+    assert.ok(versions.length >= 2 && newest !== undefined && first !== undefined)
+    assert.deepEqual(first.changes, { added: 6, changed: 0, removed: 0, bytes: 9_000_039 })
+    const at = String(first.version)
+    const before = new Date(Number(first.time) + 1).toISOString()
+
+    const read = ['cat', link, 'read me.txt']
+    const all = await Promise.all([
+      peerfold([...read, '--at', at], bob),
+      peerfold([...read, '--at', before], bob),
+      peerfold(['cat', linkTo('/read me.txt', Number(at))], bob),
+    ])
+    assert.deepEqual(
+      all.map(({ stdout }) => stdout),
+      [['hello'], ['hello'], ['hello']],
+    )
+    assert.deepEqual((await peerfold(['ls', link, 'docs', '--at', at], bob)).stdout, [
+      'docs/deep/',
+      'docs/plan.txt',
+    ])
+
+    const file = await peerfold(['log', join(source, 'read me.txt'), '--json'], ann)
+    const changes = file.events.filter(({ event }) => event === 'version')
+    assert.deepEqual(
+      changes.map(({ change, size, kept }) => [change, size, kept]),
+      [
+        ['changed', 11, true],
+        ['added', 5, true],
+      ],
+    )
+    const folder = await peerfold(['log', link, 'docs'], bob)
+    assert.deepEqual([folder.code, folder.stdout.length], [0, 2], folder.stdout.join('\n'))
+
+    const differences = await peerfold(['diff', link, at, String(newest.version)], bob)
+    assert.deepEqual(differences.stdout, ['+ docs/new.txt', '- empty.txt', '~ read me.txt'])
+
+    const copy = temporaryFolder('copy')
+    const got = await peerfold(['get', link, copy, '--at', at], bob)
+    assert.equal(got.code, 0, got.stderr.join('\n'))
+    assert.deepEqual(await compareTrees(await makeTree(temporaryFolder('expected'), shared), copy), [])
+    const back = await peerfold(['get', link, copy], bob)
+    assert.equal(back.code, 0, back.stderr.join('\n'))
+    assert.equal(await readFile(join(copy, 'read me.txt'), 'utf8'), 'hello again')
   })
 
   it('end with 3 and a clear message when the link’s keys lead to nobody', async () => {

@@ -5,6 +5,7 @@ import { relativePath, toDrivePath } from '../../src/cli/drivePath'
 import { exitCodeOf } from '../../src/cli/exitCodes'
 import { helpText } from '../../src/cli/help'
 import { readLink } from '../../src/cli/linkArgument'
+import { readVersion } from '../../src/cli/versionText'
 import type { DriveKey } from '../../src/common/brand'
 import { formatLink } from '../../src/common/link'
 
@@ -20,6 +21,7 @@ describe('cli arguments', () => {
       timeout: 30_000,
       port: 0,
       host: '127.0.0.1',
+      limit: 50,
     })
   })
 
@@ -38,6 +40,17 @@ describe('cli arguments', () => {
     assert.equal(given.timeout, 1_500)
     assert.equal(given.storage, '/data')
     assert.deepEqual(given.operands, ['a folder'])
+  })
+
+  it('name a version by its number, a time of this machine, or how long ago that was', () => {
+    const at = (text: string) => run('ls', 'x', '--at', text).at
+    assert.deepEqual(at('1234'), { version: 1_234 })
+    assert.deepEqual(at('2026-03-01'), { time: new Date(2026, 2, 1).getTime() })
+    assert.deepEqual(at('2026-03-01 18:30'), { time: new Date(2026, 2, 1, 18, 30).getTime() })
+    assert.deepEqual(at('2026-03-01T18:30Z'), { time: Date.UTC(2026, 2, 1, 18, 30) })
+    assert.deepEqual(readVersion('90m', 10_000_000), { time: 10_000_000 - 90 * 60_000 })
+    for (const none of ['', 'yesterday', '-1', '1.5', '2026-13-41', '5y'])
+      assert.throws(() => run('ls', 'x', `--at=${none}`), /--at needs the number of a version/)
   })
 
   it('take several bootstrap nodes', () => {

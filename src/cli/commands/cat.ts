@@ -1,16 +1,18 @@
 /** `peerfold cat`: the bytes of one file, fetched part by part; the next part is under way while one is written. */
 import { once } from 'node:events'
-import type { DrivePath, ShareId } from '../../common/brand'
+import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { behind } from '../../common/followed'
 import type { ShareLink } from '../../common/link'
+import type { Params } from '../../common/protocol'
 import { UsageError } from '../arguments'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
 import { meantPath, toDrivePath } from '../drivePath'
 import { DONE } from '../exitCodes'
 import { readLink } from '../linkArgument'
-import { MARGIN, noteDoubt, noteVersion, openShare } from '../openedShare'
+import { MARGIN, noteDoubt, openShare } from '../openedShare'
+import { meantVersion, noteFormer } from '../versionArgument'
 
 /** Bytes asked for at a time. */
 const PART = 4 * 1024 * 1024
@@ -24,45 +26,43 @@ export async function cat(context: Context): Promise<number> {
   let written = 0
   await withPeer(context, async peer => {
     const { id, ...doubt } = await openShare(context, peer, link)
-    const path = await meantFile(peer, id, meantPath(link, pathArgument), link)
+    const former = await meantVersion(context, peer, id, link)
+    const at = former === undefined ? {} : { version: former.version }
+    const path = await meantFile(peer, { id, path: meantPath(link, pathArgument), ...at }, link)
     // A deduplicated file's size is not known before it is read: the end is a short part.
-    const { kind, size, mtime } = behind(await peer.request('fs.stat', { id, path }))
+    const { kind, size, mtime } = behind(await peer.request('fs.stat', { id, path, ...at }))
     if (kind === 'folder') throw new PeerfoldError('is-a-folder', path)
-    for await (const bytes of parts(context, peer, id, path, written)) {
+    for await (const bytes of parts(context, peer, { id, path, ...at }, written)) {
       if (!process.stdout.write(bytes)) await once(process.stdout, 'drain', { signal: context.signal })
       written += bytes.length
     }
-    const after = behind(await peer.request('fs.stat', { id, path }))
+    const after = behind(await peer.request('fs.stat', { id, path, ...at }))
     if (after.mtime !== mtime || after.size !== size) {
       throw new PeerfoldError('changed-meanwhile', path)
     }
-    noteDoubt(context.output, doubt)
-    noteVersion(context.output, link)
+    if (former === undefined) noteDoubt(context.output, doubt)
+    noteFormer(context, former)
   })
   return DONE
 }
 
+type FileOfVersion = Pick<Params<'fs.readRange'>, 'id' | 'path' | 'version'>
+
 /** A share that is one file has it by whatever name. */
-async function meantFile(
-  peer: CommandPeer,
-  id: ShareId,
-  path: DrivePath,
-  link: ShareLink,
-): Promise<DrivePath> {
-  if (path !== '/' || !link.isFile) return path
-  const [file] = await peer.request('fs.list', { id, path, limit: 1 })
-  return file === undefined ? path : toDrivePath(file.name)
+async function meantFile(peer: CommandPeer, what: FileOfVersion, link: ShareLink): Promise<DrivePath> {
+  if (what.path !== '/' || !link.isFile) return what.path
+  const [file] = await peer.request('fs.list', { ...what, limit: 1 })
+  return file === undefined ? what.path : toDrivePath(file.name)
 }
 
 async function* parts(
   { arguments: { timeout } }: Context,
   peer: CommandPeer,
-  id: ShareId,
-  path: DrivePath,
+  what: FileOfVersion,
   from: number,
 ): AsyncGenerator<Uint8Array> {
   const read = (start: number) => {
-    const bytes = peer.request('fs.readRange', { id, path, start, length: PART, timeout }, timeout + MARGIN)
+    const bytes = peer.request('fs.readRange', { ...what, start, length: PART, timeout }, timeout + MARGIN)
     bytes.catch(isAwaitedLater)
     return bytes
   }

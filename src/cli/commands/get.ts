@@ -1,4 +1,4 @@
-/** `peerfold get`: writes the newest version of a share into a folder, or brings that folder up to date. */
+/** `peerfold get`: writes the newest version of a share, or a former one, into a folder, or brings that folder up to date. */
 import { randomUUID } from 'node:crypto'
 import { mkdir, realpath, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -7,15 +7,16 @@ import { PeerfoldError } from '../../common/errors'
 import { describeChanges, isUpdate } from '../../common/explain'
 import { formatBytes, plural } from '../../common/format'
 import { english } from '../../common/localizer'
-import type { TransferResult } from '../../common/model'
+import type { TransferResult, VersionSummary } from '../../common/model'
 import type { Params } from '../../common/protocol'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
 import { meantPath } from '../drivePath'
 import { DONE, INCOMPLETE } from '../exitCodes'
 import { readLink } from '../linkArgument'
-import { noteDoubt, noteVersion, openShare } from '../openedShare'
+import { noteDoubt, openShare } from '../openedShare'
 import { transferProgress } from '../progressLine'
+import { meantVersion, noteFormer } from '../versionArgument'
 
 export async function get(context: Context): Promise<number> {
   const { output } = context
@@ -24,15 +25,18 @@ export async function get(context: Context): Promise<number> {
   const path = meantPath(link, undefined)
   const wanted = resolve(folderArgument)
   await refuseFile(wanted)
+  let version: VersionSummary | undefined
   const result = await withPeer(context, async peer => {
     const { id } = await openShare(context, peer, link)
+    version = await meantVersion(context, peer, id, link)
     await mkdir(wanted, { recursive: true })
-    return copy(context, peer, { id, path, folder: await realpath(wanted) })
+    const at = version === undefined ? {} : { version: version.version }
+    return copy(context, peer, { id, path, folder: await realpath(wanted), ...at })
   })
   report(context, result, wanted)
   output.remarks(result)
-  noteDoubt(output, result)
-  noteVersion(output, link)
+  if (version === undefined) noteDoubt(output, result)
+  noteFormer(context, version)
   if (isComplete(result)) return DONE
   output.note(
     `Not complete: ${plural(result.skippedCount, 'entry', 'entries')} of the share could not be written here.`,
@@ -56,7 +60,7 @@ async function refuseFile(path: string): Promise<void> {
 async function copy(
   { output, signal, arguments: { timeout } }: Context,
   peer: CommandPeer,
-  what: Pick<Params<'copy.start'>, 'id' | 'path' | 'folder'>,
+  what: Pick<Params<'copy.start'>, 'id' | 'path' | 'folder' | 'version'>,
 ): Promise<TransferResult> {
   const wanted = { ...what, job: randomUUID(), ...umaskParameter() }
   const { job } = await peer.request('copy.start', wanted)

@@ -1,13 +1,15 @@
 /** `peerfold ls`: one folder of a share, one path a line. */
-import type { DrivePath, ShareId } from '../../common/brand'
+import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import type { FileEntry } from '../../common/model'
+import type { Params } from '../../common/protocol'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
 import { meantPath, relativePath } from '../drivePath'
 import { DONE } from '../exitCodes'
 import { readLink } from '../linkArgument'
-import { MARGIN, noteDoubt, noteVersion, openShare } from '../openedShare'
+import { MARGIN, noteDoubt, openShare } from '../openedShare'
+import { meantVersion, noteFormer } from '../versionArgument'
 
 const FIRST_PART = 500
 const NEXT_PARTS = 10_000
@@ -19,17 +21,21 @@ export async function ls(context: Context): Promise<number> {
   const folder = meantPath(link, path)
   await withPeer(context, async peer => {
     const { id, ...doubt } = await openShare(context, peer, link, true)
+    const former = await meantVersion(context, peer, id, link)
+    const at = former === undefined ? {} : { version: former.version }
     try {
-      for await (const child of childrenOf(context, peer, id, folder)) show(context, folder, child)
+      for await (const child of childrenOf(context, peer, { id, path: folder, ...at }))
+        show(context, folder, child)
     } catch (error) {
       if (!(error instanceof PeerfoldError) || error.code !== 'not-a-folder-entry') throw error
       await openShare(context, peer, link)
-      show(context, folder, await peer.request('fs.stat', { id, path: folder }), relativePath(folder))
+      show(context, folder, await peer.request('fs.stat', { id, path: folder, ...at }), relativePath(folder))
     }
+    noteFormer(context, former)
+    if (former !== undefined) return
     if (doubt.stale || doubt.silent.length > 0)
       output.event('doubt', { stale: doubt.stale, silent: doubt.silent })
     noteDoubt(output, doubt)
-    noteVersion(output, link)
   })
   return DONE
 }
@@ -38,13 +44,12 @@ export async function ls(context: Context): Promise<number> {
 async function* childrenOf(
   context: Context,
   peer: CommandPeer,
-  id: ShareId,
-  path: DrivePath,
+  what: Pick<Params<'fs.list'>, 'id' | 'path' | 'version'>,
 ): AsyncGenerator<FileEntry> {
   const { timeout } = context.arguments
   let after = ''
   for (let limit = FIRST_PART; ; limit = NEXT_PARTS) {
-    const part = await peer.request('fs.list', { id, path, after, limit, timeout }, timeout + MARGIN)
+    const part = await peer.request('fs.list', { ...what, after, limit, timeout }, timeout + MARGIN)
     yield* part
     const last = part.at(-1)
     if (last === undefined || part.length < limit) return

@@ -24,9 +24,10 @@ export function givenAddress(given: unknown): ShareAddress | undefined {
   if (given instanceof vscode.Uri) return fromShareUri(given)
   const id = typeof given === 'string' ? given : field(given, 'id')
   if (typeof id !== 'string' || !isShareId(id)) return undefined
-  const path = field(given, 'path')
-  if (path === undefined) return { id, path: ROOT }
-  return typeof path === 'string' ? fromShareUri(toShareUri({ id, path: rooted(path) })) : undefined
+  const path = field(given, 'path') ?? ROOT
+  const version = field(given, 'version')
+  const at = typeof version === 'number' && Number.isSafeInteger(version) && version > 0 ? { version } : {}
+  return typeof path === 'string' ? fromShareUri(toShareUri({ id, path: rooted(path), ...at })) : undefined
 }
 
 /** A transfer's or peer's id, by row or alone. */

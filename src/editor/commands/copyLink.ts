@@ -47,14 +47,17 @@ export async function copySelectedLinks(parts: CommandParts, selected: readonly 
 }
 
 /** @throws PeerfoldError `not-shared`, `file-not-found`, `no-link-to-path` */
-async function linkTo(parts: CommandParts, { id, path }: ShareAddress): Promise<string> {
+async function linkTo(parts: CommandParts, { id, path, version }: ShareAddress): Promise<string> {
+  const at = version === undefined ? {} : { version }
   const { link, isOwn } = await linkOf(parts, id)
   const parsed = parseLink(link)
   // A share that is one file: every Peerfold opens that by the link of the share.
-  if (path === ROOT || !parsed.ok || parsed.link.isFile) return link
-  const target = (await isFolder(parts, { id, path }, isOwn)) ? (`${path}/` as DrivePath) : path
+  if (!parsed.ok) return link
+  if (path === ROOT || parsed.link.isFile)
+    return version === undefined ? link : formatLink({ ...linkOfShare(parsed.link), version })
+  const target = (await isFolder(parts, { id, path, ...at }, isOwn)) ? (`${path}/` as DrivePath) : path
   if (!isLinkPath(target)) throw new PeerfoldError('no-link-to-path', path)
-  return formatLink({ ...linkOfShare(parsed.link), path: target })
+  return formatLink({ ...linkOfShare(parsed.link), path: target, ...at })
 }
 
 /** False also while nobody knows. */

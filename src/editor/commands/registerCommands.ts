@@ -9,14 +9,17 @@ import { isCancelled, tellError } from '../tell'
 import { addToWorkspace } from './addToWorkspace'
 import { blockPeer, unblockPeer } from './blockPeer'
 import { isScripted } from './commandArguments'
+import { compareVersion, compareWithNow, compareWithVersion } from './compareVersions'
 import { startOpened, stopOpened } from './connectOpened'
 import { copyLink, copySelectedLinks } from './copyLink'
 import { findInShare } from './findInShare'
 import { endKeepSharing, keepSharing } from './keepSharing'
+import { keepVersions, pinVersion, unpinVersion } from './keepVersions'
 import { openLink } from './openLink'
 import type { CommandParts } from './parts'
 import { removeOpened } from './removeOpened'
 import { removeShare } from './removeShare'
+import { restoreVersion } from './restoreVersion'
 import { retry } from './retry'
 import { reveal } from './reveal'
 import { reviewConflicts } from './reviewConflicts'
@@ -24,6 +27,7 @@ import { saveCopy } from './saveCopy'
 import { saveSelected, selectionOf, shareSelected } from './selection'
 import { shareFile } from './shareFile'
 import { shareFolder } from './shareFolder'
+import { olderVersions, openVersion, showHistory } from './showHistory'
 import { showSkipped } from './showSkipped'
 import { stopPeerProcess } from './stopPeerProcess'
 import { startShare, stopShare } from './stopShare'
@@ -59,6 +63,16 @@ export function registerCommands(parts: CommandParts, showDashboard: () => void)
     [Commands.stopOpened]: stopOpened,
     [Commands.startOpened]: startOpened,
     [Commands.removeOpened]: removeOpened,
+    [Commands.showHistory]: showHistory,
+    [Commands.olderVersions]: olderVersions,
+    [Commands.openVersion]: openVersion,
+    [Commands.compareVersion]: compareVersion,
+    [Commands.compareWithVersion]: compareWithVersion,
+    [Commands.compareWithNow]: compareWithNow,
+    [Commands.restoreVersion]: restoreVersion,
+    [Commands.pinVersion]: pinVersion,
+    [Commands.unpinVersion]: unpinVersion,
+    [Commands.keepVersions]: keepVersions,
     [Commands.reveal]: reveal,
     [Commands.retry]: retry,
     [Commands.reviewConflicts]: reviewConflicts,

@@ -21,6 +21,7 @@ import { waitForCopy } from './followCopy'
 import { newJob } from './followTransfer'
 import { makeFolder } from './makeFolder'
 import type { CommandParts } from './parts'
+import { restoreVersion } from './restoreVersion'
 
 const { l10n } = vscode
 
@@ -34,6 +35,7 @@ const STALL_LIMIT = 60_000
 export async function saveCopy(parts: CommandParts, given?: unknown): Promise<TransferResult | undefined> {
   const address = givenAddress(given) ?? (await askWhat(parts))
   if (address === undefined) return undefined
+  if (address.version !== undefined) return restoreVersion(parts, given ?? address)
   const folder = givenText(given, 'folder') ?? (await askWhere(parts, address))
   if (folder === undefined) return undefined
   const share = parts.model.opened(address.id) ?? parts.model.share(address.id)

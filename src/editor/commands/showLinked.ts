@@ -14,6 +14,7 @@ import { onDisk } from '../files/ownFiles'
 import { ROOT } from '../files/shareUri'
 import { offerCommand, tell, warn } from '../tell'
 import type { CommandParts } from './parts'
+import { HISTORY_TIMEOUT, type PastAddress, showHistoryOf } from './showHistory'
 
 const { l10n } = vscode
 
@@ -66,7 +67,8 @@ export async function showOwn(
   const { model } = parts
   await model.until(() => model.share(id) !== undefined)
   const share = model.share(id)
-  const { path } = target ?? {}
+  const { path, version } = target ?? {}
+  if (version !== undefined) return showVersion(parts, { id, path: withoutSlash(path ?? ROOT), version })
   if (path === undefined || share === undefined) return tellOwn(parts, id)
   const kind = await kindOf(parts, id, path)
   if (kind === undefined) return
@@ -74,7 +76,6 @@ export async function showOwn(
   if (kind === 'file') await vscode.commands.executeCommand('vscode.open', uri)
   else if (vscode.workspace.getWorkspaceFolder(uri) === undefined) tellOwn(parts, id, path)
   else await vscode.commands.executeCommand('revealInExplorer', uri)
-  noteVersion(target)
 }
 
 function tellOwn({ model, views }: CommandParts, id: ShareId, path?: DrivePath): void {
@@ -99,9 +100,30 @@ async function showWhenHere(
     if (isAlone && target?.path?.endsWith('/') === false) await openFile(parts, id, target.path)
     throw error
   }
-  if (target?.path !== undefined) await showTarget(parts, id, target.path)
+  if (target?.version !== undefined)
+    await showVersion(parts, { id, path: withoutSlash(target.path ?? ROOT), version: target.version })
+  else if (target?.path !== undefined) await showTarget(parts, id, target.path)
   else if (target?.isFile) await showOnlyFile(parts, id)
-  noteVersion(target)
+}
+
+/** A link of a version: a file as it was, or the history of what it points at, with that version selected. */
+async function showVersion(parts: CommandParts, entry: PastAddress): Promise<void> {
+  const { peer, addresses } = parts
+  const { id, path } = entry
+  try {
+    const { version } = await peer.request('versions.at', {
+      id,
+      version: entry.version,
+      timeout: HISTORY_TIMEOUT,
+    })
+    const { kind } = behind(await peer.request('fs.stat', { id, path, version }))
+    const uri = addresses.uriOf({ id, path, version })
+    if (kind === 'folder') await showHistoryOf(parts, { id, path, version })
+    else await vscode.commands.executeCommand('vscode.open', uri)
+  } catch (error) {
+    if (!(error instanceof PeerfoldError)) throw error
+    warn(error.message)
+  }
 }
 
 async function showTarget(parts: CommandParts, id: ShareId, path: DrivePath): Promise<void> {
@@ -143,10 +165,5 @@ async function openFile({ addresses }: CommandParts, id: ShareId, path: DrivePat
 
 /** It was a folder when the link was made. */
 function withoutSlash(path: DrivePath): DrivePath {
-  return path.replace(/\/$/, '') as DrivePath
-}
-
-function noteVersion(target: ShareLink | undefined): void {
-  if (target?.version !== undefined)
-    tell(l10n.t('The link is of version {0}; this is the newest one.', String(target.version)))
+  return path === ROOT ? path : (path.replace(/\/$/, '') as DrivePath)
 }

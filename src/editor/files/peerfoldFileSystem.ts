@@ -20,12 +20,12 @@ import type { ChangedFiles } from './changedFiles'
 import { nameOf } from './drivePath'
 import { EditorReads, isInTab } from './editorReads'
 import { toFileSystemError } from './fileErrors'
-import type { Listings } from './listings'
 import { readLimit } from './reach'
 import { PART, readInParts } from './readInParts'
 import type { ShareAddresses } from './shareAddresses'
 import { fromShareUri, ROOT, type ShareAddress, shareBelow, toShareUri } from './shareUri'
 import { UnreadableFiles } from './unreadableFiles'
+import type { VersionListings } from './versionListings'
 
 /** Milliseconds of silence until a file counts as out of reach: with peers connected, and while nobody is there. */
 const READ_TIMEOUT = 30_000
@@ -52,7 +52,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
   constructor(
     private readonly peer: PeerProcess,
     private readonly model: PeerModel,
-    private readonly listings: Listings,
+    private readonly listings: VersionListings,
     changedFiles: ChangedFiles,
     private readonly addresses: Pick<ShareAddresses, 'namesOf' | 'watch'>,
   ) {
@@ -82,7 +82,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     if (shareBelow(uri) !== undefined) return FOLDER_ABOVE
     const address = addressOf(uri)
     try {
-      return toFileStat(await this.listings.stat(address.id, address.path))
+      return toFileStat(await this.listings.of(address).stat(address.id, address.path))
     } catch (error) {
       throw toFileSystemError(error, uri)
     }
@@ -91,9 +91,9 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
   async readDirectory(uri: vscode.Uri): Promise<[string, vscode.FileType][]> {
     const below = shareBelow(uri)
     if (below !== undefined) return this.namesBelow(below, uri)
-    const { id, path } = addressOf(uri)
+    const address = addressOf(uri)
     try {
-      const entries = await this.listings.list(id, path)
+      const entries = await this.listings.of(address).list(address.id, address.path)
       const shown = entries.map((entry): [string, vscode.FileType] => [entry.name, toFileType(entry)])
       // VS Code passes a folder on in one piece, which takes long enough without our part of it.
       if (shown.length > LARGE) await setTimeout(1)
@@ -114,7 +114,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     const address = addressOf(uri)
     const limit = readSettings().maxEditorFileSize
     try {
-      const { size, kind } = behind(await this.listings.stat(address.id, address.path))
+      const { size, kind } = behind(await this.listings.of(address).stat(address.id, address.path))
       if (kind === 'folder') throw new PeerfoldError('is-a-folder', address.path)
       if (size > limit && this.editorReads.refuses(uri)) throw tooLarge('too-large', address, size)
       if (size > LARGEST_FILE) throw tooLarge('too-large-to-read', address, size)
@@ -134,7 +134,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
   private async fetch(uri: vscode.Uri): Promise<void> {
     const address = addressOf(uri)
     const limit = readSettings().maxEditorFileSize
-    const { size } = behind(await this.listings.stat(address.id, address.path))
+    const { size } = behind(await this.listings.of(address).stat(address.id, address.path))
     if (size > limit) throw tooLarge('too-large', address, size)
     await this.read(address, size, { limit, timeout: this.patienceFor(address.id), job: newJob() }, undefined)
   }
@@ -160,7 +160,8 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     const options = { timeout: readLimit(PART, timeout), token }
     const range = (start: number, length: number) =>
       this.peer.request('fs.readRange', { ...address, start, length, timeout, ...job }, options)
-    const stat = async (id: ShareId, path: DrivePath) => behind(await this.listings.stat(id, path))
+    const listings = this.listings.of(address)
+    const stat = async (id: ShareId, path: DrivePath) => behind(await listings.stat(id, path))
     return readInParts({ stat, range }, address)
   }
 

@@ -8,6 +8,9 @@
  * editors look for beside the share (`/.git`, `/tsconfig.json`), without knowing what the share is called. So an
  * address stays good when the share is renamed. `peerfold://<share id>/path` is how earlier versions wrote it.
  *
+ * `?at=<n>` makes it the address of the entry as it was in version n, and its name says so: a tab shows which version it
+ * is. Not `?version=`: VS Code's viewer of pictures adds that to addresses, with a time of its own.
+ *
  * Pure; shareUri.ts has the same for `vscode.Uri`.
  */
 import { createHash } from 'node:crypto'
@@ -19,6 +22,8 @@ export interface ShareAddress {
   readonly id: ShareId
   /** `/` for the share itself. */
   readonly path: DrivePath
+  /** A former version; absent: the newest. */
+  readonly version?: number
 }
 
 /** The name of a share as the first component of a path: not empty, no slash, nothing invisible. */
@@ -28,6 +33,7 @@ export type ShownName = Brand<string, 'ShownName'>
 export interface UriParts {
   readonly authority: string
   readonly path: string
+  readonly query?: string
 }
 
 export interface ReadAddress extends ShareAddress {
@@ -43,23 +49,26 @@ export function shownName(name: string, suffix = ''): ShownName {
 }
 
 /** Without a name: in the form of earlier versions. */
-export function writeAddress({ id, path }: ShareAddress, name?: ShownName): UriParts {
-  if (name === undefined) return { authority: id, path }
-  return { authority: `${id}.${checkOf(name)}`, path: path === ROOT ? `/${name}` : `/${name}${path}` }
+export function writeAddress({ id, path, version }: ShareAddress, name?: ShownName): UriParts {
+  const at = version === undefined ? {} : { query: `at=${version}` }
+  if (name === undefined) return { authority: id, path, ...at }
+  return { authority: `${id}.${checkOf(name)}`, path: path === ROOT ? `/${name}` : `/${name}${path}`, ...at }
 }
 
 /** Undefined for malformed ids, names without their check, and paths with empty, `.` or `..` components. */
-export function readAddress({ authority, path }: UriParts): ReadAddress | undefined {
+export function readAddress({ authority, path, query = '' }: UriParts): ReadAddress | undefined {
+  const [, version] = /^at=(\d{1,15})$/.exec(query) ?? []
+  const at = version === undefined ? {} : { version: Number(version) }
   const [id = '', check, ...more] = authority.split('.')
   if (!isShareId(id) || more.length > 0) return undefined
   const whole = path === '' ? '/' : path
   if (!isEntryPath(whole)) return undefined
   const trimmed = whole.length > 1 && whole.endsWith('/') ? (whole.slice(0, -1) as DrivePath) : whole
-  if (check === undefined) return { id, path: trimmed, name: undefined }
+  if (check === undefined) return { id, path: trimmed, name: undefined, ...at }
   const end = trimmed.indexOf('/', 1)
   const name = trimmed.slice(1, end === -1 ? undefined : end) as ShownName
   if (checkOf(name) !== check) return undefined
-  return { id, path: end === -1 ? ROOT : (trimmed.slice(end) as DrivePath), name }
+  return { id, path: end === -1 ? ROOT : (trimmed.slice(end) as DrivePath), name, ...at }
 }
 
 /** The share whose folder is all that lies at this address, which is the one above the share. */

@@ -6,7 +6,7 @@
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
 import type { PeerModel } from '../peerModel'
-import type { ShareAddress, ShownName } from './shareAddress'
+import { type ShareAddress, type ShownName, shownName } from './shareAddress'
 import { openFilesOf } from './shareTabs'
 import { fromShareUri, nameInUri, toShareUri } from './shareUri'
 import { ShownNames } from './shownNames'
@@ -26,6 +26,11 @@ export class ShareAddresses {
 
   /** Where this window shows an entry. */
   uriOf(address: ShareAddress): vscode.Uri {
+    const { id, version } = address
+    if (version !== undefined) {
+      const name = this.names.of(id) ?? ''
+      return toShareUri(address, shownName(name, ` (${vscode.l10n.t('version {0}', String(version))})`))
+    }
     const [folder] = workspaceFoldersOf(address.id)
     return toShareUri(address, folder === undefined ? this.names.of(address.id) : nameInUri(folder))
   }
@@ -43,8 +48,8 @@ export class ShareAddresses {
 
   /** To be disposed when `uri` is not watched any more. */
   watch(uri: vscode.Uri): vscode.Disposable {
-    const id = fromShareUri(uri)?.id
-    if (id === undefined) return new vscode.Disposable(() => undefined)
+    const { id, version } = fromShareUri(uri) ?? {}
+    if (id === undefined || version !== undefined) return new vscode.Disposable(() => undefined)
     const entry = { id, form: nameInUri(uri) }
     this.watched.add(entry)
     return new vscode.Disposable(() => this.watched.delete(entry))
@@ -62,5 +67,10 @@ export class ShareAddresses {
 
 function workspaceFoldersOf(id: ShareId): readonly vscode.Uri[] {
   const folders = vscode.workspace.workspaceFolders ?? []
-  return folders.map(({ uri }) => uri).filter(uri => fromShareUri(uri)?.id === id)
+  return folders
+    .map(({ uri }) => uri)
+    .filter(uri => {
+      const address = fromShareUri(uri)
+      return address?.id === id && address.version === undefined
+    })
 }

@@ -32,14 +32,17 @@ export function tabsOfShare(id: ShareId): readonly vscode.Tab[] {
   return allTabs().filter(tab => urisOfTab(tab).some(uri => fromShareUri(uri)?.id === id))
 }
 
-/** Every file of a share that is open, in a tab or only in memory; each address once. */
+/** Every file of a share's newest version that is open, in a tab or only in memory; each address once. */
 export function openFilesOf(id: ShareId): readonly vscode.Uri[] {
   const { textDocuments, notebookDocuments } = vscode.workspace
   const uris = [
     ...textDocuments.map(({ uri }) => uri),
     ...notebookDocuments.map(({ uri }) => uri),
     ...tabsOfShare(id).flatMap(urisOfTab),
-  ].filter(uri => fromShareUri(uri)?.id === id)
+  ].filter(uri => {
+    const address = fromShareUri(uri)
+    return address?.id === id && address.version === undefined
+  })
   return [...new Map(uris.map(withoutQuery).map(uri => [uri.toString(), uri])).values()]
 }
 
@@ -49,9 +52,10 @@ export function fileAddress(uri: vscode.Uri): string {
   return (address === undefined ? withoutQuery(uri) : toShareUri(address)).toString()
 }
 
-/** An address may have a query: viewers of pictures ask for `?version=…`. */
+/** An address may have a query: viewers of pictures ask for `?version=…`. That of a former version stays. */
 export function withoutQuery(uri: vscode.Uri): vscode.Uri {
-  return uri.with({ query: '', fragment: '' })
+  const isFormer = fromShareUri(uri)?.version !== undefined
+  return uri.with(isFormer ? { fragment: '' } : { query: '', fragment: '' })
 }
 
 function urisIn(value: unknown, depth: number): readonly vscode.Uri[] {

@@ -20,7 +20,9 @@ export function toShareUri(address: ShareAddress, name?: ShownName): vscode.Uri 
 /** Undefined for other schemes and for what `readAddress` does not take. */
 export function fromShareUri(uri: vscode.Uri): ShareAddress | undefined {
   const read = uri.scheme === EXTENSION_SCHEME ? readAddress(uri) : undefined
-  return read === undefined ? undefined : { id: read.id, path: read.path }
+  if (read === undefined) return undefined
+  const { id, path, version } = read
+  return version === undefined ? { id, path } : { id, path, version }
 }
 
 /** The name that the address of an entry carries; undefined in the form of earlier versions. */

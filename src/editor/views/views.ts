@@ -1,18 +1,23 @@
 /**
- * Creates the four views. Looking at one starts the peer process when there is anything known to show; a view of
+ * Creates the five views. Looking at one starts the peer process when there is anything known to show; a view of
  * somebody who never shared starts nothing.
  */
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
+import { safeText } from '../../common/format'
 import type { ShareState } from '../../common/model'
+import { ContextKeySetter } from '../contextKeys'
 import { Views } from '../contributions'
 import { Disposable } from '../dispose'
 import type { ChangedFiles } from '../files/changedFiles'
 import type { Listings } from '../files/listings'
 import type { ShareAddresses } from '../files/shareAddresses'
-import { ROOT } from '../files/shareUri'
+import { ROOT, type ShareAddress } from '../files/shareUri'
+import type { VersionListings } from '../files/versionListings'
 import type { PeerModel } from '../peerModel'
+import type { PeerProcess } from '../peerProcess'
 import { findEntry } from './findEntry'
+import { type HistoryNode, HistoryTree } from './historyTree'
 import { peerList, shareList, transferList } from './lists'
 import { type ListNode, ListTree } from './listTree'
 import { OpenedTree, type OpenedTreeNode } from './openedTree'
@@ -26,9 +31,15 @@ export class PeerfoldViews extends Disposable {
   private readonly openedTree: OpenedTree
   private readonly openedView: vscode.TreeView<OpenedTreeNode>
 
+  private readonly historyTree: HistoryTree
+  private readonly historyView: vscode.TreeView<HistoryNode>
+  private readonly keys = new ContextKeySetter()
+
   constructor(
     private readonly model: PeerModel,
+    peer: Pick<PeerProcess, 'request'>,
     listings: Listings,
+    versionListings: VersionListings,
     changedFiles: ChangedFiles,
     addresses: ShareAddresses,
     private readonly log: vscode.LogOutputChannel,
@@ -39,6 +50,8 @@ export class PeerfoldViews extends Disposable {
     this.shareView = this.create(Views.shares, this.shareTree)
     this.openedTree = this.own(new OpenedTree(model, listings, changedFiles, addresses, copied))
     this.openedView = this.create(Views.opened, this.openedTree)
+    this.historyTree = this.own(new HistoryTree(peer, versionListings, addresses, changedFiles))
+    this.historyView = this.create(Views.history, this.historyTree)
     this.create(Views.peers, this.own(new ListTree(model, peerList(model))))
     this.create(Views.transfers, this.own(new ListTree(model, transferList(model))))
   }
@@ -68,6 +81,28 @@ export class PeerfoldViews extends Disposable {
     if (node !== undefined) await this.openedView.reveal(node, { select: true, expand: true })
   }
 
+  /** Shows the versions of an entry, and selects one of them if it is listed. Throws what keeps them from being read. */
+  async showHistory(address: ShareAddress, isFile: boolean, name: string, version?: number): Promise<void> {
+    this.keys.set('peerfold.hasHistory', true)
+    this.historyView.description = safeText(name, 80)
+    const [, shown] = await Promise.allSettled([
+      vscode.commands.executeCommand(`${Views.history}.focus`),
+      this.historyTree.show(address, isFile),
+    ])
+    if (shown.status === 'rejected') throw shown.reason
+    const node = version === undefined ? undefined : this.historyTree.find(version)
+    if (node !== undefined) await this.historyView.reveal(node, { select: true, expand: true })
+  }
+
+  olderVersions(): Promise<void> {
+    return this.historyTree.older()
+  }
+
+  /** Another version is kept, or no longer. */
+  historyChanged(): Promise<void> {
+    return this.historyTree.again()
+  }
+
   /** A copy of a share was saved. */
   copiesChanged(): void {
     this.openedTree.update()
@@ -75,7 +110,10 @@ export class PeerfoldViews extends Disposable {
 
   private create<T>(id: string, treeDataProvider: vscode.TreeDataProvider<T>): vscode.TreeView<T> {
     const view = this.own(
-      vscode.window.createTreeView(id, { treeDataProvider, showCollapseAll: id === Views.opened }),
+      vscode.window.createTreeView(id, {
+        treeDataProvider,
+        showCollapseAll: id === Views.opened || id === Views.history,
+      }),
     )
     this.own(
       view.onDidChangeVisibility(({ visible }) => {
