@@ -6,14 +6,12 @@
 import * as path from 'node:path'
 import * as vscode from 'vscode'
 import { umaskParameter } from '../../client/umask'
-import { PeerfoldError } from '../../common/errors'
-import { safeText } from '../../common/format'
 import type { TransferResult } from '../../common/model'
 import { type CopyTarget, nameInFolder, rememberTarget } from '../copyTargets'
-import { nameOf } from '../files/drivePath'
 import { ROOT, type ShareAddress } from '../files/shareUri'
 import { folderName } from '../folderName'
 import { rememberCopy, savedShareOf } from '../savedCopies'
+import { askParent, labelOf } from './askParent'
 import { chooseShare } from './chooseShare'
 import { givenAddress, givenText, isScripted } from './commandArguments'
 import { copyFolder } from './copyFolder'
@@ -81,17 +79,6 @@ async function askWhere(parts: CommandParts, address: ShareAddress): Promise<str
   return parent === undefined ? undefined : targetIn(parts, parent, address)
 }
 
-/** → absolute. Undefined when the user turned away. Throws `PeerfoldError` for a folder that is not on disk. */
-export async function askParent(parts: CommandParts, address: ShareAddress): Promise<string | undefined> {
-  const parent = await parts.ask.folder({
-    title: l10n.t('Choose the folder to save “{0}” in', labelOf(parts, address)),
-    button: l10n.t('Save Here'),
-  })
-  if (parent === undefined) return undefined
-  if (parent.scheme !== 'file') throw new PeerfoldError('not-a-folder', parent.toString())
-  return parent.fsPath
-}
-
 /** A whole share gets a folder of its own inside the chosen one; a folder or file of it goes into the chosen one. */
 export function targetIn(parts: CommandParts, parent: string, address: ShareAddress): string {
   const { model } = parts
@@ -106,8 +93,4 @@ export function targetIn(parts: CommandParts, parent: string, address: ShareAddr
       savedShareOf(parts.memory, folder) ??
       transfers.find(transfer => transfer.kind === 'copy' && transfer.folder === folder)?.share,
   )
-}
-
-function labelOf({ model }: CommandParts, { id, path: entry }: ShareAddress): string {
-  return safeText(entry === ROOT ? model.nameOf(id) : nameOf(entry), 80)
 }

@@ -1,9 +1,10 @@
 /** Menus of the Explorer hand over the entry that was clicked and, beside it, all that are selected. */
 import * as vscode from 'vscode'
 import { fromShareUri } from '../files/shareUri'
+import { askParent } from './askParent'
 import type { CommandParts } from './parts'
 import { publish } from './publish'
-import { askParent, saveCopy, targetIn } from './saveCopy'
+import { saveCopy, targetIn } from './saveCopy'
 
 /** All selected entries when the clicked one is among several; else none, and the clicked one is meant. */
 export function selectionOf([clicked, all]: readonly unknown[]): readonly vscode.Uri[] {
