@@ -49,9 +49,11 @@ describe('a link to a file or folder of somebody’s share', () => {
     }
   })
 
-  it('opens the newest version of the file when it means another one', async () => {
+  it('opens the file of the version that it means, of which any number in it tells', async () => {
     await run('peerfold.openLink', linkTo(other.link, '/README.md', 1))
-    await untilShown(uri => fromShareUri(uri)?.path === '/README.md')
+    await untilShown(
+      uri => fromShareUri(uri)?.path === '/README.md' && fromShareUri(uri)?.version !== undefined,
+    )
   })
 
   it('opens nothing for a folder, or where the share has nothing of that name', async () => {

@@ -29,6 +29,8 @@ export interface PastVersion {
   readonly time: number | undefined
   readonly changes: ChangeCounts | undefined
   readonly listing: ListingHead | undefined
+  /** `previous` is what the version says, and was not looked for. */
+  readonly isSaid: boolean
 }
 
 /** What reading backwards may do. */
@@ -50,8 +52,19 @@ export async function* versionsBack(
   for (let end: number | undefined = from; end !== undefined && end > 1; ) {
     const version: PastVersion = await versionEndingAt(paths, end, options)
     yield version
-    end = version.previous
+    end = await endBefore(paths, version, options)
   }
+}
+
+/** The end that a version names, if there is one: what it says may be a lie. */
+async function endBefore(
+  paths: Hypercore,
+  { version, previous, isSaid }: PastVersion,
+  options: BackwardOptions,
+): Promise<number | undefined> {
+  if (previous === undefined || previous < 2 || !isSaid) return previous
+  const isEnd = parseAbout(await changeAt(paths, previous - 1, options)) !== undefined
+  return isEnd ? previous : endFound(paths, version, options)
 }
 
 /** What the version of this length says. Throws `BlockMissing`. */
@@ -63,12 +76,15 @@ export async function versionEndingAt(
   const about = parseAbout(await changeAt(paths, end - 1, options))
   if (about === undefined) {
     const previous = end - 1 > 1 ? end - 1 : 0
-    return { version: end, previous, time: undefined, changes: undefined, listing: undefined }
+    const nothing = { time: undefined, changes: undefined, listing: undefined, isSaid: false }
+    return { version: end, previous, ...nothing }
   }
-  const previous = await previousOf(paths, end, about, options)
+  const said = about.since
+  const isSaid = said !== undefined && said.previous < end
   return {
     version: end,
-    previous,
+    previous: isSaid ? said.previous : await previousOf(paths, end, about, options),
+    isSaid,
     time: timeOf(about.info.time),
     changes: believable(about, end),
     listing: about.listing,
@@ -145,15 +161,22 @@ const FILES_PREFIX = FILES.encode('')
 async function previousOf(
   paths: Hypercore,
   end: number,
-  { since, listing }: About,
+  { listing }: About,
   options: BackwardOptions,
 ): Promise<number | undefined> {
-  if (since !== undefined && since.previous < end) return since.previous > 1 ? since.previous : 0
-  if (listing !== undefined && !listing.ahead && listing.version === end && end <= listing.files + 3) return 0
-  for (let at = end - 2; at >= Math.max(1, end - 1 - MAX_SCAN); at--) {
-    if (listing !== undefined && !listing.ahead && listing.version === at + 1) return at + 1
+  const isFirst =
+    listing !== undefined && !listing.ahead && listing.version === end && end <= listing.files + 3
+  return isFirst ? 0 : endFound(paths, end, options)
+}
+
+/** Where the version before ends, by looking at every block. */
+async function endFound(
+  paths: Hypercore,
+  end: number,
+  options: BackwardOptions,
+): Promise<number | undefined> {
+  for (let at = end - 2; at >= Math.max(1, end - 1 - MAX_SCAN); at--)
     if (parseAbout(await changeAt(paths, at, options)) !== undefined) return at + 1
-  }
   return end - 1 <= MAX_SCAN ? 0 : undefined
 }
 
