@@ -1,6 +1,6 @@
 /** What a share's newest version does not need any more leaves the disk, on both sides, and nothing else does. */
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DrivePath, ShareId } from '../../src/common/brand'
@@ -151,6 +151,86 @@ describe('what is superseded', () => {
     assert.deepEqual(await compareTrees(source, copy), [])
     await eventually('one version is left', () => ann.storeBytes() < boundOf(14 * MEGABYTE))
   }).timeout(60_000)
+})
+
+describe('former versions', () => {
+  const people = withPeople()
+  const path = '/a.bin' as DrivePath
+  const start = () => people.process({ grace: 0.1, hold: 0, keepVersions: true })
+  const content = (version: number) => randomBytes(200_000, version)
+
+  it('stay as long as the rule of a share says, are given back by any reader, and waited for by nobody once let go', async () => {
+    const [ann, bob, carla] = await Promise.all([start(), start(), start()])
+    const source = await makeTree(temporaryFolder('source'), { 'a.bin': content(1), 'b.txt': 'stays' })
+    const { id, link } = await ann.share(source)
+    const opened = await bob.open(link, true)
+    for (let change = 1; change <= 4; change++) {
+      if (change > 1) writeFileSync(join(source, 'a.bin'), content(change))
+      await ann.rescan(id)
+      await knows(bob, opened, ann, id)
+      assert.ok((await bob.read(opened, path)).equals(content(change)))
+    }
+    const { versions } = await ann.request('versions.list', { id, limit: 10, timeout: 5_000 })
+    const [, , second = 0, first = 0] = versions.map(({ version }) => version)
+    assert.equal(versions.length, 4)
+    await bob.request('versions.pin', { id: opened, version: first, pinned: true })
+    await ann.request('versions.pin', { id, version: second, pinned: true })
+    await ann.request('versions.keep', { id, rule: { kind: 'count', count: 1 } })
+    await eventually('the publisher let the first version go', async () => {
+      const listed = await ann.request('versions.list', { id, limit: 10, timeout: 5_000 })
+      return listed.versions.map(({ kept }) => kept !== false).join() === 'true,true,true,false'
+    })
+    assert.ok((await ann.read(id, path)).equals(content(4)))
+    assert.ok((await readAt(ann, id, second)).equals(content(2)), 'a pinned version stays')
+    await letGo(ann, id, first)
+    await assert.rejects(ann.request('versions.pin', { id, version: first, pinned: true }), {
+      code: 'not-kept',
+    })
+
+    assert.ok((await readAt(bob, opened, first)).equals(content(1)), 'a reader keeps what it has')
+    await ann.stop()
+    const third = await carla.open(link)
+    const restored = temporaryFolder('restored')
+    const { job } = await carla.request('copy.start', {
+      id: third,
+      path: '/' as DrivePath,
+      folder: restored,
+      job: 'restore',
+      version: first,
+    })
+    // What the reader never fetched waits for somebody who has it.
+    await eventually('the file is restored from the reader', () => existsSync(join(restored, 'a.bin')))
+    assert.ok(readFileSync(join(restored, 'a.bin')).equals(content(1)))
+    await carla.request('transfer.cancel', { job })
+
+    await bob.stop()
+    const back = await people.process({ ...ann.options })
+    await back.request('versions.pin', { id, version: second, pinned: false })
+    await back.request('versions.keep', { id, rule: { kind: 'none' } })
+    await eventually('the publisher lets all former content go', () =>
+      letGo(back, id, second).then(
+        () => true,
+        () => false,
+      ),
+    )
+    await eventually('the publisher is there again', async () => {
+      const state = await carla.state()
+      return state.opened[0]?.status.kind === 'connected'
+    })
+    await letGo(carla, third, second)
+  }).timeout(60_000)
+
+  function readAt(peer: PeerProcess, id: ShareId, version: number): Promise<Buffer> {
+    const params = { id, path, limit: 60_000_000, timeout: 15_000, version }
+    return peer.request('fs.read', params).then(bytes => Buffer.from(bytes))
+  }
+
+  /** It is said soon that nobody keeps it. */
+  async function letGo(peer: PeerProcess, id: ShareId, version: number): Promise<void> {
+    const begun = performance.now()
+    await assert.rejects(readAt(peer, id, version), { code: 'not-kept' })
+    assert.ok(performance.now() - begun < 5_000)
+  }
 })
 
 async function knows(

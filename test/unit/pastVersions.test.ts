@@ -92,6 +92,19 @@ describe('the versions of a path log', () => {
     assert.deepEqual(await Promise.all(ends), [4, 4, 4, 4, 6, 6, 9, 9, 9, 9])
   })
 
+  it('are one where a large first version came in two steps, by either number', async () => {
+    const chunks = { blockOffset: 0, blockLength: 1, byteOffset: 0, byteLength: 1 }
+    const listing = { format: 1, version: 2, files: 2, bytes: 2, chunks }
+    const ahead = aboutBlock({ previous: 0, listing: { ...listing, ahead: true } })
+    const whole = aboutBlock({ previous: 0, listing: { ...listing, version: 5 } })
+    const log = await logOf([ahead, fileBlock('/a'), fileBlock('/b'), whole])
+    assert.deepEqual(
+      (await all(log)).map(({ version, previous }) => [version, previous]),
+      [[5, 0]],
+    )
+    assert.equal(await endOfVersion(log, 2, HERE), 5)
+  })
+
   it('are the blocks of a log of another client, which knows nothing of versions', async () => {
     const log = await logOf([fileBlock('/a'), fileBlock('/b')])
     assert.deepEqual(

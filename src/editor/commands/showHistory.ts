@@ -1,7 +1,6 @@
 /** “Show History”: the versions of a share, or of a file or folder in it, in the History view. */
 import * as vscode from 'vscode'
 import { PeerfoldError } from '../../common/errors'
-import { behind } from '../../common/followed'
 import type { VersionSummary } from '../../common/model'
 import { nameOf } from '../files/drivePath'
 import { ROOT, type ShareAddress } from '../files/shareUri'
@@ -31,9 +30,8 @@ export async function showHistory(parts: CommandParts, given?: unknown): Promise
 /** @param entry of which the version, if it has one, is selected */
 export async function showHistoryOf(parts: CommandParts, entry: ShareAddress): Promise<void> {
   const { id, path, version } = entry
-  const isFile = await isFileNow(parts, entry)
   const name = path === ROOT ? parts.model.nameOf(id) : nameOf(path)
-  await parts.views.showHistory({ id, path }, isFile, name, version)
+  await parts.views.showHistory({ id, path }, name, version)
 }
 
 /** More of the list that is shown. */
@@ -88,19 +86,5 @@ function itemOf(summary: VersionSummary): vscode.QuickPickItem {
   return {
     label,
     description: [describeVersion(summary, l10n), number].filter(part => part !== '').join(' · '),
-  }
-}
-
-/** A share that is one file counts as a share. What is gone from it was a file, unless its name says otherwise. */
-async function isFileNow({ peer, model }: CommandParts, entry: ShareAddress): Promise<boolean> {
-  const { id, path, version } = entry
-  if (path === ROOT) return false
-  try {
-    const at = version === undefined ? {} : { version }
-    return behind(await peer.request('fs.stat', { id, path, ...at })).kind !== 'folder'
-  } catch (error) {
-    const isUnknown = error instanceof PeerfoldError && error.code !== 'unknown-share'
-    if (!isUnknown || model.nameOf(id) === undefined) throw error
-    return true
   }
 }

@@ -64,15 +64,12 @@ interface TextNode {
 }
 export type HistoryNode = VersionNode | PastNode | DifferenceNode | OlderNode | TextNode
 
-interface Shown {
-  readonly address: ShareAddress
-  readonly isFile: boolean
-}
-
 export class HistoryTree extends Disposable implements vscode.TreeDataProvider<HistoryNode> {
   private readonly changed = this.own(new vscode.EventEmitter<undefined>())
   readonly onDidChangeTreeData = this.changed.event
-  private shown: Shown | undefined
+  private shown: ShareAddress | undefined
+  /** The history is that of a file. */
+  private isFile = false
   private versions: VersionSummary[] = []
   private next: number | undefined
   private note: string | undefined
@@ -92,13 +89,13 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
 
   /** What its history is shown of. */
   get address(): ShareAddress | undefined {
-    return this.shown?.address
+    return this.shown
   }
 
   /** Resolves when the first versions are known. Throws `PeerfoldError`. */
-  async show(address: ShareAddress, isFile: boolean): Promise<void> {
-    const { id, path } = address
-    this.shown = { address: { id, path }, isFile }
+  async show({ id, path }: ShareAddress): Promise<void> {
+    this.shown = { id, path }
+    this.versions = []
     await this.again()
   }
 
@@ -156,7 +153,7 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
   }
 
   private shareChanged(id: ShareId): void {
-    if (this.shown?.address.id !== id) return
+    if (this.shown?.id !== id) return
     clearTimeout(this.timer)
     this.timer = setTimeout(() => void this.again().catch(() => undefined), REFRESH_AFTER) // the list says why
   }
@@ -174,7 +171,7 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
     }
   }
 
-  private async loadFirst(shown: Shown): Promise<void> {
+  private async loadFirst(shown: ShareAddress): Promise<void> {
     const limit = Math.min(1_000, Math.max(PAGE, this.versions.length))
     if (shown !== this.shown) return
     this.versions = []
@@ -188,9 +185,9 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
     }
   }
 
-  private async load(shown: Shown, from: number | undefined, limit = PAGE): Promise<void> {
+  private async load(shown: ShareAddress, from: number | undefined, limit = PAGE): Promise<void> {
     const page = await this.peer.request('versions.list', {
-      ...shown.address,
+      ...shown,
       limit,
       timeout: TIMEOUT,
       ...(from === undefined ? {} : { from }),
@@ -198,6 +195,7 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
     if (shown !== this.shown) return // something else is shown by now
     this.versions.push(...page.versions)
     this.next = page.next
+    this.isFile = this.versions.some(({ change }) => change !== undefined)
     if (page.isCut === true)
       this.note = l10n.t('What is older is not known here, and nobody online gave it in time.')
   }
@@ -207,7 +205,7 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
     if (shown === undefined) return []
     const nodes: HistoryNode[] = versions.map((summary, at) => ({
       kind: 'version',
-      ...shown.address,
+      ...shown,
       version: summary.version,
       summary,
       previous: versions[at + 1]?.version,
@@ -264,7 +262,7 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
   }
 
   private versionItem({ id, path, version, summary }: VersionNode): vscode.TreeItem {
-    const isFile = this.shown?.isFile === true
+    const { isFile } = this
     const { Collapsed, None } = vscode.TreeItemCollapsibleState
     const label = versionTime(summary)
     const item = new vscode.TreeItem(label, isFile ? None : Collapsed)

@@ -82,12 +82,12 @@ export class PeerfoldViews extends Disposable {
   }
 
   /** Shows the versions of an entry, and selects one of them if it is listed. Throws what keeps them from being read. */
-  async showHistory(address: ShareAddress, isFile: boolean, name: string, version?: number): Promise<void> {
+  async showHistory(address: ShareAddress, name: string, version?: number): Promise<void> {
     this.keys.set('peerfold.hasHistory', true)
     this.historyView.description = safeText(name, 80)
     const [, shown] = await Promise.allSettled([
       vscode.commands.executeCommand(`${Views.history}.focus`),
-      this.historyTree.show(address, isFile),
+      this.historyTree.show(address),
     ])
     if (shown.status === 'rejected') throw shown.reason
     const node = version === undefined ? undefined : this.historyTree.find(version)

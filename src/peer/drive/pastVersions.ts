@@ -99,7 +99,8 @@ export async function endOfVersion(
 ): Promise<number> {
   const newest = paths.length
   if (length >= newest) return newest
-  if (parseAbout(await changeAt(paths, length - 1, options)) !== undefined) return length
+  const about = parseAbout(await changeAt(paths, length - 1, options))
+  if (about !== undefined) return finished(paths, length, about, options)
   // A log of another client: each of its blocks is a version.
   if (parseAbout(await changeAt(paths, newest - 1, options)) === undefined) return length
   const last = Math.min(newest, length + MAX_SCAN)
@@ -108,6 +109,20 @@ export async function endOfVersion(
     if (parseAbout(await changeAt(paths, end - 1, options)) !== undefined) return end
   }
   return newest
+}
+
+/** What a large first version left for later came right after it: that is the version then, for its list stays. */
+async function finished(
+  paths: Hypercore,
+  length: number,
+  { listing }: About,
+  options: BackwardOptions,
+): Promise<number> {
+  if (listing?.ahead !== true) return length
+  const end = length + listing.files + 1
+  if (end > paths.length) return length
+  const after = parseAbout(await changeAt(paths, end - 1, options))
+  return after?.since?.previous === 0 ? end : length
 }
 
 /** What was said of paths from one end (exclusive) to another, in order. Throws `BlockMissing`. */

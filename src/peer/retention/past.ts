@@ -11,7 +11,7 @@
  */
 import { keptBy, reachOf, type VersionKeeping } from '../../common/keptVersions'
 import type { BlockReferences } from '../drive/blockReferences'
-import { contentId, type DriveEntry } from '../drive/format/entry'
+import { type BlobRef, contentId, type DriveEntry } from '../drive/format/entry'
 import type { ListingHead } from '../drive/format/listing'
 import { BlockMissing, type PastVersion, pathsBetween, versionsBack } from '../drive/pastVersions'
 import type { ShareDrive } from '../drive/shareDrive'
@@ -37,6 +37,7 @@ export class Past {
   /** Since which version paths of the newest have the entry that they have; others since the oldest that is known. */
   private since = new Map<string, number>()
   private oldest = 0
+  private onlyPast = 0
   /** The listing from which the oldest was read. */
   private base: ListingHead | undefined
 
@@ -54,15 +55,15 @@ export class Past {
     return this.ends.some(end => end.version === version && this.isWhole(version))
   }
 
-  /** Bytes that only kept former versions name. */
+  /** Bytes that only kept former versions name, at the last look. */
   get bytes(): number {
-    return this.stood.reduce((sum, { size }) => sum + size, 0)
+    return this.onlyPast
   }
 
   /** Adds what kept versions name. To be called with the newest version; nothing may be appended meanwhile. */
   async addTo(references: BlockReferences, newest: Version): Promise<void> {
     await this.bringTo(newest)
-    this.letGo(newest)
+    await this.letGo(newest)
     for (const entry of this.stood) references.add(entry)
     for (const { listing } of this.ends) if (listing !== undefined) references.addBlob(listing.chunks)
     if (this.ends.length > 0 && this.base !== undefined) references.addBlob(this.base.chunks)
@@ -206,14 +207,15 @@ export class Past {
   }
 
   /** Forgets what neither the rule nor the budget keeps. */
-  private letGo(newest: Version): void {
+  private async letGo(newest: Version): Promise<void> {
     const { rule, budget, pinned } = this.keeping()
     const pins = new Set(pinned)
     const newestFirst = [{ version: newest.length, time: newest.info?.time }, ...this.ends.toReversed()]
     const byRule = keptBy(rule, newestFirst, Date.now())
     let ends = this.ends.filter(({ version }) => byRule.has(version) || pins.has(version))
     let stood = this.stood.filter(entry => lastIn(ends, entry) !== undefined)
-    const within = this.withinBudget(ends, stood, Math.min(budget, this.room()))
+    const alone = await this.bytesAlone(ends, stood, newest)
+    const within = withinBudget(ends, alone, Math.min(budget, this.room()))
     if (within < ends.length) {
       const from = ends.length - within
       ends = ends.filter(({ version }, at) => at >= from || pins.has(version))
@@ -221,28 +223,40 @@ export class Past {
     }
     this.ends = ends
     this.stood = stood
+    this.onlyPast = ends.reduce((sum, { version }) => sum + (alone.get(version) ?? 0), 0)
   }
 
-  /** How many of the newest versions can be kept: each needs what it is the last one to have. */
-  private withinBudget(ends: readonly End[], stood: readonly Stood[], budget: number): number {
-    const bytes = new Map<number, number>()
-    const counted = new Set<string>()
+  /**
+   * Bytes here that a version is the last one to have, by version: what goes with it. What was renamed is in the newest
+   * version all the same, and takes nothing.
+   */
+  private async bytesAlone(
+    ends: readonly End[],
+    stood: readonly Stood[],
+    newest: Version,
+  ): Promise<ReadonlyMap<number, number>> {
+    const lasts = new Map<string, { readonly last: number; readonly bytes: number }>()
     for (const entry of stood) {
       const last = lastIn(ends, entry)
-      if (last === undefined) continue
-      const { blob } = entry
-      const key = `${blob?.byteOffset}+${blob?.byteLength}`
-      if (counted.has(key)) continue
-      counted.add(key)
-      bytes.set(last, (bytes.get(last) ?? 0) + entry.size)
+      if (last === undefined || entry.blob === undefined) continue
+      const content = contentOf(entry.blob)
+      if (last > (lasts.get(content)?.last ?? 0)) lasts.set(content, { last, bytes: this.bytesHere(entry) })
     }
-    let [sum, kept] = [0, 0]
-    for (const { version } of ends.toReversed()) {
-      sum += bytes.get(version) ?? 0
-      if (sum > budget) break
-      kept++
+    const due = slicer()
+    for (const { blob } of newest.index.entries()) {
+      if (blob !== undefined) lasts.delete(contentOf(blob))
+      if (due()) await breathe()
     }
-    return kept
+    const bytes = new Map<number, number>()
+    for (const each of lasts.values()) bytes.set(each.last, (bytes.get(each.last) ?? 0) + each.bytes)
+    return bytes
+  }
+
+  private bytesHere({ blob, size }: Stood): number {
+    const bitfield = this.share.bytes?.core.bitfield
+    if (blob === undefined || bitfield === undefined || blob.blockLength === 0) return 0
+    const { blockOffset, blockLength } = blob
+    return Math.ceil((size * bitfield.count(blockOffset, blockLength, true)) / blockLength)
   }
 
   /** Whether all that a former version names is here, as far as it was replaced since. */
@@ -257,6 +271,21 @@ export class Past {
         bitfield.count(blob.blockOffset, blob.blockLength, true) === blob.blockLength,
     )
   }
+}
+
+/** How many of the newest versions take no more than the budget. */
+function withinBudget(ends: readonly End[], alone: ReadonlyMap<number, number>, budget: number): number {
+  let [sum, kept] = [0, 0]
+  for (const { version } of ends.toReversed()) {
+    sum += alone.get(version) ?? 0
+    if (sum > budget) break
+    kept++
+  }
+  return kept
+}
+
+function contentOf({ byteOffset, byteLength }: BlobRef): string {
+  return `${byteOffset}+${byteLength}`
 }
 
 /** The newest of these versions in which an entry stood. Versions are sorted, the oldest first. */
