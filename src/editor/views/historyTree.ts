@@ -51,8 +51,8 @@ export interface DifferenceNode {
   readonly kind: 'difference'
   readonly id: ShareId
   readonly path: DrivePath
+  /** In which it is there: of what was removed, the version before. */
   readonly version: number
-  readonly previous: number
   readonly difference: VersionDifference
 }
 interface OlderNode {
@@ -233,7 +233,8 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
     return [
       all,
       ...shown.map((difference): DifferenceNode => {
-        return { kind: 'difference', id, path: difference.path, version, previous, difference }
+        const there = difference.type === 'removed' ? previous : version
+        return { kind: 'difference', id, path: difference.path, version: there, difference }
       }),
       ...(shown.length < paths.length
         ? [{ kind: 'text' as const, text: l10n.t('… and more. “All Files” has them.') }]
@@ -312,7 +313,7 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
   private differenceItem(node: DifferenceNode): vscode.TreeItem {
     const { id, path, version, difference } = node
     const item = new vscode.TreeItem(safeText(nameOf(path)), vscode.TreeItemCollapsibleState.None)
-    item.id = `${id}${path}//${version}/difference`
+    item.id = `${id}${path}//${version}/${difference.type}`
     const folder = path.slice(1, path.lastIndexOf('/'))
     const words = { added: l10n.t('added'), changed: l10n.t('changed'), removed: l10n.t('removed') }
     item.description = [words[difference.type], safeText(folder)].filter(part => part !== '').join(' · ')
@@ -320,11 +321,18 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
     item.contextValue = `difference:${difference.type}`
     const icons = { added: 'diff-added', changed: 'diff-modified', removed: 'diff-removed' } as const
     item.iconPath = new vscode.ThemeIcon(icons[difference.type])
-    item.command = {
-      command: Commands.compareVersion,
-      title: l10n.t('Compare with the Version Before'),
-      arguments: [node],
-    }
+    item.command =
+      difference.type === 'removed'
+        ? {
+            command: 'vscode.open',
+            title: l10n.t('Open'),
+            arguments: [this.addresses.uriOf({ id, path, version })],
+          }
+        : {
+            command: Commands.compareVersion,
+            title: l10n.t('Compare with the Version Before'),
+            arguments: [node],
+          }
     return item
   }
 }
