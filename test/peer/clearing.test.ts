@@ -182,7 +182,7 @@ describe('former versions', () => {
     })
     assert.ok((await ann.read(id, path)).equals(content(4)))
     assert.ok((await readAt(ann, id, second)).equals(content(2)), 'a pinned version stays')
-    await letGo(ann, id, first)
+    await untilLetGo(ann, id, first)
     await assert.rejects(ann.request('versions.pin', { id, version: first, pinned: true }), {
       code: 'not-kept',
     })
@@ -207,12 +207,7 @@ describe('former versions', () => {
     const back = await people.process({ ...ann.options })
     await back.request('versions.pin', { id, version: second, pinned: false })
     await back.request('versions.keep', { id, rule: { kind: 'none' } })
-    await eventually('the publisher lets all former content go', () =>
-      letGo(back, id, second).then(
-        () => true,
-        () => false,
-      ),
-    )
+    await untilLetGo(back, id, second)
     await eventually('the publisher is there again', async () => {
       const state = await carla.state()
       return state.opened[0]?.status.kind === 'connected'
@@ -223,6 +218,15 @@ describe('former versions', () => {
   function readAt(peer: PeerProcess, id: ShareId, version: number): Promise<Buffer> {
     const params = { id, path, limit: 60_000_000, timeout: 15_000, version }
     return peer.request('fs.read', params).then(bytes => Buffer.from(bytes))
+  }
+
+  async function untilLetGo(peer: PeerProcess, id: ShareId, version: number): Promise<void> {
+    const isGone = () =>
+      letGo(peer, id, version).then(
+        () => true,
+        () => false,
+      )
+    await eventually('the content of the version is let go', isGone)
   }
 
   /** It is said soon that nobody keeps it. */
