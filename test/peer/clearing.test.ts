@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DrivePath, ShareId } from '../../src/common/brand'
+import type { PeerfoldError } from '../../src/common/errors'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
 import type { PeerProcess } from '../support/peerProcess'
@@ -188,7 +189,11 @@ describe('former versions', () => {
     })
 
     assert.ok((await readAt(bob, opened, first)).equals(content(1)), 'a reader keeps what it has')
+    const later = { id: opened, version: 1_000_000, timeout: 5_000 }
+    await assert.rejects(bob.request('versions.at', later), { code: 'no-such-version' })
     await ann.stop()
+    const alone = () => bob.request('versions.at', later).catch((error: PeerfoldError) => error.code)
+    await eventually('nobody is left who could know', async () => (await alone()) === 'version-not-here')
     const third = await carla.open(link)
     const restored = temporaryFolder('restored')
     const { job } = await carla.request('copy.start', {

@@ -49,22 +49,12 @@ export async function* versionsBack(
   from: number,
   options: BackwardOptions,
 ): AsyncGenerator<PastVersion> {
-  for (let end: number | undefined = from; end !== undefined && end > 1; ) {
-    const version: PastVersion = await versionEndingAt(paths, end, options)
+  let at: EndRead | undefined = from > 1 ? await readEnd(paths, from, options) : undefined
+  while (at !== undefined) {
+    const version: PastVersion = await versionOf(paths, at, options)
     yield version
-    end = await endBefore(paths, version, options)
+    at = await endBefore(paths, version, options)
   }
-}
-
-/** The end that a version names, if there is one: what it says may be a lie. */
-async function endBefore(
-  paths: Hypercore,
-  { version, previous, isSaid }: PastVersion,
-  options: BackwardOptions,
-): Promise<number | undefined> {
-  if (previous === undefined || previous < 2 || !isSaid) return previous
-  const isEnd = parseAbout(await changeAt(paths, previous - 1, options)) !== undefined
-  return isEnd ? previous : endFound(paths, version, options)
 }
 
 /** What the version of this length says. Throws `BlockMissing`. */
@@ -73,7 +63,37 @@ export async function versionEndingAt(
   end: number,
   options: BackwardOptions,
 ): Promise<PastVersion> {
-  const about = parseAbout(await changeAt(paths, end - 1, options))
+  return versionOf(paths, await readEnd(paths, end, options), options)
+}
+
+/** The last block of a version, as it was read. */
+interface EndRead {
+  readonly end: number
+  readonly about: About | undefined
+}
+
+async function readEnd(paths: Hypercore, end: number, options: BackwardOptions): Promise<EndRead> {
+  return { end, about: parseAbout(await changeAt(paths, end - 1, options)) }
+}
+
+/** The end that a version names, if there is one: what it says may be a lie. */
+async function endBefore(
+  paths: Hypercore,
+  { version, previous, isSaid }: PastVersion,
+  options: BackwardOptions,
+): Promise<EndRead | undefined> {
+  if (previous === undefined || previous < 2) return undefined
+  const named = await readEnd(paths, previous, options)
+  if (!isSaid || named.about !== undefined) return named
+  const end = await endFound(paths, version, options)
+  return end === undefined || end < 2 ? undefined : readEnd(paths, end, options)
+}
+
+async function versionOf(
+  paths: Hypercore,
+  { end, about }: EndRead,
+  options: BackwardOptions,
+): Promise<PastVersion> {
   if (about === undefined) {
     const previous = end - 1 > 1 ? end - 1 : 0
     const nothing = { time: undefined, changes: undefined, listing: undefined, isSaid: false }

@@ -82,12 +82,12 @@ export class Past {
   private async begin(newest: Version): Promise<void> {
     this.reset(newest)
     const ends = await this.endsBack(newest)
-    const first = await this.firstReadable(ends)
+    const first = await this.firstReadable(ends.slice(1))
     if (first === undefined) return
     this.reset(first)
     this.ends = [{ version: first.length, time: first.info?.time, listing: first.listing }]
     this.base = first.listing
-    await this.goOn(first, newest)
+    await this.goOn(first, newest, ends.filter(({ version }) => version > first.length).reverse())
   }
 
   private reset(version: Version): void {
@@ -99,7 +99,7 @@ export class Past {
     this.base = version.listing
   }
 
-  /** Versions before the newest that the rule may keep, newest first, as far as the path log is here. */
+  /** The newest version and those before it that the rule may keep, newest first, as far as the path log is here. */
   private async endsBack(newest: Version): Promise<PastVersion[]> {
     const { rule, pinned } = this.keeping()
     const { age, count } = reachOf(rule)
@@ -115,7 +115,7 @@ export class Past {
     } catch (error) {
       if (!(error instanceof BlockMissing)) throw error
     }
-    return ends.slice(1)
+    return ends
   }
 
   /** The oldest of these that can be read without anybody's help. */
@@ -135,12 +135,13 @@ export class Past {
     return bitfield.count(blockOffset, blockLength, true) === blockLength
   }
 
-  private async goOn(before: Version, newest: Version): Promise<void> {
+  /** @param ends of what came after the one before, oldest first, where they were read already */
+  private async goOn(before: Version, newest: Version, ends?: readonly PastVersion[]): Promise<void> {
     try {
       const { bitfield } = this.share.paths.core
       const length = newest.length - before.length
       if (bitfield.count(before.length, length, true) < length) throw new BlockMissing()
-      await this.read(before, newest)
+      await this.read(before, newest, ends ?? (await this.endsAfter(before, newest)))
     } catch (error) {
       if (!(error instanceof BlockMissing)) throw error
       this.compare(before, newest)
@@ -148,19 +149,24 @@ export class Past {
     this.newest = newest
   }
 
-  /** Version by version, from the path log. */
-  private async read(before: Version, newest: Version): Promise<void> {
+  private async endsAfter(before: Version, newest: Version): Promise<PastVersion[]> {
     const ends: PastVersion[] = []
     for await (const end of versionsBack(this.share.paths, newest.length, HERE)) {
       if (end.version <= before.length) break
-      ends.unshift(end)
+      ends.push(end)
     }
+    return ends.reverse()
+  }
+
+  /** Version by version, from the path log. */
+  private async read(before: Version, newest: Version, ends: readonly PastVersion[]): Promise<void> {
     const now = new Map<string, DriveEntry | undefined>()
     const due = slicer()
     let from = before.length
     for (const end of ends) {
       const changed = new Map<string, DriveEntry | undefined>()
-      for await (const { path, entry } of pathsBetween(this.share.paths, from, end.version, HERE)) {
+      const to = end.isSaid ? end.version - 1 : end.version // the last block says so, and names no path
+      for await (const { path, entry } of pathsBetween(this.share.paths, from, to, HERE)) {
         changed.set(path, entry)
         if (due()) await breathe()
         throwIfAborted(this.signal)

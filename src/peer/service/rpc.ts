@@ -144,7 +144,7 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
     'versions.diff': (what, signal) => versions.diff(what, signal),
     'versions.keeping': what => versions.keeping(what),
     'versions.keep': async what => done(await versions.keep(what)),
-    'versions.pin': async what => done(await versions.pin(what)),
+    'versions.pin': async (what, signal) => done(await versions.pin(what, signal)),
 
     'fs.stat': async ({ id, path, version }, signal) => {
       const share = shares.get(id)

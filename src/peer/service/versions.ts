@@ -27,10 +27,12 @@ export class Versions {
     signal: AbortSignal,
   ): Promise<Result<'versions.list'>> {
     const share = this.shares.get(id)
-    const newest = await newestOf(share, signal)
+    const { newest } = await newestOf(share, signal)
     const query = { path, limit, timeout: patience(share, timeout), signal }
     try {
-      const page = await readHistory(share.drive, { ...query, from: Math.min(from ?? newest, newest) })
+      const first = from === undefined || from >= newest ? newest : from
+      const end = first === newest ? newest : await endOfVersion(share.drive.paths, Math.max(1, first), query)
+      const page = await readHistory(share.drive, { ...query, from: end })
       return { ...page, versions: page.versions.map(version => this.told(share, version)) }
     } catch (error) {
       throw signal.aborted ? error : outOfReach(error)
@@ -43,11 +45,12 @@ export class Versions {
     signal: AbortSignal,
   ): Promise<VersionSummary> {
     const share = this.shares.get(id)
-    const newest = await newestOf(share, signal)
+    const { newest, isUnsure } = await newestOf(share, signal)
     const options = { timeout: patience(share, timeout), signal }
+    if (version !== undefined) assertThere(share, version, isUnsure)
     try {
       const found = await (time === undefined
-        ? ending(share, version ?? newest, newest, options)
+        ? ending(share, version ?? newest, options)
         : newestOfTime(share, time, newest, options))
       return this.told(share, summaryOf(found, found.changes))
     } catch (error) {
@@ -81,10 +84,10 @@ export class Versions {
     })
   }
 
-  async pin({ id, version, pinned }: Params<'versions.pin'>): Promise<void> {
+  async pin({ id, version: meant, pinned }: Params<'versions.pin'>, signal: AbortSignal): Promise<void> {
     const share = this.shares.get(id)
-    const { keeping, drive } = share
-    if (version < 1 || version > drive.paths.length) throw new PeerfoldError('no-such-version', `${version}`)
+    const { version } = await this.at({ id, version: meant, timeout: LISTED_WITHIN }, signal)
+    const { keeping } = share
     const others = keeping.pinned.filter(each => each !== version)
     if (pinned && share.served.past.isKept(version) === false && share.publishing !== undefined)
       throw new PeerfoldError('not-kept', share.name)
@@ -110,29 +113,42 @@ export class Versions {
 
 /** A version to read from. Throws `no-such-version`, `version-not-here`. */
 export async function versionOf(share: Share, version: number, signal: AbortSignal): Promise<Version> {
-  if (version > share.drive.paths.length) await share.freshen(signal)
+  if (version > share.drive.paths.length) assertThere(share, version, await isUnsure(share, signal))
   return pastVersion(share.drive, version, patience(share, LISTED_WITHIN), signal)
 }
 
-async function newestOf(share: Share, signal: AbortSignal): Promise<number> {
-  await share.freshen(signal)
+async function newestOf(
+  share: Share,
+  signal: AbortSignal,
+): Promise<{ readonly newest: number; readonly isUnsure: boolean }> {
+  const isOld = await isUnsure(share, signal)
   const { version, paths } = share.drive
-  const length = version?.length ?? paths.length
-  if (length < 2) throw new PeerfoldError('not-listed')
-  return length
+  const newest = version?.length ?? paths.length
+  if (newest < 2) throw new PeerfoldError('not-listed')
+  return { newest, isUnsure: isOld }
+}
+
+/** Whether there may be newer versions than those that are known here, once it was asked. */
+async function isUnsure(share: Share, signal: AbortSignal): Promise<boolean> {
+  const { stale, silent } = await share.freshen(signal)
+  return stale || silent.length > 0
+}
+
+/** Throws `no-such-version`; `version-not-here` where nobody told whether there is one. */
+function assertThere({ drive }: Share, version: number, isUnsure: boolean): void {
+  if (version >= 1 && version <= drive.paths.length) return
+  if (version > drive.paths.length && isUnsure) throw new PeerfoldError('version-not-here')
+  throw new PeerfoldError('no-such-version', `${version}`)
 }
 
 async function ending(
   { drive }: Share,
   version: number,
-  newest: number,
   options: { readonly timeout: number; readonly signal: AbortSignal },
 ): Promise<PastVersion> {
-  if (version < 1 || version > newest) throw new PeerfoldError('no-such-version', `${version}`)
   return versionEndingAt(drive.paths, await endOfVersion(drive.paths, version, options), options)
 }
 
-/** Clocks go back now and then: what counts is the order in which versions came. */
 async function newestOfTime(
   { drive }: Share,
   time: number,
