@@ -125,6 +125,8 @@ async function build({ in: source, out, executable, ...options }) {
     entryPoints,
     bundle: true,
     minify: production,
+    // Read at every start of a process. A stack still names functions, and lines of a length that can be looked at.
+    ...(production ? {} : { minifyWhitespace: true, lineLimit: 160 }),
     sourcemap: 'linked',
     sourcesContent: false,
     logLevel: 'warning',

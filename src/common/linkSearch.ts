@@ -122,12 +122,15 @@ function isAddress(text: string, at: number): boolean {
   return /(?:\/|%2f)open(?:\/|%2f)$/i.test(text.slice(Math.max(0, at - 10), at))
 }
 
+const BEFORE_A_WORD = new Set('<("\'`*_[{“‘«„')
+const BEHIND_A_WORD = new Set('>)"\'`*_]}”’».,;:!?')
+
 /** Without what people and programs put around a word. */
 function withoutQuotes(text: string): string {
-  return text
-    .trim()
-    .replace(/^[<("'`*_[{“‘«„]+/, '')
-    .replace(/[>)"'`*_\]}”’».,;:!?]+$/, '')
+  const characters = [...text.trim()]
+  const begin = characters.findIndex(character => !BEFORE_A_WORD.has(character))
+  const end = characters.findLastIndex(character => !BEHIND_A_WORD.has(character))
+  return begin === -1 ? '' : characters.slice(begin, end + 1).join('')
 }
 
 /** Percent-encoded characters of ASCII as they are; a text with a stray `%` is no error. */

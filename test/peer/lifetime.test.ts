@@ -17,6 +17,13 @@ import { withPeople } from '../support/withPeople'
 
 describe('a peer process and what outlives it', () => {
   const people = withPeople()
+  const others = withPeople()
+  /** Somebody else, on another machine, who stays. */
+  let reader: Person
+
+  before(async () => {
+    reader = await others.start()
+  })
 
   describe('the peer process', () => {
     afterEach(() => people.leave())
@@ -123,8 +130,7 @@ describe('a peer process and what outlives it', () => {
       const { link } = await ann.publish(await smallFolder(), { keep: true })
       const pid = await ann.pid()
       ann.client.dispose()
-      const bob = await people.start()
-      assert.equal(await bob.read(await bob.open(link), '/a.txt'), 'a')
+      assert.equal(await reader.read(await reader.open(link), '/a.txt'), 'a')
       const again = await people.start({ storage: ann.storage })
       assert.equal(await again.pid(), pid)
       assert.equal(again.state.keepRunning, true)
@@ -137,15 +143,14 @@ describe('a peer process and what outlives it', () => {
       const source = temporaryFolder('source')
       await writeFile(join(source, 'large.bin'), randomBytes(16_000_000, 1))
       const { link } = await ann.publish(source)
-      const bob = await people.start()
-      const id = await bob.open(link)
-      const before = bob.states.length
+      const id = await reader.open(link)
+      const before = reader.states.length
       const started = performance.now()
-      await bob.copy(id, temporaryFolder('copy'))
+      await reader.copy(id, temporaryFolder('copy'))
       const seconds = (performance.now() - started) / 1000
-      const states = bob.states.length - before
+      const states = reader.states.length - before
       assert.ok(states <= 4 * seconds + 2, `${states} states within ${seconds} s`)
-      const revisions = bob.states.map(({ revision }) => revision)
+      const revisions = reader.states.map(({ revision }) => revision)
       assert.deepEqual(
         revisions,
         [...revisions].sort((a, b) => a - b),
@@ -182,24 +187,22 @@ describe('a peer process and what outlives it', () => {
       assert.equal(bob.opened(id)?.status.kind, 'connected')
       assert.equal(bob.share(own.id)?.status.kind, 'sharing')
       assert.equal((await bob.request('share.link', { id: own.id })).link, own.link)
-      const carla = await people.start()
-      assert.equal(await carla.read(await carla.open(own.link), '/mine.txt'), 'mine')
+      assert.equal(await reader.read(await reader.open(own.link), '/mine.txt'), 'mine')
       const result = await bob.request('copy.wait', { job, timeout: 1_000 })
       assert.deepEqual([result.files, result.bytes], [1, 32_000_000])
     })
 
     it('changes made meanwhile are published, and readers go on', async () => {
       const ann = await people.start({ client: 'window' })
-      const bob = await people.start()
       const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'before', 'b.txt': 'b' })
       const { id, link } = await ann.publish(source, { keep: true })
-      await bob.open(link)
+      await reader.open(link)
       const pid = await ann.pid()
       process.kill(pid, 'SIGKILL')
       await makeTree(source, { 'a.txt': 'after', 'c.txt': 'c' })
       await ann.until('it runs again', () => ann.restarts === 1)
-      await bob.until('bob sees it', () => bob.opened(id)?.contents?.files === 3)
-      assert.equal(await bob.read(id, '/a.txt'), 'after')
+      await reader.until('bob sees it', () => reader.opened(id)?.contents?.files === 3)
+      assert.equal(await reader.read(id, '/a.txt'), 'after')
     })
 
     it('the same folder gets the same link, also when its first publish was cut off', async () => {
@@ -219,9 +222,8 @@ describe('a peer process and what outlives it', () => {
       const added = await ann.publish(source, { keep: true })
       assert.equal(added.id, id)
       assert.equal(added.files, 15)
-      const bob = await people.start()
       const copy = temporaryFolder('copy')
-      await bob.get(added.link, copy)
+      await reader.get(added.link, copy)
       assert.deepEqual(await compareTrees(source, copy), [])
     })
 
@@ -314,9 +316,8 @@ describe('a peer process and what outlives it', () => {
       await assert.rejects(ann.request('share.link', { id: first.id }), { code: 'unknown-share' })
       const second = await ann.publish(source, { keep: true })
       assert.notEqual(keyOf(second.link), keyOf(first.link))
-      const bob = await people.start()
-      assert.equal(await bob.read(await bob.open(second.link), '/a.txt'), 'a')
-      await assert.rejects(bob.open(first.link, { timeout: 1_500 }), { code: 'nobody-found' })
+      assert.equal(await reader.read(await reader.open(second.link), '/a.txt'), 'a')
+      await assert.rejects(reader.open(first.link, { timeout: 1_500 }), { code: 'nobody-found' })
     })
 
     it('stays the same however often the folder is shared, and whatever changes in it', async () => {

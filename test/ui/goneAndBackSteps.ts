@@ -88,6 +88,7 @@ export function goneAndBackSteps(cast: () => Cast, stage: Stage): void {
     const { alice, atBob, garden } = cast()
     await alice.startVSCode()
     const atAlice = await alice.openWindow(garden)
+    cast().atAlice = atAlice
     await atBob
       .view('Opened Shares')
       .tree.row(/^garden1 peer/)

@@ -13,6 +13,7 @@ import { openingSteps } from './openingSteps'
 import { seeingSteps } from './seeingSteps'
 import { sharingSteps } from './sharingSteps'
 import { Stage } from './stage'
+import { windowsSteps } from './windowsSteps'
 
 describe('two people and a folder', () => {
   const stage = new Stage()
@@ -35,4 +36,5 @@ describe('two people and a folder', () => {
   deepLinkSteps(() => cast)
   followingSteps(() => cast)
   goneAndBackSteps(() => cast, stage)
+  windowsSteps(() => cast, stage)
 })
