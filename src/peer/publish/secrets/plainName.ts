@@ -4,12 +4,12 @@
  */
 
 const DATE = String.raw`[._ -](?:19|20)\d{2}[-_.]?[01]\d[-_.]?[0-3]\d(?:[t_. -]?\d{2}[-_:.]?\d{2}(?:[-_:.]?\d{2})?z?)?`
-const COPY_WORD = '(?:copy|kopie|kopia|copie|copia|cópia|копия|コピー|副本)'
+const COPY_WORDS = 'copy|kopie|kopia|copie|copia|cópia|копия|コピー|副本'
 /** ` copy 2`, ` - Copy (2)`, ` (1)`, ` (another copy)`, ` (Ann's conflicted copy 2026-01-02)`, `.sync-conflict-…`. */
 const COPY = [
-  String.raw`[ ._-]+${COPY_WORD}(?: ?\d+| ?\(\d+\))?`,
+  String.raw`[ ._-]+(?:${COPY_WORDS})(?: ?\d+| ?\(\d+\))?`,
   String.raw` ?\(\d+\)`,
-  String.raw` \([^()]*(?:${COPY_WORD}|conflict)[^()]*\)`,
+  String.raw` \([^()]*(?:${COPY_WORDS}|conflict)[^()]*\)`,
   String.raw`\.(?:sync-)?conflict-[\w-]+`,
 ].join('|')
 const BACKUP = String.raw`[._-](?:bak|backup|bkp|orig|original|old|save|prev|previous)\d*`
@@ -25,8 +25,13 @@ const AT_END = new RegExp(`(?:${LAST}|${BACKUP}|${COPY}|${DATE})$`)
 const BEFORE_ENDING = new RegExp(`^(.+?)(?:${BACKUP}|${COPY}|${DATE})(\\.[a-z0-9]{1,8})$`)
 const AT_BEGIN = /^(?:copy of |kopie von |copie de |copia de |\.~lock\.|\.#|#|~\$|\._)/
 /** What any of the above needs to be there. */
-const MAY_BE_DECORATED =
-  /[~#)]|[._ -](?:bak|backup|bkp|ori|old|save|prev|tmp|temp|disabled|off|rpm|dpkg|ucf|copy|kop|copi|cóp|копия|コピー|副本|sw[a-z]$|sync-|conflict)|\d{4}|\.\d|^(?:copy|kopie|copie|copia) |^\.[_]/
+const MAY_BE_DECORATED = new RegExp(
+  [
+    '[~#)]',
+    `[._ -](?:bak|backup|bkp|ori|old|save|prev|tmp|temp|disabled|off|rpm|dpkg|ucf|sw[a-z]$|sync-|conflict|${COPY_WORDS})`,
+    String.raw`\d{4}|\.\d|^(?:copy|kopie|copie|copia) |^\.[_]`,
+  ].join('|'),
+)
 
 /**
  * @param name in lower case, without folders

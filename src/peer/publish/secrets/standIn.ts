@@ -2,7 +2,7 @@
 
 /** What documentation and templates write instead of a value, and what points to a value elsewhere. */
 const STAND_IN =
-  /x{4,}|0{6,}|\*{3,}|\.{3}|…|[<>{}]|\$[({A-Z_a-z]|%[A-Z_]{3,}%|^(?:null|none|nil|undefined|true|false|\d{1,4})$|your|example|sample|placeholder|change.?(?:me|it|this)|replace|insert|dummy|redacted|removed|hidden|goes.?here|foobar|lorem|not.?a.?(?:real|secret)|fake|deadbeef|0123456|12345678|abcdefg|qwerty|process\.env|os\.environ|getenv|^enc\[|^!|^(?:op|vault|ref|env|file|arn|ssm|secret|secrets|var|data|local|module)(?:[:.]|$)|localhost/i
+  /x{4,}|0{6,}|\*{3,}|\.{3}|\u2026|[<>{}]|\$[({A-Z_a-z]|%[A-Z_]{3,}%|^(?:null|none|nil|undefined|true|false|\d{1,4})$|your|example|sample|placeholder|change.?(?:me|it|this)|replace|insert|dummy|redacted|removed|hidden|goes.?here|foobar|lorem|not.?a.?(?:real|secret)|fake|deadbeef|0123456|12345678|abcdefg|qwerty|process\.env|os\.environ|getenv|^enc\[|^!|^(?:op|vault|ref|env|file|arn|ssm|secret|secrets|var|data|local|module)(?:[:.]|$)|localhost/i
 
 /** Passwords of examples and of databases on one's own machine. */
 const EXAMPLE_PASSWORD =
