@@ -183,6 +183,12 @@ describe('former versions', () => {
     })
     assert.ok((await ann.read(id, path)).equals(content(4)))
     assert.ok((await readAt(ann, id, second)).equals(content(2)), 'a pinned version stays')
+    const back = await ann.request('copy.start', { id, path, folder: source, job: 'back', version: second })
+    const { conflicts } = await ann.request('copy.wait', { job: back.job, timeout: 10_000 })
+    assert.ok(readFileSync(join(source, 'a.bin')).equals(content(4)), 'what is there now stays')
+    assert.ok(readFileSync(conflicts[0]?.copy ?? '').equals(content(2)), 'what was there lands beside it')
+    rmSync(conflicts[0]?.copy ?? '') // it would be shared as well
+    await ann.rescan(id)
     await untilLetGo(ann, id, first)
     await assert.rejects(ann.request('versions.pin', { id, version: first, pinned: true }), {
       code: 'not-kept',
@@ -209,10 +215,10 @@ describe('former versions', () => {
     await carla.request('transfer.cancel', { job })
 
     await bob.stop()
-    const back = await people.process({ ...ann.options })
-    await back.request('versions.pin', { id, version: second, pinned: false })
-    await back.request('versions.keep', { id, rule: { kind: 'none' } })
-    await untilLetGo(back, id, second)
+    const again = await people.process({ ...ann.options })
+    await again.request('versions.pin', { id, version: second, pinned: false })
+    await again.request('versions.keep', { id, rule: { kind: 'none' } })
+    await untilLetGo(again, id, second)
     await eventually('the publisher is there again', async () => {
       const state = await carla.state()
       return state.opened[0]?.status.kind === 'connected'
