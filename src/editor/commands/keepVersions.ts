@@ -19,9 +19,10 @@ export async function unpinVersion(parts: CommandParts, given?: unknown): Promis
 
 /** “Kept Versions…”: the rule of a share, and how many bytes its former versions may take. */
 export async function keepVersions(parts: CommandParts, given?: unknown): Promise<void> {
-  const { peer, ask, model } = parts
+  const { peer, ask, model, views } = parts
   const title = l10n.t('Kept Versions')
-  const id = givenShare(given) ?? (await chooseShare(parts, 'any', title))
+  // The view passes nothing to the commands in its title.
+  const id = givenShare(given) ?? views.historyShown ?? (await chooseShare(parts, 'any', title))
   if (id === undefined) return
   const { rule, bytes, budget, pinned } = await peer.request('versions.keeping', { id })
   const now = l10n.t('Now: {0} of {1} at most', formatBytes(bytes), formatBytes(budget))

@@ -94,6 +94,11 @@ export class PeerfoldViews extends Disposable {
     if (node !== undefined) await this.historyView.reveal(node, { select: true, expand: true })
   }
 
+  /** The share whose history stands there now; undefined where the view is not to be seen. */
+  get historyShown(): ShareId | undefined {
+    return this.historyView.visible ? this.historyTree.address?.id : undefined
+  }
+
   olderVersions(): Promise<void> {
     return this.historyTree.older()
   }
