@@ -28,6 +28,8 @@ declare module 'hypercore' {
       readonly remoteSynced: boolean
       readonly remoteFork: number
       readonly remoteContiguousLength: number
+      /** So many from the first one on it has; which others, is in its bitfield. */
+      _remoteContiguousLength: number
       readonly remoteBitfield: { get(index: number): boolean; firstUnset(position: number): number }
       /** Asks which of the blocks around `index` the peer has. */
       _maybeWant(index: number, handle: { addWant(want: object): void; removeWant(want: object): void }): void

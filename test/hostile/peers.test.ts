@@ -222,6 +222,28 @@ attackGroups('hostile peers', () => {
           allowPush: false,
         }),
     }
+    it('one that claims millions of blocks and takes it back, again and again, holds up nobody', async () => {
+      const id = await opened()
+      const { peer } = await attackWithShare(id)
+      const length = 2 ** 24
+      for (let turn = 0; turn < 30; turn++) {
+        peer.wireRange.send({ drop: false, start: 0, length })
+        peer.wireRange.send({ drop: true, start: 2, length: 1 })
+        peer.wireRange.send({ drop: true, start: 1, length })
+        peer.wireRange.send({ drop: false, start: 1, length })
+        peer.wireBitfield.send({ start: 32, bitfield: new Uint32Array(2 ** 16).fill(turn) })
+      }
+      let longest = 0
+      for (let asked = 0; asked < 30; asked++) {
+        const began = performance.now()
+        await bob.state()
+        longest = Math.max(longest, performance.now() - began)
+      }
+      assert.ok(longest < 2_000, `it answered after ${Math.round(longest)} ms`)
+      await assertArrives(id)
+      await assertSmall()
+    })
+
     for (const [what, claim] of Object.entries(CLAIMS)) {
       it(`one that claims ${what} costs neither memory nor time`, async () => {
         const id = await opened()
