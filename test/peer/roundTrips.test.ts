@@ -38,9 +38,13 @@ describe('from two peers that have met to the first file', () => {
     return store
   }
 
-  async function published(): Promise<ShareDrive> {
+  async function published(files = 2): Promise<ShareDrive> {
     const folder = temporaryFolder('own')
-    const source = await makeTree(temporaryFolder('source'), { '1.txt': 'one', '2.txt': 'two' })
+    const others = Array.from({ length: files - 1 }, (_, at) => [`${at + 2}.txt`, `number ${at + 2}`])
+    const source = await makeTree(temporaryFolder('source'), {
+      '1.txt': 'one',
+      ...Object.fromEntries(others),
+    })
     catalog = await Catalog.open(join(folder, 'catalog'))
     const share = await ShareDrive.create(await newStore('theirs'), SEED)
     const record: ShareRecord = {
@@ -92,17 +96,16 @@ describe('from two peers that have met to the first file', () => {
     link.open(tokens)
   }
 
-  it('lie four round trips, the first of which is the greeting', async () => {
-    const own = await published()
+  /** Reads the first file of a share over a line that has just been laid. → how many trips that takes, there or back, and its entry */
+  async function firstFile(own: ShareDrive, line: LineInTrips) {
     const reader = await ShareDrive.open(await newStore('ours'), own.key)
-    const line = new LineInTrips()
     const [near, far] = line.ends.map((end, at) => {
       const stream: unknown = new NoiseSecretStream(at === 0, end)
       return stream as NoiseStream
     })
     assert.ok(near && far)
     await line.until(Promise.all([near.opened, far.opened]))
-    const firstFile = async () => {
+    const reading = async () => {
       while (reader.version === undefined) {
         if (reader.paths.length === 0)
           await new Promise<void>(resolve => reader.paths.once('append', () => resolve()))
@@ -112,11 +115,30 @@ describe('from two peers that have met to the first file', () => {
         timeout: 60_000,
       })
     }
-    const file = firstFile()
+    const file = reading()
     meet(far, own)
     meet(near, reader)
     const trips = await line.until(file)
     assert.equal(String(await file), 'one')
+    return { trips, entry: reader.version?.index.entry(PATH) }
+  }
+
+  it('lie four round trips, the first of which is the greeting', async () => {
+    const { trips } = await firstFile(await published(), new LineInTrips())
     assert.ok(trips <= 8, `${trips} trips there or back`)
+  })
+
+  it('the file comes once, however long the line is: not with the pack that it lies in as well', async () => {
+    const own = await published(300)
+    const sent: number[] = []
+    const bytes = await own.bytesReady()
+    bytes.on('upload', index => sent.push(index))
+    const { entry } = await firstFile(own, new LineInTrips(350))
+    const { blob, pack } = entry ?? {}
+    assert.ok(blob && pack)
+    assert.deepEqual(
+      [blob.blockOffset, pack.block].map(block => sent.filter(one => one === block).length),
+      [1, 0],
+    )
   })
 })

@@ -13,11 +13,12 @@ export class LineInTrips {
   readonly ends: readonly [End, End]
   private wroteAt = performance.now()
 
-  constructor() {
+  /** @param pause milliseconds that each trip takes at least */
+  constructor(private readonly pause = 0) {
     const wrote = () => {
       this.wroteAt = performance.now()
     }
-    this.ends = [new End(wrote), new End(wrote)]
+    this.ends = [new End(wrote, 2 * pause), new End(wrote, 2 * pause)]
   }
 
   /** Waits until both ends have written what they will, and delivers it. */
@@ -26,6 +27,7 @@ export class LineInTrips {
     const [first, second] = this.ends
     const parts = [first.taken(), second.taken()] as const
     if (parts.every(part => part.length === 0)) return
+    if (this.pause > 0) await delay(this.pause, new AbortController().signal)
     this.trips++
     second.receive(parts[0])
     first.receive(parts[1])
@@ -61,7 +63,11 @@ class End extends Duplex {
   readonly remotePort = 1
   private parts: Buffer[] = []
 
-  constructor(private readonly wrote: () => void) {
+  /** @param rtt milliseconds of a round trip, as a UDX stream tells it */
+  constructor(
+    private readonly wrote: () => void,
+    readonly rtt: number,
+  ) {
     super()
   }
 

@@ -184,6 +184,13 @@ export function inOurWords(error: unknown, path: string): unknown {
   }
 }
 
+/** When something of a log last arrived, milliseconds of `performance.now()`; 0: never. */
+export function lastArrival(core: Hypercore): number {
+  const arrival = arrivalOf(core)
+  arrival.look()
+  return arrival.at
+}
+
 /** When something of a log last arrived, whoever reads it. */
 class Arrival {
   at = 0

@@ -1,9 +1,8 @@
 /**
  * Bytes of one file, from here or from whoever has them.
  *
- * A small file has two places: its own blocks and its place in a pack. What is here is used first; then its own
- * blocks are asked for; when they do not come soon, the pack is asked for as well, since a peer that saved a copy
- * may have only that. Every wait ends: `offline` means unknown, never absent.
+ * A small file has two places: its own blocks and its place in a pack. What is here is used first; otherwise
+ * ownOrPack.ts says which is asked for. Every wait ends: `offline` means unknown, never absent.
  */
 import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
@@ -14,11 +13,10 @@ import { withTrueSize } from './blockMap'
 import { Blocks, inOurWords, type ReadOptions } from './blocks'
 import type { BlobRef, DriveEntry } from './format/entry'
 import { PACK_BYTES } from './format/listing'
+import { ownOrPack } from './ownOrPack'
 import type { ShareDrive } from './shareDrive'
 import { isBeyond, isWhole } from './whoHas'
 
-/** After this long (milliseconds) without its own blocks a packed file's pack is asked for too. */
-const PACK_AFTER = 400
 /** Blocks asked for ahead of the one being delivered, and the bytes they may hold. */
 const BLOCKS_AHEAD = 32
 const BYTES_AHEAD = 8 * 1024 * 1024
@@ -35,12 +33,13 @@ export async function readWhole(share: ShareDrive, entry: DriveEntry, options: R
   const core = await share.bytesReady(options.signal)
   const { bitfield } = core.core
   const { pack, blob } = entry
-  const ownBlocks = () => collect(readBlocks(core, entry, 0, options), entry)
-  if (pack === undefined || bitfield.get(blob.blockOffset)) return ownBlocks()
-  const fromPack = async () => sliceOfPack(await readPack(core, pack.block, entry.path, options), entry)
+  const ownBlocks = (how: ReadOptions) => collect(readBlocks(core, entry, 0, how), entry)
+  if (pack === undefined || bitfield.get(blob.blockOffset)) return ownBlocks(options)
+  const fromPack = async (how: ReadOptions) =>
+    sliceOfPack(await readPack(core, pack.block, entry.path, how), entry)
   const isListingFirst = share.version?.isAhead === true && isBeyond(core, blob.blockOffset)
-  if (isListingFirst || bitfield.get(pack.block)) return fromPack()
-  return firstOf(ownBlocks(), fromPack, options)
+  if (isListingFirst || bitfield.get(pack.block)) return fromPack(options)
+  return ownOrPack(core, blob.blockOffset, ownBlocks, fromPack, options)
 }
 
 /** The bytes of a file from `start`, at most `length`, piece by piece. */
@@ -191,23 +190,4 @@ async function collect(blocks: AsyncIterable<Buffer>, entry: DriveEntry): Promis
 function depthFor({ byteLength, blockLength }: BlobRef, isOfMany: boolean): number {
   const bytes = isOfMany ? BYTES_AHEAD_OF_MANY : BYTES_AHEAD
   return Math.max(2, Math.min(BLOCKS_AHEAD, Math.floor(bytes / Math.max(1, byteLength / blockLength))))
-}
-
-async function firstOf(
-  primary: Promise<Buffer>,
-  secondary: () => Promise<Buffer>,
-  options: ReadOptions,
-): Promise<Buffer> {
-  let timer: NodeJS.Timeout | undefined
-  const later = new Promise<Buffer>((resolve, reject) => {
-    timer = setTimeout(() => secondary().then(resolve, reject), PACK_AFTER)
-  })
-  try {
-    return await unlessAborted(Promise.any([primary, later]), options.signal)
-  } catch (error) {
-    throw error instanceof AggregateError ? error.errors[0] : error
-  } finally {
-    clearTimeout(timer)
-    later.catch(() => {}) // the other place delivered, or its error was thrown above
-  }
 }

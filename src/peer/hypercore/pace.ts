@@ -30,6 +30,7 @@ export class Pace {
   private heardBytes: number
   private lookedAt = 0
   private isOwing = false
+  private tripBeside: () => number = () => 0
   /**
    * Milliseconds since anything came, or since it began to owe; 0 when it owes nothing. Time in which this process did
    * not look does not count: what came then is not read yet.
@@ -58,9 +59,14 @@ export class Pace {
     return receivedBytes(this.stream)
   }
 
-  /** Milliseconds there and back; 0 where it is not known (TCP does not tell). */
+  /** Milliseconds there and back; 0 where it is not known. */
   get roundTrip(): number {
-    return this.stream.rawStream.rtt ?? 0
+    return this.stream.rawStream.rtt ?? this.tripBeside()
+  }
+
+  /** A stream that does not tell (TCP) goes the same way as this one. */
+  goesAs({ rawStream }: { readonly rawStream: Pick<RawUdxStream, 'rtt'> }): void {
+    this.tripBeside = () => rawStream.rtt ?? 0
   }
 
   /**

@@ -19,6 +19,7 @@ import { Signal } from '../../common/signal'
 import { isRecord } from '../drive/format/entry'
 import { announcedBytes } from '../hypercore/announcedBytes'
 import { muxOf } from '../hypercore/mux'
+import { Pace } from '../hypercore/pace'
 import { peerIdOf } from '../keys'
 import { PEER_LIMITS } from '../limits'
 import { Rate } from '../rate'
@@ -235,6 +236,7 @@ export class PeerLink {
     this.addressChanged.emit()
     stream.on('error', error => this.broke.emit(error))
     this.boundMessages(stream)
+    Pace.of(stream).goesAs(this.udx)
     stream.once('close', () => {
       this.tcpAddress = undefined
       this.carried.tcpIsGone()
