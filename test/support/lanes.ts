@@ -40,7 +40,7 @@ const lanes: readonly Lane[] = [
   { name: 'unit', budget: 240, programs: [mochaProgram(20_000, suitesIn('unit'))] },
   {
     name: 'vscode',
-    budget: 240,
+    budget: 400,
     ...(process.env.PEERFOLD_DESKTOP === '1' ? {} : { tools: prepareWindows }),
     programs: [{ file: built('test/support/vscodeLane.js'), args: [] }],
   },

@@ -1,6 +1,7 @@
 /**
  * Moves bytes of blocks into the database, or out of it, where a log keeps blocks as pieces of what lies elsewhere
- * (pieces.ts). Which blocks are here does not change by that, and nobody is told.
+ * (pieces.ts). Which blocks are here does not change by that, and nobody is told. Read in hypercore 11.39.5: a write of
+ * its state takes the state's own lock.
  */
 import type Hypercore from 'hypercore'
 import { throwIfAborted } from '../time'
