@@ -118,6 +118,21 @@ const CATALOGUE = {
   'target-read-only': (folder: string) => `“${folder}” cannot be written. Check its permissions, then retry.`,
   'target-overlaps': (folder: string) =>
     `“${folder}” is the folder that is shared. Choose another one for the copy.`,
+  'unknown-live': () => 'This folder is not kept in sync any more.',
+  'live-in-share': (folder: string) =>
+    `“${folder}” cannot be kept in sync: it is, lies in, or holds a folder that you share, and what comes in would be shared on. Choose another folder. Nothing was changed.`,
+  'live-overlaps': (folder: string) =>
+    `“${folder}” is, lies in, or holds a folder that is kept in sync already. Choose another folder, or stop syncing that one. Nothing was changed.`,
+  'live-there': (folder: string) =>
+    `“${folder}” is kept in sync with this share already, so there is nothing to copy. Nothing was changed.`,
+  'live-removal': (files: string) =>
+    `The new version of the share has lost most of its files: it would take ${files} away here. Nothing is changed until you decide.`,
+  'live-conflicts': (files: string) =>
+    `The new version of the share changes more than ${files} files that you changed as well. Nothing is changed until you decide.`,
+  'live-emptied': (folder: string) =>
+    `“${folder}” has none of its files any more. Put them back, or mount its disk, and syncing continues. Nothing is changed until then.`,
+  'no-conflict': (path: string) => `“${path}” has no conflict any more.`,
+  'not-kept': () => 'This file is not kept any more.',
   'workspace-refused': (name: string) =>
     `VS Code did not add “${name}” to the workspace. Close any open dialogs and try again.`,
   'disk-read-only': (path: string) =>

@@ -13,6 +13,9 @@ export const LIMIT_SETTINGS = {
   storeBytes: { setting: 'maxStoreSize', unit: GIGABYTE, usual: 2_000 },
   /** Each costs memory and, over TCP, a file descriptor. */
   connections: { setting: 'maxConnections', unit: 1, usual: 64, most: 1_000 },
+  /** Of files that live copies took away. */
+  keptBytes: { setting: 'keptVersionsSize', unit: GIGABYTE, usual: 10 },
+  keptDays: { setting: 'keptVersionsDays', unit: 1, usual: 30, most: 3_650 },
 } as const satisfies Record<string, LimitSetting>
 
 export interface LimitSetting {

@@ -17,6 +17,8 @@ export interface PeerState {
   readonly opened: readonly OpenedShareState[]
   readonly peers: readonly RemotePeer[]
   readonly transfers: readonly TransferState[]
+  /** Folders that are kept in step with a share. A process of an earlier version does not say. */
+  readonly live?: readonly LiveCopyState[]
 }
 
 /** Bytes of file content a second, averaged over the last few seconds. */
@@ -152,6 +154,75 @@ export interface TransferState {
   readonly rate: number
   /** Seconds, when it can be told. */
   readonly timeLeft?: number
+}
+
+/** A folder that is kept in step with a share, or with a part of it. */
+export interface LiveCopyState {
+  readonly id: string
+  readonly share: ShareId
+  /** What of the share: `/` for all of it. */
+  readonly path: DrivePath
+  /** Absolute. */
+  readonly folder: string
+  readonly name: string
+  /** Patterns of what is kept in step; absent: everything. */
+  readonly only?: readonly string[]
+  readonly status: LiveStatus
+  /** The version of the share that the folder is in step with; absent before the first. */
+  readonly version?: number
+  /** Files that were changed here and there; theirs lies beside. */
+  readonly conflictCount: number
+  /** The first of them. */
+  readonly conflicts: readonly LiveConflict[]
+  /** Files that the user deleted here, which stay so. */
+  readonly deletedHere: number
+  /** Entries that cannot be written here. */
+  readonly skippedCount: number
+}
+
+/** Absolute paths. */
+export interface LiveConflict {
+  readonly path: string
+  /** Where the incoming file lies. */
+  readonly copy: string
+}
+
+export type LiveStatus =
+  /** With the newest version that is known. */
+  | { readonly kind: 'in-step' }
+  | { readonly kind: 'updating'; readonly files: Progress }
+  /** By the user. */
+  | { readonly kind: 'paused' }
+  /** Until the cause goes away; then it continues by itself. */
+  | { readonly kind: 'waiting'; readonly error: UserError }
+  /** Until the user says what to do, or there is nothing to ask any more. */
+  | { readonly kind: 'asking'; readonly question: LiveQuestion; readonly error: UserError }
+
+export type LiveQuestion =
+  /** The share lost more than half of its `of` files at once: `files` would be taken away here. */
+  | { readonly kind: 'removal'; readonly files: number; readonly of: number }
+  /** More than `files` were changed here that the new version brings. */
+  | { readonly kind: 'conflicts'; readonly files: number }
+  /** Nothing of what was written is in the folder any more. */
+  | { readonly kind: 'emptied' }
+
+/**
+ * `go-on`: takes them away; lays theirs beside; writes everything again. `keep`: what the share has no more stays, as the
+ * user's; what was deleted here stays so.
+ */
+export type LiveAnswer = 'go-on' | 'keep'
+
+/** A file that a live copy took away, and that can be put back. */
+export interface KeptFile {
+  readonly id: string
+  readonly share: ShareId
+  /** Where it was, absolute. */
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+  /** Milliseconds since 1970: of the file, and when it was taken away. */
+  readonly mtime: number
+  readonly at: number
 }
 
 export interface Progress {

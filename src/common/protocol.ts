@@ -11,6 +11,10 @@ import type { VersionKeeping } from './keptVersions'
 import type {
   FileEntry,
   HeldFiles,
+  KeptFile,
+  LiveAnswer,
+  LiveConflict,
+  LiveQuestion,
   PeerState,
   SilentPeer,
   SkippedEntry,
@@ -240,6 +244,52 @@ export interface Requests {
   'copy.wait': { params: { readonly job: string; readonly timeout: number }; result: TransferResult }
   /** Fetches everything of a share so that it can be served from here; resolves when all is here. */
   'seed.wait': { params: { readonly id: ShareId; readonly job: string }; result: TransferResult }
+
+  /**
+   * Keeps a folder in step with a share, or with `path` in it, from now on: what the share saves is written, what it
+   * renames is renamed, what it deletes goes to the kept versions. What the user changed or deleted there stays so.
+   * `keep`: also when the client is gone, and after a restart. The same share, path and folder give the same one.
+   * `only`: see `LiveCopyState`. Refused for a folder that is shared, or in or around another live copy.
+   */
+  'live.start': {
+    params: {
+      readonly id: ShareId
+      readonly path: DrivePath
+      readonly folder: string
+      readonly only?: readonly string[]
+      readonly keep: boolean
+      readonly umask?: number
+    }
+    result: { readonly live: string }
+  }
+  /** The files stay. */
+  'live.stop': { params: { readonly live: string }; result: null }
+  'live.pause': { params: { readonly live: string }; result: null }
+  /** Goes on, and looks at everything again. */
+  'live.resume': { params: { readonly live: string }; result: null }
+  /** To the question that stands in its status; to one that does not stand there any more, nothing. */
+  'live.answer': {
+    params: {
+      readonly live: string
+      readonly question: LiveQuestion['kind']
+      readonly answer: LiveAnswer
+    }
+    result: null
+  }
+  'live.conflicts': { params: { readonly live: string }; result: readonly LiveConflict[] }
+  /** Ends a conflict: `mine` removes the incoming file; `theirs` puts it in the place of the user's, which goes to the
+   *  kept versions. `path`: of the user's file, absolute. */
+  'live.resolve': {
+    params: { readonly live: string; readonly path: string; readonly take: 'mine' | 'theirs' }
+    result: null
+  }
+  /** Writes what was deleted here again. */
+  'live.bringBack': { params: { readonly live: string }; result: null }
+  /** The newest first. */
+  'kept.list': { params: Record<string, never>; result: readonly KeptFile[] }
+  /** Puts one back where it was, or beside what lies there now. → where, absolute */
+  'kept.restore': { params: { readonly kept: string }; result: { readonly path: string } }
+
   'transfer.cancel': { params: { readonly job: string }; result: null }
   /** Does a copy that failed once more. */
   'transfer.retry': { params: { readonly job: string }; result: null }
@@ -265,6 +315,9 @@ export interface Requests {
         readonly bytes?: number
         readonly storeBytes?: number
         readonly connections?: number
+        /** What live copies took away is kept so many days, as many bytes. */
+        readonly keptBytes?: number
+        readonly keptDays?: number
       }
     }
     result: null
@@ -316,6 +369,16 @@ export const REPEATABLE: Readonly<Record<Method, boolean>> = {
   'copy.start': true,
   'copy.wait': true,
   'seed.wait': false,
+  'live.start': true,
+  'live.stop': false,
+  'live.pause': false,
+  'live.resume': false,
+  'live.answer': false,
+  'live.conflicts': true,
+  'live.resolve': false,
+  'live.bringBack': false,
+  'kept.list': true,
+  'kept.restore': false,
   'transfer.cancel': false,
   'transfer.retry': false,
   'transfer.clear': false,
@@ -331,6 +394,8 @@ export interface Notifications {
   /** Entries of a share changed (whoever published them): editors show the new content. `paths` is undefined when
    *  there are too many to list. */
   changed: { readonly id: ShareId; readonly version: number; readonly paths?: readonly ChangedPath[] }
+  /** What a live copy did in its folder, as it does it; paths inside that. */
+  live: { readonly live: string; readonly version: number; readonly changes: readonly LiveChange[] }
   /** Something the user should be told once. */
   notice: { readonly level: 'info' | 'warning' | 'error'; readonly message: string; readonly share?: ShareId }
   /** It ends for a newer version, whose process comes up on the same data folder. */
@@ -340,6 +405,16 @@ export interface Notifications {
 export interface ChangedPath {
   readonly path: DrivePath
   readonly type: 'added' | 'changed' | 'removed'
+}
+
+export interface LiveChange {
+  /** `in-step`: the version is whole in the folder; without a path. */
+  readonly kind: 'written' | 'removed' | 'conflict' | 'in-step'
+  readonly path?: string
+  /** `written`: it was renamed from there. */
+  readonly from?: string
+  /** `conflict`: where the incoming file lies. */
+  readonly copy?: string
 }
 
 export interface ShareSource {

@@ -47,6 +47,8 @@ const SENT: readonly SettingName[] = [
   'maxShareSize',
   'maxStoreSize',
   'maxConnections',
+  'keptVersionsDays',
+  'keptVersionsSize',
 ]
 
 /** For answers the peer process has at hand. */

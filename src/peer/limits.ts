@@ -22,6 +22,9 @@ export interface Limits extends ShareLimits {
   readonly storeBytes: number
   /** Peers connected at one time. */
   readonly connections: number
+  /** What live copies took away is kept so many days, as many bytes. */
+  readonly keptBytes: number
+  readonly keptDays: number
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -30,6 +33,8 @@ export const DEFAULT_LIMITS: Limits = {
   bytes: usualLimit('bytes'),
   storeBytes: usualLimit('storeBytes'),
   connections: usualLimit('connections'),
+  keptBytes: usualLimit('keptBytes'),
+  keptDays: usualLimit('keptDays'),
 }
 
 /** The limits as the user chose them. What earlier versions let be chosen beside is passed over. */

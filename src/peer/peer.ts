@@ -4,6 +4,8 @@ import type Corestore from 'corestore'
 import { PeerfoldError } from '../common/errors'
 import { DEFAULT_KEEPING } from '../common/keptVersions'
 import type { DataFolderPaths } from '../wire/dataFolder'
+import { KeptFiles } from './live/keptFiles'
+import { LiveCopies } from './live/liveCopies'
 import { Network } from './network/swarm'
 import { HOLD } from './publish/version/held'
 import { NOTICE } from './publish/version/newlyHidden'
@@ -107,6 +109,8 @@ export class Peer {
     const folders = new SharedFolders(context, shares, transfers)
     const links = new OpenedLinks(context, shares)
     const copies = new Copies(context, shares, transfers)
+    const kept = new KeptFiles(catalog, paths.kept, () => settings.limits, log)
+    const live = new LiveCopies(context, shares, kept)
     const reads = new Reads(transfers)
     const { publicKey } = keyPair
     this.service = new PeerService(
@@ -118,6 +122,7 @@ export class Peer {
         folders,
         links,
         copies,
+        live,
         transfers,
         reads,
         settings,
@@ -147,9 +152,10 @@ export class Peer {
   }
 
   async close(): Promise<void> {
-    const { transfers, network, shares, folders, links, budget } = this.service.parts
+    const { transfers, network, shares, folders, links, live, budget } = this.service.parts
     this.closing.abort()
     this.space.close()
+    await live.close()
     for (const { id } of transfers.states) transfers.cancel(id)
     await network.close()
     await folders.settle()
@@ -164,7 +170,7 @@ export class Peer {
   }
 
   private async restore(): Promise<void> {
-    const { settings, blocked, budget, folders, links, copies } = this.service.parts
+    const { settings, blocked, budget, folders, links, copies, live } = this.service.parts
     const boot = bootId()
     this.lostWrites = mayHaveLostWrites(await this.catalog.get('run', ''), boot)
     await this.catalog.put('run', '', { boot, endedInOrder: false })
@@ -173,7 +179,9 @@ export class Peer {
     await budget.load()
     await folders.restore()
     const unfinished = await copies.restore()
-    await links.restore(id => unfinished.some(copy => copy.share === id))
+    const following = await live.restore()
+    await links.restore(id => [...unfinished, ...following].some(({ share }) => share === id))
     copies.resume(unfinished)
+    live.resume(following)
   }
 }

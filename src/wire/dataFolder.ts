@@ -27,6 +27,8 @@ export interface DataFolderPaths {
   /** There while the store is known to be damaged. */
   readonly damageNote: string
   readonly catalog: string
+  /** Files that live copies took away. */
+  readonly kept: string
   /** What lies in a folder that Peerfold 0.3.0 wrote, until it is taken over. */
   readonly earlier: {
     readonly keys: string
@@ -56,6 +58,7 @@ export function dataFolderPaths(root: string): DataFolderPaths {
     endpoint: join(absolute, 'endpoint.json'),
     log: join(absolute, 'peer.log'),
     format,
+    kept: join(format, 'kept'),
     ...formatted(format),
     earlier: formatted(absolute),
   }

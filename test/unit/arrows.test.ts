@@ -29,7 +29,8 @@ const rooms: Readonly<Record<string, Allowed>> = {
 
 /** Rooms of src/peer, and the other rooms of it that each may use. */
 const roomsOfPeer: Readonly<Record<string, readonly string[]>> = {
-  service: ['transfers', 'shares', 'network', 'publish', 'drive', 'names', 'store'],
+  service: ['live', 'transfers', 'shares', 'network', 'publish', 'drive', 'names', 'store'],
+  live: ['shares', 'copy', 'disk', 'store', 'drive', 'names'],
   transfers: ['shares', 'copy', 'store', 'drive', 'hypercore'],
   shares: ['publish', 'retention', 'network', 'store', 'drive', 'names', 'hypercore'],
   publish: ['store', 'drive', 'names', 'hypercore'],

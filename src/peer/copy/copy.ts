@@ -46,7 +46,8 @@ export async function runCopy(options: CopyOptions): Promise<Copied> {
       partials = await PartialFiles.open(catalog, target, transfer.id, plan.files)
       await writer.sweep(partials.tokens)
       try {
-        const result = await runPlan(options, plan, target, partials, writer, rules, madeFolders)
+        const marks = new CopyMarks(catalog, target, partOf(options.path), madeFolders)
+        const result = await runPlan(options, plan, marks, partials, writer, rules)
         const fetched = Math.max(0, options.fetched() - fetchedBefore)
         return { result: { ...result, fetched }, afterwards: () => checkOld(options, plan, target) }
       } catch (error) {
@@ -86,16 +87,15 @@ async function planNow(
 }
 
 /** Throws `Superseded` when it has to be planned anew. */
-async function runPlan(
+export async function runPlan(
   options: CopyOptions,
   plan: CopyPlan,
-  target: string,
+  marks: CopyMarks,
   partials: PartialFiles,
   writer: SafeWriter,
   rules: TargetRules,
-  madeFolders: string[],
 ): Promise<Omit<TransferResult, 'fetched'>> {
-  const { transfer, share, catalog, path } = options
+  const { transfer, share } = options
   for (;;) {
     const beyond = contentBeyond(share.limits(), bytesThatExist(share, plan))
     if (beyond === undefined) break
@@ -107,7 +107,6 @@ async function runPlan(
   transfer.files = { done: present.files, total: plan.files.length + present.files + plan.links.length }
   transfer.bytes = { done: present.bytes, total: plan.bytes + present.bytes }
   transfer.progress(0, 0)
-  const marks = new CopyMarks(catalog, target, partOf(path), madeFolders)
   return new CopyRun(options, plan, marks, partials, writer, rules).run()
 }
 
@@ -115,11 +114,11 @@ async function runPlan(
  * The version that is asked for, or the newest known here, and what of it is copied. The path may be a link or lead through some: what it leads to
  * is copied, under the name that was asked for. Links in that are copied as links.
  */
-function sourceOf({
+export function sourceOf({
   share,
   path,
   version = share.version,
-}: CopyOptions): CopySource & { readonly index: PathIndex } {
+}: Pick<CopyOptions, 'share' | 'path' | 'version'>): CopySource & { readonly index: PathIndex } {
   const index = version?.index
   if (index === undefined) throw new PeerfoldError('not-listed')
   const part = partOf(path)
@@ -131,7 +130,7 @@ function sourceOf({
 }
 
 /** The path inside the target that stands for `path`; '' for the whole share, which is the target itself. */
-function partOf(path: DrivePath): string {
+export function partOf(path: DrivePath): string {
   const trimmed = trimSlash(path)
   return trimmed.slice(trimmed.lastIndexOf('/'))
 }
@@ -150,12 +149,14 @@ function malformed(key: string, source: CopySource): SkippedEntry {
   }
 }
 
-function openTarget(
+/** @param known what the folder does to names, where that was asked before */
+export function openTarget(
   { folder, umask }: CopyOptions,
   onFolderMade: (path: string) => void,
+  known?: TargetRules,
 ): { writer: SafeWriter; rules: TargetRules } {
   try {
-    const rules = probeRules(folder)
+    const rules = known ?? probeRules(folder)
     return { writer: SafeWriter.open(folder, rules, { umask, onFolderMade }), rules }
   } catch (error) {
     const isGone = error instanceof WriteError && error.code === 'vanished'

@@ -46,6 +46,8 @@ export interface FileCopierOptions {
   readonly onBytes: (bytes: number) => void
   /** Waits until reading may succeed again. Throws when it should not be tried. */
   readonly whenOffline: (error: PeerfoldError) => Promise<void>
+  /** A newer version of what lies beside a file of the user's takes its place, if nobody changed it there. */
+  readonly replacesConflicts: boolean
   /** It lies at its place, where other content was before, or nothing. */
   readonly onPlaced: (file: PlannedFile) => void
   /** Paths inside the target. */
@@ -104,8 +106,9 @@ export class FileCopier {
       if (beside !== undefined) this.record(now, beside, undefined, hash)
       else {
         await this.clearWay(now)
-        const segments = this.destination(now)
-        this.record(now, segments, await writer.writeSmall(segments, bytes, placing(now)), hash)
+        const place = await this.destination(now)
+        const { segments } = place
+        this.record(now, segments, await writer.writeSmall(segments, bytes, placing(now, place)), hash)
       }
       onBytes(bytes.length)
     })
@@ -180,8 +183,9 @@ export class FileCopier {
     const { way } = file
     // What stands where a folder should goes before the folder is made, what has the place itself at the end.
     if (way !== undefined && way.segments.length < file.segments.length) await this.clearWay(file)
-    const segments = this.destination(file)
-    const { large, token, progress } = await this.open(file, segments)
+    const place = await this.destination(file)
+    const { segments } = place
+    const { large, token, progress } = await this.open(file, place)
     try {
       onBytes(progress.bytes)
       await this.fill(large, file, token, progress)
@@ -201,9 +205,10 @@ export class FileCopier {
   }
 
   /** Opens the temporary that an earlier run left, if it is known how far that is whole; else a new one. */
-  private async open(file: PlannedFile, segments: readonly string[]): Promise<Opened> {
+  private async open(file: PlannedFile, place: Destination): Promise<Opened> {
     const { writer, partials } = this.options
-    const options = { size: file.entry.size, ...placing(file) }
+    const { segments } = place
+    const options = { size: file.entry.size, ...placing(file, place) }
     const isKnown = partials.has(file)
     const token = partials.tokenOf(file)
     if (token === undefined)
@@ -220,7 +225,7 @@ export class FileCopier {
     // Whatever lies there is not ours to write to.
     await large.abort()
     await partials.forget(file)
-    return this.open(file, segments)
+    return this.open(file, place)
   }
 
   /** How far a temporary is whole: up to its mark, if the last block before that is what it should be. */
@@ -321,10 +326,28 @@ export class FileCopier {
     onBytes(entry.size)
   }
 
-  private destination(file: PlannedFile): readonly string[] {
+  private async destination(file: PlannedFile): Promise<Destination> {
     const { rules, writer } = this.options
-    if (!file.conflict) return file.segments
-    return conflictName(file.segments, new Date(), rules, segments => writer.stat(segments) !== undefined)
+    const { segments, precondition } = file
+    if (!file.conflict) return { segments, precondition }
+    const earlier = await this.earlierBeside(file)
+    if (earlier !== undefined) return earlier
+    const isTaken = (other: readonly string[]) => writer.stat(other) !== undefined
+    return { segments: conflictName(segments, new Date(), rules, isTaken), precondition: 'absent' }
+  }
+
+  /** What came in before and was laid beside the same file of the user's, if it still is what it was. */
+  private async earlierBeside({ path }: PlannedFile): Promise<Destination | undefined> {
+    const { replacesConflicts, ownership, writer } = this.options
+    const known = ownership.record(path)
+    if (!replacesConflicts || known?.conflict === undefined) return undefined
+    const { content, path: copy } = known.conflict
+    const segments = copy.slice(1).split('/')
+    const local = writer.stat(segments)
+    if (local?.kind !== 'file') return undefined
+    const held = { content, ...(known.hash === undefined ? {} : { hash: known.hash }) }
+    const isAsLeft = (await ownership.prove(segments, held)) === 'same'
+    return isAsLeft ? { segments, precondition: local } : undefined
   }
 
   /** @param mark of what was written; undefined for a conflict copy that was there already */
@@ -340,8 +363,16 @@ export class FileCopier {
   }
 }
 
-function placing(file: PlannedFile): Attributes & { precondition: Precondition; isBlocked?: boolean } {
-  const precondition = file.conflict ? 'absent' : file.precondition
+/** Where a file is written, and what has to be there. */
+interface Destination {
+  readonly segments: readonly string[]
+  readonly precondition: Precondition
+}
+
+function placing(
+  file: PlannedFile,
+  { precondition }: Destination,
+): Attributes & { precondition: Precondition; isBlocked?: boolean } {
   return { ...attributesOf(file.entry), precondition, ...(file.way === undefined ? {} : { isBlocked: true }) }
 }
 

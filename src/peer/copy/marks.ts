@@ -26,6 +26,8 @@ const NO_MARK = { size: -1, mtimeMs: 0, ino: 0 }
 
 export class CopyMarks {
   private pending: Write[] = []
+  /** Keys of what was said to be about to be written. */
+  private readonly intended: string[] = []
   private writing: Promise<void> = Promise.resolve()
 
   constructor(
@@ -36,6 +38,8 @@ export class CopyMarks {
     private readonly part: string,
     /** Paths of folders that were made since the last mark; taken from here. */
     private readonly madeFolders: string[] = [],
+    /** Nothing else is about to be written there: what an earlier run meant to write is forgotten with it. */
+    private readonly isWhole = true,
   ) {}
 
   /** Marks what an earlier run wrote and could not mark. */
@@ -52,6 +56,7 @@ export class CopyMarks {
       if (conflict || mtime === undefined) continue
       const value = { content: contentId(entry), size: entry.size, mtime, fresh }
       batch.push({ table: 'intended', key: this.target + path, value })
+      if (!this.isWhole) this.intended.push(this.target + path)
       if (batch.length < FILES_PER_INTENTION) continue
       await this.catalog.write(batch)
       batch = []
@@ -61,7 +66,9 @@ export class CopyMarks {
 
   /** Everything written has its mark. */
   async done(): Promise<void> {
+    for (const key of this.intended.splice(0)) this.pending.push({ table: 'intended', key, value: undefined })
     await this.flush()
+    if (!this.isWhole) return
     await this.catalog.delete('intended', this.target + this.part)
     await this.catalog.deleteAll('intended', `${this.target}${this.part}/`)
   }
@@ -91,6 +98,11 @@ export class CopyMarks {
   /** What this copy had made there is gone. */
   forget(path: string): void {
     this.add(path, undefined)
+  }
+
+  /** What is known of a path from now on. */
+  note(path: string, record: CopiedFile): void {
+    this.add(path, record)
   }
 
   /** Resolves when everything so far is kept. */
@@ -125,6 +137,6 @@ function described(entry: DriveEntry, hash: Uint8Array | undefined): Omit<Copied
   }
 }
 
-function stated({ size, mtimeMs, ino, ctimeMs }: FileMark): FileMark {
+export function stated({ size, mtimeMs, ino, ctimeMs }: FileMark): FileMark {
   return { size, mtimeMs, ino, ctimeMs }
 }

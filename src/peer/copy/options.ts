@@ -35,4 +35,12 @@ export interface CopyOptions {
   readonly isEnding: () => boolean
   /** Aborts when it does. */
   readonly closing: AbortSignal
+  /** For a live copy. */
+  readonly live?: LiveOptions
+}
+
+export interface LiveOptions {
+  /** An entry lies at its place; or beside it, at `beside`, for the user has changed what lies there. Paths inside the
+   *  target. */
+  readonly onPlaced: (path: string, beside?: string) => void
 }

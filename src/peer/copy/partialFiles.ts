@@ -57,10 +57,8 @@ export class PartialFiles {
     const files = new PartialFiles(catalog, target, job, sizes, boot)
     const contents = new Map(planned.map(file => [file.path, contentId(file.entry)]))
     for await (const [key, partial] of catalog.list('partial')) {
-      const copy = partial.job === job ? undefined : await catalog.get('copy', partial.job)
       const path = key.startsWith(target) ? key.slice(target.length) : ''
-      if (copy !== undefined && copy.result === undefined && copy.failure === undefined)
-        files.others.push(partial.token)
+      if (partial.job !== job && (await isUnderWay(catalog, partial.job))) files.others.push(partial.token)
       else if (contents.get(path) === partial.content) files.known.set(path, inThisStart(partial, boot))
       else await catalog.delete('partial', key)
     }
@@ -159,6 +157,12 @@ export async function removePartials(catalog: Catalog, job: string, folder: stri
   } finally {
     await writer.close()
   }
+}
+
+async function isUnderWay(catalog: Catalog, job: string): Promise<boolean> {
+  const copy = await catalog.get('copy', job)
+  if (copy !== undefined) return copy.result === undefined && copy.failure === undefined
+  return (await catalog.get('live', job)) !== undefined
 }
 
 /** After another start of the machine only what was on the disk counts. */

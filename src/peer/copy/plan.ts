@@ -11,7 +11,7 @@ import { WriteError } from '../disk/writeErrors'
 import type { EntryStat, FileMark, Precondition, SafeWriter } from '../disk/writer'
 import { contentId, type DriveEntry } from '../drive/format/entry'
 import { trimSlash } from '../drive/pathIndex'
-import { selectPaths } from '../names/pathSet'
+import { type Selection, selectPaths } from '../names/pathSet'
 import { describeRefusal } from '../names/refusals'
 import type { TargetRules } from '../names/rules'
 import { type Catalog, type CopiedFile, FOLDER, type IntendedFile } from '../store/catalog'
@@ -50,6 +50,23 @@ export function placeIn({ from, part }: CopySource, path: string): string {
   return part + path.slice(trimSlash(from).length)
 }
 
+/** What the catalog knows of a target, by path inside it: of all of it, or of what is planned. */
+export interface TargetRecords {
+  readonly copied: Map<string, CopiedFile>
+  readonly intended: Map<string, IntendedFile>
+}
+
+/** @param target see `targetKey` */
+export async function recordsOf(catalog: Catalog, target: string): Promise<TargetRecords> {
+  const copied = new Map<string, CopiedFile>()
+  const intended = new Map<string, IntendedFile>()
+  await Promise.all([
+    catalog.each('copied', target, (path, file) => copied.set(path, file)),
+    catalog.each('intended', target, (path, file) => intended.set(path, file)),
+  ])
+  return { copied, intended }
+}
+
 /** @param isInDoubt the machine went down: files that were written before may lack bytes that never reached the disk */
 export async function planCopy(
   entries: Iterable<DriveEntry>,
@@ -61,55 +78,21 @@ export async function planCopy(
   signal: AbortSignal,
   isInDoubt: boolean,
 ): Promise<CopyPlan> {
-  const copied = new Map<string, CopiedFile>()
-  const plan: WritablePlan = {
-    files: [],
-    links: [],
-    adjusted: [],
-    old: [],
-    known: copied,
-    skipped: [],
-    conflicts: [],
-    bytes: 0,
-    present: { files: 0, bytes: 0 },
-    paths: [],
-    executables: new Set(),
-    gone: [],
-    placed: [],
-    noLongerShared: 0,
-    recovered: [],
-  }
   const { part } = source
   const byPath = new Map<string, DriveEntry>()
   for (const entry of entries) byPath.set(placeIn(source, entry.path), entry)
-  const intended = new Map<string, IntendedFile>()
-  const [{ accepted, refused }] = await Promise.all([
+  const [selection, records] = await Promise.all([
     inSlices(selectPaths(byPath.keys(), rules), { onPause: () => throwIfAborted(signal) }),
-    catalog.each('copied', target, (path, file) => copied.set(path, file)),
-    catalog.each('intended', target, (path, file) => intended.set(path, file)),
+    recordsOf(catalog, target),
   ])
-  for (const { path, reason } of refused) plan.skipped.push({ path, reason, detail: describeRefusal(reason) })
-
+  const { copied, intended } = records
   const local = new LocalFiles(writer, copied)
-  plan.recovered.push(...recoverable(intended, byPath, copied, local))
-  for (const { path, record } of plan.recovered) copied.set(path, record)
+  const recovered = recoverable(intended, byPath, copied, local)
+  for (const { path, record } of recovered) copied.set(path, record)
+  const how = { isInDoubt, keepsDeleted: false }
+  const plan = await planEntries(byPath, selection, records, writer, signal, how)
+  plan.recovered.push(...recovered)
   const due = slicer()
-  for (const { path, segments } of accepted) {
-    throwIfAborted(signal)
-    const entry = byPath.get(path)
-    if (entry === undefined) continue
-    try {
-      const recorded = { known: copied.get(path), intended: intended.get(path), isInDoubt }
-      planEntry(plan, { entry, path, segments, content: contentId(entry), ...recorded }, local)
-    } catch (error) {
-      if (!(error instanceof WriteError) || error.code === 'vanished') throw error
-      plan.skipped.push({ path, reason: error.code, detail: error.message })
-    }
-    if (due()) {
-      await breathe()
-      local.lookAnew()
-    }
-  }
   const isGone = (path: string) => (path === part || path.startsWith(`${part}/`)) && !byPath.has(path)
   for (const [path, { fresh, content }] of intended) {
     if (!fresh || !isGone(path)) continue
@@ -129,6 +112,68 @@ export async function planCopy(
     if (content === FOLDER || !isGone(path) || leave.has(path)) continue
     const found = local.statIfReachable(path.slice(1).split('/'))
     if (found !== undefined && found.kind !== 'folder') plan.noLongerShared++
+  }
+  return plan
+}
+
+/** Files that an earlier run wrote just before its process was killed, as records: see `CopyPlan.recovered`. */
+export function recoveredFiles(
+  { copied, intended }: TargetRecords,
+  incoming: ReadonlyMap<string, DriveEntry>,
+  writer: SafeWriter,
+): CopyPlan['recovered'] {
+  return recoverable(intended, incoming, copied, new LocalFiles(writer, copied))
+}
+
+/**
+ * What is to be done for these entries, and nothing about what else lies in the target.
+ * @param byPath entries by their places inside the target
+ * @param how.keepsDeleted what this copy made and the user deleted stays so
+ */
+export async function planEntries(
+  byPath: ReadonlyMap<string, DriveEntry>,
+  { accepted, refused }: Selection,
+  { copied, intended }: TargetRecords,
+  writer: SafeWriter,
+  signal: AbortSignal,
+  how: { readonly isInDoubt: boolean; readonly keepsDeleted: boolean },
+): Promise<WritablePlan> {
+  const plan: WritablePlan = {
+    files: [],
+    links: [],
+    adjusted: [],
+    old: [],
+    known: copied,
+    skipped: [],
+    conflicts: [],
+    bytes: 0,
+    present: { files: 0, bytes: 0 },
+    paths: [],
+    executables: new Set(),
+    gone: [],
+    placed: [],
+    noLongerShared: 0,
+    recovered: [],
+    deletedHere: [],
+  }
+  for (const { path, reason } of refused) plan.skipped.push({ path, reason, detail: describeRefusal(reason) })
+  const local = new LocalFiles(writer, copied)
+  const due = slicer()
+  for (const { path, segments } of accepted) {
+    throwIfAborted(signal)
+    const entry = byPath.get(path)
+    if (entry === undefined) continue
+    try {
+      const recorded = { known: copied.get(path), intended: intended.get(path), ...how }
+      planEntry(plan, { entry, path, segments, content: contentId(entry), ...recorded }, local)
+    } catch (error) {
+      if (!(error instanceof WriteError) || error.code === 'vanished') throw error
+      plan.skipped.push({ path, reason: error.code, detail: error.message })
+    }
+    if (due()) {
+      await breathe()
+      local.lookAnew()
+    }
   }
   return plan
 }
@@ -158,6 +203,7 @@ interface Recorded {
   readonly known: CopiedFile | undefined
   readonly intended: IntendedFile | undefined
   readonly isInDoubt: boolean
+  readonly keepsDeleted: boolean
 }
 
 /** One entry, its place, and what is known of that. */
@@ -173,6 +219,12 @@ function planEntry(plan: WritablePlan, placing: Placing, local: LocalFiles): voi
   const { entry, path, segments, known, content } = placing
   const found = local.stat(segments)
   if (found?.kind === 'special') throw new WriteError('exists', path)
+  if (found === undefined && isDeletedHere(placing)) {
+    plan.deletedHere.push(path)
+    plan.paths.push(path)
+    keep(plan, entry)
+    return
+  }
   const { conflict } = known ?? {}
   if (conflict?.content === content && local.stat(conflict.path.slice(1).split('/')) !== undefined)
     plan.conflicts.push({ path, copy: conflict.path })
@@ -186,6 +238,12 @@ function planEntry(plan: WritablePlan, placing: Placing, local: LocalFiles): voi
   else planFile(plan, placing, found?.kind === 'file' ? found : undefined, way)
   plan.paths.push(path)
   if (entry.executable) plan.executables.add(path)
+}
+
+/** In doubt what is gone may have been lost, unless it was noted before that the user deleted it. */
+function isDeletedHere({ known, keepsDeleted, isInDoubt }: Placing): boolean {
+  if (!keepsDeleted || known === undefined || known.content === FOLDER || known.leaving) return false
+  return known.away === true || !isInDoubt
 }
 
 /** What lies there stays: the share has nothing new for it. */

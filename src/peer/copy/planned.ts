@@ -69,4 +69,6 @@ export interface CopyPlan {
   readonly noLongerShared: number
   /** Files of ours that have no mark yet. */
   readonly recovered: { readonly path: string; readonly record: CopiedFile }[]
+  /** Paths of what this copy made and the user deleted, which stays so. */
+  readonly deletedHere: string[]
 }

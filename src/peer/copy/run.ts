@@ -83,8 +83,12 @@ export class CopyRun {
         transfer.resume()
       },
       whenOffline: error => this.waits.waitForPeer(error),
-      onPlaced: file => this.counts.placed(file),
-      onConflict: (path, copy) => this.conflicts.push(this.conflictAt(path, copy)),
+      replacesConflicts: options.live !== undefined,
+      onPlaced: file => {
+        this.counts.placed(file)
+        options.live?.onPlaced(file.path)
+      },
+      onConflict: (path, copy) => this.besides(path, copy),
     })
   }
 
@@ -137,6 +141,7 @@ export class CopyRun {
       try {
         const after = this.writer.adjust(segments, mark, attributesOf(entry))
         this.marks.written({ entry, path }, after, held.hash)
+        this.options.live?.onPlaced(path)
       } catch (error) {
         // The user changed it just now: what it is then shows at the next copy.
         if (!(error instanceof WriteError) || error.code !== 'changed') this.skipOrThrow(path, error)
@@ -277,7 +282,10 @@ export class CopyRun {
       const made = this.writer.makeLink(segments, target, precondition)
       const mark = this.writer.stat(segments)
       if (made.ok && mark !== undefined) this.marks.written({ entry, path }, mark)
-      if (made.ok && !link.same) this.counts.placed(link)
+      if (made.ok && !link.same) {
+        this.counts.placed(link)
+        this.options.live?.onPlaced(path)
+      }
       return made
     }
     const isTaken = (at: readonly string[]) => this.writer.stat(at) !== undefined
@@ -286,8 +294,13 @@ export class CopyRun {
     if (!made.ok) return made
     const copy = `/${beside.join('/')}`
     this.marks.conflict({ entry, path }, copy)
-    this.conflicts.push(this.conflictAt(path, copy))
+    this.besides(path, copy)
     return made
+  }
+
+  private besides(path: string, copy: string): void {
+    this.conflicts.push(this.conflictAt(path, copy))
+    this.options.live?.onPlaced(path, copy)
   }
 
   private skipOrThrow(path: string, error: unknown): void {

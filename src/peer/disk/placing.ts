@@ -106,6 +106,25 @@ export function giveName(
   return isIt ? markOf(placed) : written
 }
 
+/** Gives a file another name, where nothing is. @returns its mark there @throws as `giveName` */
+export function moveFile(folders: Folders, from: Place, to: Place, expected: FileMark): FileMark {
+  const found = look(from)
+  if (found && !found.isFile()) throw new WriteError('exists', from.path)
+  checkExpected(found, expected, from.path)
+  const there = look(to)
+  // Where case does not count, another spelling of a name names the file itself.
+  const isItself = there !== undefined && there.ino === expected.ino && there.nlink === 1
+  if (there !== undefined && !isItself) throw new WriteError('changed', to.path)
+  for (const { folder, path } of [from, to]) if (!folders.isStill(folder)) throw new FolderMoved(path)
+  const [source, target] = [from.folder.prefix + from.name, to.folder.prefix + to.name]
+  if (isItself || !linkTo(source, target)) {
+    if (!isItself && look(to) !== undefined) throw new WriteError('changed', to.path)
+    renameSync(source, target)
+  }
+  const placed = look(to)
+  return placed === undefined ? expected : markOf(placed)
+}
+
 /** What is there to be replaced. @throws WriteError as `checkReplaceable` */
 function replaceable(place: Place, expected: Precondition | undefined): Stats | undefined {
   const found = look(place)
@@ -119,7 +138,7 @@ function canLink(): boolean {
 }
 
 /** File systems without hard links (FAT, some network and FUSE ones) say so in one of these ways. */
-const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES', 'EINVAL'])
+export const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES', 'EINVAL'])
 
 /** @returns whether it was placed; false: this takes a rename, or something is there */
 function linkTo(from: string, to: string): boolean {

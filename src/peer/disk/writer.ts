@@ -34,11 +34,13 @@ import {
   giveName,
   look,
   markOf,
+  moveFile,
   type Place,
   type Precondition,
 } from './placing'
 import { RETRY_DELAYS_MS, retrying } from './retrying'
 import { sweep } from './sweep'
+import { copyOut, linkOut } from './takingOut'
 import { freshTemporaryName, temporaryNameOf } from './temporary'
 import { discard, fill, type LargeFileOptions, modeFor, NEW_FILE, openTemporary } from './temporaryFile'
 import { umaskFor, type WithUmask } from './umask'
@@ -169,6 +171,39 @@ export class SafeWriter {
         return true
       }),
     )
+  }
+
+  /**
+   * Gives a file another name in the target. Nothing is replaced; folders on the way are made.
+   * @returns its mark there
+   * @throws WriteError 'changed' when another file is there than expected, or anything at `to`; 'exists' for what is no file
+   */
+  move(segments: readonly string[], to: readonly string[], expected: FileMark): Promise<FileMark> {
+    return this.#retry(segments, () =>
+      this.#attempt(segments, () => {
+        const from = this.#place(segments, true)
+        return moveFile(this.#folders, from, this.#place(to, true), expected)
+      }),
+    )
+  }
+
+  /**
+   * Takes a file out of the target: its bytes are at `path` (absolute, outside, nothing there) before it is gone here.
+   * @returns false when there was nothing
+   * @throws WriteError as `remove`; 'no-space' when there is no room for it there
+   */
+  async takeOut(segments: readonly string[], path: string, expected: FileMark): Promise<boolean> {
+    const isLinked = await this.#retry(segments, () =>
+      this.#attempt(segments, () => {
+        const place = this.#placeIfThere(segments)
+        return place && linkOut(this.#folders, place, path, expected)
+      }),
+    )
+    if (isLinked !== false) return isLinked === true
+    const opened = this.openFile(segments)
+    if (opened === undefined) throw new WriteError('changed', segments.join('/'))
+    await copyOut(opened, path, expected, segments.join('/'))
+    return this.remove(segments, expected)
   }
 
   /** Removes a folder. @throws WriteError 'kept-folder' when it holds anything */

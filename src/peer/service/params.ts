@@ -37,6 +37,7 @@ const rule = v.variant('kind', [
 ])
 const nothing = v.object({})
 const share = v.object({ id })
+const live = v.object({ live: job })
 
 const source = {
   source: localPath,
@@ -141,6 +142,27 @@ const SCHEMAS = {
   }),
   'copy.wait': v.object({ job, timeout: milliseconds }),
   'seed.wait': v.object({ id, job }),
+  'live.start': v.object({
+    id,
+    path,
+    folder: localPath,
+    only: v.exactOptional(patterns),
+    keep: v.boolean(),
+    umask: v.exactOptional(umask),
+  }),
+  'live.stop': live,
+  'live.pause': live,
+  'live.resume': live,
+  'live.answer': v.object({
+    live: job,
+    question: v.picklist(['removal', 'conflicts', 'emptied']),
+    answer: v.picklist(['go-on', 'keep']),
+  }),
+  'live.conflicts': live,
+  'live.resolve': v.object({ live: job, path: localPath, take: v.picklist(['mine', 'theirs']) }),
+  'live.bringBack': live,
+  'kept.list': nothing,
+  'kept.restore': v.object({ kept: job }),
   'transfer.cancel': v.object({ job }),
   'transfer.retry': v.object({ job }),
   'transfer.clear': nothing,
@@ -158,6 +180,8 @@ const SCHEMAS = {
         bytes: v.exactOptional(count),
         storeBytes: v.exactOptional(count),
         connections: v.exactOptional(connections),
+        keptBytes: v.exactOptional(count),
+        keptDays: v.exactOptional(count),
       }),
     ),
   }),

@@ -1,3 +1,4 @@
+import type { LiveCopies } from '../live/liveCopies'
 import type { Network } from '../network/swarm'
 import type { OpenedLinks } from '../shares/openedLinks'
 import type { SharedFolders } from '../shares/sharedFolders'
@@ -20,6 +21,7 @@ export interface PeerParts {
   readonly folders: SharedFolders
   readonly links: OpenedLinks
   readonly copies: Copies
+  readonly live: LiveCopies
   readonly transfers: Transfers
   readonly reads: Reads
   readonly settings: PeerSettings

@@ -75,7 +75,7 @@ function answer<M extends Method>(
 }
 
 function answersOf({ service, dataFolder, challenge, hello, holding, stop }: RpcOptions): Answers {
-  const { shares, folders, copies, transfers, settings } = service.parts
+  const { shares, folders, copies, live, transfers, settings } = service.parts
   const versions = new Versions(shares)
   return {
     challenge,
@@ -177,9 +177,19 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
       }),
     'fs.find': ({ id, query, limit }) => findPaths(indexOf(shares.get(id).drive), query, limit),
 
-    'copy.start': async what => ({ job: await copies.start(what) }),
+    'copy.start': async what => ({ job: await service.copy(what) }),
     'copy.wait': ({ job, timeout }, signal) => copies.wait(job, timeout, signal),
     'seed.wait': ({ id, job }, signal) => copies.seed(id, job, signal),
+    'live.start': async what => ({ live: await live.start(what) }),
+    'live.stop': async ({ live: id }) => done(await live.stop(id)),
+    'live.pause': async ({ live: id }) => done(await live.get(id).pause()),
+    'live.resume': async ({ live: id }) => done(await live.get(id).resume()),
+    'live.answer': ({ live: id, question, answer }) => done(live.get(id).answer(question, answer)),
+    'live.conflicts': ({ live: id }) => live.get(id).listConflicts(),
+    'live.resolve': async ({ live: id, path, take }) => done(await live.get(id).resolve(path, take)),
+    'live.bringBack': async ({ live: id }) => done(await live.get(id).bringBack()),
+    'kept.list': () => live.keptFiles,
+    'kept.restore': async ({ kept }) => ({ path: await live.kept.restore(kept) }),
     'transfer.cancel': ({ job }) => done(transfers.cancel(job)),
     'transfer.retry': async ({ job }) => done(await copies.retry(job)),
     'transfer.clear': async () => done(await copies.clear()),

@@ -65,6 +65,7 @@ export class PeerServer {
     service.entriesChanged.on(change => {
       for (const part of partsOf(change)) this.tellAll('changed', part)
     })
+    service.parts.live.did.on(did => this.tellAll('live', did))
     service.notices.on(notice => this.tellAll('notice', notice))
   }
 
@@ -257,7 +258,7 @@ export class PeerServer {
   }
 }
 
-type Tell = <N extends 'changed' | 'notice' | 'replaced'>(
+type Tell = <N extends 'changed' | 'live' | 'notice' | 'replaced'>(
   name: N,
   value: import('../../common/protocol').Notifications[N],
 ) => void

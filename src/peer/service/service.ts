@@ -2,11 +2,12 @@
  * What clients ask of the peer beyond what one of its parts answers by itself, and what they are told unasked. It knows
  * nothing of sockets: server.ts and rpc.ts speak for it.
  */
+import { realpath } from 'node:fs/promises'
 import type { PeerId, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { parseLink, shareIdOf } from '../../common/link'
 import type { PeerState } from '../../common/model'
-import type { Notifications } from '../../common/protocol'
+import type { Notifications, Params } from '../../common/protocol'
 import { Signal } from '../../common/signal'
 import type { Settings } from '../store/catalog'
 import type { PeerParts } from './parts'
@@ -30,8 +31,8 @@ export class PeerService {
       readonly log: (line: string) => void
     },
   ) {
-    const { network, transfers, shares, budget } = parts
-    for (const part of [network, transfers, shares]) part.changed.on(() => this.changed.emit())
+    const { network, transfers, shares, budget, live } = parts
+    for (const part of [network, transfers, shares, live]) part.changed.on(() => this.changed.emit())
     shares.updated.on(change => this.entriesChanged.emit(change))
     budget.passed.on(() => {
       for (const { served } of shares.followed()) served.clearSoon()
@@ -55,6 +56,13 @@ export class PeerService {
     return this.handle.explain(error)
   }
 
+  /** See `copy.start`. A folder that is kept in step is written by that alone. */
+  async copy(what: Params<'copy.start'>): Promise<string> {
+    const folder = await realpath(what.folder).catch(() => what.folder)
+    if (this.parts.live.isIn(what.id, folder)) throw new PeerfoldError('live-there', what.folder)
+    return this.parts.copies.start(what)
+  }
+
   /** See `open.add`. */
   async openLink(
     text: string,
@@ -73,11 +81,12 @@ export class PeerService {
 
   async removeOpened(id: ShareId): Promise<void> {
     this.parts.copies.cancelAllOf(id)
+    await this.parts.live.stopAllOf(id)
     await this.parts.links.remove(id)
   }
 
   async set(change: Settings): Promise<void> {
-    const { settings, network, shares, budget } = this.parts
+    const { settings, network, shares, budget, live } = this.parts
     const changed = await settings.set(change)
     if (changed === undefined) return
     if (changed.name) network.nameChanged()
@@ -86,6 +95,7 @@ export class PeerService {
       for (const { following } of shares.followed()) following.limitsChanged()
       budget.limitChanged()
       network.limitsChanged()
+      await live.kept.prune()
     }
     if (changed.ignore)
       for (const { publishing, replication } of shares.published()) if (replication) publishing.rescan()
@@ -108,8 +118,9 @@ export class PeerService {
 
   /** Lets go of what is not kept and no client holds any more: called when a client is gone, or a copy is over. */
   async releaseUnkept(isHeld: (id: ShareId) => boolean): Promise<void> {
-    const { links, folders, copies } = this.parts
-    await links.releaseUnkept(id => isHeld(id) || copies.isBusy(id))
+    const { links, folders, copies, live } = this.parts
+    await live.releaseUnkept(isHeld)
+    await links.releaseUnkept(id => isHeld(id) || copies.isBusy(id) || live.follows(id))
     await folders.releaseUnkept(isHeld)
   }
 

@@ -21,6 +21,7 @@ export function stateOf(parts: PeerParts, revision: number): PeerState {
     opened: shares.followed().map(({ following }) => following.state),
     peers: [...connectedPeers(parts), ...blocked.states],
     transfers: transfers.states,
+    live: parts.live.states,
   }
 }
 

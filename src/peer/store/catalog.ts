@@ -103,6 +103,41 @@ export interface CopyRecord {
   readonly ended?: number
 }
 
+/** A folder that is kept in step with a share, or with `path` in it. Keyed by its id. */
+export interface LiveRecord {
+  /** Random; the job of what is written for it, too. */
+  readonly id: string
+  readonly share: ShareId
+  readonly path: DrivePath
+  /** Absolute, links resolved. */
+  readonly folder: string
+  /** Patterns of what is kept in step; absent: everything. */
+  readonly only?: readonly string[]
+  /** Of who asked for it. */
+  readonly umask?: number
+  /** The user paused it. */
+  readonly paused?: boolean
+  /** When it was begun, milliseconds since 1970. */
+  readonly since: number
+}
+
+/** A file that a live copy took away, in the data folder. Keyed by its id. */
+export interface KeptRecord {
+  /** Random; the name of the file that holds its bytes. */
+  readonly id: string
+  readonly share: ShareId
+  /** The live copy's folder, absolute, and the path inside it, beginning with `/`. */
+  readonly folder: string
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+  /** Milliseconds since 1970. */
+  readonly mtime: number
+  readonly executable: boolean
+  /** When it was taken away, milliseconds since 1970. */
+  readonly at: number
+}
+
 /** What was published of a file, and how the file looked then. Keyed by seed and path. */
 export interface PublishedFile {
   readonly kind: 'file' | 'link'
@@ -143,6 +178,10 @@ export interface CopiedFile {
   readonly executable?: boolean
   /** Where an incoming file was put because this one was changed locally, and what it held. */
   readonly conflict?: { readonly content: string; readonly path: string }
+  /** The user deleted it, and a live copy leaves it so. */
+  readonly away?: true
+  /** A live copy is about to take it away or to rename it: when it is gone, the user did not delete it. */
+  readonly leaving?: true
 }
 
 /** The content of a folder that a copy made. */
@@ -199,6 +238,8 @@ interface Tables {
   copied: CopiedFile
   intended: IntendedFile
   partial: PartialFile
+  live: LiveRecord
+  keptFile: KeptRecord
   blocked: { readonly since: number }
   /** Bytes of an opened share that were fetched and are in the store. Keyed by share id. */
   kept: { readonly bytes: number }

@@ -7,8 +7,8 @@
  */
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { compileGlob } from '../../names/glob'
 import type { Inputs } from '../scan/inputs'
-import { compileGlob } from './glob'
 
 /** Bytes. No more of a configuration is read. */
 const MAX_CONFIG = 1024 * 1024

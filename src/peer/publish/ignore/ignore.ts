@@ -13,8 +13,8 @@
  * `IgnoreLayers` is one folder's view of all this; the walk asks for the view of a subfolder when it enters it.
  */
 import { basename, dirname, join } from 'node:path'
+import { compileGlob, type PathMatcher } from '../../names/glob'
 import { GitFiles } from './gitExcludes'
-import { compileGlob, type PathMatcher } from './glob'
 
 /** Names of the files that hold patterns. */
 export const GIT_IGNORE = '.gitignore'

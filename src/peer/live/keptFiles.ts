@@ -1,0 +1,173 @@
+/**
+ * Kept versions: files that a live copy took away, because the share has them no more or because the user took the other
+ * side of a conflict. They lie in the data folder for some days, as many bytes as the settings allow, and can be put
+ * back. The oldest go first.
+ *
+ * A record is there before its file, and goes before it. So every file can be found after a crash; a record without one
+ * is dropped by the next start, and a file without one is removed there when it is as old as kept versions get.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PeerfoldError } from '../../common/errors'
+import { conflictName } from '../disk/conflicts'
+import { probeRules } from '../disk/probe'
+import { type FileMark, SafeWriter } from '../disk/writer'
+import type { Catalog, KeptRecord } from '../store/catalog'
+
+const DAY = 24 * 3_600_000
+/** Milliseconds between looks for what is too old. */
+const LOOK_EVERY = 3_600_000
+/** Bytes read at once. */
+const AT_ONCE = 1024 * 1024
+
+export interface KeptLimits {
+  readonly keptBytes: number
+  readonly keptDays: number
+}
+
+/** What is taken away, and from where. */
+export type Taken = Pick<KeptRecord, 'share' | 'folder' | 'path' | 'executable'>
+
+export class KeptFiles {
+  private readonly records = new Map<string, KeptRecord>()
+  private bytes = 0
+  private timer: NodeJS.Timeout | undefined
+
+  constructor(
+    private readonly catalog: Catalog,
+    /** Absolute; made when something is kept. */
+    private readonly folder: string,
+    private readonly limits: () => KeptLimits,
+    private readonly log: (line: string) => void,
+  ) {}
+
+  async load(): Promise<void> {
+    const there = new Set(namesIn(this.folder))
+    for await (const [id, record] of this.catalog.list('keptFile')) {
+      if (there.has(id)) this.add(record)
+      else await this.catalog.delete('keptFile', id)
+    }
+    this.sweep()
+    await this.prune()
+    this.timer = setInterval(() => {
+      this.prune().catch(error => this.log(`kept versions: ${String(error)}`))
+    }, LOOK_EVERY).unref()
+  }
+
+  /** The newest first. */
+  list(): KeptRecord[] {
+    return [...this.records.values()].sort((a, b) => b.at - a.at)
+  }
+
+  /** Takes a file out of a folder. @throws WriteError as `SafeWriter.takeOut` */
+  async take(
+    writer: SafeWriter,
+    segments: readonly string[],
+    mark: FileMark,
+    taken: Taken,
+  ): Promise<boolean> {
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 })
+    const id = randomBytes(16).toString('hex')
+    const { size, mtimeMs } = mark
+    const record = { ...taken, id, size, mtime: Math.floor(mtimeMs), at: Date.now() }
+    await this.catalog.put('keptFile', id, record)
+    let isTaken = false
+    try {
+      isTaken = await writer.takeOut(segments, this.pathOf(id), mark)
+    } finally {
+      if (!isTaken) await this.catalog.delete('keptFile', id)
+    }
+    if (!isTaken) return false
+    this.add(record)
+    await this.prune()
+    return true
+  }
+
+  /** Puts one back where it was, or beside what lies there now. → where (absolute) */
+  async restore(id: string): Promise<string> {
+    const record = this.records.get(id)
+    if (record === undefined) throw new PeerfoldError('not-kept')
+    const { folder, path, size, mtime, executable } = record
+    const rules = probeRules(folder)
+    const writer = SafeWriter.open(folder, rules)
+    const isTaken = (at: readonly string[]) => writer.stat(at) !== undefined
+    try {
+      const wanted = path.slice(1).split('/')
+      const segments = isTaken(wanted) ? conflictName(wanted, new Date(), rules, isTaken) : wanted
+      const kept = await open(this.pathOf(id))
+      try {
+        const file = await writer.openLarge(segments, {
+          size,
+          executable,
+          mtimeMs: mtime,
+          precondition: 'absent',
+        })
+        for (let position = 0; position < size; ) {
+          const { bytesRead, buffer } = await kept.read(Buffer.allocUnsafe(AT_ONCE), 0, AT_ONCE, position)
+          if (bytesRead === 0) break
+          await file.write(position, buffer.subarray(0, bytesRead))
+          position += bytesRead
+        }
+        await file.commit()
+      } finally {
+        await kept.close()
+      }
+      await this.forget(record)
+      return join(folder, ...segments)
+    } finally {
+      await writer.close()
+    }
+  }
+
+  /** To be called when the limits were changed. */
+  async prune(): Promise<void> {
+    const { keptBytes, keptDays } = this.limits()
+    const now = Date.now()
+    const oldest = this.list().reverse()
+    for (const record of oldest) {
+      if (this.bytes <= keptBytes && now - record.at < keptDays * DAY) break
+      await this.forget(record)
+    }
+  }
+
+  close(): void {
+    clearInterval(this.timer)
+  }
+
+  private add(record: KeptRecord): void {
+    this.records.set(record.id, record)
+    this.bytes += record.size
+  }
+
+  private async forget({ id, size }: KeptRecord): Promise<void> {
+    if (!this.records.delete(id)) return
+    this.bytes -= size
+    await this.catalog.delete('keptFile', id)
+    await rm(this.pathOf(id), { force: true })
+  }
+
+  private sweep(): void {
+    const before = Date.now() - this.limits().keptDays * DAY
+    for (const name of namesIn(this.folder)) {
+      if (this.records.has(name)) continue
+      const path = join(this.folder, name)
+      const { ctimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { ctimeMs: before }
+      if (ctimeMs < before)
+        rm(path, { force: true }).catch(error => this.log(`kept versions: ${String(error)}`))
+    }
+  }
+
+  private pathOf(id: string): string {
+    return join(this.folder, id)
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return [] // nothing was ever kept
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * What a version takes away: files that it renames are renamed here, others go to the kept versions. Only what this copy
+ * made and nobody changed is touched; anything else stays, as the user's. It is noted before anything is done, so that
+ * after a kill a file that is gone is not taken for one that the user deleted.
+ */
+import { attributesOf, hasAttributes } from '../copy/attributes'
+import type { CopyMarks } from '../copy/marks'
+import { stated } from '../copy/marks'
+import { heldBy, type Ownership } from '../copy/ownership'
+import { WriteError } from '../disk/writeErrors'
+import type { EntryStat, FileMark, SafeWriter } from '../disk/writer'
+import { checkPath } from '../names/paths'
+import type { TargetRules } from '../names/rules'
+import { type CopiedFile, FOLDER } from '../store/catalog'
+import { sharedSlicer } from '../time'
+import type { Move } from './difference'
+
+/** What of the places that are gone is here. */
+export interface Leaving {
+  readonly moves: Move[]
+  /** Of what is renamed there and was deleted here. */
+  readonly movedAway: Move[]
+  /** To be taken away, if nobody changed it. */
+  readonly taken: string[]
+  /** Nothing of this copy is there any more. */
+  readonly forgotten: string[]
+}
+
+export interface LeavingOptions {
+  readonly writer: SafeWriter
+  readonly rules: TargetRules
+  readonly ownership: Ownership
+  readonly marks: CopyMarks
+  readonly copied: Map<string, CopiedFile>
+  /** Takes a file to the kept versions. */
+  readonly keep: (path: string, mark: FileMark, executable: boolean) => Promise<boolean>
+  readonly onMoved: (move: Move) => void
+  readonly onTaken: (path: string) => void
+}
+
+/** Looks what is here, and changes nothing. */
+export function leavingOf(
+  gone: ReadonlySet<string>,
+  moves: readonly Move[],
+  { writer, copied }: Pick<LeavingOptions, 'writer' | 'copied'>,
+): Leaving {
+  const leaving: Leaving = { moves: [], movedAway: [], taken: [], forgotten: [] }
+  const moved = new Map(moves.map(move => [move.from, move]))
+  for (const path of gone) {
+    const known = copied.get(path)
+    if (known === undefined || known.content === FOLDER) continue
+    const local = statOf(writer, segmentsOf(path))
+    const move = moved.get(path)
+    if (local?.kind === 'file' && move !== undefined) leaving.moves.push(move)
+    else if (local?.kind === 'file' || local?.kind === 'link') leaving.taken.push(path)
+    else {
+      leaving.forgotten.push(path)
+      if (local === undefined && move !== undefined && !known.leaving) leaving.movedAway.push(move)
+    }
+  }
+  return leaving
+}
+
+/** @returns places that were dealt with: they hold what the share has, or nothing as the user wishes */
+export async function leave(leaving: Leaving, options: LeavingOptions): Promise<Set<string>> {
+  const { marks, copied } = options
+  const done = new Set<string>()
+  const forget = (path: string) => {
+    copied.delete(path)
+    marks.forget(path)
+  }
+  for (const { from, to } of leaving.movedAway) {
+    const known = copied.get(from)
+    if (known === undefined) continue
+    const record: CopiedFile = { ...known, size: -1, mtimeMs: 0, ino: 0, away: true }
+    copied.set(to, record)
+    marks.note(to, record)
+    done.add(to)
+  }
+  for (const path of leaving.forgotten) forget(path)
+  for (const path of [...leaving.moves.map(({ from }) => from), ...leaving.taken]) {
+    const known = copied.get(path)
+    if (known !== undefined) marks.note(path, { ...known, leaving: true })
+  }
+  await marks.flush()
+  const pauseIfDue = sharedSlicer()
+  const left = [...leaving.taken]
+  for (const move of leaving.moves) {
+    await pauseIfDue()
+    if (await rename(move, options)) {
+      done.add(move.to)
+      forget(move.from)
+      options.onMoved(move)
+    } else left.push(move.from)
+  }
+  for (const path of left) {
+    await pauseIfDue()
+    if (await takeAway(path, options)) options.onTaken(path)
+    forget(path)
+  }
+  await marks.flush()
+  return done
+}
+
+/** What an earlier step was about to take away when it was cut off: it is gone, or stays as it is. */
+export function settleLeaving({
+  writer,
+  copied,
+  marks,
+}: Pick<LeavingOptions, 'writer' | 'copied' | 'marks'>): void {
+  for (const [path, { leaving, ...record }] of copied) {
+    if (leaving !== true) continue
+    if (statOf(writer, segmentsOf(path)) === undefined) {
+      copied.delete(path)
+      marks.forget(path)
+    } else {
+      copied.set(path, record)
+      marks.note(path, record)
+    }
+  }
+}
+
+/** Folders that this copy made and that hold nothing any more, the deepest first. */
+export function removeEmptyFolders(
+  emptied: Iterable<string>,
+  { writer, copied, marks }: Pick<LeavingOptions, 'writer' | 'copied' | 'marks'>,
+): void {
+  const folders = new Set<string>()
+  for (const path of emptied)
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
+      folders.add(path.slice(0, end))
+  for (const path of [...folders].sort((a, b) => b.length - a.length)) {
+    if (copied.get(path)?.content !== FOLDER) continue
+    try {
+      writer.removeFolder(segmentsOf(path))
+      copied.delete(path)
+      marks.forget(path)
+    } catch (error) {
+      if (!(error instanceof WriteError) || error.code === 'vanished') throw error
+      // It holds something, or is none any more.
+    }
+  }
+}
+
+/** @returns whether it lies at its new place */
+async function rename({ from, to, entry }: Move, options: LeavingOptions): Promise<boolean> {
+  const { writer, rules, ownership, marks, copied } = options
+  const place = checkPath(to, rules)
+  const known = copied.get(from)
+  if (!place.ok || known === undefined) return false
+  const segments = segmentsOf(from)
+  try {
+    const local = writer.stat(segments)
+    if (local?.kind !== 'file' || !(await ownership.isOurs(segments, heldBy(known, local)))) return false
+    let mark = await writer.move(segments, place.segments, local)
+    if (!hasAttributes(local, entry, known)) mark = writer.adjust(place.segments, mark, attributesOf(entry))
+    marks.written({ entry, path: to }, mark, known.hash === undefined ? undefined : known.hash)
+    copied.set(to, { content: known.content, ...stated(mark) })
+    return true
+  } catch (error) {
+    if (error instanceof WriteError && error.code !== 'vanished') return false
+    throw error
+  }
+}
+
+/** @returns false: it is the user's now, and stays */
+async function takeAway(path: string, options: LeavingOptions): Promise<boolean> {
+  const { writer, ownership, keep } = options
+  const segments = segmentsOf(path)
+  try {
+    const mark = await ownership.markIfOurs(segments)
+    const local = writer.stat(segments)
+    if (mark === undefined || local === undefined) return false
+    return local.kind === 'link'
+      ? await writer.remove(segments, mark)
+      : await keep(path, mark, local.executable)
+  } catch (error) {
+    if (error instanceof WriteError && ['changed', 'exists', 'outside', 'kept-folder'].includes(error.code))
+      return false
+    throw error
+  }
+}
+
+/** Undefined also where a link or file has the place of a folder. */
+export function statOf(writer: SafeWriter, segments: readonly string[]): EntryStat | undefined {
+  try {
+    return writer.stat(segments)
+  } catch (error) {
+    if (error instanceof WriteError && error.code !== 'vanished') return undefined
+    throw error
+  }
+}
+
+export function segmentsOf(path: string): string[] {
+  return path.slice(1).split('/')
+}

@@ -1,0 +1,404 @@
+/**
+ * One live copy: a folder that follows a share. Step by step (step.ts), one at a time, as soon as there is a newer version;
+ * what stands in the way is told in its state, and looked at again until it is gone.
+ */
+import { basename, posix, relative, sep } from 'node:path'
+import { PeerfoldError, toUserError, type UserError } from '../../common/errors'
+import { plural } from '../../common/format'
+import type { LiveAnswer, LiveConflict, LiveCopyState, LiveQuestion, LiveStatus } from '../../common/model'
+import type { LiveChange, Notifications } from '../../common/protocol'
+import { Signal } from '../../common/signal'
+import type { CopyOptions } from '../copy/options'
+import { Superseded } from '../copy/superseded'
+import { WriteError } from '../disk/writeErrors'
+import type { PeerContext } from '../shares/context'
+import type { Share } from '../shares/share'
+import type { Shares } from '../shares/shares'
+import type { LiveRecord } from '../store/catalog'
+import { delay } from '../time'
+import { Transfer } from '../transfer'
+import type { KeptFiles } from './keptFiles'
+import { Asked } from './questions'
+import { liesThere, resolveConflict } from './resolving'
+import { selectionOf } from './selection'
+import { type Applied, type StepResult, step } from './step'
+
+/** Milliseconds before what was in the way is looked at again, the last for ever. */
+const RETRIES = [500, 1_000, 2_000, 5_000, 15_000]
+/** Milliseconds between looks whether conflicts still lie there. */
+const LOOK_EVERY = 2_000
+/** Conflicts that the state lists. */
+const TOLD = 50
+/** Changes told at once, and the milliseconds they are gathered. */
+const CHANGES_AT_ONCE = 1_000
+
+export class LiveCopy {
+  readonly changed = new Signal<void>()
+  readonly did = new Signal<Notifications['live']>()
+  private readonly poked = new Signal<void>()
+  private readonly closing = new AbortController()
+  private readonly stops: (() => void)[] = []
+  /** By place inside the folder: where the incoming file lies. */
+  private readonly conflicts = new Map<string, string>()
+  private readonly deletedHere = new Set<string>()
+  private readonly skipped = new Map<string, string>()
+  private readonly touched = new Set<string>()
+  private readonly answers = new Map<LiveQuestion['kind'], LiveAnswer>()
+  /** Laid beside since the last step that was done. */
+  private readonly laid: { path: string; copy: string }[] = []
+  private lookedAt = 0
+  private changes: LiveChange[] = []
+  private applied: Applied | undefined
+  private transfer: Transfer | undefined
+  private obstacle: Extract<LiveStatus, { kind: 'waiting' | 'asking' }> | undefined
+  private failures = 0
+  private isPoked = false
+  /** Everything was looked at since the start. */
+  private wasWhole = false
+  private waitedFor: Share | undefined
+  private turn: Promise<unknown> = Promise.resolve()
+  private running: Promise<void> | undefined
+
+  constructor(
+    public record: LiveRecord,
+    /** It outlives the client that asked for it. */
+    public isKept: boolean,
+    private readonly shares: Shares,
+    private readonly context: PeerContext,
+    private readonly kept: KeptFiles,
+  ) {}
+
+  /** Begins to follow. */
+  start(): void {
+    if (this.running !== undefined) return
+    this.stops.push(
+      this.shares.updated.on(({ id }) => {
+        if (id === this.record.share) this.poke()
+      }),
+      // A link that reads more than the one before opens its share anew.
+      this.shares.changed.on(() => {
+        if (this.shares.find(this.record.share) !== this.waitedFor) this.transfer?.abort.abort()
+      }),
+    )
+    this.running = this.follow().catch(error => this.context.log(`live copy: ${String(error)}`))
+  }
+
+  /** Resolves when nothing of it is under way any more. */
+  async close(): Promise<void> {
+    this.closing.abort()
+    for (const stop of this.stops.splice(0)) stop()
+    this.transfer?.abort.abort()
+    this.poke()
+    await this.running
+    await this.turn
+  }
+
+  async keep(): Promise<void> {
+    this.isKept = true
+    await this.save({})
+  }
+
+  async select(only: readonly string[] | undefined): Promise<void> {
+    const { only: _, ...record } = this.record
+    this.record = record
+    await this.save(only === undefined ? {} : { only })
+    this.lookAtAll()
+  }
+
+  async pause(): Promise<void> {
+    await this.save({ paused: true })
+    this.transfer?.abort.abort()
+    this.poke()
+  }
+
+  async resume(): Promise<void> {
+    await this.save({ paused: false })
+    this.lookAtAll()
+  }
+
+  answer(question: LiveQuestion['kind'], answer: LiveAnswer): void {
+    if (this.obstacle?.kind !== 'asking' || this.obstacle.question.kind !== question) return
+    this.answers.set(question, answer)
+    if (question === 'emptied') this.applied = undefined
+    this.poke()
+  }
+
+  /** Writes what was deleted here again. */
+  bringBack(): Promise<void> {
+    return this.inTurn(async () => {
+      const { catalog } = this.context
+      const target = this.applied?.target
+      if (target === undefined) return
+      const deleted = [...this.deletedHere].map(path => target + path)
+      await catalog.write(deleted.map(key => ({ table: 'copied', key, value: undefined })))
+      this.deletedHere.clear()
+      this.lookAtAll()
+    })
+  }
+
+  private get share(): Share {
+    return this.shares.get(this.record.share)
+  }
+
+  /** See `live.resolve`. */
+  resolve(path: string, take: 'mine' | 'theirs'): Promise<void> {
+    return this.inTurn(async () => {
+      const place = `/${relative(this.record.folder, path).split(sep).join('/')}`
+      const target = this.applied?.target
+      if (target === undefined || !this.conflicts.has(place)) throw new PeerfoldError('no-conflict', path)
+      await resolveConflict({ ...this.copyOptions(this.newTransfer()), target, place, take, kept: this.kept })
+      this.conflicts.delete(place)
+      this.changed.emit()
+    })
+  }
+
+  /** All that still lie there. */
+  listConflicts(): LiveConflict[] {
+    const { folder } = this.record
+    for (const [path, copy] of this.conflicts) if (!liesThere(folder, copy)) this.conflicts.delete(path)
+    this.lookedAt = performance.now()
+    return [...this.conflicts].map(([path, copy]) => ({
+      path: folder + native(path),
+      copy: folder + native(copy),
+    }))
+  }
+
+  get state(): LiveCopyState {
+    const { id, share, path, folder, only } = this.record
+    const { applied, skipped, deletedHere } = this
+    if (performance.now() - this.lookedAt > LOOK_EVERY) this.listConflicts()
+    const conflicts = [...this.conflicts].slice(0, TOLD)
+    return {
+      id,
+      share,
+      path,
+      folder,
+      name: posix.basename(path) || this.shares.find(share)?.name || basename(folder),
+      ...(only === undefined ? {} : { only }),
+      status: this.status,
+      ...(applied === undefined ? {} : { version: applied.version.length }),
+      conflictCount: this.conflicts.size,
+      conflicts: conflicts.map(([place, copy]) => ({
+        path: folder + native(place),
+        copy: folder + native(copy),
+      })),
+      deletedHere: deletedHere.size,
+      skippedCount: skipped.size,
+    }
+  }
+
+  private get status(): LiveStatus {
+    if (this.record.paused === true) return { kind: 'paused' }
+    const { transfer, obstacle } = this
+    if (transfer?.status.kind === 'paused') return { kind: 'waiting', error: transfer.status.error }
+    if (obstacle !== undefined) return obstacle
+    if (transfer !== undefined) return { kind: 'updating', files: { ...transfer.files } }
+    return this.isInStep ? { kind: 'in-step' } : { kind: 'updating', files: { done: 0 } }
+  }
+
+  private get isInStep(): boolean {
+    return (
+      this.applied !== undefined &&
+      this.applied.version === this.shares.find(this.record.share)?.drive.version
+    )
+  }
+
+  private poke(): void {
+    this.isPoked = true
+    this.poked.emit()
+  }
+
+  /** Not only what a version changed: the user may have changed anything. */
+  private lookAtAll(): void {
+    this.applied = undefined
+    this.poke()
+  }
+
+  private async follow(): Promise<void> {
+    const { signal } = this.closing
+    while (!signal.aborted) {
+      this.isPoked = false
+      let wait: number | undefined
+      if (this.record.paused !== true) wait = await this.inTurn(() => this.catchUp())
+      if (this.isPoked || signal.aborted) continue
+      if (wait === undefined && this.record.paused !== true && !this.isInStep) continue
+      await this.pokedWithin(wait)
+    }
+  }
+
+  /** Resolves when something happened, or after `wait` milliseconds. */
+  private async pokedWithin(wait: number | undefined): Promise<void> {
+    const end = new AbortController()
+    const either = AbortSignal.any([end.signal, this.closing.signal])
+    const waits = [this.poked.next(either), ...(wait === undefined ? [] : [delay(wait, either)])]
+    await Promise.race(waits).catch(() => {}) // it is closing
+    end.abort()
+    for (const each of waits) each.catch(() => {})
+  }
+
+  /** Brings the folder to the newest version. → milliseconds after which what was in the way is looked at again */
+  private async catchUp(): Promise<number | undefined> {
+    if (this.closing.signal.aborted) return undefined
+    const transfer = this.newTransfer()
+    this.transfer = transfer
+    try {
+      const { share } = this
+      this.waitedFor = share
+      await share.listed(transfer.abort.signal, () =>
+        transfer.pause(new PeerfoldError('stalled').toUserError()),
+      )
+      transfer.resume()
+      const { version } = share.drive
+      if (version === undefined || (this.isInStep && this.touched.size === 0)) return undefined
+      const result = await step({
+        copy: this.copyOptions(transfer),
+        version,
+        selects: selectionOf(this.record.only),
+        before: this.applied,
+        touched: this.touched,
+        answers: this.answers,
+        deletedHere: this.deletedHere.size,
+        kept: this.kept,
+        onMoved: ({ from, to }) => this.tell({ kind: 'written', path: to, from }),
+        onTaken: path => this.tell({ kind: 'removed', path }),
+      })
+      this.take(result)
+      return undefined
+    } catch (error) {
+      return this.note(error)
+    } finally {
+      this.transfer = undefined
+      this.flush()
+      this.changed.emit()
+    }
+  }
+
+  private take({ applied, isWhole, put, gone, ...result }: StepResult): void {
+    this.applied = applied
+    this.wasWhole = true
+    this.obstacle = undefined
+    this.failures = 0
+    this.answers.clear()
+    for (const known of [this.deletedHere, this.skipped]) {
+      if (isWhole) known.clear()
+      for (const path of [...put.keys(), ...gone]) known.delete(path)
+    }
+    for (const path of isWhole ? [] : [...put.keys(), ...gone]) this.conflicts.delete(path)
+    if (isWhole) this.conflicts.clear()
+    for (const { path, copy } of [...result.conflicts, ...this.laid.splice(0)]) this.conflicts.set(path, copy)
+    for (const path of result.deletedHere) this.deletedHere.add(path)
+    for (const { path, detail } of result.skipped) this.skipped.set(path, detail)
+    this.tell({ kind: 'in-step' })
+  }
+
+  /** → milliseconds until it is tried again; undefined: something has to happen first */
+  private note(error: unknown): number | undefined {
+    const wait = RETRIES[Math.min(this.failures++, RETRIES.length - 1)] ?? 0
+    if (this.closing.signal.aborted || this.record.paused === true) return undefined
+    if (error instanceof Superseded) return 0
+    if (error instanceof Asked) {
+      const { question } = error
+      this.obstacle = { kind: 'asking', question, error: describeQuestion(question, this.record.folder) }
+      // What is asked about may pass by itself: a disk comes back, a checkout is undone.
+      return Math.max(wait, 2_000)
+    }
+    if (error instanceof PeerfoldError && error.code === 'cancelled') return wait
+    this.context.checkForDamage(error)
+    const known = error instanceof WriteError ? describeWriteError(error, this.record.folder) : error
+    this.obstacle = { kind: 'waiting', error: toUserError(this.context.explain(known)) }
+    this.context.log(`live copy in ${this.record.folder}: ${String(error)}`)
+    return wait
+  }
+
+  private newTransfer(): Transfer {
+    const { id, folder } = this.record
+    const transfer = new Transfer(id, 'copy', basename(folder), folder, () => this.changed.emit())
+    transfer.share = this.record.share
+    return transfer
+  }
+
+  private copyOptions(transfer: Transfer): CopyOptions {
+    const { share, context } = this
+    const { path, folder, umask } = this.record
+    return {
+      share: share.drive,
+      id: share.id,
+      path,
+      folder,
+      umask,
+      catalog: context.catalog,
+      transfer,
+      space: context.space,
+      budget: context.budget,
+      fetched: () => share.fetched,
+      peerCame: signal => share.served.peerCame(signal),
+      stale: () => false,
+      isInDoubt: !this.wasWhole && context.mayHaveLostWrites(),
+      isEnding: () => this.closing.signal.aborted || this.record.paused === true,
+      closing: context.closing,
+      live: {
+        onPlaced: (path, beside) => {
+          if (beside !== undefined) this.laid.push({ path, copy: beside })
+          this.tell(
+            beside === undefined ? { kind: 'written', path } : { kind: 'conflict', path, copy: beside },
+          )
+        },
+      },
+    }
+  }
+
+  private tell(change: LiveChange): void {
+    this.changes.push(change)
+    if (this.changes.length >= CHANGES_AT_ONCE) this.flush()
+  }
+
+  private flush(): void {
+    if (this.changes.length === 0) return
+    const changes = this.changes
+    this.changes = []
+    this.did.emit({
+      live: this.record.id,
+      version: this.shares.find(this.record.share)?.drive.version?.length ?? 0,
+      changes,
+    })
+  }
+
+  private async save(change: Partial<LiveRecord>): Promise<void> {
+    this.record = { ...this.record, ...change }
+    if (this.isKept) await this.context.catalog.put('live', this.record.id, this.record)
+    this.changed.emit()
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work)
+    this.turn = done.catch(() => {}) // whoever asked for it is told
+    return done
+  }
+}
+
+function native(path: string): string {
+  return path.split('/').join(sep)
+}
+
+function describeQuestion(question: LiveQuestion, folder: string): UserError {
+  const error =
+    question.kind === 'removal'
+      ? new PeerfoldError('live-removal', plural(question.files, 'file'))
+      : question.kind === 'conflicts'
+        ? new PeerfoldError('live-conflicts', String(question.files))
+        : new PeerfoldError('live-emptied', folder)
+  return error.toUserError()
+}
+
+function describeWriteError(error: WriteError, folder: string): PeerfoldError {
+  switch (error.code) {
+    case 'no-space':
+      return new PeerfoldError('no-space', folder)
+    case 'vanished':
+      return new PeerfoldError('target-vanished', folder)
+    case 'read-only':
+      return new PeerfoldError('disk-read-only', folder)
+    default:
+      return new PeerfoldError('io-failed', error.message)
+  }
+}

@@ -1,0 +1,309 @@
+/**
+ * One step of a live copy: the folder is brought from the version before to the newest one. First it is found out what
+ * that changes, and whether the user is to be asked. Then what the share has no more leaves, by a rename or to the kept
+ * versions; then what came is fetched and written by the machinery of copies. A step that was cut off anywhere is done
+ * again from the same beginning: what it had done is found done.
+ */
+import { statSync } from 'node:fs'
+import type { DrivePath } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
+import { inSlices } from '../../wire/slices'
+import { openTarget, partOf, runPlan, sourceOf } from '../copy/copy'
+import { CopyMarks } from '../copy/marks'
+import type { CopyOptions } from '../copy/options'
+import { Ownership } from '../copy/ownership'
+import { PartialFiles } from '../copy/partialFiles'
+import {
+  type CopySource,
+  planEntries,
+  recordsOf,
+  recoveredFiles,
+  type TargetRecords,
+  targetKey,
+} from '../copy/plan'
+import type { SafeWriter } from '../disk/writer'
+import type { DriveEntry } from '../drive/format/entry'
+import type { Version } from '../drive/version'
+import { type Selection, selectPaths } from '../names/pathSet'
+import type { TargetRules } from '../names/rules'
+import { type CopiedFile, FOLDER } from '../store/catalog'
+import { throwIfAborted } from '../time'
+import { all, type Difference, type Move, movesIn, since } from './difference'
+import type { KeptFiles } from './keptFiles'
+import { leave, leavingOf, removeEmptyFolders, segmentsOf, settleLeaving, statOf } from './leaving'
+import { type Answers, Asked, askAboutConflicts, askAboutRemoval } from './questions'
+import { recordsNear } from './records'
+import type { Selects } from './selection'
+
+/** What the folder is in step with. */
+export interface Applied {
+  readonly version: Version
+  /** What of the share is copied, see `CopySource`. */
+  readonly from: DrivePath
+  readonly target: string
+  /** The folder as the system knows it, and what it does to names. */
+  readonly place: string
+  readonly rules: TargetRules
+  /** Entries that are kept in step. */
+  readonly selected: number
+}
+
+export interface StepOptions {
+  readonly copy: CopyOptions
+  readonly version: Version
+  readonly selects: Selects
+  /** Undefined: everything is looked at. */
+  readonly before: Applied | undefined
+  /** Places that unfinished steps since `before` had to do with; those of this one are added. */
+  readonly touched: Set<string>
+  readonly answers: Answers
+  /** Files that are known to be deleted here. */
+  readonly deletedHere: number
+  readonly kept: KeptFiles
+  readonly onMoved: (move: Move) => void
+  readonly onTaken: (path: string) => void
+}
+
+export interface StepResult {
+  readonly applied: Applied
+  /** What was looked at: every place, or what changed. */
+  readonly isWhole: boolean
+  readonly put: ReadonlyMap<string, DriveEntry>
+  readonly gone: ReadonlySet<string>
+  /** Local changes with the incoming file beside: place and the copy’s. */
+  readonly conflicts: readonly { readonly path: string; readonly copy: string }[]
+  readonly deletedHere: readonly string[]
+  readonly skipped: readonly { readonly path: string; readonly detail: string }[]
+}
+
+/** Throws `Asked`, `Superseded`, `target-vanished`, `cancelled`, and what fails. */
+export async function step(options: StepOptions): Promise<StepResult> {
+  const { copy } = options
+  const madeFolders: string[] = []
+  const place = placeOf(copy.folder)
+  const known = options.before?.place === place ? options.before.rules : undefined
+  const { writer, rules } = openTarget(copy, path => madeFolders.push(path), known)
+  try {
+    const target = targetKey(copy.id, copy.folder, copy.share.bytes?.fork ?? 0)
+    return await new Step(options, writer, rules, target, place, madeFolders).run()
+  } finally {
+    await writer.close()
+  }
+}
+
+class Step {
+  private readonly source: CopySource
+  private readonly signal: AbortSignal
+
+  constructor(
+    private readonly options: StepOptions,
+    private readonly writer: SafeWriter,
+    private readonly rules: TargetRules,
+    private readonly target: string,
+    private readonly place: string,
+    private readonly madeFolders: string[],
+  ) {
+    this.source = partOfShare(options)
+    this.signal = options.copy.transfer.abort.signal
+  }
+
+  async run(): Promise<StepResult> {
+    const { writer, target, rules } = this
+    const { copy, version, touched } = this.options
+    const before = this.usable()
+    const wasCut = touched.size > 0
+    const whole = before === undefined ? await recordsOf(copy.catalog, target) : undefined
+    const difference = await this.difference(before, whole)
+    for (const places of [difference.put.keys(), difference.gone])
+      for (const path of places) touched.add(path)
+    const records = whole ?? (await this.records(difference, wasCut))
+    const marks = new CopyMarks(copy.catalog, target, this.source.part, this.madeFolders, whole !== undefined)
+    if (whole !== undefined) await this.recover(whole, difference, marks)
+    await this.askWhetherEmptied(whole, before, marks)
+    settleLeaving({ writer, marks, copied: records.copied })
+    const { put, gone, selected } = difference
+    const ownership = new Ownership(copy.share, writer, records.copied)
+    const leaving = leavingOf(gone, movesIn(difference, records.copied), { writer, copied: records.copied })
+    const lost = [...gone].filter(path => records.copied.has(path)).length - leaving.moves.length
+    const removal = { lost, taken: leaving.taken.length, left: selected }
+    askAboutRemoval(
+      { ...removal, before: before?.selected ?? this.made(records.copied).length },
+      this.options.answers,
+    )
+    if (this.options.answers.get('removal') === 'keep') leaving.forgotten.push(...leaving.taken.splice(0))
+    const moving = new Set(leaving.moves.map(({ to }) => to))
+    const planned = await this.plan(difference, records, moving)
+    await askAboutConflicts(planned, ownership, copy, writer, this.options.answers)
+
+    const isLeaving = leaving.moves.length + leaving.taken.length + leaving.movedAway.length > 0
+    const leavingOptions = { ...this.options, writer, rules, ownership, marks, copied: records.copied }
+    const done = await leave(leaving, {
+      ...leavingOptions,
+      keep: (path, mark, executable) => this.keep(path, mark, executable),
+    })
+    const plan = isLeaving ? await this.plan(difference, records, done) : planned
+    const result = await this.write(plan, marks)
+    removeEmptyFolders(gone, leavingOptions)
+    for (const path of plan.deletedHere) {
+      const known = records.copied.get(path)
+      if (known !== undefined && known.away !== true) marks.note(path, { ...known, away: true })
+    }
+    await marks.flush()
+    touched.clear()
+    return {
+      applied: { version, from: this.source.from, target, place: this.place, rules, selected },
+      isWhole: whole !== undefined,
+      put,
+      gone,
+      conflicts: plan.conflicts,
+      deletedHere: [...plan.deletedHere, ...leaving.movedAway.map(({ to }) => to)],
+      skipped: result.skipped,
+    }
+  }
+
+  /** What is known of before holds for the same part of the same share in the same folder. */
+  private usable(): Applied | undefined {
+    const { before } = this.options
+    const isSame =
+      before?.from === this.source.from && before.target === this.target && before.place === this.place
+    return isSame ? before : undefined
+  }
+
+  private difference(before: Applied | undefined, whole: TargetRecords | undefined): Promise<Difference> {
+    const { version, selects, touched } = this.options
+    const { signal } = this
+    const work =
+      before === undefined
+        ? all(version.index, this.source, selects, whole?.copied ?? new Map())
+        : since(
+            version.index,
+            { index: before.version.index, selected: before.selected },
+            this.source,
+            selects,
+            touched,
+          )
+    return inSlices(work, { onPause: () => throwIfAborted(signal) })
+  }
+
+  private async records({ put, gone, selected }: Difference, wasCut: boolean): Promise<TargetRecords> {
+    const { catalog } = this.options.copy
+    if (wasCut) return recordsOf(catalog, this.target)
+    const places = new Set([...put.keys(), ...gone])
+    const folders = [...put.keys()].filter(path => statOf(this.writer, segmentsOf(path))?.kind === 'folder')
+    const copied = await recordsNear(catalog, this.target, places, folders, selected)
+    return { copied, intended: new Map() }
+  }
+
+  /** Takes up what an earlier process had written and could not mark. */
+  private async recover(records: TargetRecords, { put, gone }: Difference, marks: CopyMarks): Promise<void> {
+    const recovered = recoveredFiles(records, put, this.writer)
+    for (const { path, record } of recovered) {
+      records.copied.set(path, record)
+      if (!put.has(path)) gone.add(path)
+    }
+    await marks.recover(recovered)
+  }
+
+  /** Nothing of what was written is there: the disk may not be mounted. Throws `Asked`. */
+  private async askWhetherEmptied(
+    whole: TargetRecords | undefined,
+    before: Applied | undefined,
+    marks: CopyMarks,
+  ): Promise<void> {
+    const answer = this.options.answers.get('emptied')
+    if (whole === undefined) {
+      const here = (before?.selected ?? 0) - this.options.deletedHere
+      const isEmptied = here > 0 && answer === undefined && this.writer.namesIn([]).length === 0
+      if (isEmptied) throw new Asked({ kind: 'emptied' })
+      return
+    }
+    const files = this.made(whole.copied)
+    const isThere = (path: string) => statOf(this.writer, segmentsOf(path)) !== undefined
+    if (answer === 'keep' || files.length === 0 || files.some(isThere)) return
+    if (answer === undefined) throw new Asked({ kind: 'emptied' })
+    for (const path of whole.copied.keys()) marks.forget(path)
+    whole.copied.clear()
+    await marks.flush()
+  }
+
+  /** Places of files and links that this copy made, and that nobody is known to have changed or deleted. */
+  private made(copied: TargetRecords['copied']): string[] {
+    const { part } = this.source
+    return [...copied]
+      .filter(([path, known]) => isMade(known) && (path === part || path.startsWith(`${part}/`)))
+      .map(([path]) => path)
+  }
+
+  /** Without what is dealt with already. */
+  private async plan({ put }: Difference, records: TargetRecords, without: ReadonlySet<string>) {
+    const wanted = new Map([...put].filter(([path]) => !without.has(path)))
+    const { copy, before } = this.options
+    const isInDoubt = before === undefined && copy.isInDoubt
+    const selection = await this.selection(put, wanted)
+    return planEntries(wanted, selection, records, this.writer, this.signal, {
+      isInDoubt,
+      keepsDeleted: true,
+    })
+  }
+
+  /** Names that the target takes for one are judged beside all others of the share. */
+  private async selection(
+    put: ReadonlyMap<string, DriveEntry>,
+    wanted: ReadonlyMap<string, DriveEntry>,
+  ): Promise<Selection> {
+    const { rules, signal } = this
+    const { version, selects } = this.options
+    const onPause = () => throwIfAborted(signal)
+    if (rules.caseSensitive && !rules.normalizesUnicode && !rules.shortNames)
+      return inSlices(selectPaths(wanted.keys(), rules), { onPause })
+    const everything = await inSlices(all(version.index, this.source, selects, new Map()), { onPause })
+    const { accepted, refused } = await inSlices(selectPaths(everything.put.keys(), rules), { onPause })
+    return {
+      accepted: accepted.filter(({ path }) => wanted.has(path)),
+      refused: refused.filter(({ path }) => put.has(path)),
+    }
+  }
+
+  private async write(plan: Awaited<ReturnType<typeof planEntries>>, marks: CopyMarks) {
+    const { copy, before } = this.options
+    const partials = await PartialFiles.open(copy.catalog, this.target, copy.transfer.id, plan.files)
+    if (before === undefined) await this.writer.sweep(partials.tokens)
+    try {
+      return await runPlan(copy, plan, marks, partials, this.writer, this.rules)
+    } finally {
+      if (!copy.isEnding() && (await partials.clear())) await this.writer.sweep(partials.tokens)
+    }
+  }
+
+  private keep(path: string, mark: Parameters<KeptFiles['take']>[2], executable: boolean): Promise<boolean> {
+    const { copy, kept } = this.options
+    const taken = { share: copy.id, folder: copy.folder, path, executable }
+    return kept.take(this.writer, segmentsOf(path), mark, taken)
+  }
+}
+
+function isMade({ content, away, leaving, conflict }: CopiedFile): boolean {
+  return content !== FOLDER && away !== true && leaving !== true && conflict === undefined
+}
+
+/** What of the share is copied. Where the share has nothing of that name any more, all of it is gone. */
+function partOfShare({ copy, version, before }: StepOptions): CopySource {
+  try {
+    const { from, part } = sourceOf({ ...copy, version })
+    return { from, part }
+  } catch (error) {
+    if (!(error instanceof PeerfoldError) || !isAbsence(error)) throw error
+    return { from: before?.from ?? copy.path, part: partOf(copy.path) }
+  }
+}
+
+function isAbsence({ code }: PeerfoldError): boolean {
+  return code === 'file-not-found' || code === 'target-missing'
+}
+
+/** What tells a folder from another one that is mounted in its place. Throws `target-vanished`. */
+function placeOf(folder: string): string {
+  const stats = statSync(folder, { throwIfNoEntry: false })
+  if (stats?.isDirectory() !== true) throw new PeerfoldError('target-vanished', folder)
+  return `${stats.dev}:${stats.ino}`
+}

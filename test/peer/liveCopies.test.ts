@@ -1,0 +1,319 @@
+/** A folder that is kept in step with a share: what is saved there is written here, and nothing of the user's is lost. */
+import assert from 'node:assert/strict'
+import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DrivePath, ShareId } from '../../src/common/brand'
+import type { LiveCopyState } from '../../src/common/model'
+import type { Params } from '../../src/common/protocol'
+import { eventually } from '../support/eventually'
+import { compareTrees, makeTree, symbolicLink, type Tree, temporaryFolder } from '../support/folders'
+import type { Person } from '../support/person'
+import { withPeople } from '../support/withPeople'
+
+describe('a folder that is kept in step with a share', () => {
+  const people = withPeople()
+  let ann: Person
+  let bob: Person
+  let source: string
+  let folder: string
+  let id: ShareId
+  let live: string
+
+  before(async () => {
+    ;[ann, bob] = await Promise.all([
+      people.start({ client: 'window', hold: 0 }),
+      people.start({ client: 'window' }),
+    ])
+  })
+  afterEach(async () => {
+    await bob.request('open.remove', { id })
+    await ann.request('share.remove', { id })
+  })
+
+  const begin = async (tree: Tree, more: Partial<Params<'live.start'>> = {}, own: Tree = {}) => {
+    source = await makeTree(temporaryFolder('source'), tree)
+    folder = await makeTree(temporaryFolder('live'), own)
+    const { link } = await ann.publish(source, { keep: true })
+    id = await bob.open(link, { keep: true })
+    await start(more)
+  }
+
+  const start = async (more: Partial<Params<'live.start'>> = {}) => {
+    const params = { id, path: '/' as DrivePath, folder, keep: true, ...more }
+    live = (await bob.request('live.start', params)).live
+    await bob.until('it is told', () => bob.state.live?.some(each => each.id === live) === true)
+  }
+
+  const state = (): LiveCopyState => {
+    const found = bob.state.live?.find(each => each.id === live)
+    assert.ok(found, 'it is told')
+    return found
+  }
+
+  /** Publishes what the shared folder holds now. → the version that has it */
+  const published = async (): Promise<number> => {
+    await ann.request('share.rescan', { id })
+    const { shares } = await ann.request('state.get', {})
+    return shares.find(share => share.id === id)?.version ?? 0
+  }
+
+  const caughtUp = async (what = 'in step') => {
+    const version = await published()
+    await bob.until(what, () => state().status.kind === 'in-step' && (state().version ?? 0) >= version)
+  }
+
+  const text = (name: string) => readFile(join(folder, name), 'utf8')
+  const holdsTheSame = async () => assert.deepEqual(await compareTrees(source, folder), [])
+  const asks = (kind: string) =>
+    bob.until(`asks about ${kind}`, () => {
+      const { status } = state()
+      return status.kind === 'asking' && status.question.kind === kind
+    })
+  const kept = async () => (await bob.request('kept.list', {})).filter(({ share }) => share === id)
+
+  it('writes what is saved there, and takes away what is deleted', async () => {
+    await begin(
+      { 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c', docs: { 'd.txt': 'd' } },
+      {},
+      { 'mine.txt': 'mine' },
+    )
+    await caughtUp()
+    await writeFile(join(source, 'a.txt'), 'a later a')
+    await rm(join(source, 'docs'), { recursive: true })
+    await makeTree(source, { new: { 'e.txt': 'e' } })
+    await caughtUp()
+    assert.equal(await text('mine.txt'), 'mine', 'what is not of the share stays')
+    await rm(join(folder, 'mine.txt'))
+    await holdsTheSame()
+    assert.deepEqual(
+      (await kept()).map(({ path }) => path),
+      [join(folder, 'docs', 'd.txt')],
+    )
+  })
+
+  it('puts a file that was taken away back, beside what has its place by now', async () => {
+    await begin({ 'a.txt': 'a', 'b.txt': 'b', 'gone.txt': 'as it was' })
+    await caughtUp()
+    await rm(join(source, 'gone.txt'))
+    await caughtUp()
+    assert.deepEqual((await readdir(folder)).sort(), ['a.txt', 'b.txt'])
+    const [file] = await kept()
+    assert.ok(file)
+    await writeFile(join(folder, 'gone.txt'), 'another')
+    const { path } = await bob.request('kept.restore', { kept: file.id })
+    assert.match(path, /gone\.conflict-.*\.txt$/)
+    assert.equal(await readFile(path, 'utf8'), 'as it was')
+    assert.equal(await text('gone.txt'), 'another')
+    assert.deepEqual(await kept(), [])
+  })
+
+  it('renames what is renamed there, and writes none of it again', async () => {
+    await begin({ 'large.bin': 'large'.repeat(50_000), folder: { 'x.txt': 'x', 'y.txt': 'y' }, 'z.txt': 'z' })
+    await caughtUp()
+    const before = {
+      large: statSync(join(folder, 'large.bin')).ino,
+      x: statSync(join(folder, 'folder/x.txt')).ino,
+    }
+    await rename(join(source, 'large.bin'), join(source, 'moved.bin'))
+    await rename(join(source, 'folder'), join(source, 'renamed'))
+    await caughtUp()
+    await holdsTheSame()
+    assert.equal(statSync(join(folder, 'moved.bin')).ino, before.large)
+    assert.equal(statSync(join(folder, 'renamed/x.txt')).ino, before.x)
+    assert.deepEqual(await kept(), [])
+  })
+
+  it('never overwrites what the user changed: theirs lies beside, and the newest of theirs only', async () => {
+    await begin({ 'notes.md': 'first', 'other.txt': 'other' })
+    await caughtUp()
+    await writeFile(join(folder, 'notes.md'), 'my own words')
+    for (const next of ['second', 'third, a later one']) {
+      await writeFile(join(source, 'notes.md'), next)
+      await caughtUp()
+    }
+    assert.equal(await text('notes.md'), 'my own words')
+    assert.equal(state().conflictCount, 1)
+    const copy = state().conflicts[0]?.copy ?? ''
+    assert.match(copy, /notes\.conflict-/)
+    assert.equal(await readFile(copy, 'utf8'), 'third, a later one')
+    assert.equal(readdirSync(folder).length, 3, 'the second one has made way for the third')
+
+    await bob.request('live.resolve', { live, path: join(folder, 'notes.md'), take: 'theirs' })
+    assert.equal(await text('notes.md'), 'third, a later one')
+    assert.deepEqual(readdirSync(folder).sort(), ['notes.md', 'other.txt'])
+    const [mine] = await kept()
+    assert.equal(mine?.path, join(folder, 'notes.md'), 'what the user wrote is kept')
+    await writeFile(join(source, 'notes.md'), 'fourth')
+    await caughtUp()
+    assert.equal(await text('notes.md'), 'fourth', 'it follows again')
+
+    await writeFile(join(folder, 'notes.md'), 'my own again')
+    await writeFile(join(source, 'notes.md'), 'fifth')
+    await caughtUp()
+    await bob.request('live.resolve', { live, path: join(folder, 'notes.md'), take: 'mine' })
+    assert.deepEqual(readdirSync(folder).sort(), ['notes.md', 'other.txt'])
+    assert.equal(await text('notes.md'), 'my own again')
+    await bob.until('no conflict is left', () => state().conflictCount === 0)
+  })
+
+  it('leaves deleted what the user deleted, also over a restart and a rename there, until they want it back', async () => {
+    await begin({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c' })
+    await caughtUp()
+    await rm(join(folder, 'a.txt'))
+    await writeFile(join(source, 'a.txt'), 'a later a')
+    await writeFile(join(source, 'b.txt'), 'a later b')
+    await caughtUp()
+    assert.deepEqual(readdirSync(folder).sort(), ['b.txt', 'c.txt'])
+    await rm(join(folder, 'c.txt'))
+    await bob.crash()
+    await bob.until('it runs again', () => bob.restarts > 0 && state().status.kind === 'in-step')
+    await rename(join(source, 'c.txt'), join(source, 'renamed.txt'))
+    await caughtUp()
+    assert.deepEqual(readdirSync(folder).sort(), ['b.txt'])
+    assert.equal(state().deletedHere, 2)
+    await bob.request('live.bringBack', { live })
+    await eventually('they are back', () => readdirSync(folder).length === 3)
+    await caughtUp()
+    await holdsTheSame()
+  })
+
+  it('asks before it takes most files away, and takes none until then', async () => {
+    await begin({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c', 'd.txt': 'd' })
+    await caughtUp()
+    for (const name of ['a.txt', 'b.txt', 'c.txt']) await rm(join(source, name))
+    await published()
+    await asks('removal')
+    assert.equal(readdirSync(folder).length, 4)
+    await bob.request('live.answer', { live, question: 'removal', answer: 'go-on' })
+    await caughtUp()
+    await holdsTheSame()
+    assert.equal((await kept()).length, 3)
+
+    await makeTree(source, { 'e.txt': 'e', 'f.txt': 'f' })
+    await caughtUp()
+    for (const name of ['e.txt', 'f.txt']) await rm(join(source, name))
+    await published()
+    await asks('removal')
+    await bob.request('live.answer', { live, question: 'removal', answer: 'keep' })
+    await caughtUp()
+    assert.deepEqual(readdirSync(folder).sort(), ['d.txt', 'e.txt', 'f.txt'], 'they are the user’s now')
+  })
+
+  it('asks before it makes many conflicts at once, and goes on by itself when there are none any more', async () => {
+    const files = (content: string) =>
+      Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`${n}.txt`, content]))
+    await begin(files('first'))
+    await caughtUp()
+    await makeTree(folder, files('of another branch'))
+    await makeTree(source, files('second'))
+    await published()
+    await asks('conflicts')
+    assert.equal(readdirSync(folder).length, 60, 'none was written')
+    await makeTree(folder, files('first'))
+    await caughtUp()
+    await holdsTheSame()
+    assert.equal(state().conflictCount, 0)
+  })
+
+  it('asks when the folder was emptied, and waits when it is gone', async () => {
+    await begin({ 'a.txt': 'a', docs: { 'b.txt': 'b' } })
+    await caughtUp()
+    const away = `${folder}-away`
+    await rename(folder, away)
+    await writeFile(join(source, 'a.txt'), 'a later a')
+    await published()
+    await bob.until('it waits', () => state().status.kind === 'waiting')
+    await mkdir(folder) // as a disk leaves it that is not mounted
+    await asks('emptied')
+    assert.deepEqual(readdirSync(folder), [])
+    await rm(folder, { recursive: true })
+    await rename(away, folder)
+    await caughtUp('it goes on by itself when the files are back')
+    await holdsTheSame()
+
+    for (const name of readdirSync(folder)) await rm(join(folder, name), { recursive: true })
+    await writeFile(join(source, 'a.txt'), 'the latest a')
+    await published()
+    await asks('emptied')
+    await bob.request('live.answer', { live, question: 'emptied', answer: 'go-on' })
+    await caughtUp()
+    await holdsTheSame()
+  })
+
+  it('brings files, links and folders in the place of each other', async () => {
+    const link = symbolicLink('kept.txt')
+    await begin({ 'kept.txt': 'kept', a: 'a file', b: { deep: { x: 'x' } }, c: link, d: 'd', e: link })
+    await caughtUp()
+    for (const name of ['a', 'b', 'c', 'd', 'e']) await rm(join(source, name), { recursive: true })
+    await makeTree(source, { a: { in: { it: 'now' } }, b: 'a file', c: { y: 'y' }, d: link, e: 'a file' })
+    await published()
+    await caughtUp()
+    await holdsTheSame()
+  })
+
+  it('keeps a folder that holds files of the user’s, and writes through no link of theirs', async () => {
+    await begin({ 'a.txt': 'a', 'b.txt': 'b', docs: { 'c.txt': 'c' }, other: { 'd.txt': 'd' } })
+    await caughtUp()
+    const outside = await makeTree(temporaryFolder('outside'), { 'd.txt': 'mine' })
+    await writeFile(join(folder, 'docs', 'mine.txt'), 'mine')
+    await rm(join(folder, 'other'), { recursive: true })
+    await symlink(outside, join(folder, 'other'))
+    await rm(join(source, 'docs'), { recursive: true })
+    await writeFile(join(source, 'other', 'd.txt'), 'later')
+    await caughtUp()
+    assert.deepEqual(readdirSync(join(folder, 'docs')), ['mine.txt'])
+    assert.equal(readFileSync(join(outside, 'd.txt'), 'utf8'), 'mine')
+    assert.ok(lstatSync(join(folder, 'other')).isSymbolicLink())
+  })
+
+  it('keeps what its patterns name, and takes away the rest when they change', async () => {
+    await begin(
+      { 'a.md': 'a', 'b.txt': 'b', docs: { 'c.txt': 'c', 'd.md': 'd' } },
+      { only: ['docs', '*.md'] },
+    )
+    await caughtUp()
+    assert.deepEqual(readdirSync(folder).sort(), ['a.md', 'docs'])
+    await writeFile(join(source, 'b.txt'), 'not wanted')
+    await caughtUp()
+    assert.deepEqual(readdirSync(folder).sort(), ['a.md', 'docs'])
+    await start({ only: ['*.md'] })
+    await eventually('what is left out is gone', () => !readdirSync(join(folder, 'docs')).includes('c.txt'))
+    assert.deepEqual(readdirSync(join(folder, 'docs')), ['d.md'])
+  })
+
+  it('stays as it is while it is paused, and is stopped with the share', async () => {
+    await begin({ 'a.txt': 'a' })
+    await caughtUp()
+    await bob.request('live.pause', { live })
+    await writeFile(join(source, 'a.txt'), 'later')
+    const version = await published()
+    await bob.until('bob knows', () => (bob.opened(id)?.contents?.version ?? 0) >= version)
+    assert.equal(state().status.kind, 'paused')
+    assert.equal(await text('a.txt'), 'a')
+    await bob.crash()
+    await bob.until('it is still paused', () => bob.state.live?.[0]?.status.kind === 'paused')
+    await bob.request('live.resume', { live })
+    await caughtUp()
+    assert.equal(await text('a.txt'), 'later')
+    await bob.request('live.stop', { live })
+    assert.deepEqual((await bob.request('state.get', {})).live, [])
+    assert.equal(await text('a.txt'), 'later', 'its files stay')
+  })
+
+  it('is refused where a folder is shared, and in or around another one', async () => {
+    await begin({ 'a.txt': 'a', docs: { 'b.txt': 'b' } })
+    await caughtUp()
+    const refused = (where: string, code: string) =>
+      assert.rejects(bob.request('live.start', { id, path: '/' as DrivePath, folder: where, keep: true }), {
+        code,
+      })
+    await refused(join(folder, 'docs'), 'live-overlaps')
+    const own = await makeTree(temporaryFolder('own'), { inner: { 'x.txt': 'x' } })
+    const { id: shared } = await bob.publish(join(own, 'inner'), { keep: true })
+    await refused(join(own, 'inner'), 'live-in-share')
+    await refused(own, 'live-in-share')
+    await assert.rejects(bob.copy(id, folder), { code: 'live-there' })
+    await bob.request('share.remove', { id: shared })
+  })
+})
