@@ -40,13 +40,13 @@ export function* all(
   return { put, gone, selected: put.size }
 }
 
-/** What of a version is another than in an older one. @param touched places that an unfinished step had to do with */
+/** What of a version is another than in an older one. @param more places that have to be looked at all the same */
 export function* since(
   now: PathIndex,
   before: { readonly index: PathIndex; readonly selected: number },
   source: CopySource,
   selects: Selects,
-  touched: ReadonlySet<string>,
+  more: ReadonlySet<string>,
 ): Generator<undefined, Difference> {
   const put = new Map<string, DriveEntry>()
   const gone = new Set<string>()
@@ -68,7 +68,7 @@ export function* since(
       if (older === undefined) selected++
     }
   }
-  for (const place of touched) {
+  for (const place of more) {
     if (put.has(place) || gone.has(place)) continue
     const entry = now.entry(pathOf(source, place))
     if (entry === undefined || !selects(entry.path)) gone.add(place)

@@ -29,7 +29,9 @@ const RETRIES = [500, 1_000, 2_000, 5_000, 15_000]
 const LOOK_EVERY = 2_000
 /** Conflicts that the state lists. */
 const TOLD = 50
-/** Changes told at once, and the milliseconds they are gathered. */
+/** Of what could not be written so much is tried again with every version. */
+const TRIED_AGAIN = 1_000
+/** Changes told at once. */
 const CHANGES_AT_ONCE = 1_000
 
 export class LiveCopy {
@@ -256,6 +258,7 @@ export class LiveCopy {
         selects: selectionOf(this.record.only),
         before: this.applied,
         touched: this.touched,
+        again: [...this.skipped.keys()].slice(0, TRIED_AGAIN),
         answers: this.answers,
         deletedHere: this.deletedHere.size,
         kept: this.kept,

@@ -56,6 +56,8 @@ export interface StepOptions {
   readonly before: Applied | undefined
   /** Places that unfinished steps since `before` had to do with; those of this one are added. */
   readonly touched: Set<string>
+  /** Places of what could not be written by then: what was in the way may be gone. */
+  readonly again: Iterable<string>
   readonly answers: Answers
   /** Files that are known to be deleted here. */
   readonly deletedHere: number
@@ -170,7 +172,7 @@ class Step {
   }
 
   private difference(before: Applied | undefined, whole: TargetRecords | undefined): Promise<Difference> {
-    const { version, selects, touched } = this.options
+    const { version, selects, touched, again } = this.options
     const { signal } = this
     const work =
       before === undefined
@@ -180,7 +182,7 @@ class Step {
             { index: before.version.index, selected: before.selected },
             this.source,
             selects,
-            touched,
+            new Set([...touched, ...again]),
           )
     return inSlices(work, { onPause: () => throwIfAborted(signal) })
   }

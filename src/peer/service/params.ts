@@ -27,6 +27,7 @@ const isDrivePath = (value: unknown) =>
 const path = v.custom<DrivePath>(isDrivePath, 'not a path in a share')
 const patterns = v.pipe(v.array(text(SETTING_LIMITS.pattern)), v.maxLength(SETTING_LIMITS.patterns))
 const connections = v.pipe(count, v.minValue(1), v.maxValue(LIMIT_SETTINGS.connections.most))
+const keptDays = v.pipe(count, v.minValue(1), v.maxValue(LIMIT_SETTINGS.keptDays.most))
 const umask = v.pipe(count, v.maxValue(0o777))
 const proof = v.custom<Uint8Array>(isProofSized, `not ${PROOF_LENGTH} bytes`)
 const heldKind = v.picklist(['disk', 'removal', 'update'])
@@ -181,7 +182,7 @@ const SCHEMAS = {
         storeBytes: v.exactOptional(count),
         connections: v.exactOptional(connections),
         keptBytes: v.exactOptional(count),
-        keptDays: v.exactOptional(count),
+        keptDays: v.exactOptional(keptDays),
       }),
     ),
   }),

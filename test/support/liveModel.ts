@@ -1,0 +1,199 @@
+/**
+ * What a live copy must hold after each version, reckoned from what both sides hold before it. What is gone in the share
+ * goes first, renames among it; then what came is placed. It tells, too, what must not be lost: contents that have to
+ * lie in the folder or among the kept versions.
+ */
+import { contentOf, type Side, type Thing } from './copyModel'
+
+export interface ExpectedLive {
+  readonly side: Side
+  /** Of every conflict copy: the path it belongs to, and what it holds. */
+  readonly conflicts: string[]
+  /** Paths of files that went to the kept versions, or were renamed from there. */
+  readonly left: string[]
+  /** Paths that hold the same, or nothing: of several files with one content, any may be the renamed one. */
+  readonly unsure: Set<string>
+}
+
+export class LiveModel {
+  /** What the share had when a path was last dealt with. */
+  private readonly bases = new Map<string, Thing>()
+  private readonly made = new Set<string>()
+  /** Content of the incoming file that lies beside a path. */
+  private readonly beside = new Map<string, { readonly at: string; readonly content: string }>()
+
+  after(shared: Side, before: Side): ExpectedLive {
+    const side = { things: new Map(before.things), folders: new Set(before.folders) }
+    const expected: ExpectedLive = { side, conflicts: [], left: [], unsure: new Set() }
+    const moved = this.leave(shared, expected)
+    for (const [path, incoming] of shared.things) if (!moved.has(path)) this.place(path, incoming, expected)
+    return expected
+  }
+
+  /** To be called with what there is: which conflict copy belongs to which path. */
+  settle(after: Side): void {
+    for (const [path, known] of this.beside) {
+      const at = [...after.things].find(
+        ([other, thing]) => other.startsWith(`${path}.conflict-`) && contentOf(thing) === known.content,
+      )
+      this.beside.set(path, { ...known, at: known.at || (at?.[0] ?? '') })
+    }
+  }
+
+  /** → paths that are dealt with */
+  private leave(shared: Side, expected: ExpectedLive): Set<string> {
+    const { side, left, unsure } = expected
+    const gone = [...this.bases.keys()].filter(path => !shared.things.has(path))
+    const done = new Set<string>()
+    const isFresh = (path: string) => !this.bases.has(path)
+    const incoming = [...shared.things].filter(([path, thing]) => isFresh(path) && isFull(thing))
+    const dealt = new Set<string>()
+    for (const [to, thing] of incoming) {
+      const content = contentOf(thing)
+      const from = gone.filter(path => {
+        const base = this.bases.get(path)
+        return base !== undefined && !this.beside.has(path) && contentOf(base) === content
+      })
+      const alike = incoming.filter(([, other]) => contentOf(other) === content)
+      if (from.length === 0) continue
+      if (from.length > 1 || alike.length > 1) for (const [path] of alike) unsure.add(path)
+      const [path = ''] = from.filter(each => !dealt.has(each))
+      const [base, local] = [this.bases.get(path), side.things.get(path)]
+      if (base === undefined) continue
+      dealt.add(path)
+      if (local === undefined && !side.folders.has(path)) {
+        this.bases.set(to, base)
+        done.add(to)
+      } else if (local !== undefined && contentOf(local) === contentOf(base) && this.isFree(to, side)) {
+        const renamed = withNewAttributes(local, thing, base)
+        side.things.delete(path)
+        this.write(to, renamed, side)
+        this.bases.set(to, thing)
+        left.push(path)
+        done.add(to)
+      }
+    }
+    for (const path of gone) {
+      const [base, local] = [this.bases.get(path), side.things.get(path)]
+      this.bases.delete(path)
+      this.beside.delete(path)
+      if (base === undefined || local === undefined || contentOf(base) !== contentOf(local)) continue
+      side.things.delete(path)
+      if (local.kind === 'file') left.push(path)
+    }
+    this.emptied = gone
+    return done
+  }
+
+  private emptied: readonly string[] = []
+
+  /** Folders of its own that hold nothing any more go, when all is placed. */
+  end({ side }: ExpectedLive): void {
+    const folders = new Set(this.emptied.flatMap(foldersAbove))
+    for (const folder of [...folders].sort((a, b) => b.length - a.length)) {
+      const isHeld = [...side.things.keys(), ...side.folders].some(path => path.startsWith(`${folder}/`))
+      if (isHeld || !this.made.has(folder)) continue
+      side.folders.delete(folder)
+      this.made.delete(folder)
+    }
+  }
+
+  private place(path: string, incoming: Thing, expected: ExpectedLive): void {
+    const { side } = expected
+    const base = this.bases.get(path)
+    const hasNothingNew = base !== undefined && contentOf(base) === contentOf(incoming)
+    const local = side.things.get(path)
+    if (foldersAbove(path).some(above => side.things.has(above))) return // what is there is the user's
+    if (side.folders.has(path)) {
+      if (hasNothingNew || !this.isFolderOurs(path, side)) return
+      for (const each of [...side.folders]) {
+        if (each !== path && !each.startsWith(`${path}/`)) continue
+        side.folders.delete(each)
+        this.made.delete(each)
+      }
+      this.write(path, incoming, side)
+    } else if (local === undefined) {
+      if (base === undefined) this.write(path, incoming, side) // else the user deleted it
+    } else if (contentOf(local) === contentOf(incoming)) {
+      side.things.set(path, withNewAttributes(local, incoming, base))
+      this.bases.set(path, incoming)
+      if (!hasNothingNew) this.beside.delete(path)
+    } else if (hasNothingNew) return
+    else if (this.isStrange(path, base) && (local.kind === 'link' || incoming.kind === 'link')) return
+    else if (base !== undefined && contentOf(base) === contentOf(local)) this.write(path, incoming, side)
+    else this.conflict(path, incoming, side)
+  }
+
+  private conflict(path: string, incoming: Thing, { things }: Side): void {
+    this.bases.set(path, incoming)
+    const content = contentOf(incoming)
+    const isBeside = [...things].some(
+      ([other, thing]) =>
+        thing.kind === 'file' && other.startsWith(`${path}.conflict-`) && contentOf(thing) === content,
+    )
+    const earlier = this.beside.get(path)
+    const lying = earlier === undefined ? undefined : things.get(earlier.at)
+    this.beside.set(path, { at: '', content })
+    if (isBeside) return
+    const isReplaced =
+      incoming.kind === 'file' && lying?.kind === 'file' && contentOf(lying) === earlier?.content
+    if (isReplaced && earlier !== undefined) things.delete(earlier.at)
+    things.set(`${path}.conflict-new`, incoming)
+    if (isReplaced && earlier !== undefined) this.beside.set(path, { at: earlier.at, content })
+  }
+
+  private write(path: string, thing: Thing, side: Side): void {
+    for (const folder of foldersAbove(path)) {
+      if (side.folders.has(folder)) continue
+      side.folders.add(folder)
+      this.made.add(folder)
+      this.bases.delete(folder)
+    }
+    side.things.set(path, thing)
+    this.bases.set(path, thing)
+    this.beside.delete(path)
+    this.made.delete(path)
+  }
+
+  private isFree(path: string, { things, folders }: Side): boolean {
+    return !things.has(path) && !folders.has(path) && !foldersAbove(path).some(above => things.has(above))
+  }
+
+  private isStrange(path: string, base: Thing | undefined): boolean {
+    return base === undefined && !this.made.has(path)
+  }
+
+  private isFolderOurs(path: string, { things, folders }: Side): boolean {
+    const isBelow = (other: string) => other.startsWith(`${path}/`)
+    return (
+      this.made.has(path) &&
+      [...folders].filter(isBelow).every(folder => this.made.has(folder)) &&
+      ![...things.keys()].some(isBelow)
+    )
+  }
+}
+
+/** Every conflict copy: the path it belongs to, and what it holds. */
+export function conflictsOf({ things }: Side): string[] {
+  return [...things]
+    .filter(([path]) => path.includes('.conflict-'))
+    .map(([path, thing]) => `${path.replace(/\.conflict-.*/, '')}: ${contentOf(thing)}`)
+    .sort()
+}
+
+function isFull(thing: Thing): boolean {
+  return thing.kind === 'file' && thing.text !== ''
+}
+
+/** What the share did not change since stays as the user has it. */
+function withNewAttributes(local: Thing, incoming: Thing, base: Thing | undefined): Thing {
+  if (local.kind !== 'file' || incoming.kind !== 'file') return incoming
+  const isSame =
+    base?.kind === 'file' && base.time === incoming.time && base.executable === incoming.executable
+  return isSame ? local : incoming
+}
+
+function foldersAbove(path: string): string[] {
+  const parts = path.split('/').slice(0, -1)
+  return parts.map((_, at) => parts.slice(0, at + 1).join('/'))
+}
