@@ -1,4 +1,5 @@
 /** What a copy must hold after each save, reckoned from what both sides hold before it and what the copy made so far. */
+import { createHash } from 'node:crypto'
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -35,7 +36,14 @@ export async function sideOf(root: string): Promise<Side> {
 }
 
 export function contentOf(thing: Thing): string {
-  return thing.kind === 'file' ? `file ${thing.text}` : `link ${thing.target}`
+  return thing.kind === 'file' ? `file ${short(thing.text)}` : `link ${thing.target}`
+}
+
+/** A text that can be read in a report; others are told otherwise. */
+export function short(text: string): string {
+  if (text.length <= 20) return text
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 12)
+  return `${text.slice(0, 12)}… ${text.length} characters, ${digest}`
 }
 
 interface Expected {

@@ -113,7 +113,8 @@ export class LiveModel {
       }
       this.write(path, incoming, side)
     } else if (local === undefined) {
-      if (base === undefined) this.write(path, incoming, side) // else the user deleted it
+      if (base === undefined) this.write(path, incoming, side)
+      else this.bases.set(path, incoming) // the user deleted it
     } else if (contentOf(local) === contentOf(incoming)) {
       side.things.set(path, withNewAttributes(local, incoming, base))
       this.bases.set(path, incoming)

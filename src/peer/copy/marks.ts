@@ -100,6 +100,11 @@ export class CopyMarks {
     this.add(path, undefined)
   }
 
+  /** The user deleted it, and knows what the share has there: a file of theirs is none that was changed on both sides. */
+  deletedHere({ entry, path }: Placed): void {
+    this.add(path, { ...described(entry, undefined), ...NO_MARK, away: true })
+  }
+
   /** What is known of a path from now on. */
   note(path: string, record: CopiedFile): void {
     this.add(path, record)

@@ -22,7 +22,7 @@ import {
   targetKey,
 } from '../copy/plan'
 import type { SafeWriter } from '../disk/writer'
-import type { DriveEntry } from '../drive/format/entry'
+import { contentId, type DriveEntry } from '../drive/format/entry'
 import type { Version } from '../drive/version'
 import { type Selection, selectPaths } from '../names/pathSet'
 import type { TargetRules } from '../names/rules'
@@ -147,8 +147,10 @@ class Step {
     const result = await this.write(plan, marks)
     removeEmptyFolders(gone, leavingOptions)
     for (const path of plan.deletedHere) {
+      const entry = put.get(path)
       const known = records.copied.get(path)
-      if (known !== undefined && known.away !== true) marks.note(path, { ...known, away: true })
+      const isNoted = known?.away === true && entry !== undefined && known.content === contentId(entry)
+      if (entry !== undefined && !isNoted) marks.deletedHere({ entry, path })
     }
     await marks.flush()
     touched.clear()
