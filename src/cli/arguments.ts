@@ -34,6 +34,12 @@ export interface Arguments {
   readonly isPublic: boolean
   readonly once: boolean
   readonly newLink: boolean
+  /** Keep the folder in sync. */
+  readonly live: boolean
+  /** Of that, patterns of what; none: everything. */
+  readonly only: readonly string[]
+  /** Go on where it would ask. */
+  readonly yes: boolean
   readonly port: number
   readonly host: string
   /** The version that is meant; absent: the one of the link, or the newest. */
@@ -55,6 +61,9 @@ type OptionName =
   | 'public'
   | 'once'
   | 'new-link'
+  | 'live'
+  | 'only'
+  | 'yes'
   | 'port'
   | 'host'
   | 'at'
@@ -68,6 +77,9 @@ const OPTIONS = {
   public: { type: 'boolean' },
   once: { type: 'boolean' },
   'new-link': { type: 'boolean' },
+  live: { type: 'boolean' },
+  only: { type: 'string', multiple: true },
+  yes: { type: 'boolean' },
   port: { type: 'string' },
   host: { type: 'string' },
   at: { type: 'string' },
@@ -82,7 +94,10 @@ const TABLE: Record<CommandName, { operands: readonly string[]; options: readonl
     operands: ['folder'],
     options: ['bootstrap', 'storage', 'json', 'public', 'once', 'new-link', 'timeout'],
   },
-  get: { operands: ['link', 'folder'], options: ['bootstrap', 'storage', 'json', 'timeout', 'at'] },
+  get: {
+    operands: ['link', 'folder'],
+    options: ['bootstrap', 'storage', 'json', 'timeout', 'at', 'live', 'only', 'yes'],
+  },
   ls: { operands: ['link', '[path]'], options: ['bootstrap', 'storage', 'json', 'timeout', 'at'] },
   cat: { operands: ['link', '[path]'], options: ['bootstrap', 'storage', 'timeout', 'at'] },
   log: {
@@ -127,6 +142,9 @@ export function readArguments(given: readonly string[]): Invocation {
       isPublic: values.public ?? false,
       once: values.once ?? false,
       newLink: values['new-link'] ?? false,
+      live: values.live ?? false,
+      only: readOnly(command, values),
+      yes: values.yes ?? false,
       timeout: 1_000 * readNumber(command, 'timeout', values.timeout, DEFAULT_TIMEOUT, MAX_TIMEOUT),
       port: readNumber(command, 'port', values.port, 0, 65_535),
       host: values.host ?? '127.0.0.1',
@@ -165,6 +183,26 @@ function checkOptions(command: CommandName, values: object): void {
   const allowed: readonly string[] = TABLE[command].options
   const foreign = Object.keys(values).find(name => !allowed.includes(name))
   if (foreign !== undefined) throw new UsageError(`“${command}” has no option --${foreign}.`, command)
+}
+
+interface LiveOptions {
+  readonly live?: boolean
+  readonly only?: string[]
+  readonly yes?: boolean
+  readonly at?: string
+}
+
+/** What makes sense of a folder in sync alone. */
+function readOnly(
+  command: CommandName,
+  { live, only = [], yes, at }: LiveOptions,
+): readonly string[] {
+  if (live === true && at !== undefined)
+    throw new UsageError('--at is of one version; --live follows the newest.', command)
+  const stray = only.length > 0 ? 'only' : yes === true ? 'yes' : undefined
+  if (stray !== undefined && live !== true) throw new UsageError(`--${stray} needs --live.`, command)
+  if (only.includes('')) throw new UsageError('--only needs a pattern.', command)
+  return only
 }
 
 function readOperands(command: CommandName, given: readonly string[]): readonly string[] {

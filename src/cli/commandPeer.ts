@@ -9,7 +9,7 @@ import { endedInOrder } from '../client/ended'
 import { attachToSuccessor } from '../client/successor'
 import { PeerfoldError } from '../common/errors'
 import type { PeerState } from '../common/model'
-import type { Method, Params, Result } from '../common/protocol'
+import type { Method, Notifications, Params, Result } from '../common/protocol'
 import type { Context } from './context'
 import { PeerStopped } from './peerStopped'
 
@@ -66,6 +66,11 @@ export class CommandPeer {
     attached.connection.onNotification('replaced', () => {
       this.isReplaced = true
     })
+  }
+
+  /** Called with all that live copies do, from now on. */
+  onLive(listener: (did: Notifications['live']) => void): () => void {
+    return this.attached.connection.onNotification('live', listener)
   }
 
   get pid(): number {

@@ -77,11 +77,20 @@ With --json: "progress" {files, bytes, totalFiles, totalBytes, rate} while it is
 Ctrl-C ends it with exit code 130.
 `,
   get: `Usage: peerfold get <link> <folder> [--at <version|time>] [options]
+       peerfold get <link> <folder> --live [--only <pattern>]… [--yes] [options]
 
 Writes the newest version that can be found into <folder>, and makes the folder if need be. Run it again to continue
 or to update: only what is missing or changed is fetched. A file that you changed is never overwritten: theirs is
 saved next to it. Files that are no longer shared stay. What cannot be written here is skipped and listed. Of a link
 to a file or folder in a share, that alone is written, under its name, into <folder>.
+
+  --live            keep the folder in sync until Ctrl-C: what is saved in the share is written, what is renamed there
+                    is renamed, what is deleted there is taken away, and can be restored for some days. What you changed
+                    or deleted in the folder stays so. It waits, and says so, when a version would take most files away
+                    or make more than 50 conflicts, and when the folder was emptied.
+  --only <pattern>  keep only what the pattern names, as in an ignore file: a file, a folder with all that is in it
+                    (docs), or by name at any depth (*.md). May be given several times.
+  --yes             go on where it would wait for an answer
 
 Exit code 0: the copy is complete, also when nobody could say whether there is a newer version (a note tells). 4: all is
 done but what could not be written here (the last line says how much). 3: nobody was found who has it, or nobody who
@@ -93,6 +102,11 @@ With --json: "progress" {files, bytes, totalFiles, totalBytes, rate}, then
    "skipped": [{path, reason, detail}] (at most 1,000), "skippedCount", "conflicts": [{path, copy}], "warnings",
    "stale": true when nobody was there to ask, "silent": [{id, name}] of those who did not answer in time}
 or {"event":"error", "code", "message"}.
+With --live --json, of each version, paths inside <folder>:
+  {"event":"version", "version"}, then as it is done "written" {path, from (renamed from there)}, "removed" {path},
+  "conflict" {path, copy (where theirs lies)}, at its end "in-step" {version, conflicts (in all)};
+  and "waiting" {code, message} when something keeps it from going on.
+Ctrl-C ends it with exit code 130.
 `,
   ls: `Usage: peerfold ls <link> [path] [--at <version|time>] [options]
 

@@ -132,7 +132,7 @@ const CATALOGUE = {
   'live-emptied': (folder: string) =>
     `“${folder}” has none of its files any more. Put them back, or mount its disk, and syncing continues. Nothing is changed until then.`,
   'no-conflict': (path: string) => `“${path}” has no conflict any more.`,
-  'not-kept': () => 'This file is not kept any more.',
+  'kept-file-gone': () => 'This file can be restored no more: it was kept too long, or was put back already.',
   'workspace-refused': (name: string) =>
     `VS Code did not add “${name}” to the workspace. Close any open dialogs and try again.`,
   'disk-read-only': (path: string) =>

@@ -17,6 +17,7 @@ import { readLink } from '../linkArgument'
 import { noteDoubt, openShare } from '../openedShare'
 import { transferProgress } from '../progressLine'
 import { meantVersion, noteFormer } from '../versionArgument'
+import { keepInSync } from './keepInSync'
 
 export async function get(context: Context): Promise<number> {
   const { output } = context
@@ -25,6 +26,7 @@ export async function get(context: Context): Promise<number> {
   const path = meantPath(link, undefined)
   const wanted = resolve(folderArgument)
   await refuseFile(wanted)
+  if (context.arguments.live) return keepInSync(context, link, path, wanted)
   let version: VersionSummary | undefined
   const result = await withPeer(context, async peer => {
     const { id } = await openShare(context, peer, link)

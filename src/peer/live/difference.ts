@@ -102,7 +102,8 @@ export function movesIn({ put, gone }: Difference, copied: ReadonlyMap<string, C
   const moves: Move[] = []
   if (sources.size === 0) return moves
   for (const [to, entry] of put) {
-    const places = entry.kind === 'file' && !copied.has(to) ? sources.get(contentId(entry)) : undefined
+    const isFresh = (copied.get(to)?.content ?? FOLDER) === FOLDER
+    const places = entry.kind === 'file' && isFresh ? sources.get(contentId(entry)) : undefined
     if (places === undefined || places.length === 0) continue
     const alike = places.findIndex(place => nameOf(place) === nameOf(to))
     const [from] = places.splice(Math.max(0, alike), 1)

@@ -88,7 +88,7 @@ export class KeptFiles {
   /** Puts one back where it was, or beside what lies there now. → where (absolute) */
   async restore(id: string): Promise<string> {
     const record = this.records.get(id)
-    if (record === undefined) throw new PeerfoldError('not-kept')
+    if (record === undefined) throw new PeerfoldError('kept-file-gone')
     const { folder, path, size, mtime, executable } = record
     const rules = probeRules(folder)
     const writer = SafeWriter.open(folder, rules)
