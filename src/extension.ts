@@ -19,6 +19,7 @@ import { VersionListings } from './editor/files/versionListings'
 import { HeldFilesNotice } from './editor/heldFiles'
 import { LettingGo } from './editor/lettingGo'
 import { LinkHandler } from './editor/links/uriHandler'
+import { LiveNews } from './editor/liveNews'
 import { MountedShares } from './editor/mountedShares'
 import { PeerModel } from './editor/peerModel'
 import { PeerProcess } from './editor/peerProcess'
@@ -71,6 +72,7 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
     ),
   )
   own(new StatusBar(model))
+  own(new LiveNews(model))
   own(new SharesHere(model))
   own(new HeldFilesNotice(peer, model))
   own(new SaveAs(log))

@@ -193,10 +193,7 @@ interface LiveOptions {
 }
 
 /** What makes sense of a folder in sync alone. */
-function readOnly(
-  command: CommandName,
-  { live, only = [], yes, at }: LiveOptions,
-): readonly string[] {
+function readOnly(command: CommandName, { live, only = [], yes, at }: LiveOptions): readonly string[] {
   if (live === true && at !== undefined)
     throw new UsageError('--at is of one version; --live follows the newest.', command)
   const stray = only.length > 0 ? 'only' : yes === true ? 'yes' : undefined

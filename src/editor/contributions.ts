@@ -18,6 +18,13 @@ export const Commands = {
   showSkipped: 'peerfold.showSkipped',
   saveCopy: 'peerfold.saveCopy',
   updateCopy: 'peerfold.updateCopy',
+  keepInSync: 'peerfold.keepInSync',
+  pauseSync: 'peerfold.pauseSync',
+  resumeSync: 'peerfold.resumeSync',
+  decideSync: 'peerfold.decideSync',
+  stopSync: 'peerfold.stopSync',
+  bringBack: 'peerfold.bringBack',
+  restoreKept: 'peerfold.restoreKept',
   addToWorkspace: 'peerfold.addToWorkspace',
   findInShare: 'peerfold.findInShare',
   stopOpened: 'peerfold.stopOpened',
@@ -54,6 +61,7 @@ export const Views = {
   shares: 'peerfold.shares',
   opened: 'peerfold.opened',
   history: 'peerfold.history',
+  live: 'peerfold.live',
   peers: 'peerfold.peers',
   transfers: 'peerfold.transfers',
 } as const
@@ -73,6 +81,8 @@ export interface ContextKeys {
   'peerfold.hasOpened': boolean
   /** The history of something is shown. */
   'peerfold.hasHistory': boolean
+  /** A folder is kept in sync with a share. */
+  'peerfold.hasLive': boolean
   'peerfold.hasFinishedTransfers': boolean
   'peerfold.hasConflicts': boolean
   'peerfold.keepRunning': boolean
@@ -85,6 +95,7 @@ export const CONTEXT_KEYS: Readonly<Record<keyof ContextKeys, true>> = {
   'peerfold.sharesHere': true,
   'peerfold.hasOpened': true,
   'peerfold.hasHistory': true,
+  'peerfold.hasLive': true,
   'peerfold.hasFinishedTransfers': true,
   'peerfold.hasConflicts': true,
   'peerfold.keepRunning': true,

@@ -5,7 +5,14 @@
  */
 import * as vscode from 'vscode'
 import type { PeerId, ShareId } from '../common/brand'
-import type { OpenedShareState, PeerState, RemotePeer, ShareState, TransferState } from '../common/model'
+import type {
+  LiveCopyState,
+  OpenedShareState,
+  PeerState,
+  RemotePeer,
+  ShareState,
+  TransferState,
+} from '../common/model'
 import { ContextKeySetter } from './contextKeys'
 import { Disposable } from './dispose'
 import type { PeerProcess, PeerProcessStatus } from './peerProcess'
@@ -42,6 +49,11 @@ export class PeerModel extends Disposable {
 
   opened(id: ShareId): OpenedShareState | undefined {
     return this.lastState?.opened.find(share => share.id === id)
+  }
+
+  /** A folder that is kept in sync. */
+  live(id: string): LiveCopyState | undefined {
+    return this.lastState?.live?.find(copy => copy.id === id)
   }
 
   remotePeer(id: PeerId): RemotePeer | undefined {
@@ -87,7 +99,12 @@ export class PeerModel extends Disposable {
     this.contextKeys.set('peerfold.hasShares', (state?.shares.length ?? 0) > 0)
     this.contextKeys.set('peerfold.hasOpened', (state?.opened.length ?? 0) > 0)
     this.contextKeys.set('peerfold.hasFinishedTransfers', state?.transfers.some(isFinished) ?? false)
-    this.contextKeys.set('peerfold.hasConflicts', state?.transfers.some(hasConflicts) ?? false)
+    this.contextKeys.set('peerfold.hasLive', (state?.live?.length ?? 0) > 0)
+    const isConflicting = state?.live?.some(({ conflictCount }) => conflictCount > 0) === true
+    this.contextKeys.set(
+      'peerfold.hasConflicts',
+      isConflicting || state?.transfers.some(hasConflicts) === true,
+    )
     this.contextKeys.set('peerfold.keepRunning', state?.keepRunning ?? false)
   }
 }

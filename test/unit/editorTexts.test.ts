@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import type { PeerId, ShareId } from '../../src/common/brand'
+import type { DrivePath, PeerId, ShareId } from '../../src/common/brand'
 import { PeerfoldError } from '../../src/common/errors'
 import { describePath, explainSearch } from '../../src/common/explain'
 import type {
+  LiveCopyState,
   OpenedShareState,
   PathReason,
   PeerState,
@@ -21,7 +22,8 @@ import {
   explainPeer,
   titleOfTransfer,
 } from '../../src/editor/views/describe'
-import { openedFacets, shareFacets, transferFacets } from '../../src/editor/views/facets'
+import { describeLive, explainLive } from '../../src/editor/views/describeLive'
+import { liveFacets, openedFacets, shareFacets, transferFacets } from '../../src/editor/views/facets'
 import { statusText } from '../../src/editor/views/statusText'
 
 const l10n = {
@@ -213,6 +215,74 @@ describe('the status bar item', () => {
     const shown = statusText({ kind: 'failed', error }, undefined, l10n)
     assert.equal(shown?.isError, true)
     assert.equal(shown?.command, 'peerfold.showLog')
+  })
+})
+
+describe('a folder that is kept in sync', () => {
+  const copy: LiveCopyState = {
+    id: 'live',
+    share: id,
+    path: '/' as DrivePath,
+    folder: '/home/bob/no\u202etes',
+    name: 'notes',
+    status: { kind: 'in-step' },
+    version: 4,
+    conflictCount: 0,
+    conflicts: [],
+    deletedHere: 0,
+    skippedCount: 0,
+  }
+  const full = new PeerfoldError('no-space', '/home/bob').toUserError()
+  const question = { kind: 'removal', files: 3, of: 4 } as const
+  const asking = {
+    kind: 'asking',
+    question,
+    error: new PeerfoldError('live-removal', '3 files').toUserError(),
+  } as const
+
+  for (const [expected, change] of [
+    ['in sync', {}],
+    ['fetching 12 of 40', { status: { kind: 'updating', files: { done: 12, total: 40 } } }],
+    ['looking for changes…', { status: { kind: 'updating', files: { done: 0 } } }],
+    ['2 conflicts', { conflictCount: 2 }],
+    ['paused · 1 conflict', { status: { kind: 'paused' }, conflictCount: 1 }],
+    ['paused: disk full', { status: { kind: 'waiting', error: full } }],
+    ['waits for your decision', { status: asking }],
+  ] as const) {
+    it(`reads “${expected}”`, () => assert.equal(describeLive({ ...copy, ...change }, l10n), expected))
+  }
+
+  it('tells in the status bar what matters most of several, and warns when the user has to do something', () => {
+    const shown = (...changes: Partial<LiveCopyState>[]) => {
+      const live = changes.map(change => ({ ...copy, ...change }))
+      return statusText({ kind: 'running' }, { ...state, live }, l10n)?.text
+    }
+    assert.equal(shown({}), '$(broadcast) no peers · in sync')
+    assert.equal(shown({ status: { kind: 'paused' } }, {}), '$(broadcast) no peers · in sync')
+    assert.equal(shown({ conflictCount: 1 }, { conflictCount: 2 }), '$(warning) no peers · 3 conflicts')
+    assert.equal(
+      shown({ conflictCount: 1 }, { status: asking }),
+      '$(warning) no peers · waits for your decision',
+    )
+  })
+
+  it('says in full what it waits for, and makes a stranger’s text harmless', () => {
+    assert.match(
+      explainLive({ ...copy, status: asking }, 'no\u202etes', l10n),
+      /^Follows “no\\u\{202e\}tes”\nThe new version/,
+    )
+    assert.match(
+      explainLive({ ...copy, deletedHere: 2, only: ['*.md'] }, 'x', l10n),
+      /Only \*\.md\n.*\n.*left so: 2/,
+    )
+  })
+
+  it('gives menus what they match on', () => {
+    assert.equal(liveFacets(copy), 'live:in-step')
+    assert.equal(
+      liveFacets({ ...copy, status: asking, conflictCount: 1, deletedHere: 1 }),
+      'live:asking:conflicts:deleted',
+    )
   })
 })
 

@@ -5,20 +5,23 @@ import * as vscode from 'vscode'
 import { countChanges, explainConflicts, isUpdate, peerName } from '../../common/explain'
 import { formatBytes, formatCount, plural, safeText } from '../../common/format'
 import type { TransferResult } from '../../common/model'
+import { Commands } from '../contributions'
 import { diskPath, pickerText } from '../names'
-import { tell, warn } from '../tell'
-import type { CommandParts } from './parts'
-import { showConflict, showConflicts } from './reviewConflicts'
+import { offerCommand, tell, warn } from '../tell'
+import type { CommandParts, FollowedCopy } from './parts'
+import { showConflicts } from './reviewConflicts'
+import { showConflict } from './showConflict'
 
 const { l10n } = vscode
 
 /** So many of who was not heard are named. */
 const NAMED = 3
 
-/** @param copy `name`: what was copied, as anybody called it; `folder` and `saved`: absolute, see `FollowedCopy` */
+/** @param copy `name`: what was copied, as anybody called it; `folder` and `saved`: absolute, see
+ *  `FollowedCopy` */
 export async function tellCopyResult(
   parts: Pick<CommandParts, 'ask'>,
-  copy: { readonly name: string; readonly folder: string; readonly saved?: string },
+  copy: Omit<FollowedCopy, 'job'>,
   result: TransferResult,
 ): Promise<void> {
   const saved = await lookAt(copy)
@@ -49,6 +52,15 @@ export async function tellCopyResult(
     saved.isFile
       ? { label: l10n.t('Open File'), run: () => openFile(saved.path) }
       : { label: l10n.t('Open Folder'), run: () => openFolder(saved.path) },
+    ...(copy.share === undefined
+      ? []
+      : [
+          offerCommand(l10n.t('Keep in Sync'), Commands.keepInSync, {
+            id: copy.share,
+            path: copy.path,
+            folder: copy.folder,
+          }),
+        ]),
     ...(details.length === 0
       ? []
       : [

@@ -6,6 +6,7 @@
 import * as vscode from 'vscode'
 import { PeerfoldError } from '../../common/errors'
 import { safeText } from '../../common/format'
+import { isShareId } from '../../common/link'
 import type { TransferResult } from '../../common/model'
 import { Disposable } from '../dispose'
 import { isCancelled, tellError } from '../tell'
@@ -85,9 +86,11 @@ export class FollowedCopies extends Disposable implements CopyFollower {
 function isFollowedCopy(value: unknown): value is FollowedCopy {
   if (typeof value !== 'object' || value === null) return false
   const fields = new Map<string, unknown>(Object.entries(value))
-  const saved = fields.get('saved')
+  const [saved, share, path] = ['saved', 'share', 'path'].map(name => fields.get(name))
   return (
     ['job', 'name', 'folder'].every(name => typeof fields.get(name) === 'string') &&
-    (saved === undefined || typeof saved === 'string')
+    (saved === undefined || typeof saved === 'string') &&
+    (share === undefined || (typeof share === 'string' && isShareId(share))) &&
+    (path === undefined || typeof path === 'string')
   )
 }

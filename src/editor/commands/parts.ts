@@ -1,5 +1,6 @@
 /** What commands work with. Each takes the whole and uses what it needs. */
 import type * as vscode from 'vscode'
+import type { DrivePath, ShareId } from '../../common/brand'
 import type { TransferResult } from '../../common/model'
 import type { Ask } from '../ask'
 import type { ShareAddresses } from '../files/shareAddresses'
@@ -31,6 +32,9 @@ export interface FollowedCopy {
   readonly folder: string
   /** Absolute: the folder or file in it that is the copy. Absent where `folder` itself is, and in earlier versions. */
   readonly saved?: string
+  /** What is copied, so that it can be kept in sync. Absent in earlier versions. */
+  readonly share?: ShareId
+  readonly path?: DrivePath
 }
 
 export interface CopyFollower {

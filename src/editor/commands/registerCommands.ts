@@ -12,13 +12,16 @@ import { isScripted } from './commandArguments'
 import { compareVersion, compareWithNow, compareWithVersion } from './compareVersions'
 import { startOpened, stopOpened } from './connectOpened'
 import { copyLink, copySelectedLinks } from './copyLink'
+import { decideSync } from './decideSync'
 import { findInShare } from './findInShare'
+import { keepInSync } from './keepInSync'
 import { endKeepSharing, keepSharing } from './keepSharing'
 import { keepVersions, pinVersion, unpinVersion } from './keepVersions'
 import { openLink } from './openLink'
 import type { CommandParts } from './parts'
 import { removeOpened } from './removeOpened'
 import { removeShare } from './removeShare'
+import { restoreKept } from './restoreKept'
 import { restoreVersion } from './restoreVersion'
 import { retry } from './retry'
 import { reveal } from './reveal'
@@ -31,6 +34,7 @@ import { olderVersions, openVersion, showHistory } from './showHistory'
 import { showSkipped } from './showSkipped'
 import { stopPeerProcess } from './stopPeerProcess'
 import { startShare, stopShare } from './stopShare'
+import { bringBack, pauseSync, resumeSync, stopSync } from './syncing'
 import { cancelTransfer, clearTransfers } from './transfers'
 import { updateCopy } from './updateCopy'
 
@@ -58,6 +62,13 @@ export function registerCommands(parts: CommandParts, showDashboard: () => void)
     [Commands.showSkipped]: showSkipped,
     [Commands.saveCopy]: saveCopy,
     [Commands.updateCopy]: updateCopy,
+    [Commands.keepInSync]: keepInSync,
+    [Commands.pauseSync]: pauseSync,
+    [Commands.resumeSync]: resumeSync,
+    [Commands.decideSync]: decideSync,
+    [Commands.stopSync]: stopSync,
+    [Commands.bringBack]: bringBack,
+    [Commands.restoreKept]: restoreKept,
     [Commands.addToWorkspace]: addToWorkspace,
     [Commands.findInShare]: findInShare,
     [Commands.stopOpened]: stopOpened,

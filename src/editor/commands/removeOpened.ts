@@ -21,7 +21,7 @@ export async function removeOpened(parts: CommandParts, given?: unknown): Promis
     : await ask.confirm({
         message: l10n.t('Remove the opened share “{0}”?', safeText(model.nameOf(id), 80)),
         detail: l10n.t(
-          'Copies you saved stay where they are. What Peerfold fetched is deleted; its link opens it again.',
+          'Copies you saved and folders in sync stay as they are; nothing follows the share any more. What Peerfold fetched is deleted; its link opens it again.',
         ),
         answers: [remove],
       })

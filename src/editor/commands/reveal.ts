@@ -1,4 +1,4 @@
-/** “Reveal on Disk”: an own share, an entry of it, or the folder of a transfer, in the Explorer if it is open there, else outside. */
+/** “Reveal on Disk”: an own share, an entry of it, or the folder of a transfer or one that is kept in sync, in the Explorer if it is open there, else outside. */
 import * as vscode from 'vscode'
 import { PeerfoldError } from '../../common/errors'
 import { onDisk } from '../files/ownFiles'
@@ -10,7 +10,8 @@ export async function reveal({ model }: CommandParts, given?: unknown): Promise<
   const entry = givenAddress(given)
   const transfer = givenId(given)
   const own = entry === undefined ? undefined : model.share(entry.id)
-  const folder = transfer === undefined ? undefined : model.transfer(transfer)?.folder
+  const folder =
+    transfer === undefined ? undefined : (model.transfer(transfer) ?? model.live(transfer))?.folder
   if (own === undefined && folder === undefined) throw new PeerfoldError('unknown-share')
   const uri = own === undefined ? vscode.Uri.file(folder ?? '') : onDisk(own, entry?.path ?? ROOT)
   const isOpenHere = vscode.workspace.getWorkspaceFolder(uri) !== undefined

@@ -3,14 +3,14 @@
  * that the user has dealt with, by deleting or moving one of the two, are listed no more.
  */
 import * as vscode from 'vscode'
-import { PeerfoldError } from '../../common/errors'
-import { safeText } from '../../common/format'
-import type { TransferResult } from '../../common/model'
+import type { LiveCopyState, TransferResult } from '../../common/model'
 import { diskPath, pickerText } from '../names'
 import { hasConflicts } from '../peerModel'
 import { tell } from '../tell'
 import { givenId } from './commandArguments'
 import type { CommandParts } from './parts'
+import { isThere, nameOf, showConflict } from './showConflict'
+import { solveConflicts } from './solveConflicts'
 
 const { l10n } = vscode
 
@@ -19,10 +19,14 @@ type Conflict = TransferResult['conflicts'][number]
 /** Milliseconds: what is asked for is over, so that its result is only looked up. */
 const LOOK_UP = 5_000
 
-/** `given`: a transfer, by row or id; without, the newest one with conflicts. Throws `PeerfoldError`. */
+/** `given`: a transfer or a folder in sync, by row or id; without, the newest with conflicts. Throws `PeerfoldError`. */
 export async function reviewConflicts(parts: CommandParts, given?: unknown): Promise<void> {
   const { peer, model } = parts
-  const job = givenId(given) ?? model.state?.transfers.find(hasConflicts)?.id
+  const isConflicting = ({ conflictCount }: LiveCopyState) => conflictCount > 0
+  const id = givenId(given)
+  const live = id === undefined ? model.state?.live?.find(isConflicting) : model.live(id)
+  if (live !== undefined) return solveConflicts(parts, live)
+  const job = id ?? model.state?.transfers.find(hasConflicts)?.id
   if (job === undefined) {
     tell(l10n.t('There are no conflicts to review.'))
     return
@@ -60,15 +64,6 @@ export async function showConflicts(
   if (chosen !== undefined) await showConflict(chosen.conflict)
 }
 
-/** Theirs at the left, the user's own file at the right, where it can be edited. */
-export async function showConflict({ path, copy }: Conflict): Promise<void> {
-  const [theirs, mine] = [vscode.Uri.file(copy), vscode.Uri.file(path)]
-  if (!(await isThere(theirs)) || !(await isThere(mine)))
-    throw new PeerfoldError('file-not-found', nameOf(path))
-  const title = l10n.t('{0}: theirs ↔ yours', safeText(nameOf(path), 80))
-  await vscode.commands.executeCommand('vscode.diff', theirs, mine, title, { preview: true })
-}
-
 async function stillOpen(conflicts: readonly Conflict[]): Promise<readonly Conflict[]> {
   const there = await Promise.all(
     conflicts.map(async ({ path, copy }) => {
@@ -77,15 +72,4 @@ async function stillOpen(conflicts: readonly Conflict[]): Promise<readonly Confl
     }),
   )
   return conflicts.filter((_, at) => there[at])
-}
-
-async function isThere(file: vscode.Uri): Promise<boolean> {
-  return vscode.workspace.fs.stat(file).then(
-    () => true,
-    () => false,
-  )
-}
-
-function nameOf(path: string): string {
-  return vscode.Uri.file(path).path.split('/').at(-1) ?? path
 }

@@ -62,7 +62,7 @@ export async function copyTo(
   await rememberTarget(parts.memory, target)
   parts.views.copiesChanged()
   const saved = target.name === undefined ? {} : { saved: path.join(folder, target.name) }
-  const copy = { job, name: labelOf(parts, { id, path: entry }), folder, ...saved }
+  const copy = { job, name: labelOf(parts, { id, path: entry }), folder, share: id, path: entry, ...saved }
   return isScripted ? waitForCopy(parts, copy, STALL_LIMIT) : parts.copies.follow(copy)
 }
 

@@ -1,5 +1,12 @@
 /** `contextValue`s: colon-joined facets that the when-clauses of menus match, such as `share:sharing:folder`. */
-import type { FileEntry, OpenedShareState, RemotePeer, ShareState, TransferState } from '../../common/model'
+import type {
+  FileEntry,
+  LiveCopyState,
+  OpenedShareState,
+  RemotePeer,
+  ShareState,
+  TransferState,
+} from '../../common/model'
 
 export function shareFacets({ status, isFile }: ShareState): string {
   return `share:${status.kind}:${isFile ? 'file' : 'folder'}`
@@ -23,4 +30,8 @@ export function peerFacets({ blocked }: RemotePeer): string {
 export function transferFacets({ kind, status, folder }: TransferState): string {
   const conflicts = status.kind === 'done' && status.result.conflicts.length > 0 ? ':conflicts' : ''
   return `transfer:${kind}:${status.kind}${conflicts}${folder === undefined ? '' : ':folder'}`
+}
+
+export function liveFacets({ status, conflictCount, deletedHere }: LiveCopyState): string {
+  return `live:${status.kind}${conflictCount > 0 ? ':conflicts' : ''}${deletedHere > 0 ? ':deleted' : ''}`
 }

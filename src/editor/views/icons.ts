@@ -1,6 +1,12 @@
 /** Icons of rows: what it is by shape, how it is by colour and by the words beside it. */
 import * as vscode from 'vscode'
-import type { OpenedShareState, RemotePeer, ShareState, TransferState } from '../../common/model'
+import type {
+  LiveCopyState,
+  OpenedShareState,
+  RemotePeer,
+  ShareState,
+  TransferState,
+} from '../../common/model'
 
 const bad = new vscode.ThemeColor('list.errorForeground')
 const waiting = new vscode.ThemeColor('list.warningForeground')
@@ -54,5 +60,20 @@ export function transferIcon({ status, kind }: TransferState): vscode.ThemeIcon 
       return new vscode.ThemeIcon('circle-slash', quiet)
     case 'failed':
       return new vscode.ThemeIcon('error', bad)
+  }
+}
+
+export function liveIcon({ status, conflictCount }: LiveCopyState): vscode.ThemeIcon {
+  switch (status.kind) {
+    case 'in-step':
+      return conflictCount > 0 ? new vscode.ThemeIcon('warning', waiting) : new vscode.ThemeIcon('sync', good)
+    case 'updating':
+      return new vscode.ThemeIcon('sync~spin')
+    case 'paused':
+      return new vscode.ThemeIcon('debug-pause', quiet)
+    case 'waiting':
+      return new vscode.ThemeIcon('debug-pause', waiting)
+    case 'asking':
+      return new vscode.ThemeIcon('question', waiting)
   }
 }

@@ -1,8 +1,9 @@
 /** What the flat views show: shares, peers, transfers. */
+import * as path from 'node:path'
 import * as vscode from 'vscode'
 import { peerName } from '../../common/explain'
 import { safeText } from '../../common/format'
-import type { RemotePeer, ShareState, TransferState } from '../../common/model'
+import type { LiveCopyState, RemotePeer, ShareState, TransferState } from '../../common/model'
 import { Commands } from '../contributions'
 import { hasConflicts, type PeerModel } from '../peerModel'
 import {
@@ -14,8 +15,9 @@ import {
   explainTransfer,
   titleOfTransfer,
 } from './describe'
-import { peerFacets, shareFacets, transferFacets } from './facets'
-import { peerIcon, shareIcon, transferIcon } from './icons'
+import { describeLive, explainLive } from './describeLive'
+import { liveFacets, peerFacets, shareFacets, transferFacets } from './facets'
+import { liveIcon, peerIcon, shareIcon, transferIcon } from './icons'
 import type { ListContent } from './listTree'
 
 const { l10n } = vscode
@@ -37,6 +39,33 @@ export function shareList(model: PeerModel): ListContent<ShareState> {
       }
     },
     tooltip: share => explainShare(share, l10n),
+  }
+}
+
+export function liveList(model: PeerModel): ListContent<LiveCopyState> {
+  return {
+    kind: 'live',
+    values: () => model.state?.live ?? [],
+    idOf: copy => copy.id,
+    row: copy => {
+      const label = safeText(path.basename(copy.folder))
+      const description = describeLive(copy, l10n)
+      const command =
+        copy.status.kind === 'asking'
+          ? Commands.decideSync
+          : copy.conflictCount > 0
+            ? Commands.reviewConflicts
+            : undefined
+      return {
+        label,
+        description,
+        icon: liveIcon(copy),
+        contextValue: liveFacets(copy),
+        accessibleLabel: l10n.t('Folder {0}, {1}', label, description),
+        ...(command === undefined ? {} : { command }),
+      }
+    },
+    tooltip: copy => explainLive(copy, model.nameOf(copy.share), l10n),
   }
 }
 

@@ -1,10 +1,12 @@
 /** What the status bar item says: a pure function of the state. No stranger's text stands in it. */
+import * as path from 'node:path'
 import { countedPeers, countPeers, explainSearch } from '../../common/explain'
 import type { Localizer } from '../../common/localizer'
 import type { PeerState, TransferState } from '../../common/model'
 import { type CommandId, Commands } from '../contributions'
 import type { PeerProcessStatus } from '../peerProcess'
 import { formatRates } from './describe'
+import { describeAllLive, describeLive, needsUser } from './describeLive'
 
 export interface StatusText {
   /** May hold icons, `$(name)`. */
@@ -55,13 +57,15 @@ function isQuiet(state: PeerState): boolean {
 
 function textOf(state: PeerState, l10n: Localizer): string {
   const rates = formatRates(state.rates)
-  const words = [countPeers(countedPeers(state), l10n), ...(rates === '' ? [] : [rates])]
+  const sync = describeAllLive(state.live ?? [], l10n)
+  const words = [countPeers(countedPeers(state), l10n), rates, sync].filter(word => word !== '')
   const pin = state.keepRunning ? ' $(pinned)' : ''
   return `${iconOf(state)} ${words.join(' · ')}${pin}`
 }
 
 function iconOf(state: PeerState): string {
   if (state.network.kind === 'unreachable') return '$(warning)'
+  if (state.live?.some(needsUser) === true) return '$(warning)'
   if (state.transfers.some(isActive)) return '$(sync~spin)'
   return '$(broadcast)'
 }
@@ -75,6 +79,7 @@ function tooltipOf(state: PeerState, l10n: Localizer): string {
     l10n.t('Shares: {0}, opened shares: {1}', sharing, state.opened.length),
     l10n.t('Connected peers: {0}', countedPeers(state)),
     active > 0 ? l10n.t('Transfers: {0}', active) : '',
+    ...(state.live ?? []).map(copy => `${path.basename(copy.folder)}: ${describeLive(copy, l10n)}`),
     state.keepRunning ? l10n.t('Sharing continues when VS Code closes.') : '',
   ]
   return parts.filter(part => part !== '').join('\n')

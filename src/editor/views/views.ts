@@ -1,5 +1,5 @@
 /**
- * Creates the five views. Looking at one starts the peer process when there is anything known to show; a view of
+ * Creates the views. Looking at one starts the peer process when there is anything known to show; a view of
  * somebody who never shared starts nothing.
  */
 import * as vscode from 'vscode'
@@ -18,7 +18,7 @@ import type { PeerModel } from '../peerModel'
 import type { PeerProcess } from '../peerProcess'
 import { findEntry } from './findEntry'
 import { type HistoryNode, HistoryTree } from './historyTree'
-import { peerList, shareList, transferList } from './lists'
+import { liveList, peerList, shareList, transferList } from './lists'
 import { type ListNode, ListTree } from './listTree'
 import { OpenedTree, type OpenedTreeNode } from './openedTree'
 
@@ -52,6 +52,7 @@ export class PeerfoldViews extends Disposable {
     this.openedView = this.create(Views.opened, this.openedTree)
     this.historyTree = this.own(new HistoryTree(peer, versionListings, addresses, changedFiles))
     this.historyView = this.create(Views.history, this.historyTree)
+    this.create(Views.live, this.own(new ListTree(model, liveList(model))))
     this.create(Views.peers, this.own(new ListTree(model, peerList(model))))
     this.create(Views.transfers, this.own(new ListTree(model, transferList(model))))
   }

@@ -40,8 +40,13 @@ export function linkOut(
     if (code === 'EXDEV' || (code !== undefined && NO_LINKS.has(code))) return false
     throw error
   }
-  // Another file that got the name meanwhile is the user's.
-  if (look(place)?.ino === found.ino) unlinkSync(place.folder.prefix + place.name)
+  try {
+    // Another file that got the name meanwhile is the user's.
+    if (look(place)?.ino === found.ino) unlinkSync(place.folder.prefix + place.name)
+  } catch (error) {
+    discard(path) // another program has it open: it stays where it is
+    throw error
+  }
   return true
 }
 

@@ -16,6 +16,8 @@ import { LiveCopy } from './liveCopy'
 
 export class LiveCopies {
   readonly changed = new Signal<void>()
+  /** One is over: it needs its share no more. */
+  readonly over = new Signal<void>()
   readonly did = new Signal<Notifications['live']>()
   private readonly all = new Map<string, LiveCopy>()
   private starting: Promise<unknown> = Promise.resolve()
@@ -61,6 +63,7 @@ export class LiveCopies {
       this.context.log(`live copy: ${String(error)}`),
     )
     this.changed.emit()
+    this.over.emit()
   }
 
   async stopAllOf(share: ShareId): Promise<void> {

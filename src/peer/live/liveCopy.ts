@@ -9,6 +9,7 @@ import type { LiveAnswer, LiveConflict, LiveCopyState, LiveQuestion, LiveStatus 
 import type { LiveChange, Notifications } from '../../common/protocol'
 import { Signal } from '../../common/signal'
 import type { CopyOptions } from '../copy/options'
+import { targetKey } from '../copy/plan'
 import { Superseded } from '../copy/superseded'
 import { WriteError } from '../disk/writeErrors'
 import type { PeerContext } from '../shares/context'
@@ -18,7 +19,7 @@ import type { LiveRecord } from '../store/catalog'
 import { delay } from '../time'
 import { Transfer } from '../transfer'
 import type { KeptFiles } from './keptFiles'
-import { Asked } from './questions'
+import { type Answer, Asked } from './questions'
 import { liesThere, resolveConflict } from './resolving'
 import { selectionOf } from './selection'
 import { type Applied, type StepResult, step } from './step'
@@ -45,7 +46,7 @@ export class LiveCopy {
   private readonly deletedHere = new Set<string>()
   private readonly skipped = new Map<string, string>()
   private readonly touched = new Set<string>()
-  private readonly answers = new Map<LiveQuestion['kind'], LiveAnswer>()
+  private readonly answers = new Map<LiveQuestion['kind'], Answer>()
   /** Laid beside since the last step that was done. */
   private readonly laid: { path: string; copy: string }[] = []
   private lookedAt = 0
@@ -120,7 +121,7 @@ export class LiveCopy {
 
   answer(question: LiveQuestion['kind'], answer: LiveAnswer): void {
     if (this.obstacle?.kind !== 'asking' || this.obstacle.question.kind !== question) return
-    this.answers.set(question, answer)
+    this.answers.set(question, { question: this.obstacle.question, answer })
     if (question === 'emptied') this.applied = undefined
     this.poke()
   }
@@ -129,13 +130,22 @@ export class LiveCopy {
   bringBack(): Promise<void> {
     return this.inTurn(async () => {
       const { catalog } = this.context
-      const target = this.applied?.target
-      if (target === undefined) return
+      const { target } = this
       const deleted = [...this.deletedHere].map(path => target + path)
       await catalog.write(deleted.map(key => ({ table: 'copied', key, value: undefined })))
       this.deletedHere.clear()
       this.lookAtAll()
     })
+  }
+
+  /** See `targetKey`. Throws `target-vanished`. */
+  private get target(): string {
+    const { folder } = this.record
+    try {
+      return targetKey(this.share.id, folder, this.share.drive.bytes?.fork ?? 0)
+    } catch {
+      throw new PeerfoldError('target-vanished', folder)
+    }
   }
 
   private get share(): Share {
@@ -146,9 +156,9 @@ export class LiveCopy {
   resolve(path: string, take: 'mine' | 'theirs'): Promise<void> {
     return this.inTurn(async () => {
       const place = `/${relative(this.record.folder, path).split(sep).join('/')}`
-      const target = this.applied?.target
-      if (target === undefined || !this.conflicts.has(place)) throw new PeerfoldError('no-conflict', path)
-      await resolveConflict({ ...this.copyOptions(this.newTransfer()), target, place, take, kept: this.kept })
+      if (!this.conflicts.has(place)) throw new PeerfoldError('no-conflict', path)
+      const { target, kept } = this
+      await resolveConflict({ ...this.copyOptions(this.newTransfer()), target, place, take, kept })
       this.conflicts.delete(place)
       this.changed.emit()
     })

@@ -21,8 +21,13 @@ const AT_ONCE = 32
 /** Milliseconds for the bytes to compare with. */
 const PATIENCE = 10_000
 
-/** What the user has answered, by the question: good for one step. */
-export type Answers = ReadonlyMap<LiveQuestion['kind'], LiveAnswer>
+/** What the user has answered, by the question: good for one step, and for no more than was asked about. */
+export type Answers = ReadonlyMap<LiveQuestion['kind'], Answer>
+
+export interface Answer {
+  readonly question: LiveQuestion
+  readonly answer: LiveAnswer
+}
 
 /** Ends a step before it has touched anything. */
 export class Asked extends Error {
@@ -40,7 +45,8 @@ export function askAboutRemoval(
   { lost, taken, before, left }: { lost: number; taken: number; before: number; left: number },
   answers: Answers,
 ): void {
-  if (taken === 0 || answers.has('removal')) return
+  const answered = answers.get('removal')?.question
+  if (taken === 0 || (answered?.kind === 'removal' && taken <= answered.files)) return
   if (left > 0 && lost * 2 <= before) return
   throw new Asked({ kind: 'removal', files: taken, of: before })
 }

@@ -132,7 +132,8 @@ class Step {
       { ...removal, before: before?.selected ?? this.made(records.copied).length },
       this.options.answers,
     )
-    if (this.options.answers.get('removal') === 'keep') leaving.forgotten.push(...leaving.taken.splice(0))
+    if (this.options.answers.get('removal')?.answer === 'keep')
+      leaving.forgotten.push(...leaving.taken.splice(0))
     const moving = new Set(leaving.moves.map(({ to }) => to))
     const planned = await this.plan(difference, records, moving)
     await askAboutConflicts(planned, ownership, copy, writer, this.options.answers)
@@ -214,7 +215,7 @@ class Step {
     before: Applied | undefined,
     marks: CopyMarks,
   ): Promise<void> {
-    const answer = this.options.answers.get('emptied')
+    const answer = this.options.answers.get('emptied')?.answer
     if (whole === undefined) {
       const here = (before?.selected ?? 0) - this.options.deletedHere
       const isEmptied = here > 0 && answer === undefined && this.writer.namesIn([]).length === 0

@@ -61,7 +61,8 @@ export class PeerServer {
     this.server = createServer(socket => this.accept(socket))
     const { service } = options
     service.changed.on(() => this.pushSoon())
-    service.parts.copies.over.on(() => this.releaseUnkept()) // its client may have gone before
+    // Its client may have gone before.
+    for (const part of [service.parts.copies, service.parts.live]) part.over.on(() => this.releaseUnkept())
     service.entriesChanged.on(change => {
       for (const part of partsOf(change)) this.tellAll('changed', part)
     })
