@@ -155,6 +155,11 @@ describe('a folder that is kept in step with a share', () => {
     assert.deepEqual(readdirSync(folder).sort(), ['notes.md', 'other.txt'])
     assert.equal(await text('notes.md'), 'my own again')
     await bob.until('no conflict is left', () => state().conflictCount === 0)
+
+    await writeFile(join(source, 'notes.md'), 'sixth')
+    await caughtUp()
+    await rm(state().conflicts[0]?.copy ?? '')
+    await bob.until('who removes the incoming file has dealt with it', () => state().conflictCount === 0)
   })
 
   it('leaves deleted what the user deleted, also over a restart and a rename there, until they want it back', async () => {

@@ -49,7 +49,6 @@ export class LiveCopy {
   private readonly answers = new Map<LiveQuestion['kind'], Answer>()
   /** Laid beside since the last step that was done. */
   private readonly laid: { path: string; copy: string }[] = []
-  private lookedAt = 0
   private changes: LiveChange[] = []
   private applied: Applied | undefined
   private transfer: Transfer | undefined
@@ -83,6 +82,12 @@ export class LiveCopy {
         if (this.shares.find(this.record.share) !== this.waitedFor) this.transfer?.abort.abort()
       }),
     )
+    // The user ends a conflict by deleting what lies beside, which tells nobody.
+    const looking = setInterval(() => {
+      const before = this.conflicts.size
+      if (before > 0 && this.listConflicts().length < before) this.changed.emit()
+    }, LOOK_EVERY).unref()
+    this.stops.push(() => clearInterval(looking))
     this.running = this.follow().catch(error => this.context.log(`live copy: ${String(error)}`))
   }
 
@@ -168,7 +173,6 @@ export class LiveCopy {
   listConflicts(): LiveConflict[] {
     const { folder } = this.record
     for (const [path, copy] of this.conflicts) if (!liesThere(folder, copy)) this.conflicts.delete(path)
-    this.lookedAt = performance.now()
     return [...this.conflicts].map(([path, copy]) => ({
       path: folder + native(path),
       copy: folder + native(copy),
@@ -178,7 +182,6 @@ export class LiveCopy {
   get state(): LiveCopyState {
     const { id, share, path, folder, only } = this.record
     const { applied, skipped, deletedHere } = this
-    if (performance.now() - this.lookedAt > LOOK_EVERY) this.listConflicts()
     const conflicts = [...this.conflicts].slice(0, TOLD)
     return {
       id,
