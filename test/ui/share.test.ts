@@ -9,6 +9,7 @@ import { deepLinkSteps } from './deepLinkSteps'
 import { followingSteps } from './followingSteps'
 import { makeGarden } from './garden'
 import { goneAndBackSteps } from './goneAndBackSteps'
+import { historySteps } from './historySteps'
 import { openingSteps } from './openingSteps'
 import { seeingSteps } from './seeingSteps'
 import { sharingSteps } from './sharingSteps'
@@ -35,6 +36,7 @@ describe('two people and a folder', () => {
   seeingSteps(() => cast)
   deepLinkSteps(() => cast)
   followingSteps(() => cast)
+  historySteps(() => cast)
   goneAndBackSteps(() => cast, stage)
   windowsSteps(() => cast, stage)
 })
