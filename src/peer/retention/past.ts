@@ -49,7 +49,7 @@ export class Past {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Whether a former version is kept, and all of it is here. Undefined where that was not looked at yet. */
+  /** Whether a former version is kept, and is here. Undefined where that was not looked at yet. */
   isKept(version: number): boolean | undefined {
     if (this.newest === undefined || version >= this.newest.length) return undefined
     return this.ends.some(end => end.version === version && this.isWhole(version))
@@ -266,15 +266,19 @@ export class Past {
   }
 
   /** Whether all that a former version names is here, as far as it was replaced since. */
+  /**
+   * Files of several blocks are passed over where there are others: their former content is not in the store
+   * (publish/version/inPlace), and each says for itself that it is no longer kept.
+   */
   private isWhole(version: number): boolean {
     const bitfield = this.share.bytes?.core.bitfield
     if (bitfield === undefined) return false
-    return this.stood.every(
-      ({ from, to, blob }) =>
-        version < from ||
-        version >= to ||
-        blob === undefined ||
-        bitfield.count(blob.blockOffset, blob.blockLength, true) === blob.blockLength,
+    const blobs = this.stood.flatMap(({ from, to, blob }) =>
+      blob === undefined || version < from || version >= to ? [] : [blob],
+    )
+    const small = blobs.filter(({ blockLength }) => blockLength <= 1)
+    return (small.length === 0 ? blobs : small).every(
+      ({ blockOffset, blockLength }) => bitfield.count(blockOffset, blockLength, true) === blockLength,
     )
   }
 }
