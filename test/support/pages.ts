@@ -163,9 +163,7 @@ export class View {
     page: Page,
     readonly title: string,
   ) {
-    this.pane = page
-      .locator('.pane')
-      .filter({ has: page.locator(`.pane-header[aria-label^="${title} Section"]`) })
+    this.pane = page.locator('.pane').filter({ has: page.locator(`.pane-header[aria-label^="${title} "]`) })
     this.tree = new Tree(page, this.pane)
   }
 

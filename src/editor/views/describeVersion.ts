@@ -4,13 +4,19 @@ import { formatBytes, formatCount } from '../../common/format'
 import type { Localizer } from '../../common/localizer'
 import type { VersionSummary } from '../../common/model'
 
-let format: Intl.DateTimeFormat | undefined
+let today: Intl.DateTimeFormat | undefined
+let earlier: Intl.DateTimeFormat | undefined
 
-/** When it was published, in the user's words; the number where the share does not say. */
+/** When it was published, in the user's words, today without the day; the number where the share does not say. */
 export function versionTime({ version, time }: VersionSummary): string {
   if (time === undefined) return vscode.l10n.t('Version {0}', String(version))
-  format ??= new Intl.DateTimeFormat(vscode.env.language, { dateStyle: 'medium', timeStyle: 'medium' })
-  return format.format(time)
+  const { language } = vscode.env
+  if (new Date(time).toDateString() === new Date().toDateString()) {
+    today ??= new Intl.DateTimeFormat(language, { timeStyle: 'medium' })
+    return today.format(time)
+  }
+  earlier ??= new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
+  return earlier.format(time)
 }
 
 /** `3 added, 2 changed · 12 kB · no longer kept`. */
