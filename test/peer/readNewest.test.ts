@@ -77,9 +77,11 @@ describe('a file that is superseded and cleared while it is read', () => {
     await eventually('the publisher says what it has', () => absenceOf(reader, bytes, entry) !== undefined)
     assert.equal(absenceOf(reader, bytes, entry), 'nobody-has-them')
     await own.drive.put(PATH, Buffer.from('the newest'))
-    await reader.paths.update({ wait: true })
-    await reader.refresh()
-    assert.equal(absenceOf(reader, bytes, entry), 'superseded')
+    await eventually('it is superseded', async () => {
+      await reader.paths.update({ wait: true })
+      await reader.refresh()
+      return absenceOf(reader, bytes, entry) === 'superseded'
+    })
     await eventually('the newest is there', () => absenceOf(reader, bytes, newest()) === undefined)
   })
 

@@ -163,7 +163,8 @@ export class View {
     page: Page,
     readonly title: string,
   ) {
-    this.pane = page.locator('.pane').filter({ has: page.locator(`.pane-header[aria-label^="${title} "]`) })
+    const header = page.locator('.pane-header h3.title', { hasText: new RegExp(`^${title}$`) })
+    this.pane = page.locator('.pane').filter({ has: header })
     this.tree = new Tree(page, this.pane)
   }
 

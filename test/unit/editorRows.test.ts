@@ -7,12 +7,14 @@ import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { FileEntry } from '../../src/common/model'
 import type { ChangedPath } from '../../src/common/protocol'
 import { childOf } from '../../src/editor/files/drivePath'
+import { ChildrenUnderWay } from '../../src/editor/views/childrenUnderWay'
 import { findEntry } from '../../src/editor/views/findEntry'
 import type { EntryNode, OpenedNode, OpenedTreeNode } from '../../src/editor/views/openedTree'
 import { ROWS, rowsOfFolder } from '../../src/editor/views/rowsOfFolder'
 import { PATHS_AT_ONCE, partsOf } from '../../src/peer/service/changeParts'
 import { resultOf, TOLD, Transfer } from '../../src/peer/transfer'
 import { RUN, sorted, sortInSlices } from '../../src/wire/slices'
+import { eventually } from '../support/eventually'
 
 describe('rows of a large folder', () => {
   for (const count of [0, 1, ROWS, ROWS + 1, 100_000, 1_000_000]) {
@@ -187,3 +189,22 @@ const collator = new Intl.Collator(undefined, { numeric: true })
 function slowly(a: { key: number }, b: { key: number }): number {
   return collator.compare(String(a.key), String(b.key))
 }
+
+describe('a tree of which children are on their way', () => {
+  it('is refreshed as soon as VS Code has them, and no later than two seconds on', async () => {
+    const underWay = new ChildrenUnderWay()
+    const events: string[] = []
+    underWay.refresh(() => events.push('at once'))
+    assert.deepEqual(events, ['at once'])
+    let give = (_: string) => {}
+    const children = underWay.until(new Promise<string>(resolve => (give = resolve)))
+    underWay.refresh(() => events.push('refreshed'))
+    give('children')
+    assert.equal(await children, 'children')
+    assert.deepEqual(events, ['at once'], 'VS Code has not taken them yet')
+    await eventually('it is refreshed', () => events.length === 2)
+    void underWay.until(new Promise(() => {})) // nobody answers
+    underWay.refresh(() => events.push('all the same'))
+    await eventually('it is refreshed all the same', () => events.length === 3)
+  })
+})

@@ -16,6 +16,7 @@ import type { ShareAddresses } from '../files/shareAddresses'
 import type { ShareAddress } from '../files/shareUri'
 import type { VersionListings } from '../files/versionListings'
 import type { PeerProcess } from '../peerProcess'
+import { ChildrenUnderWay } from './childrenUnderWay'
 import { describeVersion, versionTime } from './describeVersion'
 
 const { l10n } = vscode
@@ -75,6 +76,7 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
   private note: string | undefined
   private loading: Promise<void> = Promise.resolve()
   private timer: NodeJS.Timeout | undefined
+  private readonly underWay = new ChildrenUnderWay()
 
   constructor(
     private readonly peer: Pick<PeerProcess, 'request'>,
@@ -104,14 +106,14 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
     if (shown === undefined || next === undefined) return
     this.loading = this.loading.then(() => this.load(shown, next)).catch(() => undefined)
     await this.loading
-    this.changed.fire(undefined)
+    this.underWay.refresh(() => this.changed.fire(undefined))
   }
 
   async getChildren(node?: HistoryNode): Promise<HistoryNode[]> {
     if (node === undefined) return this.roots()
     try {
-      if (node.kind === 'version') return await this.below(node)
-      if (node.kind === 'past') return await this.filesOf(node)
+      if (node.kind === 'version') return await this.underWay.until(this.below(node))
+      if (node.kind === 'past') return await this.underWay.until(this.filesOf(node))
       return []
     } catch (error) {
       return [{ kind: 'text', text: safeText(toUserError(error).message, 300) }]
@@ -167,7 +169,7 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
     try {
       await loading
     } finally {
-      this.changed.fire(undefined)
+      this.underWay.refresh(() => this.changed.fire(undefined))
     }
   }
 

@@ -24,6 +24,7 @@ import type { Listings } from '../files/listings'
 import type { ShareAddresses } from '../files/shareAddresses'
 import { ROOT } from '../files/shareUri'
 import type { PeerModel } from '../peerModel'
+import { ChildrenUnderWay } from './childrenUnderWay'
 import { describeOpened, describeOpenedAmong, explainOpened } from './describe'
 import { entryFacets, openedFacets } from './facets'
 import { openedIcon } from './icons'
@@ -87,6 +88,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
   private readonly shown = new Map<ShareId, ShownShare>()
   private order = ''
   private copiedNow: ReadonlySet<ShareId> = new Set()
+  private readonly underWay = new ChildrenUnderWay()
   private readonly orders = new WeakMap<readonly FileEntry[], Promise<readonly FileEntry[]>>()
 
   constructor(
@@ -123,9 +125,9 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
       case 'reason':
         return [this.whyEmpty(share, node)]
       case 'so-far':
-        return this.listSoFar(share, node)
+        return this.underWay.until(this.listSoFar(share, node))
       case 'all':
-        return this.listFolder(node)
+        return this.underWay.until(this.listFolder(node))
     }
   }
 
@@ -256,11 +258,12 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     if (shown === undefined || (shown.timer !== undefined && shown.notBefore > 0)) return
     clearTimeout(shown.timer)
     shown.timer = setTimeout(
-      () => {
-        shown.timer = undefined
-        shown.notBefore = performance.now() + REFRESH_PAUSE + shown.pause
-        this.changed.fire(shown.node)
-      },
+      () =>
+        this.underWay.refresh(() => {
+          shown.timer = undefined
+          shown.notBefore = performance.now() + REFRESH_PAUSE + shown.pause
+          this.changed.fire(shown.node)
+        }),
       Math.max(0, shown.notBefore - performance.now()),
     )
   }
