@@ -32,7 +32,7 @@ import { installExtension } from './vscodeServer'
  * In the order of their turns for a place, and of what they print: long suites come before many short ones, so that
  * the end of the run is shared evenly. A lane whose tools are still being installed lets the others go first.
  *
- * Together they take about seventeen minutes on two cores; each budget, of the time of all its programs together, leaves
+ * Together they take about sixteen minutes on two cores; each budget, of the time of all its programs together, leaves
  * room for a machine that is busy.
  */
 const lanes: readonly Lane[] = [
