@@ -14,8 +14,8 @@ export const LIMIT_SETTINGS = {
   /** Each costs memory and, over TCP, a file descriptor. */
   connections: { setting: 'maxConnections', unit: 1, usual: 64, most: 1_000 },
   /** Of files that live copies took away. */
-  keptBytes: { setting: 'keptVersionsSize', unit: GIGABYTE, usual: 10 },
-  keptDays: { setting: 'keptVersionsDays', unit: 1, usual: 30, most: 3_650 },
+  keptBytes: { setting: 'keptFilesSize', unit: GIGABYTE, usual: 10 },
+  keptDays: { setting: 'keptFilesDays', unit: 1, usual: 30, most: 3_650 },
 } as const satisfies Record<string, LimitSetting>
 
 export interface LimitSetting {

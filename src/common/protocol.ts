@@ -247,7 +247,7 @@ export interface Requests {
 
   /**
    * Keeps a folder in step with a share, or with `path` in it, from now on: what the share saves is written, what it
-   * renames is renamed, what it deletes goes to the kept versions. What the user changed or deleted there stays so.
+   * renames is renamed, what it deletes goes to the kept files. What the user changed or deleted there stays so.
    * `keep`: also when the client is gone, and after a restart. The same share, path and folder give the same one.
    * `only`: see `LiveCopyState`. Refused for a folder that is shared, or in or around another live copy.
    */
@@ -278,7 +278,7 @@ export interface Requests {
   }
   'live.conflicts': { params: { readonly live: string }; result: readonly LiveConflict[] }
   /** Ends a conflict: `mine` removes the incoming file; `theirs` puts it in the place of the user's, which goes to the
-   *  kept versions. `path`: of the user's file, absolute. */
+   *  kept files. `path`: of the user's file, absolute. */
   'live.resolve': {
     params: { readonly live: string; readonly path: string; readonly take: 'mine' | 'theirs' }
     result: null

@@ -112,8 +112,8 @@ export const SETTINGS = {
   maxShareSize: LIMIT_SETTINGS.bytes.usual,
   maxStoreSize: LIMIT_SETTINGS.storeBytes.usual,
   maxConnections: LIMIT_SETTINGS.connections.usual,
-  keptVersionsDays: LIMIT_SETTINGS.keptDays.usual,
-  keptVersionsSize: LIMIT_SETTINGS.keptBytes.usual,
+  keptFilesDays: LIMIT_SETTINGS.keptDays.usual,
+  keptFilesSize: LIMIT_SETTINGS.keptBytes.usual,
   bootstrap: [] as readonly string[],
   storageFolder: '',
 } as const

@@ -47,8 +47,8 @@ const SENT: readonly SettingName[] = [
   'maxShareSize',
   'maxStoreSize',
   'maxConnections',
-  'keptVersionsDays',
-  'keptVersionsSize',
+  'keptFilesDays',
+  'keptFilesSize',
 ]
 
 /** For answers the peer process has at hand. */

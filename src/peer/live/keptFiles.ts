@@ -1,10 +1,10 @@
 /**
- * Kept versions: files that a live copy took away, because the share has them no more or because the user took the other
+ * Kept files: files that a live copy took away, because the share has them no more or because the user took the other
  * side of a conflict. They lie in the data folder for some days, as many bytes as the settings allow, and can be put
  * back. The oldest go first.
  *
  * A record is there before its file, and goes before it. So every file can be found after a crash; a record without one
- * is dropped by the next start, and a file without one is removed there when it is as old as kept versions get.
+ * is dropped by the next start, and a file without one is removed there when it is as old as kept files get.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
@@ -52,7 +52,7 @@ export class KeptFiles {
     this.sweep()
     await this.prune()
     this.timer = setInterval(() => {
-      this.prune().catch(error => this.log(`kept versions: ${String(error)}`))
+      this.prune().catch(error => this.log(`kept files: ${String(error)}`))
     }, LOOK_EVERY).unref()
   }
 
@@ -155,7 +155,7 @@ export class KeptFiles {
       const path = join(this.folder, name)
       const { ctimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { ctimeMs: before }
       if (ctimeMs < before)
-        rm(path, { force: true }).catch(error => this.log(`kept versions: ${String(error)}`))
+        rm(path, { force: true }).catch(error => this.log(`kept files: ${String(error)}`))
     }
   }
 

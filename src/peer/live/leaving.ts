@@ -1,5 +1,5 @@
 /**
- * What a version takes away: files that it renames are renamed here, others go to the kept versions. Only what this copy
+ * What a version takes away: files that it renames are renamed here, others go to the kept files. Only what this copy
  * made and nobody changed is touched; anything else stays, as the user's. It is noted before anything is done, so that
  * after a kill a file that is gone is not taken for one that the user deleted.
  */
@@ -32,7 +32,7 @@ export interface LeavingOptions {
   readonly ownership: Ownership
   readonly marks: CopyMarks
   readonly copied: Map<string, CopiedFile>
-  /** Takes a file to the kept versions. */
+  /** Takes a file to the kept files. */
   readonly keep: (path: string, mark: FileMark, executable: boolean) => Promise<boolean>
   readonly onMoved: (move: Move) => void
   readonly onTaken: (path: string) => void

@@ -1,4 +1,4 @@
-/** Ends a conflict as the user chose. Their own file is never lost: it goes to the kept versions before another has its place. */
+/** Ends a conflict as the user chose. Their own file is never lost: it goes to the kept files before another has its place. */
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { PeerfoldError } from '../../common/errors'
