@@ -174,6 +174,12 @@ export class View {
     if ((await header.getAttribute('aria-expanded')) === 'false') await header.click()
   }
 
+  /** Folds the section: the others get its room. */
+  async fold(): Promise<void> {
+    const header = this.pane.locator('.pane-header')
+    if ((await header.getAttribute('aria-expanded')) === 'true') await header.locator('h3.title').click()
+  }
+
   /** Clicks an icon in the section's title. */
   async clickAction(title: string): Promise<void> {
     await this.pane.hover()

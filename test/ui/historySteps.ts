@@ -33,5 +33,6 @@ export function historySteps(cast: () => Cast): void {
     await atBob.quickInput.chooseFolder(join(bob.home, 'Downloads'))
     await (await atBob.notification('tomatoes.md (version')).close()
     assert.match(await readFile(join(bob.home, 'Downloads', 'tomatoes.md'), 'utf8'), /^# Tomatoes/)
+    await atBob.view('History').fold()
   })
 }
