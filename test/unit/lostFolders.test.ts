@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { pathToFileURL } from 'node:url'
 import {
+  isUntitledWorkspace,
   type Remedy,
   remedyFor,
   type StartedWindow,
@@ -40,6 +41,23 @@ describe('a window that starts after a share was to be added to a workspace', ()
     ],
   ]
   for (const [what, window, remedy] of cases) it(what, () => assert.equal(remedyFor(window, before), remedy))
+})
+
+describe('a workspace that nobody saved', () => {
+  it('is known by its scheme, and by the place where VS Code keeps it', () => {
+    const untitled = [
+      'untitled:Untitled-1795974551943.code-workspace',
+      'file:///home/bob/.vscode/data/User/Workspaces/Untitled-1795974551943.code-workspace',
+      'vscode-remote://ssh-remote%2Bbox/home/bob/.vscode/data/User/Workspaces/Untitled-17.code-workspace',
+    ]
+    const saved = [
+      '',
+      'file:///home/bob/Untitled-1.code-workspace',
+      'file:///home/bob/Workspaces/garden.code-workspace',
+    ]
+    assert.deepEqual(untitled.filter(isUntitledWorkspace), untitled)
+    assert.deepEqual(saved.filter(isUntitledWorkspace), [])
+  })
 })
 
 describe('the workspace file that is made for folders that were lost', () => {

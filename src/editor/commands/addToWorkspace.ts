@@ -14,7 +14,7 @@ import { folderName } from '../folderName'
 import { tell } from '../tell'
 import { chooseShare } from './chooseShare'
 import { givenShare } from './commandArguments'
-import { remedyFor, type StartedWindow, workspaceFile } from './lostFolders'
+import { isUntitledWorkspace, remedyFor, type StartedWindow, workspaceFile } from './lostFolders'
 import type { CommandParts } from './parts'
 
 const { l10n } = vscode
@@ -126,7 +126,7 @@ function readPending(memory: vscode.Memento): Pending | undefined {
 function thisWindow(id: ShareId): StartedWindow {
   return {
     folders: (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.toString()),
-    isUntitled: vscode.workspace.workspaceFile?.scheme === 'untitled',
+    isUntitled: isUntitledWorkspace(vscode.workspace.workspaceFile?.toString() ?? ''),
     hasShare: isMounted(id),
   }
 }

@@ -25,6 +25,14 @@ export type Remedy =
   /** The workspace that VS Code made for the folders has none of them. */
   | 'open'
 
+/**
+ * Whether a workspace file, by its address, is one that nobody saved. Where VS Code runs in a browser it says so only of
+ * the first window: one that was loaded again has the file's own address, in the folder where VS Code keeps these.
+ */
+export function isUntitledWorkspace(address: string): boolean {
+  return /^untitled:|\/Workspaces\/Untitled-\d+\.code-workspace$/.test(address)
+}
+
 /** @param before the folders when the share was to be added */
 export function remedyFor(
   { folders, isUntitled, hasShare }: StartedWindow,
