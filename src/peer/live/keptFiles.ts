@@ -154,8 +154,7 @@ export class KeptFiles {
       if (this.records.has(name)) continue
       const path = join(this.folder, name)
       const { ctimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { ctimeMs: before }
-      if (ctimeMs < before)
-        rm(path, { force: true }).catch(error => this.log(`kept files: ${String(error)}`))
+      if (ctimeMs < before) rm(path, { force: true }).catch(error => this.log(`kept files: ${String(error)}`))
     }
   }
 
