@@ -104,7 +104,12 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
   async older(): Promise<void> {
     const { shown, next } = this
     if (shown === undefined || next === undefined) return
-    this.loading = this.loading.then(() => this.load(shown, next)).catch(() => undefined)
+    this.note = undefined
+    this.loading = this.loading
+      .then(() => this.load(shown, next))
+      .catch(error => {
+        if (shown === this.shown) this.note = safeText(toUserError(error).message, 300) // it can be asked again
+      })
     await this.loading
     this.underWay.refresh(() => this.changed.fire(undefined))
   }
