@@ -6,12 +6,20 @@
  *    cleared everywhere, so nobody waits: the newest version is taken instead.
  *  - `do-not-exist`: somebody who has all there is knows the version that names them, and the log ends before.
  *
+ * Of a single block it is also told whether anybody is connected at all, and whether the log of everybody who is ends
+ * before it: it may be appended yet.
+ *
  * What nobody has is told by what peers say, which may be out of date: whoever gives up for good looks again first.
  */
 import type Hypercore from 'hypercore'
 import { type ErrorCode, PeerfoldError } from '../../common/errors'
+import { type BlockRuns, intersectRuns } from '../hypercore/blockRuns'
+import { within } from '../time'
 import { contentId, type DriveEntry } from './format/entry'
-import { isBeyondTheEnd, isNowhere, type KnownShare, nobodyHas } from './whoHas'
+import { isBeyond, isBeyondTheEnd, isNowhere, type KnownShare, nobodyHas } from './whoHas'
+
+/** A peer that knows a version tells the length of its log of bytes so soon (milliseconds). */
+const LENGTH_WITHIN = 3_000
 
 export type Absence = 'nobody-has-them' | 'superseded' | 'do-not-exist'
 
@@ -20,6 +28,31 @@ export function absenceOf(share: KnownShare, bytes: Hypercore, entry: DriveEntry
   if (isOther(share, entry) && hasGap(bytes, entry)) return 'superseded'
   if (isBeyondTheEnd(share, bytes, entry)) return 'do-not-exist'
   return isNowhere(bytes, entry) ? 'nobody-has-them' : undefined
+}
+
+export type BlockAbsence = 'superseded' | 'nobody-is-there' | 'not-appended'
+
+/**
+ * Of one block. Undefined: somebody who is connected may have it.
+ * @param isSuperseded whether the share has something else in its place
+ */
+export function absenceOfBlock(
+  core: Hypercore,
+  block: number,
+  isSuperseded: boolean,
+): BlockAbsence | undefined {
+  if (isSuperseded && nobodyHas(core, block)) return 'superseded'
+  if (core.peers.length === 0) return 'nobody-is-there'
+  // A peer that has said nothing of its log yet may have any of it.
+  const isTold = core.peers.some(peer => peer.remoteLength > 0)
+  return isTold && isBeyond(core, block) ? 'not-appended' : undefined
+}
+
+/** Of the blocks that a version names, those that exist: what is said to lie beyond the end of the log does not. */
+export async function existingRuns(bytes: Hypercore, runs: BlockRuns): Promise<BlockRuns> {
+  if ((runs.at(-1)?.end ?? 0) > bytes.length && bytes.peers.length > 0)
+    await within(bytes.update({ wait: true }), LENGTH_WITHIN)
+  return intersectRuns(runs, [{ start: 0, end: bytes.length }])
 }
 
 /** Whether the newest version has something else in the place of an entry, or nothing. */

@@ -10,7 +10,7 @@ import { askAgain } from '../hypercore/haveUpdates'
 import { setPatient } from '../hypercore/scheduling'
 import { receivedBytes } from '../rate'
 import { unlessAborted } from '../time'
-import { isBeyond, nobodyHas } from './whoHas'
+import { absenceOfBlock } from './absentBytes'
 
 export interface ReadOptions {
   /** Milliseconds without anything of the log arriving. */
@@ -112,13 +112,19 @@ export class Blocks {
     }
   }
 
-  /** How long it may be silent. */
+  /** How long it may be silent, milliseconds. */
   private longest(index: number): number {
     const { timeout, timeoutAlone = Math.min(ALONE_TIMEOUT, timeout), timeoutBeyond = timeout } = this.options
-    const { peers } = this.core
-    if (peers.length === 0) return timeoutAlone
-    // A peer that has said nothing of its log yet may have any of it.
-    return isBeyond(this.core, index) && peers.some(peer => peer.remoteLength > 0) ? timeoutBeyond : timeout
+    switch (absenceOfBlock(this.core, index, this.options.isSuperseded?.() === true)) {
+      case 'superseded':
+        return 0
+      case 'nobody-is-there':
+        return timeoutAlone
+      case 'not-appended':
+        return timeoutBeyond
+      default:
+        return timeout
+    }
   }
 
   private silence(index: number): { failed: Promise<never>; end(): void } {
@@ -133,8 +139,7 @@ export class Blocks {
           askedAgain = true
           askAgain(this.core)
         }
-        const isCleared = this.options.isSuperseded?.() === true && nobodyHas(this.core, index)
-        if (!isCleared && performance.now() - Math.max(asked, this.arrival.at) < limit) return
+        if (performance.now() - Math.max(asked, this.arrival.at) < limit) return
         reject(new PeerfoldError('offline', this.path))
       }, LOOK_EVERY)
     })

@@ -117,7 +117,7 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
       const { skipped, last } = shares.publishing(id)
       return { skipped, ...unportable(last?.foretold ?? []) }
     },
-    'share.settle': async ({ id, kind, keep }) => done(await shares.publishing(id).settleHeld(kind, keep)),
+    'share.settle': async ({ id, kind, keep }) => done(await shares.publishing(id).decideHeld(kind, keep)),
     'share.told': async ({ id }) => done(await shares.publishing(id).noteTold()),
 
     'open.add': ({ link, keep }) => holding(hold => service.openLink(link, keep, hold)),

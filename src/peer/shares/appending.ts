@@ -3,7 +3,9 @@ import type { DrivePath } from '../../common/brand'
 import type { BlockRuns } from '../hypercore/blockRuns'
 import { SharedFiles } from '../publish/version/inPlace/sharedFiles'
 import { VersionFinish } from '../publish/version/listingFirst/versionFinish'
-import { Publisher, type PublishProgress, type PublishResult, rootOf } from '../publish/version/publisher'
+import { Publisher } from '../publish/version/publisher'
+import type { PublishProgress, PublishResult } from '../publish/version/publishResult'
+import { rootOf } from '../publish/version/sourceView'
 import type { Named } from '../retention/clearing'
 import type { ShareRecord } from '../store/catalog'
 import { throwIfAborted, unlessAborted } from '../time'
@@ -101,7 +103,7 @@ export class Appending {
 
   /** See `SharePart`. */
   beforeClear(used: BlockRuns): void {
-    this.publisher.keepTwins(used)
+    this.publisher.keepContent(used)
   }
 
   /** Resolves when nothing is under way any more; soon, once the share is closing. */

@@ -1,6 +1,6 @@
 /** What stays published although the last scan did not list it, and what is noted of that with the share. */
 import type { HeldFiles } from '../../common/model'
-import type { PublishResult } from '../publish/version/publisher'
+import type { PublishResult } from '../publish/version/publishResult'
 import type { ShareRecord } from '../store/catalog'
 
 /** What to note when the user has decided about what is held; undefined: nothing. */

@@ -5,15 +5,16 @@
 import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
 import type { TransferResult } from '../../common/model'
+import { existingRuns } from '../drive/absentBytes'
 import { BlockReferences } from '../drive/blockReferences'
 import type { PathIndex } from '../drive/pathIndex'
 import type { ShareDrive } from '../drive/shareDrive'
 import { isWhole } from '../drive/whoHas'
-import { type BlockRuns, intersectRuns, missingRuns } from '../hypercore/blockRuns'
+import { type BlockRuns, missingRuns } from '../hypercore/blockRuns'
 import { contentBeyond } from '../limits'
 import type { StoreBudget } from '../store/budget'
 import type { StoreSpace } from '../store/space'
-import { breathe, delay, slicer, unlessAborted, within } from '../time'
+import { breathe, delay, slicer, unlessAborted } from '../time'
 import { resultOf, type Transfer } from '../transfer'
 
 export interface SeedRoom {
@@ -23,8 +24,6 @@ export interface SeedRoom {
 
 /** Ranges asked for at once. */
 const RANGES_AT_ONCE = 64
-/** A peer that knows a version tells the length of its log of bytes so soon (milliseconds). */
-const LENGTH_WITHIN = 3_000
 /** After so long (milliseconds) it is looked whether there is a newer version. */
 const LOOK_EVERY = 1_000
 /** What a listing is ahead of comes within this time (milliseconds), or whoever writes it is gone. */
@@ -119,11 +118,7 @@ async function neededRuns(share: ShareDrive, bytes: Hypercore): Promise<BlockRun
   }
   if (version?.listing !== undefined) references.addBlob(version.listing.chunks)
   if (references.isIncomplete) return [{ start: 0, end: bytes.length }]
-  const runs = references.runs()
-  if ((runs.at(-1)?.end ?? 0) > bytes.length && bytes.peers.length > 0)
-    await within(bytes.update({ wait: true }), LENGTH_WITHIN)
-  // What is said to lie beyond the end does not exist.
-  return intersectRuns(runs, [{ start: 0, end: bytes.length }])
+  return existingRuns(bytes, references.runs())
 }
 
 async function fetchRuns(

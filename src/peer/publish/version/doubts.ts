@@ -27,7 +27,7 @@ export interface Doubts {
   readonly others: readonly ScannedFile[]
 }
 
-export interface Settled {
+export interface Compared {
   /** Same content as before; noted in what is published as they look now, to be saved. */
   readonly same: DrivePath[]
   /** Not the same, or they could not be compared: to be imported. */
@@ -40,7 +40,7 @@ export interface Settled {
  * @param milliseconds for files that nobody named; one of them is compared at least
  * @param shared serves large files, where these are not kept in the log
  */
-export async function settleDoubts(
+export async function compareDoubts(
   root: string,
   { named, others }: Doubts,
   published: Published,
@@ -48,7 +48,7 @@ export async function settleDoubts(
   milliseconds: number,
   signal: AbortSignal,
   shared?: SharedFiles,
-): Promise<Settled> {
+): Promise<Compared> {
   const look = new DoubtLook(root, published, new PublishedContent(log, shared))
   const due = slicer()
   const until = performance.now() + milliseconds

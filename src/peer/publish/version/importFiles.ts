@@ -59,7 +59,7 @@ export class FileImport {
   private readonly packing: { file: Writable<PublishedFile>; bytes: Uint8Array }[] = []
   private packingBytes = 0
   /** Files with the content of one whose pack is not closed yet. */
-  private readonly twins: { file: Writable<PublishedFile>; of: PublishedFile }[] = []
+  private readonly awaitingPack: { file: Writable<PublishedFile>; of: PublishedFile }[] = []
 
   constructor(
     private readonly root: string,
@@ -157,12 +157,12 @@ export class FileImport {
       return true
     }
     const head = headOf(bytes)
-    const twin = await this.findTwin(file, bytes.length, head, () => [bytes])
-    if (twin !== undefined) {
-      const published: PublishedFile = { ...base, head, ...placesOf(twin) }
+    const same = await this.findSameContent(file, bytes.length, head, () => [bytes])
+    if (same !== undefined) {
+      const published: PublishedFile = { ...base, head, ...placesOf(same) }
       this.published.remember(file.path, published)
       this.serveAs(published, file.path)
-      if (twin.pack === undefined) this.twins.push({ file: published, of: twin })
+      if (same.pack === undefined) this.awaitingPack.push({ file: published, of: same })
       return true
     }
     const isPacked = this.smallFiles !== 'own-block' && bytes.length <= PACKED_FILE_BYTES
@@ -189,11 +189,11 @@ export class FileImport {
         if (secret !== undefined) return this.skip(file, 'secret-content', secret)
         if (head === '') {
           head = headOf(piece)
-          const twin = await this.findTwin(file, reader.stats.size, head, () => this.piecesOf(file))
-          if (twin !== undefined) {
+          const same = await this.findSameContent(file, reader.stats.size, head, () => this.piecesOf(file))
+          if (same !== undefined) {
             const stats = await reader.assertUnchanged()
             this.options.onBytes(reader.stats.size)
-            const published: PublishedFile = { ...largeFile(file, stats), head, ...placesOf(twin) }
+            const published: PublishedFile = { ...largeFile(file, stats), head, ...placesOf(same) }
             this.published.remember(file.path, published)
             this.serveAs(published, file.path)
             return true
@@ -220,15 +220,15 @@ export class FileImport {
   }
 
   /** What was published with the same content: of this very file first, since most often only its time has changed. */
-  private async findTwin(
+  private async findSameContent(
     file: ScannedFile,
     size: number,
     head: string,
     pieces: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<PublishedFile | undefined> {
     const own = this.published.own(file.path)
-    const twin = this.published.twin(size, head)
-    for (const candidate of own === twin ? [twin] : [own, twin]) {
+    const other = this.published.sameContent(size, head)
+    for (const candidate of own === other ? [other] : [own, other]) {
       if (candidate === undefined || !mayBeSame(candidate, size, head)) continue
       if (size <= BLOCK_BYTES && candidate.head === head) return candidate
       await this.appender.flush()
@@ -287,8 +287,8 @@ export class FileImport {
         this.appender.keepAsPiece(blob.blockOffset, { block, offset, length: bytes.byteLength })
       offset += bytes.byteLength
     }
-    for (const { file, of } of this.twins) if (of.pack !== undefined) file.pack = of.pack
-    this.twins.length = 0
+    for (const { file, of } of this.awaitingPack) if (of.pack !== undefined) file.pack = of.pack
+    this.awaitingPack.length = 0
     this.packing.length = 0
     this.packingBytes = 0
   }
@@ -322,10 +322,10 @@ function largeFile(file: ScannedFile, stats: NotedStats): PublishedFile {
   return { kind: 'file', ...stats, executable: file.executable }
 }
 
-function placesOf(twin: PublishedFile): Pick<PublishedFile, 'blob' | 'pack'> {
+function placesOf(file: PublishedFile): Pick<PublishedFile, 'blob' | 'pack'> {
   return {
-    ...(twin.blob === undefined ? {} : { blob: twin.blob }),
-    ...(twin.pack === undefined ? {} : { pack: twin.pack }),
+    ...(file.blob === undefined ? {} : { blob: file.blob }),
+    ...(file.pack === undefined ? {} : { pack: file.pack }),
   }
 }
 

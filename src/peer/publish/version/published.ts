@@ -61,7 +61,7 @@ export class Published {
   }
 
   /** A published file with the same length and the same first block. One block long, it has the same content. */
-  twin(size: number, head: string): PublishedFile | undefined {
+  sameContent(size: number, head: string): PublishedFile | undefined {
     return this.byContent.get(contentKey(size, head))
   }
 
@@ -71,7 +71,7 @@ export class Published {
     return file?.ino === DOUBTED_INO ? undefined : file
   }
 
-  /** Remembered at once, so that twins are found within one import; `save()` keeps it. */
+  /** Remembered at once, so that the same content is found within one import; `save()` keeps it. */
   remember(path: DrivePath, file: PublishedFile): void {
     this.put(path, file)
     if (file.head !== undefined && file.blob !== undefined && file.ino !== DOUBTED_INO) {
@@ -96,8 +96,8 @@ export class Published {
     return this.files.values()
   }
 
-  /** From now on nothing is a twin of what has blocks beyond these: they are about to be cleared. */
-  keepTwins(used: BlockRuns): void {
+  /** From now on content is not found in blocks beyond these: they are about to be cleared. */
+  keepContent(used: BlockRuns): void {
     for (const [key, { blob, pack }] of this.byContent) {
       const isKept =
         (blob === undefined || isInRuns(used, blob.blockOffset, blob.blockLength)) &&
@@ -159,7 +159,7 @@ export class Published {
 
   /**
    * After an accident the log of bytes may lack blocks that nobody could give back. Files that need them are imported
-   * again from the disk, and their bytes are nobody's twin. A large file may hold its blocks itself, so it is compared.
+   * again from the disk, and nothing is taken for the same as they are. A large file may hold its blocks itself, so it is compared.
    */
   doubtMissing(bytes: Hypercore): void {
     if (bytes.contiguousLength === bytes.length) return // as ever, unless something happened

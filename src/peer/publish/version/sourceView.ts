@@ -59,8 +59,8 @@ export class SourceView {
     const { scanned } = this
     const { source, allow, boundaries = [], rules, hidden } = this.record()
     // Of what is held back, only a scan says whether it is still so.
-    const isSettled = rules === RULES_VERSION && hidden === undefined
-    if (names === undefined || scanned === undefined || !isSettled) return undefined
+    const isDecided = rules === RULES_VERSION && hidden === undefined
+    if (names === undefined || scanned === undefined || !isDecided) return undefined
     if (this.asked !== this.question(ignore)) return undefined
     this.scanned = undefined // until it is known to be up to date
     const look = await lookAt(source, scanned, names, { allow, boundaries, dataFolder, signal })
@@ -82,4 +82,9 @@ export class SourceView {
   private question(ignore: readonly string[]): string {
     return JSON.stringify([ignore, this.record().allow])
   }
+}
+
+/** The folder that drive paths begin in. */
+export function rootOf({ isFile, source }: Pick<ShareRecord, 'isFile' | 'source'>): string {
+  return isFile ? source.replace(/[/\\][^/\\]*$/, '') || '/' : source
 }

@@ -33,7 +33,7 @@ export async function packLoose(
   )
   const moved: DrivePath[] = []
   const byBlock = new Map<number, PublishedFile>()
-  const twins: { readonly file: Writable<PublishedFile>; readonly of: PublishedFile }[] = []
+  const awaitingPack: { readonly file: Writable<PublishedFile>; readonly of: PublishedFile }[] = []
   for await (const [{ path, file }, block] of blocks) {
     if (block === null || file.blob === undefined) continue
     const again: PublishedFile = { ...file }
@@ -41,7 +41,7 @@ export async function packLoose(
     moved.push(path)
     const packed = byBlock.get(file.blob.blockOffset)
     if (packed !== undefined) {
-      twins.push({ file: again, of: packed })
+      awaitingPack.push({ file: again, of: packed })
       continue
     }
     byBlock.set(file.blob.blockOffset, again)
@@ -49,7 +49,7 @@ export async function packLoose(
     await bytes.writeWhenFull()
   }
   await bytes.finish()
-  for (const { file, of } of twins) if (of.pack !== undefined) file.pack = of.pack
+  for (const { file, of } of awaitingPack) if (of.pack !== undefined) file.pack = of.pack
   return moved
 }
 
