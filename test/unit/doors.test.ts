@@ -15,7 +15,7 @@ import {
   parseBlob,
   parseEntry,
 } from '../../src/peer/drive/format/entry'
-import { decodeChunk, encodeListing, parseListingHead } from '../../src/peer/drive/format/listing'
+import { decodeChunk, encodeListing, parseListingHeader } from '../../src/peer/drive/format/listing'
 import { parseBlock } from '../../src/peer/drive/format/pathBlock'
 import { readHello } from '../../src/peer/network/hello'
 import { candidates } from '../../src/peer/network/tcp'
@@ -242,7 +242,7 @@ describe('the doors', () => {
       }),
     )
     holds(
-      'parseListingHead',
+      'parseListingHeader',
       fc.property(
         fc.record({
           format: fc.constantFrom(1, 2, '1'),
@@ -252,7 +252,7 @@ describe('the doors', () => {
           chunks: blob,
         }),
         head => {
-          const parsed = parseListingHead(head)
+          const parsed = parseListingHeader(head)
           if (parsed !== undefined)
             assert.ok(isCount(parsed.version) && isCount(parsed.files) && isCount(parsed.bytes))
         },

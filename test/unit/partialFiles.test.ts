@@ -12,7 +12,7 @@ import { Catalog } from '../../src/peer/store/catalog'
 import { eventually } from '../support/eventually'
 import { temporaryFolder } from '../support/folders'
 
-const SIZES = { least: 50, mark: 10, sync: 30 }
+const SIZES = { least: 50, note: 10, sync: 30 }
 const TARGET = 'target'
 
 describe('large files that are written in part', () => {

@@ -155,11 +155,11 @@ describe('which paths may become files', () => {
 describe('paths beside each other', () => {
   it('refuse a file where a folder is, whichever of them comes first', () => {
     const set = new PathSet(linux)
-    assert.deepEqual(set.claim(['a']), { ok: true })
-    assert.deepEqual(set.claim(['a', 'b']), { ok: false, reason: 'file-beside-folder', other: '/a' })
-    assert.deepEqual(set.claim(['c', 'd', 'e']), { ok: true })
-    assert.deepEqual(set.claim(['c', 'd']), { ok: false, reason: 'file-beside-folder', other: '/c/d' })
-    assert.deepEqual(set.claim(['c', 'f']), { ok: true })
+    assert.deepEqual(set.take(['a']), { ok: true })
+    assert.deepEqual(set.take(['a', 'b']), { ok: false, reason: 'file-beside-folder', other: '/a' })
+    assert.deepEqual(set.take(['c', 'd', 'e']), { ok: true })
+    assert.deepEqual(set.take(['c', 'd']), { ok: false, reason: 'file-beside-folder', other: '/c/d' })
+    assert.deepEqual(set.take(['c', 'f']), { ok: true })
   })
 
   it('are twins only where the target takes them for one', () => {

@@ -2,9 +2,9 @@
  * Large files that a copy has written in part, as the catalog knows them, so that a copy that was cut off goes on
  * inside the temporaries it left.
  *
- * A mark says how far a temporary is whole. The end of a process, however rude, loses nothing that it wrote, so such a
- * mark holds as long as the machine runs. What is left after a loss of power is what was brought to the disk: that is
- * done every now and then while the file goes on being written, and noted beside the mark. The name of a temporary
+ * A note says how far a temporary is whole. The end of a process, however rude, loses nothing that it wrote, so such a
+ * note holds as long as the machine runs. What is left after a loss of power is what was brought to the disk: that is
+ * done every now and then while the file goes on being written, and added to the note. The name of a temporary
  * comes from a random token, so nobody can lay something under it before it is there; that it still is the file we
  * made, its inode and the time at which it was made tell.
  */
@@ -20,8 +20,8 @@ import type { PlannedFile } from './planned'
 const SIZES = {
   /** Of files that are resumed: shorter ones are written anew in a moment. */
   least: 64 * 1024 * 1024,
-  /** Between two marks. */
-  mark: 32 * 1024 * 1024,
+  /** Between two notes. */
+  note: 32 * 1024 * 1024,
   /** Between two times that a file is brought to the disk, and left to write after the last: no end waits for it. */
   sync: 512 * 1024 * 1024,
 }
@@ -91,15 +91,15 @@ export class PartialFiles {
     return bytes > 0 && bytes <= large.resumedSize ? { bytes, blocks } : undefined
   }
 
-  /** To be called after every block. Resolves when the mark, if it is time for one, is kept. */
+  /** To be called after every block. Resolves when the note, if it is time for one, is kept. */
   async written(file: PlannedFile, token: string, large: LargeFile, progress: WrittenPart): Promise<void> {
     const { path, entry } = file
     const last = this.known.get(path)
-    if (progress.bytes - (last?.written.bytes ?? 0) < this.sizes.mark) return
+    if (progress.bytes - (last?.written.bytes ?? 0) < this.sizes.note) return
     const { ino, birthtimeMs } = large.identity
     const onDisk = last?.onDisk ?? NOTHING
-    const mark = { job: this.job, token, content: contentId(entry), boot: this.boot, ino, birthtimeMs }
-    await this.keep(path, { ...mark, written: { ...progress }, onDisk })
+    const note = { job: this.job, token, content: contentId(entry), boot: this.boot, ino, birthtimeMs }
+    await this.keep(path, { ...note, written: { ...progress }, onDisk })
     const isDue = progress.bytes - onDisk.bytes >= this.sizes.sync
     if (isDue && entry.size - progress.bytes >= this.sizes.sync) this.sync(path, large)
   }
@@ -117,16 +117,16 @@ export class PartialFiles {
     return paths.length > 0
   }
 
-  /** Brings what is marked by now to the disk, while the file goes on. */
+  /** Brings what is noted by now to the disk, while the file goes on. */
   private sync(path: string, large: LargeFile): void {
-    const marked = this.known.get(path)
-    if (marked === undefined || this.syncing.has(path)) return
+    const noted = this.known.get(path)
+    if (noted === undefined || this.syncing.has(path)) return
     this.syncing.add(path)
     large
       .sync()
       .then(async () => {
         const now = this.known.get(path)
-        if (now?.token === marked.token) await this.keep(path, { ...now, onDisk: marked.written })
+        if (now?.token === noted.token) await this.keep(path, { ...now, onDisk: noted.written })
       })
       .catch(becauseNextMarkTriesAgain)
       .finally(() => this.syncing.delete(path))

@@ -6,7 +6,7 @@ import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../common/brand'
 import { FILES, parseAbout, parseJson, type ShareInfo } from './format/about'
 import { contentId, type DriveEntry, parseEntry } from './format/entry'
-import type { ListingHead } from './format/listing'
+import type { ListingHeader } from './format/listing'
 import type { PathIndexBuilder } from './pathIndexBuilder'
 import { readPathLog } from './pathLog'
 
@@ -16,7 +16,7 @@ const FILES_PREFIX = FILES.encode('')
 export interface Changes {
   readonly paths: ReadonlyMap<string, DriveEntry | 'gone' | 'malformed'>
   readonly info: ShareInfo | undefined
-  readonly listing: ListingHead | undefined
+  readonly listing: ListingHeader | undefined
 }
 
 /** Blocks `from` to `to` (exclusive) of a path log. */
@@ -28,7 +28,7 @@ export async function readChanges(
 ): Promise<Changes> {
   const paths = new Map<string, DriveEntry | 'gone' | 'malformed'>()
   let info: ShareInfo | undefined
-  let listing: ListingHead | undefined
+  let listing: ListingHeader | undefined
   for await (const change of readPathLog(core, from, to, signal)) {
     const path = pathOf(change.key)
     if (path === undefined) {

@@ -12,7 +12,7 @@ import { unlessAborted } from '../time'
 import { askingAgain } from './blocks'
 import { type About, type ChangeCounts, FILES, parseAbout, parseJson } from './format/about'
 import { type DriveEntry, parseEntry } from './format/entry'
-import type { ListingHead } from './format/listing'
+import type { ListingHeader } from './format/listing'
 import { type PathChange, parseBlock } from './format/pathBlock'
 
 /** Blocks that are looked through for the end of one version. */
@@ -28,7 +28,7 @@ export interface PastVersion {
   /** When it was published, by the publisher's clock; milliseconds since 1970. */
   readonly time: number | undefined
   readonly changes: ChangeCounts | undefined
-  readonly listing: ListingHead | undefined
+  readonly listing: ListingHeader | undefined
   /** `previous` is what the version says, and was not looked for. */
   readonly isSaid: boolean
 }

@@ -2,7 +2,7 @@
 import type Hypercore from 'hypercore'
 import { breathe, slicer } from '../time'
 import { Blocks, type ReadOptions } from './blocks'
-import { decodeChunk, endOf, type ListingHead, MAX_CHUNKS_BYTES } from './format/listing'
+import { decodeChunk, endOf, type ListingHeader, MAX_CHUNKS_BYTES } from './format/listing'
 import type { PartialIndex } from './partialIndex'
 import type { PathIndex } from './pathIndex'
 
@@ -15,14 +15,14 @@ const MIN_CHUNK_ENTRIES = 500
 /** Fills an index; `onPart` is called whenever more of it is here. Rejects when a block cannot be had (see `Blocks`) or
  *  is no chunk; throws `limit-passed`. */
 export async function readListing(
-  head: ListingHead,
+  header: ListingHeader,
   core: Hypercore,
   coming: PartialIndex,
   onPart: () => void,
   options: ReadOptions,
 ): Promise<PathIndex> {
-  const { blockOffset, blockLength } = head.chunks
-  if (blockLength > Math.ceil(head.files / MIN_CHUNK_ENTRIES) + 1)
+  const { blockOffset, blockLength } = header.chunks
+  if (blockLength > Math.ceil(header.files / MIN_CHUNK_ENTRIES) + 1)
     throw new Error('the listing has too many chunks')
   const blocks = new Blocks(core, '/', { timeoutBeyond: BEYOND_TIMEOUT, ...options })
   const get = (at: number) => blocks.get(blockOffset + at)
@@ -36,7 +36,7 @@ export async function readListing(
         block.catch(() => {}) // rejects again where it is awaited, below
         ahead.push(block)
       }
-      const chunk = await decodeChunk(await (ahead.shift() ?? get(at)), endOf(head.chunks))
+      const chunk = await decodeChunk(await (ahead.shift() ?? get(at)), endOf(header.chunks))
       bytes += chunk.bytes
       if (bytes > MAX_CHUNKS_BYTES) throw new Error('the listing is too long')
       for (const entry of chunk.entries) {

@@ -9,7 +9,7 @@ import type { ShareLimits } from '../limits'
 import { throwIfAborted } from '../time'
 import { readChanges } from './changes'
 import { type About, parseAbout } from './format/about'
-import type { ListingHead } from './format/listing'
+import type { ListingHeader } from './format/listing'
 import { PartialIndex } from './partialIndex'
 import { BlockMissing, type PastVersion, versionEndingAt } from './pastVersions'
 import { PathIndexBuilder } from './pathIndexBuilder'
@@ -129,16 +129,16 @@ class VersionRead {
    * Whoever follows a share reads what is new from the path log, and never fetches the newer listings that it names. So
    * the newest listing that is here, with all blocks of the path log after it, makes the version without anybody's help.
    */
-  private async listingHere(named: ListingHead | undefined): Promise<ListingHead | undefined> {
+  private async listingHere(named: ListingHeader | undefined): Promise<ListingHeader | undefined> {
     const { logs, length, signal } = this
     const { bitfield } = logs.paths.core
     const bytes = logs.bytes?.core.bitfield
     if (named === undefined || bytes === undefined) return undefined
-    const isHere = ({ chunks }: ListingHead) =>
+    const isHere = ({ chunks }: ListingHeader) =>
       bytes.count(chunks.blockOffset, chunks.blockLength, true) === chunks.blockLength
     const local = { timeout: 0, signal }
     try {
-      for (let end = length, listing: ListingHead | undefined = named; listing !== undefined; ) {
+      for (let end = length, listing: ListingHeader | undefined = named; listing !== undefined; ) {
         if (listing.version > end || length - listing.version > MAX_HISTORY) return undefined
         const after = length - listing.version
         if (bitfield.count(listing.version, after, true) < after) return undefined
@@ -163,7 +163,7 @@ class VersionRead {
   }
 
   /** Meanwhile the first parts of it can be had. */
-  private async fromListing(about: About | undefined, listing: ListingHead): Promise<Version> {
+  private async fromListing(about: About | undefined, listing: ListingHeader): Promise<Version> {
     const { logs, length, fork, isOlder, onPart, signal } = this
     const newer = await readChanges(logs.paths, listing.version, length, signal)
     const bytes = await logs.bytesReady(signal)
@@ -182,7 +182,7 @@ class VersionRead {
     }
   }
 
-  private async fromPathLog(about: About | undefined, listing: ListingHead | undefined): Promise<Version> {
+  private async fromPathLog(about: About | undefined, listing: ListingHeader | undefined): Promise<Version> {
     const { logs, length, fork, signal } = this
     await logs.readHeader(BLOCK_TIMEOUT, signal)
     const nothing = PathIndexBuilder.empty(logs.limits).done()
@@ -192,7 +192,7 @@ class VersionRead {
   }
 
   /** A path log that lags behind its listing names nothing. Only its writer has nobody who could give the listing. */
-  private isInPathLog({ ahead }: ListingHead): boolean {
+  private isInPathLog({ ahead }: ListingHeader): boolean {
     const { logs, length, isOlder } = this
     const isHere = logs.paths.contiguousLength >= length || logs.paths.peers.length > 0
     return isHere && (!ahead || (logs.isOwn && !isOlder))

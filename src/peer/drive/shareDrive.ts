@@ -19,7 +19,7 @@ import { beginWithBlock, proveWithFirstBlock } from '../hypercore/firstRequests'
 import { keepPieces } from '../hypercore/pieces'
 import { DEFAULT_LIMITS, NO_LIMITS, type ShareLimits } from '../limits'
 import { unlessAborted } from '../time'
-import { claimsOn, type LogClaims } from './claims'
+import { type LogUsers, logUsersIn } from './logUsers'
 import { OpenVersions } from './openVersions'
 import type { PartialIndex } from './partialIndex'
 import { readNewestVersion, readOlderVersion } from './readVersion'
@@ -80,7 +80,7 @@ export class ShareDrive {
     }
     const id = z32.encode(drive.discoveryKey) as ShareId
     const share = new ShareDrive(id, drive.key.toString('hex') as DriveKey, drive, limits, isOwn)
-    share.claims.claim(drive.core, id, isOwn)
+    share.logUsers.use(drive.core, id, isOwn)
     if (!isOwn) beginWithBlock(drive.core, 0)
     return share
   }
@@ -93,7 +93,7 @@ export class ShareDrive {
   /** The log of bytes, once the path log's first block is here. */
   get bytes(): Hypercore | undefined {
     const core = this.bytesCore ?? this.drive.blobs?.core
-    if (this.bytesCore === undefined && core !== undefined && this.claims.claim(core, this.id, this.isOwn)) {
+    if (this.bytesCore === undefined && core !== undefined && this.logUsers.use(core, this.id, this.isOwn)) {
       this.bytesCore = core
       if (!this.isOwn && this.newest === undefined) proveWithFirstBlock(core)
     }
@@ -116,7 +116,7 @@ export class ShareDrive {
 
   /** Whether no other share has its bytes in the same log. */
   get ownsBytes(): boolean {
-    return this.bytes !== undefined && this.claims.isAlone(this.bytes, this.id)
+    return this.bytes !== undefined && this.logUsers.isAlone(this.bytes, this.id)
   }
 
   /** The newest version that was read, or written here. */
@@ -176,7 +176,7 @@ export class ShareDrive {
   async close(): Promise<void> {
     this.closing.abort()
     this.past.close()
-    this.claims.release(this.id)
+    this.logUsers.release(this.id)
     await this.drive.close()
   }
 
@@ -185,13 +185,13 @@ export class ShareDrive {
   async purge(): Promise<void> {
     const { storage } = this.drive.corestore
     const all = [...(this.bytes === undefined ? [] : [this.bytes]), this.paths]
-    const logs = all.filter(log => this.claims.isAlone(log, this.id)).map(log => log.core)
+    const logs = all.filter(log => this.logUsers.isAlone(log, this.id)).map(log => log.core)
     await this.close()
     await deleteLogs(storage, logs)
   }
 
-  private get claims(): LogClaims {
-    return claimsOn(this.drive.corestore.storage)
+  private get logUsers(): LogUsers {
+    return logUsersIn(this.drive.corestore.storage)
   }
 
   private async refreshOnce(

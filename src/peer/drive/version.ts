@@ -8,7 +8,7 @@ import type { ShareLimits } from '../limits'
 import { applying, type Changes, sameEntry } from './changes'
 import type { About, ShareInfo } from './format/about'
 import type { DriveEntry } from './format/entry'
-import type { ListingHead } from './format/listing'
+import type { ListingHeader } from './format/listing'
 import type { PathIndex } from './pathIndex'
 import { PathIndexBuilder } from './pathIndexBuilder'
 
@@ -20,7 +20,7 @@ export interface Version {
   /** What the publisher said of the share last. */
   readonly info: ShareInfo | undefined
   /** The newest listing that this version names. */
-  readonly listing: ListingHead | undefined
+  readonly listing: ListingHeader | undefined
   /** The index was made from a listing, and the path log does not name its entries yet. */
   readonly isAhead: boolean
 }

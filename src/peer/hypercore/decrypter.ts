@@ -7,7 +7,7 @@
 import type Hypercore from 'hypercore'
 
 export class Decrypter {
-  private room: Buffer = Buffer.alloc(0)
+  private memory: Buffer = Buffer.alloc(0)
 
   private constructor(
     private readonly core: Hypercore,
@@ -21,8 +21,8 @@ export class Decrypter {
 
   /** @returns what a stored block says, until the next is decrypted. The block stays as it is: others may read it too. */
   async decrypt(index: number, stored: Uint8Array): Promise<Buffer> {
-    if (this.room.length < stored.length) this.room = Buffer.allocUnsafe(stored.length)
-    const block = this.room.subarray(0, stored.length)
+    if (this.memory.length < stored.length) this.memory = Buffer.allocUnsafe(stored.length)
+    const block = this.memory.subarray(0, stored.length)
     block.set(stored)
     const { core } = this.core
     await this.encryption.decrypt(index, block, core)

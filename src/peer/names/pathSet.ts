@@ -1,7 +1,7 @@
 /**
  * The paths of one version of a share beside each other. A file system holds one entry per name, a share may bring
- * `/a` beside `/a/b`, or two names that the target takes for one; whoever claims first gets the place. Paths are
- * claimed in sorted order, so that the same twin wins on every machine and in every pass.
+ * `/a` beside `/a/b`, or two names that the target takes for one; whoever comes first gets the place. Paths are
+ * taken in sorted order, so that the same twin wins on every machine and in every pass.
  *
  * Folders that differ in case only are merged, not refused: nothing is lost by it as long as their files differ.
  * A set belongs to one pass over one version; it forgets nothing.
@@ -11,7 +11,7 @@ import { compareDrivePaths } from './pathOrder'
 import { checkPath, type PathRefusal } from './paths'
 import { foldName, type TargetRules } from './rules'
 
-export type Claim =
+export type Taking =
   | { readonly ok: true }
   /** `other`: the drive path that has the place already. */
   | { readonly ok: false; readonly reason: 'twin' | 'file-beside-folder'; readonly other: string }
@@ -20,29 +20,29 @@ export class PathSet {
   readonly #files = new Map<string, string>()
   readonly #folders = new Map<string, string>()
   readonly #rules: TargetRules
-  /** The folder of the last claim, whose ancestors need no second look: entries come sorted. */
+  /** The folder of the last path, whose ancestors need no second look: entries come sorted. */
   #lastFolder = ''
 
   constructor(rules: TargetRules) {
     this.#rules = rules
   }
 
-  /** Claims the place of a file or link. `segments` as checkPath gave them, in sorted order of their paths. */
-  claim(segments: readonly string[]): Claim {
+  /** Takes the place of a file or link. `segments` as checkPath gave them, in sorted order of their paths. */
+  take(segments: readonly string[]): Taking {
     const path = `/${segments.join('/')}`
     const key = foldName(path, this.#rules)
     const twin = this.#files.get(key)
     if (twin !== undefined) return { ok: false, reason: 'twin', other: twin }
     const folder = this.#folders.get(key)
     if (folder !== undefined) return { ok: false, reason: 'file-beside-folder', other: folder }
-    const blocker = this.#claimFolders(key, path)
+    const blocker = this.#takeFolders(key, path)
     if (blocker !== undefined) return { ok: false, reason: 'file-beside-folder', other: blocker }
     this.#files.set(key, path)
     return { ok: true }
   }
 
   /** @returns the file that stands where a folder of this path should, if any */
-  #claimFolders(key: string, path: string): string | undefined {
+  #takeFolders(key: string, path: string): string | undefined {
     const parent = key.slice(0, key.lastIndexOf('/'))
     if (parent === this.#lastFolder) return undefined
     const parents: string[] = []
@@ -84,9 +84,9 @@ export function* selectPaths(
       selection.refused.push({ path, reason: decision.reason })
       continue
     }
-    const claim = set.claim(decision.segments)
-    if (claim.ok) selection.accepted.push({ path, segments: decision.segments })
-    else selection.refused.push({ path, reason: claim.reason, other: claim.other })
+    const taking = set.take(decision.segments)
+    if (taking.ok) selection.accepted.push({ path, segments: decision.segments })
+    else selection.refused.push({ path, reason: taking.reason, other: taking.other })
   }
   return selection
 }

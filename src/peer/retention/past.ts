@@ -12,7 +12,7 @@
 import { keptBy, reachOf, type VersionKeeping } from '../../common/keptVersions'
 import type { BlockReferences } from '../drive/blockReferences'
 import { type BlobRef, contentId, type DriveEntry } from '../drive/format/entry'
-import type { ListingHead } from '../drive/format/listing'
+import type { ListingHeader } from '../drive/format/listing'
 import { BlockMissing, type PastVersion, pathsBetween, versionsBack } from '../drive/pastVersions'
 import type { ShareDrive } from '../drive/shareDrive'
 import type { Version } from '../drive/version'
@@ -39,7 +39,7 @@ export class Past {
   private oldest = 0
   private onlyPast = 0
   /** The listing from which the oldest was read. */
-  private base: ListingHead | undefined
+  private base: ListingHeader | undefined
 
   constructor(
     private readonly share: ShareDrive,
@@ -128,7 +128,7 @@ export class Past {
     return oldest === undefined ? undefined : share.versionAt(oldest.version, this.signal)
   }
 
-  private isHere(listing: ListingHead | undefined): boolean {
+  private isHere(listing: ListingHeader | undefined): boolean {
     const bitfield = this.share.bytes?.core.bitfield
     if (listing === undefined || bitfield === undefined) return false
     const { blockOffset, blockLength } = listing.chunks

@@ -9,7 +9,7 @@ import { HEAR_WITHIN } from './hearing'
 import type { ServedShare } from './servedShare'
 
 /** With nobody connected once the network was asked, and something known, this long is waited for more (milliseconds). */
-const SETTLE = 1_500
+const PEERS_TELL = 1_500
 
 /** What is known of the newest version. */
 export interface Known {
@@ -139,7 +139,7 @@ export class NewestKnown {
     const end = new AbortController()
     const either = AbortSignal.any([signal, end.signal])
     const asked = (this.share.replication?.membership.asked ?? Promise.resolve()).then(() =>
-      delay(SETTLE, either),
+      delay(PEERS_TELL, either),
     )
     try {
       await unlessAborted(Promise.race([asked, this.share.peerCame(either)]), signal)

@@ -5,7 +5,7 @@
  */
 import SubEncoder from 'sub-encoder'
 import { isCount, isRecord } from './entry'
-import { type ListingHead, parseListingHead } from './listing'
+import { type ListingHeader, parseListingHeader } from './listing'
 import type { PathChange } from './pathBlock'
 
 /** The sub-space of the path log in which files are. Hyperdrive's own. */
@@ -25,7 +25,7 @@ export interface ShareInfo {
 
 export interface About {
   readonly info: ShareInfo
-  readonly listing: ListingHead | undefined
+  readonly listing: ListingHeader | undefined
   /** Absent in versions of Peerfold 0.3.0. */
   readonly since?: Since
 }
@@ -61,7 +61,7 @@ export function aboutOf(value: Readonly<Record<string, unknown>>): About {
     ...(typeof name === 'string' && name !== '' ? { name: name.slice(0, MAX_NAME) } : {}),
     ...(typeof time === 'number' && Number.isFinite(time) ? { time } : {}),
   }
-  const about = { info, listing: parseListingHead(listing) }
+  const about = { info, listing: parseListingHeader(listing) }
   if (!isCount(previous)) return about
   const counts = countsOf(changes)
   return { ...about, since: counts === undefined ? { previous } : { previous, changes: counts } }

@@ -11,7 +11,7 @@
  *
  * Of a large first version, packs and listing are written ahead, so that the link can be given out as soon as Peerfold
  * can read everything. The small files' own blocks come after the listing, and then their paths. The listing says
- * already where those blocks will lie, counted from its own end; the head says as long as it is so (`ahead`).
+ * already where those blocks will lie, counted from its own end; the header says as long as it is so (`ahead`).
  *
  * A chunk of the listing is one block: raw-deflated JSON `[[shared, suffix, size, mtime, flags, blockOffset,
  * blockLength, byteOffset, packBlock, packOffset, linkTarget], …]`; `shared` counts the UTF-16 units a path has in
@@ -56,7 +56,7 @@ export type LogPosition = Pick<BlobRef, 'blockOffset' | 'byteOffset'>
 const FORMATS = [1, 2] as const
 
 /** What the path log says of the newest listing. */
-export interface ListingHead {
+export interface ListingHeader {
   /** 2: some places count from the end of the listing, which readers of the first format do not know. */
   readonly format: (typeof FORMATS)[number]
   /** Length of the path log that the listing describes. */
@@ -69,15 +69,15 @@ export interface ListingHead {
   readonly ahead?: true
 }
 
-export function parseListingHead(value: unknown): ListingHead | undefined {
+export function parseListingHeader(value: unknown): ListingHeader | undefined {
   if (!isRecord(value)) return undefined
   const { version, files, bytes } = value
   const format = FORMATS.find(known => known === value.format)
   const chunks = parseBlob(value.chunks)
   if (!isCount(version) || !isCount(files) || !isCount(bytes)) return undefined
   if (format === undefined || chunks === undefined) return undefined
-  const head = { format, version, files, bytes, chunks }
-  return value.ahead === true ? { ...head, ahead: true } : head
+  const header = { format, version, files, bytes, chunks }
+  return value.ahead === true ? { ...header, ahead: true } : header
 }
 
 /** Where the log of bytes goes on after these blocks. */

@@ -3,7 +3,7 @@
 import type { Find } from './secretFind'
 import { isExamplePassword, isStandIn } from './standIn'
 
-const MARK = '://'
+const SEPARATOR = '://'
 /** Characters of an address that are looked at, and of its scheme. */
 const MOST = 400
 const MOST_OF_SCHEME = 20
@@ -30,8 +30,8 @@ const NO_HOST =
 
 /** The first of them, or undefined. */
 export function addressSecret(bytes: Buffer): Find | undefined {
-  for (let at = bytes.indexOf(MARK); at !== -1; at = bytes.indexOf(MARK, at + MARK.length)) {
-    const kind = judge(bytes, at + MARK.length)
+  for (let at = bytes.indexOf(SEPARATOR); at !== -1; at = bytes.indexOf(SEPARATOR, at + SEPARATOR.length)) {
+    const kind = judge(bytes, at + SEPARATOR.length)
     if (kind !== undefined) return { kind, at: startOfScheme(bytes, at) }
   }
   return undefined

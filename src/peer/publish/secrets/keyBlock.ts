@@ -5,10 +5,10 @@
 import type { Find } from './secretFind'
 import { isStandIn } from './standIn'
 
-/** Bytes before and after a mark within which all that is judged lies. */
+/** Bytes before and after a sign within which all that is judged lies. */
 export const KEY_REACH = 1024
 
-const MARKS: readonly (readonly [kind: string, mark: string, around: RegExp])[] = [
+const SIGNS: readonly (readonly [kind: string, sign: string, around: RegExp])[] = [
   ['A private key', 'PRIVATE KEY', /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/],
 ]
 const BEFORE = 64
@@ -30,8 +30,8 @@ const FEWEST_DIFFERENT = 3
 
 /** Where a private key begins, or undefined. */
 export function findKeyBlock(bytes: Buffer): Find | undefined {
-  for (const [kind, mark, around] of MARKS) {
-    for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + mark.length)) {
+  for (const [kind, sign, around] of SIGNS) {
+    for (let at = bytes.indexOf(sign); at !== -1; at = bytes.indexOf(sign, at + sign.length)) {
       const start = Math.max(0, at - BEFORE)
       const line = around.exec(bytes.toString('latin1', start, Math.min(bytes.length, at + BEFORE)))
       if (line === null) continue

@@ -18,7 +18,7 @@ import {
   FILES,
 } from '../../drive/format/about'
 import { type DriveEntry, entryValue } from '../../drive/format/entry'
-import { encodeListing, endOf, type ListingHead } from '../../drive/format/listing'
+import { encodeListing, endOf, type ListingHeader } from '../../drive/format/listing'
 import type { ShareDrive } from '../../drive/shareDrive'
 import { indexOf, type Version, versionAfter } from '../../drive/version'
 import { batchOn, type PathBatch } from '../../hypercore/firstPaths'
@@ -128,7 +128,7 @@ export class VersionAppender {
   private async write(
     isFirst: boolean,
     { previous, changes, time = Date.now() }: Written,
-    fill: (batch: PathBatch) => Promise<ListingHead | undefined>,
+    fill: (batch: PathBatch) => Promise<ListingHeader | undefined>,
   ): Promise<About> {
     const { length } = this.share.paths
     const batch = await batchOn(this.share.drive.db, isFirst)
@@ -151,7 +151,7 @@ export class VersionAppender {
     published: Published,
     bytes: FileImport,
     version: number,
-  ): Promise<ListingHead> {
+  ): Promise<ListingHeader> {
     const entries = published.sorted(compareDrivePaths).map(([path, file]) => publishedEntry(path, file))
     const chunks = await bytes.append(encodeListing(entries, blob => bytes.later.has(blob)))
     await bytes.finish()

@@ -17,11 +17,11 @@ const BATCH_BLOCKS = 2_048
 const BATCHES_BEHIND = 2
 
 /** Bytes in front of a block that let it be encrypted where it is. */
-export const ROOM = 8
+export const PREFIX_BYTES = 8
 
 interface Block {
   readonly bytes: Uint8Array
-  readonly room: number
+  readonly prefix: number
 }
 
 export class BlockAppender {
@@ -59,10 +59,10 @@ export class BlockAppender {
   /**
    * Adds one block (at most 15 MiB) and answers its index. The bytes must not be changed afterwards.
    *
-   * @param room bytes in front of them in memory that belong to them: then they may not be read afterwards either
+   * @param prefix bytes in front of them in memory that belong to them: then they may not be read afterwards either
    */
-  add(bytes: Uint8Array, room = 0): number {
-    this.batch.push({ bytes, room })
+  add(bytes: Uint8Array, prefix = 0): number {
+    this.batch.push({ bytes, prefix })
     this.batchBytes += bytes.byteLength
     this.nextByte += bytes.byteLength
     return this.nextBlock++
@@ -130,8 +130,8 @@ export class BlockAppender {
     if (encryption === null) return batch.map(({ bytes }) => bytes)
     const padding = encryption.padding(encrypted.core, first)
     const blocks: Uint8Array[] = []
-    for (const { bytes, room } of batch) {
-      const block = room < padding ? copyBehind(padding, bytes) : withRoom(padding, bytes)
+    for (const { bytes, prefix } of batch) {
+      const block = prefix < padding ? copyBehind(padding, bytes) : withPrefix(padding, bytes)
       await encryption.encrypt(first + blocks.length, block, encrypted.fork, encrypted.core)
       blocks.push(block)
     }
@@ -155,6 +155,6 @@ function copyBehind(padding: number, bytes: Uint8Array): Uint8Array {
   return block
 }
 
-function withRoom(padding: number, { buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+function withPrefix(padding: number, { buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
   return Buffer.from(buffer, byteOffset - padding, padding + byteLength)
 }

@@ -18,7 +18,7 @@ import type { ScannedFile } from '../scan/scanned'
 import type { SkippedFromShare } from '../scan/skipped'
 import { errorCode } from '../scan/smallFile'
 import { contentSecret, SecretContentFilter } from '../secrets/secrets'
-import { BlockAppender, ROOM } from './appender'
+import { BlockAppender, PREFIX_BYTES } from './appender'
 import { BLOCK_BYTES, WHOLE_FILE_BYTES } from './blockSize'
 import { isLarge } from './inPlace/largeFiles'
 import type { SharedFiles } from './inPlace/sharedFiles'
@@ -183,7 +183,7 @@ export class FileImport {
       let blockLength = 0
       let head = ''
       const secrets = new SecretContentFilter(file.path)
-      for await (const piece of reader.pieces(BLOCK_BYTES, ROOM)) {
+      for await (const piece of reader.pieces(BLOCK_BYTES, PREFIX_BYTES)) {
         throwIfAborted(this.options.signal)
         const secret = file.allowed ? undefined : secrets.push(piece)
         if (secret !== undefined) return this.skip(file, 'secret-content', secret)
@@ -200,7 +200,7 @@ export class FileImport {
           }
           staysInPlace = this.staysInPlace(file.path, reader.stats.size)
         }
-        const block = this.appender.add(piece, ROOM)
+        const block = this.appender.add(piece, PREFIX_BYTES)
         if (staysInPlace) this.appender.leaveOutside(block)
         blockLength++
         this.options.onBytes(piece.length)

@@ -145,15 +145,15 @@ export class StableReader {
   /**
    * Every byte in order. Throws FileBusyError when the file got shorter.
    *
-   * @param room bytes in front of each piece in its memory, which is nobody else's
+   * @param prefix bytes in front of each piece in its memory, which is nobody else's
    */
-  async *pieces(pieceBytes: number, room = 0): AsyncGenerator<Buffer> {
-    let next = this.piece(0, pieceBytes, room)
+  async *pieces(pieceBytes: number, prefix = 0): AsyncGenerator<Buffer> {
+    let next = this.piece(0, pieceBytes, prefix)
     for (let at = 0; at < this.stats.size; ) {
       const piece = await next
       if (piece.length === 0) throw new FileBusyError(this.path)
       at += piece.length
-      next = this.piece(at, pieceBytes, room)
+      next = this.piece(at, pieceBytes, prefix)
       next.catch(() => {}) // rejects again where it is awaited
       yield piece
     }
@@ -171,10 +171,10 @@ export class StableReader {
     await this.handle.close()
   }
 
-  private async piece(position: number, pieceBytes: number, room: number): Promise<Buffer> {
+  private async piece(position: number, pieceBytes: number, prefix: number): Promise<Buffer> {
     const length = Math.min(pieceBytes, this.stats.size - position)
     if (length <= 0) return Buffer.alloc(0)
-    const buffer = Buffer.allocUnsafeSlow(room + length).subarray(room)
+    const buffer = Buffer.allocUnsafeSlow(prefix + length).subarray(prefix)
     let filled = 0
     while (filled < length) {
       const { bytesRead } = await this.handle.read(buffer, filled, length - filled, position + filled)

@@ -6,44 +6,44 @@
 import type Hypercore from 'hypercore'
 import type { ShareId } from '../../common/brand'
 
-interface Claim {
+interface Users {
   readonly shares: Set<ShareId>
   isOwn: boolean
 }
 
-export class LogClaims {
-  private readonly claims = new Map<string, Claim>()
+export class LogUsers {
+  private readonly logs = new Map<string, Users>()
 
   /** False: the log is one of the user's own shares, and `share` is not it. */
-  claim(core: Hypercore, share: ShareId, isOwn: boolean): boolean {
-    const claim = this.claims.get(core.id) ?? { shares: new Set(), isOwn }
-    if (claim.isOwn && claim.shares.size > 0 && !claim.shares.has(share)) return false
-    claim.isOwn ||= isOwn
-    claim.shares.add(share)
-    this.claims.set(core.id, claim)
+  use(core: Hypercore, share: ShareId, isOwn: boolean): boolean {
+    const users = this.logs.get(core.id) ?? { shares: new Set(), isOwn }
+    if (users.isOwn && users.shares.size > 0 && !users.shares.has(share)) return false
+    users.isOwn ||= isOwn
+    users.shares.add(share)
+    this.logs.set(core.id, users)
     return true
   }
 
   /** The share is gone. */
   release(share: ShareId): void {
-    for (const [id, { shares }] of this.claims)
-      if (shares.delete(share) && shares.size === 0) this.claims.delete(id)
+    for (const [id, { shares }] of this.logs)
+      if (shares.delete(share) && shares.size === 0) this.logs.delete(id)
   }
 
   /** Whether no other share has this log. */
   isAlone(core: Hypercore, share: ShareId): boolean {
-    const shares = this.claims.get(core.id)?.shares
+    const shares = this.logs.get(core.id)?.shares
     return shares?.size === 1 && shares.has(share)
   }
 }
 
-const ofStores = new WeakMap<object, LogClaims>()
+const ofStores = new WeakMap<object, LogUsers>()
 
-/** The claims on the logs of one store; `storage` is what all sessions of the store have in common. */
-export function claimsOn(storage: object): LogClaims {
+/** Who uses the logs of one store; `storage` is what all sessions of the store have in common. */
+export function logUsersIn(storage: object): LogUsers {
   const known = ofStores.get(storage)
   if (known !== undefined) return known
-  const claims = new LogClaims()
-  ofStores.set(storage, claims)
-  return claims
+  const users = new LogUsers()
+  ofStores.set(storage, users)
+  return users
 }
