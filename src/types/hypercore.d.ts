@@ -36,6 +36,8 @@ declare module 'hypercore' {
       /** Blocks asked of this peer that have not come. */
       readonly inflight: number
       readonly remoteUploading: boolean
+      /** Sends a message of an extension; who does not know that passes it over. */
+      extension(name: string, message: Uint8Array): void
       /** Whether it said that it has a block. */
       _remoteHasBlock(index: number): boolean
       /** Whether anything may be asked of it. */

@@ -65,13 +65,19 @@ export class HostileDrive {
     await this.entry(path, { executable: false, linkname: target, blob: null, metadata: null })
   }
 
-  /** From now on a block of the log of bytes is given to nobody who asks for it, until what this resolves with is called. */
+  /**
+   * From now on a block of the log of bytes is given to nobody who asks for it, until what this resolves with is called.
+   * Readers wait for it as long as that takes: something else of the log goes on arriving.
+   */
   async withhold(index: number): Promise<() => void> {
     const { core } = await this.drive.getBlobs()
     let release = () => {}
+    const filler = setInterval(() => {
+      for (const peer of core.peers) peer.extension('filler', Buffer.alloc(16 * 1024))
+    }, 5_000).unref()
     const released = new Promise<void>(resolve => {
       release = resolve
-    })
+    }).finally(() => clearInterval(filler))
     core.on('peer-add', (peer: ReplicatorPeer) => {
       const answer = peer.onrequest.bind(peer)
       peer.onrequest = async request => {

@@ -133,7 +133,6 @@ describe('a window in Restricted Mode', () => {
     await drive.about('share', aboutListed({ files: 1_200, chunks }))
     const release = await drive.withhold(second.blockOffset)
     await publisher.serve(drive)
-    // Now: what a list told is let go when the rest of it has not come within twenty seconds.
     const { tree } = window.view('Opened Shares')
     for (const other of [all, controlsAsText]) await tree.row(other).collapse()
     await window.runCommand('Peerfold: Open Shared Link…')
