@@ -82,7 +82,7 @@ async function main(names: readonly string[]): Promise<void> {
   })
   const started = performance.now()
   const places = new Places(PLACES)
-  const idle = new IdleTime()
+  const [idle, idleInAll] = [new IdleTime(), new IdleTime()]
   setInterval(() => {
     if (idle.share() > IDLE) places.letInOneMore(MOST_PLACES)
   }, LOOK_EVERY).unref()
@@ -92,7 +92,7 @@ async function main(names: readonly string[]): Promise<void> {
   )
   outcomes.push(await checkNothingLeft(environment.marker))
   printFailures(outcomes)
-  printSummary(outcomes, (performance.now() - started) / 1000)
+  printSummary(outcomes, (performance.now() - started) / 1000, idleInAll.share())
   const total = outcomes.map(outcome => outcome.counts).reduce(add, nothing)
   const ran = outcomes.some(({ counts }) => counts.passed + counts.failed > 0)
   console.log(`${total.passed} passed, ${total.failed} failed`)
@@ -175,12 +175,13 @@ function printFailures(outcomes: readonly Outcome[]): void {
     for (const { title, why } of failures) console.log(`\nFAILED in ${lane}: ${title}\n${why}`)
 }
 
-/** Lanes ran beside each other: their seconds add up to more than passed. */
-function printSummary(outcomes: readonly Outcome[], seconds: number): void {
+/** Lanes ran beside each other: their seconds add up to more than passed. @param idle part of the processors' time */
+function printSummary(outcomes: readonly Outcome[], seconds: number, idle: number): void {
   console.log('')
   for (const { lane, counts, seconds } of outcomes)
     console.log(`${lane.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s   ${describeCounts(counts)}`)
-  console.log(`${'together'.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s`)
+  const together = `${'together'.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s`
+  console.log(`${together}   processors idle ${Math.round(100 * idle)} %`)
 }
 
 main(process.argv.slice(2)).catch(error => {
