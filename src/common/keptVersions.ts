@@ -18,11 +18,18 @@ export interface VersionKeeping {
   readonly budget: number
   /** Versions that stay whatever the rule and the budget. */
   readonly pinned: readonly number[]
+  /** Of files above 1 MiB as well, for which the store of who shares them keeps their content a second time. */
+  readonly large: boolean
 }
 
 const GIGABYTE = 1_000_000_000
 
-export const DEFAULT_KEEPING: VersionKeeping = { rule: { kind: 'thinned' }, budget: 2 * GIGABYTE, pinned: [] }
+export const DEFAULT_KEEPING: VersionKeeping = {
+  rule: { kind: 'thinned' },
+  budget: 2 * GIGABYTE,
+  pinned: [],
+  large: false,
+}
 
 /** What the user chose may lack some of it, and may be what an earlier or later version wrote. */
 export function keepingOf(

@@ -159,8 +159,9 @@ export interface Requests {
     params: { readonly id: ShareId }
     result: VersionKeeping & { readonly bytes: number }
   }
+  /** Answers when the store has what it is to have. `large` is for own shares. Throws `store-full`. */
   'versions.keep': {
-    params: { readonly id: ShareId } & Partial<Pick<VersionKeeping, 'rule' | 'budget'>>
+    params: { readonly id: ShareId } & Partial<Pick<VersionKeeping, 'rule' | 'budget' | 'large'>>
     result: null
   }
   /** A pinned version is kept whatever the rule. Throws `not-kept` for one that is let go already. */

@@ -12,6 +12,8 @@ export interface SlowWork<T> {
   readonly title: string
   /** Milliseconds before anything shows. */
   readonly patience?: number
+  /** True unless said otherwise. */
+  readonly cancellable?: boolean
   readonly work: (token: vscode.CancellationToken) => Promise<T>
   /** Reports whole texts in place of the title while progress shows, until what it returns is disposed. */
   readonly follow?: (
@@ -25,13 +27,14 @@ export async function progressIfSlow<T>({
   work,
   follow,
   patience = PATIENCE,
+  cancellable = true,
 }: SlowWork<T>): Promise<T> {
   const source = new vscode.CancellationTokenSource()
   const result = work(source.token)
   try {
     if (await settles(result, patience)) return await result
     const location = vscode.ProgressLocation.Notification
-    return await vscode.window.withProgress({ location, cancellable: true }, async (progress, token) => {
+    return await vscode.window.withProgress({ location, cancellable }, async (progress, token) => {
       // Not as the title of VS Code, which would stand before every message.
       progress.report({ message: toastText(title) })
       const subscription = token.onCancellationRequested(() => source.cancel())

@@ -118,6 +118,33 @@ describe('the large files of a share', () => {
     await bob.request('open.remove', { id })
     await assertCopied(link, source)
   })
+
+  it('have former versions where a share keeps them: of what it has at that moment, and from then on', async () => {
+    const source = await makeTree(temporaryFolder('source'), { 'large.bin': randomBytes(LARGE, 8) })
+    const { id } = await ann.share(source)
+    const large = join(source, 'large.bin')
+    const publish = async (seed?: number) => {
+      if (seed !== undefined) writeFileSync(large, randomBytes(LARGE, seed))
+      await ann.rescan(id)
+      return (await ann.state()).shares.find(share => share.id === id)?.version ?? 0
+    }
+    const read = (version: number) => ann.read(id, '/large.bin', 15_000, version)
+    const before = await publish()
+    await ann.request('versions.keep', { id, large: true }, 60_000)
+    assert.ok(ann.storeBytes() > LARGE, `${ann.storeBytes()} bytes in the store`)
+    const between = await publish(9)
+    rmSync(large)
+    writeFileSync(join(source, 'other.txt'), 'other')
+    await publish()
+    assert.ok((await read(before)).equals(randomBytes(LARGE, 8)))
+    assert.ok((await read(between)).equals(randomBytes(LARGE, 9)))
+
+    await ann.request('versions.keep', { id, large: false, rule: { kind: 'none' } })
+    const last = await publish(10)
+    await publish(11)
+    await assert.rejects(read(last), { code: 'not-kept' })
+    await ann.request('share.remove', { id })
+  })
 })
 
 function limit(peer: PeerProcess, storeBytes: number): Promise<unknown> {

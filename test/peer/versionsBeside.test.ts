@@ -260,7 +260,7 @@ describe('versions of a share', () => {
       kind: KeepRule,
       pin: number,
     ) => {
-      const keeping = { rule: kind, budget: 1e9, pinned: [ends[pin % ends.length] ?? 0] }
+      const keeping = { rule: kind, budget: 1e9, pinned: [ends[pin % ends.length] ?? 0], large: false }
       const pastOf = () =>
         new Past(
           share,

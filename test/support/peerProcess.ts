@@ -85,8 +85,9 @@ export class PeerProcess {
   }
 
   /** All bytes of a file of a share. */
-  async read(id: ShareId, path: string, timeout = 15_000): Promise<Buffer> {
-    const params = { id, path: path as DrivePath, limit: 60_000_000, timeout }
+  async read(id: ShareId, path: string, timeout = 15_000, version?: number): Promise<Buffer> {
+    const at = version === undefined ? {} : { version }
+    const params = { id, path: path as DrivePath, limit: 60_000_000, timeout, ...at }
     return Buffer.from(await this.request('fs.read', params))
   }
 

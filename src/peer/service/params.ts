@@ -103,7 +103,12 @@ const SCHEMAS = {
     limit: v.pipe(count, v.maxValue(10_000)),
   }),
   'versions.keeping': share,
-  'versions.keep': v.object({ id, rule: v.exactOptional(rule), budget: v.exactOptional(count) }),
+  'versions.keep': v.object({
+    id,
+    rule: v.exactOptional(rule),
+    budget: v.exactOptional(count),
+    large: v.exactOptional(v.boolean()),
+  }),
   'versions.pin': v.object({ id, version: count, pinned: v.boolean() }),
   'fs.stat': v.object({ id, path, version: v.exactOptional(count) }),
   'fs.list': v.object({

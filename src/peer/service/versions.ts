@@ -75,13 +75,9 @@ export class Versions {
     return { ...share.keeping, bytes: share.served.past.bytes }
   }
 
-  async keep({ id, rule, budget }: Params<'versions.keep'>): Promise<void> {
+  async keep({ id, ...changes }: Params<'versions.keep'>): Promise<void> {
     const share = this.shares.get(id)
-    await share.setKeeping({
-      ...share.keeping,
-      ...(rule === undefined ? {} : { rule }),
-      ...(budget === undefined ? {} : { budget }),
-    })
+    await share.setKeeping({ ...share.keeping, ...changes })
   }
 
   async pin({ id, version: meant, pinned }: Params<'versions.pin'>, signal: AbortSignal): Promise<void> {

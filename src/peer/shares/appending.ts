@@ -7,7 +7,7 @@ import { Publisher } from '../publish/version/publisher'
 import type { PublishProgress, PublishResult } from '../publish/version/publishResult'
 import { rootOf } from '../publish/version/sourceView'
 import type { Named } from '../retention/clearing'
-import type { ShareRecord } from '../store/catalog'
+import { type ShareRecord, storesAll } from '../store/catalog'
 import { throwIfAborted, unlessAborted } from '../time'
 import type { Transfer } from '../transfer'
 import type { ServedShare } from './servedShare'
@@ -70,7 +70,7 @@ export class Appending {
     return this.files.hasLost
   }
 
-  /** Puts what lies in the folder alone into the store, for a share that is not followed any more. Throws `store-full`. */
+  /** Puts what lies in the folder alone into the store. Throws `store-full`; it can be done again then. */
   async storeAll(): Promise<void> {
     const { context } = this.share
     await this.givingBack // or it would take out again what comes in
@@ -131,8 +131,9 @@ export class Appending {
       shown.files = files.done
       shown.bytes = bytes.done
     }
-    const { once, inPlace, version } = this.record()
-    if (!once && inPlace === undefined) await this.save({ inPlace: version === 0 ? 'all' : 'some' })
+    const { inPlace, version } = this.record()
+    if (!storesAll(this.record()) && inPlace === undefined)
+      await this.save({ inPlace: version === 0 ? 'all' : 'some' })
     const result = await this.whileAppending(() =>
       this.publisher.publish(
         {
@@ -162,8 +163,7 @@ export class Appending {
 
   /** Once: what an earlier version kept in the store of files that hold it themselves. Nobody waits for it. */
   private giveBackSoon(): void {
-    const { once, inPlace } = this.record()
-    if (once || inPlace !== 'some') return
+    if (storesAll(this.record()) || this.record().inPlace !== 'some') return
     const { compaction } = this.share.context
     this.givingBack ??= this.files
       .giveBack(bytes => compaction.add(bytes))

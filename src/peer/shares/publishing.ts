@@ -11,7 +11,7 @@ import { unportable } from '../names/foretell'
 import type { PublishResult } from '../publish/version/publishResult'
 import type { ChangedPaths } from '../publish/watch/burst'
 import type { Named } from '../retention/clearing'
-import type { ShareRecord } from '../store/catalog'
+import { type ShareRecord, storesAll } from '../store/catalog'
 import { throwIfAborted } from '../time'
 import type { Transfer } from '../transfer'
 import { Appending } from './appending'
@@ -113,7 +113,7 @@ export class Publishing implements SharePart {
     const { drive, context, signal } = this.share
     if (!this.record.once) this.folder.startWatching()
     const listed = drive.refresh(signal).then(() => this.versions.finishSoon())
-    this.stayAsItIs().catch(error => this.share.told(error, 'storing what the folder has'))
+    this.storeAllIfMeant().catch(error => this.share.told(error, 'storing what the folder has'))
     if (this.record.once) await listed
     else listed.catch(error => context.log(`index: ${String(error)}`)) // publishing says so as well
   }
@@ -147,8 +147,12 @@ export class Publishing implements SharePart {
 
   /** From now on these former versions are kept. */
   async setKeeping(versions: VersionKeeping): Promise<void> {
+    const stored = storesAll(this.record)
     await this.kept.save({ versions })
     this.share.clearSoon()
+    await this.storeAllIfMeant()
+    const isGivenBack = stored && !storesAll(this.record)
+    if (isGivenBack && this.share.replication !== undefined) this.rescan() // at the end of which it is
   }
 
   inUse(): Iterable<Named> | undefined {
@@ -220,13 +224,13 @@ export class Publishing implements SharePart {
     await this.kept.save({ once })
     if (once) {
       await this.folder.stopWatching()
-      await this.stayAsItIs()
+      await this.storeAllIfMeant()
     } else if (this.share.replication !== undefined) this.folder.startWatching()
   }
 
-  /** What is not followed stays as it was published, whatever becomes of the folder. */
-  private async stayAsItIs(): Promise<void> {
-    if (this.record.once && this.record.inPlace !== undefined) await this.versions.storeAll()
+  /** What is not followed stays as it was published, whatever becomes of the folder; former versions may as well. */
+  private async storeAllIfMeant(): Promise<void> {
+    if (storesAll(this.record) && this.record.inPlace !== undefined) await this.versions.storeAll()
   }
 
   /** See `share.settle`. */

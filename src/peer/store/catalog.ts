@@ -52,6 +52,11 @@ export interface ShareRecord {
   readonly versions?: Partial<VersionKeeping>
 }
 
+/** Whether the store has all bytes of an own share, also those of files that are in its folder. */
+export function storesAll({ once, versions }: ShareRecord): boolean {
+  return once || versions?.large === true
+}
+
 /** What newer rules hide of what is published; kept with the share. */
 export interface NewlyHidden {
   /** Left out by what they are called, or where they lie. */

@@ -11,7 +11,7 @@ import type { ShareDrive } from '../../drive/shareDrive'
 import type { Version } from '../../drive/version'
 import type { BlockRuns } from '../../hypercore/blockRuns'
 import { type Foretold, foretell, isForetoldBy } from '../../names/foretell'
-import type { Catalog, PublishedFile, ShareRecord } from '../../store/catalog'
+import { type Catalog, type PublishedFile, type ShareRecord, storesAll } from '../../store/catalog'
 import type { ScannedFile } from '../scan/scanned'
 import type { SkippedFromShare, SkipReason } from '../scan/skipped'
 import { namesIn } from '../scan/sortedPaths'
@@ -78,9 +78,9 @@ export class Publisher {
     return this.readRecord()
   }
 
-  /** What is shared once stays as it was, also when the folder changes: the store keeps all of it. */
+  /** What is to stay as it was, also when the folder changes, is kept in the store. */
   private get inPlace(): SharedFiles | undefined {
-    return this.record.once ? undefined : this.shared
+    return storesAll(this.record) ? undefined : this.shared
   }
 
   /**
