@@ -188,8 +188,8 @@ export interface LiveConflict {
 }
 
 export type LiveStatus =
-  /** With the newest version that is known. */
-  | { readonly kind: 'in-step' }
+  /** With the newest version that is known. `doubt`: there may be a newer one. */
+  | { readonly kind: 'in-step'; readonly doubt?: LiveDoubt }
   | { readonly kind: 'updating'; readonly files: Progress }
   /** By the user. */
   | { readonly kind: 'paused' }
@@ -197,6 +197,9 @@ export type LiveStatus =
   | { readonly kind: 'waiting'; readonly error: UserError }
   /** Until the user says what to do, or there is nothing to ask any more. */
   | { readonly kind: 'asking'; readonly question: LiveQuestion; readonly error: UserError }
+
+/** `unheard`: nobody who is connected has told what is newest. `stopped`: the user stopped the share, so nobody is asked. */
+export type LiveDoubt = 'unheard' | 'stopped'
 
 export type LiveQuestion =
   /** The share lost more than half of its `of` files at once: `files` would be taken away here. */

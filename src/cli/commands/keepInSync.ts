@@ -4,7 +4,7 @@ import { umaskParameter } from '../../client/umask'
 import type { DrivePath } from '../../common/brand'
 import { plural } from '../../common/format'
 import type { ShareLink } from '../../common/link'
-import type { LiveCopyState, PeerState } from '../../common/model'
+import type { LiveCopyState, LiveStatus, PeerState } from '../../common/model'
 import type { LiveChange, Notifications } from '../../common/protocol'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
@@ -86,6 +86,7 @@ class Told {
   private changes: LiveChange[] = []
   private conflicts = 0
   private waiting = ''
+  private isDoubtTold = false
 
   constructor(
     private readonly output: Output,
@@ -129,6 +130,20 @@ class Told {
       if (status.kind === 'asking') output.note('Run the command again with --yes to go on.')
     }
     this.waiting = error?.message ?? ''
+    this.noteDoubt(status)
+  }
+
+  /** What was in step may be old by now: nobody is there who would know. */
+  private noteDoubt(status: LiveStatus): void {
+    if (status.kind !== 'in-step' || this.isDoubtTold === (status.doubt !== undefined)) return
+    this.isDoubtTold = status.doubt !== undefined
+    if (status.doubt === undefined) return
+    this.output.event('unsure', { reason: status.doubt })
+    this.output.note(
+      status.doubt === 'stopped'
+        ? 'The share is stopped here: newer versions do not come until it is started again.'
+        : 'Nobody who has the share is online: there may be a newer version.',
+    )
   }
 
   private inStep(): void {

@@ -7,16 +7,21 @@ import type { LiveCopyState, LiveStatus } from '../../common/model'
 
 /** `in sync`, `fetching 12 of 40`, `2 conflicts`, `paused: disk full`. */
 export function describeLive(copy: LiveCopyState, l10n: Localizer): string {
-  const status = describeStatus(copy.status, l10n)
-  if (copy.conflictCount === 0) return status
-  const conflicts = countConflicts(copy.conflictCount, l10n)
-  return copy.status.kind === 'in-step' ? conflicts : `${status} · ${conflicts}`
+  const { conflictCount, skippedCount, status } = copy
+  const isSettled = status.kind === 'in-step' && status.doubt === undefined
+  const parts = [
+    isSettled && conflictCount > 0 ? undefined : describeStatus(status, l10n),
+    conflictCount === 0 ? undefined : countConflicts(conflictCount, l10n),
+    skippedCount === 0 ? undefined : l10n.t('{0} not written', formatCount(skippedCount)),
+  ]
+  return parts.filter(part => part !== undefined).join(' · ')
 }
 
 function describeStatus(status: LiveStatus, l10n: Localizer): string {
   switch (status.kind) {
     case 'in-step':
-      return l10n.t('in sync')
+      if (status.doubt === 'stopped') return l10n.t('in sync when its share was stopped')
+      return status.doubt === 'unheard' ? l10n.t('in sync, nobody online') : l10n.t('in sync')
     case 'updating': {
       const { done, total } = status.files
       if (total === undefined || total === 0) return l10n.t('looking for changes…')

@@ -22,7 +22,7 @@ export interface Placed {
 }
 
 /** Nothing that lies there is known by its stat. */
-const NO_MARK = { size: -1, mtimeMs: 0, ino: 0 }
+export const NO_MARK = { size: -1, mtimeMs: 0, ino: 0 }
 
 export class CopyMarks {
   private pending: Write[] = []
@@ -101,8 +101,9 @@ export class CopyMarks {
   }
 
   /** The user deleted it, and knows what the share has there: a file of theirs is none that was changed on both sides. */
-  deletedHere({ entry, path }: Placed): void {
-    this.add(path, { ...described(entry, undefined), ...NO_MARK, away: true })
+  deletedHere({ entry, path }: Placed, was: CopiedFile['was']): void {
+    const record = { ...described(entry, undefined), ...NO_MARK, away: true as const }
+    this.add(path, was === undefined ? record : { ...record, was })
   }
 
   /** What is known of a path from now on. */
@@ -140,6 +141,14 @@ function described(entry: DriveEntry, hash: Uint8Array | undefined): Omit<Copied
     ...(time === undefined ? {} : { time }),
     ...(hash === undefined ? {} : { hash }),
   }
+}
+
+/** What a file held that the user deleted, as its record tells. */
+export function heldBefore(known: CopiedFile | undefined): CopiedFile['was'] {
+  if (known === undefined || known.away) return known?.was
+  const { content, hash, conflict } = known
+  if (conflict !== undefined) return undefined // what lay there was never this copy's
+  return hash === undefined ? { content } : { content, hash }
 }
 
 export function stated({ size, mtimeMs, ino, ctimeMs }: FileMark): FileMark {

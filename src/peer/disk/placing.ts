@@ -150,6 +150,12 @@ function linkTo(from: string, to: string): boolean {
     if (code === 'EEXIST' || (code !== undefined && NO_LINKS.has(code))) return false
     throw error
   }
-  unlinkSync(from)
+  try {
+    unlinkSync(from)
+  } catch (error) {
+    // One file under two names would change under both.
+    if (lstatSync(to, { throwIfNoEntry: false })?.ino === lstatSync(from).ino) unlinkSync(to)
+    throw error
+  }
   return true
 }

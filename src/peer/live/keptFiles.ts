@@ -9,16 +9,17 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { PeerfoldError } from '../../common/errors'
 import { conflictName } from '../disk/conflicts'
 import { probeRules } from '../disk/probe'
+import { WriteError } from '../disk/writeErrors'
 import { type FileMark, SafeWriter } from '../disk/writer'
 import type { Catalog, KeptRecord } from '../store/catalog'
 
 const DAY = 24 * 3_600_000
 /** Milliseconds between looks for what is too old. */
-const LOOK_EVERY = 3_600_000
+const LOOK_EVERY = 600_000
 /** Bytes read at once. */
 const AT_ONCE = 1024 * 1024
 
@@ -34,6 +35,8 @@ export class KeptFiles {
   private readonly records = new Map<string, KeptRecord>()
   private bytes = 0
   private timer: NodeJS.Timeout | undefined
+  /** What the last look found too old. A clock that is ahead for a while must not cost anything, so the next one decides. */
+  private tooOld: ReadonlySet<string> = new Set()
 
   constructor(
     private readonly catalog: Catalog,
@@ -50,9 +53,9 @@ export class KeptFiles {
       else await this.catalog.delete('keptFile', id)
     }
     this.sweep()
-    await this.prune()
+    await this.lookForOld()
     this.timer = setInterval(() => {
-      this.prune().catch(error => this.log(`kept files: ${String(error)}`))
+      this.lookForOld().catch(error => this.log(`kept files: ${String(error)}`))
     }, LOOK_EVERY).unref()
   }
 
@@ -76,8 +79,13 @@ export class KeptFiles {
     let isTaken = false
     try {
       isTaken = await writer.takeOut(segments, this.pathOf(id), mark)
+    } catch (error) {
+      throw this.isOwnDiskFull(error, taken.folder) ? new PeerfoldError('store-full', this.dataFolder) : error
     } finally {
-      if (!isTaken) await this.catalog.delete('keptFile', id)
+      if (!isTaken) {
+        await this.catalog.delete('keptFile', id)
+        await rm(this.pathOf(id), { force: true }) // it was copied, and could not be removed there
+      }
     }
     if (!isTaken) return false
     this.add(record)
@@ -121,15 +129,20 @@ export class KeptFiles {
     }
   }
 
-  /** To be called when the limits were changed. */
+  /** Makes room where more is kept than may be. To be called when the limits were changed. */
   async prune(): Promise<void> {
-    const { keptBytes, keptDays } = this.limits()
-    const now = Date.now()
-    const oldest = this.list().reverse()
-    for (const record of oldest) {
-      if (this.bytes <= keptBytes && now - record.at < keptDays * DAY) break
+    for (const record of this.list().reverse()) {
+      if (this.bytes <= this.limits().keptBytes) break
       await this.forget(record)
     }
+  }
+
+  private async lookForOld(): Promise<void> {
+    await this.prune()
+    const before = Date.now() - this.limits().keptDays * DAY
+    const old = this.list().filter(({ at }) => at <= before)
+    for (const record of old) if (this.tooOld.has(record.id)) await this.forget(record)
+    this.tooOld = new Set(old.map(({ id }) => id))
   }
 
   close(): void {
@@ -146,6 +159,17 @@ export class KeptFiles {
     this.bytes -= size
     await this.catalog.delete('keptFile', id)
     await rm(this.pathOf(id), { force: true })
+  }
+
+  /** The file had to be copied here, so it is this disk that has no room. */
+  private isOwnDiskFull(error: unknown, from: string): boolean {
+    if (!(error instanceof WriteError) || error.code !== 'no-space') return false
+    const other = statSync(from, { throwIfNoEntry: false })
+    return other !== undefined && other.dev !== statSync(this.folder).dev
+  }
+
+  private get dataFolder(): string {
+    return dirname(dirname(this.folder))
   }
 
   private sweep(): void {

@@ -4,10 +4,9 @@
  * after a kill a file that is gone is not taken for one that the user deleted.
  */
 import { attributesOf, hasAttributes } from '../copy/attributes'
-import type { CopyMarks } from '../copy/marks'
-import { stated } from '../copy/marks'
+import { type CopyMarks, heldBefore, NO_MARK, stated } from '../copy/marks'
 import { heldBy, type Ownership } from '../copy/ownership'
-import { WriteError } from '../disk/writeErrors'
+import { pausesTransfer, WriteError, type WriteErrorCode } from '../disk/writeErrors'
 import type { EntryStat, FileMark, SafeWriter } from '../disk/writer'
 import { checkPath } from '../names/paths'
 import type { TargetRules } from '../names/rules'
@@ -61,10 +60,17 @@ export function leavingOf(
   return leaving
 }
 
-/** @returns places that were dealt with: they hold what the share has, or nothing as the user wishes */
-export async function leave(leaving: Leaving, options: LeavingOptions): Promise<Set<string>> {
+export interface Left {
+  /** Places that were dealt with: they hold what the share has, or nothing as the user wishes. */
+  readonly done: ReadonlySet<string>
+  /** What could not be taken away now. It is still this copy's. */
+  readonly later: readonly { readonly path: string; readonly reason: WriteErrorCode }[]
+}
+
+export async function leave(leaving: Leaving, options: LeavingOptions): Promise<Left> {
   const { marks, copied } = options
   const done = new Set<string>()
+  const later: Left['later'][number][] = []
   const forget = (path: string) => {
     copied.delete(path)
     marks.forget(path)
@@ -72,7 +78,8 @@ export async function leave(leaving: Leaving, options: LeavingOptions): Promise<
   for (const { from, to } of leaving.movedAway) {
     const known = copied.get(from)
     if (known === undefined) continue
-    const record: CopiedFile = { ...known, size: -1, mtimeMs: 0, ino: 0, away: true }
+    const was = heldBefore(known)
+    const record: CopiedFile = { ...known, ...NO_MARK, away: true, ...(was === undefined ? {} : { was }) }
     copied.set(to, record)
     marks.note(to, record)
     done.add(to)
@@ -95,11 +102,17 @@ export async function leave(leaving: Leaving, options: LeavingOptions): Promise<
   }
   for (const path of left) {
     await pauseIfDue()
-    if (await takeAway(path, options)) options.onTaken(path)
-    forget(path)
+    const known = copied.get(path)
+    const reason = await takeAway(path, options)
+    if (reason === 'taken') options.onTaken(path)
+    if (reason === 'taken' || reason === 'theirs' || known === undefined) forget(path)
+    else {
+      marks.note(path, known)
+      later.push({ path, reason })
+    }
   }
   await marks.flush()
-  return done
+  return { done, later }
 }
 
 /** What an earlier step was about to take away when it was cut off: it is gone, or stays as it is. */
@@ -163,21 +176,21 @@ async function rename({ from, to, entry }: Move, options: LeavingOptions): Promi
   }
 }
 
-/** @returns false: it is the user's now, and stays */
-async function takeAway(path: string, options: LeavingOptions): Promise<boolean> {
+/** @returns why it could not be taken away now; `theirs`: it is the user's, and stays */
+async function takeAway(path: string, options: LeavingOptions): Promise<'taken' | 'theirs' | WriteErrorCode> {
   const { writer, ownership, keep } = options
   const segments = segmentsOf(path)
   try {
     const mark = await ownership.markIfOurs(segments)
     const local = writer.stat(segments)
-    if (mark === undefined || local === undefined) return false
-    return local.kind === 'link'
-      ? await writer.remove(segments, mark)
-      : await keep(path, mark, local.executable)
+    if (mark === undefined || local === undefined) return 'theirs'
+    const isTaken =
+      local.kind === 'link' ? await writer.remove(segments, mark) : await keep(path, mark, local.executable)
+    return isTaken ? 'taken' : 'theirs'
   } catch (error) {
-    if (error instanceof WriteError && ['changed', 'exists', 'outside', 'kept-folder'].includes(error.code))
-      return false
-    throw error
+    // A folder that may not be written keeps what is in it, and holds up nothing else.
+    if (!(error instanceof WriteError) || pausesTransfer(error)) throw error
+    return ['changed', 'exists', 'outside', 'kept-folder'].includes(error.code) ? 'theirs' : error.code
   }
 }
 

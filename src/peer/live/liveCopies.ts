@@ -36,9 +36,9 @@ export class LiveCopies {
     return records
   }
 
-  /** Follows again, where the share is open. */
+  /** Follows again. One whose share is not open, which only damage can bring about, says so and waits for it. */
   resume(records: readonly LiveRecord[]): void {
-    for (const record of records) if (this.shares.has(record.share)) this.add(record, true)
+    for (const record of records) this.add(record, true)
   }
 
   /** See `live.start`. One after the other: each looks at those that are there. */

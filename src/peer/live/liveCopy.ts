@@ -11,7 +11,7 @@ import { Signal } from '../../common/signal'
 import type { CopyOptions } from '../copy/options'
 import { targetKey } from '../copy/plan'
 import { Superseded } from '../copy/superseded'
-import { WriteError } from '../disk/writeErrors'
+import { WriteError, type WriteErrorCode } from '../disk/writeErrors'
 import type { PeerContext } from '../shares/context'
 import type { Share } from '../shares/share'
 import type { Shares } from '../shares/shares'
@@ -28,10 +28,24 @@ import { type Applied, type StepResult, step } from './step'
 const RETRIES = [500, 1_000, 2_000, 5_000, 15_000]
 /** Milliseconds between looks whether conflicts still lie there. */
 const LOOK_EVERY = 2_000
+/** Milliseconds that it is remembered how many files the share had. */
+const LATELY = 3_600_000
 /** Conflicts that the state lists. */
 const TOLD = 50
-/** Of what could not be written so much is tried again with every version. */
+/** Milliseconds before what could not be written is tried again; each time in vain doubles them. */
+const TRY_AGAIN = { first: 5_000, last: 5 * 60_000 }
+/** So much of it is tried again, then and with every version. */
 const TRIED_AGAIN = 1_000
+/** Why something could not be written, where that may pass by itself or by what the user does here. */
+const MAY_PASS: ReadonlySet<string> = new Set<WriteErrorCode>([
+  'outside',
+  'exists',
+  'kept-folder',
+  'changed',
+  'busy',
+  'permission',
+  'io',
+])
 /** Changes told at once. */
 const CHANGES_AT_ONCE = 1_000
 
@@ -44,17 +58,24 @@ export class LiveCopy {
   /** By place inside the folder: where the incoming file lies. */
   private readonly conflicts = new Map<string, string>()
   private readonly deletedHere = new Set<string>()
-  private readonly skipped = new Map<string, string>()
+  /** What could not be written, and whether that may pass. */
+  private readonly skipped = new Map<string, boolean>()
+  /** How often that was tried again in vain, one after the other. */
+  private triedAgain = 0
   private readonly touched = new Set<string>()
   private readonly answers = new Map<LiveQuestion['kind'], Answer>()
   /** Laid beside since the last step that was done. */
   private readonly laid: { path: string; copy: string }[] = []
   private changes: LiveChange[] = []
   private applied: Applied | undefined
+  /** The most files that were kept in step lately, and when (`performance.now()`), unless the user was asked since. */
+  private most = { files: 0, at: 0 }
   private transfer: Transfer | undefined
   private obstacle: Extract<LiveStatus, { kind: 'waiting' | 'asking' }> | undefined
   private failures = 0
   private isPoked = false
+  /** Nothing new came: what could not be written is tried once more. */
+  private isTryingAgain = false
   /** Everything was looked at since the start. */
   private wasWhole = false
   private waitedFor: Share | undefined
@@ -75,7 +96,10 @@ export class LiveCopy {
     if (this.running !== undefined) return
     this.stops.push(
       this.shares.updated.on(({ id }) => {
-        if (id === this.record.share) this.poke()
+        if (id !== this.record.share) return
+        // What the step waits for, room on the disk or bytes that nobody has, may not be of the new version.
+        if (this.transfer?.status.kind === 'paused') this.transfer.abort.abort()
+        this.poke()
       }),
       // A link that reads more than the one before opens its share anew.
       this.shares.changed.on(() => {
@@ -109,6 +133,7 @@ export class LiveCopy {
   async select(only: readonly string[] | undefined): Promise<void> {
     const { only: _, ...record } = this.record
     this.record = record
+    this.most = { files: 0, at: 0 }
     await this.save(only === undefined ? {} : { only })
     this.lookAtAll()
   }
@@ -207,8 +232,21 @@ export class LiveCopy {
     const { transfer, obstacle } = this
     if (transfer?.status.kind === 'paused') return { kind: 'waiting', error: transfer.status.error }
     if (obstacle !== undefined) return obstacle
-    if (transfer !== undefined) return { kind: 'updating', files: { ...transfer.files } }
-    return this.isInStep ? { kind: 'in-step' } : { kind: 'updating', files: { done: 0 } }
+    if (transfer !== undefined && !this.isTryingAgain)
+      return { kind: 'updating', files: { ...transfer.files } }
+    return this.isInStep ? this.asFarAsKnown : { kind: 'updating', files: { done: 0 } }
+  }
+
+  /** The folder is in step with the newest version that could be read: whether there is a newer one. */
+  private get asFarAsKnown(): LiveStatus {
+    const { following, replication, drive, served } = this.share
+    if (following?.trouble !== undefined) return { kind: 'waiting', error: following.trouble }
+    if (!drive.isNewest && served.peers === 0)
+      return { kind: 'waiting', error: new PeerfoldError('stalled').toUserError() }
+    if (!drive.isNewest) return { kind: 'updating', files: { done: 0 } }
+    if (following === undefined) return { kind: 'in-step' }
+    if (replication === undefined) return { kind: 'in-step', doubt: 'stopped' }
+    return replication.hearing.isHeard ? { kind: 'in-step' } : { kind: 'in-step', doubt: 'unheard' }
   }
 
   private get isInStep(): boolean {
@@ -231,13 +269,17 @@ export class LiveCopy {
 
   private async follow(): Promise<void> {
     const { signal } = this.closing
+    let isTimeUp = false
     while (!signal.aborted) {
       this.isPoked = false
+      const hadTime = isTimeUp
+      isTimeUp = false
       let wait: number | undefined
-      if (this.record.paused !== true) wait = await this.inTurn(() => this.catchUp())
+      if (this.record.paused !== true) wait = await this.inTurn(() => this.catchUp(hadTime))
       if (this.isPoked || signal.aborted) continue
       if (wait === undefined && this.record.paused !== true && !this.isInStep) continue
       await this.pokedWithin(wait)
+      isTimeUp = !this.isPoked
     }
   }
 
@@ -252,8 +294,10 @@ export class LiveCopy {
   }
 
   /** Brings the folder to the newest version. → milliseconds after which what was in the way is looked at again */
-  private async catchUp(): Promise<number | undefined> {
+  private async catchUp(isTimeUp: boolean): Promise<number | undefined> {
     if (this.closing.signal.aborted) return undefined
+    const isAgain = isTimeUp && this.isInStep && this.skipped.size > 0
+    this.isTryingAgain = isAgain
     const transfer = this.newTransfer()
     this.transfer = transfer
     try {
@@ -264,36 +308,44 @@ export class LiveCopy {
       )
       transfer.resume()
       const { version } = share.drive
-      if (version === undefined || (this.isInStep && this.touched.size === 0)) return undefined
+      if (version === undefined) return undefined
+      if (this.isInStep && this.touched.size === 0 && !isAgain) return this.untilAgain
       const result = await step({
         copy: this.copyOptions(transfer),
         version,
         selects: selectionOf(this.record.only),
         before: this.applied,
         touched: this.touched,
-        again: [...this.skipped.keys()].slice(0, TRIED_AGAIN),
+        again: [...this.skipped.keys(), ...this.deletedHere].slice(0, TRIED_AGAIN),
         answers: this.answers,
-        deletedHere: this.deletedHere.size,
+        most: this.most.files,
+        notHere: this.deletedHere.size + this.skipped.size,
         kept: this.kept,
         onMoved: ({ from, to }) => this.tell({ kind: 'written', path: to, from }),
         onTaken: path => this.tell({ kind: 'removed', path }),
       })
-      this.take(result)
-      return undefined
+      this.take(result, isAgain)
+      return this.untilAgain
     } catch (error) {
       return this.note(error)
     } finally {
       this.transfer = undefined
+      this.isTryingAgain = false
       this.flush()
       this.changed.emit()
     }
   }
 
-  private take({ applied, isWhole, put, gone, ...result }: StepResult): void {
+  private take({ applied, isWhole, put, gone, ...result }: StepResult, isAgain: boolean): void {
+    const stillSkipped = isAgain && result.skipped.length >= Math.min(this.skipped.size, TRIED_AGAIN)
+    this.triedAgain = stillSkipped ? this.triedAgain + 1 : 0
     this.applied = applied
     this.wasWhole = true
     this.obstacle = undefined
     this.failures = 0
+    const now = performance.now()
+    const isMost = applied.selected >= this.most.files || now - this.most.at > LATELY
+    if (isMost || this.answers.has('removal')) this.most = { files: applied.selected, at: now }
     this.answers.clear()
     for (const known of [this.deletedHere, this.skipped]) {
       if (isWhole) known.clear()
@@ -303,22 +355,30 @@ export class LiveCopy {
     if (isWhole) this.conflicts.clear()
     for (const { path, copy } of [...result.conflicts, ...this.laid.splice(0)]) this.conflicts.set(path, copy)
     for (const path of result.deletedHere) this.deletedHere.add(path)
-    for (const { path, detail } of result.skipped) this.skipped.set(path, detail)
-    this.tell({ kind: 'in-step' })
+    for (const { path, reason } of result.skipped) this.skipped.set(path, MAY_PASS.has(reason))
+    if (!stillSkipped) this.tell({ kind: 'in-step' })
+  }
+
+  /** Milliseconds until what could not be written is tried again; undefined when nothing of it may pass. */
+  private get untilAgain(): number | undefined {
+    if (![...this.skipped.values()].includes(true)) return undefined
+    return Math.min(TRY_AGAIN.first * 2 ** this.triedAgain, TRY_AGAIN.last)
   }
 
   /** → milliseconds until it is tried again; undefined: something has to happen first */
   private note(error: unknown): number | undefined {
-    const wait = RETRIES[Math.min(this.failures++, RETRIES.length - 1)] ?? 0
+    const isCancelled = error instanceof PeerfoldError && error.code === 'cancelled'
+    const wait = RETRIES[Math.min(this.failures, RETRIES.length - 1)] ?? 0
     if (this.closing.signal.aborted || this.record.paused === true) return undefined
     if (error instanceof Superseded) return 0
+    if (isCancelled) return wait
+    this.failures++
     if (error instanceof Asked) {
       const { question } = error
       this.obstacle = { kind: 'asking', question, error: describeQuestion(question, this.record.folder) }
       // What is asked about may pass by itself: a disk comes back, a checkout is undone.
       return Math.max(wait, 2_000)
     }
-    if (error instanceof PeerfoldError && error.code === 'cancelled') return wait
     this.context.checkForDamage(error)
     const known = error instanceof WriteError ? describeWriteError(error, this.record.folder) : error
     this.obstacle = { kind: 'waiting', error: toUserError(this.context.explain(known)) }

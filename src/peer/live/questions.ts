@@ -39,16 +39,21 @@ export class Asked extends Error {
 /**
  * @param lost files that the share has no more
  * @param taken those of them that would be taken away here
- * @param before files that it had
+ * @param before files that it had, and `most` the most that it had lately: versions may take them bit by bit
  */
-export function askAboutRemoval(
-  { lost, taken, before, left }: { lost: number; taken: number; before: number; left: number },
-  answers: Answers,
-): void {
+export function askAboutRemoval({ lost, taken, before, most, left }: Removal, answers: Answers): void {
   const answered = answers.get('removal')?.question
   if (taken === 0 || (answered?.kind === 'removal' && taken <= answered.files)) return
-  if (left > 0 && lost * 2 <= before) return
-  throw new Asked({ kind: 'removal', files: taken, of: before })
+  if (left > 0 && lost * 2 <= before && left * 2 >= most) return
+  throw new Asked({ kind: 'removal', files: taken, of: Math.max(before, most) })
+}
+
+interface Removal {
+  readonly lost: number
+  readonly taken: number
+  readonly before: number
+  readonly most: number
+  readonly left: number
 }
 
 /** Throws `Asked` when the plan would lay too much beside files of the user's. */

@@ -9,7 +9,7 @@ import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { inSlices } from '../../wire/slices'
 import { openTarget, partOf, runPlan, sourceOf } from '../copy/copy'
-import { CopyMarks } from '../copy/marks'
+import { CopyMarks, heldBefore, NO_MARK } from '../copy/marks'
 import type { CopyOptions } from '../copy/options'
 import { Ownership } from '../copy/ownership'
 import { PartialFiles } from '../copy/partialFiles'
@@ -59,8 +59,10 @@ export interface StepOptions {
   /** Places of what could not be written by then: what was in the way may be gone. */
   readonly again: Iterable<string>
   readonly answers: Answers
-  /** Files that are known to be deleted here. */
-  readonly deletedHere: number
+  /** The most files that were kept in step lately. */
+  readonly most: number
+  /** How many of the share's files are known not to be here: the user deleted them, or they cannot be written. */
+  readonly notHere: number
   readonly kept: KeptFiles
   readonly onMoved: (move: Move) => void
   readonly onTaken: (path: string) => void
@@ -75,7 +77,8 @@ export interface StepResult {
   /** Local changes with the incoming file beside: place and the copy’s. */
   readonly conflicts: readonly { readonly path: string; readonly copy: string }[]
   readonly deletedHere: readonly string[]
-  readonly skipped: readonly { readonly path: string; readonly detail: string }[]
+  /** What could not be written, or taken away; `reason` is a code. */
+  readonly skipped: readonly { readonly path: string; readonly reason: string }[]
 }
 
 /** Throws `Asked`, `Superseded`, `target-vanished`, `cancelled`, and what fails. */
@@ -125,9 +128,10 @@ class Step {
     settleLeaving({ writer, marks, copied: records.copied })
     const { put, gone, selected } = difference
     const ownership = new Ownership(copy.share, writer, records.copied)
+    await this.recall(put, records.copied, ownership, marks)
     const leaving = leavingOf(gone, movesIn(difference, records.copied), { writer, copied: records.copied })
     const lost = [...gone].filter(path => records.copied.has(path)).length - leaving.moves.length
-    const removal = { lost, taken: leaving.taken.length, left: selected }
+    const removal = { lost, taken: leaving.taken.length, left: selected, most: this.options.most }
     askAboutRemoval(
       { ...removal, before: before?.selected ?? this.made(records.copied).length },
       this.options.answers,
@@ -140,18 +144,18 @@ class Step {
 
     const isLeaving = leaving.moves.length + leaving.taken.length + leaving.movedAway.length > 0
     const leavingOptions = { ...this.options, writer, rules, ownership, marks, copied: records.copied }
-    const done = await leave(leaving, {
+    const left = await leave(leaving, {
       ...leavingOptions,
       keep: (path, mark, executable) => this.keep(path, mark, executable),
     })
-    const plan = isLeaving ? await this.plan(difference, records, done) : planned
+    const plan = isLeaving ? await this.plan(difference, records, left.done) : planned
     const result = await this.write(plan, marks)
     removeEmptyFolders(gone, leavingOptions)
     for (const path of plan.deletedHere) {
       const entry = put.get(path)
       const known = records.copied.get(path)
       const isNoted = known?.away === true && entry !== undefined && known.content === contentId(entry)
-      if (entry !== undefined && !isNoted) marks.deletedHere({ entry, path })
+      if (entry !== undefined && !isNoted) marks.deletedHere({ entry, path }, heldBefore(known))
     }
     await marks.flush()
     touched.clear()
@@ -162,7 +166,7 @@ class Step {
       gone,
       conflicts: plan.conflicts,
       deletedHere: [...plan.deletedHere, ...leaving.movedAway.map(({ to }) => to)],
-      skipped: result.skipped,
+      skipped: [...result.skipped, ...left.later],
     }
   }
 
@@ -209,6 +213,24 @@ class Step {
     await marks.recover(recovered)
   }
 
+  /** A file that the user had deleted is back as it was, by a checkout or out of the bin: it is this copy's again. */
+  private async recall(
+    put: ReadonlyMap<string, DriveEntry>,
+    copied: Map<string, CopiedFile>,
+    ownership: Ownership,
+    marks: CopyMarks,
+  ): Promise<void> {
+    for (const path of put.keys()) {
+      const was = copied.get(path)?.was
+      const segments = segmentsOf(path)
+      if (was === undefined || statOf(this.writer, segments)?.kind !== 'file') continue
+      if ((await ownership.prove(segments, was)) !== 'same') continue
+      const record = { ...was, ...NO_MARK }
+      copied.set(path, record)
+      marks.note(path, record)
+    }
+  }
+
   /** Nothing of what was written is there: the disk may not be mounted. Throws `Asked`. */
   private async askWhetherEmptied(
     whole: TargetRecords | undefined,
@@ -217,7 +239,7 @@ class Step {
   ): Promise<void> {
     const answer = this.options.answers.get('emptied')?.answer
     if (whole === undefined) {
-      const here = (before?.selected ?? 0) - this.options.deletedHere
+      const here = (before?.selected ?? 0) - this.options.notHere
       const isEmptied = here > 0 && answer === undefined && this.writer.namesIn([]).length === 0
       if (isEmptied) throw new Asked({ kind: 'emptied' })
       return

@@ -42,6 +42,11 @@ export class Following implements SharePart {
     return this.share.drive.version !== undefined
   }
 
+  /** What keeps its newest version from being read. */
+  get trouble(): UserError | undefined {
+    return this.failure
+  }
+
   /** Joins the network; what is here already is served and shown at once. */
   start(): void {
     if (this.share.replication !== undefined) return

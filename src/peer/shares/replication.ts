@@ -45,10 +45,13 @@ export class ShareReplication {
     this.hearing = new Hearing(paths, this.membership, network)
     this.stops.push(this.membership.changed.on(() => this.changed.emit()))
     let shown = 0
+    let wasHeard = false
     const showParts = () => {
       const { length } = this.peerKeys()
-      if (length !== shown) this.changed.emit()
+      const { isHeard } = this.hearing
+      if (length !== shown || isHeard !== wasHeard) this.changed.emit()
       shown = length
+      wasHeard = isHeard
     }
     this.stops.push(this.hearing.changed.on(showParts))
     for (const event of ['append', 'truncate']) this.listen(paths, event, () => this.appended.emit())

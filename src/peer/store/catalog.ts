@@ -185,6 +185,8 @@ export interface CopiedFile {
   readonly conflict?: { readonly content: string; readonly path: string }
   /** The user deleted it, and a live copy leaves it so. */
   readonly away?: true
+  /** What it held then: if it is back as it was, it is followed again. */
+  readonly was?: Pick<CopiedFile, 'content' | 'hash'>
   /** A live copy is about to take it away or to rename it: when it is gone, the user did not delete it. */
   readonly leaving?: true
 }

@@ -1,0 +1,175 @@
+/**
+ * Folders in sync on disks that fail, and among programs that do what they like: what stands in the way is said, nothing
+ * of the user's is lost, nothing is left behind, and it continues by itself. Small disks are mounted where tests may do
+ * that (root on Linux).
+ */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { dataFolderPaths } from '../../src/wire/dataFolder'
+import { attackGroup } from '../support/attacks'
+import { eventually } from '../support/eventually'
+import { makeTree, randomBytes, temporaryFolder } from '../support/folders'
+import { LiveScene } from '../support/liveScene'
+import { withPeople } from '../support/withPeople'
+
+const MB = 1_000_000
+
+attackGroup('folders in sync on disks that fail', () => {
+  const people = withPeople()
+  let scene: LiveScene
+  let disk: string
+
+  before(async function () {
+    disk = join(temporaryFolder('disk'), 'small')
+    mkdirSync(disk)
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk]).status !== 0) this.skip()
+    const [ann, bob] = await Promise.all([
+      people.start({ client: 'window', hold: 0 }),
+      people.start({ client: 'window' }),
+    ])
+    scene = new LiveScene(ann, bob)
+  })
+  afterEach(async () => {
+    await scene.end()
+    for (const name of readdirSync(disk)) rmSync(join(disk, name), { recursive: true, force: true })
+  })
+  after(() => {
+    if (disk !== undefined) spawnSync('umount', ['-l', disk])
+  })
+
+  const begin = async (tree: Parameters<LiveScene['begin']>[0]) => {
+    mkdirSync(join(disk, 'live'))
+    await scene.begin(tree, { folder: join(disk, 'live') })
+    await scene.caughtUp()
+  }
+  const keptThere = () => {
+    const { kept } = dataFolderPaths(scene.bob.storage)
+    return existsSync(kept) ? readdirSync(kept) : []
+  }
+  const remount = (how: string) => spawnSync('mount', ['-o', `remount,${how}`, disk]).status === 0
+
+  it('waits while the disk is full, and continues when there is room', async () => {
+    await begin({ 'a.txt': 'a', 'b.txt': 'b' })
+    const ballast = join(disk, 'ballast')
+    writeFileSync(ballast, Buffer.alloc(6 * MB))
+    await makeTree(scene.source, { 'a.txt': 'later', 'large.bin': randomBytes(4 * MB) })
+    await scene.published()
+    await scene.waits('no-space')
+    rmSync(ballast)
+    await scene.caughtUp()
+    await scene.holdsTheSame()
+  })
+
+  it('follows a newer version that needs no room, although the disk is still full', async () => {
+    await begin({ 'a.txt': 'a', 'b.txt': 'b' })
+    await makeTree(scene.source, { 'large.bin': randomBytes(12 * MB) })
+    await scene.published()
+    await scene.waits('no-space')
+    await rm(join(scene.source, 'large.bin'))
+    await writeFile(join(scene.source, 'a.txt'), 'later')
+    await scene.caughtUp()
+    await scene.holdsTheSame()
+    assert.deepEqual(readdirSync(scene.folder).sort(), ['a.txt', 'b.txt'], 'nothing half-written is left')
+  })
+
+  it('takes nothing away from a read-only disk, and leaves no copies of it in the data folder', async () => {
+    await begin({ 'a.txt': 'a', 'b.txt': 'b', 'gone.txt': 'as it was' })
+    assert.ok(remount('ro'))
+    await rm(join(scene.source, 'gone.txt'))
+    await scene.published()
+    await scene.waits('disk-read-only')
+    await scene.bob.request('live.pause', { live: scene.live })
+    await scene.bob.request('live.resume', { live: scene.live })
+    await scene.waits('disk-read-only')
+    assert.deepEqual(keptThere(), [])
+    await eventually('it can be written', () => remount('rw'))
+    await scene.caughtUp()
+    await scene.holdsTheSame()
+    const [kept] = await scene.kept()
+    assert.equal(kept?.path, join(scene.folder, 'gone.txt'))
+    assert.equal(keptThere().length, 1)
+    await scene.bob.request('kept.restore', { kept: kept?.id ?? '' })
+    assert.equal(readFileSync(join(scene.folder, 'gone.txt'), 'utf8'), 'as it was')
+  })
+
+  it('says that the disk of the data folder is full when that is the one', async () => {
+    await begin({ 'a.txt': 'a', 'b.txt': 'b', 'large.bin': randomBytes(2 * MB) })
+    const { kept } = dataFolderPaths(scene.bob.storage)
+    mkdirSync(kept, { recursive: true })
+    assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', kept]).status, 0)
+    try {
+      await rm(join(scene.source, 'large.bin'))
+      await scene.published()
+      await scene.waits('store-full')
+      assert.deepEqual(keptThere(), [])
+      assert.ok(existsSync(join(scene.folder, 'large.bin')), 'it is never nowhere')
+    } finally {
+      spawnSync('umount', ['-l', kept])
+    }
+    await scene.caughtUp()
+    await scene.holdsTheSame()
+    assert.equal(keptThere().length, 1)
+  })
+})
+
+attackGroup('folders in sync with files that may not be touched', () => {
+  const people = withPeople()
+  let scene: LiveScene
+
+  const protect = (path: string, isProtected: boolean) =>
+    spawnSync('chattr', [isProtected ? '+i' : '-i', path]).status === 0
+
+  before(async function () {
+    const probe = temporaryFolder('probe')
+    if (!protect(probe, true)) this.skip()
+    protect(probe, false)
+    const [ann, bob] = await Promise.all([
+      people.start({ client: 'window', hold: 0 }),
+      people.start({ client: 'window' }),
+    ])
+    scene = new LiveScene(ann, bob)
+  })
+  afterEach(() => scene.end())
+
+  it('holds nothing up for a file that cannot be taken away, says so, and takes it when it can', async () => {
+    await scene.begin({
+      'a.txt': 'a',
+      'b.txt': 'b',
+      'c.txt': 'c',
+      locked: { 'gone.txt': 'gone', 'moved.txt': 'moved' },
+    })
+    await scene.caughtUp()
+    protect(join(scene.folder, 'locked'), true)
+    try {
+      await rm(join(scene.source, 'locked'), { recursive: true })
+      await makeTree(scene.source, { 'a.txt': 'later', 'moved.txt': 'moved' })
+      await scene.caughtUp()
+      assert.equal(readFileSync(join(scene.folder, 'a.txt'), 'utf8'), 'later')
+      assert.equal(readFileSync(join(scene.folder, 'moved.txt'), 'utf8'), 'moved')
+      assert.equal(scene.state.skippedCount, 2)
+    } finally {
+      protect(join(scene.folder, 'locked'), false)
+    }
+    await scene.until('nothing is left out', ({ skippedCount }) => skippedCount === 0)
+    await scene.holdsTheSame()
+    assert.ok(!existsSync(join(scene.folder, 'locked')))
+  })
+
+  it('writes what could not be written as soon as it can, without a new version', async () => {
+    await scene.begin({ 'a.txt': 'a', locked: { 'b.txt': 'b' } })
+    await scene.caughtUp()
+    protect(join(scene.folder, 'locked'), true)
+    try {
+      await makeTree(scene.source, { 'a.txt': 'later', locked: { 'new.txt': 'new' } })
+      await scene.caughtUp()
+      assert.equal(scene.state.skippedCount, 1)
+    } finally {
+      protect(join(scene.folder, 'locked'), false)
+    }
+    await scene.until('nothing is left out', ({ skippedCount }) => skippedCount === 0)
+    await scene.holdsTheSame()
+  })
+})

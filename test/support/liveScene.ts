@@ -1,0 +1,97 @@
+/** The scene of tests of folders in sync: a folder that Ann shares, and one of Bob's that follows it. */
+import assert from 'node:assert/strict'
+import type { DrivePath, ShareId } from '../../src/common/brand'
+import type { KeptFile, LiveCopyState, LiveQuestion, LiveStatus } from '../../src/common/model'
+import type { Params } from '../../src/common/protocol'
+import { compareTrees, makeTree, type Tree, temporaryFolder } from './folders'
+import type { Person } from './person'
+
+export class LiveScene {
+  live = ''
+  /** Whose shared folder and share, while there is one. */
+  source = ''
+  id = '' as ShareId
+
+  constructor(
+    readonly ann: Person,
+    readonly bob: Person,
+    /** Bob's. */
+    public folder = '',
+  ) {}
+
+  /** Ann shares a folder, and Bob's follows it. @param folder where; a new one when absent */
+  async begin(tree: Tree, { folder = temporaryFolder('live'), ...more }: Begin = {}): Promise<void> {
+    this.folder = folder
+    this.source = await makeTree(temporaryFolder('source'), tree)
+    const { link } = await this.ann.publish(this.source, { keep: true, once: true })
+    this.id = await this.bob.open(link, { keep: true })
+    await this.start(more)
+  }
+
+  async start(more: Partial<Params<'live.start'>> = {}): Promise<void> {
+    const { id, folder, bob } = this
+    const params = { id, path: '/' as DrivePath, folder, keep: true, ...more }
+    this.live = (await bob.request('live.start', params)).live
+    await bob.until('it is told', () => bob.state.live?.some(each => each.id === this.live) === true)
+  }
+
+  async end(): Promise<void> {
+    await this.bob.request('open.remove', { id: this.id })
+    await this.ann.request('share.remove', { id: this.id })
+  }
+
+  get state(): LiveCopyState {
+    const found = this.bob.state.live?.find(each => each.id === this.live)
+    assert.ok(found, 'it is told')
+    return found
+  }
+
+  /** Publishes what the shared folder holds now. → the version that has it */
+  async published(): Promise<number> {
+    await this.ann.request('share.rescan', { id: this.id })
+    const { shares } = await this.ann.request('state.get', {})
+    return shares.find(share => share.id === this.id)?.version ?? 0
+  }
+
+  /** Publishes, and waits until the folder is in step with that. */
+  async caughtUp(what = 'in step'): Promise<void> {
+    const version = await this.published()
+    await this.until(what, ({ status, version: at = 0 }) => status.kind === 'in-step' && at >= version)
+  }
+
+  until(what: string, isSo: (state: LiveCopyState) => boolean): Promise<void> {
+    return this.bob.until(what, () => {
+      const state = this.bob.state.live?.find(each => each.id === this.live)
+      return state !== undefined && isSo(state)
+    })
+  }
+
+  becomes(kind: LiveStatus['kind']): Promise<void> {
+    return this.until(`it is ${kind}`, ({ status }) => status.kind === kind)
+  }
+
+  /** It waits, and says this error. */
+  waits(code: string): Promise<void> {
+    return this.until(
+      `it waits: ${code}`,
+      ({ status }) => status.kind === 'waiting' && status.error.code === code,
+    )
+  }
+
+  asks(kind: LiveQuestion['kind']): Promise<void> {
+    return this.until(
+      `it asks about ${kind}`,
+      ({ status }) => status.kind === 'asking' && status.question.kind === kind,
+    )
+  }
+
+  async kept(): Promise<KeptFile[]> {
+    return (await this.bob.request('kept.list', {})).filter(({ share }) => share === this.id)
+  }
+
+  async holdsTheSame(): Promise<void> {
+    assert.deepEqual(await compareTrees(this.source, this.folder), [])
+  }
+}
+
+type Begin = Partial<Params<'live.start'>> & { readonly folder?: string }
