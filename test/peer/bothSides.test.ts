@@ -6,9 +6,10 @@
  */
 import assert from 'node:assert/strict'
 import type { ShareId } from '../../src/common/brand'
-import { CopyModel, contentOf, type Side, sideOf } from '../support/copyModel'
+import { CopyModel } from '../support/copyModel'
 import { makeTree, temporaryFolder } from '../support/folders'
 import type { Person } from '../support/person'
+import { contentOf, type Side, sideOf } from '../support/sides'
 import { FIRST, type TwoSides, twoSides } from '../support/twoSides'
 import { withPeople } from '../support/withPeople'
 

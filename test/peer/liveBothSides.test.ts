@@ -1,97 +1,151 @@
 /**
- * Random changes on both sides of a live copy, version after version, kills in the midst of them among these, against a
- * model of what the folder must hold afterwards. And whatever happens: what lay in the folder lies there still, or among
- * the kept versions, unless it was the share's own and the share has something newer.
+ * Random changes on both sides of a live copy, version after version, against a model of what the folder must hold
+ * afterwards. Meanwhile its process is killed, it is paused, its folder is carried away and back, and other parts of
+ * the share are chosen. Whatever happens: what lay in the folder lies there still, or among the kept files, unless it was
+ * the share's own and the share has something newer. And nothing is left behind, in the folder and in the data folder.
  *
- * PEERFOLD_ROUNDS runs more of them, PEERFOLD_SEED the same ones again.
+ * PEERFOLD_ROUNDS runs more of them, PEERFOLD_SEED the same ones again (what is interrupted, and where, differs).
  */
 import assert from 'node:assert/strict'
-import { relative } from 'node:path'
-import type { DrivePath, ShareId } from '../../src/common/brand'
-import { contentOf, type Side, short, sideOf } from '../support/copyModel'
-import { makeTree, temporaryFolder } from '../support/folders'
-import { conflictsOf, LiveModel } from '../support/liveModel'
-import type { Person } from '../support/person'
-import { FIRST, type TwoSides, twoSides } from '../support/twoSides'
+import { readdirSync, readFileSync } from 'node:fs'
+import { rename, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { selectionOf } from '../../src/peer/live/selection'
+import { Catalog } from '../../src/peer/store/catalog'
+import { dataFolderPaths } from '../../src/wire/dataFolder'
+import { conflictsOf, type ExpectedLive, LiveModel } from '../support/liveModel'
+import { LiveScene } from '../support/liveScene'
+import { contentOf, type Side, short, sideOf } from '../support/sides'
+import { FIRST, KEPT, type TwoSides, twoSides } from '../support/twoSides'
 import { withPeople } from '../support/withPeople'
 
 const SEED = Number(process.env.PEERFOLD_SEED ?? Date.now() & 0x7fffffff)
 const ROUNDS = Number(process.env.PEERFOLD_ROUNDS ?? 12)
+/** Files of a folder that changes as a whole: enough for a step to be met in its midst. */
+const MANY = 60
+/** Milliseconds after a version is there within which a step is interrupted. */
+const MIDST = 250
+/** Of every version. */
+const TICK = 'tick'
+/** What may be chosen of the share. Links lead to the kept ones. */
+const PARTS = [undefined, undefined, ['d', 'm', ...KEPT, TICK], ['a', 'g', '/h', 'n', ...KEPT, TICK]]
 
 describe('a live copy and what is shared, both changed at random', () => {
   const people = withPeople()
-  let ann: Person
-  let bob: Person
-  let id: ShareId
-  let live: string
-  let source: string
-  let folder: string
+  let scene: LiveScene
   let sides: TwoSides
+  let only: string[] | undefined
+  let isAsked = false
 
   before(async () => {
-    ;[ann, bob] = await Promise.all([
+    const [ann, bob] = await Promise.all([
       people.start({ hold: 0, client: 'window' }),
       people.start({ client: 'window' }),
     ])
-    source = await makeTree(temporaryFolder('source'), FIRST)
-    folder = temporaryFolder('live')
-    sides = twoSides(source, folder, SEED)
-    // Not watched: each round is one version.
-    id = await bob.open((await ann.publish(source, { once: true, keep: true })).link, { keep: true })
-    live = (await bob.request('live.start', { id, path: '/' as DrivePath, folder, keep: true })).live
+    scene = new LiveScene(ann, bob)
+    await scene.begin({ ...FIRST, [TICK]: '0' })
+    sides = twoSides(scene.source, scene.folder, SEED, MANY)
   })
 
-  const publish = async (): Promise<number> => {
-    await ann.request('share.rescan', { id })
-    const { shares } = await ann.request('state.get', {})
-    return shares.find(share => share.id === id)?.version ?? 0
+  /** One round's version, interrupted as it may be. What it asks is answered. */
+  const follow = async (isFirst: boolean, keeps: boolean) => {
+    const { bob, live, folder } = scene
+    isAsked = false
+    let answered: unknown
+    const answering = setInterval(() => {
+      const state = bob.state.live?.find(each => each.id === live)
+      if (state?.status.kind !== 'asking' || answered === state) return
+      answered = state
+      const question = state.status.question.kind
+      if (question === 'removal') isAsked = true
+      const answer = keeps && question === 'removal' ? 'keep' : 'go-on'
+      bob.request('live.answer', { live, question, answer }).catch(() => {}) // asked again then
+    }, 20)
+    try {
+      const publishing = scene.published()
+      if (!isFirst) await interrupt(folder, publishing)
+      const version = await publishing
+      await bob.caught('in step', ({ live: copies }) => {
+        const state = copies?.find(({ id }) => id === live)
+        return state?.status.kind === 'in-step' && (state.version ?? 0) >= version
+      })
+    } finally {
+      clearInterval(answering)
+    }
   }
 
-  /** What it asks is answered: it goes on. */
-  const caughtUp = async (version: number) => {
-    let answered: unknown
-    await bob.until('in step', () => {
-      const state = bob.state.live?.find(each => each.id === live)
-      if (state?.status.kind === 'asking' && answered !== state) {
-        answered = state
-        const question = state.status.question.kind
-        bob.request('live.answer', { live, question, answer: 'go-on' }).catch(() => {}) // asked again then
-      }
-      return state?.status.kind === 'in-step' && (state.version ?? 0) >= version
-    })
+  const interrupt = async (folder: string, publishing: Promise<unknown>) => {
+    const { bob, live } = scene
+    const kind = sides.random()
+    const wait = sides.random() * MIDST
+    if (kind > 0.6) return
+    if (sides.random() < 0.8) await publishing
+    await delay(wait)
+    if (kind < 0.2) {
+      sides.log.push(`killed after ${wait.toFixed()} ms`)
+      const { restarts } = bob
+      await bob.crash()
+      await bob.until('it runs again', () => bob.restarts > restarts)
+    } else if (kind < 0.4) {
+      sides.log.push(`paused after ${wait.toFixed()} ms`)
+      await bob.request('live.pause', { live })
+      await bob.request('live.resume', { live })
+    } else {
+      sides.log.push(`carried away after ${wait.toFixed()} ms`)
+      await rename(folder, `${folder}.away`)
+      await delay(sides.random() * MIDST)
+      await rename(`${folder}.away`, folder)
+    }
+  }
+
+  const choose = async () => {
+    const next = PARTS[Math.floor(sides.random() * PARTS.length)]
+    if (JSON.stringify(next) === JSON.stringify(only)) return
+    sides.log.push(`only ${next?.join(' ') ?? 'everything'}`)
+    only = next
+    await scene.start(only === undefined ? {} : { only })
   }
 
   it(`holds what it must after each of ${ROUNDS} rounds`, async function () {
     this.timeout(60_000 + ROUNDS * 10_000)
     console.log(`      seed ${SEED}`)
-    const model = new LiveModel()
+    let model = new LiveModel()
     for (let round = 1; round <= ROUNDS; round++) {
       sides.log.push(`round ${round}`)
       if (round > 1) {
         await sides.share()
         await sides.copy()
+        await writeFile(join(scene.source, TICK), `${round}`)
       }
-      const [shared, before] = [await sideOf(source), await sideOf(folder)]
-      const expected = model.after(shared, before)
+      const [whole, before] = [await sideOf(scene.source), await sideOf(scene.folder)]
+      const keeps = sides.random() < 0.3
+      if (round > 1 && sides.random() < 0.2) await choose()
+      const selects = selectionOf(only)
+      const shared = { ...whole, things: new Map([...whole.things].filter(([path]) => selects(`/${path}`))) }
+      const keeping = model.clone()
+      const expectedIfKept = keeping.after(shared, before, true)
+      const expectedElse = model.after(shared, before)
+      await follow(round === 1, keeps)
+      if (isAsked) sides.log.push(`asked, and answered: ${keeps ? 'keep' : 'go on'}`)
+      const isKept = isAsked && keeps
+      if (isKept) model = keeping
+      const expected = isKept ? expectedIfKept : expectedElse
       model.end(expected)
-      const isKilled = round > 1 && sides.random() < 0.15
-      if (isKilled) sides.log.push('killed meanwhile')
-      const restarts = bob.restarts
-      const publishing = publish()
-      if (isKilled) {
-        await bob.crash()
-        await bob.until('it runs again', () => bob.restarts > restarts)
-      }
-      await caughtUp(await publishing)
-      const after = await sideOf(folder)
-      const told = () => `seed ${SEED}\n${sides.log.slice(-50).join('\n')}`
-      const hidden = (side: Side) => plain(side, expected.unsure)
-      assert.deepEqual(hidden(after), hidden(expected.side), told())
-      assert.deepEqual(conflictsOf(after), conflictsOf(expected.side), told())
-      await assertNothingLost(before, after, shared, expected.left, told())
+      const after = await sideOf(scene.folder)
+      await compare(expected, before, after, shared)
       model.settle(after)
     }
+    await assertNothingLeftBehind()
   })
+
+  const compare = async (expected: ExpectedLive, before: Side, after: Side, shared: Side) => {
+    const told = () => `seed ${SEED}\n${sides.log.slice(-60).join('\n')}`
+    const hidden = (side: Side) => plain(side, expected.unsure)
+    assert.deepEqual(hidden(after), hidden(expected.side), told())
+    assert.deepEqual(conflictsOf(after), conflictsOf(expected.side), told())
+    await assertNothingLost(before, after, shared, expected.left, told())
+  }
 
   const assertNothingLost = async (
     before: Side,
@@ -100,12 +154,39 @@ describe('a live copy and what is shared, both changed at random', () => {
     left: readonly string[],
     told: string,
   ) => {
-    const kept = (await bob.request('kept.list', {})).map(({ path }) => relative(folder, path))
+    const { bob, folder } = scene
+    const kept = new Map<string, string[]>()
+    for (const { id, path } of await bob.request('kept.list', {})) {
+      const place = relative(folder, path)
+      const text = readFileSync(join(dataFolderPaths(bob.storage).kept, id), 'utf8')
+      kept.set(place, [...(kept.get(place) ?? []), short(text)])
+    }
     const there = new Set([...after.things.values()].map(contentOf))
     for (const [path, thing] of before.things) {
       if (thing.kind === 'link' || there.has(contentOf(thing)) || shared.things.has(path)) continue
-      assert.ok(left.includes(path) || path.includes('.conflict-'), `${path} was not to go\n${told}`)
-      assert.ok(kept.includes(path) || path.includes('.conflict-'), `${path} is lost\n${told}`)
+      if (path.includes('.conflict-')) continue
+      assert.ok(left.includes(path), `${path} was not to go\n${told}`)
+      assert.ok(kept.get(path)?.includes(short(thing.text)), `${path} is lost\n${told}`)
+    }
+  }
+
+  /** Nothing is under way any more, so nothing of it may be known, or lie about. */
+  const assertNothingLeftBehind = async () => {
+    const { bob } = scene
+    await bob.leave()
+    const paths = dataFolderPaths(bob.storage)
+    const catalog = await Catalog.open(paths.catalog)
+    try {
+      const keysOf = async (table: Parameters<Catalog['list']>[0]) => {
+        const keys: string[] = []
+        for await (const [key] of catalog.list(table)) keys.push(key)
+        return keys
+      }
+      assert.deepEqual(await keysOf('intended'), [])
+      assert.deepEqual(await keysOf('partial'), [])
+      assert.deepEqual((await keysOf('keptFile')).sort(), readdirSync(paths.kept).sort())
+    } finally {
+      await catalog.close()
     }
   }
 })

@@ -3,7 +3,8 @@
  * goes first, renames among it; then what came is placed. It tells, too, what must not be lost: contents that have to
  * lie in the folder or among the kept versions.
  */
-import { contentOf, type Side, type Thing } from './copyModel'
+import { FolderModel, foldersAbove, withNewAttributes } from './folderModel'
+import { contentOf, type Side, type Thing } from './sides'
 
 export interface ExpectedLive {
   readonly side: Side
@@ -15,17 +16,27 @@ export interface ExpectedLive {
   readonly unsure: Set<string>
 }
 
-export class LiveModel {
-  /** What the share had when a path was last dealt with. */
-  private readonly bases = new Map<string, Thing>()
-  private readonly made = new Set<string>()
+export class LiveModel extends FolderModel {
+  /** What a file held that the user deleted, and that the share changed since: back like that, it is followed again. */
+  private readonly was = new Map<string, Thing>()
   /** Content of the incoming file that lies beside a path. */
   private readonly beside = new Map<string, { readonly at: string; readonly content: string }>()
 
-  after(shared: Side, before: Side): ExpectedLive {
+  /** A copy of what is known, for what may come otherwise. */
+  clone(): LiveModel {
+    const other = new LiveModel()
+    for (const [path, thing] of this.bases) other.bases.set(path, thing)
+    for (const path of this.made) other.made.add(path)
+    for (const [path, known] of this.beside) other.beside.set(path, known)
+    for (const [path, thing] of this.was) other.was.set(path, thing)
+    return other
+  }
+
+  /** @param keeps what the share has no more stays here, and is the user's */
+  after(shared: Side, before: Side, keeps = false): ExpectedLive {
     const side = { things: new Map(before.things), folders: new Set(before.folders) }
     const expected: ExpectedLive = { side, conflicts: [], left: [], unsure: new Set() }
-    const moved = this.leave(shared, expected)
+    const moved = this.leave(shared, expected, keeps)
     for (const [path, incoming] of shared.things) if (!moved.has(path)) this.place(path, incoming, expected)
     return expected
   }
@@ -41,7 +52,7 @@ export class LiveModel {
   }
 
   /** → paths that are dealt with */
-  private leave(shared: Side, expected: ExpectedLive): Set<string> {
+  private leave(shared: Side, expected: ExpectedLive, keeps: boolean): Set<string> {
     const { side, left, unsure } = expected
     const gone = [...this.bases.keys()].filter(path => !shared.things.has(path))
     const done = new Set<string>()
@@ -62,7 +73,7 @@ export class LiveModel {
       if (base === undefined) continue
       dealt.add(path)
       if (local === undefined && !side.folders.has(path)) {
-        this.bases.set(to, base)
+        this.deletedHere(to, base, this.was.get(path) ?? base)
         done.add(to)
       } else if (local !== undefined && contentOf(local) === contentOf(base) && this.isFree(to, side)) {
         const renamed = withNewAttributes(local, thing, base)
@@ -77,7 +88,9 @@ export class LiveModel {
       const [base, local] = [this.bases.get(path), side.things.get(path)]
       this.bases.delete(path)
       this.beside.delete(path)
+      this.was.delete(path)
       if (base === undefined || local === undefined || contentOf(base) !== contentOf(local)) continue
+      if (keeps && !dealt.has(path)) continue
       side.things.delete(path)
       if (local.kind === 'file') left.push(path)
     }
@@ -100,32 +113,40 @@ export class LiveModel {
 
   private place(path: string, incoming: Thing, expected: ExpectedLive): void {
     const { side } = expected
+    const was = this.was.get(path)
+    const there = side.things.get(path)
+    if (was !== undefined && there !== undefined && contentOf(was) === contentOf(there)) {
+      this.bases.set(path, was)
+      this.was.delete(path)
+    }
     const base = this.bases.get(path)
     const hasNothingNew = base !== undefined && contentOf(base) === contentOf(incoming)
     const local = side.things.get(path)
     if (foldersAbove(path).some(above => side.things.has(above))) return // what is there is the user's
     if (side.folders.has(path)) {
       if (hasNothingNew || !this.isFolderOurs(path, side)) return
-      for (const each of [...side.folders]) {
-        if (each !== path && !each.startsWith(`${path}/`)) continue
-        side.folders.delete(each)
-        this.made.delete(each)
-      }
+      this.removeFolder(path, side)
       this.write(path, incoming, side)
     } else if (local === undefined) {
       if (base === undefined) this.write(path, incoming, side)
-      else this.bases.set(path, incoming) // the user deleted it
+      else this.deletedHere(path, incoming, this.beside.has(path) ? undefined : base)
     } else if (contentOf(local) === contentOf(incoming)) {
       side.things.set(path, withNewAttributes(local, incoming, base))
       this.bases.set(path, incoming)
       if (!hasNothingNew) this.beside.delete(path)
     } else if (hasNothingNew) return
-    else if (this.isStrange(path, base) && (local.kind === 'link' || incoming.kind === 'link')) return
+    else if (this.isStrange(path) && (local.kind === 'link' || incoming.kind === 'link')) return
     else if (base !== undefined && contentOf(base) === contentOf(local)) this.write(path, incoming, side)
     else this.conflict(path, incoming, side)
   }
 
+  private deletedHere(path: string, incoming: Thing, held: Thing | undefined): void {
+    this.bases.set(path, incoming)
+    if (held?.kind === 'file' && !this.was.has(path)) this.was.set(path, held)
+  }
+
   private conflict(path: string, incoming: Thing, { things }: Side): void {
+    this.was.delete(path)
     this.bases.set(path, incoming)
     const content = contentOf(incoming)
     const isBeside = [...things].some(
@@ -143,34 +164,14 @@ export class LiveModel {
     if (isReplaced && earlier !== undefined) this.beside.set(path, { at: earlier.at, content })
   }
 
-  private write(path: string, thing: Thing, side: Side): void {
-    for (const folder of foldersAbove(path)) {
-      if (side.folders.has(folder)) continue
-      side.folders.add(folder)
-      this.made.add(folder)
-      this.bases.delete(folder)
-    }
-    side.things.set(path, thing)
-    this.bases.set(path, thing)
+  protected override write(path: string, thing: Thing, side: Side): void {
+    super.write(path, thing, side)
+    this.was.delete(path)
     this.beside.delete(path)
-    this.made.delete(path)
   }
 
   private isFree(path: string, { things, folders }: Side): boolean {
     return !things.has(path) && !folders.has(path) && !foldersAbove(path).some(above => things.has(above))
-  }
-
-  private isStrange(path: string, base: Thing | undefined): boolean {
-    return base === undefined && !this.made.has(path)
-  }
-
-  private isFolderOurs(path: string, { things, folders }: Side): boolean {
-    const isBelow = (other: string) => other.startsWith(`${path}/`)
-    return (
-      this.made.has(path) &&
-      [...folders].filter(isBelow).every(folder => this.made.has(folder)) &&
-      ![...things.keys()].some(isBelow)
-    )
   }
 }
 
@@ -184,17 +185,4 @@ export function conflictsOf({ things }: Side): string[] {
 
 function isFull(thing: Thing): boolean {
   return thing.kind === 'file' && thing.text !== ''
-}
-
-/** What the share did not change since stays as the user has it. */
-function withNewAttributes(local: Thing, incoming: Thing, base: Thing | undefined): Thing {
-  if (local.kind !== 'file' || incoming.kind !== 'file') return incoming
-  const isSame =
-    base?.kind === 'file' && base.time === incoming.time && base.executable === incoming.executable
-  return isSame ? local : incoming
-}
-
-function foldersAbove(path: string): string[] {
-  const parts = path.split('/').slice(0, -1)
-  return parts.map((_, at) => parts.slice(0, at + 1).join('/'))
 }

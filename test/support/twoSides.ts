@@ -16,13 +16,15 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { sideOf } from './copyModel'
+import { basename, dirname, join } from 'node:path'
+import { sideOf } from './sides'
 
 const STEPS_A_ROUND = 5
 const PATHS = ['a', 'b', 'c', 'd', 'd/x', 'd/y', 'd/e/z', 'f', 'g/x', 'g']
 /** Never changed, so that links lead somewhere. */
 export const KEPT = ['kept1', 'kept2']
+/** Folders of many files. */
+const MANY = ['m', 'n']
 /** Some are known by their hash, some by that of their blocks; those of one length are told apart by content alone. */
 const SIZES = [0, 5, 5, 5, 3_000, 3_000, 100_000, 100_000]
 /** What the shared folder holds at first. */
@@ -37,7 +39,8 @@ export interface TwoSides {
   readonly copy: () => Promise<void>
 }
 
-export function twoSides(source: string, copy: string, seed: number): TwoSides {
+/** @param many files of a folder that the sharer changes at once; 0: none is */
+export function twoSides(source: string, copy: string, seed: number, many = 0): TwoSides {
   const random = generator(seed)
   const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(random() * from.length)]
   const log: string[] = []
@@ -115,6 +118,34 @@ export function twoSides(source: string, copy: string, seed: number): TwoSides {
       await rename(join(root, from), join(root, to))
       return `${from} → ${to}`
     },
+    'rename to another case': async root => {
+      const from = await anyFile(root)
+      if (from === undefined) return undefined
+      const name = basename(from)
+      const other = name === name.toUpperCase() ? name.toLowerCase() : name.toUpperCase()
+      const to = join(dirname(from), other)
+      if (to === from) return undefined
+      await clear(root, to)
+      await rename(join(root, from), join(root, to))
+      return `${from} → ${to}`
+    },
+    'rename folder': async root => {
+      const [from, to] = [pick(['d', 'g', 'd/e', 'h']) ?? 'd', pick(['g', 'h', 'd/e', 'h/i']) ?? 'h']
+      const isFolder = (await lstat(join(root, from)).catch(() => undefined))?.isDirectory() === true
+      if (!isFolder || `${to}/`.startsWith(`${from}/`) || `${from}/`.startsWith(`${to}/`)) return undefined
+      await clear(root, to)
+      await rename(join(root, from), join(root, to))
+      return `${from} → ${to}`
+    },
+    swap: async root => {
+      const [one, other] = [await anyFile(root), await anyFile(root)]
+      if (one === undefined || other === undefined || one === other) return undefined
+      const aside = join(root, `${one}~`)
+      await rename(join(root, one), aside)
+      await rename(join(root, other), join(root, one))
+      await rename(aside, join(root, other))
+      return `${one} ↔ ${other}`
+    },
     chmod: async root => {
       const path = await anyFile(root)
       if (path !== undefined) await chmod(join(root, path), random() < 0.5 ? 0o755 : 0o644)
@@ -125,6 +156,35 @@ export function twoSides(source: string, copy: string, seed: number): TwoSides {
       const time = 1_500_000_000 + Math.floor(random() * 1e8)
       if (path !== undefined) await utimes(join(root, path), time, time)
       return path
+    },
+  }
+  /** What only the sharer does, of many files at once. */
+  const sharedSteps: typeof steps = {
+    ...steps,
+    'write many': async root => {
+      const folder = pick(MANY) ?? 'm'
+      await clear(root, folder)
+      mkdirSync(join(root, folder))
+      for (let n = 0; n < many; n++) await writeFile(join(root, folder, `${n}`), freshText())
+      return many === 0 ? undefined : folder
+    },
+    'change many': async root => {
+      const files = (await things(root)).filter(([path]) => path.includes('/'))
+      for (const [path, { kind }] of files)
+        if (kind === 'file' && random() < 0.5) await writeFile(join(root, path), freshText())
+      return String(files.length)
+    },
+    'rename many': async root => {
+      const [from, to] = [pick(MANY) ?? 'm', pick(MANY) ?? 'n']
+      const isFolder = (await lstat(join(root, from)).catch(() => undefined))?.isDirectory() === true
+      if (!isFolder || from === to) return undefined
+      await clear(root, to)
+      await rename(join(root, from), join(root, to))
+      return `${from} → ${to}`
+    },
+    'delete nearly all': async root => {
+      for (const [path] of await things(root)) if (random() < 0.9) await rm(join(root, path))
+      return '/'
     },
   }
   /** What only the user of the copy does. */
@@ -172,7 +232,7 @@ export function twoSides(source: string, copy: string, seed: number): TwoSides {
   return {
     log,
     random,
-    share: () => doSteps('share', source, steps),
+    share: () => doSteps('share', source, many === 0 ? steps : sharedSteps),
     copy: () => doSteps('copy', copy, localSteps),
   }
 }
