@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { LiveDoubt } from '../../src/common/model'
 import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
@@ -171,5 +172,103 @@ attackGroup('folders in sync with files that may not be touched', () => {
     }
     await scene.until('nothing is left out', ({ skippedCount }) => skippedCount === 0)
     await scene.holdsTheSame()
+  })
+})
+
+attackGroup('folders in sync, and what others do meanwhile', () => {
+  const people = withPeople()
+  let scene: LiveScene
+
+  before(async () => {
+    const [ann, bob] = await Promise.all([
+      people.start({ client: 'window', hold: 0 }),
+      people.start({ client: 'window' }),
+    ])
+    scene = new LiveScene(ann, bob)
+  })
+  afterEach(() => scene.end())
+
+  const doubts = (doubt: LiveDoubt | undefined) =>
+    scene.until(
+      `in step, ${doubt ?? 'surely'}`,
+      ({ status }) => status.kind === 'in-step' && status.doubt === doubt,
+    )
+
+  it('are not said to be surely in step when nobody is there who would know, or the share is stopped', async () => {
+    const { ann, bob } = scene
+    await scene.begin({ 'a.txt': 'a' })
+    await scene.caughtUp()
+    await doubts(undefined)
+    await bob.request('open.stop', { id: scene.id })
+    await doubts('stopped')
+    await bob.request('open.start', { id: scene.id })
+    await doubts(undefined)
+
+    await ann.request('share.stop', { id: scene.id })
+    await doubts('unheard')
+    await bob.crash()
+    await bob.until('it runs again', () => bob.restarts > 0)
+    await doubts('unheard')
+    await writeFile(join(scene.source, 'a.txt'), 'later')
+    await ann.request('share.start', { id: scene.id })
+    await doubts(undefined)
+    await scene.caughtUp()
+    await scene.holdsTheSame()
+  })
+
+  it('ask as well when one version after the other takes a part of the files', async () => {
+    const names = Array.from({ length: 20 }, (_, n) => `${n}.txt`)
+    await scene.begin(Object.fromEntries(names.map(name => [name, name])))
+    await scene.caughtUp()
+    const take = async (count: number) => {
+      for (const name of names.splice(0, count)) await rm(join(scene.source, name))
+    }
+    await take(8)
+    await scene.caughtUp()
+    await take(5)
+    await scene.published()
+    await scene.asks('removal')
+    assert.equal(readdirSync(scene.folder).length, 12)
+    await scene.bob.request('live.answer', { live: scene.live, question: 'removal', answer: 'go-on' })
+    await scene.caughtUp()
+    await take(2)
+    await scene.caughtUp('what was answered is not asked again')
+    await scene.holdsTheSame()
+  })
+
+  it('in a work tree of Git follow again what another branch had taken away and brought back', async () => {
+    const git = (...args: string[]) => {
+      const who = ['-c', 'user.name=b', '-c', 'user.email=b@example.org', '-c', 'init.defaultBranch=main']
+      const { status, stderr } = spawnSync('git', [...who, ...args], { cwd: scene.folder, encoding: 'utf8' })
+      assert.equal(status, 0, stderr)
+    }
+    const large = Buffer.from(randomBytes(300_000)).toString('hex')
+    await scene.begin({ 'a.txt': 'a', 'b.txt': 'b', 'large.txt': large, 'kept.txt': 'kept' })
+    await scene.caughtUp()
+    git('init', '-q')
+    git('add', '-A')
+    git('commit', '-qm', 'all')
+    git('checkout', '-qb', 'other')
+    git('rm', '-q', 'a.txt', 'large.txt')
+    await writeFile(join(scene.folder, 'b.txt'), 'of the other branch')
+    git('commit', '-qam', 'fewer')
+
+    await makeTree(scene.source, { 'a.txt': 'later', 'b.txt': 'later', 'large.txt': `${large}later` })
+    await scene.caughtUp()
+    assert.deepEqual(
+      readdirSync(scene.folder).filter(name => /^(a|large)/.test(name)),
+      [],
+    )
+    assert.equal(readFileSync(join(scene.folder, 'b.txt'), 'utf8'), 'of the other branch')
+    assert.equal(scene.state.conflictCount, 1)
+
+    git('checkout', '-q', 'main')
+    await writeFile(join(scene.source, 'kept.txt'), 'later')
+    await scene.caughtUp()
+    assert.equal(readFileSync(join(scene.folder, 'a.txt'), 'utf8'), 'later')
+    assert.equal(readFileSync(join(scene.folder, 'large.txt'), 'utf8'), `${large}later`)
+    assert.equal(scene.state.deletedHere, 0)
+    assert.equal(readFileSync(join(scene.folder, 'b.txt'), 'utf8'), 'b', 'what git wrote is the user’s')
+    assert.equal(scene.state.conflictCount, 1)
   })
 })

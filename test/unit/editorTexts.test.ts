@@ -242,6 +242,13 @@ describe('a folder that is kept in sync', () => {
 
   for (const [expected, change] of [
     ['in sync', {}],
+    ['in sync, nobody online', { status: { kind: 'in-step', doubt: 'unheard' } }],
+    ['in sync when its share was stopped', { status: { kind: 'in-step', doubt: 'stopped' } }],
+    [
+      'in sync, nobody online · 1 conflict',
+      { status: { kind: 'in-step', doubt: 'unheard' }, conflictCount: 1 },
+    ],
+    ['in sync · 3 not written', { skippedCount: 3 }],
     ['fetching 12 of 40', { status: { kind: 'updating', files: { done: 12, total: 40 } } }],
     ['looking for changes…', { status: { kind: 'updating', files: { done: 0 } } }],
     ['2 conflicts', { conflictCount: 2 }],
