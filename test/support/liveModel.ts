@@ -14,9 +14,13 @@ export interface ExpectedLive {
   readonly left: string[]
   /** Paths that hold the same, or nothing: of several files with one content, any may be the renamed one. */
   readonly unsure: Set<string>
+  /** Paths of which time and executable bit may or may not be the share's: these changed while the content was the
+   *  user's, and count when that is the share's again and is looked at. */
+  readonly vague: ReadonlySet<string>
 }
 
 export class LiveModel extends FolderModel {
+  private readonly vague = new Set<string>()
   /** What a file held that the user deleted, and that the share changed since: back like that, it is followed again. */
   private readonly was = new Map<string, Thing>()
   /** Content of the incoming file that lies beside a path. */
@@ -29,13 +33,14 @@ export class LiveModel extends FolderModel {
     for (const path of this.made) other.made.add(path)
     for (const [path, known] of this.beside) other.beside.set(path, known)
     for (const [path, thing] of this.was) other.was.set(path, thing)
+    for (const path of this.vague) other.vague.add(path)
     return other
   }
 
   /** @param keeps what the share has no more stays here, and is the user's */
   after(shared: Side, before: Side, keeps = false): ExpectedLive {
     const side = { things: new Map(before.things), folders: new Set(before.folders) }
-    const expected: ExpectedLive = { side, conflicts: [], left: [], unsure: new Set() }
+    const expected: ExpectedLive = { side, conflicts: [], left: [], unsure: new Set(), vague: this.vague }
     const moved = this.leave(shared, expected, keeps)
     for (const [path, incoming] of shared.things) if (!moved.has(path)) this.place(path, incoming, expected)
     return expected
@@ -134,8 +139,9 @@ export class LiveModel extends FolderModel {
       side.things.set(path, withNewAttributes(local, incoming, base))
       this.bases.set(path, incoming)
       if (!hasNothingNew) this.beside.delete(path)
-    } else if (hasNothingNew) return
-    else if (this.isStrange(path) && (local.kind === 'link' || incoming.kind === 'link')) return
+    } else if (hasNothingNew) {
+      if (withNewAttributes(local, incoming, base) !== local) this.vague.add(path)
+    } else if (this.isStrange(path) && (local.kind === 'link' || incoming.kind === 'link')) return
     else if (base !== undefined && contentOf(base) === contentOf(local)) this.write(path, incoming, side)
     else this.conflict(path, incoming, side)
   }
@@ -167,6 +173,7 @@ export class LiveModel extends FolderModel {
   protected override write(path: string, thing: Thing, side: Side): void {
     super.write(path, thing, side)
     this.was.delete(path)
+    this.vague.delete(path)
     this.beside.delete(path)
   }
 
