@@ -132,6 +132,18 @@ const CATALOGUE = {
   'live-emptied': (folder: string) =>
     `“${folder}” has none of its files any more. Put them back, or mount its disk, and syncing continues. Nothing is changed until then.`,
   'no-conflict': (path: string) => `“${path}” has no conflict any more.`,
+  'merge-no-base': (path: string) =>
+    `“${path}” cannot be merged: the version that you and the sharer began with is not known here. Compare the two, then take theirs or keep yours. Nothing was changed.`,
+  'merge-base-gone': (path: string) =>
+    `“${path}” cannot be merged now: the version that you and the sharer began with is not here, and nobody online has it. Try again later, or compare the two. Nothing was changed.`,
+  'merge-binary': (path: string) =>
+    `“${path}” cannot be merged: it is no text. Take theirs or keep yours. Nothing was changed.`,
+  'merge-too-large': (path: string) =>
+    `“${path}” cannot be merged: it has more than 4 MB or 200,000 lines. Compare the two, then take theirs or keep yours. Nothing was changed.`,
+  'merge-too-different': (path: string) =>
+    `“${path}” cannot be merged: the two have too little in common. Compare them, then take theirs or keep yours. Nothing was changed.`,
+  'merge-unsolved': (path: string) =>
+    `“${path}” still has conflict markers of the last merge. Solve those first. Nothing was changed.`,
   'kept-file-gone': () => 'This file can be restored no more: it was kept too long, or was put back already.',
   'workspace-refused': (name: string) =>
     `VS Code did not add “${name}” to the workspace. Close any open dialogs and try again.`,

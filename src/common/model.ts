@@ -185,7 +185,15 @@ export interface LiveConflict {
   readonly path: string
   /** Where the incoming file lies. */
   readonly copy: string
+  /** It was merged, and the file has markers left. */
+  readonly merging?: true
 }
+
+/** Whether a conflict can be merged. `refused`: what can be done instead is in the error. */
+export type MergeAnswer =
+  | { readonly kind: 'possible' }
+  | { readonly kind: 'merging' }
+  | { readonly kind: 'refused'; readonly error: UserError }
 
 export type LiveStatus =
   /** With the newest version that is known. `doubt`: there may be a newer one. */

@@ -15,6 +15,7 @@ import type {
   LiveAnswer,
   LiveConflict,
   LiveQuestion,
+  MergeAnswer,
   PeerState,
   SilentPeer,
   SkippedEntry,
@@ -284,6 +285,17 @@ export interface Requests {
     params: { readonly live: string; readonly path: string; readonly take: 'mine' | 'theirs' }
     result: null
   }
+  /** Whether a conflict of a live copy or of a copy can be merged. Both paths absolute, see `LiveConflict`. */
+  'conflict.about': {
+    params: { readonly path: string; readonly copy: string }
+    result: MergeAnswer
+  }
+  /** Writes what came in into the user's file, whose former content goes to the kept files. `markers`: so many places were
+   *  changed on both sides, and have conflict markers; the conflict ends when those are gone. Without any it is over. */
+  'conflict.merge': {
+    params: { readonly path: string; readonly copy: string }
+    result: { readonly markers: number }
+  }
   /** Writes what was deleted here again. */
   'live.bringBack': { params: { readonly live: string }; result: null }
   /** The newest first. */
@@ -377,6 +389,8 @@ export const REPEATABLE: Readonly<Record<Method, boolean>> = {
   'live.answer': false,
   'live.conflicts': true,
   'live.resolve': false,
+  'conflict.about': true,
+  'conflict.merge': false,
   'live.bringBack': false,
   'kept.list': true,
   'kept.restore': false,

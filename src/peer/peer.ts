@@ -17,6 +17,7 @@ import type { PeerContext } from './shares/context'
 import { OpenedLinks } from './shares/openedLinks'
 import { SharedFolders } from './shares/sharedFolders'
 import { Shares } from './shares/shares'
+import { Bases } from './store/bases'
 import { bootId, mayHaveLostWrites } from './store/boot'
 import { StoreBudget } from './store/budget'
 import type { Catalog } from './store/catalog'
@@ -52,6 +53,7 @@ export class Peer {
   readonly service: PeerService
   private readonly closing = new AbortController()
   private readonly space: StoreSpace
+  private readonly bases: Bases
   private readonly compaction: StoreCompaction
   private lostWrites = false
 
@@ -65,6 +67,7 @@ export class Peer {
     const blocked = new BlockedPeers(catalog)
     const checkForDamage = (error: unknown) => this.checkForDamage(error)
     const explain = (error: unknown) => explainStoreTrouble(error, paths.root)
+    this.bases = new Bases(catalog)
     this.space = new StoreSpace(paths.root, options.onRoomAgain, log)
     const budget = new StoreBudget(catalog, () => settings.limits.storeBytes, log)
     this.compaction = new StoreCompaction(store.storage, paths.root, this.closing.signal, error => {
@@ -84,6 +87,7 @@ export class Peer {
     const context: PeerContext = {
       store,
       catalog,
+      bases: this.bases,
       network,
       dataFolder: paths.root,
       ignore: () => settings.ignore,
@@ -177,6 +181,7 @@ export class Peer {
     await settings.load()
     await blocked.load()
     await budget.load()
+    await this.bases.load()
     await folders.restore()
     const unfinished = await copies.restore()
     const following = await live.restore()

@@ -25,6 +25,8 @@ export interface PersonOptions {
   readonly tcp?: boolean
   /** Seconds that many vanished files are held. */
   readonly hold?: number
+  /** Seconds that superseded bytes stay; former versions are not kept then. */
+  readonly grace?: number
 }
 
 /** Generous: tests run on busy machines, and what is waited for comes long before. */
@@ -80,6 +82,7 @@ export class Person {
     const more = [
       ...(options.tcp === false ? ['--no-tcp'] : []),
       ...(options.hold === undefined ? [] : ['--hold', String(options.hold)]),
+      ...(options.grace === undefined ? [] : ['--grace', String(options.grace), '--keep-no-versions']),
     ]
     const own = more.length > 0 ? await startWith(more, storage, options.bootstrap) : undefined
     const person = new Person(options, own, storage)

@@ -151,7 +151,7 @@ function malformed(key: string, source: CopySource): SkippedEntry {
 
 /** @param known what the folder does to names, where that was asked before */
 export function openTarget(
-  { folder, umask }: CopyOptions,
+  { folder, umask }: Pick<CopyOptions, 'folder' | 'umask'>,
   onFolderMade: (path: string) => void,
   known?: TargetRules,
 ): { writer: SafeWriter; rules: TargetRules } {

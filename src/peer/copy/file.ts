@@ -50,8 +50,8 @@ export interface FileCopierOptions {
   readonly replacesConflicts: boolean
   /** It lies at its place, where other content was before, or nothing. */
   readonly onPlaced: (file: PlannedFile) => void
-  /** Paths inside the target. */
-  readonly onConflict: (path: string, copy: string) => void
+  /** It lies beside, at `copy` inside the target. */
+  readonly onConflict: (file: PlannedFile, copy: string) => void
 }
 
 /** How far a file is written. */
@@ -359,7 +359,7 @@ export class FileCopier {
     }
     const copy = `/${segments.join('/')}`
     this.options.marks.conflict(file, copy, hash)
-    this.options.onConflict(file.path, copy)
+    this.options.onConflict(file, copy)
   }
 }
 

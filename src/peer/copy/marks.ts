@@ -8,6 +8,7 @@
 
 import type { FileMark } from '../disk/writer'
 import { contentId, type DriveEntry } from '../drive/format/entry'
+import { placeOf } from '../store/bases'
 import { type Catalog, type CopiedFile, FOLDER, type Write } from '../store/catalog'
 import { isSettled } from './ownership'
 import type { CopyPlan, PlannedFile } from './planned'
@@ -33,7 +34,7 @@ export class CopyMarks {
   constructor(
     private readonly catalog: Catalog,
     /** See `targetKey`. */
-    private readonly target: string,
+    readonly target: string,
     /** Path inside the target of what is copied, '' for everything: other parts may be on their way there too. */
     private readonly part: string,
     /** Paths of folders that were made since the last mark; taken from here. */
@@ -135,9 +136,11 @@ export class CopyMarks {
 function described(entry: DriveEntry, hash: Uint8Array | undefined): Omit<CopiedFile, keyof FileMark> {
   const { mtime: time, executable } = entry
   const content = contentId(entry)
+  const at = placeOf(entry)
   return {
     content,
     executable,
+    ...(at === undefined ? {} : { at }),
     ...(time === undefined ? {} : { time }),
     ...(hash === undefined ? {} : { hash }),
   }

@@ -2,6 +2,7 @@
 import type { DrivePath, ShareId } from '../../common/brand'
 import type { ShareDrive } from '../drive/shareDrive'
 import type { Version } from '../drive/version'
+import type { Bases } from '../store/bases'
 import type { StoreBudget } from '../store/budget'
 import type { Catalog } from '../store/catalog'
 import type { StoreSpace } from '../store/space'
@@ -19,6 +20,7 @@ export interface CopyOptions {
   /** For what is made; undefined: that of this process. */
   readonly umask: number | undefined
   readonly catalog: Catalog
+  readonly bases: Bases
   readonly transfer: Transfer
   /** Room for what is fetched. */
   readonly space: StoreSpace

@@ -17,6 +17,7 @@ import { readPack, sliceOfPack } from '../drive/read'
 import { nobodyHas, ownBlocksNowhere } from '../drive/whoHas'
 import { describeLinkRefusal } from '../names/refusals'
 import type { TargetRules } from '../names/rules'
+import { contentOf, knownContent } from '../store/bases'
 import { sharedSlicer, throwIfAborted } from '../time'
 import { attributesOf } from './attributes'
 import { CopyCounts } from './counts'
@@ -50,6 +51,7 @@ export class CopyRun {
   private readonly ownership: Ownership
   private readonly waits: CopyWaits
   private readonly pauseIfDue = sharedSlicer()
+  private basesKept: Promise<void> = Promise.resolve()
 
   constructor(
     private readonly options: CopyOptions,
@@ -88,7 +90,10 @@ export class CopyRun {
         this.counts.placed(file)
         options.live?.onPlaced(file.path)
       },
-      onConflict: (path, copy) => this.besides(path, copy),
+      onConflict: (file, copy) => {
+        this.noteBase(file, copy)
+        this.besides(file.path, copy)
+      },
     })
   }
 
@@ -113,7 +118,7 @@ export class CopyRun {
         if (this.isFormer && wait >= LOOKS_BEFORE_LIES) left = await this.withoutLetGo(left)
       }
     } finally {
-      await this.marks.flush()
+      await this.basesKept.finally(() => this.marks.flush())
     }
     await this.removeGone()
     await this.adjust()
@@ -296,6 +301,30 @@ export class CopyRun {
     this.marks.conflict({ entry, path }, copy)
     this.besides(path, copy)
     return made
+  }
+
+  /** What the user's file and the incoming one were made of: of a conflict that lasts, what it was. */
+  private noteBase({ path, entry }: PlannedFile, copy: string): void {
+    const { bases, folder, id, share, umask } = this.options
+    const known = this.ownership.record(path)
+    const before = known?.conflict?.path
+    const earlier = before === undefined ? undefined : bases.get(join(folder, before))
+    const lasts = earlier !== undefined && (before === copy || this.liesThere(earlier.copy))
+    const base = lasts ? earlier.base : known && knownContent(known)
+    const theirs = contentOf(entry)
+    this.basesKept = this.basesKept.then(async () => {
+      if (earlier !== undefined) await bases.forget(join(folder, earlier.copy))
+      if (base === undefined || theirs === undefined) return
+      const fork = share.bytes?.fork ?? 0
+      const record = { share: id, target: this.marks.target, folder, path, copy, fork, base, theirs }
+      const merged = lasts && earlier.merged !== undefined ? { merged: earlier.merged } : {}
+      await bases.put({ ...record, ...merged, ...(umask === undefined ? {} : { umask }) })
+    })
+    this.basesKept.catch(() => {}) // rejects again where it is awaited
+  }
+
+  private liesThere(path: string): boolean {
+    return this.writer.stat(path.slice(1).split('/')) !== undefined
   }
 
   private besides(path: string, copy: string): void {

@@ -93,6 +93,36 @@ export class KeptFiles {
     return true
   }
 
+  /** Keeps the bytes of a file that is about to get others. → its id */
+  async keepBytes(bytes: Buffer, mark: FileMark, taken: Taken): Promise<string> {
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 })
+    const id = randomBytes(16).toString('hex')
+    const record = { ...taken, id, size: bytes.length, mtime: Math.floor(mark.mtimeMs), at: Date.now() }
+    await this.catalog.put('keptFile', id, record)
+    try {
+      const file = await open(this.pathOf(id), 'wx', 0o600)
+      try {
+        await file.writeFile(bytes)
+        await file.datasync()
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      await rm(this.pathOf(id), { force: true })
+      await this.catalog.delete('keptFile', id)
+      throw error
+    }
+    this.add(record)
+    await this.prune()
+    return id
+  }
+
+  /** What it was kept for did not happen. */
+  async drop(id: string): Promise<void> {
+    const record = this.records.get(id)
+    if (record !== undefined) await this.forget(record)
+  }
+
   /** Puts one back where it was, or beside what lies there now. → where (absolute) */
   async restore(id: string): Promise<string> {
     const record = this.records.get(id)

@@ -10,15 +10,17 @@ import { Signal } from '../../common/signal'
 import { removePartials } from '../copy/partialFiles'
 import type { PeerContext } from '../shares/context'
 import type { Shares } from '../shares/shares'
-import type { LiveRecord } from '../store/catalog'
+import type { BaseRecord, LiveRecord } from '../store/catalog'
 import type { KeptFiles } from './keptFiles'
 import { LiveCopy } from './liveCopy'
+import { Merges } from './merges'
 
 export class LiveCopies {
   readonly changed = new Signal<void>()
   /** One is over: it needs its share no more. */
   readonly over = new Signal<void>()
   readonly did = new Signal<Notifications['live']>()
+  readonly merges: Merges
   private readonly all = new Map<string, LiveCopy>()
   private starting: Promise<unknown> = Promise.resolve()
 
@@ -26,7 +28,15 @@ export class LiveCopies {
     private readonly context: PeerContext,
     private readonly shares: Shares,
     readonly kept: KeptFiles,
-  ) {}
+  ) {
+    this.merges = new Merges({
+      context,
+      shares,
+      kept,
+      inTurn: (record, work) => this.holderOf(record)?.inTurn(work) ?? work(),
+      onChange: (record, isOver) => this.holderOf(record)?.conflictChanged(record.path, isOver),
+    })
+  }
 
   /** What the catalog holds; their shares are needed. */
   async restore(): Promise<LiveRecord[]> {
@@ -101,7 +111,13 @@ export class LiveCopies {
 
   async close(): Promise<void> {
     this.kept.close()
+    this.merges.close()
     await Promise.allSettled([...this.all.values()].map(live => live.close()))
+  }
+
+  /** None for the conflict of a copy. */
+  private holderOf({ share, folder }: BaseRecord): LiveCopy | undefined {
+    return [...this.all.values()].find(({ record }) => record.share === share && record.folder === folder)
   }
 
   private async startNow({ keep, ...params }: Params<'live.start'>): Promise<string> {

@@ -2,7 +2,7 @@
  * One live copy: a folder that follows a share. Step by step (step.ts), one at a time, as soon as there is a newer version;
  * what stands in the way is told in its state, and looked at again until it is gone.
  */
-import { basename, posix, relative, sep } from 'node:path'
+import { basename, join, posix, relative, sep } from 'node:path'
 import { PeerfoldError, toUserError, type UserError } from '../../common/errors'
 import { plural } from '../../common/format'
 import type { LiveAnswer, LiveConflict, LiveCopyState, LiveQuestion, LiveStatus } from '../../common/model'
@@ -189,19 +189,39 @@ export class LiveCopy {
       if (!this.conflicts.has(place)) throw new PeerfoldError('no-conflict', path)
       const { target, kept } = this
       await resolveConflict({ ...this.copyOptions(this.newTransfer()), target, place, take, kept })
-      this.conflicts.delete(place)
+      this.forgetConflict(place)
       this.changed.emit()
     })
+  }
+
+  /** The file of a conflict was merged, or has no markers of that any more. */
+  conflictChanged(place: string, isOver: boolean): void {
+    if (isOver) this.conflicts.delete(place)
+    this.changed.emit()
   }
 
   /** All that still lie there. */
   listConflicts(): LiveConflict[] {
     const { folder } = this.record
-    for (const [path, copy] of this.conflicts) if (!liesThere(folder, copy)) this.conflicts.delete(path)
-    return [...this.conflicts].map(([path, copy]) => ({
+    for (const [path, copy] of this.conflicts) if (!liesThere(folder, copy)) this.forgetConflict(path)
+    return [...this.conflicts].map(([path, copy]) => this.conflictAt(path, copy))
+  }
+
+  private conflictAt(path: string, copy: string): LiveConflict {
+    const { folder } = this.record
+    const isMerging = this.context.bases.get(join(folder, copy))?.merged !== undefined
+    return {
       path: folder + native(path),
       copy: folder + native(copy),
-    }))
+      ...(isMerging ? { merging: true } : {}),
+    }
+  }
+
+  private forgetConflict(place: string): void {
+    const copy = this.conflicts.get(place)
+    this.conflicts.delete(place)
+    if (copy === undefined) return
+    this.context.bases.forget(join(this.record.folder, copy)).catch(this.context.checkForDamage)
   }
 
   get state(): LiveCopyState {
@@ -218,10 +238,7 @@ export class LiveCopy {
       status: this.status,
       ...(applied === undefined ? {} : { version: applied.version.length }),
       conflictCount: this.conflicts.size,
-      conflicts: conflicts.map(([place, copy]) => ({
-        path: folder + native(place),
-        copy: folder + native(copy),
-      })),
+      conflicts: conflicts.map(([place, copy]) => this.conflictAt(place, copy)),
       deletedHere: deletedHere.size,
       skippedCount: skipped.size,
     }
@@ -403,6 +420,7 @@ export class LiveCopy {
       folder,
       umask,
       catalog: context.catalog,
+      bases: context.bases,
       transfer,
       space: context.space,
       budget: context.budget,
@@ -445,7 +463,8 @@ export class LiveCopy {
     this.changed.emit()
   }
 
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+  /** Does the work when nothing else is done in the folder. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.turn.then(work)
     this.turn = done.catch(() => {}) // whoever asked for it is told
     return done

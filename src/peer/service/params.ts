@@ -166,6 +166,8 @@ const SCHEMAS = {
   }),
   'live.conflicts': live,
   'live.resolve': v.object({ live: job, path: localPath, take: v.picklist(['mine', 'theirs']) }),
+  'conflict.about': v.object({ path: localPath, copy: localPath }),
+  'conflict.merge': v.object({ path: localPath, copy: localPath }),
   'live.bringBack': live,
   'kept.list': nothing,
   'kept.restore': v.object({ kept: job }),

@@ -187,6 +187,8 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
     'live.answer': ({ live: id, question, answer }) => done(live.get(id).answer(question, answer)),
     'live.conflicts': ({ live: id }) => live.get(id).listConflicts(),
     'live.resolve': async ({ live: id, path, take }) => done(await live.get(id).resolve(path, take)),
+    'conflict.about': conflict => live.merges.about(conflict),
+    'conflict.merge': async conflict => ({ markers: await live.merges.merge(conflict) }),
     'live.bringBack': async ({ live: id }) => done(await live.get(id).bringBack()),
     'kept.list': () => live.keptFiles,
     'kept.restore': async ({ kept }) => ({ path: await live.kept.restore(kept) }),

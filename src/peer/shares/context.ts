@@ -5,6 +5,7 @@ import type { VersionKeeping } from '../../common/keptVersions'
 import type { Notifications } from '../../common/protocol'
 import type { ShareLimits } from '../limits'
 import type { Network } from '../network/swarm'
+import type { Bases } from '../store/bases'
 import type { StoreBudget } from '../store/budget'
 import type { Catalog } from '../store/catalog'
 import type { StoreCompaction } from '../store/compaction'
@@ -13,6 +14,8 @@ import type { StoreSpace } from '../store/space'
 export interface PeerContext {
   readonly store: Corestore
   readonly catalog: Catalog
+  /** What both sides of conflicts were made of. */
+  readonly bases: Bases
   readonly network: Network
   /** Absolute; holds keys, so it is never shared. */
   readonly dataFolder: string

@@ -176,6 +176,7 @@ export class ServedShare {
     await this.end()
     for (const part of this.parts) await part.purging()
     await this.drive.purge()
+    await this.context.bases.forgetAllOf(this.id)
     for (const part of this.parts) await part.purged()
   }
 
@@ -199,7 +200,7 @@ export class ServedShare {
   }
 
   private inUse(): Iterable<Named> | undefined {
-    const all: Iterable<Named>[] = []
+    const all: Iterable<Named>[] = [this.context.bases.inUse(this.id, this.drive.bytes?.fork ?? 0)]
     for (const part of this.parts) {
       const some = part.inUse()
       if (some === undefined) return undefined

@@ -177,6 +177,8 @@ export interface CopiedFile {
   readonly settled?: boolean
   /** BLAKE2b of a small file's bytes. Larger ones are known by the hashes of their blocks. */
   readonly hash?: Uint8Array
+  /** Where the content lies in the log, see `placeOf` in bases.ts. Absent in records of 0.3.0. */
+  readonly at?: readonly number[]
   /** The time that the share gave it (milliseconds), if any. */
   readonly time?: number
   /** The executable bit that the share gave it. */
@@ -190,6 +192,32 @@ export interface CopiedFile {
   /** A live copy is about to take it away or to rename it: when it is gone, the user did not delete it. */
   readonly leaving?: true
 }
+
+/**
+ * What both sides of a conflict were made of, as long as the incoming file lies beside the user's. Keyed by where that
+ * lies, absolute.
+ */
+export interface BaseRecord {
+  readonly share: ShareId
+  /** See `targetKey`. */
+  readonly target: string
+  /** The target, absolute; inside it the user's file and the incoming one, beginning with `/`. */
+  readonly folder: string
+  readonly path: string
+  readonly copy: string
+  /** Of the log of bytes, as the places in it hold for that. */
+  readonly fork: number
+  readonly base: BaseContent
+  /** What the incoming file holds. */
+  readonly theirs: BaseContent
+  /** What of theirs was merged into the user's file, where markers are left in it. */
+  readonly merged?: BaseContent
+  /** For what is written. */
+  readonly umask?: number
+}
+
+/** Content of a version. */
+export type BaseContent = Required<Pick<CopiedFile, 'content' | 'at'>>
 
 /** The content of a folder that a copy made. */
 export const FOLDER = 'folder'
@@ -247,6 +275,7 @@ interface Tables {
   partial: PartialFile
   live: LiveRecord
   keptFile: KeptRecord
+  base: BaseRecord
   blocked: { readonly since: number }
   /** Bytes of an opened share that were fetched and are in the store. Keyed by share id. */
   kept: { readonly bytes: number }

@@ -167,6 +167,7 @@ export class Copies {
       folder,
       umask: record.umask,
       catalog,
+      bases: this.context.bases,
       transfer,
       space: this.context.space,
       budget: this.context.budget,

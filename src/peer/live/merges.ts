@@ -1,0 +1,126 @@
+/**
+ * Merges of conflicts, those of folders in sync and those of copies: each is made when the user asks for it, and ends
+ * when its markers are gone from the file. A file is read again when it looks another, and believed when it has been
+ * the same for two looks: whoever saves it may have emptied it first.
+ */
+import type { Stats } from 'node:fs'
+import { lstat, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PeerfoldError } from '../../common/errors'
+import type { MergeAnswer } from '../../common/model'
+import type { PeerContext } from '../shares/context'
+import type { Shares } from '../shares/shares'
+import type { BaseRecord } from '../store/catalog'
+import type { KeptFiles } from './keptFiles'
+import { hasMarkers, MERGED_BYTES } from './mergeTexts'
+import { type MergingOptions, mergeConflict, refusalOf, settleMerge } from './merging'
+
+/** Milliseconds between looks at files with markers. */
+const LOOK_EVERY = 1_000
+/** Milliseconds between looks whether incoming files still lie there. */
+const SWEEP_EVERY = 60 * 60_000
+
+/** A conflict by its two files, absolute. */
+interface Conflict {
+  readonly path: string
+  readonly copy: string
+}
+
+export interface MergesOptions {
+  readonly context: PeerContext
+  readonly shares: Shares
+  readonly kept: KeptFiles
+  /** Does the work when nothing else writes to the folder of the conflict. */
+  readonly inTurn: <T>(record: BaseRecord, work: () => Promise<T>) => Promise<T>
+  /** A conflict is over, or has got markers. */
+  readonly onChange: (record: BaseRecord, isOver: boolean) => void
+}
+
+export class Merges {
+  /** By where the incoming file lies: how the user’s file looked without markers. */
+  private readonly seen = new Map<string, string>()
+  private readonly timers: NodeJS.Timeout[]
+  private looking = false
+
+  constructor(private readonly options: MergesOptions) {
+    const { bases } = options.context
+    this.timers = [
+      setInterval(() => void this.look(), LOOK_EVERY).unref(),
+      setInterval(() => void bases.sweep().catch(error => this.log(error)), SWEEP_EVERY).unref(),
+    ]
+  }
+
+  /** Whether a conflict can be merged, as far as its files tell. */
+  about({ path, copy }: Conflict): MergeAnswer {
+    const record = this.options.context.bases.get(copy)
+    if (record?.merged !== undefined) return { kind: 'merging' }
+    const refusal = record === undefined ? undefined : refusalOf(record.folder, record.path, record.copy)
+    const why = refusal ?? (record === undefined ? new PeerfoldError('merge-no-base', path) : undefined)
+    return why === undefined ? { kind: 'possible' } : { kind: 'refused', error: why.toUserError() }
+  }
+
+  /** → places with markers. Throws `merge-…`, `no-conflict`, and what fails */
+  async merge({ path, copy }: Conflict): Promise<number> {
+    const found = this.options.context.bases.get(copy)
+    if (found === undefined || join(found.folder, found.path) !== path)
+      throw new PeerfoldError('merge-no-base', path)
+    return this.options.inTurn(found, async () => {
+      const record = this.options.context.bases.get(copy)
+      if (record === undefined) throw new PeerfoldError('no-conflict', path)
+      const conflicts = await mergeConflict(this.with(record))
+      this.seen.delete(copy)
+      this.options.onChange(record, conflicts === 0)
+      return conflicts
+    })
+  }
+
+  close(): void {
+    for (const timer of this.timers) clearInterval(timer)
+  }
+
+  private async look(): Promise<void> {
+    if (this.looking) return
+    this.looking = true
+    try {
+      for (const record of this.options.context.bases.merging) await this.lookAt(record)
+    } catch (error) {
+      this.log(error)
+    } finally {
+      this.looking = false
+    }
+  }
+
+  private async lookAt(record: BaseRecord): Promise<void> {
+    const { folder, path, copy } = record
+    const [file, key] = [join(folder, path), join(folder, copy)]
+    const stats = await lstat(file).catch(() => undefined)
+    if (stats?.isFile() !== true || stats.size > 2 * MERGED_BYTES) return
+    const look = lookOf(stats)
+    if (this.seen.get(key) !== look) {
+      // One that has markers is looked at again when it was changed.
+      const bytes = this.seen.get(key) === `marked ${look}` ? undefined : await readFile(file)
+      if (bytes !== undefined) this.seen.set(key, hasMarkers(bytes) ? `marked ${look}` : look)
+      return
+    }
+    this.seen.delete(key)
+    await this.options.inTurn(record, async () => {
+      const now = this.options.context.bases.get(key)
+      if (now?.merged === undefined) return
+      this.options.onChange(now, await settleMerge(this.with(now)))
+    })
+  }
+
+  private with(record: BaseRecord): MergingOptions {
+    const { context, shares, kept } = this.options
+    const { catalog, bases, closing } = context
+    return { record, share: shares.get(record.share).drive, catalog, bases, kept, signal: closing }
+  }
+
+  private log(error: unknown): void {
+    this.options.context.log(`merging: ${String(error)}`)
+  }
+}
+
+function lookOf({ size, mtimeMs, ctimeMs, ino }: Stats): string {
+  return `${size} ${mtimeMs} ${ctimeMs} ${ino}`
+}
