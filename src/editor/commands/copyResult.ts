@@ -9,8 +9,7 @@ import { Commands } from '../contributions'
 import { diskPath, pickerText } from '../names'
 import { offerCommand, tell, warn } from '../tell'
 import type { CommandParts, FollowedCopy } from './parts'
-import { showConflicts } from './reviewConflicts'
-import { showConflict } from './showConflict'
+import { showAndOffer, showConflicts } from './reviewConflicts'
 
 const { l10n } = vscode
 
@@ -20,7 +19,7 @@ const NAMED = 3
 /** @param copy `name`: what was copied, as anybody called it; `folder` and `saved`: absolute, see
  *  `FollowedCopy` */
 export async function tellCopyResult(
-  parts: Pick<CommandParts, 'ask'>,
+  parts: Pick<CommandParts, 'ask' | 'peer'>,
   copy: Omit<FollowedCopy, 'job'>,
   result: TransferResult,
 ): Promise<void> {
@@ -69,7 +68,7 @@ export async function tellCopyResult(
             run: async () => {
               const placeholder = l10n.t('What to look at')
               const chosen = await parts.ask.pick(details, { title: done, placeholder })
-              if (chosen?.conflict !== undefined) await showConflict(chosen.conflict)
+              if (chosen?.conflict !== undefined) await showAndOffer(parts, chosen.conflict)
             },
           },
         ]),

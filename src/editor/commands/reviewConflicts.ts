@@ -8,6 +8,7 @@ import { diskPath, pickerText } from '../names'
 import { hasConflicts } from '../peerModel'
 import { tell } from '../tell'
 import { givenId } from './commandArguments'
+import { askAboutMerge, mergeConflict, showMarkers } from './mergeConflict'
 import type { CommandParts } from './parts'
 import { isThere, nameOf, showConflict } from './showConflict'
 import { solveConflicts } from './solveConflicts'
@@ -38,7 +39,7 @@ export async function reviewConflicts(parts: CommandParts, given?: unknown): Pro
 
 /** Lets the user go through conflicts: one is shown at once, of several each as it is chosen. */
 export async function showConflicts(
-  { ask }: Pick<CommandParts, 'ask'>,
+  parts: Pick<CommandParts, 'ask' | 'peer'>,
   conflicts: readonly Conflict[],
 ): Promise<void> {
   const open = await stillOpen(conflicts)
@@ -48,7 +49,7 @@ export async function showConflicts(
     return
   }
   if (open.length === 1) {
-    await showConflict(first)
+    await showAndOffer(parts, first)
     return
   }
   const items = open.map(conflict => ({
@@ -57,11 +58,26 @@ export async function showConflicts(
     detail: l10n.t('theirs: {0}', pickerText(nameOf(conflict.copy))),
     conflict,
   }))
-  const chosen = await ask.pick(items, {
+  const chosen = await parts.ask.pick(items, {
     title: l10n.t('Conflicts: {0}', open.length),
     placeholder: l10n.t('Which file to compare with theirs?'),
   })
-  if (chosen !== undefined) await showConflict(chosen.conflict)
+  if (chosen !== undefined) await showAndOffer(parts, chosen.conflict)
+}
+
+/** As a difference, with a merge where there can be one; where that was made, the markers that it left. */
+export async function showAndOffer(
+  parts: Pick<CommandParts, 'ask' | 'peer'>,
+  conflict: Conflict,
+): Promise<void> {
+  const merge = await askAboutMerge(parts, conflict)
+  if (merge.kind === 'merging') return showMarkers(conflict.path)
+  await showConflict(conflict)
+  if (merge.kind === 'possible')
+    tell(l10n.t('“{0}” was changed here and by the sharer.', nameOf(conflict.path)), {
+      label: l10n.t('Merge'),
+      run: () => mergeConflict(parts, conflict),
+    })
 }
 
 async function stillOpen(conflicts: readonly Conflict[]): Promise<readonly Conflict[]> {

@@ -1,51 +1,81 @@
 /**
- * Conflicts of a folder in sync, each to be compared and then ended: by keeping one's own file, or by taking theirs, when
- * one's own goes to the kept versions.
+ * Conflicts of a folder in sync, each to be compared and then ended: by merging both, by keeping one's own file, or by
+ * taking theirs. What one's own file was goes to the kept files where it is replaced.
  */
 import * as vscode from 'vscode'
+import { safeText } from '../../common/format'
 import type { LiveConflict, LiveCopyState } from '../../common/model'
 import { diskPath, pickerText } from '../names'
 import { tell } from '../tell'
+import { askAboutMerge, mergeConflict, showMarkers } from './mergeConflict'
 import type { CommandParts } from './parts'
 import { nameOf, showConflict } from './showConflict'
 
 const { l10n } = vscode
 
-/** Throws `PeerfoldError`. */
+type Action = 'compare' | 'merge' | 'markers' | 'mine' | 'theirs'
+
+/** Goes through them until one is shown, or none is left. Throws `PeerfoldError`. */
 export async function solveConflicts(parts: CommandParts, { id }: LiveCopyState): Promise<void> {
-  const conflicts = await parts.peer.request('live.conflicts', { live: id })
-  const [first] = conflicts
-  if (first === undefined) {
-    tell(l10n.t('All conflicts of this copy are settled.'))
-    return
+  for (let isFirst = true; ; isFirst = false) {
+    const conflicts = await parts.peer.request('live.conflicts', { live: id })
+    const [first] = conflicts
+    if (first === undefined) {
+      tell(l10n.t('All conflicts of this copy are settled.'))
+      return
+    }
+    const chosen = conflicts.length === 1 && isFirst ? first : await choose(parts, conflicts)
+    const action = chosen === undefined ? undefined : await chooseAction(parts, chosen)
+    if (chosen === undefined || action === undefined) return
+    if (action === 'compare') return showConflict(chosen)
+    if (action === 'merge') return mergeConflict(parts, chosen)
+    if (action === 'markers') return showMarkers(chosen.path)
+    await parts.peer.request('live.resolve', { live: id, path: chosen.path, take: action })
   }
-  const chosen = conflicts.length === 1 ? first : await choose(parts, conflicts)
-  if (chosen === undefined) return
-  const name = pickerText(nameOf(chosen.path))
-  const actions = [
-    {
+}
+
+async function chooseAction(parts: CommandParts, conflict: LiveConflict): Promise<Action | undefined> {
+  const merge = await askAboutMerge(parts, conflict)
+  const isMerging = merge.kind === 'merging'
+  const all: Readonly<Record<Action, { readonly label: string; readonly detail: string }>> = {
+    markers: {
+      label: `$(git-merge) ${l10n.t('Open')}`,
+      detail: l10n.t('choose at each conflict marker, then save'),
+    },
+    compare: {
       label: `$(diff) ${l10n.t('Compare')}`,
       detail: l10n.t('theirs at the left, yours at the right'),
-      take: undefined,
     },
-    {
+    merge: {
+      label: `$(git-merge) ${l10n.t('Merge')}`,
+      detail: l10n.t('your changes and theirs in your file, with markers where both changed the same'),
+    },
+    theirs: {
       label: `$(cloud-download) ${l10n.t('Take Theirs')}`,
-      detail: l10n.t('yours goes to the kept versions, and can be restored'),
-      take: 'theirs' as const,
+      detail: l10n.t('yours goes to the kept files, and can be restored'),
     },
+    mine: {
+      label: `$(account) ${isMerging ? l10n.t('Mark as Solved') : l10n.t('Keep Mine')}`,
+      detail: isMerging
+        ? l10n.t('your file stays as it is; theirs is removed here')
+        : l10n.t('theirs is removed here'),
+    },
+  }
+  const offered: readonly Action[] = isMerging
+    ? ['markers', 'compare', 'mine', 'theirs']
+    : ['compare', ...(merge.kind === 'possible' ? (['merge'] as const) : []), 'theirs', 'mine']
+  const name = pickerText(nameOf(conflict.path))
+  const chosen = await parts.ask.pick(
+    offered.map(action => ({ ...all[action], action })),
     {
-      label: `$(account) ${l10n.t('Keep Mine')}`,
-      detail: l10n.t('theirs is removed here'),
-      take: 'mine' as const,
+      title: isMerging
+        ? l10n.t('Merged, with conflict markers left: {0}', name)
+        : l10n.t('Changed here and by the sharer: {0}', name),
+      placeholder:
+        merge.kind === 'refused' ? safeText(merge.error.message, 300) : l10n.t('What to do with it?'),
     },
-  ]
-  const action = await parts.ask.pick(actions, {
-    title: l10n.t('Changed here and by the sharer: {0}', name),
-    placeholder: l10n.t('What to do with it?'),
-  })
-  if (action === undefined) return
-  if (action.take === undefined) await showConflict(chosen)
-  else await parts.peer.request('live.resolve', { live: id, path: chosen.path, take: action.take })
+  )
+  return chosen?.action
 }
 
 async function choose(
@@ -53,9 +83,11 @@ async function choose(
   conflicts: readonly LiveConflict[],
 ): Promise<LiveConflict | undefined> {
   const items = conflicts.map(conflict => ({
-    label: `$(diff) ${pickerText(nameOf(conflict.path))}`,
+    label: `${conflict.merging ? '$(git-merge)' : '$(diff)'} ${pickerText(nameOf(conflict.path))}`,
     description: pickerText(diskPath(conflict.path)),
-    detail: l10n.t('theirs: {0}', pickerText(nameOf(conflict.copy))),
+    detail: conflict.merging
+      ? l10n.t('merged, with conflict markers left')
+      : l10n.t('theirs: {0}', pickerText(nameOf(conflict.copy))),
     conflict,
   }))
   const chosen = await ask.pick(items, {
