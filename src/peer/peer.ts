@@ -90,6 +90,7 @@ export class Peer {
       bases: this.bases,
       network,
       dataFolder: paths.root,
+      clones: paths.clones,
       ignore: () => settings.ignore,
       limits: () => settings.limits,
       notice: (level, message, share) => this.service.notice(level, message, share),

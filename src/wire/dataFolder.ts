@@ -29,6 +29,8 @@ export interface DataFolderPaths {
   readonly catalog: string
   /** Files that live copies took away. */
   readonly kept: string
+  /** Clones of large files of own shares, by which there are former versions of them. */
+  readonly clones: string
   /** What lies in a folder that Peerfold 0.3.0 wrote, until it is taken over. */
   readonly earlier: {
     readonly keys: string
@@ -59,6 +61,7 @@ export function dataFolderPaths(root: string): DataFolderPaths {
     log: join(absolute, 'peer.log'),
     format,
     kept: join(format, 'kept'),
+    clones: join(format, 'clones'),
     ...formatted(format),
     earlier: formatted(absolute),
   }

@@ -25,7 +25,7 @@ import {
 import { endMarkedProcesses, killMarkedProcesses, markerVariable } from './leftBehind'
 import { IdleTime, PagesInOrder, Places } from './places'
 import { built, projectRoot } from './projectRoot'
-import { prepareChromium, prepareFaketime, prepareIp, prepareVSCode } from './tools'
+import { prepareChromium, prepareFaketime, prepareIp, prepareVSCode, prepareXfs } from './tools'
 import { installExtension } from './vscodeServer'
 
 /**
@@ -50,7 +50,7 @@ const lanes: readonly Lane[] = [
   {
     name: 'hostile',
     budget: 1_900,
-    tools: () => Promise.all([prepareFaketime(), prepareIp()]),
+    tools: () => Promise.all([prepareFaketime(), prepareIp(), prepareXfs()]),
     programs: oneForEach('hostile', 60_000),
     afterwards: tableOfAttacks,
   },

@@ -129,6 +129,15 @@ export async function prepareIp(): Promise<true | { readonly reason: string }> {
   return isThere() || { reason: reason ?? 'the package iproute2 holds no ip' }
 }
 
+/** The command `mkfs.xfs`: true, or why it is not to be had. */
+export async function prepareXfs(): Promise<true | { readonly reason: string }> {
+  const isThere = () => ['/usr/sbin/mkfs.xfs', '/sbin/mkfs.xfs'].some(existsSync)
+  if (isThere()) return true
+  if (process.platform !== 'linux') return { reason: 'only Linux has XFS' }
+  const reason = await debianPackages('xfsprogs')
+  return isThere() || { reason: reason ?? 'the package xfsprogs holds no mkfs.xfs' }
+}
+
 function findFaketime(): string | undefined {
   return ['x86_64', 'aarch64', 'arm']
     .flatMap(machine => ['gnu', 'gnueabihf'].map(abi => `/usr/lib/${machine}-linux-${abi}`))

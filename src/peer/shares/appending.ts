@@ -1,6 +1,9 @@
 /** What appends to the logs of a share that this machine publishes: versions, and the rest of a large first one. */
+import { join } from 'node:path'
 import type { DrivePath } from '../../common/brand'
+import type { VersionKeeping } from '../../common/keptVersions'
 import type { BlockRuns } from '../hypercore/blockRuns'
+import { Clones } from '../publish/version/inPlace/clones'
 import { SharedFiles } from '../publish/version/inPlace/sharedFiles'
 import { VersionFinish } from '../publish/version/listingFirst/versionFinish'
 import { Publisher } from '../publish/version/publisher'
@@ -25,21 +28,27 @@ export class Appending {
   private readonly versionFinish: VersionFinish
   /** Serves large files out of the folder. */
   private readonly files: SharedFiles
+  private readonly clones: Clones
   private appending = false
   private givingBack: Promise<void> | undefined
 
   /**
    * @param save keeps changes of the record
+   * @param keeping which former versions are kept
    * @param onLost files do not hold any more what was published of them
    */
   constructor(
     private readonly share: ServedShare,
     private readonly record: () => ShareRecord,
     private readonly save: (change: Partial<ShareRecord>) => Promise<void>,
+    keeping: () => VersionKeeping,
     onLost: (paths: readonly DrivePath[]) => void,
   ) {
     const { drive, context, signal } = share
-    this.files = new SharedFiles({ share: drive, root: () => rootOf(record()), onLost, signal })
+    const root = () => rootOf(record())
+    const isWanted = () => !storesAll(record()) && keeping().rule.kind !== 'none'
+    this.clones = new Clones(join(context.clones, drive.id), root, isWanted)
+    this.files = new SharedFiles({ share: drive, root, onLost, clones: this.clones, signal })
     this.publisher = new Publisher(
       drive,
       context.catalog,
@@ -106,12 +115,23 @@ export class Appending {
     this.publisher.keepContent(used)
   }
 
+  /** See `SharePart`. */
+  cleared(): Promise<void> {
+    return this.files.cleared()
+  }
+
+  /** See `SharePart`. */
+  purged(): Promise<void> {
+    return this.clones.removeAll()
+  }
+
   /** Resolves when nothing is under way any more; soon, once the share is closing. */
   async settle(): Promise<void> {
     await this.share.turnsOver()
     await this.publisher.settle()
     await this.versionFinish.settle()
     await this.givingBack
+    await this.files.settle()
     this.files.close()
   }
 

@@ -19,6 +19,8 @@ export interface PeerContext {
   readonly network: Network
   /** Absolute; holds keys, so it is never shared. */
   readonly dataFolder: string
+  /** Absolute; where clones of shared files lie, in a folder for each share. */
+  readonly clones: string
   /** Ignore patterns from the settings. */
   readonly ignore: () => readonly string[]
   /** What an opened share may cost; another object whenever the user changed it. */

@@ -39,6 +39,7 @@ export class Publishing implements SharePart {
       share,
       () => this.record,
       change => this.kept.save(change),
+      () => this.keeping,
       paths => this.lost(paths),
     )
     const { kept, status, versions } = this
@@ -163,7 +164,9 @@ export class Publishing implements SharePart {
     this.versions.beforeClear(used)
   }
 
-  async cleared(): Promise<void> {}
+  cleared(): Promise<void> {
+    return this.versions.cleared()
+  }
 
   /** Whether blocks may be missing at the end of the logs that others have. */
   private get isDoubtful(): boolean {
@@ -289,8 +292,9 @@ export class Publishing implements SharePart {
     return this.kept.purging()
   }
 
-  purged(): Promise<void> {
-    return this.kept.purged()
+  async purged(): Promise<void> {
+    await this.versions.purged()
+    await this.kept.purged()
   }
 
   get skipped(): readonly SkippedEntry[] {

@@ -97,7 +97,8 @@ export class OpenFiles {
   }
 }
 
-async function openInside(root: string, path: DrivePath): Promise<FileHandle> {
+/** Opens a regular file of a folder, never through a link. Throws where there is none. */
+export async function openInside(root: string, path: DrivePath): Promise<FileHandle> {
   let folder = root
   const names = path.slice(1).split('/')
   for (const name of names.slice(0, -1)) {

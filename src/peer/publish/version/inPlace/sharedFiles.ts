@@ -5,7 +5,7 @@
  * have the same content; each is tried. Whoever reads compares with the hash in the tree (hypercore/pieces.ts), so
  * whatever became of a file, nothing else than what was published ever leaves. What no file has any more is not here: its
  * bits are cleared, peers are told, and the folder is looked at again. What a newer version supersedes is not here
- * either, from then on.
+ * either, from then on, unless there is a clone of it.
  */
 import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../../../common/brand'
@@ -18,6 +18,7 @@ import { type Outside, type Pieces, piecesIn } from '../../../hypercore/pieces'
 import { storeBlocks, unstoreBlocks } from '../../../hypercore/storeBlocks'
 import { throwIfAborted, within } from '../../../time'
 import { BLOCK_BYTES } from '../blockSize'
+import type { Clones } from './clones'
 import { type LargeFile, LargeFiles } from './largeFiles'
 import { OpenFiles } from './openFiles'
 import { Restless } from './restless'
@@ -30,6 +31,8 @@ export interface SharedFilesOptions {
   readonly root: () => string
   /** Files that do not hold any more what was published of them. */
   readonly onLost: (paths: readonly DrivePath[]) => void
+  /** What keeps former versions of them, on disks that can. */
+  readonly clones?: Clones
   readonly signal: AbortSignal
 }
 
@@ -42,6 +45,9 @@ export class SharedFiles implements Outside {
   private readonly lostPaths = new Set<DrivePath>()
   /** What newer versions do not name, and was not looked after yet. */
   private superseded: LargeFile[] = []
+  /** Not looked at yet whether there are clones of them. */
+  private uncloned: LargeFile[] = []
+  private cloning = Promise.resolve()
   private log: Hypercore | undefined
 
   constructor(private readonly options: SharedFilesOptions) {
@@ -107,8 +113,25 @@ export class SharedFiles implements Outside {
     this.superseded = []
     for (const file of superseded) {
       this.files.reopen(file.path)
-      if (!this.large.hasFirst(file.first)) await this.clearUnlessStored(log, pieces, file)
+      const { first } = file
+      if (!this.large.hasFirst(first) && !this.options.clones?.has(first))
+        await this.clearUnlessStored(log, pieces, file)
     }
+    this.cloneSoon()
+  }
+
+  /** Blocks were cleared that nobody is to have any more. */
+  async cleared(): Promise<void> {
+    const { log } = this
+    if (log === undefined) return
+    await this.options.clones?.keepOnly(
+      ({ first, blocks }) => this.large.hasFirst(first) || log.core.bitfield.count(first, blocks, true) > 0,
+    )
+  }
+
+  /** Resolves when no clone is being made; soon, once the share is closing. */
+  async settle(): Promise<void> {
+    await this.cloning
   }
 
   /** What was imported is named by nothing. */
@@ -128,6 +151,8 @@ export class SharedFiles implements Outside {
       const bytes = await this.files.read(path, size, position, Math.min(BLOCK_BYTES, size - position))
       if (bytes !== null) yield bytes
     }
+    const cloned = await this.options.clones?.read(index)
+    if (cloned) yield cloned
   }
 
   async lost(index: number): Promise<void> {
@@ -140,6 +165,11 @@ export class SharedFiles implements Outside {
       this.files.reopen(file.path)
       this.lostPaths.add(file.path)
       run = runOf(file, log)
+    }
+    const clone = options.clones?.having(index)
+    if (clone !== undefined) {
+      await options.clones?.remove(clone)
+      run = runOf(clone, log)
     }
     await clearBlocks(log, [run], options.signal, () => true)
     const importing = new Set([...this.importing.values()].map(({ path }) => path))
@@ -213,6 +243,7 @@ export class SharedFiles implements Outside {
   private take({ index }: Version): void {
     const { gone, come } = this.large.update(index)
     this.superseded.push(...gone)
+    this.uncloned.push(...come)
     for (const { path } of gone) this.lostPaths.delete(path)
     for (const file of come) {
       if (this.isWhole(file)) this.lostPaths.delete(file.path)
@@ -224,6 +255,15 @@ export class SharedFiles implements Outside {
     return this.log?.core.bitfield.count(first, blocks, true) === blocks
   }
 
+  /** Nobody waits for it. */
+  private cloneSoon(): void {
+    const { clones, signal } = this.options
+    const files = this.uncloned.filter(({ path }) => !this.restless.has(path))
+    this.uncloned = []
+    if (clones !== undefined && files.length > 0)
+      this.cloning = this.cloning.then(() => clones.make(files, signal))
+  }
+
   /** What the store has of a superseded file stays for a while for those who are fetching it. */
   private async clearUnlessStored(log: Hypercore, pieces: Pieces, file: LargeFile): Promise<void> {
     if (await pieces.isStored(file.first)) return
@@ -231,6 +271,6 @@ export class SharedFiles implements Outside {
   }
 }
 
-function runOf({ first, blocks }: LargeFile, { length }: Hypercore): BlockRun {
+function runOf({ first, blocks }: Pick<LargeFile, 'first' | 'blocks'>, { length }: Hypercore): BlockRun {
   return { start: first, end: Math.min(first + blocks, length) }
 }
