@@ -14,13 +14,13 @@ export function transferProgress(output: Output, job: string): (state: PeerState
     const transfer = state.transfers.find(({ id }) => id === job)
     if (transfer === undefined) return
     if (output.showsProgress) output.progress(transferLine(transfer))
-    const { files, bytes, rate, status } = transfer
+    const { files, bytes, here, rate, status } = transfer
     const waitsFor = status.kind === 'paused' && isForTheUser(status.error.code) ? status.error.message : ''
     // On a terminal the progress line says it.
     if (waitsFor !== '' && waitsFor !== told && !output.showsProgress) output.note(waitsFor)
     told = waitsFor
     const totals = { totalFiles: files.total, totalBytes: bytes.total }
-    const progress = { files: files.done, bytes: bytes.done, ...totals, rate }
+    const progress = { files: files.done, bytes: bytes.done, ...totals, here, rate }
     const shown = JSON.stringify(progress)
     if (shown !== last) output.event('progress', progress)
     last = shown
@@ -32,7 +32,7 @@ function isForTheUser(code: ErrorCode): boolean {
   return code === 'limit-passed' || code === 'store-limit' || code === 'no-space'
 }
 
-export function transferLine({ status, files, bytes, rate, timeLeft }: TransferState): string {
+export function transferLine({ status, files, bytes, here, rate, timeLeft }: TransferState): string {
   if (status.kind === 'paused') return `Waiting: ${status.error.message}`
   const part = percent(bytes.done, bytes.total) ?? 0
   const filled = Math.round((part / 100) * BAR_WIDTH)
@@ -41,7 +41,8 @@ export function transferLine({ status, files, bytes, rate, timeLeft }: TransferS
       ? `${plural(files.done, 'file')}, ${formatBytes(bytes.done)}`
       : `${part}%  ${formatBytes(bytes.done)} of ${formatBytes(bytes.total)}  ${formatCount(files.done)}/${plural(files.total ?? files.done, 'file')}`
   const left = timeLeft === undefined ? '' : `  ${formatDuration(timeLeft)} left`
-  return `[${'#'.repeat(filled).padEnd(BAR_WIDTH, '-')}] ${counts}  ${formatRate(rate)}${left}`
+  const found = here === undefined ? '' : `  (${formatBytes(here)} were here already)`
+  return `[${'#'.repeat(filled).padEnd(BAR_WIDTH, '-')}] ${counts}${found}  ${formatRate(rate)}${left}`
 }
 
 const REASONS: Record<SearchReason, string> = {

@@ -1,6 +1,6 @@
 /** Sentences that more than one program says about the state. Pure; the words come from a `Localizer`. */
 import type { UserError } from './errors'
-import { formatCount, safeText } from './format'
+import { formatBytes, formatCount, safeText } from './format'
 import type { Localizer } from './localizer'
 import type { PeerState, RemotePeer, SearchReason, TransferResult, TransferState } from './model'
 
@@ -80,6 +80,17 @@ export function countChanges({ changes }: TransferResult, l10n: Localizer): stri
     gone === 0 ? '' : l10n.t('{0} no longer shared', formatCount(gone)),
   ]
   return parts.filter(part => part !== '')
+}
+
+/** What of changed files was taken from what the copy had there; empty for nothing. */
+export function countFound({ here = 0 }: { readonly here?: number }, l10n: Localizer): string {
+  return here === 0 ? '' : l10n.t('{0} were here already', formatBytes(here))
+}
+
+/** `3.0 MB fetched, 97 MB were here already`; empty when nothing was here. */
+export function explainFound(result: TransferResult, l10n: Localizer): string {
+  const found = countFound(result, l10n)
+  return found === '' ? '' : l10n.t('{0} fetched, {1}', formatBytes(result.fetched), found)
 }
 
 /** What became of them; empty for none. */

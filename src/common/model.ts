@@ -150,6 +150,8 @@ export interface TransferState {
   readonly status: TransferStatus
   readonly files: Progress
   readonly bytes: Progress
+  /** See `TransferResult.here`. */
+  readonly here?: number
   /** Bytes a second over the last seconds. */
   readonly rate: number
   /** Seconds, when it can be told. */
@@ -256,6 +258,8 @@ export interface TransferResult {
   readonly bytes: number
   /** Content bytes that came over the network. */
   readonly fetched: number
+  /** Bytes of changed files that were on this disk already, in what the copy had there before. Absent for none. */
+  readonly here?: number
   readonly skipped: readonly SkippedEntry[]
   /** Entries left out in all; `skipped` lists at most 1,000 of them. */
   readonly skippedCount: number

@@ -2,8 +2,10 @@
 import {
   countChanges,
   countFiles,
+  countFound,
   countPeers,
   explainConflicts,
+  explainFound,
   explainSearch,
   isUpdate,
   peerName,
@@ -122,6 +124,8 @@ function resultSentences(result: TransferResult): string[] {
   const sentences = [`${countFiles(files, l10n)}, ${formatBytes(bytes)}.`]
   const changes = isUpdate(result) ? countChanges(result, l10n) : []
   if (changes.length > 0) sentences.push(`${changes.join(', ')}.`)
+  const found = explainFound(result, l10n)
+  if (found !== '') sentences.push(`${found}.`)
   if (skippedCount > 0) sentences.push(l10n.t('Left out: {0}.', formatCount(skippedCount)))
   if (conflictCount > 0) sentences.push(explainConflicts(conflictCount, l10n))
   if (warnings.length > 0) {
@@ -139,7 +143,7 @@ export function timeLeft(transfer: TransferState): string | undefined {
   return transfer.timeLeft === undefined ? undefined : l10n.t('{0} left', formatDuration(transfer.timeLeft))
 }
 
-function amounts({ files, bytes }: TransferState): string {
+function amounts({ files, bytes, ...transfer }: TransferState): string {
   const ofFiles =
     files.total === undefined
       ? l10n.t('{0} so far', countFiles(files.done, l10n))
@@ -148,7 +152,7 @@ function amounts({ files, bytes }: TransferState): string {
     bytes.total === undefined
       ? formatBytes(bytes.done)
       : l10n.t('{0} of {1}', formatBytes(bytes.done), formatBytes(bytes.total))
-  return `${ofFiles} · ${ofBytes}`
+  return [ofFiles, ofBytes, countFound(transfer, l10n)].filter(part => part !== '').join(' · ')
 }
 
 /** Names of shares by id, safe to show, for views that know ids only. */

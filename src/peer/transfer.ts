@@ -21,6 +21,8 @@ export class Transfer {
   status: TransferStatus = { kind: 'running' }
   files: { done: number; total?: number } = { done: 0 }
   bytes: { done: number; total?: number } = { done: 0 }
+  /** Bytes of content that were found on this machine, in files that hold parts of it. */
+  here = 0
   share: ShareId | undefined
   readonly ended = new Signal<TransferStatus>()
 
@@ -48,6 +50,12 @@ export class Transfer {
     this.onChange()
   }
 
+  /** So many bytes need not be fetched. */
+  found(bytes: number): void {
+    this.here += bytes
+    this.onChange()
+  }
+
   pause(error: UserError): void {
     if (!this.isActive) return
     this.status = { kind: 'paused', error }
@@ -70,7 +78,7 @@ export class Transfer {
   }
 
   get state(): TransferState {
-    const { id, kind, name, folder, share, status, files, bytes, rate } = this
+    const { id, kind, name, folder, share, status, files, bytes, here, rate } = this
     const value = this.status.kind === 'running' ? rate.value : 0
     const isTelling = value > 0 && rate.lasted >= ESTIMATE_AFTER
     const left = bytes.total !== undefined && isTelling ? (bytes.total - bytes.done) / value : undefined
@@ -82,6 +90,7 @@ export class Transfer {
       files: { ...files },
       bytes: { ...bytes },
       rate: value,
+      ...(here === 0 ? {} : { here }),
       ...(share === undefined ? {} : { share }),
       ...(folder === undefined ? {} : { folder }),
       ...(left === undefined ? {} : { timeLeft: Math.max(0, Math.ceil(left)) }),

@@ -40,6 +40,8 @@ declare module 'hypercore' {
       extension(name: string, message: Uint8Array): void
       /** Whether it said that it has a block. */
       _remoteHasBlock(index: number): boolean
+      /** Whether it can prove a block of the log as it is known here. */
+      _canRequest(index: number, force: boolean): boolean
       /** Whether anything may be asked of it. */
       isActive(): boolean
       /** So many may be. */
@@ -50,6 +52,9 @@ declare module 'hypercore' {
       _requestRangeBlock(index: number, length: number): boolean
       /** Asks it for some block of a range. */
       _requestRange(range: WantedRange): boolean
+      /** A request to be filled in and sent. Null: nothing can be asked now. */
+      _makeRequest(needsUpgrade: boolean, priority: number, minLength: number): SentRequest | null
+      _send(request: SentRequest): void
       _sendBlockRequest(request: SentRequest, block: WantedBlock): void
       /** Messages with data, sent and received. */
       readonly stats: {
@@ -114,6 +119,38 @@ declare module 'hypercore' {
     interface SentRequest {
       readonly peer: ReplicatorPeer
       block: { readonly index: number } | null
+      /** `index` is a place in the tree; `nodes` levels above it are unknown, 0 to have that found out. */
+      hash: { readonly index: number; readonly nodes: number } | null
+    }
+
+    /** A hash that is to be fetched without its block. */
+    interface HashRequest {
+      readonly inflight: SentRequest[]
+      /** An answer is being checked. */
+      readonly processing: boolean
+      attach(session: RequestRef[]): RequestRef
+      detach(ref: RequestRef): boolean
+    }
+
+    /** Somebody who waits for it. */
+    interface RequestRef {
+      /** Null: it is over. */
+      readonly context: HashRequest | null
+      readonly promise: Promise<unknown>
+    }
+
+    /** What a peer sends: here, a block and what proves it. */
+    interface Proof {
+      readonly fork: number
+      readonly block: {
+        readonly index: number
+        readonly value: Uint8Array
+        readonly nodes: readonly object[]
+      }
+      readonly hash: null
+      readonly seek: null
+      readonly upgrade: null
+      readonly manifest: null
     }
 
     interface BlockRange {
@@ -220,6 +257,11 @@ declare module 'hypercore' {
         /** Every request that is on its way, to whomever. */
         readonly _inflight: Iterable<Hypercore.SentRequest>
         readonly _blocks: { get(index: number): Hypercore.WantedBlock | null }
+        readonly _hashes: { add(index: number, priority: number, force: boolean): Hypercore.HashRequest }
+        /** Gives a block to those who wait for it. */
+        _resolveBlockRequest(blocks: object, index: number, value: Uint8Array, request: null): boolean
+        /** Looks which ranges that are wanted are here. */
+        _updateNonPrimary(updateAll: boolean): void
         /** Forgets a request of a block, which waits again to be asked for when somebody wants it. */
         _clearInflightBlock(blocks: object, request: Hypercore.SentRequest): void
         /** Asks a peer for one block that waits. False: there is none for it. */
@@ -242,6 +284,8 @@ declare module 'hypercore' {
         _unlock(): void
       }
       readonly header: { readonly hints: Hypercore.Hints }
+      /** Checks what a peer sent, and keeps it. False: it does not fit any more. Throws when it is wrong. */
+      verify(proof: Hypercore.Proof): Promise<boolean>
       updateContiguousLength(change: { start: number; length: number; drop: boolean }): void
       _setBitfieldRanges(start: number, end: number, value: boolean): void
       flushHints(): Promise<void>

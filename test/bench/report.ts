@@ -1,6 +1,7 @@
 /** Figures of all rounds → medians and ratios, as tables and as one JSON value. */
 import { cpus, release, totalmem } from 'node:os'
 import { BLOCKING_TARGET, type Blocking, type Told } from './blocking'
+import type { Travelled } from './changes'
 import { SIDES, type Side } from './meter'
 import type { Measure, Run } from './run'
 import type { Saves } from './saves'
@@ -72,6 +73,7 @@ export function table({ workload, made, runs }: Result): string {
       : [head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`)),
     ...answers(good),
     ...saves(good),
+    ...travelled(good),
     ...good.flatMap(({ blocking, round }) => (blocking === undefined ? [] : blockingTable(blocking, round))),
     ...runs.flatMap(run =>
       run.failure === undefined ? [] : [`\n${run.tool}, round ${run.round}: ${run.failure}`],
@@ -132,6 +134,18 @@ function saves(runs: readonly Run[]): string[] {
     `A save was known to the other side after ${ms(({ p50 }) => p50)} ms (median), ${ms(({ p95 }) => p95)} ms (95th percentile).`,
     `Processor time of a save: ${cpu}.`,
   ]
+}
+
+/** The median of all rounds. */
+function travelled(runs: readonly Run[]): string[] {
+  const names = [...new Set(runs.flatMap(run => Object.keys(run.travelled ?? {})))]
+  if (names.length === 0) return []
+  const line = (name: string) => {
+    const of = (value: keyof Travelled) => medianOf(runs, run => run.travelled?.[name]?.[value]) ?? 0
+    const bytes = `${(of('fetched') / 1e6).toFixed(2)} of ${(of('bytes') / 1e6).toFixed(0)} MB travelled`
+    return `- ${name}: ${bytes}; published in ${of('published').toFixed(2)} s, updated in ${of('updated').toFixed(2)} s`
+  }
+  return ['', ...names.map(line)]
 }
 
 /** What the extension host was held up by, in one round: maxima are not to be averaged. */

@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type LocalDht, startLocalDht } from '../support/localDht'
 import { projectRoot } from '../support/projectRoot'
+import { changing } from './changes'
 import { editor } from './editor'
 import { installReferences } from './install'
 import { benchLines } from './lines'
@@ -32,6 +33,7 @@ const TOOLS: readonly Tool[] = [
   listing,
   responsiveness,
   saving,
+  changing,
   editor,
 ]
 /** Of all stores and results of one round on lines. */
@@ -169,7 +171,7 @@ async function runOnce(
   await context.stop()
   meter.stop()
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-  const { spent, answers, saves, blocking } = context
+  const { spent, answers, saves, travelled, blocking } = context
   const { processes } = meter
   const run = {
     workload: workload.name,
@@ -179,6 +181,7 @@ async function runOnce(
     answers,
     processes,
     ...(saves === undefined ? {} : { saves }),
+    ...(Object.keys(travelled).length === 0 ? {} : { travelled }),
     ...(blocking === undefined ? {} : { blocking }),
   }
   return failure === undefined ? run : { ...run, failure }

@@ -1,6 +1,7 @@
 /** One run of one tool on one workload: what it is given, and what it leaves. */
 import { type OwnedProcess, type OwnedProcessOptions, startProcess } from '../support/ownedProcess'
 import type { Blocking } from './blocking'
+import type { Travelled } from './changes'
 import { assertSameFiles } from './compareFolders'
 import type { Meter, ProcessUse, Side, Spent } from './meter'
 import type { Saves } from './saves'
@@ -38,6 +39,8 @@ export interface Run {
   readonly answers: Record<string, number>
   readonly processes: readonly ProcessUse[]
   readonly saves?: Saves
+  /** By what was changed. */
+  readonly travelled?: Readonly<Record<string, Travelled>>
   /** How long the event loop of an extension host was held up. */
   readonly blocking?: Blocking
   /** Why it broke off, if it did. */
@@ -49,6 +52,7 @@ export class RunContext {
   readonly answers: Record<string, number> = {}
   blocking: Blocking | undefined
   saves: Saves | undefined
+  readonly travelled: Record<string, Travelled> = {}
   private readonly started = new Set<OwnedProcess>()
 
   constructor(

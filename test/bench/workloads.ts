@@ -31,7 +31,7 @@ export interface Workload {
   /** A single file, which most tools send as it is. */
   readonly isFile?: boolean
   /** Only Peerfold's own measurements make sense of it. */
-  readonly ownOnly?: 'listing' | 'responsiveness' | 'saves' | 'editor'
+  readonly ownOnly?: 'listing' | 'responsiveness' | 'saves' | 'changes' | 'editor'
   /** Fills an empty folder. */
   readonly make: (folder: string) => Made
   /** A small file in it, for the time to the first byte; none where there is none. */
@@ -87,6 +87,28 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = byName([
     onRequest: true,
     ownOnly: 'saves',
     make: folder => makeSmall(folder, 20, 70_000),
+  },
+  {
+    name: 'C100',
+    title: 'changing, prepending to and renaming a file of 100 MB',
+    about: 100_000_000,
+    ownOnly: 'changes',
+    make: folder => makeOne(join(folder, 'one.bin'), 100_000_000),
+  },
+  {
+    name: 'C1G',
+    title: 'the same with 1 GB',
+    about: GB,
+    ownOnly: 'changes',
+    make: folder => makeOne(join(folder, 'one.bin'), GB),
+  },
+  {
+    name: 'changes-smoke',
+    title: 'the same with 4 MB',
+    about: 4_000_000,
+    onRequest: true,
+    ownOnly: 'changes',
+    make: folder => makeOne(join(folder, 'one.bin'), 4_000_000),
   },
   {
     name: 'R',

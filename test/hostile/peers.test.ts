@@ -4,7 +4,9 @@
  * arrive, the process must live, and the attacker must be gone and stay away for a while.
  */
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
 import NoiseSecretStream, { type KeyPair, type NoiseStream } from '@hyperswarm/secret-stream'
 import c from 'compact-encoding'
 import DHT from 'hyperdht'
@@ -131,6 +133,44 @@ attackGroups('hostile peers', () => {
         await ann.request('share.start', { id: shareId })
       }
     })
+
+    const LIES: Record<string, (peer: RawPeer) => void> = {
+      'that is false': ({ wireData }) => {
+        const send = wireData.send.bind(wireData)
+        wireData.send = message => {
+          for (const node of message.hash?.nodes ?? []) node.hash[0] = (node.hash[0] ?? 0) ^ 1
+          return send(message)
+        }
+      },
+      'that never comes': peer => {
+        const answer = peer.onrequest.bind(peer)
+        peer.onrequest = async request => {
+          if (!isForHash(request)) await answer(request)
+        }
+      },
+    }
+    for (const [what, lie] of Object.entries(LIES)) {
+      it(`a hash ${what} takes nothing for here that is not`, async () => {
+        const id = await opened()
+        await ann.request('share.stop', { id: shareId })
+        try {
+          const { stream, gone } = await attack()
+          lie(await attacker.replicate(drive, stream))
+          const theirs = Buffer.from(await readFile(join(source, 'large.bin')))
+          theirs[2_500_000] = (theirs[2_500_000] ?? 0) ^ 1
+          const target = await makeTree(temporaryFolder('target'), { 'large.bin': theirs })
+          const copying = bob.copy(id, target, 40_000)
+          if (what === 'that is false') await gone()
+          await ann.request('share.start', { id: shareId })
+          const { conflicts } = await copying
+          assert.ok((await readFile(join(target, 'large.bin'))).equals(theirs))
+          const copied = await readFile(conflicts[0]?.copy ?? '')
+          assert.ok(copied.equals(await readFile(join(source, 'large.bin'))))
+        } finally {
+          await ann.request('share.start', { id: shareId })
+        }
+      })
+    }
 
     it('one that never answers does not hold up what another has', async () => {
       const id = await opened()
@@ -482,3 +522,7 @@ attackGroups('hostile peers', () => {
     throw new Error('it does not listen')
   }
 })
+
+function isForHash(request: unknown): boolean {
+  return typeof request === 'object' && request !== null && 'hash' in request && request.hash !== null
+}

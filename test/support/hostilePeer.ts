@@ -28,6 +28,7 @@ export interface RawPeer extends ReplicatorPeer {
 
 export interface RawData {
   readonly block: { value: Buffer } | null
+  readonly hash?: { readonly nodes: readonly { readonly hash: Buffer }[] } | null
 }
 
 /** The public key of the peer process on a data folder. */

@@ -4,7 +4,9 @@ import { statusLines } from '../../src/cli/commands/status'
 import { Output } from '../../src/cli/output'
 import { searchLine, transferLine, transferProgress } from '../../src/cli/progressLine'
 import type { DrivePath, PeerId, ShareId } from '../../src/common/brand'
+import { explainFound } from '../../src/common/explain'
 import { explainHeld } from '../../src/common/explainHeld'
+import { english } from '../../src/common/localizer'
 import type { PeerState, TransferResult, TransferState } from '../../src/common/model'
 
 describe('cli output', () => {
@@ -131,6 +133,16 @@ describe('cli progress', () => {
     assert.match(transferLine(counting), /3 files, 5 B/)
     assert.match(transferLine({ ...counting, files: { done: 1 } }), / 1 file, 5 B/)
     assert.match(transferLine({ ...transfer, files: { done: 0, total: 1 } }), / 0\/1 file /)
+  })
+
+  it('says what of changed files need not be fetched, while it goes on and at the end', () => {
+    assert.match(transferLine({ ...transfer, here: 97_000_000 }), / \(97 MB were here already\) /)
+    const result = { ...copied, fetched: 3_000_000 }
+    assert.equal(
+      explainFound({ ...result, here: 97_000_000 }, english),
+      '3.0 MB fetched, 97 MB were here already',
+    )
+    assert.equal(explainFound(result, english), '')
   })
 
   it('says what a transfer waits for', () => {

@@ -4,7 +4,7 @@ import { mkdir, realpath, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { umaskParameter } from '../../client/umask'
 import { PeerfoldError } from '../../common/errors'
-import { describeChanges, isUpdate } from '../../common/explain'
+import { describeChanges, explainFound, isUpdate } from '../../common/explain'
 import { formatBytes, plural } from '../../common/format'
 import { english } from '../../common/localizer'
 import type { TransferResult, VersionSummary } from '../../common/model'
@@ -80,7 +80,7 @@ async function copy(
 }
 
 function report({ output }: Context, result: TransferResult, folder: string): void {
-  const { files, bytes, fetched, skipped, skippedCount, conflicts, warnings, changes, stale } = result
+  const { files, bytes, fetched, here, skipped, skippedCount, conflicts, warnings, changes, stale } = result
   const { silent = [] } = result
   const complete = isComplete(result)
   output.event('done', {
@@ -88,6 +88,7 @@ function report({ output }: Context, result: TransferResult, folder: string): vo
     files,
     bytes,
     fetched,
+    here,
     skipped,
     skippedCount,
     conflicts,
@@ -97,7 +98,7 @@ function report({ output }: Context, result: TransferResult, folder: string): vo
     silent,
   })
   const changed = isUpdate(result) ? describeChanges(result, english) || 'nothing changed' : ''
-  const came = fetched === 0 ? '' : `${formatBytes(fetched)} fetched`
+  const came = explainFound(result, english) || (fetched === 0 ? '' : `${formatBytes(fetched)} fetched`)
   const what = [changed, came].filter(part => part !== '').join('; ')
   const remark = what === '' ? '' : ` (${what})`
   output.line(`${plural(files, 'file')}, ${formatBytes(bytes)} in ${folder}${remark}`)

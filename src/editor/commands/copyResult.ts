@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import * as path from 'node:path'
 import * as vscode from 'vscode'
-import { countChanges, explainConflicts, isUpdate, peerName } from '../../common/explain'
+import { countChanges, explainConflicts, explainFound, isUpdate, peerName } from '../../common/explain'
 import { formatBytes, formatCount, plural, safeText } from '../../common/format'
 import type { TransferResult } from '../../common/model'
 import { Commands } from '../contributions'
@@ -87,6 +87,8 @@ function doneSentence(name: string, place: string, result: TransferResult): stri
   }
   const changes = countChanges(result, l10n)
   if (result.conflicts.length > 0) changes.push(explainConflicts(result.conflicts.length, l10n))
+  const found = explainFound(result, l10n)
+  if (found !== '') changes.push(found)
   if (changes.length === 0) return l10n.t('Nothing changed in the copy of “{0}” in {1}.', what, where)
   return ended(l10n.t('Updated the copy of “{0}” in {1}: {2}', what, where, changes.join(', ')))
 }

@@ -8,6 +8,7 @@ import type { UserError } from '../../common/errors'
 import {
   countChanges,
   countFiles,
+  countFound,
   countPeers,
   describePath,
   explainSearch,
@@ -205,6 +206,7 @@ export function explainTransfer(transfer: TransferState, l10n: Localizer): strin
           formatBytes(bytes.done),
           formatBytes(bytes.total ?? bytes.done),
         ),
+    countFound(transfer, l10n),
     ...warnings.slice(0, 5).map(warning => safeText(warning, 300)),
   )
 }

@@ -6,7 +6,7 @@ import { closeSync, read, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { PeerfoldError } from '../../common/errors'
 import { conflictName, isConflictName } from '../disk/conflicts'
-import type { Attributes } from '../disk/fileInPlace'
+import type { Attributes, OpenFile } from '../disk/fileInPlace'
 import { WriteError } from '../disk/writeErrors'
 import type { FileMark, LargeFile, Precondition, SafeWriter } from '../disk/writer'
 import { isOther, passing } from '../drive/absentBytes'
@@ -17,8 +17,11 @@ import { readBlocks, readMapped, readWhole } from '../drive/read'
 import type { ShareDrive } from '../drive/shareDrive'
 import { Decrypter } from '../hypercore/decrypter'
 import type { TargetRules } from '../names/rules'
+import { throwIfAborted } from '../time'
 import { attributesOf, hasAttributes } from './attributes'
 import { hashToKeep } from './contentProof'
+import { findInFormer, isWorthLooking } from './former/blocksHere'
+import { FormerFile } from './former/formerFile'
 import type { CopyMarks } from './marks'
 import { heldBy, type Ownership } from './ownership'
 import type { PartialFiles } from './partialFiles'
@@ -41,9 +44,13 @@ export interface FileCopierOptions {
   readonly partials: PartialFiles
   /** The process ends: what is not done goes on with the next one. */
   readonly isEnding: () => boolean
-  readonly read: ReadOptions
+  readonly read: ReadOptions & { readonly signal: AbortSignal }
   /** Bytes of the file that are done; negative when they must be done again. */
   readonly onBytes: (bytes: number) => void
+  /** Bytes of its new content that were found in a local file, and need not be fetched. */
+  readonly onFound: (bytes: number) => void
+  /** Local files that may hold parts of the new content, the likeliest first. */
+  readonly formers: (file: PlannedFile) => Iterable<OpenFile>
   /** Waits until reading may succeed again. Throws when it should not be tried. */
   readonly whenOffline: (error: PeerfoldError) => Promise<void>
   /** A newer version of what lies beside a file of the user's takes its place, if nobody changed it there. */
@@ -74,6 +81,7 @@ export class FileCopier {
   async copy(planned: PlannedFile): Promise<void> {
     const { share } = this.options
     const file = await this.withTrueSize(planned)
+    if (isWorthLooking(file.entry)) await this.findInFormers(file)
     if (file.entry.size <= WHOLE_BYTES)
       return this.write(file, await readWhole(share, file.entry, this.readOf(file.entry)))
     await this.untilUnchanged(file, async now => {
@@ -85,6 +93,25 @@ export class FileCopier {
       this.record(now, beside)
       this.options.onBytes(now.entry.size)
     })
+  }
+
+  /** What of the content is on this machine already, so that only the rest is fetched. */
+  private async findInFormers(file: PlannedFile): Promise<void> {
+    const { share, onFound, formers } = this.options
+    const { signal } = this.options.read
+    const log = await share.bytesReady(signal)
+    for (const opened of formers(file)) {
+      const former = new FormerFile(opened)
+      try {
+        if (await findInFormer(log, file.entry, former, { ...this.readOf(file.entry), signal }, onFound))
+          return
+      } catch {
+        throwIfAborted(signal)
+        return // what went wrong shows again, and is told, when the rest is fetched and written
+      } finally {
+        await former.close()
+      }
+    }
   }
 
   private async withTrueSize(file: PlannedFile): Promise<PlannedFile> {

@@ -7,6 +7,7 @@ import type { StoreBudget } from '../store/budget'
 import type { Catalog } from '../store/catalog'
 import type { StoreSpace } from '../store/space'
 import type { Transfer } from '../transfer'
+import type { Former } from './former/formers'
 
 export interface CopyOptions {
   readonly share: ShareDrive
@@ -28,6 +29,8 @@ export interface CopyOptions {
   readonly budget: StoreBudget
   /** Content bytes that came over the network so far. */
   readonly fetched: () => number
+  /** So many bytes of content are in the store from now on that did not come over the network. */
+  readonly onFound: (bytes: number) => void
   /** Resolves when somebody who has the share is connected; rejects when aborted. */
   readonly peerCame: (signal: AbortSignal) => Promise<void>
   readonly stale: () => boolean
@@ -45,4 +48,6 @@ export interface LiveOptions {
   /** An entry lies at its place; or beside it, at `beside`, for the user has changed what lies there. Paths inside the
    *  target. */
   readonly onPlaced: (path: string, beside?: string) => void
+  /** Files that were taken out of the folder, the last first. */
+  readonly taken: () => readonly Former[]
 }

@@ -22,6 +22,7 @@ import { sharedSlicer, throwIfAborted } from '../time'
 import { attributesOf } from './attributes'
 import { CopyCounts } from './counts'
 import { FileCopier } from './file'
+import { Formers } from './former/formers'
 import type { CopyMarks } from './marks'
 import type { CopyOptions } from './options'
 import { Ownership } from './ownership'
@@ -70,7 +71,9 @@ export class CopyRun {
     this.signal = transfer.abort.signal
     this.waits = new CopyWaits(options)
     const assertRoom = () => options.budget.assertRoom()
-    this.read = { timeout: SILENCE, signal: this.signal, assertRoom, isPatient: true }
+    const read = { timeout: SILENCE, signal: this.signal, assertRoom, isPatient: true }
+    const formers = new Formers(writer, plan, options.live?.taken)
+    this.read = read
     this.files = new FileCopier({
       share,
       writer,
@@ -79,7 +82,12 @@ export class CopyRun {
       marks,
       partials,
       isEnding: options.isEnding,
-      read: this.read,
+      read,
+      formers: file => formers.of(file),
+      onFound: bytes => {
+        transfer.found(bytes)
+        options.onFound(bytes)
+      },
       onBytes: bytes => {
         transfer.progress(0, bytes)
         transfer.resume()
@@ -351,6 +359,7 @@ export class CopyRun {
     return {
       files: this.plan.paths.length - (this.skipped.length - this.plan.skipped.length),
       bytes: transfer.bytes.done,
+      ...(transfer.here === 0 ? {} : { here: transfer.here }),
       skipped: this.skipped.slice(0, MAX_LISTED),
       skippedCount: this.skipped.length,
       conflicts: this.conflicts.slice(0, MAX_LISTED),

@@ -24,9 +24,14 @@ export interface Attributes {
 
 /** Undefined for anything that is no file or may not be read. */
 export function openToRead(place: Place): OpenFile | undefined {
+  return openRegular(place.folder.prefix + place.name)
+}
+
+/** The same for a file outside of users' folders. */
+export function openRegular(path: string): OpenFile | undefined {
   let fd: number
   try {
-    fd = openSync(place.folder.prefix + place.name, READ)
+    fd = openSync(path, READ)
   } catch {
     return undefined // what is wrong with it shows when something is to be written there
   }

@@ -11,7 +11,9 @@ import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PeerfoldError } from '../../common/errors'
+import type { Former } from '../copy/former/formers'
 import { conflictName } from '../disk/conflicts'
+import { openRegular } from '../disk/fileInPlace'
 import { probeRules } from '../disk/probe'
 import { WriteError } from '../disk/writeErrors'
 import { type FileMark, SafeWriter } from '../disk/writer'
@@ -121,6 +123,13 @@ export class KeptFiles {
   async drop(id: string): Promise<void> {
     const record = this.records.get(id)
     if (record !== undefined) await this.forget(record)
+  }
+
+  /** What was taken out of a folder, the last first. */
+  takenFrom({ share, folder }: Pick<Taken, 'share' | 'folder'>): Former[] {
+    return this.list()
+      .filter(record => record.share === share && record.folder === folder)
+      .map(({ id, path, size }) => ({ path, size, open: () => openRegular(this.pathOf(id)) }))
   }
 
   /** Puts one back where it was, or beside what lies there now. → where (absolute) */

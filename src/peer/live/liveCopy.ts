@@ -425,12 +425,14 @@ export class LiveCopy {
       space: context.space,
       budget: context.budget,
       fetched: () => share.fetched,
+      onFound: (bytes: number) => share.found(bytes),
       peerCame: signal => share.served.peerCame(signal),
       stale: () => false,
       isInDoubt: !this.wasWhole && context.mayHaveLostWrites(),
       isEnding: () => this.closing.signal.aborted || this.record.paused === true,
       closing: context.closing,
       live: {
+        taken: () => this.kept.takenFrom({ share: share.id, folder }),
         onPlaced: (path, beside) => {
           if (beside !== undefined) this.laid.push({ path, copy: beside })
           this.tell(

@@ -16,7 +16,15 @@ export class BytesHere {
     downloaded: 0,
   }
 
+  /** Bytes that came otherwise than over the network. */
+  private found = 0
+
   constructor(private readonly share: ServedShare) {}
+
+  /** So many bytes of the newest version were found on this machine. */
+  addFound(bytes: number): void {
+    this.found += bytes
+  }
 
   get bytes(): number {
     const { drive } = this.share
@@ -67,7 +75,7 @@ export class BytesHere {
   }
 
   private get downloaded(): number {
-    return this.share.replication?.down.total ?? 0
+    return (this.share.replication?.down.total ?? 0) + this.found
   }
 }
 

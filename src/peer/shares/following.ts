@@ -99,6 +99,12 @@ export class Following implements SharePart {
     this.share.context.budget.add(this.share.id, bytes)
   }
 
+  /** So many bytes of content are in the store that nobody sent. */
+  found(bytes: number): void {
+    this.came(bytes)
+    this.bytesHere.addFound(bytes)
+  }
+
   forked(): void {
     this.fail(new PeerfoldError('log-forked', this.name))
   }

@@ -125,6 +125,11 @@ export class Share {
     }
   }
 
+  /** So many bytes of its content were found on this machine, and are in the store. */
+  found(bytes: number): void {
+    this.following?.found(bytes)
+  }
+
   /** To be called when much of it was fetched. */
   async fetchedMuch(): Promise<void> {
     await this.following?.countBytesHere()

@@ -172,6 +172,7 @@ export class Copies {
       space: this.context.space,
       budget: this.context.budget,
       fetched: () => share.fetched,
+      onFound: (bytes: number) => share.found(bytes),
       peerCame: (wait: AbortSignal) => share.served.peerCame(wait),
       stale: () => known?.stale === true && share.replication?.hearing.isHeard !== true,
       isInDoubt: this.context.mayHaveLostWrites(),

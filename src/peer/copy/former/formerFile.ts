@@ -1,0 +1,69 @@
+/**
+ * A local file in which pieces of new content are looked for. Anybody may change it meanwhile: what is read of it proves
+ * nothing, and is compared with a hash by whoever uses it, in the very memory that it was read to.
+ */
+import { close, read } from 'node:fs'
+import { promisify } from 'node:util'
+import type { OpenFile } from '../../disk/fileInPlace'
+import { breathe } from '../../time'
+
+const readAsync = promisify(read)
+const closeAsync = promisify(close)
+
+/** Bytes that are searched at a time. */
+const AT_ONCE = 4 * 1024 * 1024
+/** Bytes around the likely place that are searched first. */
+const NEAR = 8 * 1024 * 1024
+/** Bytes that are searched in all: a long file must not take longer to search than to fetch. */
+const MOST_SEARCHED = 256 * 1024 * 1024
+
+export class FormerFile {
+  private searched = 0
+
+  constructor(private readonly file: OpenFile) {}
+
+  /** Bytes, when it was opened. */
+  get size(): number {
+    return this.file.mark.size
+  }
+
+  /** Undefined where it has not so many bytes. */
+  async read(position: number, length: number): Promise<Buffer | undefined> {
+    if (position < 0 || position + length > this.size) return undefined
+    const bytes = Buffer.allocUnsafeSlow(length)
+    for (let filled = 0; filled < length; ) {
+      const { bytesRead } = await readAsync(this.file.fd, bytes, filled, length - filled, position + filled)
+      if (bytesRead === 0) return undefined
+      filled += bytesRead
+    }
+    return bytes
+  }
+
+  /** Where these bytes lie, near a place if possible; undefined: not found. */
+  async find(bytes: Buffer, near: number): Promise<number | undefined> {
+    const start = Math.max(0, Math.min(near, this.size) - NEAR)
+    const end = Math.min(this.size, near + NEAR)
+    return (
+      (await this.findBetween(bytes, start, end)) ??
+      (await this.findBetween(bytes, end - bytes.length, this.size)) ??
+      (await this.findBetween(bytes, 0, start + bytes.length))
+    )
+  }
+
+  close(): Promise<void> {
+    return closeAsync(this.file.fd)
+  }
+
+  private async findBetween(bytes: Buffer, start: number, end: number): Promise<number | undefined> {
+    for (let at = Math.max(0, start); at + bytes.length <= end && this.searched < MOST_SEARCHED; ) {
+      const part = await this.read(at, Math.min(AT_ONCE, end - at, this.size - at))
+      if (part === undefined || part.length < bytes.length) return undefined
+      const found = part.indexOf(bytes)
+      if (found !== -1) return at + found
+      this.searched += part.length
+      at += part.length - bytes.length + 1
+      await breathe()
+    }
+    return undefined
+  }
+}

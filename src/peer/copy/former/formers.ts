@@ -1,0 +1,81 @@
+/**
+ * Local files that may hold parts of what comes in: what lies at its place, whoever made it, and where nothing does, what
+ * the share had under another name and has no more. (A file that was renamed and changed is a new one for the share.)
+ */
+import { posix } from 'node:path'
+import type { OpenFile } from '../../disk/fileInPlace'
+import type { SafeWriter } from '../../disk/writer'
+import { FOLDER } from '../../store/catalog'
+import type { CopyPlan, PlannedFile } from '../planned'
+
+/** Files that are looked into for one that was renamed. */
+const MOST = 3
+/** A file that was renamed is neither so many times longer nor shorter. */
+const MOST_GROWN = 4
+/** Shorter ones (bytes) are not looked into, nor are more than so many thought of. */
+const LEAST = 512 * 1024
+const MOST_KNOWN = 1_000
+
+/** A file that is no more part of the copy. */
+export interface Former {
+  /** Where it lay inside the target, beginning with `/`. */
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+  /** To be closed by who opens it; undefined when it is not there. */
+  readonly open: () => OpenFile | undefined
+}
+
+export class Formers {
+  private known: readonly Former[] | undefined
+
+  /** @param taken what was taken away from the target */
+  constructor(
+    private readonly writer: SafeWriter,
+    private readonly plan: CopyPlan,
+    private readonly taken: () => readonly Former[] = () => [],
+  ) {}
+
+  /** The likeliest first. Each is to be closed before the next. */
+  *of({ segments, path, entry, precondition }: PlannedFile): Generator<OpenFile> {
+    const places: Iterable<() => OpenFile | undefined> =
+      precondition === 'absent'
+        ? likeliest(this.gone(), path, entry.size).map(({ open }) => open)
+        : [() => this.writer.openFile(segments)]
+    for (const open of places) {
+      const file = open()
+      if (file !== undefined) yield file
+    }
+  }
+
+  private gone(): readonly Former[] {
+    this.known ??= [...this.taken().filter(({ size }) => size >= LEAST), ...this.left()].slice(0, MOST_KNOWN)
+    return this.known
+  }
+
+  /** What this copy made and the share does not have any more, where nothing takes it away. */
+  private left(): Former[] {
+    const planned = new Set(this.plan.paths)
+    const found: Former[] = []
+    for (const [path, { content, size }] of this.plan.known) {
+      if (content === FOLDER || size < LEAST || planned.has(path)) continue
+      found.push({ path, size, open: () => this.writer.openFile(path.slice(1).split('/')) })
+    }
+    return found
+  }
+}
+
+/** Those that a file of this path and length may have been: of the same name, of the same kind, of about that length. */
+function likeliest(formers: readonly Former[], path: string, size: number): readonly Former[] {
+  const name = posix.basename(path)
+  const kind = posix.extname(path)
+  const grown = (former: Former) => Math.max(former.size / size, size / former.size)
+  const isOther = (former: Former) => {
+    if (posix.basename(former.path) === name) return 0
+    return posix.extname(former.path) === kind ? 1 : 2
+  }
+  return formers
+    .filter(former => grown(former) <= MOST_GROWN)
+    .sort((a, b) => isOther(a) - isOther(b) || grown(a) - grown(b))
+    .slice(0, MOST)
+}

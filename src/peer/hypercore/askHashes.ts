@@ -1,0 +1,130 @@
+/**
+ * Asks peers for the hashes of blocks, without the blocks. Every Hypercore peer answers that, since seeking in a log is
+ * done so. What proves a hash comes with it, and is checked and kept as that of a block is, so `leafOf` finds it then.
+ * A block and the one beside it in the tree are proven by each other: one question brings the hashes of both.
+ *
+ * Read in hypercore 11.39.5: `_requestSeek`, `_canRequest`, `_makeRequest`, `_send`, `_hashes`, `_onnodata` and `_removePeer` of
+ * lib/replicator.js. Only of a block that a peer has it may be asked for the hash: it cannot answer otherwise.
+ */
+import type Hypercore from 'hypercore'
+import type { HashRequest, ReplicatorPeer, RequestRef } from 'hypercore'
+import { receivedBytes } from '../rate'
+import { throwIfAborted } from '../time'
+import { leafOf } from './leaf'
+
+/** Questions that are open at a time. */
+const AT_ONCE = 64
+/** Milliseconds without anything from those who were asked: what they were asked for before comes first. */
+const PATIENCE = 3_000
+/** Milliseconds, whatever else comes from them. */
+const LONGEST = 30_000
+const LOOK_EVERY = 100
+/** Bytes; fewer say only that a peer lives. */
+const SOMETHING = 1_024
+
+/**
+ * Resolves when all is asked and answered. Which hashes are here then, `leafOf` says.
+ * @returns false when a peer did not answer: it should be asked no more
+ */
+export async function askForHashes(
+  log: Hypercore,
+  blocks: readonly number[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const pairs = [...new Set(blocks.map(block => block - (block % 2)))]
+  for (let at = 0; at < pairs.length; at += AT_ONCE) {
+    const asked: Question[] = []
+    for (const [turn, pair] of pairs.slice(at, at + AT_ONCE).entries()) {
+      throwIfAborted(signal)
+      const question = await ask(log, pair, turn)
+      if (question !== undefined) asked.push(question)
+    }
+    if (!(await answered(asked, signal))) return false
+  }
+  return true
+}
+
+interface Question {
+  readonly peer: ReplicatorPeer
+  readonly wanted: HashRequest
+  readonly ref: RequestRef
+}
+
+/** Undefined: it is known, or nobody can be asked. */
+async function ask(log: Hypercore, pair: number, turn: number): Promise<Question | undefined> {
+  const { length, fork, core } = log
+  const known = await Promise.all(
+    [pair, pair + 1].filter(block => block < length).map(block => leafOf(log, block)),
+  )
+  if (known.every(leaf => leaf !== null)) return undefined
+  for (const block of [pair, pair + 1]) {
+    if (block >= length) continue
+    const peers = core.replicator.peers.filter(
+      peer => isAsked(peer, fork) && peer._remoteHasBlock(block) && peer._canRequest(block, false),
+    )
+    const peer = peers[turn % Math.max(1, peers.length)]
+    const request = peer?._makeRequest(false, 0, block + 1)
+    if (peer === undefined || request === undefined || request === null) continue
+    const wanted = core.replicator._hashes.add(block, 0, false)
+    const ref = wanted.attach([])
+    ref.promise.catch(() => {}) // told through `wanted`
+    if (wanted.inflight.length === 0) {
+      request.hash = { index: 2 * block, nodes: 0 }
+      wanted.inflight.push(request)
+      peer._send(request)
+    }
+    return { peer, wanted, ref }
+  }
+  return undefined
+}
+
+function isAsked(peer: ReplicatorPeer, fork: number): boolean {
+  return peer.isActive() && peer.remoteUploading && peer.remoteFork === fork
+}
+
+/** @returns false as soon as one is not answered; then nothing is asked any more */
+async function answered(asked: readonly Question[], signal: AbortSignal): Promise<boolean> {
+  const open = new Set(asked)
+  const peers = new Set(asked.map(({ peer }) => peer))
+  const began = performance.now()
+  let last = began
+  let heard = bytesFrom(peers)
+  let timer: NodeJS.Timeout | undefined
+  try {
+    return await new Promise(resolve => {
+      for (const question of asked) {
+        const done = () => {
+          open.delete(question)
+          last = performance.now()
+          if (open.size === 0) resolve(true)
+        }
+        question.ref.promise.then(done, () => resolve(false))
+      }
+      if (open.size === 0) resolve(true)
+      timer = setInterval(() => {
+        const now = performance.now()
+        const bytes = bytesFrom(peers)
+        if (bytes - heard > SOMETHING) {
+          heard = bytes
+          last = now
+        }
+        const isSilent = now - last > PATIENCE || now - began > LONGEST
+        if (isSilent || signal.aborted || [...open].some(isLost)) resolve(false)
+      }, LOOK_EVERY)
+    })
+  } finally {
+    clearInterval(timer)
+    for (const { ref } of open) ref.context?.detach(ref)
+  }
+}
+
+function bytesFrom(peers: Iterable<ReplicatorPeer>): number {
+  let bytes = 0
+  for (const { stream } of peers) bytes += receivedBytes(stream)
+  return bytes
+}
+
+/** The peer is gone, or said that it cannot answer. */
+function isLost({ wanted }: Question): boolean {
+  return wanted.inflight.length === 0 && !wanted.processing
+}
