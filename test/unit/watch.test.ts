@@ -11,6 +11,7 @@ import {
   type GoingOn,
   MAX_PATHS,
 } from '../../src/peer/publish/watch/burst'
+import { hasOtherChanges } from '../../src/peer/publish/watch/otherChanges'
 import { inotifyDescriptors, type WatchEvent } from '../../src/peer/publish/watch/parcelWatcher'
 import { type FolderWatch, type WatchOptions, watchFolder } from '../../src/peer/publish/watch/watch'
 import { watchFile } from '../../src/peer/publish/watch/watchFile'
@@ -391,6 +392,25 @@ describe('a save', function () {
     isGoingOn = undefined
     await told.until(() => told.changes.length === 2)
     assert.deepEqual(told.changes, ['rescan', [A]])
+  })
+
+  it('is part of more when a file beside it in the order of names changed, in a folder of any size', () => {
+    const root = fs.mkdtempSync(join(tmpdir(), 'beside-'))
+    const folder = join(root, 'in')
+    fs.mkdirSync(folder)
+    const nameOf = (at: number) => `f${String(at).padStart(4, '0')}`
+    for (let at = 0; at < 700; at++) fs.writeFileSync(join(folder, nameOf(at)), '')
+    const pathOf = (at: number) => `/in/${nameOf(at)}` as DrivePath
+    const later = Date.now() + 60_000
+    const earlier = Date.now() - 60_000
+    fs.rmSync(join(folder, nameOf(300)))
+    for (const at of [0, 300, 699]) {
+      assert.equal(hasOtherChanges(root, new Set([pathOf(at)]), later), false)
+      assert.equal(hasOtherChanges(root, new Set([pathOf(at)]), earlier), true)
+    }
+    const all = new Set(Array.from({ length: 700 }, (_, at) => pathOf(at)))
+    assert.equal(hasOtherChanges(root, all, earlier), false, 'those that are known are no others')
+    fs.rmSync(root, { recursive: true })
   })
 
   it('is told some time although a program says for ever that it is at work', async () => {

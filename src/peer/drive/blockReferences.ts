@@ -6,6 +6,8 @@ export class BlockReferences {
   /** By the first block of what is named: where the longest that begins there ends. */
   private readonly ends = new Map<number, number>()
   private unknown = false
+  /** Those of `ends`, until there are more. */
+  private known: BlockRuns | undefined
 
   /** Whether some entry does not tell which blocks hold its bytes (see blockMap.ts). */
   get isIncomplete(): boolean {
@@ -29,6 +31,11 @@ export class BlockReferences {
 
   /** All blocks that are named, now. */
   runs(): BlockRuns {
+    this.known ??= this.sortedRuns()
+    return this.known
+  }
+
+  private sortedRuns(): BlockRuns {
     const runs: { start: number; end: number }[] = []
     for (const start of Float64Array.from(this.ends.keys()).sort()) {
       const end = this.ends.get(start) ?? start
@@ -40,6 +47,10 @@ export class BlockReferences {
   }
 
   private addRange(start: number, length: number): void {
-    if (length > 0) this.ends.set(start, Math.max(start + length, this.ends.get(start) ?? 0))
+    if (length === 0) return
+    const before = this.ends.get(start) ?? 0
+    if (start + length <= before) return
+    this.ends.set(start, start + length)
+    this.known = undefined
   }
 }

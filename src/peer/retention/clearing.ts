@@ -23,6 +23,8 @@ export const GRACE = 10 * 60_000
 
 /** A new version is looked through when whoever asked for it has it (milliseconds). */
 const LOOK_AFTER = 5_000
+/** All entries are counted in a look, so of many versions one after the other not each gets one (milliseconds). */
+const LOOKS_APART = 60_000
 
 const LOOK_EVERY = 60 * 60_000
 
@@ -47,9 +49,11 @@ export interface ClearingOptions {
 }
 
 export class Clearing {
-  /** What was not in use at some time in the past, which is over when the wait that is under way ends. */
+  /** Blocks unused at the last look; cleared if still unused after the grace period. */
   private noted: BlockRuns = []
   private running: Promise<void> | undefined
+  /** When the last look at a new version began, milliseconds of `performance.now()`. */
+  private lookedAt = Number.NEGATIVE_INFINITY
   /** Another version came while one was looked through. */
   private again = false
 
@@ -81,8 +85,10 @@ export class Clearing {
   private async run(): Promise<void> {
     const { grace, signal, inTurn } = this.options
     while (this.again) {
-      await delay(Math.min(grace, LOOK_AFTER), signal)
+      const apart = this.lookedAt + LOOKS_APART - performance.now()
+      await delay(Math.min(grace, Math.max(LOOK_AFTER, apart)), signal)
       this.again = false
+      this.lookedAt = performance.now()
       this.noted = (await this.unused())?.unused ?? []
       while (this.noted.length > 0) {
         await delay(grace, signal)

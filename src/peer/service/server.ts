@@ -20,6 +20,10 @@ import { handlersFor } from './rpc'
 import type { PeerService } from './service'
 
 const STATE_EVERY = 250
+/** A flow of fewer bytes a second is not shown as it changes: it is looked at when it is over. */
+const SLOW_FLOW = 64 * 1024
+/** Milliseconds after the last byte a flow is over by. */
+const FLOW_OVER = 1_100
 const WINDOW_GRACE = 10_000
 /** A client that was started together with the process needs a moment to say hello. */
 const FIRST_CLIENT_WITHIN = 15_000
@@ -53,6 +57,7 @@ export class PeerServer {
   private readonly server: Server
   private ending: NodeJS.Timeout | undefined
   private pushing: NodeJS.Timeout | undefined
+  private lookingAgain: NodeJS.Timeout | undefined
   private lastPush = 0
   private hadWindow = false
   private isEnding = false
@@ -233,10 +238,11 @@ export class PeerServer {
       else this.sendState(client, state)
     }
     // Rates fall to zero without any event, so look again while something moved.
-    const moving = [state, ...state.peers].some(({ rates }) => rates.down > 0 || rates.up > 0)
-    if (moving || service.parts.transfers.active) {
-      setTimeout(() => this.pushSoon(), STATE_EVERY * 2).unref()
-    }
+    const flow = Math.max(...[state, ...state.peers].map(({ rates }) => Math.max(rates.down, rates.up)))
+    if (flow === 0 && !service.parts.transfers.active) return
+    const isSlow = flow < SLOW_FLOW && !service.parts.transfers.active
+    clearTimeout(this.lookingAgain)
+    this.lookingAgain = setTimeout(() => this.pushSoon(), isSlow ? FLOW_OVER : STATE_EVERY * 2).unref()
   }
 
   private sendState(client: Client, state = this.options.service.state): void {

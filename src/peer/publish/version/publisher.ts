@@ -123,7 +123,6 @@ export class Publisher {
     const { share } = this
     const question = { root, share, published, inPlace, named, scanned: seen.took }
     const compared = await findChanged(looked, question, signal)
-    this.newest.saveAfter(published, compared.same)
     const changed = compared.changed.filter(file => !stay.leaving.has(file.path))
     progress.files.total = changed.length
     progress.bytes.total = changed.reduce((sum, file) => sum + file.size, 0)
@@ -142,14 +141,15 @@ export class Publisher {
       published = await this.newest.saved(signal)
       const { newest, versions, sync } = this
       const place = { share, root, newest, versions, inPlace: this.inPlace, sync }
-      const changes = { published, seen, changed, gone: removed, alreadySkipped: this.notTaken.list() }
+      const alreadySkipped = this.notTaken.list()
+      const changes = { published, seen, changed, gone: removed, same: compared.same, alreadySkipped }
       const outcome = await this.logs.appending(() =>
         importVersion(place, changes, { signal, progress, onProgress, assertRoom }),
       )
       this.notTaken.add(outcome.skipped)
       busy = outcome.busy
       appended = outcome.appended
-    }
+    } else this.newest.saveAfter(published, compared.same)
     this.seenWith = stay.held.length === 0 ? published : undefined
     this.foretold ??= await this.foretell(published, scan.files, signal)
     const failed = this.notTaken.list()

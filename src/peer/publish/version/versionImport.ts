@@ -40,6 +40,8 @@ export interface VersionChanges {
   /** In the order of paths. */
   readonly changed: readonly ScannedFile[]
   readonly gone: readonly DrivePath[]
+  /** Not changed, but noted anew: kept with what has changed. */
+  readonly same: readonly DrivePath[]
   /** What earlier imports did not take and this one does not try. */
   readonly alreadySkipped: readonly SkippedFromShare[]
 }
@@ -63,7 +65,7 @@ export interface ImportedVersion {
 
 export async function importVersion(
   { share, root, newest, versions, inPlace, sync }: VersionPlace,
-  { published, seen: { scan, look }, changed, gone, alreadySkipped }: VersionChanges,
+  { published, seen: { scan, look }, changed, gone, same, alreadySkipped }: VersionChanges,
   { signal, progress, onProgress, assertRoom }: ImportRun,
 ): Promise<ImportedVersion> {
   const core = await share.bytesReady(signal)
@@ -118,7 +120,7 @@ export async function importVersion(
     throwIfAborted(signal)
     // Files that could not be taken are asked for again at every change; that makes no new version.
     if (put.size + removed.length === 0 && !isFirst) {
-      newest.saveAfter(published, noted)
+      newest.saveAfter(published, [...noted, ...same])
       return { skipped: bytes.skipped, busy: busy(), appended: false }
     }
     const { version, moved } = isListingFirst
@@ -126,7 +128,7 @@ export async function importVersion(
       : await versions.append(newest.version, published, [...put], removed, bytes, signal)
     for (const path of moved) put.add(path)
     await sync()
-    newest.appended(version, published, [...put, ...noted, ...removed])
+    newest.appended(version, published, [...put, ...noted, ...removed, ...same])
   } catch (error) {
     await bytes.settle()
     inPlace?.notPublished()

@@ -1,14 +1,18 @@
 /**
  * Whether more was changed in the folders of a few files than these: then they are part of something larger, which the
- * watcher tells later or has missed. Looked at are the files beside them, where these are not too many.
+ * watcher tells later or has missed. Whatever writes many files of a folder does it in the order of their names, or in
+ * the order in which the system lists them. So in both the neighbours of each file are looked at, and not all of a
+ * folder: that would be most of the work of a save.
  */
 import { lstatSync, readdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { DrivePath } from '../../../common/brand'
 import { isTemporaryName } from '../../names/temporaryName'
 
-/** Names in a folder. */
-const MAX_LOOKED_AT = 500
+/** Neighbours on each side. */
+const NEIGHBOURS = 8
+/** In a folder with more names they are not put into the order of names. */
+const MANY_NAMES = 5_000
 /** File systems note times in ticks: a change may seem to be so many milliseconds older than it is. */
 const TICK = 20
 
@@ -18,15 +22,30 @@ const TICK = 20
  * @param since milliseconds since 1970
  */
 export function hasOtherChanges(root: string, paths: ReadonlySet<DrivePath>, since: number): boolean {
-  const folders = new Set([...paths].map(path => dirname(path)))
-  return [...folders].some(folder => {
-    const names = namesIn(join(root, folder))
-    if (names.length > MAX_LOOKED_AT) return false
-    return names.some(name => {
-      const path = `${folder === '/' ? '' : folder}/${name}` as DrivePath
-      return !paths.has(path) && !isTemporaryName(name) && hasChanged(join(root, path), since - TICK)
+  const known = new Map<string, Set<string>>()
+  for (const path of paths) {
+    const names = known.get(dirname(path)) ?? new Set()
+    known.set(dirname(path), names.add(basename(path)))
+  }
+  return [...known].some(([folder, names]) =>
+    [...neighboursOf(names, namesIn(join(root, folder)))].some(name =>
+      hasChanged(join(root, folder, name), since - TICK),
+    ),
+  )
+}
+
+/** @param known names in a folder, some of which may be gone  @param listed all that it holds, as the system lists it */
+function neighboursOf(known: ReadonlySet<string>, listed: readonly string[]): ReadonlySet<string> {
+  const found = new Set<string>()
+  const byName = listed.length > MANY_NAMES ? [] : [...new Set([...listed, ...known])].sort()
+  for (const names of [listed, byName]) {
+    names.forEach((name, at) => {
+      if (!known.has(name)) return
+      for (const other of names.slice(Math.max(0, at - NEIGHBOURS), at + 1 + NEIGHBOURS))
+        if (!known.has(other) && !isTemporaryName(other)) found.add(other)
     })
-  })
+  }
+  return found
 }
 
 function namesIn(folder: string): string[] {
