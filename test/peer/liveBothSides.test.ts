@@ -37,6 +37,7 @@ describe('a live copy and what is shared, both changed at random', () => {
   let sides: TwoSides
   let only: string[] | undefined
   let isAsked = false
+  let wasKilled = false
 
   before(async () => {
     const [ann, bob] = await Promise.all([
@@ -52,6 +53,7 @@ describe('a live copy and what is shared, both changed at random', () => {
   const follow = async (happens: Promise<number>, isFirst: boolean, keeps: boolean) => {
     const { bob, live, folder } = scene
     isAsked = false
+    wasKilled = false
     let answered: unknown
     const answering = setInterval(() => {
       const state = bob.state.live?.find(each => each.id === live)
@@ -83,6 +85,7 @@ describe('a live copy and what is shared, both changed at random', () => {
     await delay(wait)
     if (kind < 0.2) {
       sides.log.push(`killed after ${wait.toFixed()} ms`)
+      wasKilled = true
       const { restarts } = bob
       await bob.crash()
       await bob.until('it runs again', () => bob.restarts > restarts)
@@ -148,7 +151,7 @@ describe('a live copy and what is shared, both changed at random', () => {
       model.end(expected)
       const after = await sideOf(scene.folder)
       await compare(expected, before, after, shared)
-      model.settle(after)
+      model.settle(after, { wasKilled, before })
     }
     await assertNothingLeftBehind()
   })

@@ -21,6 +21,10 @@ export interface ExpectedLive {
 
 export class LiveModel extends FolderModel {
   private readonly vague = new Set<string>()
+  /** Folders that were made just before a kill: that may not have been noted, and then they count as the user's. */
+  private readonly doubtful = new Set<string>()
+  /** What may have taken the place of such a folder. */
+  private readonly mayBePlaced = new Map<string, Thing>()
   /** What a file held that the user deleted, and that the share changed since: back like that, it is followed again. */
   private readonly was = new Map<string, Thing>()
   /** Content of the incoming file that lies beside a path. */
@@ -34,6 +38,7 @@ export class LiveModel extends FolderModel {
     for (const [path, known] of this.beside) other.beside.set(path, known)
     for (const [path, thing] of this.was) other.was.set(path, thing)
     for (const path of this.vague) other.vague.add(path)
+    for (const path of this.doubtful) other.doubtful.add(path)
     return other
   }
 
@@ -46,8 +51,12 @@ export class LiveModel extends FolderModel {
     return expected
   }
 
-  /** To be called with what there is: which conflict copy belongs to which path. */
-  settle(after: Side): void {
+  /** To be called with what there is: which conflict copy belongs to which path, and what a kill left in doubt. */
+  settle(after: Side, { wasKilled, before }: { readonly wasKilled: boolean; readonly before: Side }): void {
+    for (const [path, incoming] of this.mayBePlaced)
+      if (after.things.has(path)) this.write(path, incoming, after)
+    this.mayBePlaced.clear()
+    for (const path of wasKilled ? this.made : []) if (!before.folders.has(path)) this.doubtful.add(path)
     for (const [path, known] of this.beside) {
       const at = [...after.things].find(
         ([other, thing]) => other.startsWith(`${path}.conflict-`) && contentOf(thing) === known.content,
@@ -123,6 +132,7 @@ export class LiveModel extends FolderModel {
     if (was !== undefined && there !== undefined && contentOf(was) === contentOf(there)) {
       this.bases.set(path, was)
       this.was.delete(path)
+      this.vague.add(path)
     }
     const base = this.bases.get(path)
     const hasNothingNew = base !== undefined && contentOf(base) === contentOf(incoming)
@@ -130,6 +140,11 @@ export class LiveModel extends FolderModel {
     if (foldersAbove(path).some(above => side.things.has(above))) return // what is there is the user's
     if (side.folders.has(path)) {
       if (hasNothingNew || !this.isFolderOurs(path, side)) return
+      if (this.doubtful.has(path)) {
+        expected.unsure.add(path)
+        this.mayBePlaced.set(path, incoming)
+        return
+      }
       this.removeFolder(path, side)
       this.write(path, incoming, side)
     } else if (local === undefined) {
@@ -172,6 +187,7 @@ export class LiveModel extends FolderModel {
 
   protected override write(path: string, thing: Thing, side: Side): void {
     super.write(path, thing, side)
+    this.doubtful.delete(path)
     this.was.delete(path)
     this.vague.delete(path)
     this.beside.delete(path)

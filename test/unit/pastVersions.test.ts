@@ -1,12 +1,18 @@
 /** The way back through the versions of a path log, whatever its blocks say of themselves. */
 import assert from 'node:assert/strict'
+import { setTimeout as delay } from 'node:timers/promises'
 import Corestore from 'corestore'
 import fc from 'fast-check'
 import { Header, Node, YoloIndex } from 'hyperbee/lib/messages.js'
 import type Hypercore from 'hypercore'
+import type { ReplicatorPeer } from 'hypercore'
+import type { DrivePath } from '../../src/common/brand'
 import { type KeepRule, keptBy, type TimedVersion } from '../../src/common/keptVersions'
 import { ABOUT, ABOUT_SHARE, FILES } from '../../src/peer/drive/format/about'
+import { readHistory } from '../../src/peer/drive/history'
 import { endOfVersion, type PastVersion, versionsBack } from '../../src/peer/drive/pastVersions'
+import { ShareDrive } from '../../src/peer/drive/shareDrive'
+import { DEFAULT_LIMITS } from '../../src/peer/limits'
 import { temporaryFolder } from '../support/folders'
 import { holds } from '../support/fuzz'
 
@@ -132,6 +138,100 @@ describe('the versions of a path log', () => {
     for await (const version of versionsBack(log, log.length, HERE)) if (page.push(version) === 100) break
     assert.deepEqual([page.length, reads], [100, 100])
     assert.deepEqual(page.at(-1)?.changes, { added: 20, changed: 0, removed: 0, bytes: 60 })
+  })
+})
+
+describe('a page of a history that lies', () => {
+  const MOST = 1_000
+  const signal = new AbortController().signal
+  let store: Corestore
+  before(() => {
+    store = new Corestore(temporaryFolder('lying'))
+  })
+  after(() => store.close())
+
+  /** A share with these blocks, and how many of them are read. */
+  async function shareOf(seed: string, blocks: readonly Buffer[]) {
+    const share = await ShareDrive.create(store, seed.padEnd(32, '0'))
+    await share.bytesReady()
+    if (blocks.length > 0) await share.paths.append([...blocks])
+    const cost = { reads: 0 }
+    const { get } = share.paths
+    share.paths.get = (at, options) => {
+      cost.reads++
+      return get.call(share.paths, at, options)
+    }
+    const page = (path: string, limit: number, most?: number) =>
+      readHistory(
+        share,
+        { from: share.paths.length, path: path as DrivePath, limit, timeout: 1_000, signal },
+        most,
+      )
+    return { share, cost, page }
+  }
+
+  it('ends when enough was looked at, although each version names one before it that is none', async () => {
+    const blocks: Buffer[] = []
+    for (let version = 0; version < 18; version++) {
+      for (let n = 0; n < 100; n++) blocks.push(fileBlock(`/${n}`))
+      blocks.push(aboutBlock({ previous: blocks.length - 1 }))
+    }
+    const { cost, page } = await shareOf('a', blocks)
+    const { versions, next } = await page('/', 1_000, MOST)
+    assert.ok(cost.reads < MOST + 200, `${cost.reads} blocks were read`)
+    assert.ok(versions.length > 5 && next !== undefined, 'it can be continued')
+  })
+
+  it('is told as far as it came, when somebody gives each block just in time', async () => {
+    const blocks = Array.from({ length: 60 }, (_, n) => aboutBlock({ previous: n }))
+    const { share: theirs } = await shareOf('c', blocks)
+    const here = new Corestore(temporaryFolder('here'))
+    const share = await ShareDrive.open(here, theirs.key, undefined, () => DEFAULT_LIMITS)
+    let giving: Promise<void> = Promise.resolve()
+    theirs.paths.on('peer-add', (peer: ReplicatorPeer) => {
+      const answer = peer.onrequest.bind(peer)
+      peer.onrequest = request => {
+        giving = giving.then(() => delay(50)).then(() => answer(request))
+        return giving
+      }
+    })
+    const [one, other] = [theirs.paths.replicate(true), share.paths.replicate(false)]
+    one.pipe(other).pipe(one)
+    try {
+      await share.paths.update({ wait: true })
+      const query = { from: share.paths.length, path: '/' as DrivePath, limit: 1_000, timeout: 200, signal }
+      const { versions, isCut, next } = await readHistory(share, query)
+      assert.ok(isCut === true && next !== undefined && versions.length < blocks.length, `${versions.length}`)
+    } finally {
+      one.destroy()
+      other.destroy()
+      await share.close()
+      await here.close()
+    }
+  })
+
+  it('opens few versions as a whole, although each says that it is as large as the first', async () => {
+    const chunks = { blockOffset: 0, blockLength: 1, byteOffset: 0, byteLength: 1 }
+    const listing = { format: 1, version: 2, files: 2, bytes: 2, chunks, ahead: true }
+    const { share, page } = await shareOf('b', [])
+    await share.drive.db.put('/a', {}, { keyEncoding: FILES })
+    const honest = await share.versionAt(2)
+    let opened = 0
+    share.versionAt = async () => {
+      opened++
+      return honest
+    }
+    for (let n = 0; n < 30; n++) {
+      await share.drive.db.put('/a', {}, { keyEncoding: FILES })
+      await share.drive.db.put(
+        ABOUT_SHARE,
+        { previous: share.paths.length - 1, listing },
+        { keyEncoding: ABOUT },
+      )
+    }
+    const { next } = await page('/a', 1_000)
+    assert.ok(opened > 0 && opened <= 10, `${opened} versions were opened`)
+    assert.ok(next !== undefined, 'it can be continued')
   })
 })
 

@@ -19,6 +19,7 @@ export async function log(context: Context): Promise<number> {
   const find = await meantShare(context, argument, given)
   let left = limit
   let from: number | undefined
+  let foundAt = performance.now()
   await withPeer(context, async peer => {
     const { id, path, doubt } = await find(peer)
     if (from === undefined && at !== undefined) from = (await versionAt(context, peer, id, at)).version
@@ -33,6 +34,11 @@ export async function log(context: Context): Promise<number> {
       from = page.next
       if (page.isCut) output.note('What is older is not known here, and nobody online gave it in time.')
       if (from === undefined || page.isCut) break
+      if (page.versions.length > 0) foundAt = performance.now()
+      else if (performance.now() - foundAt > timeout) {
+        output.note(`No older version that changed it was found in time. To look further back: --at ${from}`)
+        break
+      }
     }
     if (from !== undefined) output.event('older', { next: from })
     noteDoubt(output, doubt)

@@ -161,8 +161,11 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
 
   private shareChanged(id: ShareId): void {
     if (this.shown?.id !== id) return
-    clearTimeout(this.timer)
-    this.timer = setTimeout(() => void this.again().catch(() => undefined), REFRESH_AFTER) // the list says why
+    // Not later for each change: a share that is saved all the time would never be read again.
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined
+      this.again().catch(() => undefined) // the list says why
+    }, REFRESH_AFTER)
   }
 
   /** From the newest on, as many as were shown. */

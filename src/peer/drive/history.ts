@@ -7,14 +7,16 @@ import type { DrivePath } from '../../common/brand'
 import type { VersionChanges, VersionSummary } from '../../common/model'
 import { throwIfAborted } from '../time'
 import type { DriveEntry } from './format/entry'
-import { BlockMissing, type PastVersion, pathsBetween, versionsBack } from './pastVersions'
+import { BlockMissing, type PastVersion, pathsBetween, versionsBack, Work } from './pastVersions'
 import { trimSlash } from './pathIndex'
 import type { ShareDrive } from './shareDrive'
 import { differences } from './versionDiff'
 import { nobodyHas } from './whoHas'
 
-/** Blocks of the path log that one page looks through for a path, and versions. */
+/** Blocks of the path log that one page looks at, and versions. */
 const MAX_BLOCKS = 20_000
+/** One page is waited for so many times as long as one block. */
+const PAGE_TIMEOUTS = 2
 const MAX_VERSIONS = 5_000
 /** A version that changes more paths than this is compared with the one before, as a whole. */
 const LARGE = 5_000
@@ -36,24 +38,28 @@ export interface HistoryPage {
   readonly isCut?: true
 }
 
-export async function readHistory(share: ShareDrive, query: HistoryQuery): Promise<HistoryPage> {
+/** @param mostBlocks see `MAX_BLOCKS` */
+export async function readHistory(
+  share: ShareDrive,
+  query: HistoryQuery,
+  mostBlocks = MAX_BLOCKS,
+): Promise<HistoryPage> {
   const versions: VersionSummary[] = []
   const path = trimSlash(query.path) as DrivePath
   const kept = new KeptContent(share)
-  let blocks = 0
+  const work = new Work(performance.now() + PAGE_TIMEOUTS * query.timeout)
   let seen = 0
   let at: number | undefined = query.from
   try {
-    for await (const version of versionsBack(share.paths, query.from, query)) {
+    for await (const version of versionsBack(share.paths, query.from, { ...query, work })) {
       throwIfAborted(query.signal)
-      if (versions.length === query.limit || blocks >= MAX_BLOCKS || seen >= MAX_VERSIONS)
+      if (versions.length === query.limit || work.blocks >= mostBlocks || seen >= MAX_VERSIONS)
         return { versions: withFirst(versions, false), next: version.version }
       at = version.version
       seen++
-      blocks += version.version - (version.previous ?? version.version)
       if (path === '') versions.push(summaryOf(version, version.changes))
       else {
-        const found = await changesAt(share, version, path, kept, query)
+        const found = await changesAt(share, version, path, kept, { ...query, work })
         if (found !== undefined) versions.push(found)
       }
       at = version.previous
@@ -83,12 +89,13 @@ async function changesAt(
   version: PastVersion,
   path: DrivePath,
   kept: KeptContent,
-  query: HistoryQuery,
+  query: HistoryQuery & { readonly work: Work },
 ): Promise<VersionSummary | undefined> {
   const { previous } = version
   if (previous === undefined) return undefined
   const said = new Map<string, DriveEntry | undefined>()
   if (version.version - previous > LARGE || version.listing?.ahead === true) {
+    query.work.blocks += LARGE // at least: of a small version that says it is large
     const now = await share.versionAt(version.version, query.signal)
     const before = previous < 2 ? undefined : await share.versionAt(previous, query.signal)
     for (const { path: other } of (await differences(now.index, before?.index, path)).list)

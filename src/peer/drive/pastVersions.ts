@@ -38,6 +38,20 @@ export interface BackwardOptions {
   /** Milliseconds for each block; 0: only what is here is read. */
   readonly timeout: number
   readonly signal?: AbortSignal | undefined
+  /** Counts what is read: how much that is for one version is up to its publisher. */
+  readonly work?: Work | undefined
+}
+
+/** What reading backwards has cost, and may cost. */
+export class Work {
+  /** Blocks that were looked at. */
+  blocks = 0
+
+  /**
+   * @param until `performance.now()` after which nothing more is waited for: somebody who gives each block just in time
+   *   could hold up whoever reads for ever
+   */
+  constructor(readonly until: number) {}
 }
 
 /** The path log ends there, or its blocks cannot be had now. */
@@ -176,11 +190,13 @@ export function pathSaid(
 export async function changeAt(
   paths: Hypercore,
   at: number,
-  { timeout, signal }: BackwardOptions,
+  { timeout, signal, work }: BackwardOptions,
 ): Promise<PathChange | undefined> {
   if (at < 1) return undefined
+  if (work !== undefined) work.blocks++
   const isHere = paths.core.bitfield.get(at)
-  if (!isHere && timeout === 0) throw new BlockMissing()
+  const isLate = work !== undefined && performance.now() > work.until
+  if (!isHere && (timeout === 0 || isLate)) throw new BlockMissing()
   if (!isHere) askFor(paths, Math.max(1, at + 1 - ASKED_AHEAD), at + 1, { timeout, signal })
   try {
     const block = paths.get(at, isHere ? {} : { timeout })

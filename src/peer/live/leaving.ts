@@ -92,26 +92,29 @@ export async function leave(leaving: Leaving, options: LeavingOptions): Promise<
   await marks.flush()
   const pauseIfDue = sharedSlicer()
   const left = [...leaving.taken]
-  for (const move of leaving.moves) {
-    await pauseIfDue()
-    if (await rename(move, options)) {
-      done.add(move.to)
-      forget(move.from)
-      options.onMoved(move)
-    } else left.push(move.from)
-  }
-  for (const path of left) {
-    await pauseIfDue()
-    const known = copied.get(path)
-    const reason = await takeAway(path, options)
-    if (reason === 'taken') options.onTaken(path)
-    if (reason === 'taken' || reason === 'theirs' || known === undefined) forget(path)
-    else {
-      marks.note(path, known)
-      later.push({ path, reason })
+  try {
+    for (const move of leaving.moves) {
+      await pauseIfDue()
+      if (await rename(move, options)) {
+        done.add(move.to)
+        forget(move.from)
+        options.onMoved(move)
+      } else left.push(move.from)
     }
+    for (const path of left) {
+      await pauseIfDue()
+      const known = copied.get(path)
+      const reason = await takeAway(path, options)
+      if (reason === 'taken') options.onTaken(path)
+      if (reason === 'taken' || reason === 'theirs' || known === undefined) forget(path)
+      else {
+        marks.note(path, known)
+        later.push({ path, reason })
+      }
+    }
+  } finally {
+    await marks.flush() // also of what was done before the folder was gone
   }
-  await marks.flush()
   return { done, later }
 }
 

@@ -5,20 +5,28 @@ import { MAX_PINNED } from '../../common/keptVersions'
 import type { VersionSummary } from '../../common/model'
 import type { Params, Result } from '../../common/protocol'
 import { readHistory, summaryOf } from '../drive/history'
-import { endOfVersion, type PastVersion, versionEndingAt, versionsBack } from '../drive/pastVersions'
+import { endOfVersion, type PastVersion, versionEndingAt, versionsBack, Work } from '../drive/pastVersions'
+import type { PathIndex } from '../drive/pathIndex'
 import { outOfReach, pastVersion } from '../drive/readPast'
 import type { Version } from '../drive/version'
-import { differences } from '../drive/versionDiff'
+import { differences, type VersionDiff } from '../drive/versionDiff'
 import type { Share } from '../shares/share'
 import type { Shares } from '../shares/shares'
 
 /** Versions that are looked at for a time: a publisher may have no end of them. */
 const MAX_LOOKED_AT = 20_000
+/** And blocks: what a version says of the one before may be a lie, which is looked for then. */
+const MAX_BLOCKS = 400_000
+/** Milliseconds that a difference is remembered: its pages are asked for one after the other. */
+const DIFF_KEPT = 10_000
 /** Milliseconds that a list of files of a former version is waited for. */
 const LISTED_WITHIN = 30_000
 const LISTED_ALONE = 4_000
 
 export class Versions {
+  private lastDiff: KnownDiff | undefined
+  private forgetting: NodeJS.Timeout | undefined
+
   constructor(private readonly shares: Shares) {}
 
   /** See `versions.list`. */
@@ -65,9 +73,22 @@ export class Versions {
   ): Promise<Result<'versions.diff'>> {
     const share = this.shares.get(id)
     const [before, now] = [await versionOf(share, from, signal), await versionOf(share, to, signal)]
-    const { list, changes } = await differences(now.index, before.index, path)
+    const { list, changes } = await this.differences(now.index, before.index, path)
     const start = after === undefined ? 0 : 1 + list.findIndex(each => each.path === after)
     return { changes, paths: list.slice(start, start + limit) }
+  }
+
+  /** Of hundreds of thousands of paths there are many pages, and all of it has to be compared for each. */
+  private differences(now: PathIndex, before: PathIndex, path: DrivePath | undefined): Promise<VersionDiff> {
+    const last = this.lastDiff
+    const isKnown = last?.now === now && last.before === before && last.path === path
+    const diff = isKnown ? last.diff : differences(now, before, path)
+    this.lastDiff = { now, before, path, diff }
+    clearTimeout(this.forgetting)
+    this.forgetting = setTimeout(() => {
+      this.lastDiff = undefined
+    }, DIFF_KEPT).unref()
+    return diff
   }
 
   keeping({ id }: Params<'versions.keeping'>): Result<'versions.keeping'> {
@@ -105,6 +126,13 @@ export class Versions {
       ...(share.keeping.pinned.includes(version) ? { pinned: true } : {}),
     }
   }
+}
+
+interface KnownDiff {
+  readonly now: PathIndex
+  readonly before: PathIndex
+  readonly path: DrivePath | undefined
+  readonly diff: Promise<VersionDiff>
 }
 
 /** A version to read from. Throws `no-such-version`, `version-not-here`. */
@@ -152,9 +180,10 @@ async function newestOfTime(
   options: { readonly timeout: number; readonly signal: AbortSignal },
 ): Promise<PastVersion> {
   let left = MAX_LOOKED_AT
-  for await (const version of versionsBack(drive.paths, newest, options)) {
+  const work = new Work(Number.POSITIVE_INFINITY) // whoever asks waits as long as they wish
+  for await (const version of versionsBack(drive.paths, newest, { ...options, work })) {
     if (version.time !== undefined && version.time <= time) return version
-    if (--left === 0) break
+    if (--left === 0 || work.blocks > MAX_BLOCKS) break
   }
   throw new PeerfoldError('no-such-version', `of ${new Date(time).toISOString()} or before`)
 }
