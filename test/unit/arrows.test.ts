@@ -30,11 +30,12 @@ const rooms: Readonly<Record<string, Allowed>> = {
 /** Rooms of src/peer, and the other rooms of it that each may use. */
 const roomsOfPeer: Readonly<Record<string, readonly string[]>> = {
   service: ['live', 'transfers', 'shares', 'network', 'publish', 'drive', 'names', 'store'],
-  live: ['shares', 'copy', 'disk', 'store', 'drive', 'names'],
+  live: ['shares', 'copy', 'inPlace', 'disk', 'store', 'drive', 'names'],
   transfers: ['shares', 'copy', 'store', 'drive', 'hypercore'],
-  shares: ['publish', 'retention', 'network', 'store', 'drive', 'names', 'hypercore'],
-  publish: ['store', 'drive', 'names', 'hypercore'],
-  copy: ['disk', 'store', 'drive', 'names', 'hypercore'],
+  shares: ['publish', 'retention', 'network', 'inPlace', 'store', 'drive', 'names', 'hypercore'],
+  publish: ['inPlace', 'store', 'drive', 'names', 'hypercore'],
+  copy: ['inPlace', 'disk', 'store', 'drive', 'names', 'hypercore'],
+  inPlace: ['store', 'drive', 'hypercore'],
   retention: ['store', 'drive', 'names', 'hypercore'],
   network: ['drive', 'hypercore'],
   store: ['drive', 'names', 'hypercore'],

@@ -16,6 +16,8 @@ import type { DriveEntry } from '../drive/format/entry'
 import { readBlocks, readMapped, readWhole } from '../drive/read'
 import type { ShareDrive } from '../drive/shareDrive'
 import { Decrypter } from '../hypercore/decrypter'
+import type { CopiedFiles } from '../inPlace/copiedFiles'
+import type { IncomingFile } from '../inPlace/incomingFile'
 import type { TargetRules } from '../names/rules'
 import { throwIfAborted } from '../time'
 import { attributesOf, hasAttributes } from './attributes'
@@ -37,6 +39,9 @@ const ATTEMPTS = 4
 
 export interface FileCopierOptions {
   readonly share: ShareDrive
+  /** Absolute. */
+  readonly folder: string
+  readonly copied: CopiedFiles | undefined
   readonly writer: SafeWriter
   readonly ownership: Ownership
   readonly rules: TargetRules
@@ -82,10 +87,20 @@ export class FileCopier {
     const { share } = this.options
     const file = await this.withTrueSize(planned)
     if (isWorthLooking(file.entry)) await this.findInFormers(file)
-    if (file.entry.size <= WHOLE_BYTES)
-      return this.write(file, await readWhole(share, file.entry, this.readOf(file.entry)))
+    if (file.entry.size <= WHOLE_BYTES) {
+      const incoming = await this.begin(file, file.segments)
+      try {
+        const bytes = await readWhole(share, file.entry, this.readOf(file.entry, incoming))
+        return await this.write(file, bytes, incoming)
+      } finally {
+        await incoming?.end()
+      }
+    }
     await this.untilUnchanged(file, async now => {
-      if (now.compare && (await this.isSame(now, now.segments))) return this.takeOver(now, now.precondition)
+      if (now.compare && (await this.isSame(now, now.segments))) {
+        await this.takeOver(now, now.precondition)
+        return this.options.copied?.adopt(now.entry, this.options.folder, now.path, true)
+      }
       const beside = now.conflict
         ? await this.besides(now, segments => this.isSame(now, segments))
         : undefined
@@ -122,20 +137,27 @@ export class FileCopier {
     return { ...file, entry, compare: file.conflict && sameSize }
   }
 
-  /** Writes a small file whose bytes are here. */
-  async write(file: PlannedFile, bytes: Buffer): Promise<void> {
+  /** Writes a file whose bytes are here. @param incoming of one that has blocks of its own */
+  async write(file: PlannedFile, bytes: Buffer, incoming?: IncomingFile): Promise<void> {
     const { writer, onBytes } = this.options
     await this.untilUnchanged(file, async now => {
       const hash = hashToKeep(bytes)
       const holds = (segments: readonly string[]) => this.holds(segments, bytes)
-      if (now.compare && holds(now.segments)) return this.takeOver(now, now.precondition, hash)
+      if (now.compare && holds(now.segments)) {
+        await this.takeOver(now, now.precondition, hash)
+        return incoming?.placed(now.path)
+      }
       const beside = now.conflict ? await this.besides(now, holds) : undefined
-      if (beside !== undefined) this.record(now, beside, undefined, hash)
-      else {
+      if (beside !== undefined) {
+        this.record(now, beside, undefined, hash)
+        await incoming?.placed(pathOf(beside))
+      } else {
         await this.clearWay(now)
         const place = await this.destination(now)
         const { segments } = place
-        this.record(now, segments, await writer.writeSmall(segments, bytes, placing(now, place)), hash)
+        const mark = await writer.writeSmall(segments, bytes, placing(now, place))
+        await incoming?.placed(pathOf(segments))
+        this.record(now, segments, mark, hash)
       }
       onBytes(bytes.length)
     })
@@ -213,22 +235,42 @@ export class FileCopier {
     const place = await this.destination(file)
     const { segments } = place
     const { large, token, progress } = await this.open(file, place)
+    let incoming: IncomingFile | undefined
     try {
       onBytes(progress.bytes)
-      await this.fill(large, file, token, progress)
+      incoming = await this.begin(file, segments, large.temporaryName)
+      await this.fill(large, file, token, progress, incoming)
       await this.clearWay(file)
-      this.record(file, segments, await large.commit())
+      const mark = await large.commit()
+      await incoming?.placed(pathOf(segments))
+      this.record(file, segments, mark)
     } catch (error) {
       onBytes(-progress.bytes)
-      await this.leave(large, file, error)
+      const isLeft = await this.leave(large, file, error)
+      await incoming?.end(isLeft ? 'goes-on' : 'over')
       throw error
     }
+    await incoming?.end()
     await partials.forget(file)
   }
 
-  /** Nobody waits for what was superseded and is gone. */
-  private readOf(entry: DriveEntry): ReadOptions {
-    return { ...this.options.read, isSuperseded: () => isOther(this.options.share, entry) }
+  /** @param temporary its name, in the folder of the file */
+  private async begin(
+    { entry }: PlannedFile,
+    segments: readonly string[],
+    temporary?: string,
+  ): Promise<IncomingFile | undefined> {
+    const { copied, folder } = this.options
+    const beside = temporary === undefined ? undefined : pathOf([...segments.slice(0, -1), temporary])
+    return copied?.begin(entry, folder, pathOf(segments), beside)
+  }
+
+  /** Nobody waits for what was superseded and is gone. What goes into a file needs no room in the store. */
+  private readOf(entry: DriveEntry, incoming?: IncomingFile): ReadOptions {
+    const { assertRoom = () => {}, ...read } = this.options.read
+    const isSuperseded = () => isOther(this.options.share, entry)
+    if (incoming === undefined) return { ...read, assertRoom, isSuperseded }
+    return { ...read, isSuperseded, onAsk: index => incoming.expects(index) }
   }
 
   /** Opens the temporary that an earlier run left, if it is known how far that is whole; else a new one. */
@@ -268,13 +310,17 @@ export class FileCopier {
     return undefined
   }
 
-  /** After a failure: leaves a temporary to whoever goes on with it, removes any other. */
-  private async leave(large: LargeFile, file: PlannedFile, error: unknown): Promise<void> {
+  /** After a failure: leaves a temporary to whoever goes on with it (true), removes any other. */
+  private async leave(large: LargeFile, file: PlannedFile, error: unknown): Promise<boolean> {
     const { partials, isEnding } = this.options
     const passes = passing(error) !== undefined
-    if (partials.has(file) && (passes || isEnding())) return large.suspend()
+    if (partials.has(file) && (passes || isEnding())) {
+      await large.suspend()
+      return true
+    }
     await large.abort()
     await partials.forget(file)
+    return false
   }
 
   /** Writes block after block; when nobody has the next, waits and goes on there. */
@@ -283,13 +329,15 @@ export class FileCopier {
     file: PlannedFile,
     token: string | undefined,
     progress: Position,
+    incoming: IncomingFile | undefined,
   ): Promise<void> {
     const { entry } = file
     for (;;) {
       try {
-        for await (const block of this.blocksOf(file, progress.blocks, progress.bytes)) {
+        for await (const block of this.blocksOf(file, progress.blocks, progress.bytes, incoming)) {
           if (progress.bytes + block.length > entry.size) throw new PeerfoldError('bad-entry', entry.path)
           await large.write(progress.bytes, block)
+          await incoming?.written((entry.blob?.blockOffset ?? 0) + progress.blocks, progress.bytes)
           progress.bytes += block.length
           progress.blocks++
           this.options.onBytes(block.length)
@@ -305,10 +353,15 @@ export class FileCopier {
   }
 
   /** Each holds until the next is asked for. */
-  private async *blocksOf(file: PlannedFile, block: number, position: number): AsyncGenerator<Buffer> {
+  private async *blocksOf(
+    file: PlannedFile,
+    block: number,
+    position: number,
+    incoming?: IncomingFile,
+  ): AsyncGenerator<Buffer> {
     const { share } = this.options
     const { entry } = file
-    const read = this.readOf(entry)
+    const read = this.readOf(entry, incoming)
     if (entry.blob?.blockMap) return yield* readMapped(share, entry, position, entry.size - position, read)
     const core = await share.bytesReady(read.signal)
     yield* readBlocks(core, entry, block, read, Decrypter.of(core))
@@ -401,6 +454,10 @@ function placing(
   { precondition }: Destination,
 ): Attributes & { precondition: Precondition; isBlocked?: boolean } {
   return { ...attributesOf(file.entry), precondition, ...(file.way === undefined ? {} : { isBlocked: true }) }
+}
+
+function pathOf(segments: readonly string[]): string {
+  return `/${segments.join('/')}`
 }
 
 function asConflict({ held: _, ...file }: PlannedFile): PlannedFile {

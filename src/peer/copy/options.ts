@@ -2,6 +2,7 @@
 import type { DrivePath, ShareId } from '../../common/brand'
 import type { ShareDrive } from '../drive/shareDrive'
 import type { Version } from '../drive/version'
+import type { CopiedFiles } from '../inPlace/copiedFiles'
 import type { Bases } from '../store/bases'
 import type { StoreBudget } from '../store/budget'
 import type { Catalog } from '../store/catalog'
@@ -23,6 +24,8 @@ export interface CopyOptions {
   readonly catalog: Catalog
   readonly bases: Bases
   readonly transfer: Transfer
+  /** Serves large files out of the copy. Undefined for an own share. */
+  readonly copied: CopiedFiles | undefined
   /** Room for what is fetched. */
   readonly space: StoreSpace
   /** Room within the limit for all opened shares. */

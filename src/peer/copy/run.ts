@@ -76,6 +76,8 @@ export class CopyRun {
     this.read = read
     this.files = new FileCopier({
       share,
+      folder: options.folder,
+      copied: options.copied,
       writer,
       ownership: this.ownership,
       rules,

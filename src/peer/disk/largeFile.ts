@@ -57,6 +57,11 @@ export class LargeFile {
     return this.#temporary
   }
 
+  /** Of the temporary, in the folder of the file. */
+  get temporaryName(): string {
+    return this.#temporary.name
+  }
+
   /** Whether this file outlives the writer: it has a resume token. */
   get resumable(): boolean {
     return this.#options.resumeToken !== undefined

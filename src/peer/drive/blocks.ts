@@ -26,6 +26,8 @@ export interface ReadOptions {
   readonly isSuperseded?: () => boolean
   /** Nobody waits for one block more than for the others that are asked for: they may come in any order. */
   readonly isPatient?: boolean
+  /** Told of each block that has to come from peers, before they are asked. */
+  readonly onAsk?: (index: number) => void
   /** Told of the bytes of each block that is read. */
   readonly onBlock?: (bytes: number) => void
 }
@@ -84,6 +86,7 @@ export class Blocks {
       if (here !== null) return here
     }
     this.options.assertRoom?.()
+    this.options.onAsk?.(index)
     setPatient(this.core, index, this.options.isPatient === true)
     const block = this.session.get(index, { raw })
     const silence = this.silence(index)

@@ -28,6 +28,11 @@ import { changeTo, type Version, type VersionChange } from './version'
 /** Milliseconds that reading a former version may take, whoever waits for it. */
 const OPEN_WITHIN = 60_000
 
+/** Serves blocks that lie outside of the store. */
+interface OutsideOf {
+  serve(log: Hypercore): void
+}
+
 export class ShareDrive {
   /** There is more of what is coming. */
   readonly grew = new Signal<void>()
@@ -36,6 +41,7 @@ export class ShareDrive {
   private bytesCore: Hypercore | undefined
   /** The log of bytes once its blocks may be kept as pieces. */
   private keptBytes: Hypercore | undefined
+  private outside: OutsideOf | undefined
   private readonly past = new OpenVersions()
   private readonly closing = new AbortController()
   private refreshing: Promise<VersionChange | undefined> | undefined
@@ -100,16 +106,22 @@ export class ShareDrive {
     return this.bytesCore
   }
 
+  /** What the store does not have of the log of bytes is looked for there, from the first time it is read. */
+  lookIn(outside: OutsideOf): void {
+    this.outside = outside
+  }
+
   /** Waits for the log of bytes; for ever when nobody has the path log's first block, so abort it. Throws `bad-entry`
    *  when the path log names a log that belongs to somebody else. */
   async bytesReady(signal?: AbortSignal): Promise<Hypercore> {
     if (this.bytes === undefined) await unlessAborted(this.drive.getBlobs(), signal)
     const { bytes } = this
     if (bytes === undefined) throw new PeerfoldError('bad-entry', '/')
-    if (this.isOwn && bytes !== this.keptBytes) {
+    if (bytes !== this.keptBytes) {
       await bytes.ready()
-      keepPieces(bytes)
+      if (this.isOwn || this.ownsBytes) keepPieces(bytes)
       this.keptBytes = bytes
+      if (this.ownsBytes) this.outside?.serve(bytes)
     }
     return bytes
   }

@@ -95,6 +95,18 @@ export function isInRuns(runs: BlockRuns, start: number, length: number): boolea
   return length === 0 || (run !== undefined && run.start <= start && start + length <= run.end)
 }
 
+/** The last of these numbers, which are in order, that is not behind `value`. */
+export function lastUpTo(sorted: readonly number[], value: number): number | undefined {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((sorted[middle] ?? 0) <= value) low = middle + 1
+    else high = middle
+  }
+  return sorted[low - 1]
+}
+
 /** The runs of held blocks from `from` to `to` (exclusive). */
 function addHeld(runs: BlockRun[], held: HeldBlocks, from: number, to: number): void {
   for (let start = from < to ? held.firstSet(from) : -1; start !== -1 && start < to; ) {

@@ -27,6 +27,11 @@ export function paddingOf({ encryption, core }: Hypercore, index: number): numbe
   return encryption?.padding(core, index) ?? 0
 }
 
+/** Whether this is the block, as it is stored. */
+export function isBlock(stored: Uint8Array, { size, hash }: Leaf): boolean {
+  return stored.length === size && hashOfBlock(stored).equals(hash)
+}
+
 /** The block as it is stored, when these bytes are the block that `leaf` is the hash of. */
 export async function storedBlock(
   log: Hypercore,

@@ -3,7 +3,8 @@
  *
  *  - Pieces of packs. The small files of a share lie in packs, and other Hyperdrive clients need a block of its own for
  *    each. In place of such a block the database has a record that says in which pack it lies and where.
- *  - Pieces of files. A large file's blocks stay in the file (`Outside`), which anybody may change at any time.
+ *  - Pieces of files. A large file's blocks lie in the file alone (`Outside`): in the shared folder, or in a copy. Anybody
+ *    may change it at any time.
  *
  * This is the one place through which Hypercore's storage is asked for a block. What is not in the database is read
  * where it lies, encrypted, and compared with the hash in the tree, every time: nothing else than what was appended ever
@@ -17,7 +18,7 @@
  * lib/core.js and lib/replicator.js, and each way begins at `read` or `write` of the log's one storage.
  */
 import type Hypercore from 'hypercore'
-import { storedBlock } from './leaf'
+import { isBlock, storedBlock } from './leaf'
 
 /** A part of a block, in bytes of its content. */
 export interface Piece {
@@ -64,6 +65,10 @@ interface Append {
 export interface Outside {
   /** Everything that may be the content of a block, the likeliest first. */
   candidates(index: number): AsyncIterable<Uint8Array>
+  /** A block that came from a peer, as it is stored, and is on its way into a file. */
+  onItsWay?(index: number): Uint8Array | undefined
+  /** Whether a block that comes from a peer goes into a file, and not into the database. It is kept by then. */
+  takes?(index: number, block: Uint8Array): boolean
   /** Nothing here is this block, though the log says that it is here. Resolves when the log does not say so any more. */
   lost(index: number): Promise<void>
 }
@@ -130,7 +135,9 @@ export class Pieces {
             writing.putLocal(keyOf(at), encode(piece))
           }
         }
-        if (!append?.pieces.has(index)) putBlock.call(writing, index, block)
+        if (append?.pieces.has(index)) return
+        if (append === undefined && this.outside?.takes?.(index, block) === true) return
+        putBlock.call(writing, index, block)
       }
       writing.deleteBlock = index => {
         writing.deleteLocal(keyOf(index))
@@ -159,6 +166,8 @@ export class Pieces {
     reading.tryFlush()
     const [value, known] = await Promise.all([record, leaf])
     if (known === null) return null
+    const coming = outside?.onItsWay?.(index)
+    if (coming !== undefined && isBlock(coming, known)) return coming
     const candidates = value === null ? outside?.candidates(index) : this.partOfPack(decode(value))
     for await (const bytes of candidates ?? []) {
       const block = await storedBlock(log, index, bytes, known)

@@ -28,6 +28,11 @@ export async function storeBlocks(
   }
 }
 
+/** Puts a block into the database, as it is stored. Nothing happens when it is not here any more. */
+export async function storeBlock(log: Hypercore, index: number, stored: Uint8Array): Promise<void> {
+  await inOneWrite(log, index, writing => writing.putBlock(index, stored))
+}
+
 /** Takes blocks out of the database that lie elsewhere as well. What is asked for from then on is read there. */
 export async function unstoreBlocks(log: Hypercore, { start, end }: BlockRun): Promise<void> {
   await inOneWrite(log, start, writing => writing.deleteBlockRange(start, end))

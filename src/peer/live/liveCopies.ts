@@ -147,6 +147,7 @@ export class LiveCopies {
       path,
       folder,
       since: Date.now(),
+      inPlace: true,
       ...(only === undefined ? {} : { only }),
       ...(umask === undefined ? {} : { umask }),
     }

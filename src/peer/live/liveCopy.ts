@@ -11,7 +11,9 @@ import { Signal } from '../../common/signal'
 import type { CopyOptions } from '../copy/options'
 import { targetKey } from '../copy/plan'
 import { Superseded } from '../copy/superseded'
+import { takeOverCopy } from '../copy/takeOverCopy'
 import { WriteError, type WriteErrorCode } from '../disk/writeErrors'
+import type { CopiedFiles } from '../inPlace/copiedFiles'
 import type { PeerContext } from '../shares/context'
 import type { Share } from '../shares/share'
 import type { Shares } from '../shares/shares'
@@ -80,6 +82,7 @@ export class LiveCopy {
   private wasWhole = false
   private waitedFor: Share | undefined
   private turn: Promise<unknown> = Promise.resolve()
+  private serving: Promise<void> = Promise.resolve()
   private running: Promise<void> | undefined
 
   constructor(
@@ -123,6 +126,7 @@ export class LiveCopy {
     this.poke()
     await this.running
     await this.turn
+    await this.serving
   }
 
   async keep(): Promise<void> {
@@ -338,10 +342,17 @@ export class LiveCopy {
         most: this.most.files,
         notHere: this.deletedHere.size + this.skipped.size,
         kept: this.kept,
-        onMoved: ({ from, to }) => this.tell({ kind: 'written', path: to, from }),
-        onTaken: path => this.tell({ kind: 'removed', path }),
+        onMoved: ({ from, to }) => {
+          this.noteServed(copied => copied.moved(this.record.folder, from, to))
+          this.tell({ kind: 'written', path: to, from })
+        },
+        onTaken: path => {
+          this.noteServed(copied => copied.removed(this.record.folder, path))
+          this.tell({ kind: 'removed', path })
+        },
       })
       this.take(result, isAgain)
+      if (this.record.inPlace !== true) this.noteServed(copied => this.takeOver(copied))
       return this.untilAgain
     } catch (error) {
       return this.note(error)
@@ -403,6 +414,23 @@ export class LiveCopy {
     return wait
   }
 
+  /** What others are given out of the folder changes with it. */
+  private noteServed(work: (copied: CopiedFiles) => Promise<void>): void {
+    const copied = this.shares.find(this.record.share)?.following?.copied
+    if (copied === undefined) return
+    this.serving = this.serving
+      .then(() => work(copied))
+      .catch(error => this.context.log(`live copy in ${this.record.folder}: ${String(error)}`))
+  }
+
+  /** Once, for a folder that an earlier version followed with. */
+  private async takeOver(copied: CopiedFiles): Promise<void> {
+    if (this.record.inPlace === true) return
+    const { share, context } = this
+    await takeOverCopy(share.drive, this.record.folder, copied, context.catalog, this.closing.signal)
+    await this.save({ inPlace: true })
+  }
+
   private newTransfer(): Transfer {
     const { id, folder } = this.record
     const transfer = new Transfer(id, 'copy', basename(folder), folder, () => this.changed.emit())
@@ -422,6 +450,7 @@ export class LiveCopy {
       catalog: context.catalog,
       bases: context.bases,
       transfer,
+      copied: share.following?.copied,
       space: context.space,
       budget: context.budget,
       fetched: () => share.fetched,

@@ -6,6 +6,8 @@ import { PeerfoldError, toUserError, type UserError } from '../../common/errors'
 import { keepingOf, type VersionKeeping } from '../../common/keptVersions'
 import { fingerprint } from '../../common/link'
 import type { OpenedShareState, OpenedStatus } from '../../common/model'
+import { type BlockRuns, isInRuns } from '../hypercore/blockRuns'
+import { CopiedFiles } from '../inPlace/copiedFiles'
 import type { ShareLimits } from '../limits'
 import type { OpenedRecord } from '../store/catalog'
 import { delay } from '../time'
@@ -14,14 +16,21 @@ import { NewestKnown } from './newestKnown'
 import type { ServedShare, SharePart } from './servedShare'
 
 const REFRESH_RETRY = 1_000
+/** Milliseconds. */
+const COUNT_AFTER = 500
 
 export class Following implements SharePart {
   readonly newest: NewestKnown
+  /** Large files are served out of copies. */
+  readonly copied: CopiedFiles
   private readonly bytesHere: BytesHere
   private failure: UserError | undefined
   /** The limits at the time of the failure: with others, it may not be one. */
   private limitsThen: ShareLimits | undefined
   private refreshing = false
+  private isCounting = false
+  /** What stayed in use when something was cleared last. */
+  private used: BlockRuns = []
   private refreshAgain = false
 
   constructor(
@@ -30,6 +39,15 @@ export class Following implements SharePart {
   ) {
     this.newest = new NewestKnown(share, () => this.failure)
     this.bytesHere = new BytesHere(share)
+    const { drive, context, signal } = share
+    this.copied = new CopiedFiles({
+      drive,
+      catalog: context.catalog,
+      onStored: bytes => this.stored(bytes),
+      onChanged: () => this.countSoon(),
+      onError: error => share.told(error, 'files of copies'),
+      signal,
+    })
     share.add(this)
   }
 
@@ -96,7 +114,7 @@ export class Following implements SharePart {
   }
 
   came(bytes: number): void {
-    this.share.context.budget.add(this.share.id, bytes)
+    this.share.context.budget.add(this.share.id, this.copied.incoming.countStored(bytes))
   }
 
   /** So many bytes of content are in the store that nobody sent. */
@@ -128,13 +146,18 @@ export class Following implements SharePart {
     return []
   }
 
-  beforeClear(): void {}
-
-  cleared(bytes: number): Promise<void> {
-    return this.share.context.budget.cleared(this.share.id, bytes)
+  beforeClear(used: BlockRuns): void {
+    this.used = used
   }
 
-  async settle(): Promise<void> {}
+  async cleared(bytes: number): Promise<void> {
+    const inFiles = await this.copied.cleared((first, blocks) => isInRuns(this.used, first, blocks))
+    await this.share.context.budget.cleared(this.share.id, Math.max(0, bytes - inFiles))
+  }
+
+  settle(): Promise<void> {
+    return this.copied.settle()
+  }
 
   /** What is left then is of a share in no list. */
   async purging(): Promise<void> {
@@ -143,6 +166,7 @@ export class Following implements SharePart {
 
   async purged(): Promise<void> {
     const { id, context } = this.share
+    await this.copied.forget()
     await context.budget.forget(id)
     await context.catalog.delete('opened', id)
   }
@@ -174,6 +198,29 @@ export class Following implements SharePart {
     if ((replication?.peerKeys().length ?? 0) > 0) return { kind: 'connected' }
     const why = replication?.reason ?? 'just-started'
     return drive.version === undefined ? { kind: 'searching', why } : { kind: 'offline', why }
+  }
+
+  /** So many bytes came into the store, or left it, since a file of a copy has them. */
+  private stored(bytes: number): void {
+    const { id, context } = this.share
+    if (bytes > 0) {
+      context.budget.add(id, bytes)
+      return
+    }
+    context.compaction.add(-bytes)
+    context.budget.cleared(id, -bytes).catch(error => this.share.told(error, 'bytes kept'))
+  }
+
+  /** Once for what changes together. */
+  private countSoon(): void {
+    if (this.isCounting) return
+    this.isCounting = true
+    delay(COUNT_AFTER, this.share.signal)
+      .then(() => {
+        this.isCounting = false
+        return this.countBytesHere()
+      })
+      .catch(error => this.share.told(error, 'what is here'))
   }
 
   /** Follows the log until the index is at its newest version; tries again while blocks cannot be had. */

@@ -106,6 +106,9 @@ export interface CopyRecord {
   /** What is copied, as its list calls it, and when that was over (milliseconds since 1970). Absent in records of 0.3.0. */
   readonly name?: string
   readonly ended?: number
+  /** Of its large files the store has no bytes, as long as the folder has them (table `held`). Absent in records of an earlier
+   *  version, whose files are in the store as well. */
+  readonly inPlace?: true
 }
 
 /** A folder that is kept in step with a share, or with `path` in it. Keyed by its id. */
@@ -124,6 +127,8 @@ export interface LiveRecord {
   readonly paused?: boolean
   /** When it was begun, milliseconds since 1970. */
   readonly since: number
+  /** As of a copy. */
+  readonly inPlace?: true
 }
 
 /** A file that a live copy took away, in the data folder. Keyed by its id. */
@@ -219,6 +224,24 @@ export interface BaseRecord {
 /** Content of a version. */
 export type BaseContent = Required<Pick<CopiedFile, 'content' | 'at'>>
 
+/**
+ * A large file of an opened share in a copy, which has its blocks, so that the store need not have them. Keyed by share id,
+ * the number of its first block, and its place: `<share>/<first>:<folder><path>`.
+ */
+export interface HeldFile {
+  /** Of the copy; absolute. */
+  readonly folder: string
+  /** Of the file in it, beginning with '/'. */
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+  readonly blocks: number
+  /** In the folder too: the file is being written there, and is as long as what is there of it. */
+  readonly temporary?: string
+  /** The start of the machine in which it was written, until it is known to be on the disk. */
+  readonly unsynced?: string
+}
+
 /** The content of a folder that a copy made. */
 export const FOLDER = 'folder'
 
@@ -273,6 +296,7 @@ interface Tables {
   copied: CopiedFile
   intended: IntendedFile
   partial: PartialFile
+  held: HeldFile
   live: LiveRecord
   keptFile: KeptRecord
   base: BaseRecord

@@ -10,6 +10,7 @@ import type { Params } from '../../common/protocol'
 import { Signal } from '../../common/signal'
 import { runCopy } from '../copy/copy'
 import { removePartials } from '../copy/partialFiles'
+import { takeOverCopy } from '../copy/takeOverCopy'
 import { isForUser } from '../drive/absentBytes'
 import { pastVersion } from '../drive/readPast'
 import type { PeerContext } from '../shares/context'
@@ -27,6 +28,8 @@ const LISTED_WITHIN = 60_000
 export class Copies {
   /** A copy is over, however it ended: it needs its share no more. */
   readonly over = new Signal<void>()
+  /** That an earlier version made. */
+  private old: CopyRecord[] = []
 
   constructor(
     private readonly context: PeerContext,
@@ -47,12 +50,14 @@ export class Copies {
     const old = ended.splice(0, Math.max(0, ended.length - KEPT))
     await this.context.catalog.write(old.map(({ job }) => ({ table: 'copy', key: job, value: undefined })))
     for (const copy of ended) this.listEnded(copy)
+    this.old = ended.filter(copy => copy.result !== undefined && copy.inPlace !== true)
     return unfinished
   }
 
   /** Goes on with copies whose shares are open again. */
   resume(copies: readonly CopyRecord[]): void {
     for (const copy of copies) if (this.shares.has(copy.share)) this.run(copy)
+    this.takeOver(this.old.splice(0)).catch(error => this.context.log(`earlier copies: ${String(error)}`))
   }
 
   /** See `copy.start`: the job that does it, which may be one that is doing it already. */
@@ -147,6 +152,25 @@ export class Copies {
     for (const { share, id: job } of this.transfers.states) if (share === id) this.transfers.cancel(job)
   }
 
+  /** One after the other, in the background. */
+  private async takeOver(copies: readonly CopyRecord[]): Promise<void> {
+    const { catalog, closing, log } = this.context
+    for (const copy of copies) {
+      const share = this.shares.find(copy.share)
+      const copied = share?.following?.copied
+      if (share === undefined || copied === undefined) continue
+      try {
+        await share.listed(closing, () => {})
+        await takeOverCopy(share.drive, copy.folder, copied, catalog, closing)
+        const known = await catalog.get('copy', copy.job)
+        if (known !== undefined) await catalog.put('copy', copy.job, { ...known, inPlace: true })
+      } catch (error) {
+        if (closing.aborted) return
+        log(`copy ${copy.job} in ${copy.folder} stays in the store: ${String(error)}`) // looked at again at the next start
+      }
+    }
+  }
+
   private listEnded({ job, share, folder, name, result, failure }: CopyRecord): void {
     const what = { id: job, kind: 'copy', name: name ?? basename(folder), folder, share } as const
     if (result !== undefined) this.transfers.restore({ kind: 'done', result }, what)
@@ -169,6 +193,7 @@ export class Copies {
       catalog,
       bases: this.context.bases,
       transfer,
+      copied: share.following?.copied,
       space: this.context.space,
       budget: this.context.budget,
       fetched: () => share.fetched,
@@ -193,7 +218,7 @@ export class Copies {
       .then(
         async ({ result: copied, afterwards }) => {
           const result = { ...copied, silent: known?.silent ?? [] }
-          await catalog.put('copy', job, { ...record, result, name, ended: Date.now() })
+          await catalog.put('copy', job, { ...record, result, name, ended: Date.now(), inPlace: true })
           transfer.finish(result)
           await share.fetchedMuch()
           await afterwards()

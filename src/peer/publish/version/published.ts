@@ -6,10 +6,10 @@
 import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../../common/brand'
 import type { DriveEntry } from '../../drive/format/entry'
+import { isLarge } from '../../drive/format/largeFile'
 import { type BlockRuns, isInRuns } from '../../hypercore/blockRuns'
 import type { Catalog, PublishedFile, Write } from '../../store/catalog'
 import type { ScannedFile } from '../scan/scanned'
-import { isLarge } from './inPlace/largeFiles'
 
 const MAX_FRESH = 16
 const MAX_FRESH_BYTES = 1024 * 1024

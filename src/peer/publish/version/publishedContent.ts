@@ -5,12 +5,11 @@
 import { hash } from 'node:crypto'
 import type Hypercore from 'hypercore'
 import type { BlobRef } from '../../drive/format/entry'
+import { BLOCK_BYTES, isLarge } from '../../drive/format/largeFile'
 import { missingRuns } from '../../hypercore/blockRuns'
 import { restoreBlocks } from '../../hypercore/clearBlocks'
 import { leafOf, storedBlock } from '../../hypercore/leaf'
 import type { PublishedFile } from '../../store/catalog'
-import { BLOCK_BYTES } from './blockSize'
-import { isLarge } from './inPlace/largeFiles'
 import type { SharedFiles } from './inPlace/sharedFiles'
 
 /** Text that names a file's first block; a file of one block has the same content as any other with this text. */

@@ -9,9 +9,9 @@
 import { constants, readdirSync, statSync } from 'node:fs'
 import { chmod, copyFile, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BLOCK_BYTES } from '../blockSize'
+import { BLOCK_BYTES } from '../../../drive/format/largeFile'
+import { openInside } from '../../../inPlace/openFiles'
 import type { LargeFile } from './largeFiles'
-import { openInside } from './openFiles'
 
 /** A clone, as the blocks that it has. */
 export interface Clone {

@@ -1,8 +1,8 @@
 /** Which blocks of a share's log of bytes are pieces of which files, in its newest version. */
 import type { DrivePath } from '../../../../common/brand'
-import type { BlobRef } from '../../../drive/format/entry'
+import { isLarge } from '../../../drive/format/largeFile'
 import type { PathIndex } from '../../../drive/pathIndex'
-import { BLOCK_BYTES } from '../blockSize'
+import { lastUpTo } from '../../../hypercore/blockRuns'
 
 /** A large file, and where its blocks lie. */
 export interface LargeFile {
@@ -11,12 +11,6 @@ export interface LargeFile {
   readonly size: number
   readonly first: number
   readonly blocks: number
-}
-
-/** Whether a file's blocks are pieces of the file, in the size in which this version cuts them. */
-export function isLarge(blob: BlobRef, size: number): boolean {
-  if (blob.blockMap === true || size <= BLOCK_BYTES) return false
-  return blob.byteLength === size && blob.blockLength === Math.ceil(size / BLOCK_BYTES)
 }
 
 export class LargeFiles {
@@ -52,7 +46,7 @@ export class LargeFiles {
 
   /** All files that have a block, or had it when they were published. */
   *having(index: number): Generator<LargeFile> {
-    const all = this.byFirst.get(this.firstBefore(index) ?? -1) ?? []
+    const all = this.byFirst.get(lastUpTo(this.firsts, index) ?? -1) ?? []
     for (const file of all) if (index < file.first + file.blocks) yield file
   }
 
@@ -85,18 +79,6 @@ export class LargeFiles {
     if (same?.size !== 0) return
     this.byFirst.delete(file.first)
     this.inOrder = undefined
-  }
-
-  /** The last first block that is not behind this one. */
-  private firstBefore(index: number): number | undefined {
-    const { firsts } = this
-    let [low, high] = [0, firsts.length]
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if ((firsts[middle] ?? 0) <= index) low = middle + 1
-      else high = middle
-    }
-    return firsts[low - 1]
   }
 }
 

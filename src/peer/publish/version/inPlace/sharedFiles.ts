@@ -9,6 +9,7 @@
  */
 import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../../../common/brand'
+import { blocksOf, pieceAt } from '../../../drive/format/largeFile'
 import type { ShareDrive } from '../../../drive/shareDrive'
 import type { Version } from '../../../drive/version'
 import type { BlockRun } from '../../../hypercore/blockRuns'
@@ -16,11 +17,10 @@ import { clearBlocks } from '../../../hypercore/clearBlocks'
 import { leafOf, storedBlock } from '../../../hypercore/leaf'
 import { type Outside, type Pieces, piecesIn } from '../../../hypercore/pieces'
 import { storeBlocks, unstoreBlocks } from '../../../hypercore/storeBlocks'
+import { OpenFiles } from '../../../inPlace/openFiles'
 import { throwIfAborted, within } from '../../../time'
-import { BLOCK_BYTES } from '../blockSize'
 import type { Clones } from './clones'
 import { type LargeFile, LargeFiles } from './largeFiles'
-import { OpenFiles } from './openFiles'
 import { Restless } from './restless'
 
 /** After a start, whoever asks for a block waits so long (milliseconds) for the newest version to be read. */
@@ -69,7 +69,7 @@ export class SharedFiles implements Outside {
 
   /** A file that is being imported, until the version that names it is the newest. */
   add(path: DrivePath, size: number, first: number): void {
-    this.importing.set(first, { path, size, first, blocks: Math.ceil(size / BLOCK_BYTES) })
+    this.importing.set(first, { path, size, first, blocks: blocksOf(size) })
     this.files.reopen(path)
   }
 
@@ -147,8 +147,7 @@ export class SharedFiles implements Outside {
   async *candidates(index: number): AsyncGenerator<Uint8Array> {
     await this.listed()
     for (const { path, size, first } of [...this.having(index)]) {
-      const position = (index - first) * BLOCK_BYTES
-      const bytes = await this.files.read(path, size, position, Math.min(BLOCK_BYTES, size - position))
+      const bytes = await this.files.read(path, size, pieceAt(index - first, size))
       if (bytes !== null) yield bytes
     }
     const cloned = await this.options.clones?.read(index)

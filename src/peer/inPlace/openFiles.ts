@@ -1,6 +1,6 @@
 /**
- * Reads pieces of files of a shared folder that anybody may change meanwhile. What is read proves nothing: whoever asks
- * compares it with a hash.
+ * Reads pieces of files of a folder that anybody may change meanwhile. What is read proves nothing: whoever asks compares
+ * it with a hash.
  *
  *  - Regular files only, never through a link, also not one in place of a folder on the way. Nothing waits, as opening a
  *    FIFO would. (Whoever swaps a folder for a link in between gains nothing: other bytes have another hash.)
@@ -10,13 +10,18 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DrivePath } from '../../../../common/brand'
 
 const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 /** Milliseconds after the last read. */
 const OPEN_FOR = 500
 /** Files that are open at a time. */
 const MAX_OPEN = 16
+
+/** In bytes. */
+export interface PieceOfFile {
+  readonly position: number
+  readonly length: number
+}
 
 interface OpenFile {
   readonly handle: Promise<FileHandle>
@@ -25,19 +30,28 @@ interface OpenFile {
 }
 
 export class OpenFiles {
-  private readonly files = new Map<DrivePath, OpenFile>()
+  private readonly files = new Map<string, OpenFile>()
 
-  /** @param root the shared folder, as it is now */
+  /** @param root the folder, as it is now; absolute */
   constructor(private readonly root: () => string) {}
 
-  /** These bytes of a file of `size` bytes. Null when there is no such file, or it cannot be read. */
-  async read(path: DrivePath, size: number, position: number, length: number): Promise<Buffer | null> {
+  /**
+   * These bytes of a file. Null when there is no such file, it has another size, or it cannot be read.
+   *
+   * @param path inside the folder, beginning with '/'
+   * @param size of the whole file, in bytes; undefined: it is still being written
+   */
+  async read(
+    path: string,
+    size: number | undefined,
+    { position, length }: PieceOfFile,
+  ): Promise<Buffer | null> {
     const file = this.open(path)
     file.reads++
     try {
       const handle = await file.handle
       const stats = await handle.stat()
-      if (!stats.isFile() || stats.size !== size) {
+      if (!stats.isFile() || (size !== undefined && stats.size !== size)) {
         this.forget(path, file)
         return null
       }
@@ -58,7 +72,7 @@ export class OpenFiles {
   }
 
   /** Opens a file anew for the next read, since it may be another one by now. */
-  reopen(path: DrivePath): void {
+  reopen(path: string): void {
     const file = this.files.get(path)
     if (file !== undefined) this.forget(path, file)
   }
@@ -68,7 +82,7 @@ export class OpenFiles {
     for (const [path, file] of this.files) this.forget(path, file)
   }
 
-  private open(path: DrivePath): OpenFile {
+  private open(path: string): OpenFile {
     const known = this.files.get(path)
     if (known !== undefined) {
       clearTimeout(known.closing)
@@ -84,13 +98,13 @@ export class OpenFiles {
     return file
   }
 
-  private closeLater(path: DrivePath, file: OpenFile): void {
+  private closeLater(path: string, file: OpenFile): void {
     if (file.reads > 0) return
     if (this.files.get(path) !== file) void close(file)
     else file.closing = setTimeout(() => this.forget(path, file), OPEN_FOR).unref()
   }
 
-  private forget(path: DrivePath, file: OpenFile): void {
+  private forget(path: string, file: OpenFile): void {
     clearTimeout(file.closing)
     if (this.files.get(path) === file) this.files.delete(path)
     if (file.reads === 0) void close(file)
@@ -98,7 +112,7 @@ export class OpenFiles {
 }
 
 /** Opens a regular file of a folder, never through a link. Throws where there is none. */
-export async function openInside(root: string, path: DrivePath): Promise<FileHandle> {
+export async function openInside(root: string, path: string): Promise<FileHandle> {
   let folder = root
   const names = path.slice(1).split('/')
   for (const name of names.slice(0, -1)) {

@@ -1,0 +1,32 @@
+/** Copies that an earlier version made, whose large files are in the store as well: it gives back what they are shown to hold. */
+import { contentId, type DriveEntry } from '../drive/format/entry'
+import { isLarge } from '../drive/format/largeFile'
+import type { ShareDrive } from '../drive/shareDrive'
+import type { CopiedFiles } from '../inPlace/copiedFiles'
+import type { Catalog } from '../store/catalog'
+import { throwIfAborted } from '../time'
+import { targetKey } from './plan'
+
+/** Can be done again. The list of files must be known. Throws `cancelled`, and what the system says of a folder that is gone. */
+export async function takeOverCopy(
+  share: ShareDrive,
+  folder: string,
+  copied: CopiedFiles,
+  catalog: Catalog,
+  signal: AbortSignal,
+): Promise<void> {
+  const byContent = new Map<string, DriveEntry>()
+  for (const entry of share.version?.index.entries() ?? [])
+    if (entry.blob !== undefined && isLarge(entry.blob, entry.size)) byContent.set(contentId(entry), entry)
+  if (byContent.size === 0) return
+  const found: [path: string, entry: DriveEntry][] = []
+  await catalog.each('copied', targetKey(share.id, folder, share.bytes?.fork ?? 0), (path, record) => {
+    const entry = byContent.get(record.content)
+    if (entry !== undefined && record.conflict === undefined && record.away !== true)
+      found.push([path, entry])
+  })
+  for (const [path, entry] of found) {
+    throwIfAborted(signal)
+    await copied.adopt(entry, folder, path)
+  }
+}

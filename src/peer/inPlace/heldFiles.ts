@@ -1,0 +1,86 @@
+/** Which files of copies hold which blocks of a log, as far as is known. What is said here is shown by hashes alone. */
+import { join } from 'node:path'
+import { lastUpTo } from '../hypercore/blockRuns'
+import type { HeldFile } from '../store/catalog'
+
+/** A file, and the first of the blocks that are its pieces. */
+export interface Held {
+  readonly first: number
+  readonly file: HeldFile
+}
+
+/** More files of the same content are not remembered. */
+const MOST_OF_ONE_CONTENT = 8
+
+export class HeldFiles {
+  private readonly byFirst = new Map<number, Held[]>()
+  /** By absolute path. An old file lies there until the one that is being written takes its place. */
+  private readonly byPlace = new Map<string, Held[]>()
+  /** Undefined: they changed. */
+  private inOrder: readonly number[] | undefined
+
+  /** @returns what is not remembered any more */
+  put(held: Held): readonly Held[] {
+    this.remove(held)
+    const same = [...this.of(held.first), held]
+    const tooMany = same.splice(0, same.length - MOST_OF_ONE_CONTENT)
+    if (!this.byFirst.has(held.first)) this.inOrder = undefined
+    this.byFirst.set(held.first, same)
+    const place = placeOf(held)
+    this.byPlace.set(place, [...(this.byPlace.get(place) ?? []), held])
+    for (const other of tooMany) this.forgetPlace(other)
+    return tooMany
+  }
+
+  /** False: it was not known. */
+  remove(held: Held): boolean {
+    const place = placeOf(held)
+    const known = this.of(held.first)
+    const left = known.filter(other => placeOf(other) !== place)
+    if (left.length === known.length) return false
+    this.forgetPlace(held)
+    if (left.length > 0) this.byFirst.set(held.first, left)
+    else {
+      this.byFirst.delete(held.first)
+      this.inOrder = undefined
+    }
+    return true
+  }
+
+  /** All files with these blocks, the last one first. */
+  of(first: number): readonly Held[] {
+    return this.byFirst.get(first) ?? []
+  }
+
+  /** All files that have a block, or had it. */
+  having(index: number): readonly Held[] {
+    const all = this.of(lastUpTo(this.firsts, index) ?? -1)
+    return all.filter(({ first, file }) => index < first + file.blocks)
+  }
+
+  /** What is known of a place. */
+  at(folder: string, path: string): readonly Held[] {
+    return this.byPlace.get(join(folder, path)) ?? []
+  }
+
+  has({ first, file: { folder, path } }: Held): boolean {
+    return this.at(folder, path).some(other => other.first === first)
+  }
+
+  /** The first blocks of all, in order. */
+  get firsts(): readonly number[] {
+    this.inOrder ??= [...this.byFirst.keys()].sort((a, b) => a - b)
+    return this.inOrder
+  }
+
+  private forgetPlace(held: Held): void {
+    const place = placeOf(held)
+    const left = (this.byPlace.get(place) ?? []).filter(({ first }) => first !== held.first)
+    if (left.length > 0) this.byPlace.set(place, left)
+    else this.byPlace.delete(place)
+  }
+}
+
+function placeOf({ file: { folder, path } }: Held): string {
+  return join(folder, path)
+}

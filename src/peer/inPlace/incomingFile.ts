@@ -1,0 +1,87 @@
+/** One large file of a copy while it is written: which of its blocks are asked for, on their way, and in it. */
+import type Hypercore from 'hypercore'
+import { pieceAt } from '../drive/format/largeFile'
+import { paddingOf } from '../hypercore/leaf'
+import { storeBlock } from '../hypercore/storeBlocks'
+import type { Held } from './heldFiles'
+import type { IncomingBlocks } from './incomingBlocks'
+
+/** What knows all files. */
+interface Files {
+  readonly incoming: IncomingBlocks
+  placed(held: Held, log: Hypercore, isNew: boolean): Promise<void>
+  drop(held: Held): Promise<void>
+  ended(file: IncomingFile): void
+  stored(bytes: number): void
+}
+
+export class IncomingFile {
+  /** Blocks that were asked for and are not in the file. */
+  private readonly expected = new Set<number>()
+  /** Blocks that the store never had. */
+  private taken = 0
+  private isPlaced = false
+  private hasEnded = false
+
+  constructor(
+    private readonly held: Held,
+    private readonly log: Hypercore,
+    private readonly files: Files,
+  ) {}
+
+  /** A block is asked of peers. */
+  expects(index: number): void {
+    const { first, file } = this.held
+    if (this.hasEnded || this.expected.has(index) || index < first || index >= first + file.blocks) return
+    this.expected.add(index)
+    const { length } = pieceAt(index - first, file.size)
+    this.files.incoming.expect(index, paddingOf(this.log, index) + length)
+  }
+
+  /** The bytes of a block are in the temporary. One that lies elsewhere than where it is looked for goes to the store. */
+  async written(index: number, position: number): Promise<void> {
+    const isInPlace = position === pieceAt(index - this.held.first, this.held.file.size).position
+    await this.letGo(index, isInPlace)
+  }
+
+  /** The file has its name: all of it is there. @param path inside the folder, beginning with '/' */
+  async placed(path: string): Promise<void> {
+    if (this.hasEnded) return
+    const {
+      first,
+      file: { temporary: _, ...file },
+    } = this.held
+    this.isPlaced = true
+    for (const index of [...this.expected]) await this.letGo(index, true)
+    await this.files.placed({ first, file: { ...file, path } }, this.log, this.taken === file.blocks)
+    if (path !== this.held.file.path) await this.files.drop(this.held)
+  }
+
+  /**
+   * It is not written any more. What is on its way goes to the store.
+   *
+   * @param how `goes-on`: the temporary stays, and is written further another time
+   */
+  async end(how: 'goes-on' | 'over' = 'over'): Promise<void> {
+    if (this.hasEnded) return
+    this.hasEnded = true
+    this.files.ended(this)
+    for (const index of [...this.expected]) await this.letGo(index, false)
+    if (!this.isPlaced && how === 'over') await this.files.drop(this.held)
+  }
+
+  private async letGo(index: number, isInFile: boolean): Promise<void> {
+    if (!this.expected.delete(index)) return
+    const { incoming } = this.files
+    const isWanted = incoming.forget(index)
+    const block = incoming.get(index)
+    if (block === undefined) return
+    if (isInFile) this.taken++
+    else if (isWanted) return
+    else {
+      await storeBlock(this.log, index, block)
+      this.files.stored(block.length)
+    }
+    incoming.release(index)
+  }
+}
