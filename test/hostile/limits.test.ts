@@ -34,8 +34,7 @@ attackGroup('the limit of what all opened shares keep', () => {
 
   before(async () => {
     ann = await people.process()
-    const files = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`${at}`, randomBytes(MB, at)]))
-    large = await shareOf(ann, { ...files, 'one.bin': randomBytes(30 * MB, 99) })
+    large = await shareOf(ann, { ...manyFiles(60, 0), 'one.bin': randomBytes(30 * MB, 99) })
     small = await shareOf(ann, { 'a.txt': 'a', 'b.bin': randomBytes(2 * MB, 100) })
     bob = await people.process({ storage: bobsStorage })
   })
@@ -43,6 +42,11 @@ attackGroup('the limit of what all opened shares keep', () => {
   async function shareOf(peer: PeerProcess, tree: Parameters<typeof makeTree>[1]) {
     const source = await makeTree(temporaryFolder('source'), tree)
     return { source, shared: await peer.share(source) }
+  }
+
+  /** A megabyte each: larger ones would lie in their copies alone, and keep nothing in the store. */
+  function manyFiles(count: number, seed: number): Record<string, Uint8Array> {
+    return Object.fromEntries(Array.from({ length: count }, (_, at) => [`${at}`, randomBytes(MB, seed + at)]))
   }
 
   async function startCopy(id: ShareId, folder: string): Promise<string> {
@@ -132,13 +136,13 @@ attackGroup('the limit of what all opened shares keep', () => {
 
   it('first costs what commands fetched and nobody lists any more', async () => {
     await bob.request('settings.set', { limits: {} })
-    const first = await bob.open((await shareOf(ann, { 'x.bin': randomBytes(9 * MB, 5) })).shared.link)
+    const first = await bob.open((await shareOf(ann, manyFiles(9, 200))).shared.link)
     await bob.copy(first, temporaryFolder('first'))
     await bob.stop()
     await bob.process.ended
     bob = await people.process({ storage: bobsStorage })
     await bob.request('settings.set', { limits: { storeBytes: 14 * MB } })
-    const second = await shareOf(ann, { 'y.bin': randomBytes(9 * MB, 6) })
+    const second = await shareOf(ann, manyFiles(9, 300))
     const copy = temporaryFolder('second')
     await wait(await startCopy(await bob.open(second.shared.link), copy)).catch(error =>
       assert.equal(error.code, 'store-limit'),
@@ -151,7 +155,7 @@ attackGroup('the limit of what all opened shares keep', () => {
   })
 
   it('costs that also when it was still being used as the limit was reached', async () => {
-    const third = await shareOf(ann, { 'z.bin': randomBytes(40 * MB, 8) })
+    const third = await shareOf(ann, manyFiles(40, 400))
     const job = await startCopy(await bob.open(third.shared.link), temporaryFolder('third'))
     await eventually('it is paused', () => isPaused(job))
     await bob.stop()

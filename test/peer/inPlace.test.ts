@@ -148,4 +148,31 @@ describe('the large files of a share', () => {
     await assert.rejects(read(last), { code: 'not-kept' })
     await ann.request('share.remove', { id })
   })
+
+  it('are in the copy alone at whoever has one, who gives them on when the sharer is gone, also after a kill', async () => {
+    const source = await makeTree(temporaryFolder('source'), {
+      'large.bin': randomBytes(LARGE, 8),
+      folder: { 'other.bin': randomBytes(3 * MEGABYTE, 9), 'small.txt': 'small' },
+    })
+    const { id, link } = await ann.share(source)
+    const storage = temporaryFolder('carl')
+    let carl = await people.process({ storage })
+    const opened = await carl.open(link, true)
+    const copy = temporaryFolder('copy')
+    await carl.copy(opened, copy)
+    assert.ok(carl.storeBytes() < LITTLE, `${carl.storeBytes()} bytes in the store`)
+    const second = temporaryFolder('second')
+    assert.equal((await carl.copy(opened, second)).fetched, 0)
+    rmSync(second, { recursive: true })
+    await ann.request('share.remove', { id })
+
+    await carl.kill()
+    carl = await people.process({ storage })
+    const got = temporaryFolder('got')
+    const { fetched } = await bob.copy(await bob.open(link), got)
+    assert.deepEqual(await compareTrees(source, got), [])
+    assert.ok(fetched >= LARGE, `${fetched} bytes came`)
+    assert.ok(carl.storeBytes() < LITTLE, `${carl.storeBytes()} bytes in the store`)
+    await Promise.all([bob.request('open.remove', { id }), carl.request('open.remove', { id })])
+  })
 })
