@@ -155,7 +155,7 @@ attackGroup('the limit of what all opened shares keep', () => {
   })
 
   it('costs that also when it was still being used as the limit was reached', async () => {
-    const third = await shareOf(ann, manyFiles(40, 400))
+    const third = await shareOf(ann, manyFiles(90, 400))
     const job = await startCopy(await bob.open(third.shared.link), temporaryFolder('third'))
     await eventually('it is paused', () => isPaused(job))
     await bob.stop()

@@ -10,18 +10,16 @@
  */
 import type Hypercore from 'hypercore'
 import type { DriveEntry } from '../drive/format/entry'
-import { isLarge, pieceAt } from '../drive/format/largeFile'
+import { isLarge } from '../drive/format/largeFile'
 import type { ShareDrive } from '../drive/shareDrive'
-import { type BlockRun, type BlockRuns, missingRuns } from '../hypercore/blockRuns'
-import { clearBlocks, restoreBlocks } from '../hypercore/clearBlocks'
-import { leafOf, paddingOf, storedBlock } from '../hypercore/leaf'
 import { type Outside, piecesIn } from '../hypercore/pieces'
-import { unstoreBlocks } from '../hypercore/storeBlocks'
 import { bootId } from '../store/boot'
-import type { Catalog, HeldFile, Write } from '../store/catalog'
+import type { Catalog } from '../store/catalog'
 import { throwIfAborted } from '../time'
 import { FilesOnDisk } from './filesOnDisk'
-import { type Held, HeldFiles } from './heldFiles'
+import { HeldBlocks } from './heldBlocks'
+import type { Held } from './heldFiles'
+import { HeldRecords } from './heldRecords'
 import { IncomingBlocks } from './incomingBlocks'
 import { IncomingFile } from './incomingFile'
 
@@ -43,16 +41,16 @@ export interface CopiedFilesOptions {
 
 export class CopiedFiles implements Outside {
   readonly incoming = new IncomingBlocks()
-  private readonly held = new HeldFiles()
+  private readonly records: HeldRecords
   private readonly disk = new FilesOnDisk()
   private readonly writing = new Set<IncomingFile>()
-  /** Files that did not hold what they should, as they looked then. */
+  /** How files looked when they did not hold what they should. */
   private readonly looked = new WeakMap<Held, string>()
   private readonly losing = new Map<number, Promise<void>>()
   private readonly boot = bootId()
   private readonly loading: Promise<void>
   private turn: Promise<void> = Promise.resolve()
-  private log: Hypercore | undefined
+  private blocks: HeldBlocks | undefined
   private lookTimer: NodeJS.Timeout | undefined
   private syncTimer: NodeJS.Timeout | undefined
 
@@ -60,9 +58,11 @@ export class CopiedFiles implements Outside {
     private readonly options: CopiedFilesOptions,
     private readonly lookAgain = LOOK_AGAIN,
   ) {
-    this.loading = this.load()
-    this.loading.catch(options.onError)
-    options.drive.lookIn(this)
+    const { catalog, drive, onError } = options
+    this.records = new HeldRecords(catalog, drive.id)
+    this.loading = this.records.load()
+    this.loading.catch(onError)
+    drive.lookIn(this)
   }
 
   /** From now on what the store does not have of the log of bytes is looked for in copies. */
@@ -70,7 +70,7 @@ export class CopiedFiles implements Outside {
     const pieces = piecesIn(log)
     if (pieces === undefined) return
     pieces.outside = this
-    this.log = log
+    this.blocks = new HeldBlocks(log, this.disk, this.incoming, this.options.signal)
     this.inTurn(() => this.takeUp())
   }
 
@@ -83,20 +83,17 @@ export class CopiedFiles implements Outside {
    * @param temporary where it is written until then; undefined: all of it is written at once
    */
   async begin(
-    { blob, size }: DriveEntry,
+    entry: DriveEntry,
     folder: string,
     path: string,
     temporary?: string,
   ): Promise<IncomingFile | undefined> {
-    const { drive, signal } = this.options
-    if (blob === undefined || !isLarge(blob, size)) return undefined
-    const log = await drive.bytesReady(signal)
-    await this.loading
-    if (log !== this.log || !drive.ownsBytes || signal.aborted) return undefined
-    const file = { folder, path, size, blocks: blob.blockLength, unsynced: this.boot }
-    const held = { first: blob.blockOffset, file: temporary === undefined ? file : { ...file, temporary } }
-    await this.put(held)
-    const incoming = new IncomingFile(held, log, this)
+    const known = await this.heldBy(entry, folder, path)
+    if (known === undefined) return undefined
+    const begun = temporary === undefined ? {} : { temporary }
+    const held = { first: known.first, file: { ...known.file, ...begun, begun: true } as const }
+    await this.records.put(held)
+    const incoming = new IncomingFile(held, known.log, this)
     this.writing.add(incoming)
     return incoming
   }
@@ -106,25 +103,19 @@ export class CopiedFiles implements Outside {
    *
    * @param isShown it was just compared with what the share has
    */
-  async adopt({ blob, size }: DriveEntry, folder: string, path: string, isShown = false): Promise<void> {
-    const { drive, signal } = this.options
-    if (blob === undefined || !isLarge(blob, size)) return
-    const log = await drive.bytesReady(signal)
-    await this.loading
-    const file = { folder, path, size, blocks: blob.blockLength, unsynced: this.boot }
-    const held = { first: blob.blockOffset, file }
-    if (log !== this.log || !drive.ownsBytes || this.held.has(held)) return
-    if (!isShown && !(await this.hasAll(held, log, [runOf(held)]))) return
-    await this.placed(held, log, false)
+  async adopt(entry: DriveEntry, folder: string, path: string, isShown = false): Promise<void> {
+    const held = await this.heldBy(entry, folder, path)
+    if (held === undefined || this.records.files.has(held)) return
+    if (isShown || (await this.blocks?.areAllIn(held))) await this.placed(held, false)
   }
 
   /** A file of a copy has another name now. */
   async moved(folder: string, from: string, to: string): Promise<void> {
     await this.loading
-    for (const held of this.held.at(folder, from)) {
+    for (const held of this.records.files.at(folder, from)) {
       const there = { ...held, file: { ...held.file, path: to } }
-      await this.put(there)
-      await this.forgetFile(held)
+      await this.records.put(there)
+      await this.records.forget(held)
       await this.restoreFrom(there) // somebody may have asked for it in between
     }
   }
@@ -132,7 +123,7 @@ export class CopiedFiles implements Outside {
   /** A file of a copy was taken away. */
   async removed(folder: string, path: string): Promise<void> {
     await this.loading
-    for (const held of this.held.at(folder, path)) await this.drop(held)
+    for (const held of this.records.files.at(folder, path)) await this.drop(held)
   }
 
   onItsWay(index: number): Uint8Array | undefined {
@@ -145,27 +136,29 @@ export class CopiedFiles implements Outside {
 
   async *candidates(index: number): AsyncGenerator<Uint8Array> {
     await this.loading
-    for (const { first, file } of this.held.having(index)) {
+    for (const { first, file } of this.records.files.having(index)) {
       const bytes = await this.disk.read(file, index - first)
       if (bytes !== null) yield bytes
     }
   }
 
   async lost(index: number): Promise<void> {
-    const { log, options } = this
-    if (log === undefined || options.signal.aborted) return
-    const files = this.held.having(index)
+    const { blocks, options } = this
+    if (blocks === undefined || options.signal.aborted) return
+    const files = this.records.files.having(index)
     for (const { file } of files) this.disk.reopen(file)
-    const first = files[0]?.first ?? index
-    const losing =
-      this.losing.get(first) ??
-      this.clearUncovered(first, log)
-        .catch(options.onError)
-        .finally(() => this.losing.delete(first))
-    this.losing.set(first, losing)
-    await losing
-    if (log.core.bitfield.get(index))
-      await clearBlocks(log, [{ start: index, end: index + 1 }], options.signal, () => true)
+    const [held] = files
+    if (held !== undefined) {
+      const losing =
+        this.losing.get(held.first) ??
+        blocks
+          .clearUncovered(held, files)
+          .catch(options.onError)
+          .finally(() => this.losing.delete(held.first))
+      this.losing.set(held.first, losing)
+      await losing // once for all that are asked for together
+    }
+    await blocks.clear(index)
     options.onChanged()
     this.lookLater()
   }
@@ -175,23 +168,28 @@ export class CopiedFiles implements Outside {
    *
    * @param isNew none of them was ever stored
    */
-  async placed(held: Held, log: Hypercore, isNew: boolean): Promise<void> {
-    await this.put(held)
+  async placed(held: Held, isNew: boolean): Promise<void> {
+    const { onError, onStored } = this.options
+    await this.records.put(held)
     this.disk.reopen(held.file)
-    for (const other of this.held.at(held.file.folder, held.file.path))
+    for (const other of this.records.files.at(held.file.folder, held.file.path))
       if (other.first !== held.first) await this.drop(other)
-    if (!isNew) await this.giveBack(held, log)
+    if (!isNew) {
+      const freed = this.blocks?.giveBack(held) ?? Promise.resolve(0)
+      await freed.then(bytes => bytes > 0 && onStored(-bytes), onError) // after an error the store has it as well
+    }
     await this.restoreFrom(held)
     this.syncLater()
   }
 
   /** Nothing is said of a file any more. What only it held is not here any more. */
   async drop(held: Held): Promise<void> {
-    const { log, options } = this
-    if (log !== undefined) await this.clearUncovered(held.first, log, { without: held })
-    if (options.signal.aborted) return // what is left of it is cleared at the next start
-    await this.forgetFile(held)
-    options.onChanged()
+    const { signal, onChanged } = this.options
+    const others = this.records.files.of(held.first).filter(other => other !== held)
+    await this.blocks?.clearUncovered(held, others)
+    if (signal.aborted) return // what is left of it is cleared at the next start
+    await this.records.forget(held)
+    onChanged()
   }
 
   /** A file is not written any more. */
@@ -206,14 +204,15 @@ export class CopiedFiles implements Outside {
 
   /** Forgets what was superseded and cleared. @returns bytes of it, which the store did not have */
   async cleared(isUsed: (first: number, blocks: number) => boolean): Promise<number> {
-    const { log } = this
+    const { blocks } = this
     let bytes = 0
-    for (const first of log === undefined ? [] : [...this.held.firsts]) {
-      const [held] = this.held.of(first)
-      if (held === undefined || isUsed(first, held.file.blocks)) continue
-      if (log?.core.bitfield.count(first, held.file.blocks, true) !== 0) continue // its time is not over
-      bytes += held.file.size
-      for (const each of [...this.held.of(first)]) await this.forgetFile(each)
+    let last = -1
+    for (const held of blocks === undefined ? [] : this.records.all()) {
+      const { first, file } = held
+      if (isUsed(first, file.blocks) || blocks?.count(held) !== 0) continue // or its time is not over
+      if (first !== last) bytes += file.size
+      last = first
+      await this.records.forget(held)
     }
     return bytes
   }
@@ -224,9 +223,9 @@ export class CopiedFiles implements Outside {
     clearTimeout(this.syncTimer)
     await this.loading.catch(() => {}) // that was told
     await Promise.all([...this.writing].map(file => file.end('goes-on')))
-    await this.turn
+    await this.idle()
     await Promise.all(this.losing.values())
-    const pieces = this.log === undefined ? undefined : piecesIn(this.log)
+    const pieces = this.blocks === undefined ? undefined : piecesIn(this.blocks.log)
     if (pieces?.outside === this) pieces.outside = undefined
     this.disk.close()
   }
@@ -238,51 +237,36 @@ export class CopiedFiles implements Outside {
 
   /** The share is gone. */
   async forget(): Promise<void> {
-    await this.options.catalog.deleteAll('held', this.keys)
+    await this.records.forgetAll()
   }
 
-  private get keys(): string {
-    return `${this.options.drive.id}/`
-  }
-
-  private load(): Promise<void> {
-    return this.options.catalog.each('held', this.keys, (key, file) => {
-      this.held.put({ first: parseInt(key, 10), file })
-    })
-  }
-
-  /** What files had when the process ended, as far as their lengths tell. Nothing is read but what may not be on the disk. */
-  private async takeUp(): Promise<void> {
-    const { log } = this
+  /** Undefined where a file's blocks are no pieces of it, or are those of another share as well. */
+  private async heldBy(
+    { blob, size }: DriveEntry,
+    folder: string,
+    path: string,
+  ): Promise<(Held & { readonly log: Hypercore }) | undefined> {
+    const { drive, signal } = this.options
+    if (blob === undefined || !isLarge(blob, size)) return undefined
+    const log = await drive.bytesReady(signal)
     await this.loading
-    if (log === undefined) return
-    for (const first of [...this.held.firsts]) {
-      const all = this.held.of(first)
-      const isInDoubt = all.every(
-        ({ file: { unsynced } }) => unsynced !== undefined && unsynced !== this.boot,
-      )
-      await this.clearUncovered(first, log, { isInDoubt })
-    }
-    this.syncLater()
-    await this.look()
+    if (log !== this.blocks?.log || !drive.ownsBytes || signal.aborted) return undefined
+    const file = { folder, path, size, blocks: blob.blockLength, unsynced: this.boot }
+    return { first: blob.blockOffset, file, log }
   }
 
-  /** Clears blocks of a file that are neither in the store nor, as far as lengths tell, in any file. */
-  private async clearUncovered(
-    first: number,
-    log: Hypercore,
-    { without, isInDoubt = false }: { without?: Held; isInDoubt?: boolean } = {},
-  ): Promise<void> {
-    const files = this.held.of(first)
-    const blocks = Math.max(0, ...files.map(({ file }) => file.blocks))
-    const others = isInDoubt ? [] : files.filter(held => held !== without)
-    const extents = await Promise.all(others.map(({ file }) => this.disk.extentOf(file)))
-    const runs: BlockRun[] = []
-    for (let index = first + Math.max(0, ...extents); index < first + blocks; index++) {
-      if (!log.core.bitfield.get(index) || this.incoming.get(index) !== undefined) continue
-      if ((await piecesIn(log)?.isStored(index)) === false) addTo(runs, index)
+  /** What files had when the process ended, as far as their lengths tell. Only what may not be on the disk is read. */
+  private async takeUp(): Promise<void> {
+    await this.loading
+    for (const first of [...this.records.files.firsts]) {
+      const files = this.records.files.of(first)
+      const [held] = files
+      const certain = files.filter(
+        ({ file: { unsynced } }) => unsynced === undefined || unsynced === this.boot,
+      )
+      if (held !== undefined) await this.blocks?.clearUncovered(held, certain)
     }
-    if (runs.length > 0) await clearBlocks(log, runs, this.options.signal, () => true)
+    await this.look()
   }
 
   private lookLater(): void {
@@ -295,124 +279,59 @@ export class CopiedFiles implements Outside {
 
   /** Looks for what is lost, in files that look other than when they did not have it. */
   private async look(): Promise<void> {
-    const { log, options } = this
+    const { blocks, options } = this
+    if (blocks === undefined) return
     let isLeft = false
-    for (const first of log === undefined ? [] : [...this.held.firsts]) {
-      for (const held of this.held.of(first)) {
-        const missing = log === undefined ? [] : missingRuns(log.core.bitfield, [runOf(held)])
-        if (log === undefined || missing.length === 0) break
-        throwIfAborted(options.signal)
-        isLeft = true
-        const stamp = await this.disk.stampOf(held.file)
-        if (stamp === undefined || stamp === this.looked.get(held)) continue
-        this.looked.set(held, stamp)
-        this.disk.reopen(held.file)
-        await this.restore(await this.foundIn(held, log, missing), log)
-        if (held.file.unsynced !== undefined && missingRuns(log.core.bitfield, [runOf(held)]).length === 0)
-          await this.put({ first, file: { ...held.file, unsynced: this.boot } })
-      }
+    for (const held of this.records.all()) {
+      if (blocks.missing(held).length === 0) continue
+      throwIfAborted(options.signal)
+      isLeft = true
+      const stamp = await this.disk.stampOf(held.file)
+      if (stamp === undefined || stamp === this.looked.get(held)) continue
+      this.looked.set(held, stamp)
+      this.disk.reopen(held.file)
+      await this.restoreFrom(held)
+      if (blocks.missing(held).length > 0) continue
+      this.looked.delete(held)
+      if (!this.isBeingWritten(held)) await this.records.put(whole(held, this.boot))
     }
     if (isLeft) this.lookLater()
     this.syncLater()
   }
 
-  /** What a file holds and is not known to be here is here again. */
   private async restoreFrom(held: Held): Promise<void> {
-    const { log } = this
-    if (log === undefined) return
-    const missing = missingRuns(log.core.bitfield, [runOf(held)])
-    if (missing.length > 0) await this.restore(await this.foundIn(held, log, missing), log)
+    if (await this.blocks?.restoreFrom(held)) this.options.onChanged()
   }
 
-  private async restore(runs: BlockRuns, log: Hypercore): Promise<void> {
-    if (runs.length === 0) return
-    await restoreBlocks(log, runs)
-    this.options.onChanged()
-  }
-
-  private async hasAll(held: Held, log: Hypercore, runs: BlockRuns): Promise<boolean> {
-    for (const { start, end } of runs)
-      for (let index = start; index < end; index++) if (!(await this.isIn(held, log, index))) return false
-    return true
-  }
-
-  /** Which of the blocks a file holds. */
-  private async foundIn(held: Held, log: Hypercore, runs: BlockRuns): Promise<BlockRun[]> {
-    const found: BlockRun[] = []
-    for (const { start, end } of runs)
-      for (let index = start; index < end; index++) if (await this.isIn(held, log, index)) addTo(found, index)
-    return found
-  }
-
-  private async isIn({ first, file }: Held, log: Hypercore, index: number): Promise<boolean> {
-    throwIfAborted(this.options.signal)
-    const leaf = await leafOf(log, index)
-    if (leaf === null) return false
-    const bytes = await this.disk.read(file, index - first)
-    return bytes !== null && (await storedBlock(log, index, bytes, leaf)) !== undefined
-  }
-
-  /** Takes out of the store what a file holds, once the file is on the disk. */
-  private async giveBack(held: Held, log: Hypercore): Promise<void> {
-    let bytes = 0
-    const { start, end } = runOf(held)
-    for (let index = start; index < end; index++) {
-      throwIfAborted(this.options.signal)
-      if ((await piecesIn(log)?.isStored(index)) !== true) continue
-      bytes += paddingOf(log, index) + pieceAt(index - start, held.file.size).length
-    }
-    if (bytes === 0) return
-    await this.disk.sync(held.file)
-    await unstoreBlocks(log, { start, end })
-    this.options.onStored(-bytes)
+  private isBeingWritten(held: Held): boolean {
+    return [...this.writing].some(file => file.held === held)
   }
 
   private syncLater(): void {
-    if (!this.hasUnsynced) return
+    if (!this.records.all().some(held => this.isUnsynced(held))) return
     this.syncTimer ??= setTimeout(() => {
       this.syncTimer = undefined
       this.inTurn(() => this.sync())
     }, SYNC_AFTER).unref()
   }
 
-  private get hasUnsynced(): boolean {
-    return this.held.firsts.some(first => this.held.of(first).some(held => this.isUnsynced(held)))
-  }
-
   private isUnsynced({ file }: Held): boolean {
-    return file.unsynced === this.boot && file.temporary === undefined
+    return file.unsynced === this.boot && file.begun === undefined
   }
 
   /** Notes which files are on the disk: after a loss of power only others have to be read. */
   private async sync(): Promise<void> {
-    for (const first of [...this.held.firsts]) {
-      for (const held of this.held.of(first)) {
-        if (!this.isUnsynced(held)) continue
-        throwIfAborted(this.options.signal)
-        const { unsynced: _, ...file } = held.file
-        const isOnDisk = await this.disk.sync(file).then(
-          () => true,
-          () => false, // it is gone, or may not be opened
-        )
-        if (isOnDisk && this.held.has(held)) await this.put({ first, file })
-      }
+    for (const held of this.records.all()) {
+      if (!this.isUnsynced(held)) continue
+      throwIfAborted(this.options.signal)
+      const { unsynced: _, ...file } = held.file
+      const isOnDisk = await this.disk.sync(file).then(
+        () => true,
+        () => false, // it is gone, or may not be opened
+      )
+      if (isOnDisk && this.records.files.of(held.first).includes(held))
+        await this.records.put({ first: held.first, file })
     }
-  }
-
-  private async put(held: Held): Promise<void> {
-    const forgotten = this.held.put(held)
-    await this.options.catalog.write([
-      { table: 'held', key: this.keyOf(held), value: held.file },
-      ...forgotten.map((other): Write => ({ table: 'held', key: this.keyOf(other), value: undefined })),
-    ])
-  }
-
-  private async forgetFile(held: Held): Promise<void> {
-    if (this.held.remove(held)) await this.options.catalog.delete('held', this.keyOf(held))
-  }
-
-  private keyOf({ first, file: { folder, path } }: Held): string {
-    return `${this.keys}${first}:${folder}${path}`
   }
 
   /** One after the other. */
@@ -423,13 +342,6 @@ export class CopiedFiles implements Outside {
   }
 }
 
-/** Adds a block behind all of the runs. */
-function addTo(runs: BlockRun[], index: number): void {
-  const last = runs.at(-1)
-  if (last?.end === index) runs[runs.length - 1] = { start: last.start, end: index + 1 }
-  else runs.push({ start: index, end: index + 1 })
-}
-
-function runOf({ first, file: { blocks } }: { first: number; file: HeldFile }): BlockRun {
-  return { start: first, end: first + blocks }
+function whole({ first, file: { temporary: _temporary, begun: _begun, ...file } }: Held, boot: string): Held {
+  return { first, file: { ...file, ...(file.unsynced === undefined ? {} : { unsynced: boot }) } }
 }

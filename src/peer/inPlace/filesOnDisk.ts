@@ -13,18 +13,18 @@ export class FilesOnDisk {
     const files = this.filesIn(folder)
     const piece = pieceAt(block, size)
     // In this order, since the one becomes the other.
-    const begun = temporary === undefined ? null : await files.read(temporary, undefined, piece)
-    const whole = begun ?? (await files.read(path, size, piece))
+    const written = temporary === undefined ? null : await files.read(temporary, undefined, piece)
+    const whole = written ?? (await files.read(path, size, piece))
     if (whole !== null) return whole
     files.reopen(path) // another file may have come to lie there
     return files.read(path, size, piece)
   }
 
   /** How many blocks a file can hold by its length, from its first one on. */
-  async extentOf({ folder, path, temporary, size, blocks }: HeldFile): Promise<number> {
-    const begun = temporary === undefined ? 0 : ((await lengthOf(join(folder, temporary))) ?? 0)
-    if (begun >= size || (await lengthOf(join(folder, path))) === size) return blocks
-    return Math.floor(begun / BLOCK_BYTES)
+  async extentOf({ folder, path, begun, temporary, size, blocks }: HeldFile): Promise<number> {
+    if (begun === undefined) return (await lengthOf(join(folder, path))) === size ? blocks : 0
+    const length = temporary === undefined ? 0 : ((await lengthOf(join(folder, temporary))) ?? 0)
+    return length >= size ? blocks : Math.floor(length / BLOCK_BYTES)
   }
 
   /** A text that is another one after a change of the file, as far as its stat shows it; undefined: it has another size. */

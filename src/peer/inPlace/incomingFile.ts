@@ -9,7 +9,7 @@ import type { IncomingBlocks } from './incomingBlocks'
 /** What knows all files. */
 interface Files {
   readonly incoming: IncomingBlocks
-  placed(held: Held, log: Hypercore, isNew: boolean): Promise<void>
+  placed(held: Held, isNew: boolean): Promise<void>
   drop(held: Held): Promise<void>
   ended(file: IncomingFile): void
   stored(bytes: number): void
@@ -24,7 +24,7 @@ export class IncomingFile {
   private hasEnded = false
 
   constructor(
-    private readonly held: Held,
+    readonly held: Held,
     private readonly log: Hypercore,
     private readonly files: Files,
   ) {}
@@ -49,11 +49,11 @@ export class IncomingFile {
     if (this.hasEnded) return
     const {
       first,
-      file: { temporary: _, ...file },
+      file: { temporary: _temporary, begun: _begun, ...file },
     } = this.held
     this.isPlaced = true
     for (const index of [...this.expected]) await this.letGo(index, true)
-    await this.files.placed({ first, file: { ...file, path } }, this.log, this.taken === file.blocks)
+    await this.files.placed({ first, file: { ...file, path } }, this.taken === file.blocks)
     if (path !== this.held.file.path) await this.files.drop(this.held)
   }
 

@@ -236,7 +236,9 @@ export interface HeldFile {
   /** Bytes. */
   readonly size: number
   readonly blocks: number
-  /** In the folder too: the file is being written there, and is as long as what is there of it. */
+  /** It is about to be written, or is being written: what lies at its place is another file. */
+  readonly begun?: true
+  /** In the folder too: the file is written there, which is as long as what is there of it. Absent: all at once. */
   readonly temporary?: string
   /** The start of the machine in which it was written, until it is known to be on the disk. */
   readonly unsynced?: string

@@ -1,0 +1,100 @@
+/** Brings together what one log says is here, what its store has, and what files hold. */
+import type Hypercore from 'hypercore'
+import { pieceAt } from '../drive/format/largeFile'
+import { type BlockRun, type BlockRuns, missingRuns } from '../hypercore/blockRuns'
+import { clearBlocks, restoreBlocks } from '../hypercore/clearBlocks'
+import { leafOf, paddingOf, storedBlock } from '../hypercore/leaf'
+import { piecesIn } from '../hypercore/pieces'
+import { unstoreBlocks } from '../hypercore/storeBlocks'
+import { throwIfAborted } from '../time'
+import type { FilesOnDisk } from './filesOnDisk'
+import type { Held } from './heldFiles'
+import type { IncomingBlocks } from './incomingBlocks'
+
+export class HeldBlocks {
+  constructor(
+    readonly log: Hypercore,
+    private readonly disk: FilesOnDisk,
+    private readonly incoming: IncomingBlocks,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** Blocks of a file that are not said to be here. */
+  missing(held: Held): BlockRuns {
+    return missingRuns(this.log.core.bitfield, [runOf(held)])
+  }
+
+  /** How many blocks of a file are said to be here. */
+  count({ first, file }: Held): number {
+    return this.log.core.bitfield.count(first, file.blocks, true)
+  }
+
+  /** One block is not here. */
+  async clear(index: number): Promise<void> {
+    if (!this.log.core.bitfield.get(index)) return
+    await clearBlocks(this.log, [{ start: index, end: index + 1 }], this.signal, () => true)
+  }
+
+  /** Clears blocks of a file that are neither in the store nor, as far as lengths tell, in any of these files of the same content. */
+  async clearUncovered(held: Held, by: readonly Held[]): Promise<void> {
+    const { log } = this
+    const extents = await Promise.all(by.map(({ file }) => this.disk.extentOf(file)))
+    const { start, end } = runOf(held)
+    const runs: BlockRun[] = []
+    for (let index = start + Math.max(0, ...extents); index < end; index++) {
+      if (!log.core.bitfield.get(index) || this.incoming.get(index) !== undefined) continue
+      if ((await piecesIn(log)?.isStored(index)) === false) addTo(runs, index)
+    }
+    if (runs.length > 0) await clearBlocks(log, runs, this.signal, () => true)
+  }
+
+  /** Whether a file holds all of its blocks. Reads it. */
+  async areAllIn(held: Held): Promise<boolean> {
+    const { start, end } = runOf(held)
+    for (let index = start; index < end; index++) if (!(await this.isIn(held, index))) return false
+    return true
+  }
+
+  /** What a file holds and is not said to be here is here again. @returns whether there was anything */
+  async restoreFrom(held: Held): Promise<boolean> {
+    const found: BlockRun[] = []
+    for (const { start, end } of this.missing(held))
+      for (let index = start; index < end; index++) if (await this.isIn(held, index)) addTo(found, index)
+    if (found.length > 0) await restoreBlocks(this.log, found)
+    return found.length > 0
+  }
+
+  /** Takes out of the store what a file holds, once the file is on the disk. @returns bytes that left the store */
+  async giveBack(held: Held): Promise<number> {
+    let bytes = 0
+    const { start, end } = runOf(held)
+    for (let index = start; index < end; index++) {
+      throwIfAborted(this.signal)
+      if ((await piecesIn(this.log)?.isStored(index)) !== true) continue
+      bytes += paddingOf(this.log, index) + pieceAt(index - start, held.file.size).length
+    }
+    if (bytes === 0) return 0
+    await this.disk.sync(held.file)
+    await unstoreBlocks(this.log, { start, end })
+    return bytes
+  }
+
+  private async isIn({ first, file }: Held, index: number): Promise<boolean> {
+    throwIfAborted(this.signal)
+    const leaf = await leafOf(this.log, index)
+    if (leaf === null) return false
+    const bytes = await this.disk.read(file, index - first)
+    return bytes !== null && (await storedBlock(this.log, index, bytes, leaf)) !== undefined
+  }
+}
+
+function runOf({ first, file: { blocks } }: Held): BlockRun {
+  return { start: first, end: first + blocks }
+}
+
+/** Adds a block behind all of the runs. */
+function addTo(runs: BlockRun[], index: number): void {
+  const last = runs.at(-1)
+  if (last?.end === index) runs[runs.length - 1] = { start: last.start, end: index + 1 }
+  else runs.push({ start: index, end: index + 1 })
+}

@@ -1,0 +1,47 @@
+/** What the catalog knows of files that hold blocks of one share's log, also in memory. */
+import type { ShareId } from '../../common/brand'
+import type { Catalog, Write } from '../store/catalog'
+import { type Held, HeldFiles } from './heldFiles'
+
+export class HeldRecords {
+  /** As the catalog has them, once `load` has resolved. */
+  readonly files = new HeldFiles()
+  private readonly prefix: string
+
+  constructor(
+    private readonly catalog: Catalog,
+    share: ShareId,
+  ) {
+    this.prefix = `${share}/`
+  }
+
+  load(): Promise<void> {
+    return this.catalog.each('held', this.prefix, (key, file) => {
+      this.files.put({ first: parseInt(key, 10), file })
+    })
+  }
+
+  all(): Held[] {
+    return this.files.firsts.flatMap(first => [...this.files.of(first)])
+  }
+
+  async put(held: Held): Promise<void> {
+    const forgotten = this.files.put(held)
+    await this.catalog.write([
+      { table: 'held', key: this.keyOf(held), value: held.file },
+      ...forgotten.map((other): Write => ({ table: 'held', key: this.keyOf(other), value: undefined })),
+    ])
+  }
+
+  async forget(held: Held): Promise<void> {
+    if (this.files.remove(held)) await this.catalog.delete('held', this.keyOf(held))
+  }
+
+  async forgetAll(): Promise<void> {
+    await this.catalog.deleteAll('held', this.prefix)
+  }
+
+  private keyOf({ first, file: { folder, path } }: Held): string {
+    return `${this.prefix}${first}:${folder}${path}`
+  }
+}
