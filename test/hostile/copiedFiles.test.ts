@@ -7,7 +7,6 @@ import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   closeSync,
-  cpSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -27,11 +26,13 @@ import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import type { DrivePath, EncryptionKey } from '../../src/common/brand'
 import { runCopy } from '../../src/peer/copy/copy'
+import { takeOverCopy } from '../../src/peer/copy/takeOverCopy'
 import type { DriveEntry } from '../../src/peer/drive/format/entry'
 import { ShareDrive } from '../../src/peer/drive/shareDrive'
 import { piecesIn } from '../../src/peer/hypercore/pieces'
 import { CopiedFiles } from '../../src/peer/inPlace/copiedFiles'
 import { Publisher } from '../../src/peer/publish/version/publisher'
+import { Bases } from '../../src/peer/store/bases'
 import { StoreBudget } from '../../src/peer/store/budget'
 import { Catalog, type ShareRecord } from '../../src/peer/store/catalog'
 import { StoreSpace } from '../../src/peer/store/space'
@@ -290,10 +291,10 @@ describe('a large file that is served out of a copy', () => {
   })
 
   it('leaves the store when a copy that an earlier version made is shown to hold it, and stays where it does not', async () => {
-    cpSync(source, target, { recursive: true })
-    for (const path of [PATH, LESS]) assert.ok((await reader.share.drive.get(path)) !== null)
+    await reader.copy(target, 'earlier')
+    assert.equal(await piecesIn(reader.log)?.isStored(reader.first), true)
     appendFileSync(join(target, LESS), 'changed')
-    for (const path of [PATH, LESS]) await reader.copies.adopt(entryOf(reader.share, path), target, path)
+    await takeOverCopy(reader.share, target, reader.copies, reader.catalog, 0, never)
     const place = entryOf(reader.share, LESS).blob?.blockOffset ?? 0
     assert.equal(await piecesIn(reader.log)?.isStored(reader.first), false)
     assert.equal(await piecesIn(reader.log)?.isStored(place), true)
@@ -499,7 +500,7 @@ class Reader {
     for (const stream of this.streams.splice(0)) stream.destroy()
   }
 
-  async copy(folder: string): Promise<void> {
+  async copy(folder: string, version: 'this' | 'earlier' = 'this'): Promise<void> {
     await runCopy({
       share: this.share,
       id: this.share.id,
@@ -507,8 +508,10 @@ class Reader {
       folder,
       umask: undefined,
       catalog: this.catalog,
+      bases: new Bases(this.catalog),
+      onFound: () => {},
       transfer: new Transfer('job', 'copy', 'copy', folder, () => {}),
-      copied: this.copies,
+      copied: version === 'this' ? this.copies : undefined,
       space: new StoreSpace(folder, () => {}, unexpected),
       budget: new StoreBudget(this.catalog, () => 1e12, unexpected),
       fetched: () => 0,

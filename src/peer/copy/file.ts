@@ -42,6 +42,8 @@ export interface FileCopierOptions {
   /** Absolute. */
   readonly folder: string
   readonly copied: CopiedFiles | undefined
+  /** Files up to this size (bytes) are in the store also where the copy holds them. */
+  readonly storedUpTo: number
   readonly writer: SafeWriter
   readonly ownership: Ownership
   readonly rules: TargetRules
@@ -260,7 +262,8 @@ export class FileCopier {
     segments: readonly string[],
     temporary?: string,
   ): Promise<IncomingFile | undefined> {
-    const { copied, folder } = this.options
+    const { copied, folder, storedUpTo } = this.options
+    if (entry.size <= storedUpTo) return undefined
     const beside = temporary === undefined ? undefined : pathOf([...segments.slice(0, -1), temporary])
     return copied?.begin(entry, folder, pathOf(segments), beside)
   }

@@ -17,7 +17,7 @@ import { readPack, sliceOfPack } from '../drive/read'
 import { nobodyHas, ownBlocksNowhere } from '../drive/whoHas'
 import { describeLinkRefusal } from '../names/refusals'
 import type { TargetRules } from '../names/rules'
-import { contentOf, knownContent } from '../store/bases'
+import { BASE_BYTES, contentOf, knownContent } from '../store/bases'
 import { sharedSlicer, throwIfAborted } from '../time'
 import { attributesOf } from './attributes'
 import { CopyCounts } from './counts'
@@ -78,6 +78,7 @@ export class CopyRun {
       share,
       folder: options.folder,
       copied: options.copied,
+      storedUpTo: options.live === undefined ? 0 : BASE_BYTES, // what is changed on both sides is merged with what was
       writer,
       ownership: this.ownership,
       rules,

@@ -7,17 +7,23 @@ import type { Catalog } from '../store/catalog'
 import { throwIfAborted } from '../time'
 import { targetKey } from './plan'
 
-/** Can be done again. The list of files must be known. Throws `cancelled`, and what the system says of a folder that is gone. */
+/**
+ * Can be done again. The list of files must be known. Throws `cancelled`, and what the system says of a folder that is gone.
+ *
+ * @param storedUpTo files up to this size (bytes) stay in the store as well
+ */
 export async function takeOverCopy(
   share: ShareDrive,
   folder: string,
   copied: CopiedFiles,
   catalog: Catalog,
+  storedUpTo: number,
   signal: AbortSignal,
 ): Promise<void> {
   const byContent = new Map<string, DriveEntry>()
   for (const entry of share.version?.index.entries() ?? [])
-    if (entry.blob !== undefined && isLarge(entry.blob, entry.size)) byContent.set(contentId(entry), entry)
+    if (entry.blob !== undefined && isLarge(entry.blob, entry.size) && entry.size > storedUpTo)
+      byContent.set(contentId(entry), entry)
   if (byContent.size === 0) return
   const found: [path: string, entry: DriveEntry][] = []
   await catalog.each('copied', targetKey(share.id, folder, share.bytes?.fork ?? 0), (path, record) => {

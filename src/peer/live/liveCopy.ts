@@ -17,6 +17,7 @@ import type { CopiedFiles } from '../inPlace/copiedFiles'
 import type { PeerContext } from '../shares/context'
 import type { Share } from '../shares/share'
 import type { Shares } from '../shares/shares'
+import { BASE_BYTES } from '../store/bases'
 import type { LiveRecord } from '../store/catalog'
 import { delay } from '../time'
 import { Transfer } from '../transfer'
@@ -427,7 +428,14 @@ export class LiveCopy {
   private async takeOver(copied: CopiedFiles): Promise<void> {
     if (this.record.inPlace === true) return
     const { share, context } = this
-    await takeOverCopy(share.drive, this.record.folder, copied, context.catalog, this.closing.signal)
+    await takeOverCopy(
+      share.drive,
+      this.record.folder,
+      copied,
+      context.catalog,
+      BASE_BYTES,
+      this.closing.signal,
+    )
     await this.save({ inPlace: true })
   }
 

@@ -161,7 +161,7 @@ export class Copies {
       if (share === undefined || copied === undefined) continue
       try {
         await share.listed(closing, () => {})
-        await takeOverCopy(share.drive, copy.folder, copied, catalog, closing)
+        await takeOverCopy(share.drive, copy.folder, copied, catalog, 0, closing)
         const known = await catalog.get('copy', copy.job)
         if (known !== undefined) await catalog.put('copy', copy.job, { ...known, inPlace: true })
       } catch (error) {
