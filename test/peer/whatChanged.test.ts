@@ -13,7 +13,7 @@ import { StockClient } from '../support/stockClient'
 import { withPeople } from '../support/withPeople'
 
 const MEBIBYTE = 1024 * 1024
-const SIZE = 20 * MEBIBYTE + 1_234
+const SIZE = 13 * MEBIBYTE + 1_234
 const FIRST: Buffer = Buffer.from(randomBytes(SIZE, 1))
 
 describe('a large file that changed a little', () => {
@@ -68,28 +68,32 @@ describe('a large file that changed a little', () => {
     let bytes: Buffer = FIRST
     const more = (length: number, seed: number) => Buffer.from(randomBytes(length, seed))
     const edits: [what: string, blocks: number, edited: () => Buffer][] = [
-      ['one byte', 1, () => changed(bytes, 13 * MEBIBYTE)],
-      ['the first byte and the last', 2, () => changed(changed(bytes, 0), bytes.length - 1)],
-      ['something is appended', 1, () => Buffer.concat([bytes, more(5_000, 2)])],
-      ['it is cut off', 1, () => bytes.subarray(0, 17 * MEBIBYTE + 99)],
+      ['one byte', 1, () => changed(bytes, 7 * MEBIBYTE)],
+      [
+        'its first byte, its last, and what is appended',
+        2,
+        () => Buffer.concat([changed(changed(bytes, 0), bytes.length - 1), more(5_000, 2)]),
+      ],
+      ['it is cut off', 1, () => bytes.subarray(0, 12 * MEBIBYTE + 99)],
       ['a byte is put before it', 1, () => Buffer.concat([Buffer.of(7), bytes])],
-      ['some is taken out', 1, () => without(bytes, 5 * MEBIBYTE + 7, 100_000)],
       [
         'the start goes and something is appended',
         2,
-        () => Buffer.concat([bytes.subarray(2_000_000), more(5_000, 3)]),
+        () => Buffer.concat([bytes.subarray(1_000_000), more(5_000, 3)]),
       ],
       [
         'something is put in at two places',
         3,
-        () =>
-          Buffer.concat([
-            bytes.subarray(0, 3_333_333),
+        () => {
+          const [one, two] = [3_333_333, 9_999_999]
+          return Buffer.concat([
+            bytes.subarray(0, one),
             more(9, 4),
-            bytes.subarray(3_333_333, 9_999_999),
+            bytes.subarray(one, two),
             more(33, 5),
-            bytes.subarray(9_999_999),
-          ]),
+            bytes.subarray(two),
+          ])
+        },
       ],
     ]
     for (const [what, blocks, edited] of edits) {
@@ -185,7 +189,7 @@ describe('a large file that changed a little', () => {
     await published()
     await inSync()
     rmSync(join(source, 'large.bin'))
-    write(changed(FIRST, 9 * MEBIBYTE), 'another.bin')
+    write(changed(FIRST, 5 * MEBIBYTE), 'another.bin')
     await published()
     await inSync()
     assert.ok((await came()) - before < 3.5 * MEBIBYTE, `${(await came()) - before} bytes`)
@@ -197,8 +201,4 @@ function changed(bytes: Buffer, position: number): Buffer {
   const copy = Buffer.from(bytes)
   copy[position] = (copy[position] ?? 0) ^ 1
   return copy
-}
-
-function without(bytes: Buffer, position: number, length: number): Buffer {
-  return Buffer.concat([bytes.subarray(0, position), bytes.subarray(position + length)])
 }
