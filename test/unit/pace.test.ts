@@ -49,6 +49,17 @@ describe('the pace of a stream', () => {
     assert.ok((line.pace.rate ?? 0) > 4_000_000, String(line.pace.rate))
   })
 
+  it('is not told by short answers', () => {
+    const line = new Line()
+    line.pass(3_000, 5_000_000)
+    const answered = line.pace.asksShort()
+    line.pass(3_000, 40_000)
+    answered()
+    assert.ok((line.pace.rate ?? 0) > 4_700_000, String(line.pace.rate))
+    line.pass(3_000, 1_000_000)
+    assert.ok((line.pace.rate ?? 0) < 1_300_000, 'and is again afterwards')
+  })
+
   it('is unknown until something came', () => {
     const line = new Line()
     line.pass(2_000, 0)

@@ -88,7 +88,7 @@ export class FileCopier {
   async copy(planned: PlannedFile): Promise<void> {
     const { share } = this.options
     const file = await this.withTrueSize(planned)
-    if (isWorthLooking(file.entry)) await this.findInFormers(file)
+    if (!share.isOwn && isWorthLooking(file.entry)) await this.findInFormers(file)
     if (file.entry.size <= WHOLE_BYTES) {
       const incoming = await this.begin(file, file.segments)
       try {

@@ -11,6 +11,7 @@ import type { HashRequest, ReplicatorPeer, RequestRef } from 'hypercore'
 import { receivedBytes } from '../rate'
 import { throwIfAborted } from '../time'
 import { leafOf } from './leaf'
+import { Pace } from './pace'
 
 /** Questions that are open at a time. */
 const AT_ONCE = 64
@@ -67,7 +68,8 @@ async function ask(log: Hypercore, pair: number, turn: number): Promise<Question
     if (peer === undefined || request === undefined || request === null) continue
     const wanted = core.replicator._hashes.add(block, 0, false)
     const ref = wanted.attach([])
-    ref.promise.catch(() => {}) // told through `wanted`
+    const done = Pace.of(peer.stream).asksShort()
+    ref.promise.then(done, done)
     if (wanted.inflight.length === 0) {
       request.hash = { index: 2 * block, nodes: 0 }
       wanted.inflight.push(request)

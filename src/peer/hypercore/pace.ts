@@ -31,6 +31,8 @@ export class Pace {
   private lookedAt = 0
   private isOwing = false
   private tripBeside: () => number = () => 0
+  /** Questions that are open and have short answers. */
+  private short = 0
   /**
    * Milliseconds since anything came, or since it began to owe; 0 when it owes nothing. Time in which this process did
    * not look does not count: what came then is not read yet.
@@ -77,7 +79,7 @@ export class Pace {
   look(owes: boolean, isFull: boolean): void {
     const now = this.clock()
     const { bytes } = this
-    if (!owes) {
+    if (!owes || this.short > 0) {
       this.isOwing = false
       this.silence = 0
       this.samples = []
@@ -99,6 +101,16 @@ export class Pace {
     this.samples.push({ at: now, bytes })
     while (now - (this.samples[1]?.at ?? now) >= WINDOW) this.samples.shift()
     this.measure(now, bytes, isFull)
+  }
+
+  /** Something with a short answer is asked: until it is here, what comes tells nothing of the line. → to be called then */
+  asksShort(): () => void {
+    this.short++
+    let isOpen = true
+    return () => {
+      if (isOpen) this.short--
+      isOpen = false
+    }
   }
 
   /** Milliseconds until so many bytes more are here; undefined as long as nothing is known. */

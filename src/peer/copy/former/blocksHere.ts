@@ -10,6 +10,7 @@ import type Hypercore from 'hypercore'
 import type { ReadOptions } from '../../drive/blocks'
 import type { BlobRef, DriveEntry } from '../../drive/format/entry'
 import { readBlocks } from '../../drive/read'
+import { isBeyond } from '../../drive/whoHas'
 import { askForHashes } from '../../hypercore/askHashes'
 import { addFoundBlock } from '../../hypercore/foundBlock'
 import { leafOf, paddingOf, storedBlock } from '../../hypercore/leaf'
@@ -19,6 +20,8 @@ import type { FormerFile } from './formerFile'
 
 /** Shorter content (bytes) is fetched before the questions were answered. */
 const LEAST = 2 * 1024 * 1024
+/** Of shorter blocks (bytes) the questions would cost as much as the blocks. */
+const LEAST_BLOCK = 16 * 1024
 /** Milliseconds that are waited for the log to be known as far as the content goes. */
 const KNOWN_WITHIN = 3_000
 /** Bytes that a block is searched by, and how many different ones they must have: zeros are everywhere. */
@@ -48,11 +51,14 @@ export async function findInFormer(
   const { blob } = entry
   if (blob === undefined || former.size === 0) return false
   const end = blob.blockOffset + blob.blockLength
-  if (log.core.bitfield.count(blob.blockOffset, blob.blockLength, true) === blob.blockLength) return false
+  if (isBeyond(log, end - 1)) return false
   if (log.length < end) await within(log.update({ wait: true }), KNOWN_WITHIN)
-  if (log.length < end || !(await askForHashes(log, [blob.blockOffset], options.signal))) return false
+  if (log.length < end || log.core.bitfield.count(blob.blockOffset, blob.blockLength, false) === 0)
+    return false
+  if (!(await askForHashes(log, [blob.blockOffset], options.signal))) return false
   const first = await leafOf(log, blob.blockOffset)
   const blockBytes = first === null ? 0 : first.size - paddingOf(log, blob.blockOffset)
+  if (blockBytes < LEAST_BLOCK) return false
   // Other clients may cut a file into blocks of any length: where one lies is not known then.
   if (
     blockBytes * (blob.blockLength - 1) >= blob.byteLength ||

@@ -18,6 +18,8 @@ const LEAST_GAP = 4
 const MOST_IN_VAIN = 4
 /** Blocks that are compared at a time. */
 const AT_ONCE = 4
+/** So many are compared while what the next ones are compared by is on its way. */
+const PREPARED = 512
 
 export interface Comparing {
   readonly blocks: number
@@ -66,12 +68,22 @@ class Finder {
 
   private async compare(blocks: readonly number[]): Promise<void> {
     const left = blocks.filter(block => !this.comparing.isHere(block))
-    await this.comparing.prepare(left)
-    const next = left.values()
-    const work = async () => {
-      for (const block of next) await this.isFound(block)
+    let prepared = this.prepare(left, 0)
+    for (let at = 0; at < left.length; at += PREPARED) {
+      await prepared
+      prepared = this.prepare(left, at + PREPARED)
+      const next = left.slice(at, at + PREPARED).values()
+      const work = async () => {
+        for (const block of next) await this.isFound(block)
+      }
+      await Promise.all(Array.from({ length: AT_ONCE }, work))
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, work))
+  }
+
+  private prepare(blocks: readonly number[], at: number): Promise<void> {
+    const prepared = this.comparing.prepare(blocks.slice(at, at + PREPARED))
+    prepared.catch(() => {}) // rejects again where it is awaited
+    return prepared
   }
 
   private async isFound(block: number): Promise<boolean> {
