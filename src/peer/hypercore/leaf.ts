@@ -6,7 +6,7 @@ import type Hypercore from 'hypercore'
 import { data as hashOfBlock } from 'hypercore-crypto'
 
 /** A block can have been encrypted before its log was cut off, under each of its numbers so far. */
-const MAX_FORKS = 4
+export const MAX_FORKS = 4
 
 export interface Leaf {
   /** Bytes of the block as it is stored, padding included. */

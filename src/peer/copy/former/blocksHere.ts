@@ -12,8 +12,8 @@ import type { BlobRef, DriveEntry } from '../../drive/format/entry'
 import { readBlocks } from '../../drive/read'
 import { isBeyond } from '../../drive/whoHas'
 import { askForHashes } from '../../hypercore/askHashes'
-import { addFoundBlock } from '../../hypercore/foundBlock'
-import { leafOf, paddingOf, storedBlock } from '../../hypercore/leaf'
+import { addFoundBlock, roomFor } from '../../hypercore/foundBlock'
+import { leafOf, paddingOf } from '../../hypercore/leaf'
 import { within } from '../../time'
 import { type Comparing, findBlocks } from './findBlocks'
 import type { FormerFile } from './formerFile'
@@ -101,14 +101,15 @@ class BlocksInFile implements Comparing {
   async isPiece(block: number, shift: number): Promise<boolean> {
     const { log, blob, former } = this
     const index = blob.blockOffset + block
-    const bytes = await former.read(this.positionOf(block) + shift, this.lengthOf(block))
-    const leaf = bytes === undefined ? null : await leafOf(log, index)
-    if (bytes === undefined || leaf === null || this.isHere(block)) return false
-    const stored = await storedBlock(log, index, bytes, leaf)
-    if (stored === undefined) return false
+    const position = this.positionOf(block) + shift
+    const length = this.lengthOf(block)
+    if (!former.has(position, length)) return false
+    const leaf = await leafOf(log, index)
+    const found = leaf === null ? undefined : roomFor(log, index, leaf, length)
+    if (found === undefined || !(await former.read(position, found.bytes))) return false
     this.options.assertRoom?.()
-    if (!(await addFoundBlock(log, index, stored))) return false
-    this.onFound(bytes.length)
+    if (this.isHere(block) || !(await addFoundBlock(log, found))) return false
+    this.onFound(length)
     return true
   }
 

@@ -27,16 +27,20 @@ export class FormerFile {
     return this.file.mark.size
   }
 
-  /** Undefined where it has not so many bytes. */
-  async read(position: number, length: number): Promise<Buffer | undefined> {
-    if (position < 0 || position + length > this.size) return undefined
-    const bytes = Buffer.allocUnsafeSlow(length)
-    for (let filled = 0; filled < length; ) {
-      const { bytesRead } = await readAsync(this.file.fd, bytes, filled, length - filled, position + filled)
-      if (bytesRead === 0) return undefined
+  /** Whether it may have so many bytes there. */
+  has(position: number, length: number): boolean {
+    return position >= 0 && position + length <= this.size
+  }
+
+  /** Fills `bytes` with what lies there. False where there are not so many. */
+  async read(position: number, bytes: Buffer): Promise<boolean> {
+    for (let filled = 0; filled < bytes.length; ) {
+      const left = bytes.length - filled
+      const { bytesRead } = await readAsync(this.file.fd, bytes, filled, left, position + filled)
+      if (bytesRead === 0) return false
       filled += bytesRead
     }
-    return bytes
+    return true
   }
 
   /** Where these bytes lie, near a place if possible; undefined: not found. */
@@ -55,9 +59,12 @@ export class FormerFile {
   }
 
   private async findBetween(bytes: Buffer, start: number, end: number): Promise<number | undefined> {
+    let room = Buffer.alloc(0)
     for (let at = Math.max(0, start); at + bytes.length <= end && this.searched < MOST_SEARCHED; ) {
-      const part = await this.read(at, Math.min(AT_ONCE, end - at, this.size - at))
-      if (part === undefined || part.length < bytes.length) return undefined
+      const length = Math.min(AT_ONCE, end - at)
+      if (room.length < length) room = Buffer.allocUnsafeSlow(length)
+      const part = room.subarray(0, length)
+      if (!(await this.read(at, part))) return undefined
       const found = part.indexOf(bytes)
       if (found !== -1) return at + found
       this.searched += part.length
