@@ -370,6 +370,31 @@ describe('a large file that is served out of a copy', () => {
     }
   })
 
+  it('is not said to be here by its length where its end was written first and the process was killed', async () => {
+    const folder = temporaryFolder('copy')
+    await reader.close()
+    data = temporaryFolder('reader')
+    reader = await Reader.open(data, shared)
+    const incoming = await reader.copies.begin(entryOf(reader.share), folder, '/whole.bin', '/part')
+    assert.ok(incoming !== undefined)
+    await incoming.scatter()
+    const part = openSync(join(folder, 'part'), 'w')
+    for (const at of [BLOCKS - 1, 0, 1]) {
+      incoming.expects(reader.first + at)
+      const block = await reader.log.get(reader.first + at)
+      if (at !== BLOCKS - 1) continue
+      writeSync(part, block ?? Buffer.of(), 0, undefined, at * 1_048_576)
+      await incoming.written(reader.first + at, at * 1_048_576)
+    }
+    closeSync(part)
+    assert.equal(reader.held(), 3)
+    reader.disconnect()
+    await reader.kill()
+    reader = await Reader.open(data, shared, false)
+    await reader.copies.idle()
+    assert.equal(reader.held(), 0)
+  })
+
   async function assertOnlyOurs(blocks: number): Promise<void> {
     const all = await reader.blocks()
     assert.deepEqual(

@@ -105,6 +105,17 @@ describe('a large file that changed a little', () => {
       assert.equal(all, bytes.length + 2, what)
       assert.ok(here + came >= bytes.length, what)
     }
+    assert.ok(bob.storeBytes() < 6 * MEBIBYTE, 'none of it is in the store as well')
+  })
+
+  it('is taken over where it is the same, and given to others, without a block of it being fetched', async () => {
+    await begin()
+    copy = await makeTree(temporaryFolder('copy'), { 'large.bin': FIRST })
+    const { fetched, conflicts } = await bob.copy(opened, copy)
+    assert.ok(fetched < MEBIBYTE / 2, `${fetched} bytes`)
+    assert.deepEqual(conflicts, [])
+    await ann.request('share.stop', { id: shared as ShareId })
+    assert.ok((await bob.read(opened, '/large.bin')).equals(FIRST))
   })
 
   it('costs no more when it was renamed as well, or the share is public', async () => {

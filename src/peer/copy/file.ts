@@ -6,7 +6,7 @@ import { closeSync, read, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { PeerfoldError } from '../../common/errors'
 import { conflictName, isConflictName } from '../disk/conflicts'
-import type { Attributes, OpenFile } from '../disk/fileInPlace'
+import type { Attributes } from '../disk/fileInPlace'
 import { WriteError } from '../disk/writeErrors'
 import type { FileMark, LargeFile, Precondition, SafeWriter } from '../disk/writer'
 import { isOther, passing } from '../drive/absentBytes'
@@ -19,11 +19,9 @@ import { Decrypter } from '../hypercore/decrypter'
 import type { CopiedFiles } from '../inPlace/copiedFiles'
 import type { IncomingFile } from '../inPlace/incomingFile'
 import type { TargetRules } from '../names/rules'
-import { throwIfAborted } from '../time'
 import { attributesOf, hasAttributes } from './attributes'
 import { hashToKeep } from './contentProof'
-import { findInFormer, isWorthLooking } from './former/blocksHere'
-import { FormerFile } from './former/formerFile'
+import type { FormerSearch } from './former/formerSearch'
 import type { CopyMarks } from './marks'
 import { heldBy, type Ownership } from './ownership'
 import type { PartialFiles } from './partialFiles'
@@ -54,10 +52,7 @@ export interface FileCopierOptions {
   readonly read: ReadOptions & { readonly signal: AbortSignal }
   /** Bytes of the file that are done; negative when they must be done again. */
   readonly onBytes: (bytes: number) => void
-  /** Bytes of its new content that were found in a local file, and need not be fetched. */
-  readonly onFound: (bytes: number) => void
-  /** Local files that may hold parts of the new content, the likeliest first. */
-  readonly formers: (file: PlannedFile) => Iterable<OpenFile>
+  readonly former: FormerSearch
   /** Waits until reading may succeed again. Throws when it should not be tried. */
   readonly whenOffline: (error: PeerfoldError) => Promise<void>
   /** A newer version of what lies beside a file of the user's takes its place, if nobody changed it there. */
@@ -88,10 +83,11 @@ export class FileCopier {
   async copy(planned: PlannedFile): Promise<void> {
     const { share } = this.options
     const file = await this.withTrueSize(planned)
-    if (!share.isOwn && isWorthLooking(file.entry)) await this.findInFormers(file)
     if (file.entry.size <= WHOLE_BYTES) {
       const incoming = await this.begin(file, file.segments)
       try {
+        const onComing = (index: number) => incoming?.expects(index)
+        await this.options.former.find(file, this.readOf(file.entry, incoming), { onComing })
         const bytes = await readWhole(share, file.entry, this.readOf(file.entry, incoming))
         return await this.write(file, bytes, incoming)
       } finally {
@@ -110,25 +106,6 @@ export class FileCopier {
       this.record(now, beside)
       this.options.onBytes(now.entry.size)
     })
-  }
-
-  /** What of the content is on this machine already, so that only the rest is fetched. */
-  private async findInFormers(file: PlannedFile): Promise<void> {
-    const { share, onFound, formers } = this.options
-    const { signal } = this.options.read
-    const log = await share.bytesReady(signal)
-    for (const opened of formers(file)) {
-      const former = new FormerFile(opened)
-      try {
-        if (await findInFormer(log, file.entry, former, { ...this.readOf(file.entry), signal }, onFound))
-          return
-      } catch {
-        throwIfAborted(signal)
-        return // what went wrong shows again, and is told, when the rest is fetched and written
-      } finally {
-        await former.close()
-      }
-    }
   }
 
   private async withTrueSize(file: PlannedFile): Promise<PlannedFile> {
@@ -241,7 +218,8 @@ export class FileCopier {
     try {
       onBytes(progress.bytes)
       incoming = await this.begin(file, segments, large.temporaryName)
-      await this.fill(large, file, token, progress, incoming)
+      const found = await this.findInFormers(large, file, incoming)
+      await this.fill(large, file, token, progress, found, incoming)
       await this.clearWay(file)
       const mark = await large.commit()
       await incoming?.placed(pathOf(segments))
@@ -254,6 +232,26 @@ export class FileCopier {
     }
     await incoming?.end()
     await partials.forget(file)
+  }
+
+  /** Writes what of the content is on this machine already. → lengths of these blocks, by their numbers in the file */
+  private async findInFormers(
+    large: LargeFile,
+    file: PlannedFile,
+    incoming: IncomingFile | undefined,
+  ): Promise<ReadonlyMap<number, number>> {
+    const found = new Map<number, number>()
+    const first = file.entry.blob?.blockOffset ?? 0
+    await this.options.former.find(file, this.readOf(file.entry, incoming), {
+      onComing: index => incoming?.expects(index),
+      onHere: async (index, position, bytes) => {
+        await incoming?.scatter()
+        await large.write(position, bytes)
+        await incoming?.written(index, position)
+        found.set(index - first, bytes.length)
+      },
+    })
+    return found
   }
 
   /** @param temporary its name, in the folder of the file */
@@ -269,7 +267,7 @@ export class FileCopier {
   }
 
   /** Nobody waits for what was superseded and is gone. What goes into a file needs no room in the store. */
-  private readOf(entry: DriveEntry, incoming?: IncomingFile): ReadOptions {
+  private readOf(entry: DriveEntry, incoming?: IncomingFile): ReadOptions & { readonly signal: AbortSignal } {
     const { assertRoom = () => {}, ...read } = this.options.read
     const isSuperseded = () => isOther(this.options.share, entry)
     if (incoming === undefined) return { ...read, assertRoom, isSuperseded }
@@ -332,12 +330,22 @@ export class FileCopier {
     file: PlannedFile,
     token: string | undefined,
     progress: Position,
+    found: ReadonlyMap<number, number>,
     incoming: IncomingFile | undefined,
   ): Promise<void> {
     const { entry } = file
+    const passFound = () => {
+      for (let bytes = found.get(progress.blocks); bytes !== undefined; bytes = found.get(progress.blocks)) {
+        progress.bytes += bytes
+        progress.blocks++
+        this.options.onBytes(bytes)
+      }
+    }
     for (;;) {
       try {
-        for await (const block of this.blocksOf(file, progress.blocks, progress.bytes, incoming)) {
+        const { blocks, bytes } = progress
+        for await (const block of this.blocksOf(file, blocks, bytes, incoming, at => found.has(at))) {
+          passFound()
           if (progress.bytes + block.length > entry.size) throw new PeerfoldError('bad-entry', entry.path)
           await large.write(progress.bytes, block)
           await incoming?.written((entry.blob?.blockOffset ?? 0) + progress.blocks, progress.bytes)
@@ -346,6 +354,7 @@ export class FileCopier {
           this.options.onBytes(block.length)
           if (token !== undefined) await this.options.partials.written(file, token, large, progress)
         }
+        passFound()
         if (progress.bytes !== entry.size) throw new PeerfoldError('bad-entry', entry.path)
         return
       } catch (error) {
@@ -361,13 +370,14 @@ export class FileCopier {
     block: number,
     position: number,
     incoming?: IncomingFile,
+    isLeftOut?: (block: number) => boolean,
   ): AsyncGenerator<Buffer> {
     const { share } = this.options
     const { entry } = file
     const read = this.readOf(entry, incoming)
     if (entry.blob?.blockMap) return yield* readMapped(share, entry, position, entry.size - position, read)
     const core = await share.bytesReady(read.signal)
-    yield* readBlocks(core, entry, block, read, Decrypter.of(core))
+    yield* readBlocks(core, entry, block, read, Decrypter.of(core), isLeftOut)
   }
 
   private holds(segments: readonly string[], bytes: Buffer): boolean {
@@ -381,7 +391,12 @@ export class FileCopier {
   }
 
   private async isSame(file: PlannedFile, segments: readonly string[]): Promise<boolean> {
-    const opened = this.options.writer.openFile(segments)
+    const { writer, former } = this.options
+    const toProve = writer.openFile(segments)
+    const proof =
+      toProve === undefined ? 'other' : await former.prove(file.entry, toProve, this.readOf(file.entry))
+    if (proof !== 'unknown') return proof === 'same'
+    const opened = writer.openFile(segments)
     if (opened === undefined) return false
     try {
       let position = 0

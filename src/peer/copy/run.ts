@@ -22,6 +22,7 @@ import { sharedSlicer, throwIfAborted } from '../time'
 import { attributesOf } from './attributes'
 import { CopyCounts } from './counts'
 import { FileCopier } from './file'
+import { FormerSearch } from './former/formerSearch'
 import { Formers } from './former/formers'
 import type { CopyMarks } from './marks'
 import type { CopyOptions } from './options'
@@ -73,6 +74,10 @@ export class CopyRun {
     const assertRoom = () => options.budget.assertRoom()
     const read = { timeout: SILENCE, signal: this.signal, assertRoom, isPatient: true }
     const formers = new Formers(writer, plan, options.live?.taken)
+    const former = new FormerSearch(share, formers, bytes => {
+      transfer.found(bytes)
+      options.onFound(bytes)
+    })
     this.read = read
     this.files = new FileCopier({
       share,
@@ -86,11 +91,7 @@ export class CopyRun {
       partials,
       isEnding: options.isEnding,
       read,
-      formers: file => formers.of(file),
-      onFound: bytes => {
-        transfer.found(bytes)
-        options.onFound(bytes)
-      },
+      former,
       onBytes: bytes => {
         transfer.progress(0, bytes)
         transfer.resume()

@@ -62,6 +62,7 @@ export async function* readRange(
  * A file's own blocks in order from its `first`, asked for ahead, straight as they arrive from the network.
  *
  * @param decrypter decrypts them: each holds until the next is asked for
+ * @param isLeftOut by the number of a block in the file: it is neither asked for nor delivered
  */
 export async function* readBlocks(
   core: Hypercore,
@@ -69,29 +70,30 @@ export async function* readBlocks(
   first: number,
   options: ReadOptions,
   decrypter?: Decrypter,
+  isLeftOut: (block: number) => boolean = () => false,
 ): AsyncGenerator<Buffer> {
   const { blob } = entry
   if (blob === undefined) return
   const end = blob.blockOffset + blob.blockLength
   expectBlocks(core, blob.byteLength / blob.blockLength)
   const blocks = new Blocks(core, entry.path, options)
-  const ahead: Promise<Buffer>[] = []
+  const ahead: { readonly index: number; readonly block: Promise<Buffer> }[] = []
   let next = blob.blockOffset + first
-  let delivered = next
   try {
     while (next < end || ahead.length > 0) {
       throwIfAborted(options.signal)
       const depth = depthFor(blob, options.isPatient === true && core.peers.length > 1)
       while (next < end && ahead.length < depth) {
-        const block = decrypter === undefined ? blocks.get(next) : blocks.getStored(next)
-        next++
+        const index = next++
+        if (isLeftOut(index - blob.blockOffset)) continue
+        const block = decrypter === undefined ? blocks.get(index) : blocks.getStored(index)
         block.catch(() => {}) // rejects again where it is awaited, below
-        ahead.push(block)
+        ahead.push({ index, block })
       }
-      const block = await ahead.shift()
-      if (block === undefined) continue
-      yield decrypter === undefined ? block : await decrypter.decrypt(delivered, block)
-      delivered++
+      const first = ahead.shift()
+      if (first === undefined) continue
+      const block = await first.block
+      yield decrypter === undefined ? block : await decrypter.decrypt(first.index, block)
     }
   } finally {
     blocks.close()

@@ -182,6 +182,10 @@ export class CopiedFiles implements Outside {
     this.syncLater()
   }
 
+  async noted(held: Held): Promise<void> {
+    await this.records.put(held)
+  }
+
   /** Nothing is said of a file any more. What only it held is not here any more. */
   async drop(held: Held): Promise<void> {
     const { signal, onChanged } = this.options
@@ -342,6 +346,7 @@ export class CopiedFiles implements Outside {
   }
 }
 
-function whole({ first, file: { temporary: _temporary, begun: _begun, ...file } }: Held, boot: string): Held {
+function whole({ first, file: known }: Held, boot: string): Held {
+  const { temporary: _temporary, begun: _begun, scattered: _scattered, ...file } = known
   return { first, file: { ...file, ...(file.unsynced === undefined ? {} : { unsynced: boot }) } }
 }

@@ -21,8 +21,9 @@ export class FilesOnDisk {
   }
 
   /** How many blocks a file can hold by its length, from its first one on. */
-  async extentOf({ folder, path, begun, temporary, size, blocks }: HeldFile): Promise<number> {
+  async extentOf({ folder, path, begun, temporary, scattered, size, blocks }: HeldFile): Promise<number> {
     if (begun === undefined) return (await lengthOf(join(folder, path))) === size ? blocks : 0
+    if (scattered !== undefined) return 0
     const length = temporary === undefined ? 0 : ((await lengthOf(join(folder, temporary))) ?? 0)
     return length >= size ? blocks : Math.floor(length / BLOCK_BYTES)
   }

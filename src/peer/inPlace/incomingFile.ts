@@ -10,6 +10,8 @@ import type { IncomingBlocks } from './incomingBlocks'
 interface Files {
   readonly incoming: IncomingBlocks
   placed(held: Held, isNew: boolean): Promise<void>
+  /** What is known of a file that is being written is another thing now. */
+  noted(held: Held): Promise<void>
   drop(held: Held): Promise<void>
   ended(file: IncomingFile): void
   stored(bytes: number): void
@@ -24,7 +26,7 @@ export class IncomingFile {
   private hasEnded = false
 
   constructor(
-    readonly held: Held,
+    public held: Held,
     private readonly log: Hypercore,
     private readonly files: Files,
   ) {}
@@ -38,6 +40,13 @@ export class IncomingFile {
     this.files.incoming.expect(index, paddingOf(this.log, index) + length)
   }
 
+  /** From now on blocks are written in any order. */
+  async scatter(): Promise<void> {
+    if (this.held.file.scattered || this.hasEnded) return
+    this.held = { ...this.held, file: { ...this.held.file, scattered: true } }
+    await this.files.noted(this.held)
+  }
+
   /** The bytes of a block are in the temporary. One that lies elsewhere than where it is looked for goes to the store. */
   async written(index: number, position: number): Promise<void> {
     const isInPlace = position === pieceAt(index - this.held.first, this.held.file.size).position
@@ -49,7 +58,7 @@ export class IncomingFile {
     if (this.hasEnded) return
     const {
       first,
-      file: { temporary: _temporary, begun: _begun, ...file },
+      file: { temporary: _temporary, begun: _begun, scattered: _scattered, ...file },
     } = this.held
     this.isPlaced = true
     for (const index of [...this.expected]) await this.letGo(index, true)

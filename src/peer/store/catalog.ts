@@ -240,6 +240,8 @@ export interface HeldFile {
   readonly begun?: true
   /** In the folder too: the file is written there, which is as long as what is there of it. Absent: all at once. */
   readonly temporary?: string
+  /** Its length does not tell what is there: parts were written before what is in front of them. */
+  readonly scattered?: true
   /** The start of the machine in which it was written, until it is known to be on the disk. */
   readonly unsynced?: string
 }
