@@ -312,8 +312,8 @@ export class CopiedFiles implements Outside {
   }
 
   private syncLater(): void {
-    if (!this.records.all().some(held => this.isUnsynced(held))) return
-    this.syncTimer ??= setTimeout(() => {
+    if (this.syncTimer !== undefined || !this.records.all().some(held => this.isUnsynced(held))) return
+    this.syncTimer = setTimeout(() => {
       this.syncTimer = undefined
       this.inTurn(() => this.sync())
     }, SYNC_AFTER).unref()

@@ -16,15 +16,15 @@ export class HeldFiles {
   private readonly byFirst = new Map<number, Held[]>()
   /** By absolute path. An old file lies there until the one that is being written takes its place. */
   private readonly byPlace = new Map<string, Held[]>()
-  /** Undefined: they changed. */
-  private inOrder: readonly number[] | undefined
+  /** The first blocks of all. */
+  private readonly inOrder: number[] = []
 
   /** @returns what is not remembered any more */
   put(held: Held): readonly Held[] {
     this.remove(held)
     const same = [...this.of(held.first), held]
     const tooMany = same.splice(0, same.length - MOST_OF_ONE_CONTENT)
-    if (!this.byFirst.has(held.first)) this.inOrder = undefined
+    if (!this.byFirst.has(held.first)) this.inOrder.splice(this.orderOf(held.first), 0, held.first)
     this.byFirst.set(held.first, same)
     const place = placeOf(held)
     this.byPlace.set(place, [...(this.byPlace.get(place) ?? []), held])
@@ -42,7 +42,7 @@ export class HeldFiles {
     if (left.length > 0) this.byFirst.set(held.first, left)
     else {
       this.byFirst.delete(held.first)
-      this.inOrder = undefined
+      this.inOrder.splice(this.orderOf(held.first), 1)
     }
     return true
   }
@@ -69,8 +69,19 @@ export class HeldFiles {
 
   /** The first blocks of all, in order. */
   get firsts(): readonly number[] {
-    this.inOrder ??= [...this.byFirst.keys()].sort((a, b) => a - b)
     return this.inOrder
+  }
+
+  /** How many of the first blocks lie before this one. */
+  private orderOf(first: number): number {
+    let low = 0
+    let high = this.inOrder.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.inOrder[middle] ?? 0) < first) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   private forgetPlace(held: Held): void {
