@@ -106,6 +106,7 @@ export async function runPlan(
   const { present } = plan
   transfer.files = { done: present.files, total: plan.files.length + present.files + plan.links.length }
   transfer.bytes = { done: present.bytes, total: plan.bytes + present.bytes }
+  transfer.here = 0
   transfer.progress(0, 0)
   return new CopyRun(options, plan, marks, partials, writer, rules).run()
 }

@@ -3,8 +3,9 @@
  * done so. What proves a hash comes with it, and is checked and kept as that of a block is, so `leafOf` finds it then.
  * A block and the one beside it in the tree are proven by each other: one question brings the hashes of both.
  *
- * Read in hypercore 11.39.5: `_requestSeek`, `_canRequest`, `_makeRequest`, `_send`, `_hashes`, `_onnodata` and `_removePeer` of
- * lib/replicator.js. Only of a block that a peer has it may be asked for the hash: it cannot answer otherwise.
+ * Read in hypercore 11.39.5: `_requestSeek`, `_canRequest`, `_makeRequest`, `_send`, `_hashes`, `_onnodata` and
+ * `_removePeer` of lib/replicator.js. Only of a block that a peer has it may be asked for the hash: it cannot answer
+ * otherwise.
  */
 import type Hypercore from 'hypercore'
 import type { HashRequest, ReplicatorPeer, RequestRef } from 'hypercore'
@@ -35,12 +36,16 @@ export async function askForHashes(
   const pairs = [...new Set(blocks.map(block => block - (block % 2)))]
   for (let at = 0; at < pairs.length; at += AT_ONCE) {
     const asked: Question[] = []
-    for (const [turn, pair] of pairs.slice(at, at + AT_ONCE).entries()) {
-      throwIfAborted(signal)
-      const question = await ask(log, pair, turn)
-      if (question !== undefined) asked.push(question)
+    try {
+      for (const [turn, pair] of pairs.slice(at, at + AT_ONCE).entries()) {
+        throwIfAborted(signal)
+        const question = await ask(log, pair, turn)
+        if (question !== undefined) asked.push(question)
+      }
+      if (!(await answered(asked, signal))) return false
+    } finally {
+      for (const { ref } of asked) ref.context?.detach(ref) // what was not answered is not waited for any more
     }
-    if (!(await answered(asked, signal))) return false
   }
   return true
 }
@@ -84,7 +89,7 @@ function isAsked(peer: ReplicatorPeer, fork: number): boolean {
   return peer.isActive() && peer.remoteUploading && peer.remoteFork === fork
 }
 
-/** @returns false as soon as one is not answered; then nothing is asked any more */
+/** @returns false as soon as one is not answered */
 async function answered(asked: readonly Question[], signal: AbortSignal): Promise<boolean> {
   const open = new Set(asked)
   const peers = new Set(asked.map(({ peer }) => peer))
@@ -116,7 +121,6 @@ async function answered(asked: readonly Question[], signal: AbortSignal): Promis
     })
   } finally {
     clearInterval(timer)
-    for (const { ref } of open) ref.context?.detach(ref)
   }
 }
 
