@@ -5,14 +5,25 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LiveDoubt } from '../../src/common/model'
+import { Catalog } from '../../src/peer/store/catalog'
 import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
-import { makeTree, randomBytes, temporaryFolder } from '../support/folders'
+import { makeTree, randomBytes, setTimeOf, temporaryFolder } from '../support/folders'
 import { LiveScene } from '../support/liveScene'
 import { withPeople } from '../support/withPeople'
 
@@ -270,5 +281,112 @@ attackGroup('folders in sync, and what others do meanwhile', () => {
     assert.equal(scene.state.deletedHere, 0)
     assert.equal(readFileSync(join(scene.folder, 'b.txt'), 'utf8'), 'b', 'what git wrote is the user’s')
     assert.equal(scene.state.conflictCount, 1)
+  })
+
+  it('take a file that was renamed here as well as there for what it is, and follow it', async () => {
+    await scene.begin({ 'a.txt': 'as it was', 'b.txt': 'b', 'c.txt': 'c' })
+    await scene.caughtUp()
+    for (const root of [scene.folder, scene.source]) await rename(join(root, 'a.txt'), join(root, 'new.txt'))
+    await scene.caughtUp()
+    assert.equal(scene.state.deletedHere, 0)
+    await writeFile(join(scene.source, 'new.txt'), 'later')
+    await scene.caughtUp()
+    assert.equal(scene.state.conflictCount, 0)
+    await scene.holdsTheSame()
+  })
+
+  it('say so when their share is not open any more, and follow again when it is', async () => {
+    const { ann } = scene
+    const carol = await people.start({ client: 'window' })
+    const theirs = new LiveScene(ann, carol)
+    await theirs.begin({ 'a.txt': 'a' })
+    await theirs.caughtUp()
+    await scene.begin({ 'b.txt': 'b' })
+    await carol.leave()
+    // As an earlier version does, which knows nothing of folders in sync and has no use for the share.
+    const catalog = await Catalog.open(dataFolderPaths(carol.storage).catalog)
+    await catalog.delete('opened', theirs.id)
+    await catalog.close()
+
+    const again = await people.start({ client: 'window', storage: carol.storage })
+    const after = new LiveScene(ann, again, theirs.folder)
+    Object.assign(after, { live: theirs.live, id: theirs.id, source: theirs.source })
+    await after.waits('unknown-share')
+    await writeFile(join(theirs.source, 'a.txt'), 'later')
+    await again.open(theirs.link, { keep: true })
+    await after.caughtUp()
+    await after.holdsTheSame()
+  })
+
+  it('hold what the share has after a loss of power, and call none of its files the user’s', async () => {
+    const { ann } = scene
+    await scene.begin({ 'b.txt': 'b' })
+    const dora = await people.start({ client: 'window' })
+    const theirs = new LiveScene(ann, dora)
+    const large = randomBytes(300_000)
+    await theirs.begin({
+      'a.txt': 'a',
+      'gone.txt': 'gone',
+      'moved.txt': 'moved',
+      'mine.txt': 'first',
+      'c.txt': 'c',
+    })
+    await theirs.caughtUp()
+    await writeFile(join(theirs.folder, 'mine.txt'), 'my own')
+    const { store, catalog } = dataFolderPaths(dora.storage)
+    const earlier = temporaryFolder('earlier')
+    // What would be on the disk if the power was lost a moment later.
+    const pid = await dora.pid()
+    process.kill(pid, 'SIGSTOP')
+    for (const [at, path] of [store, catalog].entries())
+      cpSync(path, join(earlier, `${at}`), { recursive: true })
+    process.kill(pid, 'SIGCONT')
+
+    await rm(join(theirs.source, 'gone.txt'))
+    await rename(join(theirs.source, 'moved.txt'), join(theirs.source, 'elsewhere.txt'))
+    await makeTree(theirs.source, {
+      'a.txt': 'a later a',
+      'new.txt': 'new',
+      'large.bin': large,
+      'mine.txt': 'second',
+    })
+    await theirs.caughtUp()
+    await dora.vanish()
+    for (const [at, path] of [store, catalog].entries()) {
+      rmSync(path, { recursive: true })
+      cpSync(join(earlier, `${at}`), path, { recursive: true })
+    }
+    const records = await Catalog.open(catalog)
+    await records.put('run', '', { boot: 'before the power was lost', endedInOrder: false })
+    await records.close()
+    // The names and times of these reached the disk, and not all of their bytes.
+    for (const [name, left] of [
+      ['a.txt', 0],
+      ['new.txt', 0],
+      ['large.bin', 70_000],
+    ] as const) {
+      const path = join(theirs.folder, name)
+      const { mtimeMs } = statSync(path)
+      truncateSync(path, left)
+      await setTimeOf(path, Math.floor(mtimeMs))
+    }
+
+    const again = await people.start({ client: 'window', storage: dora.storage })
+    const after = new LiveScene(ann, again, theirs.folder)
+    Object.assign(after, { live: theirs.live, id: theirs.id, source: theirs.source })
+    await after.caughtUp()
+    assert.equal(readFileSync(join(theirs.folder, 'mine.txt'), 'utf8'), 'my own')
+    const { conflicts } = after.state
+    assert.deepEqual(
+      conflicts.map(({ path }) => path),
+      [join(theirs.folder, 'mine.txt')],
+    )
+    for (const name of ['a.txt', 'new.txt', 'large.bin', 'elsewhere.txt', 'c.txt'])
+      assert.ok(
+        readFileSync(join(theirs.folder, name)).equals(readFileSync(join(theirs.source, name))),
+        `${name} is whole`,
+      )
+    for (const { copy } of conflicts) assert.equal(readFileSync(copy, 'utf8'), 'second')
+    assert.equal(after.state.deletedHere, 0)
   })
 })

@@ -3,7 +3,7 @@
  * Refusals are fine. What is not fine is a byte, or a missing byte, outside.
  */
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { WriteError } from '../../src/peer/disk/writeErrors'
@@ -42,7 +42,10 @@ async function whileSwapping(work: (writer: SafeWriter, name: string) => Promise
         outcome.done++
       } catch (error) {
         assert.ok(error instanceof WriteError, String(error))
-        assert.ok(['outside', 'busy', 'exists'].includes(error.code), `${error.code}: ${error.message}`)
+        assert.ok(
+          ['outside', 'busy', 'exists', 'changed'].includes(error.code),
+          `${error.code}: ${error.message}`,
+        )
         outcome.refused++
       }
       if (at % 50 === 0) await setImmediate() // Lets the swapper's output and end be heard.
@@ -100,4 +103,17 @@ attackGroup('a folder swapped for a link while it is used', () => {
       writer.writeSmallSync(['d', name], CONTENT, { executable: false })
       await writer.remove(['d', name])
     }))
+
+  it('gives nothing outside another name, and takes nothing from there', () => {
+    const away = temporaryFolder('away')
+    return whileSwapping(async (writer, name) => {
+      const mark = writer.writeSmallSync(['d', name], CONTENT, { executable: false })
+      const moved = await writer.move(['d', name], ['d', 'sub', name], mark)
+      const taken = join(away, name)
+      const isTaken = await writer.takeOut(['d', 'sub', name], taken, moved)
+      if (!isTaken) throw new WriteError('outside', name) // swapped: nothing of it is there
+      assert.ok(readFileSync(taken).equals(CONTENT))
+      rmSync(taken)
+    })
+  })
 })

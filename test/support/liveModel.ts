@@ -86,7 +86,8 @@ export class LiveModel extends FolderModel {
       const [base, local] = [this.bases.get(path), side.things.get(path)]
       if (base === undefined) continue
       dealt.add(path)
-      if (local === undefined && !side.folders.has(path)) {
+      const isNowhere = (at: string) => !side.things.has(at) && !side.folders.has(at)
+      if (isNowhere(path) && isNowhere(to)) {
         this.deletedHere(to, base, this.was.get(path) ?? base)
         done.add(to)
       } else if (local !== undefined && contentOf(local) === contentOf(base) && this.isFree(to, side)) {

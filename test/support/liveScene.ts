@@ -11,6 +11,7 @@ export class LiveScene {
   /** Whose shared folder and share, while there is one. */
   source = ''
   id = '' as ShareId
+  link = ''
 
   constructor(
     readonly ann: Person,
@@ -23,8 +24,8 @@ export class LiveScene {
   async begin(tree: Tree, { folder = temporaryFolder('live'), ...more }: Begin = {}): Promise<void> {
     this.folder = folder
     this.source = await makeTree(temporaryFolder('source'), tree)
-    const { link } = await this.ann.publish(this.source, { keep: true, once: true })
-    this.id = await this.bob.open(link, { keep: true })
+    this.link = (await this.ann.publish(this.source, { keep: true, once: true })).link
+    this.id = await this.bob.open(this.link, { keep: true })
     await this.start(more)
   }
 

@@ -419,12 +419,15 @@ class LocalFiles {
  * Whether a file is ours and shorter than we wrote it: its name and its time reached the disk before the power was
  * lost, and its bytes did not. An empty one can be replaced without loss, whatever else it may be.
  */
-function hasLostBytes(local: FileMark, { known, intended, isInDoubt }: Recorded): boolean {
+function hasLostBytes(local: FileMark, { known, intended, isInDoubt, entry }: Placing): boolean {
   const isShorter = ({ size }: { readonly size: number }) =>
     local.size < size && (local.size === 0 || isInDoubt)
   if (known !== undefined && local.ino === known.ino && local.mtimeMs === known.mtimeMs)
     return isShorter(known)
-  return intended !== undefined && Math.floor(local.mtimeMs) === intended.mtime && isShorter(intended)
+  const time = Math.floor(local.mtimeMs)
+  if (intended !== undefined && time === intended.mtime && isShorter(intended)) return true
+  // What was noted of it may be lost as well: the time to the millisecond is that of the share.
+  return isInDoubt && time === entry.mtime && isShorter(entry)
 }
 
 function isIntended(local: FileMark, { size, mtime }: IntendedFile): boolean {

@@ -37,11 +37,11 @@ export interface LeavingOptions {
   readonly onTaken: (path: string) => void
 }
 
-/** Looks what is here, and changes nothing. */
+/** Looks what is here, and changes nothing. @param isInDoubt what is not here may have been lost with the power */
 export function leavingOf(
   gone: ReadonlySet<string>,
   moves: readonly Move[],
-  { writer, copied }: Pick<LeavingOptions, 'writer' | 'copied'>,
+  { writer, copied, isInDoubt }: Pick<LeavingOptions, 'writer' | 'copied'> & { readonly isInDoubt: boolean },
 ): Leaving {
   const leaving: Leaving = { moves: [], movedAway: [], taken: [], forgotten: [] }
   const moved = new Map(moves.map(move => [move.from, move]))
@@ -54,7 +54,9 @@ export function leavingOf(
     else if (local?.kind === 'file' || local?.kind === 'link') leaving.taken.push(path)
     else {
       leaving.forgotten.push(path)
-      if (local === undefined && move !== undefined && !known.leaving) leaving.movedAway.push(move)
+      if (local !== undefined || move === undefined || known.leaving || isInDoubt) continue
+      // Who has renamed it as the share did has deleted nothing.
+      if (statOf(writer, segmentsOf(move.to)) === undefined) leaving.movedAway.push(move)
     }
   }
   return leaving

@@ -129,7 +129,9 @@ class Step {
     const { put, gone, selected } = difference
     const ownership = new Ownership(copy.share, writer, records.copied)
     await this.recall(put, records.copied, ownership, marks)
-    const leaving = leavingOf(gone, movesIn(difference, records.copied), { writer, copied: records.copied })
+    const isInDoubt = before === undefined && copy.isInDoubt
+    const here = { writer, copied: records.copied, isInDoubt }
+    const leaving = leavingOf(gone, movesIn(difference, records.copied), here)
     const lost = [...gone].filter(path => records.copied.has(path)).length - leaving.moves.length
     const removal = { lost, taken: leaving.taken.length, left: selected, most: this.options.most }
     askAboutRemoval(
