@@ -312,6 +312,37 @@ describe('versions of a share', () => {
     return blocks
   }
 
+  it('in which very much has changed are read from their listing, and not path by path', async () => {
+    const writeAll = (count: number, round: string) => {
+      for (let at = 0; at < count; at++) write(`f${at}`, `${round} ${at}`)
+    }
+    writeAll(400, 'one')
+    await publish()
+    await reading(async reader => {
+      const before = reader.version?.length ?? 0
+      writeAll(300, 'another')
+      rmSync(join(source, 'f399'))
+      const made = await publish()
+      await reader.paths.update({ wait: true })
+      const change = await reader.refresh()
+      assert.equal(change?.paths?.length, 301)
+      assert.ok(reader.version)
+      const all = (version: Version) =>
+        [...version.index.entries()].sort((a, b) => (a.path < b.path ? -1 : 1))
+      assert.deepEqual(all(reader.version), all(made))
+      assert.equal(await text(reader, reader.version, '/f299'), 'another 299')
+      const newer = made.length - before
+      const { bitfield } = reader.paths.core
+      assert.ok(bitfield.count(before, newer, true) < newer / 10, 'few of the path log came')
+
+      write('f0', 'alone')
+      const next = await publish()
+      await reader.paths.update({ wait: true })
+      await reader.refresh()
+      assert.deepEqual(all(reader.version), all(next), 'the next is read from the path log again')
+    })
+  })
+
   it('are not there for lengths that the path log does not have', async () => {
     write('a.txt', 'a')
     const { length } = await publish()

@@ -16,9 +16,14 @@ import { PathIndexBuilder } from './pathIndexBuilder'
 import { beginsAsPathLog, readPathChange } from './pathLog'
 import { readListing } from './readListing'
 import { caughtUp, type Version, versionAfter } from './version'
+import { nobodyHas } from './whoHas'
 
 /** Blocks of the path log that are read one by one rather than taking the listing again. */
 const MAX_HISTORY = 20_000
+/** Fewer blocks of the path log than these are read one by one, whatever listing there is. */
+const FEW_BLOCKS = 200
+/** So many entries of a listing are read in the time in which one block of the path log is fetched, or in less. */
+const ENTRIES_A_BLOCK = 50
 /** Blocks of a path log that is fetched whole. Each is small. */
 const SHORT = 32
 /** One block is waited for this long (milliseconds) before reading is given up. */
@@ -82,16 +87,51 @@ export async function readOlderVersion(
 
 /** Undefined when so much is newer that the listing is less to read, or only the listing tells it. */
 async function readAfter(
-  { paths, limits }: ShareLogs,
+  logs: ShareLogs,
   length: number,
   old: Version,
   signal: AbortSignal | undefined,
 ): Promise<Version | undefined> {
+  const { paths, limits } = logs
   const about = old.isAhead ? await readAbout(paths, length, signal) : undefined
   const before = caughtUp(old, about, length) ?? old
   if (before.length === length && !before.isAhead) return before
   if (before.isAhead || length <= before.length || length - before.length > MAX_HISTORY) return undefined
+  const instead = await fromNewerListing(logs, length, before, signal)
+  if (instead !== undefined) return instead
   return versionAfter(before, await readChanges(paths, before.length, length, signal), length, limits)
+}
+
+/**
+ * The version, where very much has changed and its listing tells it with less to fetch. Undefined where the blocks of
+ * the path log after `before` do so, or where nobody has the listing: who follows a share need not have it.
+ */
+async function fromNewerListing(
+  logs: ShareLogs,
+  length: number,
+  before: Version,
+  signal: AbortSignal | undefined,
+): Promise<Version | undefined> {
+  const { paths, bytes } = logs
+  const newer = length - before.length
+  const missing =
+    newer - (newer <= FEW_BLOCKS ? newer : paths.core.bitfield.count(before.length, newer, true))
+  if (missing <= FEW_BLOCKS || bytes === undefined) return undefined
+  const about = await readAbout(paths, length, signal)
+  const listing = about?.listing
+  if (listing === undefined || listing.ahead === true) return undefined
+  if (listing.version <= before.length || listing.version > length) return undefined
+  const isLess = missing > length - listing.version + listing.files / ENTRIES_A_BLOCK
+  const { blockOffset, blockLength } = listing.chunks
+  if (!isLess || nobodyHas(bytes, blockOffset) || nobodyHas(bytes, blockOffset + blockLength - 1))
+    return undefined
+  try {
+    return await new VersionRead(logs, length, false, () => {}, signal).fromListing(about, listing)
+  } catch (error) {
+    throwIfAborted(signal)
+    if (isLimit(error)) throw error
+    return undefined // whoever had it is gone
+  }
 }
 
 class VersionRead {
@@ -163,7 +203,7 @@ class VersionRead {
   }
 
   /** Meanwhile the first parts of it can be had. */
-  private async fromListing(about: About | undefined, listing: ListingHeader): Promise<Version> {
+  async fromListing(about: About | undefined, listing: ListingHeader): Promise<Version> {
     const { logs, length, fork, isOlder, onPart, signal } = this
     const newer = await readChanges(logs.paths, listing.version, length, signal)
     const bytes = await logs.bytesReady(signal)
