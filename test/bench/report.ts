@@ -3,6 +3,7 @@ import { cpus, release, totalmem } from 'node:os'
 import { BLOCKING_TARGET, type Blocking, type Told } from './blocking'
 import type { Travelled } from './changes'
 import { SIDES, type Side } from './meter'
+import type { OnDisk } from './onDisk'
 import type { Measure, Run } from './run'
 import type { Saves } from './saves'
 import type { Made, Workload } from './workloads'
@@ -73,6 +74,8 @@ export function table({ workload, made, runs }: Result): string {
       : [head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`)),
     ...answers(good),
     ...saves(good),
+    ...inStep(good),
+    ...listed(good),
     ...travelled(good),
     ...good.flatMap(({ blocking, round }) => (blocking === undefined ? [] : blockingTable(blocking, round))),
     ...runs.flatMap(run =>
@@ -146,6 +149,26 @@ function travelled(runs: readonly Run[]): string[] {
     return `- ${name}: ${bytes}; published in ${of('published').toFixed(2)} s, updated in ${of('updated').toFixed(2)} s`
   }
   return ['', ...names.map(line)]
+}
+
+/** Medians of all rounds. */
+function inStep(runs: readonly Run[]): string[] {
+  if (runs.every(({ onDisk }) => onDisk === undefined)) return []
+  const ms = (key: keyof OnDisk) => (medianOf(runs, ({ onDisk }) => onDisk?.[key]) ?? 0).toFixed(0)
+  return [
+    '',
+    `A save was on the other disk after ${ms('p50')} ms (median), ${ms('p95')} ms (95th percentile); half of all files after ${ms('half')} ms.`,
+  ]
+}
+
+/** Medians of all rounds. */
+function listed(runs: readonly Run[]): string[] {
+  if (runs.every(run => run.listed === undefined)) return []
+  const ms = (side: Side) => (medianOf(runs, run => run.listed?.[side]) ?? 0).toFixed(0)
+  return [
+    '',
+    `The versions were listed by the sender in ${ms('sender')} ms, by the receiver in ${ms('receiver')} ms.`,
+  ]
 }
 
 /** What the extension host was held up by, in one round: maxima are not to be averaged. */

@@ -11,6 +11,7 @@ import { editor } from './editor'
 import { installReferences } from './install'
 import { benchLines } from './lines'
 import { Meter } from './meter'
+import { onDisk, versionsListed } from './onDisk'
 import { type BenchOptions, HELP, LINES, readOptions } from './options'
 import { peerfoldTools } from './peerfold'
 import { listing, responsiveness } from './peerfoldOnly'
@@ -33,6 +34,8 @@ const TOOLS: readonly Tool[] = [
   listing,
   responsiveness,
   saving,
+  onDisk,
+  versionsListed,
   changing,
   editor,
 ]
@@ -171,7 +174,7 @@ async function runOnce(
   await context.stop()
   meter.stop()
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-  const { spent, answers, saves, travelled, blocking } = context
+  const { spent, answers, saves, onDisk, listed, travelled, blocking } = context
   const { processes } = meter
   const run = {
     workload: workload.name,
@@ -181,6 +184,8 @@ async function runOnce(
     answers,
     processes,
     ...(saves === undefined ? {} : { saves }),
+    ...(onDisk === undefined ? {} : { onDisk }),
+    ...(listed === undefined ? {} : { listed }),
     ...(Object.keys(travelled).length === 0 ? {} : { travelled }),
     ...(blocking === undefined ? {} : { blocking }),
   }

@@ -4,6 +4,7 @@ import type { Blocking } from './blocking'
 import type { Travelled } from './changes'
 import { assertSameFiles } from './compareFolders'
 import type { Meter, ProcessUse, Side, Spent } from './meter'
+import type { Listed, OnDisk } from './onDisk'
 import type { Saves } from './saves'
 import type { Made, Workload } from './workloads'
 
@@ -39,6 +40,8 @@ export interface Run {
   readonly answers: Record<string, number>
   readonly processes: readonly ProcessUse[]
   readonly saves?: Saves
+  readonly onDisk?: OnDisk
+  readonly listed?: Listed
   /** By what was changed. */
   readonly travelled?: Readonly<Record<string, Travelled>>
   /** How long the event loop of an extension host was held up. */
@@ -52,6 +55,8 @@ export class RunContext {
   readonly answers: Record<string, number> = {}
   blocking: Blocking | undefined
   saves: Saves | undefined
+  onDisk: OnDisk | undefined
+  listed: Listed | undefined
   readonly travelled: Record<string, Travelled> = {}
   private readonly started = new Set<OwnedProcess>()
 

@@ -31,7 +31,7 @@ export interface Workload {
   /** A single file, which most tools send as it is. */
   readonly isFile?: boolean
   /** Only Peerfold's own measurements make sense of it. */
-  readonly ownOnly?: 'listing' | 'responsiveness' | 'saves' | 'changes' | 'editor'
+  readonly ownOnly?: 'listing' | 'responsiveness' | 'saves' | 'changes' | 'in step' | 'versions' | 'editor'
   /** Fills an empty folder. */
   readonly make: (folder: string) => Made
   /** A small file in it, for the time to the first byte; none where there is none. */
@@ -109,6 +109,36 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = byName([
     onRequest: true,
     ownOnly: 'changes',
     make: folder => makeOne(join(folder, 'one.bin'), 4_000_000),
+  },
+  {
+    name: 'D10k',
+    title: 'a folder in step with 10,000 files: saves, and half of them at once',
+    about: 3 * SMALL_BYTES,
+    ownOnly: 'in step',
+    make: folder => makeSmall(folder, SMALL_FILES, SMALL_BYTES),
+  },
+  {
+    name: 'disk-smoke',
+    title: 'the same with twenty',
+    about: 1_000_000,
+    onRequest: true,
+    ownOnly: 'in step',
+    make: folder => makeSmall(folder, 20, 70_000),
+  },
+  {
+    name: 'V1k',
+    title: '1,000 versions, to list',
+    about: 10_000_000,
+    ownOnly: 'versions',
+    make: folder => makeSmall(folder, 20, 70_000),
+  },
+  {
+    name: 'versions-smoke',
+    title: 'the same with three',
+    about: 1_000_000,
+    onRequest: true,
+    ownOnly: 'versions',
+    make: folder => makeSmall(folder, 20, 70_000),
   },
   {
     name: 'R',

@@ -12,7 +12,7 @@ describe('the bench', () => {
     const json = join(folder, 'figures.json')
     const args = [
       '--only',
-      'smoke,saves-smoke',
+      'smoke,saves-smoke,disk-smoke,versions-smoke',
       '--tools',
       'peerfold',
       '--rounds',
@@ -29,7 +29,7 @@ describe('the bench', () => {
     assert.match(output, /\| peerfold \| \d+\.\d\d \|/)
 
     const { workloads } = JSON.parse(readFileSync(json, 'utf8'))
-    const [{ files, runs }, saving] = workloads
+    const [{ files, runs }, saving, inStep, versions] = workloads
     const [{ spent, processes }] = runs
     assert.equal(files, 20)
     for (const measure of [
@@ -43,6 +43,10 @@ describe('the bench', () => {
       assert.ok(spent[measure].seconds > 0, measure)
     const [{ saves }] = saving.runs
     assert.ok(saves.p50 > 0 && saves.p95 >= saves.p50, JSON.stringify(saves))
+    const { p50, p95, half } = inStep.runs[0].onDisk
+    assert.ok(p50 > 0 && p95 >= p50 && half > 0, JSON.stringify(inStep))
+    const { sender, receiver } = versions.runs[0].listed
+    assert.ok(sender > 0 && receiver > 0, JSON.stringify(versions))
     if (process.platform !== 'linux') return // processes are watched through /proc
     for (const side of ['sender', 'receiver']) {
       const peers = processes.filter(
