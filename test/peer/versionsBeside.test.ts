@@ -273,7 +273,8 @@ describe('versions of a share', () => {
       for (const each of some) {
         for (const [file, text] of each)
           take(text === undefined ? ['gone', file, ''] : ['text', file, `${text} ${Math.random()}`])
-        ends.push((await publish()).length)
+        const { length } = await publish()
+        if (length !== ends.at(-1)) ends.push(length) // what takes away what is not there makes no version
         await blocksKept(followed)
       }
       const newest = ends.at(-1) ?? 0
