@@ -72,6 +72,8 @@ declare module 'hypercore' {
       getMaxHotswapInflight(): number
       /** What this peer asked for and has not been given. */
       readonly remoteRequests: { readonly size: number }
+      /** The same that waits until something that was written has left. */
+      readonly receiverQueue: { readonly length: number }
       /** Blocks that came from it and are being checked and stored. */
       readonly dataProcessing: number
       /** Is called when a request was answered, before the answer is checked. */
@@ -256,7 +258,9 @@ declare module 'hypercore' {
         readonly _seeks: readonly object[]
         /** Every request that is on its way, to whomever. */
         readonly _inflight: Iterable<Hypercore.SentRequest>
-        readonly _blocks: { get(index: number): Hypercore.WantedBlock | null }
+        readonly _blocks: Iterable<Hypercore.WantedBlock> & {
+          get(index: number): Hypercore.WantedBlock | null
+        }
         readonly _hashes: { add(index: number, priority: number, force: boolean): Hypercore.HashRequest }
         /** Gives a block to those who wait for it. */
         _resolveBlockRequest(blocks: object, index: number, value: Uint8Array, request: null): boolean

@@ -12,7 +12,10 @@ declare module '@hyperswarm/secret-stream' {
     readonly remotePort: number
     /** Of a TCP socket. */
     readonly remoteAddress?: string | undefined
+    /** Of a UDX stream: bytes that were written and have not arrived. */
     readonly _writableState?: { readonly buffered: number }
+    /** The same of a TCP socket, as far as the system has not taken them. */
+    readonly writableLength?: number
     /** So far, of a UDX stream. */
     readonly bytesReceived?: number
     /** Of a UDX stream: milliseconds of a round trip, smoothed and whole; 0 also as long as it is not measured. */
@@ -28,7 +31,8 @@ declare module '@hyperswarm/secret-stream' {
     readonly socket?: { getRecvBufferSize(): number; setRecvBufferSize(bytes: number): void } | null
     /** Below the encryption. */
     write(bytes: Uint8Array): boolean
-    on(event: 'data' | 'remote-changed' | 'close', listener: () => void): unknown
+    on(event: 'data', listener: (bytes: Uint8Array) => void): unknown
+    on(event: 'remote-changed' | 'close', listener: () => void): unknown
   }
   export interface UdxStream extends RawUdxStream {
     /** Is called with what was received, and with null at its end. */
@@ -45,6 +49,8 @@ declare module '@hyperswarm/secret-stream' {
     readonly handshakeHash: Buffer
     readonly opened: Promise<boolean>
     readonly rawStream: RawUdxStream
+    /** Bytes of all messages so far, as they are sent. */
+    readonly rawBytesWritten: number
     userData: Protomux | null
     /** Bytes of the message that is being received, encrypted as it is; 0 between messages. */
     readonly _len: number
@@ -54,6 +60,7 @@ declare module '@hyperswarm/secret-stream' {
     setTimeout(milliseconds: number): void
   }
   export default class NoiseSecretStream {
+    static keyPair(): KeyPair
     constructor(
       isInitiator: boolean,
       rawStream: Duplex | RawUdxStream,

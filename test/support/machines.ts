@@ -1,20 +1,25 @@
 /**
  * Machines with a store each, and lines between them that carry only so much, all in one process: enough to see who
- * sends which block to whom. A line takes what is written only as fast as its machine's uplink carries it, which all
- * lines of a machine share in turns.
+ * sends which block to whom. A line takes what is written only as fast as its machine's uplink carries it. All lines of
+ * a machine share that: in turns, or as their windows are, like TCP behind one queue.
  */
 import { Duplex } from 'node:stream'
 import NoiseSecretStream, { type KeyPair, type NoiseStream } from '@hyperswarm/secret-stream'
 import Corestore from 'corestore'
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
+import { noteCrowd } from '../../src/peer/hypercore/crowd'
+import type { Taker } from '../../src/peer/hypercore/flow'
 import { askWhatIsThere } from '../../src/peer/hypercore/haveUpdates'
+import { unreadBytes } from '../../src/peer/hypercore/peerLoad'
 import { schedule } from '../../src/peer/hypercore/scheduling'
+import { Turns } from '../../src/peer/hypercore/turns'
+import { receivedBytes } from '../../src/peer/rate'
 import { temporaryFolder } from './folders'
 
 /** Milliseconds. */
 const TURN = 5
-/** Bytes of one line in its turn. */
+/** Bytes that leave at once. */
 const PIECE = 16 * 1024
 
 type LogOf = { readonly keyPair: KeyPair } | { readonly key: Uint8Array }
@@ -24,6 +29,10 @@ export class Machine {
   readonly sent = new Map<number, number>()
   readonly log: Hypercore
   readonly uplink: Uplink
+  /** The same on all its lines, as a peer's is: receivers draw lots by it. */
+  private readonly keyPair = NoiseSecretStream.keyPair()
+  private readonly takers = new WeakMap<NoiseStream, Taker>()
+  private readonly turns = new Turns(({ stream }) => this.takers.get(stream))
 
   private constructor(
     private readonly store: Corestore,
@@ -33,7 +42,10 @@ export class Machine {
   ) {
     this.log = log
     this.uplink = new Uplink(rate)
-    if (!isStock) schedule(log)
+    if (!isStock) {
+      this.turns.of(log)
+      schedule(log)
+    }
     log.on('peer-add', (peer: ReplicatorPeer) => {
       if (!isStock) askWhatIsThere(log, peer)
     })
@@ -55,17 +67,27 @@ export class Machine {
     return new Machine(store, opened, rate, isStock)
   }
 
+  get bytesReceived(): number {
+    return this.log.peers.reduce((sum, { stream }) => sum + receivedBytes(stream), 0)
+  }
+
   get blocksSent(): number {
     return [...this.sent.values()].reduce((sum, count) => sum + count, 0)
   }
 
-  /** Lays a line to another machine. → their two ends of it */
-  connect(other: Machine): readonly [NoiseStream, NoiseStream] {
+  /**
+   * Lays a line to another machine.
+   * @param window bytes of it that may wait in the other's uplink, among those of its other lines
+   * @returns their two ends of it
+   */
+  connect(other: Machine, window = PIECE): readonly [NoiseStream, NoiseStream] {
     const here = new End(this.uplink)
-    const there = new End(other.uplink)
+    const there = new End(other.uplink, window)
     here.other = there
     there.other = here
-    const ends = [noise(true, here), noise(false, there)] as const
+    const ends = [noise(true, here, this.keyPair), noise(false, there, other.keyPair)] as const
+    this.takers.set(ends[0], takerOver(ends[0], ends[1]))
+    other.takers.set(ends[1], takerOver(ends[1], ends[0]))
     this.store.replicate(ends[0])
     other.store.replicate(ends[1])
     return ends
@@ -73,13 +95,14 @@ export class Machine {
 
   async stop(): Promise<void> {
     this.uplink.close()
+    this.turns.close()
     await this.store.close()
   }
 }
 
 /** What a machine can send, shared by its lines. */
 export class Uplink {
-  private readonly waiting: { readonly to: End; bytes: Buffer; readonly done: () => void }[] = []
+  private readonly waiting: { readonly to: End; readonly bytes: Buffer; readonly left: () => void }[] = []
   private readonly timer: NodeJS.Timeout
   private last = performance.now()
   private allowed = 0
@@ -89,8 +112,24 @@ export class Uplink {
     this.timer = setInterval(() => this.turn(), TURN)
   }
 
-  send(to: End, bytes: Buffer, done: () => void): void {
-    this.waiting.push({ to, bytes, done })
+  /** @param window how much of it waits here at once */
+  send(to: End, bytes: Buffer, window: number, done: () => void): void {
+    let at = 0
+    let under = 0
+    const more = () => {
+      while (at < bytes.length && (under === 0 || under + PIECE <= window)) {
+        const piece = bytes.subarray(at, at + PIECE)
+        at += piece.length
+        under += piece.length
+        this.waiting.push({ to, bytes: piece, left: () => left(piece.length) })
+      }
+      if (at === bytes.length && under === 0) done()
+    }
+    const left = (length: number) => {
+      under -= length
+      more()
+    }
+    more()
   }
 
   close(): void {
@@ -106,14 +145,11 @@ export class Uplink {
     this.last = now
     for (;;) {
       const next = this.waiting[0]
-      if (next === undefined || this.allowed < Math.min(PIECE, next.bytes.length)) return
+      if (next === undefined || this.allowed < next.bytes.length) return
       this.waiting.shift()
-      const piece = next.bytes.subarray(0, PIECE)
-      next.bytes = next.bytes.subarray(piece.length)
-      this.allowed -= piece.length
-      next.to.arrive(piece)
-      if (next.bytes.length > 0) this.waiting.push(next)
-      else next.done()
+      this.allowed -= next.bytes.length
+      next.to.arrive(next.bytes)
+      next.left()
     }
   }
 }
@@ -123,7 +159,10 @@ class End extends Duplex {
   /** So far, as a socket counts them. */
   bytesRead = 0
 
-  constructor(private readonly uplink: Uplink) {
+  constructor(
+    private readonly uplink: Uplink,
+    private readonly window = PIECE,
+  ) {
     super()
   }
 
@@ -137,7 +176,7 @@ class End extends Duplex {
 
   override _write(bytes: Buffer, _encoding: string, done: () => void): void {
     if (this.other === undefined) done()
-    else this.uplink.send(this.other, bytes, done)
+    else this.uplink.send(this.other, bytes, this.window, done)
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
@@ -146,8 +185,20 @@ class End extends Duplex {
   }
 }
 
-function noise(isInitiator: boolean, end: Duplex): NoiseStream {
-  const made: unknown = new NoiseSecretStream(isInitiator, end)
+function takerOver(stream: NoiseStream, otherEnd: NoiseStream): Taker {
+  return {
+    get unsent() {
+      return unreadBytes(stream)
+    },
+    get isGone() {
+      return stream.destroyed
+    },
+    tellCrowd: waiting => noteCrowd(otherEnd, waiting),
+  }
+}
+
+function noise(isInitiator: boolean, end: Duplex, keyPair: KeyPair): NoiseStream {
+  const made: unknown = new NoiseSecretStream(isInitiator, end, { keyPair })
   const stream = made as NoiseStream
   stream.on('error', () => {}) // the line is cut at the end
   return stream

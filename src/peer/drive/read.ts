@@ -7,7 +7,7 @@
 import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
 import type { Decrypter } from '../hypercore/decrypter'
-import { expectBlocks } from '../hypercore/scheduling'
+import { expectBlocks, isSharedByMany } from '../hypercore/scheduling'
 import { throwIfAborted, unlessAborted } from '../time'
 import { withTrueSize } from './blockMap'
 import { Blocks, inOurWords, type ReadOptions } from './blocks'
@@ -20,7 +20,7 @@ import { isBeyond, isWhole } from './whoHas'
 /** Blocks asked for ahead of the one being delivered, and the bytes they may hold. */
 const BLOCKS_AHEAD = 32
 const BYTES_AHEAD = 8 * 1024 * 1024
-/** Of a patient reader with several peers: each has some on its way, and what comes early waits for the rest. */
+/** Of a patient reader where there are many: each peer has some on its way, and what comes early waits for the rest. */
 const BYTES_AHEAD_OF_MANY = 32 * 1024 * 1024
 
 /** All bytes of a small file. Its length is what the entry says, or the entry lies (`bad-entry`). */
@@ -82,7 +82,7 @@ export async function* readBlocks(
   try {
     while (next < end || ahead.length > 0) {
       throwIfAborted(options.signal)
-      const depth = depthFor(blob, options.isPatient === true && core.peers.length > 1)
+      const depth = depthFor(blob, options.isPatient === true && isSharedByMany(core))
       while (next < end && ahead.length < depth) {
         const index = next++
         if (isLeftOut(index - blob.blockOffset)) continue

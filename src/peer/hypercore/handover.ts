@@ -8,6 +8,7 @@
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
+import { openRequests } from './messageBounds'
 
 /** Milliseconds. Requests of the other side may be on their way for as long as a round trip takes. */
 const LOOK_EVERY = 500
@@ -33,7 +34,7 @@ export class Handover {
       askAgain()
     }
     const timer = setInterval(() => {
-      const isIdle = peer.inflight === 0 && peer.remoteRequests.size === 0
+      const isIdle = peer.inflight === 0 && openRequests(peer) === 0
       if (!isIdle && !peer.stream.destroyed && performance.now() - began < LONGEST) return
       end()
       left()

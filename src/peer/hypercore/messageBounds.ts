@@ -12,6 +12,14 @@ import { boundClaims } from './claimBounds'
 /** Requests of one peer for one log that are worked on at the same time. */
 const READING = 32
 
+/** Requests that Hypercore has not seen the end of, or not seen at all. */
+const answering = new WeakMap<ReplicatorPeer, () => number>()
+
+/** Blocks that a peer asked for and has not been given. */
+export function openRequests(peer: ReplicatorPeer): number {
+  return Math.max(peer.remoteRequests.size, answering.get(peer)?.() ?? 0)
+}
+
 /**
  * Must be called as soon as the peer is there, before any message of its.
  * @param mayWait how many of its requests may wait
@@ -26,6 +34,7 @@ function boundRequests(peer: ReplicatorPeer, mayWait: number, flooded: () => voi
   const { onrequest, oncancel } = peer
   const waiting = new Map<number, BlockRequest>()
   let running = 0
+  answering.set(peer, () => running + waiting.size)
   const run = async (request: BlockRequest) => {
     running++
     try {

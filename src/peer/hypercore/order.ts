@@ -5,13 +5,15 @@
  * asked for ahead will do. While all who have some have the same, they come in order, so that files grow from their
  * start. When others fetch them as well, the rarest come first. Among equals each receiver begins elsewhere: for every
  * block a lot is drawn among those who lack it, by a hash of their keys and the block that all of them can compute. So
- * two hardly ever ask the sharer for the same one. Who has all that fell to it waits for what the others will have, and
- * asks the sharer for one of theirs only when it has waited, beginning with those that come last for them.
+ * two hardly ever ask the sharer for the same one. They do that from the moment on at which the sharer says that others
+ * come for the same (crowd.ts), before they have met. Who has all that fell to it waits for what the others will have, and
+ * asks the sharer for one of theirs only when it has waited, beginning with those for which it drew second.
  *
  * Read in hypercore 11.39.5: `_queued` of lib/replicator.js, `_maybeWant` and `_remoteHasBlock`.
  */
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer, WantedBlock } from 'hypercore'
+import { isCrowded } from './crowd'
 
 /** So many of the blocks that wait are compared. */
 const COMPARED = 256
@@ -41,6 +43,11 @@ export class Order {
     else this.patient.delete(index)
   }
 
+  /** Whether any other block that was asked for will do as well. */
+  isPatient(index: number): boolean {
+    return this.patient.has(index)
+  }
+
   /**
    * What a peer may be asked for, best first.
    * @param isUsable whether it should be asked for a block that it has
@@ -62,14 +69,23 @@ export class Order {
         found.push(block)
       }
     }
-    const { peers } = this.core.core.replicator
-    if (found.length === 0 || peers.length < 2) return found
-    const crowd = peers.filter(
-      other => this.isFellow(other) && found.some(({ index }) => !other._remoteHasBlock(index)),
+    if (found.length === 0) return found
+    const crowd = this.crowdFor(found)
+    if (crowd.length > 0 || isCrowded(peer.stream)) return this.ranked(found, peer, crowd, isWaiting)
+    return this.core.core.replicator.peers.length < 2 ? found : found.sort((a, b) => a.index - b.index)
+  }
+
+  /** Whether others fetch what is wanted as well, and a peer is none of them: it has all of it. */
+  isSharerOfCrowd(peer: ReplicatorPeer, wanted: Iterable<WantedBlock>): boolean {
+    const crowd = this.crowdFor([...wanted])
+    return crowd.length > 0 && !crowd.includes(peer)
+  }
+
+  /** Who fetches some of the blocks as well. */
+  private crowdFor(blocks: readonly WantedBlock[]): readonly ReplicatorPeer[] {
+    return this.core.core.replicator.peers.filter(
+      peer => this.isFellow(peer) && blocks.some(({ index }) => !peer._remoteHasBlock(index)),
     )
-    return crowd.length > 0
-      ? this.ranked(found, peer, crowd, isWaiting)
-      : found.sort((a, b) => a.index - b.index)
   }
 
   /** Those that still wait; others are forgotten. */
@@ -104,7 +120,7 @@ export class Order {
         .map(other => drawn(this.nameOf(other.stream.remotePublicKey), index))
       const owners = this.core.core.replicator.peers.filter(other => other._remoteHasBlock(index)).length
       const isOfOthers = isSharer && (lots.length < crowd.length || lots.some(lot => lot > own))
-      if (isOfOthers) ofOthers.push({ block, owners, turn: Math.max(...lots, 0) })
+      if (isOfOthers) ofOthers.push({ block, owners, turn: lots.filter(lot => lot > own).length - own })
       else free.push({ block, owners, turn: -own })
     }
     const best = free.length > 0 || !isWaiting ? free : ofOthers

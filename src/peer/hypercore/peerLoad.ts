@@ -8,10 +8,8 @@ import type { NoiseStream } from '@hyperswarm/secret-stream'
 import type { ReplicatorPeer } from 'hypercore'
 import { muxOf } from './mux'
 
-/** Blocks it asked for and has not been given. */
-export function requestsOf({ remoteRequests }: ReplicatorPeer): number {
-  return remoteRequests.size
-}
+/** A stream, as far as what waits in it is looked at. */
+export type Writing = Pick<NoiseStream, '_writableState' | 'rawStream'>
 
 /** Whether it was asked for something that it has not given. */
 export function owesBlocks({ inflight }: ReplicatorPeer): boolean {
@@ -28,7 +26,13 @@ export function channelsOf(stream: NoiseStream): number {
   return muxOf(stream)._remote.length
 }
 
+/** Bytes that were written to a stream and are not encrypted yet. */
+export function waitingBytes({ _writableState }: Writing): number {
+  return _writableState?.buffered ?? 0
+}
+
 /** Bytes that were written to a stream and have not left. */
-export function unreadBytes(stream: NoiseStream): number {
-  return (stream._writableState?.buffered ?? 0) + (stream.rawStream._writableState?.buffered ?? 0)
+export function unreadBytes(stream: Writing): number {
+  const { writableLength, _writableState } = stream.rawStream
+  return waitingBytes(stream) + (writableLength ?? _writableState?.buffered ?? 0)
 }

@@ -15,8 +15,10 @@
  */
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer, SentRequest, WantedBlock } from 'hypercore'
+import { isCrowded, takeWaiting } from './crowd'
 import { Order } from './order'
 import { Pace } from './pace'
+import { Standing } from './standing'
 
 /** Milliseconds. */
 const LOOK_EVERY = 100
@@ -43,26 +45,14 @@ const MUCH_SLOWER = 3
 const PATIENCE = 1_500
 /** Milliseconds: what comes within this time is not asked for once more. */
 const WORTHWHILE = 1_000
+/** The same where others fetch it too, who pass it on, from the one who gives it to all of them. */
+const WORTHWHILE_OF_SHARER = 5_000
 /** A peer that lacks some of what is wanted, and gave nothing for so long (milliseconds), fetches something else. */
 const FELLOW = 8_000
 /** Blocks of one peer that are being stored while more are asked for. */
 const STORING = 4
 /** Milliseconds between two looks what could be taken from others for one peer. */
 const HELP_EVERY = 50
-
-/** What is known of a peer of one log. */
-interface Standing {
-  readonly pace: Pace
-  /** Bytes of its stream when the last block was complete. */
-  mark: number
-  helpedAt: number
-  /** Since when it is asked for nothing of what waits; milliseconds of `performance.now()`. */
-  waitsSince: number | undefined
-  /** When it gave the last block, or came; milliseconds of `performance.now()`. */
-  gaveAt: number
-  /** It was asked, and sent nothing: it is asked last until it delivers. */
-  isLast: boolean
-}
 
 const schedules = new WeakMap<object, Schedule>()
 
@@ -80,6 +70,11 @@ export function expectBlocks(core: Hypercore, bytes: number): void {
 /** Says whether whoever asks for a block is as glad of any other that was asked for. */
 export function setPatient(core: Hypercore, index: number, isPatient: boolean): void {
   schedules.get(core.core.replicator)?.order.setPatient(index, isPatient)
+}
+
+/** Whether others fetch the same: then any of many blocks had better be asked for than the next few. */
+export function isSharedByMany({ peers }: Hypercore): boolean {
+  return peers.length > 1 || peers.some(({ stream }) => isCrowded(stream))
 }
 
 class Schedule {
@@ -119,17 +114,10 @@ class Schedule {
   private standingOf(peer: ReplicatorPeer): Standing {
     const known = this.standings.get(peer)
     if (known !== undefined) return known
-    const pace = Pace.of(peer.stream)
-    const standing: Standing = {
-      pace,
-      mark: pace.bytes,
-      helpedAt: 0,
-      waitsSince: undefined,
-      gaveAt: performance.now(),
-      isLast: false,
-    }
+    const standing = new Standing(Pace.of(peer.stream))
+    const { pace } = standing
     this.standings.set(peer, standing)
-    peer.getMaxInflight = () => this.most(standing)
+    peer.getMaxInflight = () => this.most(standing, peer)
     const send = peer._sendBlockRequest
     peer._sendBlockRequest = (request, block) => {
       if (peer.inflight === 0) standing.mark = pace.bytes
@@ -154,9 +142,9 @@ class Schedule {
   }
 
   /** Blocks that a peer may have on its way. */
-  private most({ pace, isLast }: Standing): number {
+  private most({ pace, isLast }: Standing, peer: ReplicatorPeer): number {
     if (isLast) return 1
-    const isAlone = this.replicator.peers.length < 2
+    const isAlone = this.replicator.peers.length < 2 && !isCrowded(peer.stream)
     const block = pace.timeFor(this.blockBytes)
     if (!isAlone && block !== undefined && block > SLOW_BLOCK) return 1
     const moment = Math.max(isAlone ? AHEAD_ALONE : AHEAD, 2 * pace.roundTrip)
@@ -201,7 +189,7 @@ class Schedule {
     const standing = this.standingOf(peer)
     standing.isLast = false
     standing.gaveAt = performance.now()
-    standing.pace.look(peer.inflight > 0, peer.inflight + 1 >= this.most(standing))
+    standing.pace.look(peer.inflight > 0, peer.inflight + 1 >= this.most(standing, peer))
     standing.mark = standing.pace.bytes
   }
 
@@ -210,7 +198,7 @@ class Schedule {
     let isIdle = !this.replicator._queued.some(({ queued }) => queued)
     for (const peer of peers) {
       const standing = this.standingOf(peer)
-      standing.pace.look(peer.inflight > 0, peer.inflight >= this.most(standing))
+      standing.pace.look(peer.inflight > 0, peer.inflight >= this.most(standing, peer))
       if (peer.inflight > 0) isIdle = false
       // What it was asked for and lost comes after all: its line was held up.
       if (standing.pace.bytes - standing.mark > this.blockBytes / 2) standing.isLast = false
@@ -220,10 +208,11 @@ class Schedule {
       this.timer = undefined
       return
     }
+    for (const [peer, requests] of this.sent())
+      if (this.leaveToCrowd(peer, requests)) this.replicator.updatePeer(peer)
     if (peers.length < 2) return
-    const sent = this.sent()
     let isTaken = false
-    for (const [peer, requests] of sent) if (this.takeBack(peer, requests)) isTaken = true
+    for (const [peer, requests] of this.sent()) if (this.takeBack(peer, requests)) isTaken = true
     if (isTaken) this.replicator.queueUpdateAll()
     for (const peer of [...peers]) if (peer.inflight < peer.getMaxInflight()) this.replicator.updatePeer(peer)
   }
@@ -242,6 +231,15 @@ class Schedule {
     return sent
   }
 
+  /** Takes back what waits at a peer that says that others fetch the same: all chose alike. */
+  private leaveToCrowd(peer: ReplicatorPeer, requests: readonly SentRequest[]): boolean {
+    const patient = requests.filter(({ block }) => this.order.isPatient(block?.index ?? -1))
+    const waiting = patient.length < 2 ? 0 : takeWaiting(peer.stream)
+    if (waiting === 0) return false
+    for (const request of patient.slice(-waiting)) this.cancel(request)
+    return true
+  }
+
   /** Takes from a peer what it has not begun to send and others would deliver much sooner. */
   private takeBack(peer: ReplicatorPeer, requests: readonly SentRequest[]): boolean {
     const standing = this.standingOf(peer)
@@ -256,7 +254,7 @@ class Schedule {
       if (!this.isAtOthers(peer, index)) continue
       if (!isSilent) {
         if (place === 0) continue
-        const left = this.timeLeft(standing, place)
+        const left = standing.timeLeft(place, this.blockBytes)
         if (left === undefined || left < PATIENCE || left < MUCH_SLOWER * this.soonest(peer, index)) continue
       }
       this.cancel(request)
@@ -265,21 +263,14 @@ class Schedule {
     return isTaken
   }
 
-  /** Milliseconds that a peer may be silent while it owes: as others take for a block, several times. */
+  /** Milliseconds that a peer may be silent while it owes: as it takes for a block, or others do, several times. */
   private patienceWith(peer: ReplicatorPeer): number {
-    const own = this.standingOf(peer).pace.timeFor(this.blockBytes)
-    let usual = own ?? Number.POSITIVE_INFINITY
-    for (const other of this.replicator.peers)
-      usual = Math.min(usual, this.standingOf(other).pace.timeFor(this.blockBytes) ?? usual)
+    let usual = this.standingOf(peer).pace.timeFor(this.blockBytes) ?? Number.POSITIVE_INFINITY
+    if (usual === Number.POSITIVE_INFINITY)
+      for (const other of this.replicator.peers)
+        usual = Math.min(usual, this.standingOf(other).pace.timeFor(this.blockBytes) ?? usual)
     if (usual === Number.POSITIVE_INFINITY) return 2 * PATIENCE
     return Math.max(PATIENCE, MUCH_SLOWER * usual, 4 * this.standingOf(peer).pace.roundTrip)
-  }
-
-  /** Milliseconds until the block at a place among those on their way from a peer is here. */
-  private timeLeft({ pace, mark }: Standing, place: number): number | undefined {
-    if (!pace.isSure) return undefined
-    const begun = Math.min(this.blockBytes, pace.bytes - mark)
-    return pace.timeFor((place + 1) * this.blockBytes - begun)
   }
 
   /** Milliseconds until another peer would deliver a block that it were asked for now. */
@@ -289,7 +280,7 @@ class Schedule {
       if (other === peer || !other.isActive() || !other._remoteHasBlock(index)) continue
       const standing = this.standingOf(other)
       if (standing.isLast) continue
-      const time = this.timeLeft(standing, other.inflight)
+      const time = standing.timeLeft(other.inflight, this.blockBytes)
       if (time !== undefined) soonest = Math.min(soonest, time + standing.pace.roundTrip)
     }
     return soonest
@@ -308,25 +299,40 @@ class Schedule {
     let latest:
       | { readonly request: SentRequest; readonly block: WantedBlock; readonly isBegun: boolean }
       | undefined
-    let most = Math.max(WORTHWHILE, MUCH_SLOWER * (own + standing.pace.roundTrip))
+    // What the crowd passes on takes its time, and is not to come from the sharer once more.
+    const isSharer = this.order.isSharerOfCrowd(peer, this.replicator._blocks)
+    const worthwhile = isSharer ? WORTHWHILE_OF_SHARER : WORTHWHILE
+    let most = Math.max(worthwhile, MUCH_SLOWER * (own + standing.pace.roundTrip))
     for (const [other, requests] of this.sent()) {
       if (other === peer) continue
       const theirs = this.standingOf(other)
       for (const [place, request] of requests.entries()) {
         const block = this.replicator._blocks.get(request.block?.index ?? -1)
         if (block === null || block.inflight.length !== 1 || !peer._remoteHasBlock(block.index)) continue
-        const left = this.timeLeft(theirs, place) ?? theirs.pace.silence
+        const left = theirs.timeLeft(place, this.blockBytes) ?? theirs.pace.silence
         if (left <= most) continue
         most = left
-        latest = { request, block, isBegun: place === 0 && theirs.pace.silence < PATIENCE }
+        latest = {
+          request,
+          block,
+          isBegun: theirs.isBegun(place, this.blockBytes) && theirs.pace.silence < PATIENCE,
+        }
       }
     }
     if (latest === undefined) return
-    if (latest.isBegun) peer._requestBlock(latest.block)
-    else {
+    if (latest.isBegun) {
+      // It comes twice: only when nothing is left that could come once.
+      if (this.isAllAskedFor() || !this.order.isPatient(latest.block.index)) peer._requestBlock(latest.block)
+    } else {
       this.cancel(latest.request)
       this.replicator.updatePeer(peer)
     }
+  }
+
+  /** Whether nothing waits that anybody has. */
+  private isAllAskedFor(): boolean {
+    const { _queued: queued, peers } = this.replicator
+    return !queued.some(block => block.queued && peers.some(peer => peer._remoteHasBlock(block.index)))
   }
 
   private cancel(request: SentRequest): void {

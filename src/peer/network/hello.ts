@@ -19,11 +19,14 @@ const MAX_ADDRESS = 45
  * 1. `hello` and `your-turn`: Peerfold 0.3.0, whose hello names no version. It bears 16 messages, known or not, and
  *    turns away who sends more, so it is sent these two alone.
  * 2. `challenge`, `answer`, `shares`, `name` and `owner`, and the versions.
- * 3. `carry` and `wish`: TCP that stands carries once that is said. In versions before, it carries at once.
+ * 3. `line`, `carry` and `wish`: TCP that stands carries once that is said. In versions before, it carries at once.
+ * 4. `came` and `crowd`.
  */
-export const WIRE: WireVersions = { version: 3, oldest: 1 }
-/** From this version on, it is said which stream carries (pathChoice.ts). */
+export const WIRE: WireVersions = { version: 4, oldest: 1 }
+/** From this version on, it is said which stream carries (streams.ts). */
 export const SAYS_PATH = 3
+/** From this version on, it is said what came, and that others come for the same (delivered.ts). */
+export const SAYS_DELIVERY = 4
 
 /** All versions from `oldest` to `version`. */
 export interface WireVersions {

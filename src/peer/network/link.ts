@@ -16,13 +16,15 @@ import type { Channel, Message } from 'protomux'
 import type { PeerId } from '../../common/brand'
 import { formatBytes } from '../../common/format'
 import { Signal } from '../../common/signal'
-import { isRecord } from '../drive/format/entry'
+import { isCount, isRecord } from '../drive/format/entry'
 import { announcedBytes } from '../hypercore/announcedBytes'
+import { noteCrowd } from '../hypercore/crowd'
 import { muxOf } from '../hypercore/mux'
 import { Pace } from '../hypercore/pace'
 import { peerIdOf } from '../keys'
 import { PEER_LIMITS } from '../limits'
 import { Rate } from '../rate'
+import { DELIVERY_MESSAGES, DELIVERY_MESSAGES_PER_SECOND, Delivered, type DeliveryMessage } from './delivered'
 import { plainAddress } from './guard/addressGroup'
 import { Allowance } from './guard/allowance'
 import { ProvenAddress } from './guard/provenAddress'
@@ -32,6 +34,7 @@ import {
   readChallenge,
   readHello,
   readName,
+  SAYS_DELIVERY,
   SAYS_PATH,
   type TcpOffer,
   WIRE,
@@ -69,6 +72,8 @@ type ControlMessage =
   /** Which of the shares that both know are this side's own (ownerProofs.ts). Skipped by peers that do not know it. */
   | { readonly type: 'owner'; readonly proofs: string }
   | PathMessage
+  /** Skipped by peers that do not know it. */
+  | DeliveryMessage
 
 const KNOWN: ReadonlySet<string> = new Set<ControlMessage['type']>([
   'hello',
@@ -81,10 +86,13 @@ const KNOWN: ReadonlySet<string> = new Set<ControlMessage['type']>([
   'carry',
   'wish',
   'line',
+  'came',
+  'crowd',
 ])
 
 /** These are counted by themselves. */
 const ABOUT_PATHS: ReadonlySet<string> = new Set<PathMessage['type']>(['carry', 'wish', 'line'])
+const ABOUT_DELIVERY: ReadonlySet<string> = new Set<DeliveryMessage['type']>(['came', 'crowd'])
 
 /** What follows when the peer cannot be reached by TCP: it is asked to try itself, or nothing. */
 type TcpPlan = 'then-ask' | 'only'
@@ -145,7 +153,10 @@ export class PeerLink {
   private tcpOffer: TcpOffer | null = null
   private readonly channel: Channel | null
   private readonly control: Message<ControlMessage> | undefined
+  /** What of the bytes to it has arrived. */
+  readonly delivered = new Delivered(message => this.say(message))
   private readonly pathMessages = new Allowance(PATH_MESSAGES, PATH_MESSAGES_PER_SECOND)
+  private readonly deliveryMessages = new Allowance(DELIVERY_MESSAGES, DELIVERY_MESSAGES_PER_SECOND)
 
   constructor(
     readonly udx: NoiseStream,
@@ -155,6 +166,7 @@ export class PeerLink {
     this.id = peerIdOf(udx.remotePublicKey)
     this.carried = new PeerStreams(udx, { isInitiator: udx.isInitiator, say: message => this.say(message) })
     this.carried.changed.on(() => this.changed.emit())
+    this.delivered.watch('udx', udx)
     this.channel = muxOf(udx).createChannel({
       protocol: 'peerfold/1',
     })
@@ -216,7 +228,7 @@ export class PeerLink {
   }
 
   private say(message: ControlMessage): void {
-    if (!ABOUT_PATHS.has(message.type)) this.said++
+    if (!ABOUT_PATHS.has(message.type) && !ABOUT_DELIVERY.has(message.type)) this.said++
     this.control?.send(message)
   }
 
@@ -241,6 +253,7 @@ export class PeerLink {
       this.tcpAddress = undefined
       this.carried.tcpIsGone()
     })
+    this.delivered.watch('tcp', stream)
     const isSameMachine = this.tcpAddress !== undefined && isOwnAddress(this.tcpAddress)
     this.carried.tcpStands(stream, isSameMachine, trip)
     this.changed.emit()
@@ -248,6 +261,7 @@ export class PeerLink {
 
   close(): void {
     this.carried.close()
+    this.delivered.close()
     this.carried.tcp?.destroy()
     this.udx.destroy()
   }
@@ -310,6 +324,13 @@ export class PeerLink {
       case 'line':
         this.carried.hear(message)
         break
+      case 'came':
+        this.delivered.hear(message)
+        break
+      case 'crowd':
+        for (const stream of this.carried.all)
+          noteCrowd(stream, stream === this.carried.current && isCount(message.waiting) ? message.waiting : 0)
+        break
       case 'your-turn':
         if (this.udx.isInitiator || this.hadTurn) break
         this.hadTurn = true
@@ -320,6 +341,7 @@ export class PeerLink {
   /** What is not known here costs next to nothing, so a later version may say much of it. */
   private isWithinBounds(type: unknown): boolean {
     if (typeof type === 'string' && ABOUT_PATHS.has(type)) return this.pathMessages.take()
+    if (typeof type === 'string' && ABOUT_DELIVERY.has(type)) return this.deliveryMessages.take()
     if (typeof type === 'string' && KNOWN.has(type)) return ++this.messages <= PEER_LIMITS.controlMessages
     return this.unknown.take()
   }
@@ -332,6 +354,7 @@ export class PeerLink {
       return
     }
     this.carried.saysPath = version >= SAYS_PATH
+    this.delivered.isKnown = version >= SAYS_DELIVERY
     this.name = name
     this.tcpOffer = tcp
     this.answersChallenges = challenge !== undefined

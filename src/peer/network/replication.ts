@@ -19,6 +19,7 @@ import { attach, detach } from '../hypercore/attachment'
 import { askToRepeat } from '../hypercore/echo'
 import { Handover } from '../hypercore/handover'
 import { schedule } from '../hypercore/scheduling'
+import { Turns } from '../hypercore/turns'
 import type { PeerConduct } from './guard/conduct'
 import { placeOf } from './guard/provenAddress'
 import type { PeerLink } from './link'
@@ -56,7 +57,8 @@ export class Replication {
   private readonly links = new Map<PeerLink, Acquaintance>()
   private telling: NodeJS.Timeout | undefined
   private readonly handover = new Handover()
-  private readonly accepted = new WeakSet<NoiseStream>()
+  private readonly accepted = new WeakMap<NoiseStream, PeerLink>()
+  private readonly turns = new Turns(({ stream }) => this.accepted.get(stream)?.delivered)
 
   constructor(private readonly conduct: PeerConduct) {}
 
@@ -69,7 +71,12 @@ export class Replication {
     if (this.served.has(id)) return
     const onPeer = (peer: ReplicatorPeer) => this.onPeer(core, peer)
     core.on('peer-add', onPeer)
-    const served: Served = { core, paths, stop: () => core.off('peer-add', onPeer) }
+    const endTurns = this.turns.of(core)
+    const stop = () => {
+      core.off('peer-add', onPeer)
+      endTurns()
+    }
+    const served: Served = { core, paths, stop }
     this.served.set(id, served)
     this.conduct.watch(core)
     schedule(core)
@@ -215,7 +222,7 @@ export class Replication {
    */
   private accept(link: PeerLink, stream: NoiseStream): void {
     if (this.accepted.has(stream)) return
-    this.accepted.add(stream)
+    this.accepted.set(stream, link)
     Hypercore.createProtocolStream(stream, {
       ondiscoverykey: async discoveryKey => {
         const served = this.served.get(b4a.toString(discoveryKey, 'hex'))

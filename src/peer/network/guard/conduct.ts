@@ -12,8 +12,8 @@ import type { NoiseStream } from '@hyperswarm/secret-stream'
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
 import { formatCount } from '../../../common/format'
-import { boundPeer } from '../../hypercore/messageBounds'
-import { answersOf, channelsOf, owesBlocks, requestsOf, unreadBytes } from '../../hypercore/peerLoad'
+import { boundPeer, openRequests } from '../../hypercore/messageBounds'
+import { answersOf, channelsOf, owesBlocks, unreadBytes } from '../../hypercore/peerLoad'
 import { PEER_LIMITS } from '../../limits'
 import { receivedBytes } from '../../rate'
 import type { PeerLink } from '../link'
@@ -115,7 +115,7 @@ export class PeerConduct {
     for (const core of this.watched.keys()) {
       for (const peer of core.peers) {
         if (peer.remoteOpened) spoke.add(peer.stream)
-        if (requestsOf(peer) > PEER_LIMITS.openRequests) this.onFlood(peer)
+        if (openRequests(peer) > PEER_LIMITS.openRequests) this.onFlood(peer)
         else if (this.owes(peer) && core.peers.some(other => other !== peer && other.remoteOpened))
           this.blame(peer, 'it did not answer')
       }
