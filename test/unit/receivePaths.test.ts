@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { posix, win32 } from 'node:path'
 import fc from 'fast-check'
-import { conflictName } from '../../src/peer/disk/conflicts'
+import { conflictName, isConflictName } from '../../src/peer/disk/conflicts'
 import { contentWarnings } from '../../src/peer/disk/warnings'
 import { PathSet, selectPaths } from '../../src/peer/names/pathSet'
 import { checkPath, utf8Length } from '../../src/peer/names/paths'
@@ -254,6 +254,14 @@ describe('the name of a conflict copy', () => {
     ])
     assert.deepEqual(conflictName(['Makefile'], when, linux), ['Makefile.conflict-20261122-163005'])
     assert.deepEqual(conflictName(['.env'], when, linux), ['.env.conflict-20261122-163005'])
+  })
+
+  it('is known as that of its own file, and of no other whose name begins alike', () => {
+    const nameFor = (name: string) => conflictName([name], when, linux)[0] ?? ''
+    for (const name of ['5', 'a.txt', `${'long '.repeat(50)}.md`])
+      assert.ok(isConflictName(nameFor(name), name))
+    assert.equal(isConflictName(nameFor('5'), '54'), false)
+    assert.equal(isConflictName(nameFor('a.txt'), 'ab.txt'), false)
   })
 
   it('is one that nothing has', () => {

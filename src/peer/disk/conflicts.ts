@@ -5,6 +5,8 @@
 import { utf8Length } from '../names/paths'
 import type { TargetRules } from '../names/rules'
 
+/** Bytes that every file system takes as a name. */
+const NEVER_SHORTENED = 140
 /** Longer endings are taken for part of the name. */
 const MAX_EXTENSION_BYTES = 32
 
@@ -33,7 +35,10 @@ export function conflictName(
 export function isConflictName(name: string, of: string): boolean {
   const [stem, extension] = splitExtension(of)
   const match = /^(.*)\.conflict-\d{8}-\d{6}(?:-\d+)?(\..*)?$/su.exec(name)
-  return match?.[1] !== undefined && stem.startsWith(match[1]) && (match[2] ?? '') === extension
+  const [, begun, ending = ''] = match ?? []
+  if (begun === undefined || ending !== extension || !stem.startsWith(begun)) return false
+  // `5` is no shortened `54`: it is another file.
+  return begun === stem || utf8Length(name) + utf8Length(stem.slice(begun.length)) > NEVER_SHORTENED
 }
 
 function splitExtension(name: string): [string, string] {
