@@ -269,6 +269,9 @@ export interface Requests {
   'live.pause': { params: { readonly live: string }; result: null }
   /** Goes on, and looks at everything again. */
   'live.resume': { params: { readonly live: string }; result: null }
+  /** Keeps something else of the share in step from now on; `only`: see `LiveCopyState`. What is left out is taken away
+   *  here, but for what the user changed, and goes to the kept files. */
+  'live.select': { params: { readonly live: string; readonly only?: readonly string[] }; result: null }
   /** To the question that stands in its status; to one that does not stand there any more, nothing. */
   'live.answer': {
     params: {
@@ -386,6 +389,7 @@ export const REPEATABLE: Readonly<Record<Method, boolean>> = {
   'live.stop': false,
   'live.pause': false,
   'live.resume': false,
+  'live.select': true,
   'live.answer': false,
   'live.conflicts': true,
   'live.resolve': false,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { LiveCopyState } from '../../src/common/model'
 import type { Params } from '../../src/common/protocol'
@@ -285,6 +285,39 @@ describe('a folder that is kept in step with a share', () => {
     await start({ only: ['*.md'] })
     await eventually('what is left out is gone', () => !readdirSync(join(folder, 'docs')).includes('c.txt'))
     assert.deepEqual(readdirSync(join(folder, 'docs')), ['d.md'])
+  })
+
+  it('takes away what is left out later, but for what the user changed, and brings it when it is chosen again', async () => {
+    const files = { 'c.txt': 'c', 'd.txt': 'd', 'e.txt': 'e', 'f.txt': 'f' }
+    await begin({ 'a.txt': 'a', docs: files })
+    await caughtUp()
+    await writeFile(join(folder, 'docs', 'd.txt'), 'mine')
+    const select = async (only?: readonly string[]) => {
+      await bob.request('live.select', { live, ...(only === undefined ? {} : { only }) })
+      await bob.until('the choice is told', () => state().only?.join() === only?.join())
+      await caughtUp()
+    }
+    await select(['/a.txt'])
+    assert.deepEqual(readdirSync(folder).sort(), ['a.txt', 'docs'], 'nothing was asked')
+    assert.deepEqual(readdirSync(join(folder, 'docs')), ['d.txt'])
+    assert.deepEqual((await kept()).map(({ path }) => relative(join(folder, 'docs'), path)).sort(), [
+      'c.txt',
+      'e.txt',
+      'f.txt',
+    ])
+    await rm(join(source, 'a.txt'))
+    await published()
+    await asks('removal')
+    await writeFile(join(source, 'a.txt'), 'back')
+    await caughtUp('what was asked about has passed')
+    await select()
+    assert.deepEqual(
+      readdirSync(join(folder, 'docs'))
+        .filter(name => name in files)
+        .sort(),
+      Object.keys(files),
+    )
+    assert.equal(await text('docs/d.txt'), 'mine')
   })
 
   it('stays as it is while it is paused, and is stopped with the share', async () => {

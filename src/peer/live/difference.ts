@@ -78,7 +78,7 @@ export function* since(
 }
 
 /** The path in the share of a place inside the target. */
-function pathOf({ from, part }: CopySource, place: string): DriveEntry['path'] {
+export function pathOf({ from, part }: CopySource, place: string): DriveEntry['path'] {
   return (trimSlash(from) + place.slice(part.length)) as DriveEntry['path']
 }
 

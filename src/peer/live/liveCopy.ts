@@ -76,6 +76,8 @@ export class LiveCopy {
   private transfer: Transfer | undefined
   private obstacle: Extract<LiveStatus, { kind: 'waiting' | 'asking' }> | undefined
   private failures = 0
+  /** How often it was asked to look at everything. */
+  private looksAtAll = 0
   private isPoked = false
   /** Nothing new came: what could not be written is tried once more. */
   private isTryingAgain = false
@@ -140,6 +142,7 @@ export class LiveCopy {
     this.record = record
     this.most = { files: 0, at: 0 }
     await this.save(only === undefined ? {} : { only })
+    this.transfer?.abort.abort()
     this.lookAtAll()
   }
 
@@ -285,6 +288,7 @@ export class LiveCopy {
 
   /** Not only what a version changed: the user may have changed anything. */
   private lookAtAll(): void {
+    this.looksAtAll++
     this.applied = undefined
     this.poke()
   }
@@ -322,6 +326,7 @@ export class LiveCopy {
     this.isTryingAgain = isAgain
     const transfer = this.newTransfer()
     this.transfer = transfer
+    const looksBefore = this.looksAtAll
     try {
       const { share } = this
       this.waitedFor = share
@@ -354,6 +359,7 @@ export class LiveCopy {
       })
       this.take(result, isAgain)
       if (this.record.inPlace !== true) this.noteServed(copied => this.takeOver(copied))
+      if (this.looksAtAll > looksBefore) this.applied = undefined // it was asked in the midst of it
       return this.untilAgain
     } catch (error) {
       return this.note(error)

@@ -28,7 +28,7 @@ import { type Selection, selectPaths } from '../names/pathSet'
 import type { TargetRules } from '../names/rules'
 import { type CopiedFile, FOLDER } from '../store/catalog'
 import { throwIfAborted } from '../time'
-import { all, type Difference, type Move, movesIn, since } from './difference'
+import { all, type Difference, type Move, movesIn, pathOf, since } from './difference'
 import type { KeptFiles } from './keptFiles'
 import { leave, leavingOf, removeEmptyFolders, segmentsOf, settleLeaving, statOf } from './leaving'
 import { type Answers, Asked, askAboutConflicts, askAboutRemoval } from './questions'
@@ -132,14 +132,22 @@ class Step {
     const isInDoubt = before === undefined && copy.isInDoubt
     const here = { writer, copied: records.copied, isInDoubt }
     const leaving = leavingOf(gone, movesIn(difference, records.copied), here)
-    const lost = [...gone].filter(path => records.copied.has(path)).length - leaving.moves.length
-    const removal = { lost, taken: leaving.taken.length, left: selected, most: this.options.most }
+    // What the user chose to leave out is in the share still: nothing is asked about that.
+    const isLost = (path: string) => version.index.entry(pathOf(this.source, path)) === undefined
+    const moved = new Set(leaving.moves.map(({ from }) => from))
+    const lost = [...gone].filter(path => records.copied.has(path) && isLost(path) && !moved.has(path)).length
+    const taken = leaving.taken.filter(isLost)
+    const made = () => this.made(records.copied).filter(path => put.has(path) || isLost(path)).length
+    const removal = { lost, taken: taken.length, left: selected }
     askAboutRemoval(
-      { ...removal, before: before?.selected ?? this.made(records.copied).length },
+      { ...removal, before: before?.selected ?? made(), most: this.options.most },
       this.options.answers,
     )
-    if (this.options.answers.get('removal')?.answer === 'keep')
-      leaving.forgotten.push(...leaving.taken.splice(0))
+    if (this.options.answers.get('removal')?.answer === 'keep') {
+      const leftOut = leaving.taken.filter(path => !isLost(path))
+      leaving.taken.splice(0, leaving.taken.length, ...leftOut)
+      leaving.forgotten.push(...taken)
+    }
     const moving = new Set(leaving.moves.map(({ to }) => to))
     const planned = await this.plan(difference, records, moving)
     await askAboutConflicts(planned, ownership, copy, writer, this.options.answers)

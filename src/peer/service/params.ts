@@ -159,6 +159,7 @@ const SCHEMAS = {
   'live.stop': live,
   'live.pause': live,
   'live.resume': live,
+  'live.select': v.object({ live: job, only: v.exactOptional(patterns) }),
   'live.answer': v.object({
     live: job,
     question: v.picklist(['removal', 'conflicts', 'emptied']),

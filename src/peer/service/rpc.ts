@@ -184,6 +184,7 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
     'live.stop': async ({ live: id }) => done(await live.stop(id)),
     'live.pause': async ({ live: id }) => done(await live.get(id).pause()),
     'live.resume': async ({ live: id }) => done(await live.get(id).resume()),
+    'live.select': async ({ live: id, only }) => done(await live.get(id).select(only)),
     'live.answer': ({ live: id, question, answer }) => done(live.get(id).answer(question, answer)),
     'live.conflicts': ({ live: id }) => live.get(id).listConflicts(),
     'live.resolve': async ({ live: id, path, take }) => done(await live.get(id).resolve(path, take)),
