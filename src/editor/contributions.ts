@@ -19,6 +19,7 @@ export const Commands = {
   saveCopy: 'peerfold.saveCopy',
   updateCopy: 'peerfold.updateCopy',
   keepInSync: 'peerfold.keepInSync',
+  chooseSynced: 'peerfold.chooseSynced',
   pauseSync: 'peerfold.pauseSync',
   resumeSync: 'peerfold.resumeSync',
   decideSync: 'peerfold.decideSync',

@@ -58,6 +58,12 @@ export function givenFlag(given: unknown, name: string): boolean | undefined {
   return typeof value === 'boolean' ? value : undefined
 }
 
+/** Texts in a list. */
+export function givenTexts(given: unknown, name: string): readonly string[] {
+  const value = field(given, name)
+  return Array.isArray(value) ? value.filter(text => typeof text === 'string') : []
+}
+
 /** Drive paths in a list, with or without a leading slash. */
 export function givenPaths(given: unknown, name: string): readonly DrivePath[] {
   const value = field(given, name)

@@ -4,13 +4,14 @@
  */
 import * as vscode from 'vscode'
 import { umaskParameter } from '../../client/umask'
-import { ROOT } from '../files/shareUri'
+import { ROOT, type ShareAddress } from '../files/shareUri'
 import { diskPath } from '../names'
 import { rememberCopy } from '../savedCopies'
 import { tell } from '../tell'
 import { askParent, labelOf } from './askParent'
 import { chooseShare } from './chooseShare'
-import { givenAddress, givenPaths, givenText, isScripted } from './commandArguments'
+import { askWhatToSync, type Chosen } from './chooseSynced'
+import { givenAddress, givenText, givenTexts, isScripted } from './commandArguments'
 import { makeFolder } from './makeFolder'
 import type { CommandParts } from './parts'
 import { targetIn } from './saveCopy'
@@ -23,17 +24,19 @@ export async function keepInSync(parts: CommandParts, given?: unknown): Promise<
   const address = givenAddress(given) ?? (await askWhat(parts))
   if (address === undefined) return undefined
   const { id, path } = address
+  const chosen = await whatOf(parts, address, given)
+  if (chosen === undefined) return undefined
   const parent = givenText(given, 'folder') === undefined ? await askParent(parts, address) : undefined
   const folder = givenText(given, 'folder') ?? (parent && targetIn(parts, parent, address))
   if (folder === undefined) return undefined
   await makeFolder(folder)
-  const only = givenPaths(given, 'only').map(pattern => pattern.slice(1))
+  const { only } = chosen
   const { live } = await parts.peer.request('live.start', {
     id,
     path,
     folder,
     keep: true,
-    ...(only.length === 0 ? {} : { only }),
+    ...(only === undefined ? {} : { only }),
     ...umaskParameter(),
   })
   if (path === ROOT) await rememberCopy(parts.memory, folder, id)
@@ -45,6 +48,25 @@ export async function keepInSync(parts: CommandParts, given?: unknown): Promise<
       vscode.commands.executeCommand('vscode.openFolder', vscode.Uri.file(folder), { forceNewWindow: true }),
   })
   return live
+}
+
+/** Who says where, as a script does, or whoever has just saved a copy there, means everything but for what they say. */
+async function whatOf(
+  parts: CommandParts,
+  address: ShareAddress,
+  given: unknown,
+): Promise<Chosen | undefined> {
+  const only = givenTexts(given, 'only')
+  if (only.length > 0) return { only }
+  if (givenText(given, 'folder') !== undefined) return { only: undefined }
+  const isFolder = await isFolderThere(parts, address)
+  return isFolder ? askWhatToSync(parts, address, l10n.t('Keep a Folder in Sync')) : { only: undefined }
+}
+
+async function isFolderThere({ peer, model }: CommandParts, { id, path }: ShareAddress): Promise<boolean> {
+  if (path === ROOT) return (model.opened(id) ?? model.share(id))?.isFile !== true
+  const { kind, pointsAt } = await peer.request('fs.stat', { id, path })
+  return kind === 'folder' || pointsAt?.kind === 'folder'
 }
 
 async function askWhat(parts: CommandParts) {

@@ -8,6 +8,7 @@ import { type CommandId, Commands } from '../contributions'
 import { isCancelled, tellError } from '../tell'
 import { addToWorkspace } from './addToWorkspace'
 import { blockPeer, unblockPeer } from './blockPeer'
+import { chooseSynced } from './chooseSynced'
 import { isScripted } from './commandArguments'
 import { compareVersion, compareWithNow, compareWithVersion } from './compareVersions'
 import { startOpened, stopOpened } from './connectOpened'
@@ -63,6 +64,7 @@ export function registerCommands(parts: CommandParts, showDashboard: () => void)
     [Commands.saveCopy]: saveCopy,
     [Commands.updateCopy]: updateCopy,
     [Commands.keepInSync]: keepInSync,
+    [Commands.chooseSynced]: chooseSynced,
     [Commands.pauseSync]: pauseSync,
     [Commands.resumeSync]: resumeSync,
     [Commands.decideSync]: decideSync,
