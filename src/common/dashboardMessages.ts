@@ -43,6 +43,7 @@ export type DashboardAction =
   | { readonly name: (typeof SHARE_ACTIONS)[number]; readonly share: ShareId }
   | { readonly name: (typeof TRANSFER_ACTIONS)[number]; readonly transfer: string }
   | { readonly name: (typeof PEER_ACTIONS)[number]; readonly peer: PeerId }
+  | { readonly name: (typeof LIVE_ACTIONS)[number]; readonly live: string }
 
 export const PLAIN_ACTIONS = [
   'share-folder',
@@ -62,6 +63,7 @@ export const SHARE_ACTIONS = [
 ] as const
 export const TRANSFER_ACTIONS = ['cancel-transfer', 'retry-transfer', 'review-conflicts'] as const
 export const PEER_ACTIONS = ['block-peer', 'unblock-peer'] as const
+export const LIVE_ACTIONS = ['solve-conflicts', 'decide-sync', 'pause-sync', 'resume-sync'] as const
 
 export function isFromDashboard(value: unknown): value is FromDashboard {
   if (!isRecord(value)) return false
@@ -75,6 +77,7 @@ function isDashboardAction(value: unknown): value is DashboardAction {
   if (isOneOf(SHARE_ACTIONS)(name)) return isId(value.share)
   if (isOneOf(TRANSFER_ACTIONS)(name)) return isId(value.transfer)
   if (isOneOf(PEER_ACTIONS)(name)) return isId(value.peer)
+  if (isOneOf(LIVE_ACTIONS)(name)) return isId(value.live)
   return false
 }
 

@@ -3,8 +3,9 @@
  * share that failed. Rates and progress are not: they change all the time and can be read.
  */
 import { transferTitle } from '../common/explain'
+import { describeLive, needsUser } from '../common/explainLive'
 import { safeText } from '../common/format'
-import type { OpenedShareState, PeerState, ShareState, TransferState } from '../common/model'
+import type { LiveCopyState, OpenedShareState, PeerState, ShareState, TransferState } from '../common/model'
 import { l10n } from './l10n'
 import {
   networkSentence,
@@ -30,6 +31,7 @@ export function announcements(before: PeerState | null | undefined, after: PeerS
     ...changed(before.opened, after.opened)
       .filter(({ status }) => status.kind !== 'searching')
       .map(share => about(share, openedSentence(share))),
+    ...newlyInNeed(before.live ?? [], after.live ?? []).map(copy => about(copy, describeLive(copy, l10n))),
   ]
 }
 
@@ -42,6 +44,15 @@ function changed<T extends { readonly id: string; readonly status: { readonly ki
   return after.filter(({ id, status }) => kinds.has(id) && kinds.get(id) !== status.kind)
 }
 
+/** Folders in sync that wait for something or somebody now, and did not before. */
+function newlyInNeed(
+  before: readonly LiveCopyState[],
+  after: readonly LiveCopyState[],
+): readonly LiveCopyState[] {
+  const inNeed = new Set(before.filter(needsUser).map(({ id }) => id))
+  return after.filter(copy => needsUser(copy) && !inNeed.has(copy.id))
+}
+
 function isWorthSaying({ status }: TransferState): boolean {
   return status.kind === 'done' || status.kind === 'failed' || status.kind === 'paused'
 }
@@ -51,6 +62,6 @@ function transferNews(transfer: TransferState): string {
   return `${title}: ${transferStateWord(transfer)}. ${transferSentence(transfer)}`
 }
 
-function about({ name }: ShareState | OpenedShareState, sentence: string): string {
+function about({ name }: ShareState | OpenedShareState | LiveCopyState, sentence: string): string {
   return `${safeText(name)}: ${sentence}`
 }

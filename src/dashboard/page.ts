@@ -4,6 +4,7 @@ import { l10n } from './l10n'
 import { h, type Markup } from './markup'
 import { speed } from './views/chart'
 import { header } from './views/header'
+import { live } from './views/live'
 import { emptyState, openLinkButton, shareFolderButton } from './views/parts'
 import { peers } from './views/peers'
 import { opened, shares } from './views/shares'
@@ -27,7 +28,7 @@ export function page(message: DashboardState): readonly Markup[] {
       h(
         'div',
         { key: 'columns', class: 'columns' },
-        h('div', { key: 'left', class: 'column' }, shares(state), opened(state)),
+        h('div', { key: 'left', class: 'column' }, shares(state), opened(state), live(state)),
         h('div', { key: 'right', class: 'column' }, transfers(state), peers(state)),
       ),
     ),

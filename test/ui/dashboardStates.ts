@@ -1,7 +1,8 @@
 /** States as a peer process would send them, made up: a busy one, a quiet one, and one whose every name is an attack. */
-import type { PeerId, ShareId } from '../../src/common/brand'
+import type { DrivePath, PeerId, ShareId } from '../../src/common/brand'
 import { type DashboardState, HISTORY_SECONDS, type RateSeries } from '../../src/common/dashboardMessages'
 import type {
+  LiveCopyState,
   OpenedShareState,
   PeerState,
   RemotePeer,
@@ -88,6 +89,23 @@ export function transfer(id: string, changes: Partial<TransferState> = {}): Tran
     bytes: { done: 1_260_000_000, total: 4_900_000_000 },
     rate: 21_400_000,
     timeLeft: 170,
+    ...changes,
+  }
+}
+
+export function liveCopy(id: string, changes: Partial<LiveCopyState> = {}): LiveCopyState {
+  return {
+    id,
+    share: shareId(12),
+    path: '/' as DrivePath,
+    folder: '/home/ada/work/thesis',
+    name: 'thesis',
+    status: { kind: 'in-step' },
+    version: 12,
+    conflictCount: 0,
+    conflicts: [],
+    deletedHere: 0,
+    skippedCount: 0,
     ...changes,
   }
 }
@@ -265,6 +283,35 @@ export const busyState: PeerState = {
       },
     }),
   ],
+  live: [
+    liveCopy('live-1'),
+    liveCopy('live-2', {
+      share: shareId(11),
+      name: 'sensor recordings',
+      folder: '/home/ada/data/sensors',
+      status: { kind: 'updating', files: { done: 12, total: 40 } },
+    }),
+    liveCopy('live-3', {
+      share: shareId(14),
+      name: 'slides in sync',
+      folder: '/home/ada/talks/slides',
+      conflictCount: 2,
+    }),
+    liveCopy('live-4', {
+      share: shareId(14),
+      name: 'slides on a stick',
+      folder: '/mnt/stick/slides',
+      status: {
+        kind: 'asking',
+        question: { kind: 'removal', files: 18, of: 24 },
+        error: {
+          code: 'live-removal',
+          message:
+            'The new version of the share has lost most of its files: it would take 18 files away here. Nothing is changed until you decide.',
+        },
+      },
+    }),
+  ],
 }
 
 export const attacks = {
@@ -296,6 +343,13 @@ export const hostileState: PeerState = {
   ),
   peers: Object.values(attacks).map((name, at) =>
     remotePeer(70 + at, { name, address: name, shares: [shareId(30), shareId(31 + at)] }),
+  ),
+  live: Object.values(attacks).map((name, at) =>
+    liveCopy(`live-hostile-${at}`, {
+      name,
+      folder: `/tmp/${name}`,
+      status: { kind: 'waiting', error: { code: 'io-failed', message: name } },
+    }),
   ),
   transfers: Object.values(attacks).map((name, at) =>
     transfer(`hostile-${at}`, {

@@ -40,6 +40,7 @@ describe('messages of the dashboard', () => {
       { type: 'action', action: { name: 'copy-link', share: shareId(1) } },
       { type: 'action', action: { name: 'cancel-transfer', transfer: 'a_b-1' } },
       { type: 'action', action: { name: 'block-peer', peer: peerId(1) } },
+      { type: 'action', action: { name: 'solve-conflicts', live: 'a_b-1' } },
     ]
     for (const sent of good) assert.equal(isFromDashboard(sent), true, JSON.stringify(sent))
     const bad = [
@@ -77,6 +78,8 @@ describe('what a click means', () => {
       commandFor({ name: 'retry-transfer', transfer: 'copy-2' }, busyState),
       commandFor({ name: 'unblock-peer', peer: peerId(4) }, busyState),
       commandFor({ name: 'share-folder' }, undefined),
+      commandFor({ name: 'solve-conflicts', live: 'live-3' }, busyState),
+      commandFor({ name: 'decide-sync', live: 'live-4' }, busyState),
     ]
     assert.deepEqual(commands, [
       { command: 'peerfold.stopShare', args: [own] },
@@ -85,12 +88,15 @@ describe('what a click means', () => {
       { command: 'peerfold.retry', args: ['copy-2'] },
       { command: 'peerfold.unblockPeer', args: [peerId(4)] },
       { command: 'peerfold.shareFolder', args: [] },
+      { command: 'peerfold.reviewConflicts', args: ['live-3'] },
+      { command: 'peerfold.decideSync', args: ['live-4'] },
     ])
   })
 
   it('is nothing for what is gone', () => {
     assert.equal(commandFor({ name: 'copy-link', share: shareId(99) }, busyState), undefined)
     assert.equal(commandFor({ name: 'cancel-transfer', transfer: 'copy-1' }, quietState), undefined)
+    assert.equal(commandFor({ name: 'pause-sync', live: 'live-1' }, quietState), undefined)
     assert.equal(commandFor({ name: 'block-peer', peer: peerId(1) }, undefined), undefined)
   })
 })
@@ -103,8 +109,23 @@ describe('the page of the dashboard', () => {
       ...busyState.opened,
       ...busyState.peers,
       ...busyState.transfers,
+      ...(busyState.live ?? []),
     ])
       assert.ok(text.includes(name), name)
+  })
+
+  it('shows folders in sync with what they stand for, and no section where there are none', () => {
+    const text = textOfPage(message(busyState))
+    for (const words of [
+      'Folders in Sync',
+      'in sync',
+      'fetching 12 of 40',
+      '2 conflicts',
+      '/mnt/stick/slides',
+    ])
+      assert.ok(text.includes(words), words)
+    assert.ok(text.includes('it would take 18 files away here'))
+    assert.ok(!textOfPage(message(quietState)).includes('Folders in Sync'))
   })
 
   it('makes what could deceive visible, wherever a stranger can name something', () => {
@@ -239,9 +260,14 @@ describe('announcements of the dashboard', () => {
       transfers: busyState.transfers.map(one =>
         one.id === 'copy-1' ? { ...one, status: { kind: 'done', result: transferResult } } : one,
       ),
+      live: (busyState.live ?? []).map(one => (one.id === 'live-1' ? { ...one, conflictCount: 1 } : one)),
     }
     const said = announcements(busyState, after)
-    assert.deepEqual(said, ['Connecting to the network…', 'Saved sensor recordings: Done. 318 files, 86 MB.'])
+    assert.deepEqual(said, [
+      'Connecting to the network…',
+      'Saved sensor recordings: Done. 318 files, 86 MB.',
+      'thesis: 1 conflict',
+    ])
   })
 
   it('say that the peer process came or went', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { DrivePath, PeerId, ShareId } from '../../src/common/brand'
 import { PeerfoldError } from '../../src/common/errors'
 import { describePath, explainSearch } from '../../src/common/explain'
+import { describeLive, explainLive } from '../../src/common/explainLive'
 import type {
   LiveCopyState,
   OpenedShareState,
@@ -22,7 +23,6 @@ import {
   explainPeer,
   titleOfTransfer,
 } from '../../src/editor/views/describe'
-import { describeLive, explainLive } from '../../src/editor/views/describeLive'
 import { liveFacets, openedFacets, shareFacets, transferFacets } from '../../src/editor/views/facets'
 import { statusText } from '../../src/editor/views/statusText'
 

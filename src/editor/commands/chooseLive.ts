@@ -2,10 +2,10 @@
 import * as path from 'node:path'
 import * as vscode from 'vscode'
 import { PeerfoldError } from '../../common/errors'
+import { describeLive } from '../../common/explainLive'
 import type { LiveCopyState } from '../../common/model'
 import { diskPath, pickerText } from '../names'
 import { tell } from '../tell'
-import { describeLive } from '../views/describeLive'
 import { givenId } from './commandArguments'
 import type { CommandParts } from './parts'
 

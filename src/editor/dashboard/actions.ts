@@ -15,6 +15,13 @@ const TRANSFER_COMMANDS = {
   'review-conflicts': Commands.reviewConflicts,
 } as const
 
+const LIVE_COMMANDS = {
+  'solve-conflicts': Commands.reviewConflicts,
+  'decide-sync': Commands.decideSync,
+  'pause-sync': Commands.pauseSync,
+  'resume-sync': Commands.resumeSync,
+} as const
+
 /** Undefined when the share, transfer or peer is gone by now, or was never there. */
 export function commandFor(action: DashboardAction, state: PeerState | undefined): CommandCall | undefined {
   switch (action.name) {
@@ -41,6 +48,13 @@ export function commandFor(action: DashboardAction, state: PeerState | undefined
       const known = state?.peers.some(({ id }) => id === action.peer)
       const command = action.name === 'block-peer' ? Commands.blockPeer : Commands.unblockPeer
       return known ? { command, args: [action.peer] } : undefined
+    }
+    case 'solve-conflicts':
+    case 'decide-sync':
+    case 'pause-sync':
+    case 'resume-sync': {
+      const known = state?.live?.some(({ id }) => id === action.live)
+      return known ? { command: LIVE_COMMANDS[action.name], args: [action.live] } : undefined
     }
     default:
       return shareCommand(action.name, action.share, state)

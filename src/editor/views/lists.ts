@@ -2,6 +2,7 @@
 import * as path from 'node:path'
 import * as vscode from 'vscode'
 import { peerName } from '../../common/explain'
+import { describeLive, explainLive } from '../../common/explainLive'
 import { safeText } from '../../common/format'
 import type { LiveCopyState, RemotePeer, ShareState, TransferState } from '../../common/model'
 import { Commands } from '../contributions'
@@ -15,7 +16,6 @@ import {
   explainTransfer,
   titleOfTransfer,
 } from './describe'
-import { describeLive, explainLive } from './describeLive'
 import { liveFacets, peerFacets, shareFacets, transferFacets } from './facets'
 import { liveIcon, peerIcon, shareIcon, transferIcon } from './icons'
 import type { ListContent } from './listTree'

@@ -1,12 +1,12 @@
 /** What the status bar item says: a pure function of the state. No stranger's text stands in it. */
 import * as path from 'node:path'
 import { countedPeers, countPeers, explainSearch } from '../../common/explain'
+import { describeAllLive, describeLive, needsUser } from '../../common/explainLive'
 import type { Localizer } from '../../common/localizer'
 import type { PeerState, TransferState } from '../../common/model'
 import { type CommandId, Commands } from '../contributions'
 import type { PeerProcessStatus } from '../peerProcess'
 import { formatRates } from './describe'
-import { describeAllLive, describeLive, needsUser } from './describeLive'
 
 export interface StatusText {
   /** May hold icons, `$(name)`. */

@@ -1,9 +1,9 @@
-/** What views and the status bar say of folders that are kept in sync. Pure. */
-import type { UserError } from '../../common/errors'
-import { shortReason, waitsForPeer } from '../../common/explain'
-import { formatCount, safeText } from '../../common/format'
-import type { Localizer } from '../../common/localizer'
-import type { LiveCopyState, LiveStatus } from '../../common/model'
+/** What views, the status bar and the dashboard say of folders that are kept in sync. Pure. */
+import type { UserError } from './errors'
+import { shortReason, waitsForPeer } from './explain'
+import { formatCount, safeText } from './format'
+import type { Localizer } from './localizer'
+import type { LiveCopyState, LiveStatus } from './model'
 
 /** `in sync`, `fetching 12 of 40`, `2 conflicts`, `paused: disk full`. */
 export function describeLive(copy: LiveCopyState, l10n: Localizer): string {
