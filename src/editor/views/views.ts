@@ -22,6 +22,9 @@ import { liveList, peerList, shareList, transferList } from './lists'
 import { type ListNode, ListTree } from './listTree'
 import { OpenedTree, type OpenedTreeNode } from './openedTree'
 
+/** So many entries of a share that was opened are brought into sight. */
+const SHOWN_BELOW = 3
+
 export class PeerfoldViews extends Disposable {
   private readonly looked = this.own(new vscode.EventEmitter<void>())
   /** Somebody looks at a view. */
@@ -79,7 +82,17 @@ export class PeerfoldViews extends Disposable {
   async revealOpened(id: ShareId, path: DrivePath = ROOT): Promise<void> {
     await this.model.until(() => this.model.opened(id) !== undefined)
     const node = (await findEntry(this.openedTree, id, path)) ?? this.openedTree.find(id)
-    if (node !== undefined) await this.openedView.reveal(node, { select: true, expand: true })
+    if (node === undefined) return
+    await this.openedView.reveal(node, { select: true, expand: true })
+    if (path === ROOT) await this.showBelow(node)
+  }
+
+  /** What lies in a share stands below it, which may be below what can be seen: some of it is brought there. */
+  private async showBelow(node: OpenedTreeNode): Promise<void> {
+    const children = await this.openedTree.getChildren(node)
+    const last = children.filter(({ kind }) => kind === 'entry').slice(0, SHOWN_BELOW)
+    for (const each of [...last.slice(-1), node])
+      await this.openedView.reveal(each, { select: each === node, focus: false })
   }
 
   /** Shows the versions of an entry, and selects one of them if it is listed. Throws what keeps them from being read. */
