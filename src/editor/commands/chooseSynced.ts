@@ -11,6 +11,7 @@ import type { ShareAddress } from '../files/shareUri'
 import { diskPath, pickerText } from '../names'
 import { formatPatterns, isWithin, parsePatterns, pathsOf, patternsOf } from '../syncChoice'
 import type { TogglingRow } from '../toggling'
+import { foldersFirst } from '../views/openedTree'
 import { chooseLive } from './chooseLive'
 import type { CommandParts } from './parts'
 
@@ -131,9 +132,7 @@ async function listTwoDeep(
       limit: MAX_ROWS.folder,
       timeout: PATIENCE,
     })
-    return [...entries]
-      .sort((a, b) => Number(b.kind === 'folder') - Number(a.kind === 'folder'))
-      .map(({ name, kind }) => ({ path: childOf(folder, name), kind }))
+    return [...entries].sort(foldersFirst).map(({ name, kind }) => ({ path: childOf(folder, name), kind }))
   }
   const rows: Listed[] = []
   for (const entry of await list(path)) {

@@ -362,7 +362,7 @@ function messageItem({ text }: MessageNode): vscode.TreeItem {
 
 const collator = new Intl.Collator(undefined, { numeric: true })
 
-function foldersFirst(a: FileEntry, b: FileEntry): number {
+export function foldersFirst(a: FileEntry, b: FileEntry): number {
   const byKind = Number(behind(b).kind === 'folder') - Number(behind(a).kind === 'folder')
   return byKind !== 0 ? byKind : collator.compare(a.name, b.name)
 }
