@@ -210,9 +210,12 @@ describe('a folder that is kept in step with a share', () => {
       Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`${n}.txt`, content]))
     await begin(files('first'))
     await caughtUp()
+    await bob.request('live.pause', { live }) // the watcher may make two versions of it
     await makeTree(folder, files('of another branch'))
     await makeTree(source, files('second'))
-    await published()
+    const version = await published()
+    await bob.until('bob knows', () => (bob.opened(id)?.contents?.version ?? 0) >= version)
+    await bob.request('live.resume', { live })
     await asks('conflicts')
     assert.equal(readdirSync(folder).length, 60, 'none was written')
     await makeTree(folder, files('first'))

@@ -158,12 +158,18 @@ describe('a conflict that is merged', () => {
     const none = await collide('mine', 'theirs', 'mine.txt')
     const binary = await collide('b\0', 'c\0', 'picture.bin')
     const large = await collide(Buffer.alloc(5_000_000, 'x'), 'theirs')
-    const reasons = { 'merge-no-base': none, 'merge-binary': binary, 'merge-too-large': large }
-    for (const [code, conflict] of Object.entries(reasons)) {
+    const theirs = await collide('mine', Buffer.alloc(5_000_000, 'x'), 'other.txt')
+    const reasons = [
+      ['merge-no-base', none],
+      ['merge-binary', binary],
+      ['merge-too-large', large],
+      ['merge-too-large', theirs],
+    ] as const
+    for (const [code, conflict] of reasons) {
       const answer = await about(conflict)
       assert.equal(answer.kind === 'refused' && answer.error.code, code)
       const before = await readFile(conflict.path)
-      await assert.rejects(merge(conflict), { code })
+      await assert.rejects(merge(conflict), { code: conflict === theirs ? 'merge-no-base' : code })
       assert.ok(before.equals(await readFile(conflict.path)))
     }
     assert.deepEqual(await kept(), [])

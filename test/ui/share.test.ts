@@ -14,6 +14,7 @@ import { openingSteps } from './openingSteps'
 import { seeingSteps } from './seeingSteps'
 import { sharingSteps } from './sharingSteps'
 import { Stage } from './stage'
+import { syncSteps } from './syncSteps'
 import { windowsSteps } from './windowsSteps'
 
 describe('two people and a folder', () => {
@@ -37,6 +38,7 @@ describe('two people and a folder', () => {
   deepLinkSteps(() => cast)
   followingSteps(() => cast)
   historySteps(() => cast)
+  syncSteps(() => cast)
   goneAndBackSteps(() => cast, stage)
   windowsSteps(() => cast, stage)
 })

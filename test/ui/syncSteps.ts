@@ -88,6 +88,7 @@ export function syncSteps(cast: () => Pick<Cast, 'bob' | 'atBob' | 'garden'>): v
     await atBob.editor.text('<<<<<<< yours')
     const accept = page.getByText('Accept Incoming Change').first()
     await accept.waitFor()
+    await page.locator('.statusbar-item').filter({ hasText: 'Ln 1, Col 1' }).waitFor()
     await atBob.screenshot('sync-markers')
     await merged.close()
     await accept.click()
@@ -104,11 +105,10 @@ export function syncSteps(cast: () => Pick<Cast, 'bob' | 'atBob' | 'garden'>): v
       readdirSync(join(synced(), 'beds')).filter(name => name.includes('conflict')),
       [],
     )
-    await page.keyboard.press('Control+F4')
   })
 
   it('takes away what he leaves out later, when he agrees, and brings all when he wants all', async () => {
-    const { bob, atBob } = cast()
+    const { atBob } = cast()
     const { quickInput } = atBob
     await row().clickMenu('Choose What to Sync…')
     await quickInput.pick('Write Patterns…')
@@ -125,14 +125,13 @@ export function syncSteps(cast: () => Pick<Cast, 'bob' | 'atBob' | 'garden'>): v
       .tree.row(/^gardenin sync/)
       .waitFor()
     await atBob.runCommand('Peerfold: Open Dashboard')
-    await atBob.webview.getByRole('heading', { name: 'Folders in Sync' }).waitFor()
+    await atBob.webview.getByRole('heading', { name: 'Folders in Sync' }).scrollIntoViewIfNeeded()
     await atBob.screenshot('sync-dashboard')
-    await atBob.page.keyboard.press('Control+F4')
+    await atBob.runCommand('View: Close All Editors')
 
     await row().clickMenu('Stop Syncing Folder…')
     await (await atBob.dialog('Stop syncing ~/synced/garden?')).click('Stop Syncing')
     await row().locator.waitFor({ state: 'detached' })
-    await rm(join(bob.home, 'synced'), { recursive: true })
     await rm(shared())
   })
 }

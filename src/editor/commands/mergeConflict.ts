@@ -11,6 +11,10 @@ import { nameOf } from './showConflict'
 
 const { l10n } = vscode
 
+const MARKER = /^<<<<<<< /m
+/** Milliseconds until VS Code has read a file again that was written. */
+const READ_WITHIN = 5_000
+
 type Parts = Pick<CommandParts, 'ask' | 'peer'>
 
 export function askAboutMerge(
@@ -25,7 +29,8 @@ export async function mergeConflict(parts: Parts, { path, copy }: LiveConflict):
   const name = nameOf(path)
   if (!(await isSaved(parts, path, name))) return
   const { markers } = await parts.peer.request('conflict.merge', { path, copy })
-  await showMarkers(path)
+  if (markers > 0) await showMarkers(path)
+  else await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(path))
   const message =
     markers === 0
       ? l10n.t('Merged “{0}”: it holds your changes and theirs.', name)
@@ -39,15 +44,32 @@ export async function mergeConflict(parts: Parts, { path, copy }: LiveConflict):
   tell(message, offerCommand(l10n.t('Restore Mine…'), Commands.restoreKept))
 }
 
-/** Opens a file at its first conflict marker, if it has any. */
+/** Opens a file at its first conflict marker. */
 export async function showMarkers(path: string): Promise<void> {
   const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path))
   const editor = await vscode.window.showTextDocument(document, { preview: false })
-  const at = document.getText().search(/^<<<<<<< /m)
+  await untilRead(document)
+  const at = document.getText().search(MARKER)
   if (at === -1) return
   const position = document.positionAt(at)
   editor.selection = new vscode.Selection(position, position)
   editor.revealRange(new vscode.Range(position, position), vscode.TextEditorRevealType.InCenter)
+}
+
+/** A file that is open is read again a moment after it was written. Resolves when it has markers, or after a while. */
+async function untilRead(document: vscode.TextDocument): Promise<void> {
+  if (MARKER.test(document.getText())) return
+  await new Promise<void>(resolve => {
+    const done = () => {
+      clearTimeout(timer)
+      reading.dispose()
+      resolve()
+    }
+    const timer = setTimeout(done, READ_WITHIN)
+    const reading = vscode.workspace.onDidChangeTextDocument(({ document: changed }) => {
+      if (changed === document && MARKER.test(document.getText())) done()
+    })
+  })
 }
 
 /** What is merged is what lies on the disk. */

@@ -26,6 +26,7 @@ import { type Answer, Asked } from './questions'
 import { liesThere, resolveConflict } from './resolving'
 import { selectionOf } from './selection'
 import { type Applied, type StepResult, step } from './step'
+import { describeWriteError } from './writeTrouble'
 
 /** Milliseconds before what was in the way is looked at again, the last for ever. */
 const RETRIES = [500, 1_000, 2_000, 5_000, 15_000]
@@ -528,17 +529,4 @@ function describeQuestion(question: LiveQuestion, folder: string): UserError {
         ? new PeerfoldError('live-conflicts', String(question.files))
         : new PeerfoldError('live-emptied', folder)
   return error.toUserError()
-}
-
-function describeWriteError(error: WriteError, folder: string): PeerfoldError {
-  switch (error.code) {
-    case 'no-space':
-      return new PeerfoldError('no-space', folder)
-    case 'vanished':
-      return new PeerfoldError('target-vanished', folder)
-    case 'read-only':
-      return new PeerfoldError('disk-read-only', folder)
-    default:
-      return new PeerfoldError('io-failed', error.message)
-  }
 }

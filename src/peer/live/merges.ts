@@ -14,6 +14,7 @@ import type { BaseRecord } from '../store/catalog'
 import type { KeptFiles } from './keptFiles'
 import { hasMarkers, MERGED_BYTES } from './mergeTexts'
 import { type MergingOptions, mergeConflict, refusalOf, settleMerge } from './merging'
+import { describeFileTrouble } from './writeTrouble'
 
 /** Milliseconds between looks at files with markers. */
 const LOOK_EVERY = 1_000
@@ -51,12 +52,13 @@ export class Merges {
   }
 
   /** Whether a conflict can be merged, as far as its files tell. */
-  about({ path, copy }: Conflict): MergeAnswer {
+  async about({ path, copy }: Conflict): Promise<MergeAnswer> {
     const record = this.options.context.bases.get(copy)
     if (record?.merged !== undefined) return { kind: 'merging' }
-    const refusal = record === undefined ? undefined : refusalOf(record.folder, record.path, record.copy)
-    const why = refusal ?? (record === undefined ? new PeerfoldError('merge-no-base', path) : undefined)
-    return why === undefined ? { kind: 'possible' } : { kind: 'refused', error: why.toUserError() }
+    const refusal = await refusalOf(path, copy)
+    if (refusal === undefined && record === undefined)
+      return { kind: 'refused', error: new PeerfoldError('merge-no-base', path).toUserError() }
+    return refusal === undefined ? { kind: 'possible' } : { kind: 'refused', error: refusal.toUserError() }
   }
 
   /** → places with markers. Throws `merge-…`, `no-conflict`, and what fails */
@@ -67,7 +69,9 @@ export class Merges {
     return this.options.inTurn(found, async () => {
       const record = this.options.context.bases.get(copy)
       if (record === undefined) throw new PeerfoldError('no-conflict', path)
-      const conflicts = await mergeConflict(this.with(record))
+      const conflicts = await mergeConflict(this.with(record)).catch(error => {
+        throw describeFileTrouble(error, record.folder, path)
+      })
       this.seen.delete(copy)
       this.options.onChange(record, conflicts === 0)
       return conflicts
@@ -91,7 +95,8 @@ export class Merges {
   }
 
   private async lookAt(record: BaseRecord): Promise<void> {
-    const { folder, path, copy } = record
+    const { share, folder, path, copy } = record
+    if (!this.options.shares.has(share)) return // it is not open now
     const [file, key] = [join(folder, path), join(folder, copy)]
     const stats = await lstat(file).catch(() => undefined)
     if (stats?.isFile() !== true || stats.size > 2 * MERGED_BYTES) return

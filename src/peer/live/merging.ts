@@ -4,9 +4,11 @@
  * merge without markers ends the conflict at once.
  */
 import { closeSync } from 'node:fs'
+import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import { toFileError } from '../../common/fileErrors'
 import { inSlices } from '../../wire/slices'
 import { readAll } from '../copy/contentProof'
 import { openTarget } from '../copy/copy'
@@ -33,19 +35,20 @@ export interface MergingOptions {
   readonly signal: AbortSignal
 }
 
-/** Why a conflict cannot be merged; undefined: it can, as far as the two files tell. */
-export function refusalOf(folder: string, path: string, copy: string): PeerfoldError | undefined {
-  const { writer } = openTarget({ folder, umask: undefined }, () => {})
-  const name = join(folder, path)
+/** Why a conflict cannot be merged; undefined: it can, as far as the two files tell. Both absolute. */
+export async function refusalOf(path: string, copy: string): Promise<PeerfoldError | undefined> {
   try {
     for (const file of [path, copy]) {
-      const { bytes } = readText(writer, segmentsOf(file), name)
-      if (file === path && hasMarkers(bytes)) return new PeerfoldError('merge-unsolved', name)
+      const stats = await lstat(file)
+      if (!stats.isFile()) return new PeerfoldError('no-conflict', path)
+      if (stats.size > MERGED_BYTES) return new PeerfoldError('merge-too-large', path)
+      const bytes = await readFile(file)
+      if (isBinary(bytes)) return new PeerfoldError('merge-binary', path)
+      if (file === path && hasMarkers(bytes)) return new PeerfoldError('merge-unsolved', path)
     }
     return undefined
   } catch (error) {
-    if (error instanceof PeerfoldError) return error
-    throw error
+    return toFileError(error, path)
   }
 }
 
