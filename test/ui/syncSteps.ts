@@ -127,7 +127,6 @@ export function syncSteps(cast: () => Pick<Cast, 'bob' | 'atBob' | 'garden'>): v
     await atBob.runCommand('Peerfold: Open Dashboard')
     await atBob.webview.getByRole('heading', { name: 'Folders in Sync' }).scrollIntoViewIfNeeded()
     await atBob.screenshot('sync-dashboard')
-    await atBob.runCommand('View: Close All Editors')
 
     await row().clickMenu('Stop Syncing Folder…')
     await (await atBob.dialog('Stop syncing ~/synced/garden?')).click('Stop Syncing')
