@@ -176,7 +176,7 @@ describe('a Peerfold of another version', () => {
     assert.equal(peerNamed('newcomer')?.blocked, false)
     assert.equal(other.isClosed, false)
     const { version, oldest } = other.heard[0] ?? {}
-    assert.deepEqual([version, oldest], [3, 1])
+    assert.deepEqual([version, oldest], [4, 1])
   })
 
   it('that is 0.3.0 hears only what that knows, in fewer messages than it bears', async () => {
