@@ -133,6 +133,10 @@ export function twoSides(source: string, copy: string, seed: number, many = 0): 
       const [from, to] = [pick(['d', 'g', 'd/e', 'h']) ?? 'd', pick(['g', 'h', 'd/e', 'h/i']) ?? 'h']
       const isFolder = (await lstat(join(root, from)).catch(() => undefined))?.isDirectory() === true
       if (!isFolder || `${to}/`.startsWith(`${from}/`) || `${from}/`.startsWith(`${to}/`)) return undefined
+      // A link would lead nowhere from another depth.
+      const isDeeper = from.split('/').length !== to.split('/').length
+      const { things: held } = await sideOf(join(root, from))
+      if (isDeeper && [...held.values()].some(({ kind }) => kind === 'link')) return undefined
       await clear(root, to)
       await rename(join(root, from), join(root, to))
       return `${from} → ${to}`
