@@ -27,11 +27,13 @@ export async function readListing(
   const blocks = new Blocks(core, '/', { timeoutBeyond: BEYOND_TIMEOUT, ...options })
   const get = (at: number) => blocks.get(blockOffset + at)
   const ahead: Promise<Buffer>[] = []
+  // A log of which nothing is here is asked for one block, with the proof of its length: that must be the first chunk.
+  const most = () => (core.length === 0 ? 1 : CHUNKS_AHEAD)
   const due = slicer()
   let bytes = 0
   try {
     for (let at = 0; at < blockLength; at++) {
-      while (ahead.length < CHUNKS_AHEAD && at + ahead.length < blockLength) {
+      while (ahead.length < most() && at + ahead.length < blockLength) {
         const block = get(at + ahead.length)
         block.catch(() => {}) // rejects again where it is awaited, below
         ahead.push(block)
