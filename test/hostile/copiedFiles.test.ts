@@ -39,6 +39,7 @@ import { StoreSpace } from '../../src/peer/store/space'
 import { Transfer } from '../../src/peer/transfer'
 import { eventually } from '../support/eventually'
 import { makeTree, randomBytes, temporaryFolder } from '../support/folders'
+import { hears } from '../support/hears'
 
 const SEED = '0'.repeat(32)
 const KEY = 'ab'.repeat(32) as EncryptionKey
@@ -310,7 +311,7 @@ describe('a large file that is served out of a copy', () => {
     try {
       writeFileSync(join(source, PATH), newer)
       await publish(PATH)
-      await reader.share.paths.update({ wait: true })
+      await hears(reader.share.paths, shared.paths)
       await reader.share.refresh()
       assert.notEqual(reader.first, first)
       await reader.copy(target)

@@ -34,6 +34,7 @@ import { Publisher } from '../../src/peer/publish/version/publisher'
 import { Catalog, type ShareRecord } from '../../src/peer/store/catalog'
 import { eventually } from '../support/eventually'
 import { makeTree, randomBytes, temporaryFolder } from '../support/folders'
+import { hears } from '../support/hears'
 
 const SEED = '0'.repeat(32)
 const KEY = 'ab'.repeat(32) as EncryptionKey
@@ -312,7 +313,7 @@ describe('a large file that is served out of the shared folder', () => {
     await publish(PATH)
     range.destroy()
     const now = place()
-    await copy.update({ wait: true })
+    await hears(copy, log)
     for (let at = 0; at < now.blockLength; at++)
       assert.ok((await copy.get(now.blockOffset + at, { timeout: 5_000 })) !== null)
     stream.destroy()

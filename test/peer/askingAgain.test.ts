@@ -5,6 +5,7 @@ import { Node } from 'hyperbee/lib/messages.js'
 import type Hypercore from 'hypercore'
 import { readPathLog } from '../../src/peer/drive/pathLog'
 import { temporaryFolder } from '../support/folders'
+import { hears } from '../support/hears'
 
 /** After so many blocks that a peer has not, Hypercore asks it for nothing more. */
 const GIVEN_UP = 32
@@ -37,7 +38,7 @@ describe('a path log', () => {
   it('is asked for again when a peer that had been given up has more of it', async () => {
     const start = theirs.length
     await theirs.append(['a', 'b'].map(blockOf))
-    await ours.update({ wait: true })
+    await hears(ours, theirs)
     for (const peer of ours.peers) {
       peer.stats.notAvailableBackoffs = GIVEN_UP
       peer.paused = true

@@ -14,6 +14,7 @@ import { clearBlocks } from '../../src/peer/hypercore/clearBlocks'
 import { askWhatIsThere } from '../../src/peer/hypercore/haveUpdates'
 import { eventually } from '../support/eventually'
 import { temporaryFolder } from '../support/folders'
+import { hears } from '../support/hears'
 
 const PATH = '/file' as DrivePath
 const READ = { timeout: 60_000 }
@@ -57,7 +58,7 @@ describe('a file that is superseded and cleared while it is read', () => {
   it('is what the newest version has there, soon after that is known', async () => {
     const reading = readNewest(reader, newest, READ, (entry, options) => readWhole(reader, entry, options))
     await own.drive.put(PATH, Buffer.from('the newest'))
-    await reader.paths.update({ wait: true })
+    await hears(reader.paths, own.paths)
     await reader.refresh()
     assert.equal(String(await reading), 'the newest')
   })
@@ -66,7 +67,7 @@ describe('a file that is superseded and cleared while it is read', () => {
     const reading = readNewest(reader, newest, READ, (entry, options) => readWhole(reader, entry, options))
     reading.catch(() => {}) // looked at below
     await own.drive.db.del(PATH, { keyEncoding: FILES })
-    await reader.paths.update({ wait: true })
+    await hears(reader.paths, own.paths)
     await reader.refresh()
     await assert.rejects(reading, /nothing there/)
   })
@@ -78,7 +79,7 @@ describe('a file that is superseded and cleared while it is read', () => {
     assert.equal(absenceOf(reader, bytes, entry), 'nobody-has-them')
     await own.drive.put(PATH, Buffer.from('the newest'))
     await eventually('it is superseded', async () => {
-      await reader.paths.update({ wait: true })
+      await hears(reader.paths, own.paths)
       await reader.refresh()
       return absenceOf(reader, bytes, entry) === 'superseded'
     })
@@ -95,7 +96,7 @@ describe('a file that is superseded and cleared while it is read', () => {
       { executable: false, linkname: null, blob: beyond, metadata: null },
       { keyEncoding: FILES },
     )
-    await reader.paths.update({ wait: true })
+    await hears(reader.paths, own.paths)
     await reader.refresh()
     for (const peer of bytes.peers) askWhatIsThere(bytes, peer)
     await eventually(

@@ -31,6 +31,7 @@ import { Publisher } from '../../src/peer/publish/version/publisher'
 import { Past } from '../../src/peer/retention/past'
 import { Catalog, type ShareRecord } from '../../src/peer/store/catalog'
 import { makeTree, temporaryFolder } from '../support/folders'
+import { hears } from '../support/hears'
 
 const never = new AbortController().signal
 const READ = { timeout: 5_000 }
@@ -324,7 +325,7 @@ describe('versions of a share', () => {
       writeAll(300, 'another')
       rmSync(join(source, 'f399'))
       const made = await publish()
-      await reader.paths.update({ wait: true })
+      await hears(reader.paths, share.paths)
       const change = await reader.refresh()
       assert.equal(change?.paths?.length, 301)
       assert.ok(reader.version)
@@ -338,7 +339,7 @@ describe('versions of a share', () => {
 
       write('f0', 'alone')
       const next = await publish()
-      await reader.paths.update({ wait: true })
+      await hears(reader.paths, share.paths)
       await reader.refresh()
       assert.deepEqual(all(reader.version), all(next), 'the next is read from the path log again')
     })

@@ -34,6 +34,24 @@ export class QuickInput {
     await this.row(label).click()
   }
 
+  /**
+   * Switches a row by the keyboard alone, in a list where the extension draws each row anew: the next key goes where it
+   * is meant only when that is done.
+   */
+  async switchOn(label: string): Promise<void> {
+    const focused = this.widget.locator('.monaco-list-row.focused')
+    const isThere = focused.getByText(label, { exact: true })
+    const place = () => focused.getAttribute('data-index')
+    await this.row(label).waitFor()
+    for (let rows = 0; rows < 50 && !(await isThere.isVisible()); rows++) {
+      const before = await place()
+      await this.page.keyboard.press('ArrowDown')
+      await eventually('the next row is focused', async () => (await place()) !== before)
+    }
+    await this.page.keyboard.press('Enter')
+    await this.row(label).locator('.codicon-pass-filled').waitFor()
+  }
+
   /** The box to tick on a row by the text of its label. */
   checkbox(label: string): Locator {
     return this.row(label).locator('.quick-input-list-checkbox, .monaco-checkbox').first()

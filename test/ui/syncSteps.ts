@@ -34,12 +34,7 @@ export function syncSteps(cast: () => Pick<Cast, 'bob' | 'atBob' | 'garden'>): v
     await atBob.screenshot('sync-what')
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Enter')
-    for (const name of ['beds/', 'README.md']) {
-      const isThere = quickInput.widget.locator('.monaco-list-row.focused').getByText(name, { exact: true })
-      for (let rows = 0; rows < 20 && !(await isThere.isVisible()); rows++)
-        await page.keyboard.press('ArrowDown')
-      await page.keyboard.press('Enter')
-    }
+    for (const name of ['beds/', 'README.md']) await quickInput.switchOn(name)
     await quickInput.widget.getByText('2 selected').waitFor()
     await atBob.screenshot('sync-which')
     await quickInput.pick('Done')
