@@ -17,13 +17,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import type { LiveDoubt } from '../../src/common/model'
 import { Catalog } from '../../src/peer/store/catalog'
 import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { attackGroup } from '../support/attacks'
 import { eventually } from '../support/eventually'
-import { makeTree, randomBytes, setTimeOf, temporaryFolder } from '../support/folders'
+import { compareTrees, makeTree, randomBytes, setTimeOf, temporaryFolder } from '../support/folders'
 import { LiveScene } from '../support/liveScene'
 import { withPeople } from '../support/withPeople'
 
@@ -245,6 +245,55 @@ attackGroup('folders in sync, and what others do meanwhile', () => {
     await take(2)
     await scene.caughtUp('what was answered is not asked again')
     await scene.holdsTheSame()
+  })
+
+  it('take nothing away, and replace nothing, before all of a version is here', async () => {
+    const { ann, bob } = scene
+    const large = randomBytes(5 * MB)
+    await scene.begin({
+      'a.txt': 'a',
+      'gone.txt': 'gone',
+      'large.bin': large,
+      docs: { 'same.txt': 'the same', 'other.txt': 'first', 'b.txt': 'b' },
+      file: 'becomes a folder',
+      folder: { 'inner.txt': 'becomes a file' },
+    })
+    await scene.caughtUp()
+    const before = temporaryFolder('before')
+    cpSync(scene.folder, before, { recursive: true, preserveTimestamps: true })
+
+    await rename(join(scene.source, 'docs'), join(scene.source, 'papers'))
+    for (const name of ['gone.txt', 'file', 'folder']) await rm(join(scene.source, name), { recursive: true })
+    large[MB] = (large[MB] ?? 0) ^ 1
+    await makeTree(scene.source, {
+      'a.txt': 'later',
+      'large.bin': large,
+      papers: { 'other.txt': 'second' },
+      file: { 'inner.bin': randomBytes(5 * MB) },
+      folder: 'is a file',
+    })
+    // Who shares it goes when its paths have come, and its bytes have not.
+    await bob.request('live.pause', { live: scene.live })
+    const version = await scene.published()
+    await bob.caught('it is heard of', ({ opened }) =>
+      opened.some(({ id, contents }) => id === scene.id && (contents?.version ?? 0) >= version),
+    )
+    await ann.request('share.stop', { id: scene.id })
+    await bob.request('live.resume', { live: scene.live })
+    await scene.waits('stalled')
+    assert.deepEqual(await compareTrees(before, scene.folder), [])
+    const { restarts } = bob
+    await bob.crash()
+    await bob.until('it runs again', () => bob.restarts > restarts)
+    await scene.waits('stalled')
+    assert.deepEqual(await compareTrees(before, scene.folder), [])
+    assert.deepEqual(await scene.kept(), [])
+
+    await ann.request('share.start', { id: scene.id })
+    await scene.caughtUp()
+    await scene.holdsTheSame()
+    const kept = (await scene.kept()).map(({ path }) => relative(scene.folder, path)).sort()
+    assert.deepEqual(kept, ['docs/other.txt', 'file', join('folder', 'inner.txt'), 'gone.txt'])
   })
 
   it('in a work tree of Git follow again what another branch had taken away and brought back', async () => {

@@ -1,7 +1,7 @@
 /**
  * Random changes on both sides of a live copy, version after version, against a model of what the folder must hold
- * afterwards. Meanwhile its process is killed, it is paused, its folder is carried away and back, and other parts of
- * the share are chosen. Whatever happens: what lay in the folder lies there still, or among the kept files, unless it was
+ * afterwards. Meanwhile its process is killed, it is paused, its folder is carried away and back, who shares it goes,
+ * and other parts of the share are chosen. Whatever happens: what lay in the folder lies there still, or among the kept files, unless it was
  * the share's own and the share has something newer. And nothing is left behind, in the folder and in the data folder.
  *
  * PEERFOLD_ROUNDS runs more of them, PEERFOLD_SEED the same ones again (what is interrupted, and where, differs).
@@ -11,7 +11,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { PeerState } from '../../src/common/model'
+import type { LiveStatus, PeerState } from '../../src/common/model'
 import { selectionOf } from '../../src/peer/live/selection'
 import { Catalog } from '../../src/peer/store/catalog'
 import { dataFolderPaths } from '../../src/wire/dataFolder'
@@ -27,6 +27,9 @@ const ROUNDS = Number(process.env.PEERFOLD_ROUNDS ?? 12)
 const MANY = 60
 /** Milliseconds after a version is there within which a step is interrupted. */
 const MIDST = 250
+/** Milliseconds after a version is there within which who shares it goes. */
+const ALONE = 80
+const RESTS: ReadonlySet<string> = new Set<LiveStatus['kind']>(['in-step', 'waiting'])
 /** Of every version. */
 const TICK = 'tick'
 /** What the folder holds when the copy begins. */
@@ -54,7 +57,7 @@ describe('a live copy and what is shared, both changed at random', () => {
   })
 
   /** What a round brings, interrupted as it may be. What it asks is answered. */
-  const follow = async (happens: Promise<number>, isFirst: boolean, keeps: boolean) => {
+  const follow = async (happens: Promise<number>, before: Side, isFirst: boolean, keeps: boolean) => {
     const { bob, live, folder } = scene
     isAsked = false
     wasKilled = false
@@ -62,7 +65,7 @@ describe('a live copy and what is shared, both changed at random', () => {
     const end = new AbortController()
     const answering = answerWhatIsAsked(keeps, end.signal)
     try {
-      if (!isFirst) await interrupt(folder, happens)
+      if (!isFirst) await interrupt(folder, happens, before)
       const version = await happens
       const inStep = () =>
         bob.caught('in step', ({ live: copies }) => {
@@ -101,11 +104,12 @@ describe('a live copy and what is shared, both changed at random', () => {
     await scene.bob.request('live.resume', { live: scene.live })
   }
 
-  const interrupt = async (folder: string, happens: Promise<unknown>) => {
+  const interrupt = async (folder: string, happens: Promise<unknown>, before: Side) => {
     const { bob } = scene
     const kind = sides.random()
     const wait = sides.random() * MIDST
-    if (kind > 0.6) return
+    if (kind > 0.68) return
+    if (kind > 0.6) return leaveAlone(folder, happens, before)
     if (sides.random() < 0.8) await happens
     await delay(wait)
     if (kind < 0.2) {
@@ -124,6 +128,31 @@ describe('a live copy and what is shared, both changed at random', () => {
       await delay(sides.random() * MIDST)
       await rename(`${folder}.away`, folder)
     }
+  }
+
+  /** Who shares it is gone for a while: until all of a version is here, what lay in the folder lies there as it was. */
+  const leaveAlone = async (folder: string, happens: Promise<unknown>, before: Side) => {
+    const { ann, bob, live, id } = scene
+    await happens
+    await delay(sides.random() * ALONE)
+    await ann.request('share.stop', { id })
+    const { live: copies } = await bob.caught('it rests', ({ live: all }) =>
+      RESTS.has(all?.find(each => each.id === live)?.status.kind ?? ''),
+    )
+    const status = copies?.find(each => each.id === live)?.status
+    sides.log.push(`alone, and ${status?.kind}`)
+    if (status?.kind === 'waiting') {
+      const { things } = await sideOf(folder)
+      for (const [path, thing] of before.things) {
+        const here = things.get(path)
+        const isAsBefore = here !== undefined && contentOf(here) === contentOf(thing)
+        assert.ok(
+          isAsBefore,
+          `${path} was taken away too soon\nseed ${SEED}\n${sides.log.slice(-60).join('\n')}`,
+        )
+      }
+    }
+    await ann.request('share.start', { id })
   }
 
   /** Who was not answered asks again. */
@@ -176,7 +205,7 @@ describe('a live copy and what is shared, both changed at random', () => {
       const keeping = model.clone()
       const expectedIfKept = keeping.after(shared, before, true)
       const expectedElse = model.after(shared, before)
-      await follow(isChoosing ? choose() : publish(), round === 1, keeps)
+      await follow(isChoosing ? choose() : publish(), before, round === 1, keeps)
       if (isAsked) sides.log.push(`asked, and answered: ${keeps ? 'keep' : 'go on'}`)
       const isKept = isAsked && keeps
       if (isKept) model = keeping

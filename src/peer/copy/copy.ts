@@ -21,7 +21,7 @@ import type { CopyOptions } from './options'
 import { PartialFiles } from './partialFiles'
 import { type CopySource, placeIn, planCopy, targetKey } from './plan'
 import type { CopyPlan } from './planned'
-import { CopyRun } from './run'
+import { CopyRun, type Fetched } from './run'
 import { Superseded } from './superseded'
 
 /** A copy that is done. */
@@ -86,7 +86,7 @@ async function planNow(
   return plan
 }
 
-/** Throws `Superseded` when it has to be planned anew. */
+/** Throws `Superseded` when it has to be planned anew. @param fetched what `fetchPlan` brought */
 export async function runPlan(
   options: CopyOptions,
   plan: CopyPlan,
@@ -94,7 +94,27 @@ export async function runPlan(
   partials: PartialFiles,
   writer: SafeWriter,
   rules: TargetRules,
+  fetched?: Fetched,
 ): Promise<Omit<TransferResult, 'fetched'>> {
+  if (fetched === undefined) await begin(options, plan)
+  return new CopyRun(options, plan, marks, partials, writer, rules).run(fetched)
+}
+
+/** See `CopyRun.fetch`. Throws as `runPlan`. */
+export async function fetchPlan(
+  options: CopyOptions,
+  plan: CopyPlan,
+  marks: CopyMarks,
+  partials: PartialFiles,
+  writer: SafeWriter,
+  rules: TargetRules,
+  waitsForRoom: boolean,
+): Promise<Fetched> {
+  await begin(options, plan)
+  return new CopyRun(options, plan, marks, partials, writer, rules).fetch(waitsForRoom)
+}
+
+async function begin(options: CopyOptions, plan: CopyPlan): Promise<void> {
   const { transfer, share } = options
   for (;;) {
     const beyond = contentBeyond(share.limits(), bytesThatExist(share, plan))
@@ -108,7 +128,6 @@ export async function runPlan(
   transfer.bytes = { done: present.bytes, total: plan.bytes + present.bytes }
   transfer.here = 0
   transfer.progress(0, 0)
-  return new CopyRun(options, plan, marks, partials, writer, rules).run()
 }
 
 /**

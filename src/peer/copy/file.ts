@@ -76,8 +76,71 @@ interface Opened {
   readonly progress: Position
 }
 
+/** A temporary that holds all of a file. */
+interface Filled {
+  readonly segments: readonly string[]
+  readonly large: LargeFile
+  readonly progress: Position
+  incoming: IncomingFile | undefined
+}
+
+/** A file whose bytes are here, and that has not its place yet. */
+export interface FetchedFile {
+  /** With its true size. */
+  readonly entry: DriveEntry
+  /** Undefined for one whose bytes are in a temporary, or in the store alone. */
+  readonly bytes?: Buffer
+  temporary?: { readonly file: PlannedFile; readonly filled: Filled }
+}
+
 export class FileCopier {
   constructor(private readonly options: FileCopierOptions) {}
+
+  /**
+   * Brings the bytes of a file here, and touches nothing at its place. Undefined for a large one that goes beside a file
+   * of the user’s: nothing is replaced by it. Throws as `copy`.
+   */
+  async fetch(planned: PlannedFile): Promise<FetchedFile | undefined> {
+    const { share, former, onBytes } = this.options
+    const file = await this.withTrueSize(planned)
+    const { entry, way, segments } = file
+    if (entry.size <= WHOLE_BYTES) {
+      await former.find(file, this.readOf(entry), {})
+      const bytes = await readWhole(share, entry, this.readOf(entry))
+      onBytes(bytes.length)
+      return { entry, bytes }
+    }
+    const now = await this.judged(file)
+    if (now.conflict) return undefined
+    if (way === undefined || way.segments.length === segments.length)
+      return { entry, temporary: { file: now, filled: await this.fillTemporary(now) } }
+    // Its folder cannot be made yet.
+    for await (const block of this.blocksOf(file, 0, 0)) onBytes(block.length)
+    return { entry }
+  }
+
+  /** Places a file that was fetched, as it is planned by now. Throws as `copy`. */
+  async place(planned: PlannedFile, fetched: FetchedFile): Promise<void> {
+    const { entry, bytes, temporary } = fetched
+    const file = { ...planned, entry }
+    if (bytes !== undefined) {
+      await this.write(file, bytes)
+      return this.options.onBytes(-bytes.length) // they were counted before
+    }
+    if (temporary === undefined) return this.copy(file)
+    delete fetched.temporary // whatever comes of it
+    try {
+      await this.placeTemporary(temporary.file, temporary.filled)
+    } catch (error) {
+      if (!(error instanceof WriteError) || error.code !== 'changed') throw error
+      await this.copy(file)
+    }
+  }
+
+  /** It is not placed after all. */
+  async drop({ temporary }: FetchedFile, error: unknown): Promise<void> {
+    if (temporary !== undefined) await this.leaveTemporary(temporary.file, temporary.filled, error)
+  }
 
   /** Fetches and writes a file. Throws WriteError, or PeerfoldError (`bad-entry`, `offline`, `cancelled`). */
   async copy(planned: PlannedFile): Promise<void> {
@@ -207,31 +270,53 @@ export class FileCopier {
   }
 
   private async stream(file: PlannedFile): Promise<void> {
-    const { partials, onBytes } = this.options
+    await this.placeTemporary(file, await this.fillTemporary(file))
+  }
+
+  private async fillTemporary(file: PlannedFile): Promise<Filled> {
     const { way } = file
     // What stands where a folder should goes before the folder is made, what has the place itself at the end.
     if (way !== undefined && way.segments.length < file.segments.length) await this.clearWay(file)
     const place = await this.destination(file)
     const { segments } = place
     const { large, token, progress } = await this.open(file, place)
-    let incoming: IncomingFile | undefined
+    const filled: Filled = { segments, large, progress, incoming: undefined }
     try {
-      onBytes(progress.bytes)
-      incoming = await this.begin(file, segments, large.temporaryName)
+      this.options.onBytes(progress.bytes)
+      const incoming = await this.begin(file, segments, large.temporaryName)
+      filled.incoming = incoming
       const found = await this.findInFormers(large, file, incoming)
       await this.fill(large, file, token, progress, found, incoming)
+    } catch (error) {
+      await this.leaveTemporary(file, filled, error)
+      throw error
+    }
+    return filled
+  }
+
+  private async placeTemporary(file: PlannedFile, filled: Filled): Promise<void> {
+    const { large, segments, incoming } = filled
+    try {
       await this.clearWay(file)
       const mark = await large.commit()
       await incoming?.placed(pathOf(segments))
       this.record(file, segments, mark)
     } catch (error) {
-      onBytes(-progress.bytes)
-      const isLeft = await this.leave(large, file, error)
-      await incoming?.end(isLeft ? 'goes-on' : 'over')
+      await this.leaveTemporary(file, filled, error)
       throw error
     }
     await incoming?.end()
-    await partials.forget(file)
+    await this.options.partials.forget(file)
+  }
+
+  private async leaveTemporary(
+    file: PlannedFile,
+    { large, progress, incoming }: Filled,
+    error: unknown,
+  ): Promise<void> {
+    this.options.onBytes(-progress.bytes)
+    const isLeft = await this.leave(large, file, error)
+    await incoming?.end(isLeft ? 'goes-on' : 'over')
   }
 
   /** Writes what of the content is on this machine already. → lengths of these blocks, by their numbers in the file */

@@ -1,6 +1,6 @@
 /**
- * One run of a copy by its plan: what is planned is fetched and written, several files at once, as bytes arrive. When
- * nobody is there, or the disk is full, or the folder vanished, it pauses, says so, and goes on by itself; an entry that
+ * One run of a copy by its plan: what is planned is fetched and written, several files at once, as bytes arrive. What is to
+ * be applied as a whole is fetched by a run of its own first, which only writes files that are new (`fetch`). When nobody is there, or the disk is full, or the folder vanished, it pauses, says so, and goes on by itself; an entry that
  * cannot be written is listed and stops nothing else.
  */
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ import { BASE_BYTES, contentOf, knownContent } from '../store/bases'
 import { sharedSlicer, throwIfAborted } from '../time'
 import { attributesOf } from './attributes'
 import { CopyCounts } from './counts'
-import { FileCopier } from './file'
+import { type FetchedFile, FileCopier } from './file'
 import { FormerSearch } from './former/formerSearch'
 import { Formers } from './former/formers'
 import type { CopyMarks } from './marks'
@@ -37,11 +37,24 @@ import { CopyWaits, RETRY_PAUSES } from './waits'
 /** Bytes being fetched at once, and pieces of work. */
 const BYTES_IN_FLIGHT = 24 * 1024 * 1024
 const UNITS_IN_FLIGHT = 96
+/** Of what is fetched before it is placed: bytes that are held in memory (the store has them, too), and open files. */
+const BYTES_HELD = 32 * 1024 * 1024
+const TEMPORARIES_HELD = 64
 /** After this long (milliseconds) without a byte the copy looks again who is there. */
 const SILENCE = 10_000
 const MAX_LISTED = 1_000
 /** So many looks after something nobody has pass before it counts as a lie. */
 const LOOKS_BEFORE_LIES = 3
+
+/** What is here before anything is taken away or replaced. By paths inside the target. */
+export interface Fetched {
+  /** New files, at their places. */
+  readonly placed: ReadonlySet<string>
+  /** The others; whoever places one takes it out. */
+  readonly waiting: Map<string, FetchedFile>
+}
+
+type Work = (file: PlannedFile, slice: Buffer | undefined) => Promise<void>
 
 export class CopyRun {
   private readonly skipped: SkippedEntry[]
@@ -109,27 +122,69 @@ export class CopyRun {
     })
   }
 
-  /** Round after round over what is left, for what nobody has must not keep waiting what somebody has. Throws
-   *  `Superseded` when some of it cannot be had any more. */
-  async run(): Promise<Omit<TransferResult, 'fetched'>> {
-    const limits = { bytes: BYTES_IN_FLIGHT, units: UNITS_IN_FLIGHT, signal: this.signal }
+  /**
+   * Places what is new, and brings the bytes of everything else here: after that, nothing has to come from anybody.
+   * @param waitsForRoom false: what has no room on the disk is left out, for taking files away makes some
+   * Throws as `run`; then only new files are at their places.
+   */
+  async fetch(waitsForRoom: boolean): Promise<Fetched> {
+    const placed = new Set<string>()
+    const waiting = new Map<string, FetchedFile>()
+    let bytesHeld = 0
+    let temporaries = 0
+    const hold = (path: string, { bytes, ...fetched }: FetchedFile) => {
+      if (fetched.temporary !== undefined) temporaries++
+      const holds = bytes !== undefined && bytesHeld + bytes.length <= BYTES_HELD
+      if (holds) bytesHeld += bytes.length
+      waiting.set(path, holds ? { ...fetched, bytes } : fetched)
+    }
+    const work: Work = async (file, slice) => {
+      const { entry, path } = file
+      if (takesNoPlace(file)) {
+        await this.place(file, slice)
+        placed.add(path)
+      } else if (slice !== undefined) {
+        this.options.transfer.progress(0, slice.length)
+        hold(path, { entry, bytes: slice })
+      } else if (temporaries < TEMPORARIES_HELD) {
+        const fetched = await this.files.fetch(file)
+        if (fetched !== undefined) hold(path, fetched)
+      }
+    }
+    const orLeaveOut: Work = (file, slice) =>
+      work(file, slice).catch(error => {
+        if (waitsForRoom || !(error instanceof WriteError) || error.code !== 'no-space') throw error
+      })
+    try {
+      await this.marks.intend(this.plan.files)
+      await this.rounds(this.plan.files, orLeaveOut)
+      return { placed, waiting }
+    } catch (error) {
+      await this.drop({ placed, waiting }, error)
+      throw error
+    } finally {
+      await this.basesKept.finally(() => this.marks.flush())
+    }
+  }
+
+  /** Removes temporaries of what is not placed, or leaves them to who goes on with them. */
+  async drop({ waiting }: Fetched, error?: unknown): Promise<void> {
+    for (const fetched of waiting.values()) await this.files.drop(fetched, error).catch(whichIsSweptLater)
+    waiting.clear()
+  }
+
+  /** Throws `Superseded` when some of it cannot be had any more. @param fetched what is here already, and taken */
+  async run(fetched: Fetched = NOTHING_FETCHED): Promise<Omit<TransferResult, 'fetched'>> {
+    const { files } = this.plan
+    const { waiting } = fetched
     try {
       await this.marks.recover(this.plan.recovered)
-      await this.marks.intend(this.plan.files)
-      let left = this.plan.files
-      for (let wait = 0; left.length > 0; wait++) {
-        const later: PlannedFile[] = []
-        await runBounded(copyUnits(left, await this.needsPack()), limits, unit => this.copyUnit(unit, later))
-        if (later.length < left.length) wait = 0
-        if (later.length > 0) {
-          const absences = await this.absences(later)
-          if (absences.includes('superseded') && !this.isFormer) throw new Superseded()
-          await this.waits.waitFor(later, wait)
-        }
-        left = wait < LOOKS_BEFORE_LIES ? later : await this.withoutLies(later)
-        if (this.isFormer && wait >= LOOKS_BEFORE_LIES) left = await this.withoutLetGo(left)
-      }
+      const isNoted = ({ path }: PlannedFile) => waiting.has(path)
+      await this.marks.intend(files.filter(file => !isNoted(file)))
+      const left = await this.placeWaiting(files, waiting)
+      await this.rounds(left, (file, slice) => this.place(file, slice))
     } finally {
+      await this.drop(fetched)
       await this.basesKept.finally(() => this.marks.flush())
     }
     await this.removeGone()
@@ -137,6 +192,51 @@ export class CopyRun {
     await this.makeLinks()
     await this.marks.done()
     return this.result()
+  }
+
+  /** → what has to be fetched */
+  private async placeWaiting(
+    files: readonly PlannedFile[],
+    waiting: Fetched['waiting'],
+  ): Promise<readonly PlannedFile[]> {
+    const left: PlannedFile[] = []
+    for (const file of files) {
+      const fetched = waiting.get(file.path)
+      if (fetched === undefined) {
+        left.push(file)
+        continue
+      }
+      waiting.delete(file.path)
+      await this.pauseIfDue()
+      const isInStore = fetched.bytes === undefined && fetched.temporary === undefined
+      if (!isInStore && (await this.untilDone(file, () => this.files.place(file, fetched)))) continue
+      left.push(file)
+      this.options.transfer.progress(-1, isInStore ? -fetched.entry.size : 0) // counted when it is placed
+    }
+    return left
+  }
+
+  /** Round after round over what is left, for what nobody has must not keep waiting what somebody has. */
+  private async rounds(files: readonly PlannedFile[], work: Work): Promise<void> {
+    const limits = { bytes: BYTES_IN_FLIGHT, units: UNITS_IN_FLIGHT, signal: this.signal }
+    let left = files
+    for (let wait = 0; left.length > 0; wait++) {
+      const later: PlannedFile[] = []
+      const units = copyUnits(left, await this.needsPack())
+      await runBounded(units, limits, unit => this.copyUnit(unit, work, later))
+      if (later.length < left.length) wait = 0
+      if (later.length > 0) {
+        const absences = await this.absences(later)
+        if (absences.includes('superseded') && !this.isFormer) throw new Superseded()
+        await this.waits.waitFor(later, wait)
+      }
+      left = wait < LOOKS_BEFORE_LIES ? later : await this.withoutLies(later)
+      if (this.isFormer && wait >= LOOKS_BEFORE_LIES) left = await this.withoutLetGo(left)
+    }
+  }
+
+  private place(file: PlannedFile, slice: Buffer | undefined): Promise<void> {
+    return slice === undefined ? this.files.copy(file) : this.files.write(file, slice)
   }
 
   private async removeGone(): Promise<void> {
@@ -167,7 +267,7 @@ export class CopyRun {
   }
 
   /** Adds to `later` what cannot be had now. */
-  private async copyUnit(unit: CopyUnit, later: PlannedFile[]): Promise<void> {
+  private async copyUnit(unit: CopyUnit, work: Work, later: PlannedFile[]): Promise<void> {
     const { pack, files } = unit
     await this.waits.waitForRoom()
     const core = await this.options.share.bytesReady(this.signal)
@@ -178,18 +278,18 @@ export class CopyRun {
       const slice = block === undefined ? undefined : sliceOrNothing(block, planned)
       const file = block === undefined || slice !== undefined ? planned : withoutPack(planned)
       if (slice === undefined && absenceOf(this.options.share, core, file.entry)) later.push(file)
-      else {
-        const work = () => (slice === undefined ? this.files.copy(file) : this.files.write(file, slice))
-        if (await this.untilDone(file, work)) this.options.transfer.progress(1, 0)
-        else later.push(file)
-      }
+      else if (await this.untilDone(file, () => work(file, slice))) this.options.transfer.progress(1, 0)
+      else later.push(file)
     }
   }
 
   private async needsPack(): Promise<(entry: DriveEntry) => boolean> {
     const core = await this.options.share.bytesReady(this.signal)
-    return ({ blob, pack }) =>
-      blob !== undefined && pack !== undefined && ownBlocksNowhere(core, blob) && !nobodyHas(core, pack.block)
+    const isHere = (block: number) => core.core.bitfield.get(block)
+    return ({ blob, pack }) => {
+      if (blob === undefined || pack === undefined || nobodyHas(core, pack.block)) return false
+      return ownBlocksNowhere(core, blob) || (isHere(pack.block) && !isHere(blob.blockOffset))
+    }
   }
 
   private get isFormer(): boolean {
@@ -372,6 +472,15 @@ export class CopyRun {
       stale: stale(),
     }
   }
+}
+
+const NOTHING_FETCHED: Fetched = { placed: new Set(), waiting: new Map<string, FetchedFile>() }
+
+function whichIsSweptLater(): void {}
+
+/** Whether nothing else has to go for a file. */
+function takesNoPlace({ precondition, conflict, way }: PlannedFile): boolean {
+  return precondition === 'absent' && !conflict && way === undefined
 }
 
 function withoutPack({ entry: { pack, ...entry }, ...file }: PlannedFile): PlannedFile {

@@ -202,9 +202,13 @@ export class KeptFiles {
 
   /** The file had to be copied here, so it is this disk that has no room. */
   private isOwnDiskFull(error: unknown, from: string): boolean {
-    if (!(error instanceof WriteError) || error.code !== 'no-space') return false
-    const other = statSync(from, { throwIfNoEntry: false })
-    return other !== undefined && other.dev !== statSync(this.folder).dev
+    return error instanceof WriteError && error.code === 'no-space' && this.makesRoomIn(from)
+  }
+
+  /** Whether what is taken out of a folder leaves its disk. */
+  makesRoomIn(folder: string): boolean {
+    const [from, here] = [folder, this.folder].map(path => statSync(path, { throwIfNoEntry: false }))
+    return from !== undefined && here !== undefined && from.dev !== here.dev
   }
 
   private get dataFolder(): string {

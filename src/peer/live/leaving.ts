@@ -5,7 +5,7 @@
  */
 import { attributesOf, hasAttributes } from '../copy/attributes'
 import { type CopyMarks, heldBefore, NO_MARK, stated } from '../copy/marks'
-import { heldBy, type Ownership } from '../copy/ownership'
+import { heldBy, isAsLeft, type Ownership } from '../copy/ownership'
 import { pausesTransfer, WriteError, type WriteErrorCode } from '../disk/writeErrors'
 import type { EntryStat, FileMark, SafeWriter } from '../disk/writer'
 import { checkPath } from '../names/paths'
@@ -62,9 +62,31 @@ export function leavingOf(
   return leaving
 }
 
+/** Without those of which a look shows that they cannot be made. What these bring is fetched with the rest. */
+export async function likelyMoves(
+  moves: readonly Move[],
+  { writer, ownership, copied }: Pick<LeavingOptions, 'writer' | 'ownership' | 'copied'>,
+): Promise<Move[]> {
+  const likely: Move[] = []
+  const pauseIfDue = sharedSlicer()
+  for (const move of moves) {
+    await pauseIfDue()
+    const known = copied.get(move.from)
+    const segments = segmentsOf(move.from)
+    const [local, there] = [statOf(writer, segments), statOf(writer, segmentsOf(move.to))]
+    const isTaken = there !== undefined && there.ino !== local?.ino
+    if (known === undefined || (local?.kind === 'file' && isTaken)) continue
+    const isChanged = local?.kind === 'file' && !isAsLeft(local, known)
+    if (!isChanged || (await ownership.isOurs(segments, heldBy(known, local)))) likely.push(move)
+  }
+  return likely
+}
+
 export interface Left {
   /** Places that were dealt with: they hold what the share has, or nothing as the user wishes. */
   readonly done: ReadonlySet<string>
+  /** Places of files that could not be renamed as the share did. */
+  readonly unmoved: readonly string[]
   /** What could not be taken away now. It is still this copy's. */
   readonly later: readonly { readonly path: string; readonly reason: WriteErrorCode }[]
 }
@@ -72,6 +94,7 @@ export interface Left {
 export async function leave(leaving: Leaving, options: LeavingOptions): Promise<Left> {
   const { marks, copied } = options
   const done = new Set<string>()
+  const unmoved: string[] = []
   const later: Left['later'][number][] = []
   const forget = (path: string) => {
     copied.delete(path)
@@ -93,7 +116,6 @@ export async function leave(leaving: Leaving, options: LeavingOptions): Promise<
   }
   await marks.flush()
   const pauseIfDue = sharedSlicer()
-  const left = [...leaving.taken]
   try {
     for (const move of leaving.moves) {
       await pauseIfDue()
@@ -101,9 +123,13 @@ export async function leave(leaving: Leaving, options: LeavingOptions): Promise<
         done.add(move.to)
         forget(move.from)
         options.onMoved(move)
-      } else left.push(move.from)
+      } else {
+        const known = copied.get(move.from)
+        if (known !== undefined) marks.note(move.from, known)
+        unmoved.push(move.from)
+      }
     }
-    for (const path of left) {
+    for (const path of leaving.taken) {
       await pauseIfDue()
       const known = copied.get(path)
       const reason = await takeAway(path, options)
@@ -117,7 +143,7 @@ export async function leave(leaving: Leaving, options: LeavingOptions): Promise<
   } finally {
     await marks.flush() // also of what was done before the folder was gone
   }
-  return { done, later }
+  return { done, unmoved, later }
 }
 
 /** What an earlier step was about to take away when it was cut off: it is gone, or stays as it is. */

@@ -1,14 +1,15 @@
 /**
  * One step of a live copy: the folder is brought from the version before to the newest one. First it is found out what
- * that changes, and whether the user is to be asked. Then what the share has no more leaves, by a rename or to the kept
- * versions; then what came is fetched and written by the machinery of copies. A step that was cut off anywhere is done
- * again from the same beginning: what it had done is found done.
+ * that changes, and whether the user is to be asked. Then all that came is fetched; only new files are written meanwhile.
+ * When nothing has to come from anybody any more, what the share renamed is renamed, changed files are replaced, and
+ * what the share has no more leaves for the kept files. A step that was cut off anywhere is done again from the same
+ * beginning: what it had done is found done.
  */
 import { statSync } from 'node:fs'
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { inSlices } from '../../wire/slices'
-import { openTarget, partOf, runPlan, sourceOf } from '../copy/copy'
+import { fetchPlan, openTarget, partOf, runPlan, sourceOf } from '../copy/copy'
 import { CopyMarks, heldBefore, NO_MARK } from '../copy/marks'
 import type { CopyOptions } from '../copy/options'
 import { Ownership } from '../copy/ownership'
@@ -21,7 +22,8 @@ import {
   type TargetRecords,
   targetKey,
 } from '../copy/plan'
-import type { SafeWriter } from '../disk/writer'
+import type { CopyPlan } from '../copy/planned'
+import type { FileMark, SafeWriter } from '../disk/writer'
 import { contentId, type DriveEntry } from '../drive/format/entry'
 import type { Version } from '../drive/version'
 import { type Selection, selectPaths } from '../names/pathSet'
@@ -29,8 +31,19 @@ import type { TargetRules } from '../names/rules'
 import { type CopiedFile, FOLDER } from '../store/catalog'
 import { throwIfAborted } from '../time'
 import { all, type Difference, type Move, movesIn, pathOf, since } from './difference'
+import { freeMoves, inTheWay } from './inTheWay'
 import type { KeptFiles } from './keptFiles'
-import { leave, leavingOf, removeEmptyFolders, segmentsOf, settleLeaving, statOf } from './leaving'
+import {
+  type Leaving,
+  type LeavingOptions,
+  leave,
+  leavingOf,
+  likelyMoves,
+  removeEmptyFolders,
+  segmentsOf,
+  settleLeaving,
+  statOf,
+} from './leaving'
 import { type Answers, Asked, askAboutConflicts, askAboutRemoval } from './questions'
 import { recordsNear } from './records'
 import type { Selects } from './selection'
@@ -131,7 +144,9 @@ class Step {
     await this.recall(put, records.copied, ownership, marks)
     const isInDoubt = before === undefined && copy.isInDoubt
     const here = { writer, copied: records.copied, isInDoubt }
-    const leaving = leavingOf(gone, movesIn(difference, records.copied), here)
+    const free = freeMoves(movesIn(difference, records.copied), gone, rules)
+    const moves = await likelyMoves(free, { writer, ownership, copied: records.copied })
+    const leaving = leavingOf(gone, moves, here)
     // What the user chose to leave out is in the share still: nothing is asked about that.
     const isLost = (path: string) => version.index.entry(pathOf(this.source, path)) === undefined
     const moved = new Set(leaving.moves.map(({ from }) => from))
@@ -148,18 +163,22 @@ class Step {
       leaving.taken.splice(0, leaving.taken.length, ...leftOut)
       leaving.forgotten.push(...taken)
     }
-    const moving = new Set(leaving.moves.map(({ to }) => to))
+    const moving = new Set([...leaving.moves, ...leaving.movedAway].map(({ to }) => to))
     const planned = await this.plan(difference, records, moving)
     await askAboutConflicts(planned, ownership, copy, writer, this.options.answers)
 
-    const isLeaving = leaving.moves.length + leaving.taken.length + leaving.movedAway.length > 0
-    const leavingOptions = { ...this.options, writer, rules, ownership, marks, copied: records.copied }
-    const left = await leave(leaving, {
-      ...leavingOptions,
-      keep: (path, mark, executable) => this.keep(path, mark, executable),
-    })
-    const plan = isLeaving ? await this.plan(difference, records, left.done) : planned
-    const result = await this.write(plan, marks)
+    const leavingOptions = {
+      ...this.options,
+      writer,
+      rules,
+      ownership,
+      marks,
+      copied: records.copied,
+      keep: (path: string, mark: FileMark, executable: boolean) => this.keep(path, mark, executable),
+    }
+    const { plan, result, later } = await this.apply(planned, leaving, leavingOptions, without =>
+      this.plan(difference, records, without),
+    )
     removeEmptyFolders(gone, leavingOptions)
     for (const path of plan.deletedHere) {
       const entry = put.get(path)
@@ -176,7 +195,46 @@ class Step {
       gone,
       conflicts: plan.conflicts,
       deletedHere: [...plan.deletedHere, ...leaving.movedAway.map(({ to }) => to)],
-      skipped: [...result.skipped, ...left.later],
+      skipped: [...result.skipped, ...later],
+    }
+  }
+
+  /**
+   * Nothing is taken away or replaced before all that comes is here. Only where the disk has no room for both, and taking
+   * files away makes some, they go first.
+   * @param replan what is left to be written when something has left, without places that are dealt with
+   */
+  private async apply(
+    planned: CopyPlan,
+    leaving: Leaving,
+    options: LeavingOptions,
+    replan: (without: ReadonlySet<string>) => Promise<CopyPlan>,
+  ) {
+    const { copy, kept } = this.options
+    const { marks, writer, rules } = options
+    const { moves, movedAway, taken } = leaving
+    const isLeaving = moves.length + movedAway.length + taken.length > 0
+    const comes = [...planned.files, ...planned.links].map(({ path }) => path)
+    const first = inTheWay(taken, comes, rules)
+    const partials = await PartialFiles.open(copy.catalog, this.target, copy.transfer.id, planned.files)
+    if (this.options.before === undefined) await writer.sweep(partials.tokens)
+    const parts = [marks, partials, writer, rules] as const
+    try {
+      // One file takes the place of another at once.
+      const isAtOnce = !isLeaving && planned.files.length <= 1
+      const waitsForRoom = taken.length === 0 || !kept.makesRoomIn(copy.folder)
+      const fetched = isAtOnce ? undefined : await fetchPlan(copy, planned, ...parts, waitsForRoom)
+      const placed = fetched?.placed ?? NONE
+      const left = await leave({ ...leaving, taken: [...first] }, options)
+      const plan = isLeaving
+        ? await replan(new Set([...left.done, ...placed]))
+        : { ...planned, files: planned.files.filter(({ path }) => !placed.has(path)) }
+      const result = await runPlan(copy, plan, ...parts, fetched)
+      const last = [...left.unmoved, ...taken.filter(path => !first.has(path))]
+      const { later } = await leave({ ...NOTHING_LEAVES, taken: last }, options)
+      return { plan, result, later: [...left.later, ...later] }
+    } finally {
+      if (!copy.isEnding() && (await partials.clear())) await writer.sweep(partials.tokens)
     }
   }
 
@@ -301,23 +359,15 @@ class Step {
     }
   }
 
-  private async write(plan: Awaited<ReturnType<typeof planEntries>>, marks: CopyMarks) {
-    const { copy, before } = this.options
-    const partials = await PartialFiles.open(copy.catalog, this.target, copy.transfer.id, plan.files)
-    if (before === undefined) await this.writer.sweep(partials.tokens)
-    try {
-      return await runPlan(copy, plan, marks, partials, this.writer, this.rules)
-    } finally {
-      if (!copy.isEnding() && (await partials.clear())) await this.writer.sweep(partials.tokens)
-    }
-  }
-
-  private keep(path: string, mark: Parameters<KeptFiles['take']>[2], executable: boolean): Promise<boolean> {
+  private keep(path: string, mark: FileMark, executable: boolean): Promise<boolean> {
     const { copy, kept } = this.options
     const taken = { share: copy.id, folder: copy.folder, path, executable }
     return kept.take(this.writer, segmentsOf(path), mark, taken)
   }
 }
+
+const NONE: ReadonlySet<string> = new Set()
+const NOTHING_LEAVES: Leaving = { moves: [], movedAway: [], taken: [], forgotten: [] }
 
 function isMade({ content, away, leaving, conflict }: CopiedFile): boolean {
   return content !== FOLDER && away !== true && leaving !== true && conflict === undefined
