@@ -1,7 +1,12 @@
 /**
  * Kept files: files that a live copy took away, because the share has them no more or because the user took the other
  * side of a conflict. They lie in the data folder for some days, as many bytes as the settings allow, and can be put
- * back. The oldest go first.
+ * back.
+ *
+ * Beyond those bytes, room is made in the group that takes most, its oldest first. The files of each share are a group,
+ * and of these again those that passed through: the share had them for less than a day before it took them away. So no
+ * sharer can push out what others' shares left here, and what one adds and deletes day by day takes at most half from
+ * what lay in the folder for long.
  *
  * A record is there before its file, and goes before it. So every file can be found after a crash; a record without one
  * is dropped by the next start, and a file without one is removed there when it is as old as kept files get.
@@ -20,6 +25,8 @@ import { type FileMark, SafeWriter } from '../disk/writer'
 import type { Catalog, KeptRecord } from '../store/catalog'
 
 const DAY = 24 * 3_600_000
+/** What the share changed less than so long (milliseconds) before it took it away has passed through. */
+const PASSING = DAY
 /** Milliseconds between looks for what is too old. */
 const LOOK_EVERY = 600_000
 /** Bytes read at once. */
@@ -31,7 +38,12 @@ export interface KeptLimits {
 }
 
 /** What is taken away, and from where. */
-export type Taken = Pick<KeptRecord, 'share' | 'folder' | 'path' | 'executable'>
+export type Taken = Pick<KeptRecord, 'share' | 'folder' | 'path' | 'executable' | 'passing'>
+
+/** Whether a file that the share takes away now was there, as it is, for a short time only. */
+export function hasPassed({ ctimeMs }: FileMark): boolean {
+  return Date.now() - ctimeMs < PASSING
+}
 
 export class KeptFiles {
   private readonly records = new Map<string, KeptRecord>()
@@ -63,7 +75,7 @@ export class KeptFiles {
 
   /** The newest first. */
   list(): KeptRecord[] {
-    return [...this.records.values()].sort((a, b) => b.at - a.at)
+    return [...this.records.values()].reverse().sort((a, b) => b.at - a.at)
   }
 
   /** Takes a file out of a folder. @throws WriteError as `SafeWriter.takeOut` */
@@ -170,9 +182,13 @@ export class KeptFiles {
 
   /** Makes room where more is kept than may be. To be called when the limits were changed. */
   async prune(): Promise<void> {
-    for (const record of this.list().reverse()) {
-      if (this.bytes <= this.limits().keptBytes) break
-      await this.forget(record)
+    const groups = this.bytes > this.limits().keptBytes ? groupsOf(this.list().reverse()) : []
+    while (this.bytes > this.limits().keptBytes) {
+      const largest = groups.reduce((a, b) => (b.bytes > a.bytes ? b : a), NO_GROUP)
+      const oldest = largest.records.shift()
+      if (oldest === undefined) break
+      largest.bytes -= oldest.size
+      await this.forget(oldest)
     }
   }
 
@@ -228,6 +244,26 @@ export class KeptFiles {
   private pathOf(id: string): string {
     return join(this.folder, id)
   }
+}
+
+interface Group {
+  bytes: number
+  readonly records: KeptRecord[]
+}
+
+const NO_GROUP: Group = { bytes: -1, records: [] }
+
+/** What is let go for each other, in the order of `records`. */
+function groupsOf(records: readonly KeptRecord[]): Group[] {
+  const groups = new Map<string, Group>()
+  for (const record of records) {
+    const name = `${record.share} ${record.passing === true}`
+    const group = groups.get(name) ?? { bytes: 0, records: [] }
+    groups.set(name, group)
+    group.bytes += record.size
+    group.records.push(record)
+  }
+  return [...groups.values()]
 }
 
 function namesIn(folder: string): string[] {

@@ -32,7 +32,7 @@ import { type CopiedFile, FOLDER } from '../store/catalog'
 import { throwIfAborted } from '../time'
 import { all, type Difference, type Move, movesIn, pathOf, since } from './difference'
 import { freeMoves, inTheWay } from './inTheWay'
-import type { KeptFiles } from './keptFiles'
+import { hasPassed, type KeptFiles } from './keptFiles'
 import {
   type Leaving,
   type LeavingOptions,
@@ -361,7 +361,8 @@ class Step {
 
   private keep(path: string, mark: FileMark, executable: boolean): Promise<boolean> {
     const { copy, kept } = this.options
-    const taken = { share: copy.id, folder: copy.folder, path, executable }
+    const passing = hasPassed(mark) ? { passing: true as const } : {}
+    const taken = { share: copy.id, folder: copy.folder, path, executable, ...passing }
     return kept.take(this.writer, segmentsOf(path), mark, taken)
   }
 }

@@ -146,6 +146,8 @@ export interface KeptRecord {
   readonly executable: boolean
   /** When it was taken away, milliseconds since 1970. */
   readonly at: number
+  /** The share took it away, less than a day after it had come. */
+  readonly passing?: true
 }
 
 /** What was published of a file, and how the file looked then. Keyed by seed and path. */
