@@ -21,6 +21,8 @@ const END_LIMIT = 20_000
 interface Variant {
   readonly name: string
   readonly isPublic?: boolean
+  /** The share follows its file, so that large ones stay in place and are not stored a second time. */
+  readonly follows?: boolean
   /** Bytes go over UDX although TCP could be had. */
   readonly noTcp?: boolean
   readonly workloads?: readonly string[]
@@ -30,6 +32,8 @@ const VARIANTS: readonly Variant[] = [
   { name: 'peerfold' },
   { name: 'peerfold --public', isPublic: true, workloads: ['W1', 'W2', 'W3'] },
   { name: 'peerfold over UDX', noTcp: true, workloads: ['W1'] },
+  { name: 'peerfold following', follows: true, workloads: ['W1', 'W10'] },
+  { name: 'peerfold following over UDX', follows: true, noTcp: true, workloads: ['W1', 'W10'] },
 ]
 
 export const peerfoldTools: readonly Tool[] = VARIANTS.map(variant => ({
@@ -82,7 +86,7 @@ export class PeerfoldBench {
   }
 
   /** Resolves with the link; the command goes on serving. */
-  async share(given = ['--once']): Promise<{ link: string; command: PeerfoldProcess }> {
+  async share(given = this.variant.follows === true ? [] : ['--once']): Promise<{ link: string; command: PeerfoldProcess }> {
     const flags = this.variant.isPublic ? [...given, '--public'] : given
     const command = await this.command('sender', 'sender', ['share', this.context.source, ...flags, '--json'])
     const { link } = await command.event('sharing', { timeout: LIMIT })
