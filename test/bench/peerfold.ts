@@ -86,7 +86,9 @@ export class PeerfoldBench {
   }
 
   /** Resolves with the link; the command goes on serving. */
-  async share(given = this.variant.follows === true ? [] : ['--once']): Promise<{ link: string; command: PeerfoldProcess }> {
+  async share(
+    given = this.variant.follows === true ? [] : ['--once'],
+  ): Promise<{ link: string; command: PeerfoldProcess }> {
     const flags = this.variant.isPublic ? [...given, '--public'] : given
     const command = await this.command('sender', 'sender', ['share', this.context.source, ...flags, '--json'])
     const { link } = await command.event('sharing', { timeout: LIMIT })
