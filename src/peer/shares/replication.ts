@@ -7,6 +7,7 @@ import type { ReplicatorPeer } from 'hypercore'
 import type { Rates, SearchReason } from '../../common/model'
 import { Signal } from '../../common/signal'
 import type { ShareDrive } from '../drive/shareDrive'
+import type { MetPeer } from '../hypercore/connecting'
 import { askWhatIsThere } from '../hypercore/haveUpdates'
 import type { Membership, Network } from '../network/swarm'
 import { Rate } from '../rate'
@@ -36,12 +37,14 @@ export class ShareReplication {
   private readonly stops: (() => void)[] = []
   private left = false
 
+  /** @param met who had it before */
   constructor(
     private readonly drive: ShareDrive,
     private readonly network: Network,
+    met: readonly MetPeer[],
   ) {
     const { paths } = drive
-    this.membership = network.join(paths)
+    this.membership = network.join(paths, met)
     this.hearing = new Hearing(paths, this.membership, network)
     this.stops.push(this.membership.changed.on(() => this.changed.emit()))
     let shown = 0
