@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Page, Route } from 'playwright-core'
 import { eventually } from '../support/eventually'
 import type { Cast } from './cast'
 import { readme } from './garden'
@@ -156,13 +157,18 @@ export function followingSteps(cast: () => Cast): void {
     await tree.row(/^garden/).collapse()
   })
 
-  it('is a folder of his workspace when he adds it, also after VS Code has restarted its extensions', async () => {
+  it('is a folder of his workspace when he adds it, beside his own, also where VS Code loses both', async () => {
     const { bob, atBob, garden } = cast()
+    const lost = loseFolders(atBob.page)
     await atBob
       .view('Opened Shares')
       .tree.row(/^garden/)
       .clickMenu('Add to Workspace')
-    await atBob.page.getByText('(Workspace)').first().waitFor()
+    assert.equal(await lost, 2, 'VS Code had written down his folder and the share')
+    await atBob.page.waitForURL(
+      url => url.searchParams.get('workspace')?.endsWith('/garden.code-workspace') === true,
+    )
+    await atBob.page.getByText('garden (Workspace)').first().waitFor()
     await atBob.ready()
     await (await atBob.notification('The editor’s search does not look into shares.')).click(
       'Go to File in Share…',
@@ -170,6 +176,9 @@ export function followingSteps(cast: () => Cast): void {
     await atBob.quickInput.row('tomatoes.md').waitFor()
     await atBob.page.keyboard.press('Escape')
     await atBob.openContainer('Explorer')
+    await atBob.explorer.row('shed').expand()
+    await atBob.explorer.row('tools.md').click()
+    await atBob.editor.text('One spade, two rakes.')
     await atBob.explorer.row('garden').expand()
     await atBob.explorer.row('README.md').click()
     await atBob.editor.text('The garden behind the house')
@@ -219,5 +228,23 @@ export function followingSteps(cast: () => Cast): void {
     for (const name of Object.keys(links)) await rm(join(garden, name))
     await atBob.explorer.row('first.md').locator.waitFor({ state: 'detached' })
     await atBob.openContainer('Peerfold')
+  })
+}
+
+/**
+ * Takes all folders out of the workspace file that VS Code makes, before the window that is loaded with it reads it.
+ * → how many they were
+ */
+async function loseFolders(page: Page): Promise<number> {
+  const isUntitled = (url: URL) => /\/Untitled-\d+\./.test(url.searchParams.get('workspace') ?? '')
+  return new Promise((resolve, reject) => {
+    const lose = async (route: Route) => {
+      const file = new URL(route.request().url()).searchParams.get('workspace') ?? ''
+      const { folders }: { folders: unknown[] } = JSON.parse(await readFile(file, 'utf8'))
+      await writeFile(file, '{ "folders": [] }')
+      await route.continue()
+      return folders.length
+    }
+    page.route(isUntitled, route => lose(route).then(resolve, reject), { times: 1 }).catch(reject)
   })
 }
