@@ -3,11 +3,12 @@
  * operating-system user, the same for every editor and terminal, so that all of them meet in one peer process.
  * Only its owner may look inside: who can read it can act as this installation.
  */
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { PeerfoldError } from '../common/errors'
 import { formatFolder } from './dataFormat'
+import { makeFolders } from './makeFolders'
 import { isForeign, isOwner } from './ownership'
 
 /** Absolute paths of what lies in a data folder. */
@@ -89,7 +90,7 @@ export function catalogOf(root: string): string {
  */
 export function ensureDataFolder(root: string): DataFolderPaths {
   const paths = dataFolderPaths(root)
-  mkdirSync(paths.root, { recursive: true, mode: 0o700 })
+  makeFolders(paths.root, 0o700)
   if (process.platform === 'win32') return paths // profiles are private there by inheritance
   const foreign = foreignIn(paths)
   if (foreign !== undefined) throw new PeerfoldError('storage-not-yours', foreign)

@@ -47,9 +47,12 @@ export async function diff(context: Context): Promise<number> {
       if (paths.length === PAGE) continue
       output.event('done', { from: from.version, to: to.version, ...changes })
       const { added, changed, removed, bytes } = changes
-      output.note(
-        `${plural(added, 'file')} added, ${changed} changed, ${removed} removed, ${formatBytes(bytes)}, from version ${from.version} to ${to.version}.`,
-      )
+      if (from.version === to.version)
+        output.note(`“${first}” and “${second}” are both in version ${to.version}, so nothing is different.`)
+      else
+        output.note(
+          `${plural(added, 'file')} added, ${changed} changed, ${removed} removed, ${formatBytes(bytes)}, from version ${from.version} to ${to.version}.`,
+        )
       noteDoubt(output, doubt)
       return
     }

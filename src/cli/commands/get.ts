@@ -1,6 +1,6 @@
 /** `peerfold get`: writes the newest version of a share, or a former one, into a folder, or brings that folder up to date. */
 import { randomUUID } from 'node:crypto'
-import { mkdir, realpath, stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { umaskParameter } from '../../client/umask'
 import { PeerfoldError } from '../../common/errors'
@@ -9,6 +9,7 @@ import { formatBytes, plural } from '../../common/format'
 import { english } from '../../common/localizer'
 import type { TransferResult, VersionSummary } from '../../common/model'
 import type { Params } from '../../common/protocol'
+import { makeFolders } from '../../wire/makeFolders'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
 import { meantPath } from '../drivePath'
@@ -31,7 +32,7 @@ export async function get(context: Context): Promise<number> {
   const result = await withPeer(context, async peer => {
     const { id } = await openShare(context, peer, link)
     version = await meantVersion(context, peer, id, link)
-    await mkdir(wanted, { recursive: true })
+    makeFolders(wanted)
     const at = version === undefined ? {} : { version: version.version }
     return copy(context, peer, { id, path, folder: await realpath(wanted), ...at })
   })

@@ -1,11 +1,12 @@
 /** `peerfold get --live`: keeps a folder in step with a share, version after version, until Ctrl-C. */
-import { mkdir, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { umaskParameter } from '../../client/umask'
 import type { DrivePath } from '../../common/brand'
 import { plural } from '../../common/format'
 import type { ShareLink } from '../../common/link'
 import type { LiveCopyState, LiveStatus, PeerState } from '../../common/model'
 import type { LiveChange, Notifications } from '../../common/protocol'
+import { makeFolders } from '../../wire/makeFolders'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
 import { DONE, INTERRUPTED } from '../exitCodes'
@@ -31,7 +32,7 @@ export async function keepInSync(
       if (!isFollowing) noteDoubt(output, opened)
       if (!isFollowing && link.version !== undefined)
         output.note(`The link is of version ${link.version}; the folder follows the newest one.`)
-      await mkdir(wanted, { recursive: true })
+      makeFolders(wanted)
       const told = new Told(output, wanted)
       const stop = peer.onLive(did => told.note(did))
       try {

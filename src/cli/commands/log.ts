@@ -1,4 +1,5 @@
 /** `peerfold log`: the versions of a share, or those that changed a file or folder of it, the newest first. */
+import { PeerfoldError } from '../../common/errors'
 import { formatBytes, plural } from '../../common/format'
 import type { VersionSummary } from '../../common/model'
 import { withPeer } from '../commandPeer'
@@ -20,6 +21,8 @@ export async function log(context: Context): Promise<number> {
   let left = limit
   let from: number | undefined
   let foundAt = performance.now()
+  let isCertain = true
+  let shown = 0
   await withPeer(context, async peer => {
     const { id, path, doubt } = await find(peer)
     if (from === undefined && at !== undefined) from = (await versionAt(context, peer, id, at)).version
@@ -30,6 +33,8 @@ export async function log(context: Context): Promise<number> {
         Number.POSITIVE_INFINITY,
       )
       for (const version of page.versions) show(context, version)
+      shown += page.versions.length
+      if (page.isCut) isCertain = false
       left -= page.versions.length
       from = page.next
       if (page.isCut) output.note('What is older is not known here, and nobody online gave it in time.')
@@ -41,6 +46,7 @@ export async function log(context: Context): Promise<number> {
       }
     }
     if (from !== undefined) output.event('older', { next: from })
+    else if (shown === 0 && isCertain && given !== undefined) throw new PeerfoldError('file-not-found', path)
     noteDoubt(output, doubt)
   })
   return DONE

@@ -11,7 +11,6 @@
  * No write waits for the disk. After an unclean end the caller compares what it wrote last by content.
  */
 import {
-  mkdirSync,
   openSync,
   readdirSync,
   readlinkSync,
@@ -21,6 +20,7 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs'
+import { makeFolders } from '../../wire/makeFolders'
 import { checkLink, type Found } from '../names/links'
 import type { LinkRefusal } from '../names/refusals'
 import type { TargetRules } from '../names/rules'
@@ -93,7 +93,7 @@ export class SafeWriter {
   static open(root: string, rules: TargetRules, options: SafeWriterOptions = {}): SafeWriter {
     if (options.create) {
       try {
-        mkdirSync(root, { recursive: true })
+        makeFolders(root)
       } catch (error) {
         throw toWriteError(error, '')
       }

@@ -185,7 +185,10 @@ async function newestOfTime(
     if (version.time !== undefined && version.time <= time) return version
     if (--left === 0 || work.blocks > MAX_BLOCKS) break
   }
-  throw new PeerfoldError('no-such-version', `of ${new Date(time).toISOString()} or before`)
+  throw new PeerfoldError(
+    'no-such-version',
+    `of ${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC or before`,
+  )
 }
 
 function patience({ served, publishing }: Share, timeout: number): number {

@@ -1,0 +1,24 @@
+/** Makes folders as users name them. */
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/**
+ * Makes a folder, and those above it that are missing; one that is there is left as it is. Node's own `recursive` is not
+ * used: below a folder that refuses new ones by ENOENT, as /proc does, it tries again without end (Node 20 to 24).
+ *
+ * @param path absolute
+ * @param mode of each that is made. Throws what the file system says.
+ */
+export function makeFolders(path: string, mode = 0o777): void {
+  try {
+    mkdirSync(path, { mode })
+  } catch (error) {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+    const above = dirname(path)
+    const isAboveMissing =
+      error instanceof Error && 'code' in error && error.code === 'ENOENT' && !existsSync(above)
+    if (!isAboveMissing || above === path) throw error
+    makeFolders(above, mode)
+    makeFolders(path, mode)
+  }
+}
