@@ -45,6 +45,8 @@ export interface ImportOptions {
   /** Called with every file's bytes as they are read. */
   readonly onBytes: (bytes: number) => void
   readonly onFile: () => void
+  /** See `VersionChanges`. */
+  readonly mayGrow?: (path: DrivePath) => boolean
 }
 
 /** Reads files and appends what is new. One import at a time on one log. */
@@ -206,7 +208,7 @@ export class FileImport {
         this.options.onBytes(piece.length)
         await this.writeWhenFull()
       }
-      const stats = await reader.assertUnchanged()
+      const stats = await reader.assertUnchanged(this.options.mayGrow?.(file.path))
       const secret = file.allowed ? undefined : secrets.end()
       if (secret !== undefined) return this.skip(file, 'secret-content', secret)
       const blob = { ...start, blockLength, byteLength: stats.size }

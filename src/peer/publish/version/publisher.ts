@@ -26,6 +26,7 @@ import { NotTaken } from './notTaken'
 import { OwnLogs } from './ownLogs'
 import type { Published } from './published'
 import type { PublisherOptions, PublishProgress, PublishResult } from './publishResult'
+import { Settling } from './settling'
 import { rootOf, type Seen, SourceView } from './sourceView'
 import { importVersion } from './versionImport'
 
@@ -41,6 +42,7 @@ export class Publisher {
   /** What was published at the last look at the source, all of it. */
   private seenWith: Published | undefined
   private readonly notTaken = new NotTaken()
+  private readonly settling = new Settling()
   readonly removals: RemovalHold
   private readonly versions: VersionAppender
 
@@ -123,7 +125,12 @@ export class Publisher {
     const { share } = this
     const question = { root, share, published, inPlace, named, scanned: seen.took }
     const compared = await findChanged(looked, question, signal)
-    const changed = compared.changed.filter(file => !stay.leaving.has(file.path))
+    const comes = compared.changed.filter(file => !stay.leaving.has(file.path))
+    // A first version waits for nothing: it may be the only one.
+    const isFirst = published.size === 0
+    const sizeOf = (path: DrivePath) => published.get(path)?.size
+    const unsettled = isFirst ? NOTHING : await this.settling.unsettled(root, comes, sizeOf, signal)
+    const changed = comes.filter(file => !unsettled.has(file.path))
     progress.files.total = changed.length
     progress.bytes.total = changed.reduce((sum, file) => sum + file.size, 0)
     onProgress(progress)
@@ -133,7 +140,7 @@ export class Publisher {
     const comeOrGone = [...removed, ...changed.filter(isNew).map(({ path }) => path)]
     if (this.isForetoldBy(seen, comeOrGone)) this.foretold = undefined
     this.notTaken.begin(look)
-    let busy: readonly DrivePath[] = []
+    let busy: readonly DrivePath[] = [...unsettled]
     let appended = false
     if (changed.length > 0 || removed.length > 0 || this.share.paths.length === 0) {
       assertRoom()
@@ -142,12 +149,23 @@ export class Publisher {
       const { newest, versions, sync } = this
       const place = { share, root, newest, versions, inPlace: this.inPlace, sync }
       const alreadySkipped = this.notTaken.list()
-      const changes = { published, seen, changed, gone: removed, same: compared.same, alreadySkipped }
+      const mayGrow = (path: DrivePath) => this.settling.isOverdue(path)
+      const changes = {
+        published,
+        seen,
+        changed,
+        gone: removed,
+        same: compared.same,
+        alreadySkipped,
+        mayGrow,
+      }
       const outcome = await this.logs.appending(() =>
         importVersion(place, changes, { signal, progress, onProgress, assertRoom }),
       )
       this.notTaken.add(outcome.skipped)
-      busy = outcome.busy
+      const isBusy = new Set(outcome.busy)
+      for (const { path } of changed) if (!isBusy.has(path)) this.settling.published(path)
+      busy = [...unsettled, ...isBusy]
       appended = outcome.appended
     } else this.newest.saveAfter(published, compared.same)
     this.seenWith = stay.held.length === 0 ? published : undefined

@@ -159,10 +159,15 @@ export class StableReader {
     }
   }
 
-  /** How the file looks after it was read. Throws FileBusyError when it changed since it was opened. */
-  async assertUnchanged(): Promise<NotedStats> {
+  /**
+   * How the file looks after it was read. Throws FileBusyError when it changed since it was opened.
+   *
+   * @param mayHaveGrown one that only got longer is taken as it was when it was opened
+   */
+  async assertUnchanged(mayHaveGrown = false): Promise<NotedStats> {
     const readAt = Date.now()
     const stats = await this.handle.stat()
+    if (mayHaveGrown && stats.size > this.stats.size) return noted(this.stats, readAt)
     if (!isSame(stats, this.stats)) throw new FileBusyError(this.path)
     return noted(stats, readAt)
   }

@@ -44,6 +44,8 @@ export interface VersionChanges {
   readonly same: readonly DrivePath[]
   /** What earlier imports did not take and this one does not try. */
   readonly alreadySkipped: readonly SkippedFromShare[]
+  /** Whether a file that gets longer while it is read is taken as it was. */
+  readonly mayGrow: (path: DrivePath) => boolean
 }
 
 export interface ImportRun {
@@ -65,7 +67,7 @@ export interface ImportedVersion {
 
 export async function importVersion(
   { share, root, newest, versions, inPlace, sync }: VersionPlace,
-  { published, seen: { scan, look }, changed, gone, same, alreadySkipped }: VersionChanges,
+  { published, seen: { scan, look }, changed, gone, same, alreadySkipped, mayGrow }: VersionChanges,
   { signal, progress, onProgress, assertRoom }: ImportRun,
 ): Promise<ImportedVersion> {
   const core = await share.bytesReady(signal)
@@ -84,7 +86,7 @@ export async function importVersion(
   const packed = small >= MIN_PACKED_FILES ? 'packed' : 'own-block'
   const smallFiles = isListingFirst ? 'own-block-later' : packed
   inPlace?.serve(core)
-  const options = { signal, onBytes, onFile }
+  const options = { signal, onBytes, onFile, mayGrow }
   const bytes = new FileImport(root, core, published, options, smallFiles, inPlace)
 
   // Until the path log has them, changed files must not pass for published if this is cut off.
