@@ -68,10 +68,6 @@ declare module 'hypercore' {
       paused: boolean
       /** It gives what it is asked for. */
       remoteUploading: boolean
-      /** It takes blocks that it did not ask for. */
-      remoteAllowPush: boolean
-      /** Gives it a block, with what proves it, unless it is known to have it. */
-      push(index: number): Promise<void>
       /** How much it is asked for at once of what others were asked for before. */
       getMaxHotswapInflight(): number
       /** What this peer asked for and has not been given. */
@@ -250,10 +246,6 @@ declare module 'hypercore' {
         detachFrom(mux: Protomux): void
         /** Whether what a peer has more of the log is taken over unasked. */
         eagerUpgrade: boolean
-        /** Whether blocks are taken that were not asked for. */
-        allowPush: boolean
-        /** The same, and tells peers. */
-        setAllowPush(allow: boolean): void
         /** Tells peers that blocks are here, or with `drop` that they are not any more. */
         onhave(start: number, length: number, drop: boolean): void
         readonly peers: readonly Hypercore.ReplicatorPeer[]

@@ -223,16 +223,8 @@ declare module 'hyperswarm' {
   import type DHT from 'hyperdht'
 
   namespace Hyperswarm {
-    interface NodeAddress {
-      readonly host: string
-      readonly port: number
-    }
     interface PeerInfo extends EventEmitter {
       readonly publicKey: Buffer
-      /** Nodes through which it can be reached, as it announced them. */
-      readonly relayAddresses: readonly NodeAddress[] | null | undefined
-      /** False: it is not to be connected to now. */
-      _updatePriority(): boolean
       readonly banned: boolean
       readonly attempts: number
       readonly proven: boolean
@@ -254,8 +246,6 @@ declare module 'hyperswarm' {
       bootstrap?: readonly string[]
       dht?: DHT
       maxPeers?: number
-      /** Connections that it makes at a time. */
-      maxParallel?: number
       firewall?: (remotePublicKey: Buffer) => boolean
     })
     readonly dht: DHT
@@ -266,17 +256,7 @@ declare module 'hyperswarm' {
     maxPeers: number
     readonly peers: ReadonlyMap<string, Hyperswarm.PeerInfo>
     /** Those that are still being made, too. */
-    readonly _allConnections: {
-      has(publicKey: Buffer): boolean
-      get(publicKey: Buffer): NoiseStream | undefined
-    }
-    /** What is kept of a peer; null of this machine. */
-    _upsertPeer(
-      publicKey: Buffer,
-      relayAddresses: readonly Hyperswarm.NodeAddress[],
-    ): Hyperswarm.PeerInfo | null
-    /** Connects to it when it is its turn. */
-    _enqueue(peer: Hyperswarm.PeerInfo): void
+    readonly _allConnections: { has(publicKey: Buffer): boolean }
     join(topic: Uint8Array, options?: { server?: boolean; client?: boolean }): Hyperswarm.PeerDiscovery
     leave(topic: Uint8Array): Promise<void>
     /** Lets others connect by this machine's key. */

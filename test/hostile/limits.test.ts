@@ -35,7 +35,8 @@ attackGroup('the limit of what all opened shares keep', () => {
   before(async () => {
     ann = await people.process()
     large = await shareOf(ann, { ...manyFiles(60, 0), 'one.bin': randomBytes(30 * MB, 99) })
-    small = await shareOf(ann, { 'a.txt': 'a', 'b.bin': randomBytes(2 * MB, 100) })
+    const files = { 'a.txt': 'a', 'b.bin': randomBytes(2 * MB, 100), 'c.bin': randomBytes(MB, 101) }
+    small = await shareOf(ann, files) // of a copy, c.bin alone is sure to need the store
     bob = await people.process({ storage: bobsStorage })
   })
 

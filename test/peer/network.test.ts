@@ -6,7 +6,6 @@ import type { DriveKey, EncryptionKey, PeerId, ShareId } from '../../src/common/
 import { formatLink } from '../../src/common/link'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
-import { startLocalDht } from '../support/localDht'
 import type { Person } from '../support/person'
 import { peerfold } from '../support/processes'
 import { withPeople } from '../support/withPeople'
@@ -169,38 +168,6 @@ describe('over a network', () => {
       assert.deepEqual(await bob.list(id), ['had.txt', 'not.bin'])
       await assert.rejects(bob.read(id, '/not.bin', 1_000), { code: 'offline' })
       await assert.rejects(bob.read(id, '/nothing.txt', 1_000), { code: 'file-not-found' })
-    })
-
-    it('is connected to where the owner was last, without a search', async () => {
-      const ann = await people.process()
-      const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a', 'b.txt': 'b' })
-      const { id, link } = await ann.share(source)
-      const storage = temporaryFolder('bob')
-      const before = await people.process({ storage })
-      await before.open(link, true)
-      await before.stop()
-      const bob = await people.process({ storage, bootstrap: NOWHERE })
-      assert.equal(String(await bob.read(id, '/b.txt')), 'b')
-    })
-
-    it('is found where the owner is now, when she is not where she was', async () => {
-      const source = await makeTree(temporaryFolder('source'), { 'a.txt': 'a', 'b.txt': 'b' })
-      const places = [temporaryFolder('ann'), temporaryFolder('bob')] as const
-      const [there, here] = await Promise.all(places.map(storage => people.process({ storage })))
-      assert.ok(there && here)
-      const { id, link } = await there.share(source)
-      await here.open(link, true)
-      await Promise.all([there.stop(), here.stop()])
-      const other = await startLocalDht()
-      try {
-        const { bootstrap } = other
-        await people.process({ storage: places[0], bootstrap })
-        const bob = await people.process({ storage: places[1], bootstrap })
-        assert.equal(String(await bob.read(id, '/b.txt')), 'b')
-      } finally {
-        await people.leave()
-        await other.stop()
-      }
     })
 
     it('is copied further when the owner is back, without anybody asking', async function () {

@@ -17,7 +17,6 @@ import { boundExtension } from '../hypercore/beeExtension'
 import { deleteLogs } from '../hypercore/deleteLogs'
 import { beginWithBlock, proveWithFirstBlock } from '../hypercore/firstRequests'
 import { keepPieces } from '../hypercore/pieces'
-import { takePushes } from '../hypercore/pushes'
 import { DEFAULT_LIMITS, NO_LIMITS, type ShareLimits } from '../limits'
 import { unlessAborted } from '../time'
 import { type LogUsers, logUsersIn } from './logUsers'
@@ -28,9 +27,6 @@ import { changeTo, type Version, type VersionChange } from './version'
 
 /** Milliseconds that reading a former version may take, whoever waits for it. */
 const OPEN_WITHIN = 60_000
-
-/** Chunks of a listing that are given before they are asked for. */
-const FIRST_CHUNKS = 4
 
 /** Serves blocks that lie outside of the store. */
 interface OutsideOf {
@@ -91,10 +87,7 @@ export class ShareDrive {
     const id = z32.encode(drive.discoveryKey) as ShareId
     const share = new ShareDrive(id, drive.key.toString('hex') as DriveKey, drive, limits, isOwn)
     share.logUsers.use(drive.core, id, isOwn)
-    if (!isOwn) {
-      beginWithBlock(drive.core, 0)
-      takePushes(drive.core)
-    }
+    if (!isOwn) beginWithBlock(drive.core, 0)
     return share
   }
 
@@ -108,10 +101,7 @@ export class ShareDrive {
     const core = this.bytesCore ?? this.drive.blobs?.core
     if (this.bytesCore === undefined && core !== undefined && this.logUsers.use(core, this.id, this.isOwn)) {
       this.bytesCore = core
-      if (!this.isOwn && this.newest === undefined) {
-        proveWithFirstBlock(core)
-        takePushes(core)
-      }
+      if (!this.isOwn && this.newest === undefined) proveWithFirstBlock(core)
     }
     return this.bytesCore
   }
@@ -139,19 +129,6 @@ export class ShareDrive {
   /** Whether no other share has its bytes in the same log. */
   get ownsBytes(): boolean {
     return this.bytes !== undefined && this.logUsers.isAlone(this.bytes, this.id)
-  }
-
-  /** Blocks of the path log that a reader who has nothing needs first: its header, and what is said of the newest version. */
-  get firstOfPaths(): readonly number[] {
-    const { length } = this.paths
-    return length === 0 ? [] : [...new Set([0, length - 1])]
-  }
-
-  /** The same of the log of bytes: where the listing begins. */
-  get firstOfBytes(): readonly number[] {
-    const chunks = this.newest?.listing?.chunks
-    const blocks = Math.min(chunks?.blockLength ?? 0, FIRST_CHUNKS)
-    return Array.from({ length: blocks }, (_, at) => (chunks?.blockOffset ?? 0) + at)
   }
 
   /** The newest version that was read, or written here. */

@@ -18,12 +18,11 @@ import Hypercore, { type ReplicatorPeer } from 'hypercore'
 import { attach, detach } from '../hypercore/attachment'
 import { askToRepeat } from '../hypercore/echo'
 import { Handover } from '../hypercore/handover'
-import { push } from '../hypercore/pushes'
 import { schedule } from '../hypercore/scheduling'
 import { Turns } from '../hypercore/turns'
 import type { PeerConduct } from './guard/conduct'
 import { placeOf } from './guard/provenAddress'
-import type { PeerLink, ToldShares } from './link'
+import type { PeerLink } from './link'
 import { MAX_PROOFS, OwnerProofs, writeProofs } from './ownerProofs'
 import { shareToken, writeTokens } from './shareTokens'
 
@@ -31,8 +30,6 @@ interface Served {
   readonly core: Hypercore
   /** The path log of the same share, where this is the log of content. */
   readonly paths: Hypercore | undefined
-  /** Blocks that whoever has nothing of it needs first. */
-  readonly first: () => readonly number[]
   readonly stop: () => void
 }
 
@@ -44,10 +41,6 @@ interface Acquaintance {
   readonly proven: Set<string>
   /** Tokens of it that fitted no share served then. */
   readonly tokens: Set<string>
-  /** Tokens of shares of which it has nothing yet. */
-  readonly begins: Set<string>
-  /** Logs of which it was given what comes first. */
-  readonly begun: Set<string>
   /** Path logs it was sent tokens of. */
   readonly told: Set<string>
   /** Own path logs it was sent proofs of. */
@@ -58,14 +51,10 @@ interface Acquaintance {
 
 /** Tokens of one peer that are kept. */
 const MAX_KEPT = 1_024
-/** Shares of which nothing is here that one message tells of. */
-const MAX_BEGINS = 8
 
 export class Replication {
   private readonly served = new Map<string, Served>()
   private readonly links = new Map<PeerLink, Acquaintance>()
-  /** Which peer was told that nothing is here of a share, by the discovery keys (hex) of path logs. */
-  private readonly begins = new Map<string, PeerLink>()
   private telling: NodeJS.Timeout | undefined
   private readonly handover = new Handover()
   private readonly accepted = new WeakMap<NoiseStream, PeerLink>()
@@ -76,9 +65,8 @@ export class Replication {
   /**
    * Replicates a log over all links whose peers know it, present and future, until `withdraw`.
    * @param paths the path log of the same share, where this is the log of content
-   * @param first blocks that whoever has nothing of it needs first
    */
-  serve(core: Hypercore, paths: Hypercore | undefined, first: () => readonly number[]): void {
+  serve(core: Hypercore, paths?: Hypercore): void {
     const id = idOf(core)
     if (this.served.has(id)) return
     const onPeer = (peer: ReplicatorPeer) => this.onPeer(core, peer)
@@ -88,7 +76,7 @@ export class Replication {
       core.off('peer-add', onPeer)
       endTurns()
     }
-    const served: Served = { core, paths, first, stop }
+    const served: Served = { core, paths, stop }
     this.served.set(id, served)
     this.conduct.watch(core)
     schedule(core)
@@ -117,28 +105,24 @@ export class Replication {
     const served = this.served.get(id)
     if (served === undefined) return
     this.served.delete(id)
-    this.begins.delete(id)
     served.stop()
     for (const link of this.links.keys()) for (const stream of link.carried.all) detach(core, stream)
     this.conduct.unwatch(core)
   }
 
-  /** @returns what its hello tells of shares */
-  add(link: PeerLink): ToldShares {
+  /** @returns the tokens for its hello */
+  add(link: PeerLink): string {
     const paths = this.pathLogs()
     this.links.set(link, {
       announced: new Set(),
       proven: new Set(),
       tokens: new Set(),
-      begins: new Set(),
-      begun: new Set(),
       told: new Set(paths.map(idOf)),
       toldOwner: new Set(),
       owner: new OwnerProofs(),
     })
     this.accept(link, link.udx)
     link.sharesTold.on(tokens => this.onTokens(link, tokens))
-    link.beginsTold.on(tokens => this.onBegins(link, tokens))
     link.ownerTold.on(proofs => this.links.get(link)?.owner.add(proofs))
     link.carried.changed.on(({ from, to }) => {
       this.accept(link, to)
@@ -153,12 +137,11 @@ export class Replication {
         else this.handover.leave(core, from, () => link.carried.current !== from && detach(core, from))
       }
     })
-    return this.toTell(paths, link)
+    return writeTokens(paths, link.udx)
   }
 
   remove(link: PeerLink): void {
     this.links.delete(link)
-    for (const [id, asked] of this.begins) if (asked === link) this.begins.delete(id)
   }
 
   /** A peer was found to announce a topic. */
@@ -186,35 +169,8 @@ export class Replication {
   private tellShares(link: PeerLink): void {
     const known = this.links.get(link)
     const untold = this.pathLogs().filter(core => known?.told.has(idOf(core)) === false)
-    if (untold.length === 0 || !link.tellShares(this.toTell(untold, link))) return
+    if (untold.length === 0 || !link.tellShares(writeTokens(untold, link.udx))) return
     for (const core of untold) known?.told.add(idOf(core))
-  }
-
-  /** Of shares of which nothing is here, one peer at a time is told so: two would give the same. */
-  private toTell(paths: readonly Hypercore[], link: PeerLink): ToldShares {
-    const begins = paths.filter(core => core.length === 0 && !this.begins.has(idOf(core))).slice(-MAX_BEGINS)
-    for (const core of begins) this.begins.set(idOf(core), link)
-    const shares = writeTokens(paths, link.udx)
-    return begins.length === 0 ? { shares } : { shares, begins: writeTokens(begins, link.udx) }
-  }
-
-  private onBegins(link: PeerLink, tokens: ReadonlySet<string>): void {
-    const known = this.links.get(link)
-    if (known === undefined) return
-    for (const token of tokens) if (known.begins.size < MAX_KEPT) known.begins.add(token)
-    for (const { core } of this.served.values())
-      for (const peer of core.peers) if (peer.stream === link.udx) this.begin(core, peer, link)
-  }
-
-  /** Gives a peer that has nothing of a log what it needs first, once, when it has proven to know the log. */
-  private begin(core: Hypercore, peer: ReplicatorPeer, link: PeerLink): void {
-    const id = idOf(core)
-    const known = this.links.get(link)
-    const served = this.served.get(id)
-    if (known === undefined || served === undefined || known.begins.size === 0 || known.begun.has(id)) return
-    if (!known.begins.has(shareToken(served.paths ?? core, link.udx, false))) return
-    known.begun.add(id)
-    push(core, peer, served.first()).catch(() => {}) // the connection or the log was closed: nobody waits for it
   }
 
   /** Proves to a peer which of the shares that it knows are this machine's own. */
@@ -240,7 +196,6 @@ export class Replication {
         askToRepeat(peer, () => link.place.prove(place))
       }
       this.prove(link, core)
-      this.begin(core, peer, link)
       this.tellOwner(link)
     }
   }

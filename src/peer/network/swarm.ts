@@ -12,7 +12,7 @@ import Hyperswarm, { type PeerDiscovery, type PeerInfo } from 'hyperswarm'
 import type { PeerId } from '../../common/brand'
 import type { NetworkState, SearchReason } from '../../common/model'
 import { Signal } from '../../common/signal'
-import { asMet, isConnecting, type MetPeer } from '../hypercore/connecting'
+import { isConnecting } from '../hypercore/connecting'
 import { makePacketRoom } from '../hypercore/packetRoom'
 import { peerIdOf } from '../keys'
 import type { Limits } from '../limits'
@@ -20,7 +20,6 @@ import { Bans } from './guard/bans'
 import { isViolation, PeerConduct } from './guard/conduct'
 import { ConnectionGate } from './guard/connectionGate'
 import { PeerLink } from './link'
-import { MET_AT_ONCE, Meeting } from './meeting'
 import { type Announced, Presence } from './presence'
 import { Replication } from './replication'
 import { TcpTransport } from './tcp'
@@ -32,9 +31,6 @@ const UNREACHABLE_AFTER = 5_000
 
 /** Milliseconds that a name stays as it is before connected peers are told. */
 const NAME_SETTLES = 1_000
-
-/** Connections that are made at a time, as Hyperswarm has it, besides those to peers of before. */
-const PARALLEL = 3
 
 export interface NetworkOptions {
   readonly keyPair: KeyPair
@@ -68,7 +64,6 @@ export class Network {
     },
   )
   readonly replication = new Replication(this.conduct)
-  private readonly meeting = new Meeting()
   private readonly presence = new Presence(
     () => [...this.memberships].filter(({ isStarted }) => isStarted),
     line => this.options.log(line),
@@ -91,17 +86,14 @@ export class Network {
     return { kind: 'unreachable', bootstrap: this.bootstrapNodes() }
   }
 
-  /**
-   * Announces and looks up a share's topic until the membership is closed. The first one starts the swarm.
-   * @param met who had the share before
-   */
-  join(path: Hypercore, met: readonly MetPeer[] = []): Membership {
-    const membership = new Membership(path, met, this.options.log, () => this.state)
+  /** Announces and looks up a share's topic until the membership is closed. The first one starts the swarm. */
+  join(path: Hypercore): Membership {
+    const membership = new Membership(path, this.options.log, () => this.state)
     this.memberships.add(membership)
     membership.closed.on(() => this.memberships.delete(membership))
     membership.changed.on(() => this.changed.emit())
     this.start().then(
-      swarm => membership.start(swarm, this.meeting),
+      swarm => membership.start(swarm),
       error => this.options.log(`the network could not be started: ${String(error)}`),
     )
     return membership
@@ -152,7 +144,6 @@ export class Network {
     for (const membership of [...this.memberships]) membership.close()
     this.conduct.close()
     this.presence.close()
-    this.meeting.close()
     this.closing = true
     const swarm = await this.starting?.catch(() => undefined)
     for (const link of this.links.values()) link.close()
@@ -171,8 +162,7 @@ export class Network {
     await this.listen()
     const dht = new DHT(bootstrap.length > 0 ? { bootstrap } : {})
     const firewall = (key: Buffer) => this.isUnwelcome(peerIdOf(key))
-    const maxPeers = this.options.limits().connections
-    const swarm = new Hyperswarm({ keyPair, dht, maxPeers, maxParallel: PARALLEL + MET_AT_ONCE, firewall })
+    const swarm = new Hyperswarm({ keyPair, dht, maxPeers: this.options.limits().connections, firewall })
     swarm.on('connection', (stream: NoiseStream, info: PeerInfo) => this.onConnection(stream, info))
     swarm.on('update', () => this.changed.emit())
     this.swarm = swarm
@@ -210,10 +200,7 @@ export class Network {
     this.links.get(link.key)?.close()
     this.links.set(link.key, link)
     const shares = this.replication.add(link)
-    this.meeting.came(link.key)
-    const topics = [...this.memberships].filter(({ met }) => met.some(({ key }) => key === link.key))
-    for (const topic of [...info.topics, ...topics.map(({ topic }) => topic)])
-      this.replication.announces(link, topic)
+    for (const topic of info.topics) this.replication.announces(link, topic)
     const onTopic = (topic: Buffer) => this.replication.announces(link, topic)
     info.on('topic', onTopic)
     link.addressChanged.on(() => this.door.located(link))
@@ -290,18 +277,15 @@ export class Membership implements Announced {
     this.firstAnnounce = resolve
   })
 
-  /** @param met who had the share before */
   constructor(
     private readonly path: Hypercore,
-    readonly met: readonly MetPeer[],
     private readonly log: (line: string) => void,
     private readonly network: () => NetworkState,
   ) {}
 
-  start(swarm: Hyperswarm, meeting: Meeting): void {
+  start(swarm: Hyperswarm): void {
     if (this.isClosed) return
     this.swarm = swarm
-    meeting.meet(swarm, this.met)
     // To be found takes several round trips, and Hyperswarm looks for others only after that: they are looked for first.
     const isOwn = this.path.writable
     const discovery = swarm.join(this.path.discoveryKey, { client: true, server: isOwn })
@@ -349,14 +333,6 @@ export class Membership implements Announced {
   /** Whether anybody who has this share is connected. */
   get connected(): boolean {
     return this.path.peers.some(peer => peer.remoteOpened)
-  }
-
-  /** Connected peers that have something of the share, and through which nodes they can be reached. */
-  get having(): MetPeer[] {
-    return this.path.peers.flatMap(({ stream, remoteLength }) => {
-      const info = this.swarm?.peers.get(stream.remotePublicKey.toString('hex'))
-      return (remoteLength > 0 && info !== undefined && asMet(info)) || []
-    })
   }
 
   /** Public keys (hex) of peers that were found to announce this share, and are connected for the first time, or about to be. */

@@ -2,7 +2,6 @@
  * Following: a share that others publish. The newest version is kept known here; its bytes are fetched when they are
  * wanted and served to whoever asks.
  */
-import { isDeepStrictEqual } from 'node:util'
 import { PeerfoldError, toUserError, type UserError } from '../../common/errors'
 import { keepingOf, type VersionKeeping } from '../../common/keptVersions'
 import { fingerprint } from '../../common/link'
@@ -19,8 +18,6 @@ import type { ServedShare, SharePart } from './servedShare'
 const REFRESH_RETRY = 1_000
 /** Milliseconds. */
 const COUNT_AFTER = 500
-/** Peers that are remembered. */
-const MOST_MET = 2
 
 export class Following implements SharePart {
   readonly newest: NewestKnown
@@ -71,7 +68,7 @@ export class Following implements SharePart {
   /** Joins the network; what is here already is served and shown at once. */
   start(): void {
     if (this.share.replication !== undefined) return
-    this.share.join(this.record.met)
+    this.share.join()
     this.refresh()
   }
 
@@ -109,7 +106,6 @@ export class Following implements SharePart {
 
   peersChanged(): void {
     this.refresh()
-    this.rememberPeers()
   }
 
   appended(): void {
@@ -202,17 +198,6 @@ export class Following implements SharePart {
     if ((replication?.peerKeys().length ?? 0) > 0) return { kind: 'connected' }
     const why = replication?.reason ?? 'just-started'
     return drive.version === undefined ? { kind: 'searching', why } : { kind: 'offline', why }
-  }
-
-  /** Who has it is connected to at once the next time. Who is remembered stays so while it is there. */
-  private rememberPeers(): void {
-    const having = this.share.replication?.membership.having ?? []
-    const before = this.record.met ?? []
-    const stay = before.flatMap(({ key }) => having.find(peer => peer.key === key) ?? [])
-    const others = having.filter(peer => !before.some(({ key }) => peer.key === key))
-    const met = [...stay, ...others].slice(0, MOST_MET)
-    if (met.length === 0 || isDeepStrictEqual(met, before)) return
-    this.save({ met }).catch(error => this.share.told(error, 'peers met'))
   }
 
   /** So many bytes came into the store, or left it, since a file of a copy has them. */

@@ -128,7 +128,6 @@ export class OpenedLinks {
       keep: wanted.keep || known?.keep === true,
       since: known?.since ?? Date.now(),
       ...(encryptionKey === undefined ? {} : { encryptionKey }),
-      ...(known?.met === undefined ? {} : { met: known.met }),
     }
     await catalog.put('opened', record.id, record)
     return this.shares.add(await Share.followed(record, this.context))

@@ -7,7 +7,6 @@ import type { ReplicatorPeer } from 'hypercore'
 import type { Rates, SearchReason } from '../../common/model'
 import { Signal } from '../../common/signal'
 import type { ShareDrive } from '../drive/shareDrive'
-import type { MetPeer } from '../hypercore/connecting'
 import { askWhatIsThere } from '../hypercore/haveUpdates'
 import type { Membership, Network } from '../network/swarm'
 import { Rate } from '../rate'
@@ -37,14 +36,12 @@ export class ShareReplication {
   private readonly stops: (() => void)[] = []
   private left = false
 
-  /** @param met who had it before */
   constructor(
     private readonly drive: ShareDrive,
     private readonly network: Network,
-    met: readonly MetPeer[],
   ) {
     const { paths } = drive
-    this.membership = network.join(paths, met)
+    this.membership = network.join(paths)
     this.hearing = new Hearing(paths, this.membership, network)
     this.stops.push(this.membership.changed.on(() => this.changed.emit()))
     let shown = 0
@@ -112,9 +109,7 @@ export class ShareReplication {
   }
 
   private serve(core: Hypercore, isContent: boolean): void {
-    const { drive } = this
-    const first = () => (isContent ? drive.firstOfBytes : drive.firstOfPaths)
-    this.network.replication.serve(core, isContent ? drive.paths : undefined, first)
+    this.network.replication.serve(core, isContent ? this.drive.paths : undefined)
     if (isContent) {
       for (const peer of core.peers) askWhatIsThere(core, peer)
       const onPeer = (peer: ReplicatorPeer) => askWhatIsThere(core, peer)

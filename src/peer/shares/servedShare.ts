@@ -10,7 +10,6 @@ import { Signal } from '../../common/signal'
 import type { ShareDrive } from '../drive/shareDrive'
 import type { VersionChange } from '../drive/version'
 import type { BlockRuns } from '../hypercore/blockRuns'
-import type { MetPeer } from '../hypercore/connecting'
 import { Clearing, type Named } from '../retention/clearing'
 import { Past } from '../retention/past'
 import type { PeerContext } from './context'
@@ -117,10 +116,10 @@ export class ServedShare {
     this.parts.push(part)
   }
 
-  /** Serves it, and asks for it. @param met who had it before */
-  join(met: readonly MetPeer[] = []): ShareReplication {
+  /** Serves it, and asks for it. */
+  join(): ShareReplication {
     if (this.joined !== undefined) return this.joined
-    const joined = new ShareReplication(this.drive, this.context.network, met)
+    const joined = new ShareReplication(this.drive, this.context.network)
     this.joined = joined
     joined.changed.on(() => {
       this.changed.emit()

@@ -11,7 +11,6 @@ import type { UserError } from '../../common/errors'
 import type { VersionKeeping } from '../../common/keptVersions'
 import type { TransferResult } from '../../common/model'
 import type { BlobRef, PackRef } from '../drive/format/entry'
-import type { MetPeer } from '../hypercore/connecting'
 import type { Limits } from '../limits'
 import { breathe, slicer } from '../time'
 import type { RunRecord } from './boot'
@@ -81,8 +80,6 @@ export interface OpenedRecord {
   readonly since?: number
   /** Which former versions are kept, where the user chose. */
   readonly versions?: Partial<VersionKeeping>
-  /** Who had it when this machine was last connected. */
-  readonly met?: readonly MetPeer[]
 }
 
 /** Orders shares as lists show them. The catalog has them in the order of random keys. */
