@@ -107,7 +107,7 @@ export class CopyRun {
       former,
       onBytes: bytes => {
         transfer.progress(0, bytes)
-        transfer.resume()
+        this.waits.came()
       },
       whenOffline: error => this.waits.waitForPeer(error),
       replacesConflicts: options.live !== undefined,
@@ -346,7 +346,7 @@ export class CopyRun {
       throwIfAborted(this.signal)
       try {
         await work()
-        this.options.transfer.resume()
+        this.waits.came()
         return true
       } catch (error) {
         const pause = RETRY_PAUSES[Math.min(attempt, RETRY_PAUSES.length - 1)] ?? 5_000

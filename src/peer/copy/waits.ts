@@ -16,6 +16,8 @@ const QUIET_LOOKS = 2
 const LOOK_EVERY = 50
 
 export class CopyWaits {
+  /** Files, or packs of them, that wait until opened shares may keep more. */
+  private forRoom = 0
   private readonly signal: AbortSignal
 
   constructor(private readonly options: CopyOptions) {
@@ -48,9 +50,19 @@ export class CopyWaits {
   /** Until the user raised the limit or removed something. Throws other errors. */
   async waitForLimit(error: PeerfoldError): Promise<void> {
     if (passing(error) !== 'no-room') throw error
-    this.options.transfer.pause(error.toUserError())
-    await this.options.budget.room(this.signal)
+    this.forRoom++
+    try {
+      this.options.transfer.pause(error.toUserError())
+      await this.options.budget.room(this.signal)
+    } finally {
+      this.forRoom--
+    }
     this.options.transfer.resume()
+  }
+
+  /** Something came: the copy is not paused any more, unless a part of it waits for room, which large files need not. */
+  came(): void {
+    if (this.forRoom === 0) this.options.transfer.resume()
   }
 
   /** In the middle of a file. Throws when peers are there and do not give its next block: others go first then. */
