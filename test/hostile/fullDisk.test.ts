@@ -121,9 +121,9 @@ attackGroup('the store’s own disk, when it is full', () => {
     disk = join(temporaryFolder('disk'), 'small')
     mkdirSync(disk)
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${ROOM}`, 'tmpfs', disk]).status !== 0) this.skip()
-    // More than what the database's journal has room for from the start, about 70 MB.
+    // More than what the database's journal has room for from the start, about 70 MB. Larger files would lie in the copy alone.
     const files = Object.fromEntries(
-      Array.from({ length: 12 }, (_, at) => [`${at}.bin`, randomBytes(8 * MB, at)]),
+      Array.from({ length: 96 }, (_, at) => [`${at}.bin`, randomBytes(MB, at)]),
     )
     source = await makeTree(temporaryFolder('source'), files)
     ann = await people.process()
