@@ -55,5 +55,5 @@ describe('the bench', () => {
       assert.ok(peers.length > 0, side)
       for (const { peak } of peers) assert.ok(peak > 20e6, `a peer process peaked at ${peak} bytes`)
     }
-  })
+  }).timeout(180_000) // every cell once: more than a minute beside three other suites
 })
