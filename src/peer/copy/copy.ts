@@ -47,7 +47,7 @@ export async function runCopy(options: CopyOptions): Promise<Copied> {
       await writer.sweep(partials.tokens)
       try {
         const marks = new CopyMarks(catalog, target, partOf(options.path), madeFolders)
-        const result = await runPlan(options, plan, marks, partials, writer, rules)
+        const result = await runPlan(options, plan, [marks, partials, writer, rules])
         const fetched = Math.max(0, options.fetched() - fetchedBefore)
         return { result: { ...result, fetched }, afterwards: () => checkOld(options, plan, target) }
       } catch (error) {
@@ -86,32 +86,34 @@ async function planNow(
   return plan
 }
 
+/** What a run writes by. */
+export type RunParts = readonly [
+  marks: CopyMarks,
+  partials: PartialFiles,
+  writer: SafeWriter,
+  rules: TargetRules,
+]
+
 /** Throws `Superseded` when it has to be planned anew. @param fetched what `fetchPlan` brought */
 export async function runPlan(
   options: CopyOptions,
   plan: CopyPlan,
-  marks: CopyMarks,
-  partials: PartialFiles,
-  writer: SafeWriter,
-  rules: TargetRules,
+  parts: RunParts,
   fetched?: Fetched,
 ): Promise<Omit<TransferResult, 'fetched'>> {
   if (fetched === undefined) await begin(options, plan)
-  return new CopyRun(options, plan, marks, partials, writer, rules).run(fetched)
+  return new CopyRun(options, plan, ...parts).run(fetched)
 }
 
-/** See `CopyRun.fetch`. Throws as `runPlan`. */
+/** See `CopyRun.fetch`; what it brought has to be run, or dropped. Throws as `runPlan`. */
 export async function fetchPlan(
   options: CopyOptions,
   plan: CopyPlan,
-  marks: CopyMarks,
-  partials: PartialFiles,
-  writer: SafeWriter,
-  rules: TargetRules,
+  parts: RunParts,
   waitsForRoom: boolean,
 ): Promise<Fetched> {
   await begin(options, plan)
-  return new CopyRun(options, plan, marks, partials, writer, rules).fetch(waitsForRoom)
+  return new CopyRun(options, plan, ...parts).fetch(waitsForRoom)
 }
 
 async function begin(options: CopyOptions, plan: CopyPlan): Promise<void> {

@@ -98,9 +98,11 @@ export class FileCopier {
 
   /**
    * Brings the bytes of a file here, and touches nothing at its place. Undefined for a large one that goes beside a file
-   * of the user’s: nothing is replaced by it. Throws as `copy`.
+   * of the user’s, so that nothing is replaced by it, or that may not have a temporary. Throws as `copy`.
+   *
+   * @param takeTemporary asked before a temporary is made, which stays open
    */
-  async fetch(planned: PlannedFile): Promise<FetchedFile | undefined> {
+  async fetch(planned: PlannedFile, takeTemporary: () => boolean): Promise<FetchedFile | undefined> {
     const { share, former, onBytes } = this.options
     const file = await this.withTrueSize(planned)
     const { entry, way, segments } = file
@@ -112,8 +114,10 @@ export class FileCopier {
     }
     const now = await this.judged(file)
     if (now.conflict) return undefined
-    if (way === undefined || way.segments.length === segments.length)
+    if (way === undefined || way.segments.length === segments.length) {
+      if (!takeTemporary()) return undefined
       return { entry, temporary: { file: now, filled: await this.fillTemporary(now) } }
+    }
     // Its folder cannot be made yet.
     for await (const block of this.blocksOf(file, 0, 0)) onBytes(block.length)
     return { entry }

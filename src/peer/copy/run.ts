@@ -1,7 +1,8 @@
 /**
  * One run of a copy by its plan: what is planned is fetched and written, several files at once, as bytes arrive. What is to
- * be applied as a whole is fetched by a run of its own first, which only writes files that are new (`fetch`). When nobody is there, or the disk is full, or the folder vanished, it pauses, says so, and goes on by itself; an entry that
- * cannot be written is listed and stops nothing else.
+ * be applied as a whole is fetched by a run of its own first, which only writes files that are new (`fetch`). When nobody
+ * is there, or the disk is full, or the folder vanished, it pauses, says so, and goes on by itself; an entry that cannot
+ * be written is listed and stops nothing else.
  */
 import { join } from 'node:path'
 import { PeerfoldError } from '../../common/errors'
@@ -52,6 +53,8 @@ export interface Fetched {
   readonly placed: ReadonlySet<string>
   /** The others; whoever places one takes it out. */
   readonly waiting: Map<string, FetchedFile>
+  /** Removes temporaries of what is not placed, or leaves them to who goes on with them. May be called again. */
+  readonly drop: (error?: unknown) => Promise<void>
 }
 
 type Work = (file: PlannedFile, slice: Buffer | undefined) => Promise<void>
@@ -133,10 +136,28 @@ export class CopyRun {
     let bytesHeld = 0
     let temporaries = 0
     const hold = (path: string, { bytes, ...fetched }: FetchedFile) => {
-      if (fetched.temporary !== undefined) temporaries++
       const holds = bytes !== undefined && bytesHeld + bytes.length <= BYTES_HELD
       if (holds) bytesHeld += bytes.length
       waiting.set(path, holds ? { ...fetched, bytes } : fetched)
+    }
+    const fetch = async (file: PlannedFile) => {
+      let took = 0
+      const takeTemporary = () => {
+        if (temporaries === TEMPORARIES_HELD) return false
+        temporaries++
+        took++
+        return true
+      }
+      try {
+        return await this.files.fetch(file, takeTemporary)
+      } catch (error) {
+        temporaries -= took // it was removed, and is made again when the file is
+        throw error
+      }
+    }
+    const drop = async (error?: unknown) => {
+      for (const fetched of waiting.values()) await this.files.drop(fetched, error).catch(whichIsSweptLater)
+      waiting.clear()
     }
     const work: Work = async (file, slice) => {
       const { entry, path } = file
@@ -146,8 +167,8 @@ export class CopyRun {
       } else if (slice !== undefined) {
         this.options.transfer.progress(0, slice.length)
         hold(path, { entry, bytes: slice })
-      } else if (temporaries < TEMPORARIES_HELD) {
-        const fetched = await this.files.fetch(file)
+      } else {
+        const fetched = await fetch(file)
         if (fetched !== undefined) hold(path, fetched)
       }
     }
@@ -158,19 +179,13 @@ export class CopyRun {
     try {
       await this.marks.intend(this.plan.files)
       await this.rounds(this.plan.files, orLeaveOut)
-      return { placed, waiting }
+      return { placed, waiting, drop }
     } catch (error) {
-      await this.drop({ placed, waiting }, error)
+      await drop(error)
       throw error
     } finally {
       await this.basesKept.finally(() => this.marks.flush())
     }
-  }
-
-  /** Removes temporaries of what is not placed, or leaves them to who goes on with them. */
-  async drop({ waiting }: Fetched, error?: unknown): Promise<void> {
-    for (const fetched of waiting.values()) await this.files.drop(fetched, error).catch(whichIsSweptLater)
-    waiting.clear()
   }
 
   /** Throws `Superseded` when some of it cannot be had any more. @param fetched what is here already, and taken */
@@ -184,7 +199,7 @@ export class CopyRun {
       const left = await this.placeWaiting(files, waiting)
       await this.rounds(left, (file, slice) => this.place(file, slice))
     } finally {
-      await this.drop(fetched)
+      await fetched.drop()
       await this.basesKept.finally(() => this.marks.flush())
     }
     await this.removeGone()
@@ -474,7 +489,7 @@ export class CopyRun {
   }
 }
 
-const NOTHING_FETCHED: Fetched = { placed: new Set(), waiting: new Map<string, FetchedFile>() }
+const NOTHING_FETCHED: Fetched = { placed: new Set(), waiting: new Map(), drop: async () => {} }
 
 function whichIsSweptLater(): void {}
 

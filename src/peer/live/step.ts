@@ -23,6 +23,7 @@ import {
   targetKey,
 } from '../copy/plan'
 import type { CopyPlan } from '../copy/planned'
+import type { Fetched } from '../copy/run'
 import type { FileMark, SafeWriter } from '../disk/writer'
 import { contentId, type DriveEntry } from '../drive/format/entry'
 import type { Version } from '../drive/version'
@@ -219,20 +220,24 @@ class Step {
     const partials = await PartialFiles.open(copy.catalog, this.target, copy.transfer.id, planned.files)
     if (this.options.before === undefined) await writer.sweep(partials.tokens)
     const parts = [marks, partials, writer, rules] as const
+    let fetched: Fetched | undefined
     try {
       // One file takes the place of another at once.
       const isAtOnce = !isLeaving && planned.files.length <= 1
       const waitsForRoom = taken.length === 0 || !kept.makesRoomIn(copy.folder)
-      const fetched = isAtOnce ? undefined : await fetchPlan(copy, planned, ...parts, waitsForRoom)
+      if (!isAtOnce) fetched = await fetchPlan(copy, planned, parts, waitsForRoom)
       const placed = fetched?.placed ?? NONE
       const left = await leave({ ...leaving, taken: [...first] }, options)
       const plan = isLeaving
         ? await replan(new Set([...left.done, ...placed]))
         : { ...planned, files: planned.files.filter(({ path }) => !placed.has(path)) }
-      const result = await runPlan(copy, plan, ...parts, fetched)
+      const result = await runPlan(copy, plan, parts, fetched)
       const last = [...left.unmoved, ...taken.filter(path => !first.has(path))]
       const { later } = await leave({ ...NOTHING_LEAVES, taken: last }, options)
       return { plan, result, later: [...left.later, ...later] }
+    } catch (error) {
+      await fetched?.drop(error)
+      throw error
     } finally {
       if (!copy.isEnding() && (await partials.clear())) await writer.sweep(partials.tokens)
     }
