@@ -217,8 +217,7 @@ attackGroup('folders in sync, and what others do meanwhile', () => {
 
     await ann.request('share.stop', { id: scene.id })
     await doubts('unheard')
-    await bob.crash()
-    await bob.until('it runs again', () => bob.restarts > 0)
+    await bob.restart()
     await doubts('unheard')
     await writeFile(join(scene.source, 'a.txt'), 'later')
     await ann.request('share.start', { id: scene.id })

@@ -4,73 +4,42 @@ import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { DrivePath, ShareId } from '../../src/common/brand'
-import type { LiveCopyState } from '../../src/common/model'
 import type { Params } from '../../src/common/protocol'
 import { eventually } from '../support/eventually'
-import { compareTrees, makeTree, symbolicLink, type Tree, temporaryFolder } from '../support/folders'
+import { makeTree, symbolicLink, type Tree, temporaryFolder } from '../support/folders'
+import { LiveScene } from '../support/liveScene'
 import type { Person } from '../support/person'
 import { withPeople } from '../support/withPeople'
 
 describe('a folder that is kept in step with a share', () => {
   const people = withPeople()
-  let ann: Person
   let bob: Person
+  let scene: LiveScene
   let source: string
   let folder: string
   let id: ShareId
   let live: string
 
   before(async () => {
-    ;[ann, bob] = await Promise.all([
+    const [ann, other] = await Promise.all([
       people.start({ client: 'window', hold: 0 }),
       people.start({ client: 'window' }),
     ])
+    bob = other
+    scene = new LiveScene(ann, bob)
   })
-  afterEach(async () => {
-    await bob.request('open.remove', { id })
-    await ann.request('share.remove', { id })
-  })
+  afterEach(() => scene.end())
 
   const begin = async (tree: Tree, more: Partial<Params<'live.start'>> = {}, own: Tree = {}) => {
-    source = await makeTree(temporaryFolder('source'), tree)
-    folder = await makeTree(temporaryFolder('live'), own)
-    const { link } = await ann.publish(source, { keep: true })
-    id = await bob.open(link, { keep: true })
-    await start(more)
-  }
-
-  const start = async (more: Partial<Params<'live.start'>> = {}) => {
-    const params = { id, path: '/' as DrivePath, folder, keep: true, ...more }
-    live = (await bob.request('live.start', params)).live
-    await bob.until('it is told', () => bob.state.live?.some(each => each.id === live) === true)
-  }
-
-  const state = (): LiveCopyState => {
-    const found = bob.state.live?.find(each => each.id === live)
-    assert.ok(found, 'it is told')
-    return found
-  }
-
-  /** Publishes what the shared folder holds now. → the version that has it */
-  const published = async (): Promise<number> => {
-    await ann.request('share.rescan', { id })
-    const { shares } = await ann.request('state.get', {})
-    return shares.find(share => share.id === id)?.version ?? 0
-  }
-
-  const caughtUp = async (what = 'in step') => {
-    const version = await published()
-    await bob.until(what, () => state().status.kind === 'in-step' && (state().version ?? 0) >= version)
-  }
-
-  const text = (name: string) => readFile(join(folder, name), 'utf8')
-  const holdsTheSame = async () => assert.deepEqual(await compareTrees(source, folder), [])
-  const asks = (kind: string) =>
-    bob.until(`asks about ${kind}`, () => {
-      const { status } = state()
-      return status.kind === 'asking' && status.question.kind === kind
+    await scene.begin(tree, {
+      ...more,
+      folder: await makeTree(temporaryFolder('live'), own),
+      isWatched: true,
     })
-  const kept = async () => (await bob.request('kept.list', {})).filter(({ share }) => share === id)
+    ;({ source, folder, id, live } = scene)
+  }
+  const caughtUp = (what?: string) => scene.caughtUp(what)
+  const text = (name: string) => readFile(join(folder, name), 'utf8')
 
   it('writes what is saved there, and takes away what is deleted', async () => {
     await begin(
@@ -85,9 +54,9 @@ describe('a folder that is kept in step with a share', () => {
     await caughtUp()
     assert.equal(await text('mine.txt'), 'mine', 'what is not of the share stays')
     await rm(join(folder, 'mine.txt'))
-    await holdsTheSame()
+    await scene.holdsTheSame()
     assert.deepEqual(
-      (await kept()).map(({ path }) => path),
+      (await scene.kept()).map(({ path }) => path),
       [join(folder, 'docs', 'd.txt')],
     )
   })
@@ -98,14 +67,14 @@ describe('a folder that is kept in step with a share', () => {
     await rm(join(source, 'gone.txt'))
     await caughtUp()
     assert.deepEqual((await readdir(folder)).sort(), ['a.txt', 'b.txt'])
-    const [file] = await kept()
+    const [file] = await scene.kept()
     assert.ok(file)
     await writeFile(join(folder, 'gone.txt'), 'another')
     const { path } = await bob.request('kept.restore', { kept: file.id })
     assert.match(path, /gone\.conflict-.*\.txt$/)
     assert.equal(await readFile(path, 'utf8'), 'as it was')
     assert.equal(await text('gone.txt'), 'another')
-    assert.deepEqual(await kept(), [])
+    assert.deepEqual(await scene.kept(), [])
   })
 
   it('renames what is renamed there, and writes none of it again', async () => {
@@ -118,10 +87,10 @@ describe('a folder that is kept in step with a share', () => {
     await rename(join(source, 'large.bin'), join(source, 'moved.bin'))
     await rename(join(source, 'folder'), join(source, 'renamed'))
     await caughtUp()
-    await holdsTheSame()
+    await scene.holdsTheSame()
     assert.equal(statSync(join(folder, 'moved.bin')).ino, before.large)
     assert.equal(statSync(join(folder, 'renamed/x.txt')).ino, before.x)
-    assert.deepEqual(await kept(), [])
+    assert.deepEqual(await scene.kept(), [])
   })
 
   it('never overwrites what the user changed: theirs lies beside, and the newest of theirs only', async () => {
@@ -133,8 +102,8 @@ describe('a folder that is kept in step with a share', () => {
       await caughtUp()
     }
     assert.equal(await text('notes.md'), 'my own words')
-    assert.equal(state().conflictCount, 1)
-    const copy = state().conflicts[0]?.copy ?? ''
+    assert.equal(scene.state.conflictCount, 1)
+    const copy = scene.state.conflicts[0]?.copy ?? ''
     assert.match(copy, /notes\.conflict-/)
     assert.equal(await readFile(copy, 'utf8'), 'third, a later one')
     assert.equal(readdirSync(folder).length, 3, 'the second one has made way for the third')
@@ -142,7 +111,7 @@ describe('a folder that is kept in step with a share', () => {
     await bob.request('live.resolve', { live, path: join(folder, 'notes.md'), take: 'theirs' })
     assert.equal(await text('notes.md'), 'third, a later one')
     assert.deepEqual(readdirSync(folder).sort(), ['notes.md', 'other.txt'])
-    const [mine] = await kept()
+    const [mine] = await scene.kept()
     assert.equal(mine?.path, join(folder, 'notes.md'), 'what the user wrote is kept')
     await writeFile(join(source, 'notes.md'), 'fourth')
     await caughtUp()
@@ -154,12 +123,12 @@ describe('a folder that is kept in step with a share', () => {
     await bob.request('live.resolve', { live, path: join(folder, 'notes.md'), take: 'mine' })
     assert.deepEqual(readdirSync(folder).sort(), ['notes.md', 'other.txt'])
     assert.equal(await text('notes.md'), 'my own again')
-    await bob.until('no conflict is left', () => state().conflictCount === 0)
+    await bob.until('no conflict is left', () => scene.state.conflictCount === 0)
 
     await writeFile(join(source, 'notes.md'), 'sixth')
     await caughtUp()
-    await rm(state().conflicts[0]?.copy ?? '')
-    await bob.until('who removes the incoming file has dealt with it', () => state().conflictCount === 0)
+    await rm(scene.state.conflicts[0]?.copy ?? '')
+    await bob.until('who removes the incoming file has dealt with it', () => scene.state.conflictCount === 0)
   })
 
   it('leaves deleted what the user deleted, also over a restart and a rename there, until they want it back', async () => {
@@ -171,35 +140,35 @@ describe('a folder that is kept in step with a share', () => {
     await caughtUp()
     assert.deepEqual(readdirSync(folder).sort(), ['b.txt', 'c.txt'])
     await rm(join(folder, 'c.txt'))
-    await bob.crash()
-    await bob.until('it runs again', () => bob.restarts > 0 && state().status.kind === 'in-step')
+    await bob.restart()
+    await scene.becomes('in-step')
     await rename(join(source, 'c.txt'), join(source, 'renamed.txt'))
     await caughtUp()
     assert.deepEqual(readdirSync(folder).sort(), ['b.txt'])
-    assert.equal(state().deletedHere, 2)
+    assert.equal(scene.state.deletedHere, 2)
     await bob.request('live.bringBack', { live })
     await eventually('they are back', () => readdirSync(folder).length === 3)
     await caughtUp()
-    await holdsTheSame()
+    await scene.holdsTheSame()
   })
 
   it('asks before it takes most files away, and takes none until then', async () => {
     await begin({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c', 'd.txt': 'd' })
     await caughtUp()
-    for (const name of ['a.txt', 'b.txt', 'c.txt']) await rm(join(source, name))
-    await published()
-    await asks('removal')
+    const remove = (...names: string[]) =>
+      scene.atOnce(() => Promise.all(names.map(name => rm(join(source, name)))))
+    await remove('a.txt', 'b.txt', 'c.txt')
+    await scene.asks('removal')
     assert.equal(readdirSync(folder).length, 4)
     await bob.request('live.answer', { live, question: 'removal', answer: 'go-on' })
     await caughtUp()
-    await holdsTheSame()
-    assert.equal((await kept()).length, 3)
+    await scene.holdsTheSame()
+    assert.equal((await scene.kept()).length, 3)
 
     await makeTree(source, { 'e.txt': 'e', 'f.txt': 'f' })
     await caughtUp()
-    for (const name of ['e.txt', 'f.txt']) await rm(join(source, name))
-    await published()
-    await asks('removal')
+    await remove('e.txt', 'f.txt')
+    await scene.asks('removal')
     await bob.request('live.answer', { live, question: 'removal', answer: 'keep' })
     await caughtUp()
     assert.deepEqual(readdirSync(folder).sort(), ['d.txt', 'e.txt', 'f.txt'], 'they are the user’s now')
@@ -210,18 +179,14 @@ describe('a folder that is kept in step with a share', () => {
       Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`${n}.txt`, content]))
     await begin(files('first'))
     await caughtUp()
-    await bob.request('live.pause', { live }) // the watcher may make two versions of it
     await makeTree(folder, files('of another branch'))
-    await makeTree(source, files('second'))
-    const version = await published()
-    await bob.until('bob knows', () => (bob.opened(id)?.contents?.version ?? 0) >= version)
-    await bob.request('live.resume', { live })
-    await asks('conflicts')
+    await scene.atOnce(() => makeTree(source, files('second')))
+    await scene.asks('conflicts')
     assert.equal(readdirSync(folder).length, 60, 'none was written')
     await makeTree(folder, files('first'))
     await caughtUp()
-    await holdsTheSame()
-    assert.equal(state().conflictCount, 0)
+    await scene.holdsTheSame()
+    assert.equal(scene.state.conflictCount, 0)
   })
 
   it('asks when the folder was emptied, and waits when it is gone', async () => {
@@ -230,23 +195,23 @@ describe('a folder that is kept in step with a share', () => {
     const away = `${folder}-away`
     await rename(folder, away)
     await writeFile(join(source, 'a.txt'), 'a later a')
-    await published()
-    await bob.until('it waits', () => state().status.kind === 'waiting')
+    await scene.published()
+    await scene.becomes('waiting')
     await mkdir(folder) // as a disk leaves it that is not mounted
-    await asks('emptied')
+    await scene.asks('emptied')
     assert.deepEqual(readdirSync(folder), [])
     await rm(folder, { recursive: true })
     await rename(away, folder)
     await caughtUp('it goes on by itself when the files are back')
-    await holdsTheSame()
+    await scene.holdsTheSame()
 
     for (const name of readdirSync(folder)) await rm(join(folder, name), { recursive: true })
     await writeFile(join(source, 'a.txt'), 'the latest a')
-    await published()
-    await asks('emptied')
+    await scene.published()
+    await scene.asks('emptied')
     await bob.request('live.answer', { live, question: 'emptied', answer: 'go-on' })
     await caughtUp()
-    await holdsTheSame()
+    await scene.holdsTheSame()
   })
 
   it('brings files, links and folders in the place of each other', async () => {
@@ -255,9 +220,9 @@ describe('a folder that is kept in step with a share', () => {
     await caughtUp()
     for (const name of ['a', 'b', 'c', 'd', 'e']) await rm(join(source, name), { recursive: true })
     await makeTree(source, { a: { in: { it: 'now' } }, b: 'a file', c: { y: 'y' }, d: link, e: 'a file' })
-    await published()
+    await scene.published()
     await caughtUp()
-    await holdsTheSame()
+    await scene.holdsTheSame()
   })
 
   it('keeps a folder that holds files of the user’s, and writes through no link of theirs', async () => {
@@ -285,7 +250,7 @@ describe('a folder that is kept in step with a share', () => {
     await writeFile(join(source, 'b.txt'), 'not wanted')
     await caughtUp()
     assert.deepEqual(readdirSync(folder).sort(), ['a.md', 'docs'])
-    await start({ only: ['*.md'] })
+    await scene.start({ only: ['*.md'] })
     await eventually('what is left out is gone', () => !readdirSync(join(folder, 'docs')).includes('c.txt'))
     assert.deepEqual(readdirSync(join(folder, 'docs')), ['d.md'])
   })
@@ -297,20 +262,20 @@ describe('a folder that is kept in step with a share', () => {
     await writeFile(join(folder, 'docs', 'd.txt'), 'mine')
     const select = async (only?: readonly string[]) => {
       await bob.request('live.select', { live, ...(only === undefined ? {} : { only }) })
-      await bob.until('the choice is told', () => state().only?.join() === only?.join())
+      await bob.until('the choice is told', () => scene.state.only?.join() === only?.join())
       await caughtUp()
     }
     await select(['/a.txt'])
     assert.deepEqual(readdirSync(folder).sort(), ['a.txt', 'docs'], 'nothing was asked')
     assert.deepEqual(readdirSync(join(folder, 'docs')), ['d.txt'])
-    assert.deepEqual((await kept()).map(({ path }) => relative(join(folder, 'docs'), path)).sort(), [
+    assert.deepEqual((await scene.kept()).map(({ path }) => relative(join(folder, 'docs'), path)).sort(), [
       'c.txt',
       'e.txt',
       'f.txt',
     ])
     await rm(join(source, 'a.txt'))
-    await published()
-    await asks('removal')
+    await scene.published()
+    await scene.asks('removal')
     await writeFile(join(source, 'a.txt'), 'back')
     await caughtUp('what was asked about has passed')
     await select()
@@ -328,12 +293,11 @@ describe('a folder that is kept in step with a share', () => {
     await caughtUp()
     await bob.request('live.pause', { live })
     await writeFile(join(source, 'a.txt'), 'later')
-    const version = await published()
-    await bob.until('bob knows', () => (bob.opened(id)?.contents?.version ?? 0) >= version)
-    assert.equal(state().status.kind, 'paused')
+    await scene.heard()
+    assert.equal(scene.state.status.kind, 'paused')
     assert.equal(await text('a.txt'), 'a')
-    await bob.crash()
-    await bob.until('it is still paused', () => bob.state.live?.[0]?.status.kind === 'paused')
+    await bob.restart()
+    assert.equal(scene.state.status.kind, 'paused')
     await bob.request('live.resume', { live })
     await caughtUp()
     assert.equal(await text('a.txt'), 'later')

@@ -333,8 +333,7 @@ describe('a copy in a folder with files of the user', () => {
     const opened = before.opened.map(share => share.id)
     assert.deepEqual(order.slice(0, 2), [later, copy])
 
-    await bob.crash()
-    await bob.until('the peer process is back', () => bob.restarts > 0)
+    await bob.restart()
     const { transfers } = await bob.request('state.get', {})
     assert.deepEqual(
       transfers.map(({ folder }) => folder),

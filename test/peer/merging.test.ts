@@ -7,6 +7,7 @@ import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { LiveConflict } from '../../src/common/model'
 import { eventually } from '../support/eventually'
 import { makeTree, randomBytes, type Tree, temporaryFolder } from '../support/folders'
+import { LiveScene } from '../support/liveScene'
 import type { Person } from '../support/person'
 import { withPeople } from '../support/withPeople'
 
@@ -14,44 +15,33 @@ const BASE = 'one\ntwo\nthree\nfour\nfive\n'
 
 describe('a conflict that is merged', () => {
   const people = withPeople()
-  let ann: Person
   let bob: Person
+  let scene: LiveScene
   let source: string
   let folder: string
   let id: ShareId
-  let live: string
 
   before(async () => {
     // Nothing that is superseded stays for long, so that a base is there only because it is held.
     const options = { client: 'window', hold: 0, grace: 1 } as const
-    ;[ann, bob] = await Promise.all([people.start(options), people.start(options)])
+    const [ann, other] = await Promise.all([people.start(options), people.start(options)])
+    bob = other
+    scene = new LiveScene(ann, bob)
   })
-  afterEach(async () => {
-    await bob.request('open.remove', { id })
-    await ann.request('share.remove', { id })
-  })
+  afterEach(() => scene.end())
 
   const open = async (tree: Tree, own: Tree = {}) => {
-    source = await makeTree(temporaryFolder('source'), tree)
-    folder = await makeTree(temporaryFolder('live'), own)
-    id = await bob.open((await ann.publish(source, { keep: true })).link, { keep: true })
+    await scene.open(tree, { folder: await makeTree(temporaryFolder('live'), own) })
+    ;({ source, folder, id } = scene)
   }
 
   const follow = async (tree: Tree, own: Tree = {}) => {
     await open(tree, own)
-    live = (await bob.request('live.start', { id, path: '/' as DrivePath, folder, keep: true })).live
+    await scene.start()
     await caughtUp()
   }
 
-  const published = async (): Promise<number> => {
-    await ann.request('share.rescan', { id })
-    return (await ann.request('state.get', {})).shares.find(share => share.id === id)?.version ?? 0
-  }
-  const state = () => bob.state.live?.find(each => each.id === live)
-  const caughtUp = async () => {
-    const version = await published()
-    await bob.until('in step', () => state()?.status.kind === 'in-step' && (state()?.version ?? 0) >= version)
-  }
+  const caughtUp = () => scene.caughtUp()
 
   /** Both change a file. → the conflict */
   const collide = async (mine: string | Buffer, theirs: string | Buffer, name = 'notes.md') => {
@@ -61,7 +51,7 @@ describe('a conflict that is merged', () => {
     return conflictOf(name)
   }
   const conflictOf = async (name = 'notes.md'): Promise<LiveConflict> => {
-    const conflicts = await bob.request('live.conflicts', { live })
+    const conflicts = await bob.request('live.conflicts', { live: scene.live })
     const found = conflicts.find(({ path }) => path === join(folder, name))
     assert.ok(found, `${name} is a conflict`)
     return found
@@ -71,8 +61,7 @@ describe('a conflict that is merged', () => {
     (await bob.request('conflict.merge', pair(conflict))).markers
   const about = (conflict: LiveConflict) => bob.request('conflict.about', pair(conflict))
   const text = (name = 'notes.md') => readFile(join(folder, name), 'utf8')
-  const kept = async () => (await bob.request('kept.list', {})).filter(({ share }) => share === id)
-  const over = () => bob.until('it is solved', () => state()?.conflictCount === 0)
+  const over = () => bob.until('it is solved', () => scene.state.conflictCount === 0)
 
   it('holds what both changed, and what it was is among the kept files', async () => {
     await follow({ 'notes.md': BASE })
@@ -85,7 +74,7 @@ describe('a conflict that is merged', () => {
     assert.deepEqual(readdirSync(folder), ['notes.md'], 'theirs beside is gone')
     assert.notEqual(statSync(join(folder, 'notes.md')).mode & 0o100, 0, 'it can be run as before')
     await over()
-    const [file] = await kept()
+    const [file] = await scene.kept()
     assert.equal(file?.path, join(folder, 'notes.md'))
     assert.equal(file?.size, mine.length)
     await assert.rejects(merge(conflict), { code: 'merge-no-base' })
@@ -105,7 +94,7 @@ describe('a conflict that is merged', () => {
     assert.equal(await merge(conflict), 1)
     const marked = 'one\ntwo\n<<<<<<< yours\nmy three\n=======\ntheir three\n>>>>>>> theirs\nfour\nfive\n'
     assert.equal(await text(), marked)
-    await bob.until('the markers are told', () => state()?.conflicts[0]?.merging === true)
+    await bob.until('the markers are told', () => scene.state.conflicts[0]?.merging === true)
     assert.deepEqual(await about(conflict), { kind: 'merging' })
     await assert.rejects(merge(conflict), { code: 'merge-unsolved' })
     assert.equal(await text(), marked)
@@ -146,8 +135,8 @@ describe('a conflict that is merged', () => {
       const found = versions.find(({ version }) => version === before?.version)
       return found !== undefined && found.kept !== true
     })
-    await bob.crash()
-    await bob.until('it runs again', () => bob.restarts > 0 && state()?.status.kind === 'in-step')
+    await bob.restart()
+    await scene.becomes('in-step')
     assert.equal(await merge(await conflictOf()), 0)
     assert.equal(await text(), 'my one\ntwo\nthree\nfour\ntheir last five\n')
   })
@@ -172,7 +161,7 @@ describe('a conflict that is merged', () => {
       await assert.rejects(merge(conflict), { code: conflict === theirs ? 'merge-no-base' : code })
       assert.ok(before.equals(await readFile(conflict.path)))
     }
-    assert.deepEqual(await kept(), [])
+    assert.deepEqual(await scene.kept(), [])
   })
 
   it('can be one of a copy that does not follow', async () => {
@@ -180,8 +169,7 @@ describe('a conflict that is merged', () => {
     await bob.copy(id, folder)
     await writeFile(join(folder, 'notes.md'), BASE.replace('three', 'my three'))
     await writeFile(join(source, 'notes.md'), BASE.replace('three', 'their three'))
-    const version = await published()
-    await bob.until('bob knows', () => (bob.opened(id)?.contents?.version ?? 0) >= version)
+    await scene.heard()
     const [conflict] = (await bob.copy(id, folder)).conflicts
     assert.ok(conflict)
     assert.equal(await merge(conflict), 1)

@@ -8,6 +8,9 @@ const LATE = 1_000
 const FIRST_PAUSE = 25
 const LONGEST_PAUSE = 250
 
+/** Milliseconds. Several times what anything takes on a machine that does nothing else: others may keep it busy. */
+export const PATIENCE = 45_000
+
 /**
  * Asks until the answer is true: every `every` ms, or ever more seldom, so that what takes long is not late by more than
  * a tenth and what is asked has time for its work. Rejects with `what` after `timeout` milliseconds, not counting
@@ -16,7 +19,7 @@ const LONGEST_PAUSE = 250
 export async function eventually(
   what: string,
   isSo: () => boolean | Promise<boolean>,
-  timeout = 20_000,
+  timeout = PATIENCE,
   every?: number,
 ): Promise<void> {
   const started = performance.now()

@@ -20,13 +20,21 @@ export class LiveScene {
     public folder = '',
   ) {}
 
-  /** Ann shares a folder, and Bob's follows it. @param folder where; a new one when absent */
-  async begin(tree: Tree, { folder = temporaryFolder('live'), ...more }: Begin = {}): Promise<void> {
+  /** Ann shares a folder, and Bob's follows it. */
+  async begin(
+    tree: Tree,
+    { folder, isWatched, ...more }: Begin & Partial<Params<'live.start'>> = {},
+  ): Promise<void> {
+    await this.open(tree, { ...(folder && { folder }), ...(isWatched && { isWatched }) })
+    await this.start(more)
+  }
+
+  /** Ann shares a folder, Bob opens it, and nothing follows it yet. */
+  async open(tree: Tree, { folder = temporaryFolder('live'), isWatched = false }: Begin = {}): Promise<void> {
     this.folder = folder
     this.source = await makeTree(temporaryFolder('source'), tree)
-    this.link = (await this.ann.publish(this.source, { keep: true, once: true })).link
+    this.link = (await this.ann.publish(this.source, { keep: true, once: !isWatched })).link
     this.id = await this.bob.open(this.link, { keep: true })
-    await this.start(more)
   }
 
   async start(more: Partial<Params<'live.start'>> = {}): Promise<void> {
@@ -86,6 +94,21 @@ export class LiveScene {
     )
   }
 
+  /** Publishes, and waits until Bob knows that there is something new. */
+  async heard(): Promise<void> {
+    const version = await this.published()
+    await this.bob.until('bob knows', () => (this.bob.opened(this.id)?.contents?.version ?? 0) >= version)
+  }
+
+  /** What `change` does to Ann's folder reaches Bob's as one version, also where it is watched. */
+  async atOnce(change: () => Promise<unknown>): Promise<void> {
+    const { bob, live } = this
+    await bob.request('live.pause', { live })
+    await change()
+    await this.heard()
+    await bob.request('live.resume', { live })
+  }
+
   async kept(): Promise<KeptFile[]> {
     return (await this.bob.request('kept.list', {})).filter(({ share }) => share === this.id)
   }
@@ -95,4 +118,9 @@ export class LiveScene {
   }
 }
 
-type Begin = Partial<Params<'live.start'>> & { readonly folder?: string }
+interface Begin {
+  /** Bob's; a new one when absent. */
+  readonly folder?: string
+  /** What changes in Ann's is published by itself, too: in as many versions as the watcher makes of it. */
+  readonly isWatched?: boolean
+}

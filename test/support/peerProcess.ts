@@ -7,10 +7,9 @@ import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { PeerState, TransferResult } from '../../src/common/model'
 import type { Method, Notifications, Params, Result } from '../../src/common/protocol'
 import { dataFolderPaths } from '../../src/wire/dataFolder'
+import { PATIENCE } from './eventually'
 import { type OwnedProcess, startProcess } from './ownedProcess'
 import { built } from './projectRoot'
-
-const QUICK = 30_000
 
 export interface PeerProcessOptions {
   /** The data folder. */
@@ -45,7 +44,7 @@ export class PeerProcess {
    *  again, once. */
   static async start(options: PeerProcessOptions, attempt = 1): Promise<PeerProcess> {
     const started = startPeerProgram(options)
-    const listening = started.line(line => line.includes('listening, pid'), { timeout: 30_000 })
+    const listening = started.line(line => line.includes('listening, pid'), { timeout: PATIENCE })
     const code = await listening.then(
       () => undefined,
       () => started.child.exitCode,
@@ -57,7 +56,7 @@ export class PeerProcess {
     return new PeerProcess(started, attached, options)
   }
 
-  request<M extends Method>(method: M, params: Params<M>, timeout = QUICK): Promise<Result<M>> {
+  request<M extends Method>(method: M, params: Params<M>, timeout = PATIENCE): Promise<Result<M>> {
     return this.attached.connection.request(method, params, { timeout })
   }
 
@@ -74,18 +73,18 @@ export class PeerProcess {
   /** Opens a link and waits until its newest version is known. */
   async open(link: string, keep = false): Promise<ShareId> {
     const { id } = await this.request('open.add', { link, keep })
-    await this.request('open.ready', { id, newest: true, timeout: 20_000 }, 30_000)
+    await this.request('open.ready', { id, newest: true, timeout: PATIENCE }, 2 * PATIENCE)
     return id
   }
 
   /** Copies an opened share into a folder. @param timeout milliseconds it may stall */
-  async copy(id: ShareId, folder: string, timeout = 15_000): Promise<TransferResult> {
+  async copy(id: ShareId, folder: string, timeout = PATIENCE): Promise<TransferResult> {
     const { job } = await this.request('copy.start', { id, path: '/' as never, folder, job: newJob() })
-    return this.request('copy.wait', { job, timeout }, 50_000)
+    return this.request('copy.wait', { job, timeout }, 2 * PATIENCE)
   }
 
   /** All bytes of a file of a share. */
-  async read(id: ShareId, path: string, timeout = 15_000, version?: number): Promise<Buffer> {
+  async read(id: ShareId, path: string, timeout = PATIENCE, version?: number): Promise<Buffer> {
     const at = version === undefined ? {} : { version }
     const params = { id, path: path as DrivePath, limit: 60_000_000, timeout, ...at }
     return Buffer.from(await this.request('fs.read', params))

@@ -9,7 +9,7 @@ import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { OpenedShareState, PeerState, ShareState, TransferResult } from '../../src/common/model'
 import type { Method, Notifications, Params, Result, ShareAdded } from '../../src/common/protocol'
 import { readEndpoint } from '../../src/wire/endpoint'
-import { eventually } from './eventually'
+import { eventually, PATIENCE } from './eventually'
 import { temporaryFolder } from './folders'
 import { type OwnedProcess, startProcess } from './ownedProcess'
 import { built } from './projectRoot'
@@ -29,8 +29,6 @@ export interface PersonOptions {
   readonly grace?: number
 }
 
-/** Generous: tests run on busy machines, and what is waited for comes long before. */
-const PATIENCE = 45_000
 const END_LIMIT = 15_000
 
 export class Person {
@@ -198,6 +196,15 @@ export class Person {
     const pid = await this.pid()
     process.kill(pid, 'SIGKILL')
     await waitForEnd(pid, END_LIMIT)
+  }
+
+  /** Kills the peer process without warning, and does not wait until the client starts it again: the state is the next
+   *  one's when this resolves. */
+  async restart(): Promise<void> {
+    const { losses } = this.client
+    await this.crash()
+    await eventually('the client has noticed', () => this.client.losses > losses)
+    await this.client.connect()
   }
 
   /** Kills the peer process and lets it lie: this person is gone without a word. */
