@@ -44,8 +44,10 @@ export class RemovalHold {
   private since: number | undefined
   private count = 0
   private decided = false
-  /** How the heads of the repositories looked when nothing was held. */
+  /** How the heads of the repositories looked before the scan by which nothing was held. */
   private heads = new Map<DrivePath, string>()
+  private headsBeforeScan = new Map<DrivePath, string>()
+  private repositories: ReadonlyMap<DrivePath, string> = new Map()
 
   /** @param hold milliseconds */
   constructor(private readonly hold: number) {}
@@ -55,9 +57,16 @@ export class RemovalHold {
     this.decided = true
   }
 
+  /** To be called before a scan. A head that moves while the scan lists what git is taking away belongs to the next. */
+  beforeScan(): void {
+    this.headsBeforeScan = headsOf(this.repositories)
+  }
+
   /** To be asked at every publish. Undefined: everything may leave. */
   async judge(removal: Removal): Promise<HeldRemoval | undefined> {
     const heads = headsOf(removal.repositories)
+    const before = this.headsBeforeScan
+    this.repositories = removal.repositories
     const paths = await this.doubtful(removal, heads)
     const now = performance.now()
     // What goes on vanishing has not come to its end.
@@ -67,7 +76,8 @@ export class RemovalHold {
       this.since = undefined
       this.decided = false
       this.count = 0
-      this.heads = heads
+      // Heads that explain what left are known. Those that moved and took nothing yet may explain what leaves next.
+      this.heads = removal.removed.length > 0 ? heads : new Map([...heads, ...before])
       return undefined
     }
     this.count = paths.size

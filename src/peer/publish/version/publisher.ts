@@ -112,6 +112,7 @@ export class Publisher {
     let published = await this.newest.load(signal)
     const progress: PublishProgress = { files: { done: 0 }, bytes: { done: 0 } }
     const leftOut = new Set<string>()
+    this.removals.beforeScan()
     const seen = await this.see(options, published, leftOut, signal)
     const { scan, look } = seen
     if (scan.files.length === 0 && published.size > 0) {
