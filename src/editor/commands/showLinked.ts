@@ -38,14 +38,15 @@ export async function showArrival(
   id: ShareId,
   target: ShareLink | undefined,
 ): Promise<void> {
-  const { peer, views, log } = parts
+  const { peer, model, views, log } = parts
   const location = { viewId: Views.opened }
   const arrive = () =>
     peer.request('open.ready', { id, newest: false, timeout: READY_LIMIT }, { timeout: READY_LIMIT + 10_000 })
   const reveal = async (arrived: Thenable<unknown>) => {
     await views.revealOpened(id)
     await arrived
-    await views.revealOpened(id, target?.path) // its files are there to be unfolded now
+    await model.until(() => model.opened(id)?.contents !== undefined) // its files are there to be unfolded then
+    await views.revealOpened(id, target?.path)
   }
   try {
     await vscode.commands.executeCommand(`${Views.opened}.focus`)
