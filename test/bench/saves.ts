@@ -11,22 +11,33 @@ import { PeerfoldBench } from './peerfold'
 import type { RunContext, Tool } from './run'
 
 const LIMIT = 60_000
-const SAVES = 60
+/** In each as many files are saved, and then nothing is for as long. */
+const ROUNDS = 6
+const SAVES = 10
 /** Of a few files the same is done only to see that it can be done. */
 const FEW_FILES = 1_000
+const FEW_ROUNDS = 1
 const FEW_SAVES = 3
 /** Milliseconds between two saves: by then nothing of the one before is under way. */
 const PAUSE = 700
-/** Milliseconds for which the peer processes are watched while nothing is saved. */
-const IDLE = 5_000
+/** Milliseconds after which what publishing and opening left for later is done. */
+const SETTLED = 10_000
 const NANOSECONDS = 1e6
 
 export interface Saves {
   /** Milliseconds from the save until the reader's client was told. */
   readonly p50: number
   readonly p95: number
-  /** Milliseconds of processor time for each save, less what the same time without a save takes. Linux only. */
-  readonly cpu: Readonly<Record<Side, number>> | undefined
+  /** Linux only. */
+  readonly cpu: Readonly<Record<Side, SaveCost>> | undefined
+}
+
+/** Milliseconds of processor time for each save, all threads counted: the median of the rounds. */
+export interface SaveCost {
+  /** All that was spent from one save to the next. */
+  readonly gross: number
+  /** Less what the same round spent in as much time without a save. */
+  readonly net: number
 }
 
 export const saving: Tool = {
@@ -53,8 +64,8 @@ async function save(bench: PeerfoldBench): Promise<void> {
   await command.ended
   const folders = readdirSync(context.source).sort()
   const isSmall = context.made.files < FEW_FILES
-  const saves = isSmall ? FEW_SAVES : SAVES
-  const idleTime = isSmall ? PAUSE : IDLE
+  const [rounds, each] = isSmall ? [FEW_ROUNDS, FEW_SAVES] : [ROUNDS, SAVES]
+  const saves = rounds * each
   const paths = Array.from({ length: saves + 1 }, (_, at) => {
     const folder = folders[Math.floor((at * folders.length) / (saves + 1))] ?? ''
     return `/${folder}/${
@@ -65,22 +76,34 @@ async function save(bench: PeerfoldBench): Promise<void> {
   })
   const told = whenTold(reader)
   await timeSave(context, paths.pop() ?? '', told, 0) // the watch has begun
-  await pause(2 * idleTime) // what publishing and opening left for later
-  const idle = await spentIn(bench, () => pause(idleTime))
+  await pause(isSmall ? PAUSE : SETTLED)
   const times: number[] = []
-  const started = performance.now()
-  const spent = await spentIn(bench, async () => {
-    for (const [at, path] of paths.entries()) {
-      times.push(await timeSave(context, path, told, at))
-      await pause(PAUSE)
-    }
-  })
-  const part = (performance.now() - started) / idleTime
-  const perSave = (side: Side) => ((spent?.[side] ?? 0) - (idle?.[side] ?? 0) * part) / saves
+  const costs: Record<Side, SaveCost>[] = []
+  for (let from = 0; from < saves; from += each) {
+    const started = performance.now()
+    const spent = await spentIn(bench, async () => {
+      for (const [at, path] of paths.slice(from, from + each).entries()) {
+        times.push(await timeSave(context, path, told, at))
+        await pause(PAUSE)
+      }
+    })
+    const idle = await spentIn(bench, () => pause(performance.now() - started))
+    const cost = (side: Side) => ({ gross: spent[side] / each, net: (spent[side] - idle[side]) / each })
+    costs.push({ sender: cost('sender'), receiver: cost('receiver') })
+  }
+  const median = (side: Side) => {
+    const of = (what: keyof SaveCost) =>
+      percentile(
+        costs.map(cost => cost[side][what]),
+        0.5,
+      )
+    return { gross: of('gross'), net: of('net') }
+  }
   context.saves = {
     p50: percentile(times, 0.5),
     p95: percentile(times, 0.95),
-    cpu: spent === undefined ? undefined : { sender: perSave('sender'), receiver: perSave('receiver') },
+    cpu:
+      process.platform === 'linux' ? { sender: median('sender'), receiver: median('receiver') } : undefined,
   }
   reader.close()
 }
@@ -118,15 +141,12 @@ async function timeSave(context: RunContext, path: string, told: Told, at: numbe
 }
 
 /** Milliseconds of processor time of each side's peer process. */
-async function spentIn(
-  bench: PeerfoldBench,
-  work: () => Promise<void>,
-): Promise<Record<Side, number> | undefined> {
+async function spentIn(bench: PeerfoldBench, work: () => Promise<void>): Promise<Record<Side, number>> {
   const pids = { sender: await bench.pid('sender'), receiver: await bench.pid('receiver') }
   const before = SIDES.map(side => processorTime(pids[side]))
   await work()
   const [sender, receiver] = SIDES.map((side, at) => processorTime(pids[side]) - (before[at] ?? 0))
-  return process.platform === 'linux' ? { sender: sender ?? 0, receiver: receiver ?? 0 } : undefined
+  return { sender: sender ?? 0, receiver: receiver ?? 0 }
 }
 
 /** Milliseconds so far, of all threads that are there: ticks of 10 ms would not do. */

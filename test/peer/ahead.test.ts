@@ -38,7 +38,7 @@ describe('a share that is ahead of its paths', () => {
     await publish(publisher())
     await share.refresh()
     assert.equal(share.paths.length, AHEAD)
-    assert.equal(share.version?.isAhead, true)
+    assert.equal(share.version?.isListingFirst, true)
   })
   afterEach(async () => {
     await share.close()
@@ -172,7 +172,7 @@ describe('a share that is ahead of its paths', () => {
     await share.refresh()
     assert.equal(share.version?.index.entry(pathOf(5)), undefined)
     assert.equal(share.version?.index.files, FILES - 1)
-    assert.equal(share.version?.isAhead, false)
+    assert.equal(share.version?.isListingFirst, false)
   })
 
   it('keeps on being ahead, and says why, when a pack was lost and nothing changes', async () => {

@@ -142,7 +142,7 @@ describe('the index of a version', () => {
 })
 
 function versionOf(index: PathIndex, length: number): Version {
-  return { length, fork: 0, index, info: undefined, listing: undefined, isAhead: false }
+  return { length, fork: 0, index, info: undefined, listing: undefined, isListingFirst: false }
 }
 
 /** Everything an index answers. */

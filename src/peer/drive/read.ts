@@ -37,8 +37,8 @@ export async function readWhole(share: ShareDrive, entry: DriveEntry, options: R
   if (pack === undefined || bitfield.get(blob.blockOffset)) return ownBlocks(options)
   const fromPack = async (how: ReadOptions) =>
     sliceOfPack(await readPack(core, pack.block, entry.path, how), entry)
-  const isListingFirst = share.version?.isAhead === true && isBeyond(core, blob.blockOffset)
-  if (isListingFirst || bitfield.get(pack.block)) return fromPack(options)
+  const isDeferred = share.version?.isListingFirst === true && isBeyond(core, blob.blockOffset)
+  if (isDeferred || bitfield.get(pack.block)) return fromPack(options)
   return ownOrPack(core, blob.blockOffset, ownBlocks, fromPack, options)
 }
 

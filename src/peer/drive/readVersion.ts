@@ -72,7 +72,7 @@ export async function readOlderVersion(
   near: Version | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Version> {
-  if (near !== undefined && near.fork === logs.paths.fork && !near.isAhead) {
+  if (near !== undefined && near.fork === logs.paths.fork && !near.isListingFirst) {
     const after = length - near.length
     if (logs.paths.core.bitfield.count(near.length, after, true) === after)
       return versionAfter(
@@ -93,10 +93,11 @@ async function readAfter(
   signal: AbortSignal | undefined,
 ): Promise<Version | undefined> {
   const { paths, limits } = logs
-  const about = old.isAhead ? await readAbout(paths, length, signal) : undefined
+  const about = old.isListingFirst ? await readAbout(paths, length, signal) : undefined
   const before = caughtUp(old, about, length) ?? old
-  if (before.length === length && !before.isAhead) return before
-  if (before.isAhead || length <= before.length || length - before.length > MAX_HISTORY) return undefined
+  if (before.length === length && !before.isListingFirst) return before
+  if (before.isListingFirst || length <= before.length || length - before.length > MAX_HISTORY)
+    return undefined
   const instead = await fromNewerListing(logs, length, before, signal)
   if (instead !== undefined) return instead
   return versionAfter(before, await readChanges(paths, before.length, length, signal), length, limits)
@@ -218,7 +219,7 @@ class VersionRead {
       index,
       info: about?.info,
       listing: about?.listing ?? listing,
-      isAhead: listing.ahead === true,
+      isListingFirst: listing.ahead === true,
     }
   }
 
@@ -226,7 +227,7 @@ class VersionRead {
     const { logs, length, fork, signal } = this
     await logs.readHeader(BLOCK_TIMEOUT, signal)
     const nothing = PathIndexBuilder.empty(logs.limits).done()
-    const before = { length: 0, fork, index: nothing, info: about?.info, listing, isAhead: false }
+    const before = { length: 0, fork, index: nothing, info: about?.info, listing, isListingFirst: false }
     const changes = await readChanges(logs.paths, 0, length, signal)
     return { ...(await versionAfter(before, changes, length, logs.limits)), listing }
   }

@@ -22,7 +22,7 @@ export interface Version {
   /** The newest listing that this version names. */
   readonly listing: ListingHeader | undefined
   /** The index was made from a listing, and the path log does not name its entries yet. */
-  readonly isAhead: boolean
+  readonly isListingFirst: boolean
 }
 
 /** What of a newer version differs from the one before. */
@@ -51,7 +51,7 @@ export async function versionAfter(
     index: builder.done(),
     info: changes.info ?? before.info,
     listing: changes.listing,
-    isAhead: false,
+    isListingFirst: false,
   }
 }
 
@@ -62,10 +62,10 @@ export async function versionAfter(
 export function caughtUp(before: Version, about: About | undefined, length: number): Version | undefined {
   const { listing: ahead } = before
   const now = about?.listing
-  if (!before.isAhead || ahead === undefined || now === undefined) return undefined
+  if (!before.isListingFirst || ahead === undefined || now === undefined) return undefined
   if (now.ahead || now.version < ahead.version || now.version > length) return undefined
   if (now.chunks.blockOffset !== ahead.chunks.blockOffset || now.files !== ahead.files) return undefined
-  return { ...before, length: now.version, info: about?.info, listing: now, isAhead: false }
+  return { ...before, length: now.version, info: about?.info, listing: now, isListingFirst: false }
 }
 
 /** An index of these entries, and nothing else. Throws `limit-passed`. */

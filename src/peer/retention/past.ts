@@ -74,7 +74,7 @@ export class Past {
     if (before === newest) return
     const isSame = before !== undefined && before.fork === newest.fork && before.length <= newest.length
     if (!isSame) await this.begin(newest)
-    else if (before.isAhead || newest.length === before.length) this.newest = newest
+    else if (before.isListingFirst || newest.length === before.length) this.newest = newest
     else await this.goOn(before, newest)
   }
 

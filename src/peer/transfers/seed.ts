@@ -62,7 +62,8 @@ export async function runSeed(
     const until = performance.now() + REST_WITHIN
     for (;;) {
       if (await fetchAll(share, bytes, { space, budget }, signal)) {
-        if (!share.version?.isAhead || share.paths.peers.length === 0 || performance.now() > until) break
+        if (!share.version?.isListingFirst || share.paths.peers.length === 0 || performance.now() > until)
+          break
         await delay(LOOK_EVERY, signal)
       }
       const shortage = space.shortage ?? budget.shortage?.toUserError()

@@ -84,12 +84,13 @@ export class VersionAppender {
       await putAll(batch, published, put, signal)
       const length = this.share.paths.length + batch.length + 1
       const newer = length - (before?.listing?.version ?? 0)
-      if (!before?.isAhead && newer <= Math.max(LISTING_AFTER, published.size / 20)) return before?.listing
+      if (!before?.isListingFirst && newer <= Math.max(LISTING_AFTER, published.size / 20))
+        return before?.listing
       moved = await packLoose(published, await this.share.bytesReady(), bytes)
       return this.appendListing(published, bytes, length)
     })
     // What an earlier version was ahead with, this one need not have.
-    const isWhole = before === undefined || before.isAhead
+    const isWhole = before === undefined || before.isListingFirst
     const version = isWhole
       ? await this.wholeVersion(about, entriesOf(published))
       : await this.nextVersion(about, before, changesOf(published, [...put, ...moved], gone))
@@ -103,7 +104,7 @@ export class VersionAppender {
       bytes.later.place(endOf(listing.chunks))
       return { ...listing, ahead: true }
     })
-    return { ...(await this.wholeVersion(about, entriesOf(published))), isAhead: true }
+    return { ...(await this.wholeVersion(about, entriesOf(published))), isListingFirst: true }
   }
 
   /** The rest of a version that `appendAhead` began. Throws PeerfoldError `cancelled`; it can be done again then. */
@@ -117,7 +118,7 @@ export class VersionAppender {
       return { ...listing, version: this.share.paths.length + batch.length + 1 }
     })
     const { length } = this.share.paths
-    return { ...before, info: about.info, listing: about.listing, length, isAhead: false }
+    return { ...before, info: about.info, listing: about.listing, length, isListingFirst: false }
   }
 
   /**
@@ -162,7 +163,7 @@ export class VersionAppender {
   private async wholeVersion({ info, listing }: About, entries: Iterable<DriveEntry>): Promise<Version> {
     const { paths, limits } = this.share
     const { length, fork } = paths
-    return { length, fork, index: await indexOf(entries, limits), info, listing, isAhead: false }
+    return { length, fork, index: await indexOf(entries, limits), info, listing, isListingFirst: false }
   }
 
   private nextVersion(about: About, before: Version, paths: Changes['paths']): Promise<Version> {

@@ -56,11 +56,11 @@ export class NewestPublished {
       }
       const bytes = await this.share.bytesReady(signal)
       const listing = version?.listing
-      const isAhead = version?.isAhead === true
+      const isListingFirst = version?.isListingFirst === true
       const listed = listing === undefined ? 0 : endOf(listing.chunks).blockOffset
-      this.logs.assertBytes(isAhead ? listed : Math.max(published.bytesLength, listed))
+      this.logs.assertBytes(isListingFirst ? listed : Math.max(published.bytesLength, listed))
       // What is left for later is made of what is here. Without that, all is published anew.
-      if (!isAhead) published.doubtMissing(bytes)
+      if (!isListingFirst) published.doubtMissing(bytes)
       else if (!published.areSmallHere(bytes)) published.forgetAll()
     }
     this.logs.assertLength(length)

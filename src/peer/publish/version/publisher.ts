@@ -231,7 +231,7 @@ export class Publisher {
 
   /** Whether the newest version is given out and not finished: see `finish`. */
   get isListingFirst(): boolean {
-    return (this.newest.version ?? this.share.version)?.isAhead === true
+    return (this.newest.version ?? this.share.version)?.isListingFirst === true
   }
 
   /** Writes what a first version left for later, if anything; `publish` does so before another. Throws as it does. */
@@ -245,7 +245,7 @@ export class Publisher {
 
   private async finishAhead(published: Published, signal: AbortSignal): Promise<void> {
     const before = this.newest.version
-    if (before?.isAhead !== true || published.size === 0) return
+    if (before?.isListingFirst !== true || published.size === 0) return
     const version = await this.logs.appending(() =>
       this.versions.appendWhatIsAhead(before, published, signal),
     )
