@@ -91,7 +91,7 @@ function setAsideLongLog(log: string): void {
   try {
     if (statSync(log).size > LOG_LIMIT) renameSync(log, `${log}.old`)
   } catch {
-    // There is none yet, or another client just did the same: the log goes on either way.
+    // There is none yet, or another client just did the same: the log continues either way.
   }
 }
 

@@ -60,7 +60,7 @@ export function describeAllLive(copies: readonly LiveCopyState[], l10n: Localize
   return conflicts > 0 && !needsMore ? countConflicts(conflicts, l10n) : describeStatus(worst.status, l10n)
 }
 
-/** Nothing goes on before the user has done something. */
+/** Nothing continues before the user has done something. */
 export function needsUser({ status, conflictCount }: LiveCopyState): boolean {
   return status.kind === 'asking' || status.kind === 'waiting' || conflictCount > 0
 }

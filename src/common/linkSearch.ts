@@ -95,7 +95,7 @@ class Search {
 /**
  * The ticket that begins at `at`, its line breaks taken out, and no longer than it says itself. One that does not say
  * it is read to the end of the word in an address of ours only, where it may be of a newer version.
- * `isWhole`: it says its length, and so many characters are there.
+ * `isWhole`: it says its length, and this many characters are there.
  */
 function ticketAt(text: string, at: number): { ticket: string; isWhole: boolean } {
   let ticket = text.charAt(at)

@@ -66,7 +66,7 @@ export interface Requests {
   'share.link': { params: { readonly id: ShareId }; result: { readonly link: string } }
   /** Serve it to nobody, keep it in the list. */
   'share.stop': { params: { readonly id: ShareId }; result: null }
-  /** Serves it again; where it is served already, scans its folder again and follows it anew. */
+  /** Serves it again. One that is served already scans its folder and watches it again. */
   'share.start': { params: { readonly id: ShareId }; result: null }
   /** Forget it for good; its key is never used again. The user's files are not touched. */
   'share.remove': { params: { readonly id: ShareId }; result: null }
@@ -180,7 +180,7 @@ export interface Requests {
     result: FileEntry
   }
   /** A folder's children in path order (a folder as if its name ended with `/`), or `limit` of them: those after the
-   *  child named `after`. `timeout`: of an opened share whose list is on its way, waits so many milliseconds for this
+   *  child named `after`. `timeout`: of an opened share whose list is on its way, waits this many milliseconds for this
    *  part of it, or with `soFar` for any child at all; without, `not-listed` until the whole list is here. */
   'fs.list': {
     params: {
@@ -293,7 +293,7 @@ export interface Requests {
     params: { readonly path: string; readonly copy: string }
     result: MergeAnswer
   }
-  /** Writes what came in into the user's file, whose former content goes to the kept files. `markers`: so many places were
+  /** Writes what came in into the user's file, whose former content goes to the kept files. `markers`: how many places were
    *  changed on both sides, and have conflict markers; the conflict ends when those are gone. Without any it is over. */
   'conflict.merge': {
     params: { readonly path: string; readonly copy: string }
@@ -331,7 +331,7 @@ export interface Requests {
         readonly bytes?: number
         readonly storeBytes?: number
         readonly connections?: number
-        /** What live copies took away is kept so many days, as many bytes. */
+        /** What live copies took away is kept this many days, as many bytes. */
         readonly keptBytes?: number
         readonly keptDays?: number
       }

@@ -19,7 +19,7 @@ export function decodeLoosely(text: string): Uint8Array | undefined {
   return z32.decode(text).subarray(0, Math.floor((text.length * 5) / 8))
 }
 
-/** z-base-32 characters of so many bytes. */
+/** z-base-32 characters of this many bytes. */
 export function lengthInZ32(bytes: number): number {
   return Math.ceil((bytes * 8) / 5)
 }

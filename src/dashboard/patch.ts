@@ -15,7 +15,7 @@ export function patch(parent: Element, content: readonly Markup[]): void {
   const focused = document.activeElement
   const section = focused?.closest('section')
   patchChildren(parent, content)
-  // The button that had the focus is gone: its section's heading is where a keyboard user goes on from.
+  // The button that had the focus is gone: its section's heading is where a keyboard user continues from.
   if (focused && !focused.isConnected && section?.isConnected) section.querySelector('h2')?.focus()
 }
 

@@ -27,7 +27,7 @@ import { l10n } from './l10n'
 const MAX_MESSAGE = 600
 /** Warnings about a copy that stand in the list; the notification had them all. */
 const MAX_WARNINGS = 3
-/** So many of who was not heard are named. */
+/** This many of who was not heard are named. */
 const MAX_NAMED = 3
 
 export function networkSentence(network: NetworkState): string {

@@ -22,7 +22,7 @@ export interface Limits extends ShareLimits {
   readonly storeBytes: number
   /** Peers connected at one time. */
   readonly connections: number
-  /** What live copies took away is kept so many days, as many bytes. */
+  /** What live copies took away is kept this many days, as many bytes. */
   readonly keptBytes: number
   readonly keptDays: number
 }
@@ -51,7 +51,7 @@ export const NO_LIMITS: ShareLimits = {
   bytes: Number.POSITIVE_INFINITY,
 }
 
-/** What to tell when so many bytes of content of one share are about to be fetched; undefined: they may be. */
+/** What to tell when this many bytes of content of one share are about to be fetched; undefined: they may be. */
 export function contentBeyond({ bytes: limit }: ShareLimits, bytes: number): PeerfoldError | undefined {
   if (bytes <= limit) return undefined
   const detail = `It would fetch ${formatBytes(bytes)}, and the limit for one share is ${formatBytes(limit)}.`
@@ -88,7 +88,7 @@ export const PEER_LIMITS = {
   channels: 8_192,
   /** Messages of known kinds on Peerfold's own channel; this version sends up to 18. */
   controlMessages: 64,
-  /** Messages of kinds that a later version may know: at once, and so many a second. */
+  /** Messages of kinds that a later version may know: at once, and this many a second. */
   unknownMessages: 1_024,
   unknownMessagesPerSecond: 10,
   /** How often one block is given to one peer. */

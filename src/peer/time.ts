@@ -47,7 +47,7 @@ export function delay(milliseconds: number, signal?: AbortSignal): Promise<void>
   })
 }
 
-/** The promise's result, or undefined after `milliseconds`. The promise goes on; its late rejection is dropped. */
+/** The promise's result, or undefined after `milliseconds`. The promise continues; its late rejection is dropped. */
 export async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
   try {

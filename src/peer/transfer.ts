@@ -50,7 +50,7 @@ export class Transfer {
     this.onChange()
   }
 
-  /** So many bytes need not be fetched. */
+  /** This many bytes need not be fetched. */
   found(bytes: number): void {
     this.here += bytes
     this.onChange()

@@ -28,7 +28,7 @@ declare module 'hypercore' {
       readonly remoteSynced: boolean
       readonly remoteFork: number
       readonly remoteContiguousLength: number
-      /** So many from the first one on it has; which others, is in its bitfield. */
+      /** This many from the first one on it has; which others, is in its bitfield. */
       _remoteContiguousLength: number
       readonly remoteBitfield: { get(index: number): boolean; firstUnset(position: number): number }
       /** Asks which of the blocks around `index` the peer has. */
@@ -44,7 +44,7 @@ declare module 'hypercore' {
       _canRequest(index: number, force: boolean): boolean
       /** Whether anything may be asked of it. */
       isActive(): boolean
-      /** So many may be. */
+      /** This many may be. */
       getMaxInflight(): number
       /** Asks it for a block. False: it cannot be asked now. */
       _requestBlock(block: WantedBlock): boolean

@@ -20,7 +20,7 @@ declare module '@hyperswarm/secret-stream' {
     readonly bytesReceived?: number
     /** Of a UDX stream: milliseconds of a round trip, smoothed and whole; 0 also as long as it is not measured. */
     readonly rtt?: number
-    /** Of a UDX stream: datagrams sent so far, and how often one was sent once more; the latter begins anew at 65,536. */
+    /** Of a UDX stream: datagrams sent so far, and how often one was sent once more; the latter begins again at 65,536. */
     readonly packetsTransmitted?: number
     readonly retransmits?: number
     /** So far, of a TCP socket. */
@@ -252,7 +252,7 @@ declare module 'hyperswarm' {
     readonly keyPair: KeyPair
     readonly connections: ReadonlySet<NoiseStream>
     readonly connecting: number
-    /** Connections it makes or takes at most. Read anew for every one. */
+    /** Connections it makes or takes at most. Read again for every one. */
     maxPeers: number
     readonly peers: ReadonlyMap<string, Hyperswarm.PeerInfo>
     /** Those that are still being made, too. */

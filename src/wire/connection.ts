@@ -96,7 +96,7 @@ export class Connection {
 
   /**
    * Throws `PeerfoldError`: what the other end answered; `message-too-large` when it would not take this, or its answer
-   * is longer than it may be, and the connection goes on; `peer-unreachable` after the timeout or when the connection
+   * is longer than it may be, and the connection continues; `peer-unreachable` after the timeout or when the connection
    * ends; `cancelled` as soon as the signal is aborted. In all but the first case the other end is told to give up.
    */
   async request<M extends Method>(
@@ -207,7 +207,7 @@ function answer<M extends Method>(
   return handlers[method](params as Params<M>, signal)
 }
 
-/** A message of so many bytes is not sent or not taken. */
+/** A message of this many bytes is not sent or not taken. */
 export function beyondLimit(bytes: number, limit: number): PeerfoldError {
   return new PeerfoldError('message-too-large', `${formatBytes(bytes)}, of at most ${formatBytes(limit)}`)
 }

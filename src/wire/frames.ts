@@ -16,14 +16,14 @@ import {
   type MessageWriter,
 } from 'vscode-jsonrpc/node'
 
-/** Answers the request of that id, which has so many bytes. */
+/** Answers the request of that id, which has this many bytes. */
 export type Refusal = (id: number | string, length: number) => void
 
 /** Bytes of the longest message. Files of any size come in parts; both ends hold a message about twice meanwhile. */
 export const LONGEST_MESSAGE = 64_000_000
 /** The same for whoever has not said yet who they are: what a few bytes can claim to hold is bounded by it, too. */
 export const MAX_FIRST_MESSAGE = 8 * 1024
-/** So many messages of the longest kind may wait for the other end to read; more end the connection, for it hangs. */
+/** This many messages of the longest kind may wait for the other end to read; more end the connection, for it hangs. */
 const MAX_WAITING = 2
 const HEAD = 4
 /** Bytes at the start of a message in which its id is found. */
@@ -160,7 +160,7 @@ function requestIdOf(start: Uint8Array): number | string | undefined {
       isKey = !isKey
     }
   } catch {
-    return undefined // it goes on beyond these bytes before it said what it is
+    return undefined // it continues beyond these bytes before it said what it is
   }
   return undefined
 }
@@ -174,7 +174,7 @@ export class FrameWriter extends AbstractMessageWriter implements MessageWriter 
     private readonly socket: Socket,
     /** Bytes of the longest message that the other end takes. */
     private readonly longest: number,
-    /** What to reject with when a message of so many bytes is too long. */
+    /** What to reject with when a message of this many bytes is too long. */
     private readonly tooLong: (length: number) => Error,
   ) {
     super()

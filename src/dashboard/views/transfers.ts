@@ -24,7 +24,7 @@ export function transfers({ transfers }: PeerState): Markup.Element {
 function transferRow(transfer: TransferState): Markup.Element {
   const { id, kind, name, status, folder } = transfer
   const isActive = !isOver(transfer)
-  // What waits goes on by itself; what was cancelled, or followed a window, is asked for anew.
+  // What waits continues by itself; what was cancelled, or followed a window, is asked for again.
   const hasConflicts = status.kind === 'done' && status.result.conflicts.length > 0
   const canRetry = kind === 'copy' && status.kind === 'failed'
   return h(

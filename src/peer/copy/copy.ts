@@ -1,6 +1,6 @@
 /**
  * A copy: share → folder. Plan, then fetch and write (run.ts). A share may go on meanwhile: a copy is of the version
- * it was planned with as long as that can be had, and is planned anew with the newest when it cannot.
+ * it was planned with as long as that can be had, and is planned again with the newest when it cannot.
  */
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
@@ -94,7 +94,7 @@ export type RunParts = readonly [
   rules: TargetRules,
 ]
 
-/** Throws `Superseded` when it has to be planned anew. @param fetched what `fetchPlan` brought */
+/** Throws `Superseded` when it has to be planned again. @param fetched what `fetchPlan` brought */
 export async function runPlan(
   options: CopyOptions,
   plan: CopyPlan,

@@ -1,5 +1,5 @@
 /**
- * What a copy did to the folder, in numbers. A copy that was cut off, or planned anew with a newer version, counts from
+ * What a copy did to the folder, in numbers. A copy that was cut off, or planned again with a newer version, counts from
  * its first start: what it had written by then is known by what it had said that it would write.
  */
 import type { CopyChanges } from '../../common/model'

@@ -47,7 +47,7 @@ export interface FileCopierOptions {
   readonly rules: TargetRules
   readonly marks: CopyMarks
   readonly partials: PartialFiles
-  /** The process ends: what is not done goes on with the next one. */
+  /** The process ends: what is not done continues with the next one. */
   readonly isEnding: () => boolean
   readonly read: ReadOptions & { readonly signal: AbortSignal }
   /** Bytes of the file that are done; negative when they must be done again. */
@@ -400,7 +400,7 @@ export class FileCopier {
     return undefined
   }
 
-  /** After a failure: leaves a temporary to whoever goes on with it (true), removes any other. */
+  /** After a failure: leaves a temporary to whoever continues with it (true), removes any other. */
   private async leave(large: LargeFile, file: PlannedFile, error: unknown): Promise<boolean> {
     const { partials, isEnding } = this.options
     const passes = passing(error) !== undefined
@@ -413,7 +413,7 @@ export class FileCopier {
     return false
   }
 
-  /** Writes block after block; when nobody has the next, waits and goes on there. */
+  /** Writes block after block; when nobody has the next, waits and continues there. */
   private async fill(
     large: LargeFile,
     file: PlannedFile,

@@ -32,14 +32,14 @@ export interface CopyOptions {
   readonly budget: StoreBudget
   /** Content bytes that came over the network so far. */
   readonly fetched: () => number
-  /** So many bytes of content are in the store from now on that did not come over the network. */
+  /** This many bytes of content are in the store from now on that did not come over the network. */
   readonly onFound: (bytes: number) => void
   /** Resolves when somebody who has the share is connected; rejects when aborted. */
   readonly peerCame: (signal: AbortSignal) => Promise<void>
   readonly stale: () => boolean
   /** See `planCopy`. */
   readonly isInDoubt: boolean
-  /** The process ends: what is not done goes on with the next one. */
+  /** The process ends: what is not done continues with the next one. */
   readonly isEnding: () => boolean
   /** Aborts when it does. */
   readonly closing: AbortSignal

@@ -1,10 +1,10 @@
 /**
- * Large files that a copy has written in part, as the catalog knows them, so that a copy that was cut off goes on
+ * Large files that a copy has written in part, as the catalog knows them, so that a copy that was cut off continues
  * inside the temporaries it left.
  *
  * A note says how far a temporary is whole. The end of a process, however rude, loses nothing that it wrote, so such a
  * note holds as long as the machine runs. What is left after a loss of power is what was brought to the disk: that is
- * done every now and then while the file goes on being written, and added to the note. The name of a temporary
+ * done every now and then while the file is still being written, and added to the note. The name of a temporary
  * comes from a random token, so nobody can lay something under it before it is there; that it still is the file we
  * made, its inode and the time at which it was made tell.
  */
@@ -18,7 +18,7 @@ import type { PlannedFile } from './planned'
 
 /** Bytes. */
 const SIZES = {
-  /** Of files that are resumed: shorter ones are written anew in a moment. */
+  /** Of files that are resumed: shorter ones are written again in a moment. */
   least: 64 * 1024 * 1024,
   /** Between two notes. */
   note: 32 * 1024 * 1024,
@@ -104,7 +104,7 @@ export class PartialFiles {
     if (isDue && entry.size - progress.bytes >= this.sizes.sync) this.sync(path, large)
   }
 
-  /** The file is done, or begun anew. */
+  /** The file is done, or begun again. */
   async forget({ path }: PlannedFile): Promise<void> {
     if (this.known.delete(path)) await this.catalog.delete('partial', this.target + path)
   }
@@ -117,7 +117,7 @@ export class PartialFiles {
     return paths.length > 0
   }
 
-  /** Brings what is noted by now to the disk, while the file goes on. */
+  /** Brings what is noted by now to the disk, while the file continues. */
   private sync(path: string, large: LargeFile): void {
     const noted = this.known.get(path)
     if (noted === undefined || this.syncing.has(path)) return

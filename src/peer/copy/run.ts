@@ -1,7 +1,7 @@
 /**
  * One run of a copy by its plan: what is planned is fetched and written, several files at once, as bytes arrive. What is to
  * be applied as a whole is fetched by a run of its own first, which only writes files that are new (`fetch`). When nobody
- * is there, or the disk is full, or the folder vanished, it pauses, says so, and goes on by itself; an entry that cannot
+ * is there, or the disk is full, or the folder vanished, it pauses, says so, and continues by itself; an entry that cannot
  * be written is listed and stops nothing else.
  */
 import { join } from 'node:path'
@@ -44,7 +44,7 @@ const TEMPORARIES_HELD = 64
 /** After this long (milliseconds) without a byte the copy looks again who is there. */
 const SILENCE = 10_000
 const MAX_LISTED = 1_000
-/** So many looks after something nobody has pass before it counts as a lie. */
+/** This many looks after something nobody has pass before it counts as a lie. */
 const LOOKS_BEFORE_LIES = 3
 
 /** What is here before anything is taken away or replaced. By paths inside the target. */
@@ -53,7 +53,7 @@ export interface Fetched {
   readonly placed: ReadonlySet<string>
   /** The others; whoever places one takes it out. */
   readonly waiting: Map<string, FetchedFile>
-  /** Removes temporaries of what is not placed, or leaves them to who goes on with them. May be called again. */
+  /** Removes temporaries of what is not placed, or leaves them to who continues with them. May be called again. */
   readonly drop: (error?: unknown) => Promise<void>
 }
 

@@ -1,5 +1,5 @@
 /**
  * Ends a run of a copy: what it was about to write was superseded, and nobody has it any more (drive/absentBytes.ts). The
- * copy is planned anew with the newest version.
+ * copy is planned again with the newest version.
  */
 export class Superseded extends Error {}

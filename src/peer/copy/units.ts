@@ -42,7 +42,7 @@ export function copyUnits(
   return units.sort((a, b) => firstBlock(a) - firstBlock(b))
 }
 
-/** At least so many: an earlier version makes packs of another size. */
+/** At least this many: an earlier version makes packs of another size. */
 function bytesOfPack(files: readonly PlannedFile[]): number {
   return files.reduce((end, { entry }) => Math.max(end, (entry.pack?.offset ?? 0) + entry.size), PACK_BYTES)
 }

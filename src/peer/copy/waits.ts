@@ -11,7 +11,7 @@ import type { CopyOptions } from './options'
 import type { PlannedFile } from './planned'
 
 export const RETRY_PAUSES = [250, 500, 1_000, 2_000, 5_000]
-/** So many looks after something nobody has pass before the copy counts as stalled. */
+/** This many looks after something nobody has pass before the copy counts as stalled. */
 const QUIET_LOOKS = 2
 const LOOK_EVERY = 50
 

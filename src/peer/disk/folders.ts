@@ -112,7 +112,7 @@ export class Folders {
     if (!this.isStill(this.root)) throw new WriteError('vanished', '')
   }
 
-  /** Forgets a folder that moved, and all below it, so that the next `find` walks anew. */
+  /** Forgets a folder that moved, and all below it, so that the next `find` walks again. */
   forget(folder: Folder): void {
     for (const held of [...this.#cache.values()]) {
       if (held.path === folder.path || held.path.startsWith(`${folder.path}/`)) this.#drop(held)

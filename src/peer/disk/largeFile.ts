@@ -1,7 +1,7 @@
 /**
  * One large file on its way to the disk: written at any position in any order, several writes at once, into a
  * temporary beside its final name. It gets that name when every announced byte is there. A temporary that was made
- * with a resume token keeps its name over restarts, so that a copy that was killed goes on where it stopped.
+ * with a resume token keeps its name over restarts, so that a copy that was killed continues where it stopped.
  */
 import { close, fdatasync, fstatSync, ftruncateSync, read, type Stats, unlinkSync, write } from 'node:fs'
 import { promisify } from 'node:util'

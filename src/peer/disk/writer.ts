@@ -383,7 +383,7 @@ export class SafeWriter {
     return { kind: found.isDirectory() ? 'folder' : 'file' }
   }
 
-  /** Runs synchronous work; walks anew when a folder moved, lets go of folders when descriptors are short. */
+  /** Runs synchronous work; walks again when a folder moved, lets go of folders when descriptors are short. */
   #attempt<T>(segments: readonly string[], work: () => T): T {
     for (let attempt = 1; ; attempt++) {
       try {

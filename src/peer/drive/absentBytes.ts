@@ -18,7 +18,7 @@ import { within } from '../time'
 import { contentId, type DriveEntry } from './format/entry'
 import { isBeyond, isBeyondTheEnd, isNowhere, type KnownShare, nobodyHas } from './whoHas'
 
-/** A peer that knows a version tells the length of its log of bytes so soon (milliseconds). */
+/** A peer that knows a version tells the length of its log of bytes within this time (milliseconds). */
 const LENGTH_WITHIN = 3_000
 
 export type Absence = 'nobody-has-them' | 'superseded' | 'do-not-exist'

@@ -35,7 +35,7 @@ export interface ReadOptions {
 /** Milliseconds, as all here. */
 const ALONE_TIMEOUT = 5_000
 const LOOK_EVERY = 250
-/** After so much silence peers are asked anew. */
+/** After this much silence (milliseconds) peers are asked again. */
 const ASK_AGAIN = 1_000
 const MAX_PATIENCE = 30_000
 /** Bytes from a peer that owes us a block; fewer may be no part of it. */
@@ -151,7 +151,7 @@ export class Blocks {
   }
 }
 
-/** What Hypercore was asked for of a log; peers are asked anew while nothing of it comes, less often the longer. */
+/** What Hypercore was asked for of a log; peers are asked again while nothing of it comes, less often the longer. */
 export async function askingAgain<T>(core: Hypercore, wanted: Promise<T>): Promise<T> {
   const arrival = arrivalOf(core)
   let since = performance.now()

@@ -15,7 +15,7 @@ import { nobodyHas } from './whoHas'
 
 /** Blocks of the path log that one page looks at, and versions. */
 const MAX_BLOCKS = 20_000
-/** One page is waited for so many times as long as one block. */
+/** One page is waited for this many times as long as one block. */
 const PAGE_TIMEOUTS = 2
 const MAX_VERSIONS = 5_000
 /** A version that changes more paths than this is compared with the one before, as a whole. */

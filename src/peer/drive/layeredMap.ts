@@ -6,7 +6,7 @@
  * A small map is simply copied.
  */
 
-/** Maps with so many entries or fewer are copied whole. */
+/** Maps with this many entries or fewer are copied whole. */
 const SMALL = 64
 
 /** What can be asked of a map that is not changed any more. */
@@ -87,7 +87,7 @@ export class LayeredMap<V extends object | true> implements Layers<V> {
   private change(key: string, value: V | undefined): void {
     this.changes ??= new Map()
     this.changes.set(key, value)
-    // Copying the changes for every version costs as much as copying the base once in so many versions.
+    // Copying the changes for every version costs as much as copying the base once in this many versions.
     if (this.changes.size ** 2 <= 4 * this.base.size) return
     this.base = this.flattened()
     this.isBaseShared = false

@@ -15,7 +15,7 @@ const PACK_AFTER = 400
 /** The log is opened, its length proven with the block, and one may be lost. Where all have told that they lack it: two. */
 const TRIPS = 4
 const TRIPS_LACKING = 2
-/** Whatever comes meanwhile, the pack is asked for after so many times as long. */
+/** Whatever comes meanwhile, the pack is asked for after this many times as long. */
 const LONGEST = 8
 const LOOK_EVERY = 50
 

@@ -1,5 +1,5 @@
 /**
- * Reading while the share goes on: what is being read may be superseded, and its bytes cleared by everybody. Then they
+ * Reading while the share changes: what is being read may be superseded, and its bytes cleared by everybody. Then they
  * are not waited for, and what the newest version has at that place is read instead: all of it, never a part of each.
  */
 import { PeerfoldError } from '../../common/errors'

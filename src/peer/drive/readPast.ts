@@ -13,7 +13,7 @@ import { BlockMissing, endOfVersion } from './pastVersions'
 import type { ShareDrive } from './shareDrive'
 import type { Version } from './version'
 
-/** Who is connected has so long (milliseconds) to say what it has. */
+/** Who is connected has this long (milliseconds) to say what it has. */
 const SAID_WITHIN = 1_500
 const LOOK_AGAIN = 300
 /** An own share has its bytes at once, or not at all. */

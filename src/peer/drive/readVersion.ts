@@ -22,7 +22,7 @@ import { nobodyHas } from './whoHas'
 const MAX_HISTORY = 20_000
 /** Fewer blocks of the path log than these are read one by one, whatever listing there is. */
 const FEW_BLOCKS = 200
-/** So many entries of a listing are read in the time in which one block of the path log is fetched, or in less. */
+/** This many entries of a listing are read in the time in which one block of the path log is fetched, or in less. */
 const ENTRIES_A_BLOCK = 50
 /** Blocks of a path log that is fetched whole. Each is small. */
 const SHORT = 32

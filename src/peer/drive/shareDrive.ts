@@ -148,7 +148,7 @@ export class ShareDrive {
 
   /**
    * Brings `version` to the newest known here. Undefined when it was there already. Rejects when blocks it needs cannot
-   * be had now; the version before stays. One at a time: whoever asks meanwhile waits, and goes on from there.
+   * be had now; the version before stays. One at a time: whoever asks meanwhile waits, and continues from there.
    *
    * @param made that version, where this machine has just made it: then nothing is read
    */

@@ -59,7 +59,7 @@ export function intersectRuns(a: BlockRuns, b: BlockRuns): BlockRuns {
   return both
 }
 
-/** Parts of runs, in order, of at most so many blocks and so many runs together. */
+/** Parts of runs, in order, of at most this many blocks and this many runs together. */
 export function* slicesOf(runs: BlockRuns, maxBlocks: number, maxRuns: number): Generator<BlockRun[]> {
   let slice: BlockRun[] = []
   let blocks = 0

@@ -3,7 +3,7 @@
  * fifteen bytes would fill all memory there is, or hold the thread for long. So
  *
  * 1. What lies far beyond the log as it is known here is cut off: it cannot be asked for anyway.
- * 2. A claim is taken in parts that take a few milliseconds. So many blocks a peer may claim at once, more than honest
+ * 2. A claim is taken in parts that take a few milliseconds. This many blocks a peer may claim at once, more than honest
  *    logs have; of what is more a part is taken now and then, in the order in which it was said.
  * 3. Who claims more than can wait is not believed: it is asked for less.
  *

@@ -75,7 +75,7 @@ interface TreeNode {
   readonly children: readonly number[]
 }
 
-/** The tree's part for each of so many sorted paths, whose blocks begin at `start`. */
+/** The tree's part for each of a number of sorted paths, whose blocks begin at `start`. */
 function treeOver(count: number, start: number): (at: number) => Buffer {
   const nodes = new Map<number, TreeNode>()
   let keys = Array.from({ length: count }, (_, at) => start + at)

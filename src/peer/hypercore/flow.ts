@@ -24,7 +24,7 @@ export interface Wanted {
   readonly canGive: () => boolean
 }
 
-/** What a peer takes in so many milliseconds may be on its way to it while it is given more; at least so many bytes. */
+/** What a peer takes in this many milliseconds may be on its way to it while it is given more; at least this many bytes. */
 const ON_ITS_WAY = 400
 const LEAST_ON_ITS_WAY = 256 * 1024
 /** Milliseconds over which rates are measured, about. */

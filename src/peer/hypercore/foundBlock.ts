@@ -8,7 +8,7 @@
 import type Hypercore from 'hypercore'
 import { type Leaf, MAX_FORKS, paddingOf } from './leaf'
 
-/** Room for a block as it is stored: its bytes go behind the padding. Undefined where they would not be so many. */
+/** Room for a block as it is stored: its bytes go behind the padding. Undefined where its length is another one. */
 export function roomFor(
   log: Hypercore,
   index: number,

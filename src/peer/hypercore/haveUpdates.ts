@@ -12,7 +12,7 @@ import type { ReplicatorPeer } from 'hypercore'
 /** Blocks of one question. */
 const BATCH = 2_097_152
 const MAX_QUESTIONS = 64
-/** Of Hypercore: after so many blocks that a peer has not it is asked for nothing more. */
+/** Of Hypercore: after this many blocks that a peer has not it is asked for nothing more. */
 const MAX_NOT_AVAILABLE = 32
 
 /** Nothing is done with the answer but to remember it. */

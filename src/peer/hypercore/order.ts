@@ -15,7 +15,7 @@ import type Hypercore from 'hypercore'
 import type { ReplicatorPeer, WantedBlock } from 'hypercore'
 import { isCrowded } from './crowd'
 
-/** So many of the blocks that wait are compared. */
+/** This many of the blocks that wait are compared. */
 const COMPARED = 256
 
 /** Who may ask for the same blocks, as a number. */

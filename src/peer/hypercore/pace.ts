@@ -113,7 +113,7 @@ export class Pace {
     }
   }
 
-  /** Milliseconds until so many bytes more are here; undefined as long as nothing is known. */
+  /** Milliseconds until this many bytes more are here; undefined as long as nothing is known. */
   timeFor(bytes: number): number | undefined {
     return this.rate === undefined ? undefined : (bytes * 1_000) / Math.max(1, this.rate)
   }

@@ -39,7 +39,7 @@ const UNKNOWN_TIME = 500
 const MOST = 512
 /** More than are due when somebody waits for them. */
 const URGENT = 2
-/** A block is taken from a peer that needs so many times as long as another. */
+/** A block is taken from a peer that needs this many times as long as another. */
 const MUCH_SLOWER = 3
 /** Milliseconds: sooner nobody is slow. */
 const PATIENCE = 1_500
@@ -47,7 +47,7 @@ const PATIENCE = 1_500
 const WORTHWHILE = 1_000
 /** The same where others fetch it too, who pass it on, from the one who gives it to all of them. */
 const WORTHWHILE_OF_SHARER = 5_000
-/** A peer that lacks some of what is wanted, and gave nothing for so long (milliseconds), fetches something else. */
+/** A peer that lacks some of what is wanted, and gave nothing for this long (milliseconds), fetches something else. */
 const FELLOW = 8_000
 /** Blocks of one peer that are being stored while more are asked for. */
 const STORING = 4

@@ -25,16 +25,16 @@ import { Flow, Meter, type Taker, type Wanted } from './flow'
 
 /** Milliseconds between two looks while anybody waits. */
 const LOOK_EVERY = 20
-/** What the line delivers in so many milliseconds may be on its way; at least so many bytes. */
+/** What the line delivers in this many milliseconds may be on its way; at least this many bytes. */
 const ON_ITS_WAY = 400
 const LEAST_ON_ITS_WAY = 1024 * 1024
 /** Milliseconds after which a peer is given a block although the line is full; one that is ahead of others. */
 const LONGEST_WAIT = 1_000
 const LONGEST_WAIT_AHEAD = 4_000
-/** Blocks by which one may be ahead of another; at least so many bytes. */
+/** Blocks by which one may be ahead of another; at least this many bytes. */
 const AHEAD = 2
 const LEAST_AHEAD = 128 * 1024
-/** A peer that asked for nothing for so long (milliseconds) has no claim to what others had meanwhile. */
+/** A peer that asked for nothing for this long (milliseconds) has no claim to what others had meanwhile. */
 const PAUSE = 1_000
 /** So little is on its way that the line is about to have nothing to do; and for how many milliseconds, before that counts. */
 const IDLE = 0.25

@@ -23,7 +23,7 @@ import { HeldRecords } from './heldRecords'
 import { IncomingBlocks } from './incomingBlocks'
 import { IncomingFile } from './incomingFile'
 
-/** What is lost is looked for again after so long (milliseconds). */
+/** What is lost is looked for again after this long (milliseconds). */
 const LOOK_AGAIN = 60_000
 /** By then (milliseconds) the system has brought most of a file to the disk by itself. */
 const SYNC_AFTER = 60_000
@@ -31,7 +31,7 @@ const SYNC_AFTER = 60_000
 export interface CopiedFilesOptions {
   readonly drive: ShareDrive
   readonly catalog: Catalog
-  /** So many bytes of the share came into the store, or left it (negative). */
+  /** This many bytes of the share came into the store, or left it (negative). */
   readonly onStored: (bytes: number) => void
   /** Blocks are here that were not, or the other way round. */
   readonly onChanged: () => void
@@ -201,7 +201,7 @@ export class CopiedFiles implements Outside {
     this.writing.delete(file)
   }
 
-  /** So many bytes were put into the store after all. */
+  /** This many bytes were put into the store after all. */
   stored(bytes: number): void {
     this.options.onStored(bytes)
   }

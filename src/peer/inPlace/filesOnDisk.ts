@@ -46,7 +46,7 @@ export class FilesOnDisk {
     }
   }
 
-  /** Opens a file anew for the next read, since it may be another one by now. */
+  /** Opens a file again for the next read, since it may be another one by now. */
   reopen({ folder, path, temporary }: HeldFile): void {
     const files = this.filesIn(folder)
     files.reopen(path)

@@ -51,7 +51,7 @@ export class IncomingBlocks {
     this.here.delete(index)
   }
 
-  /** So many bytes came. @returns how many of them went to the store */
+  /** This many bytes came. @returns how many of them went to the store */
   countStored(came: number): number {
     const taken = Math.min(came, this.notCounted)
     this.notCounted -= taken

@@ -71,7 +71,7 @@ export class OpenFiles {
     }
   }
 
-  /** Opens a file anew for the next read, since it may be another one by now. */
+  /** Opens a file again for the next read, since it may be another one by now. */
   reopen(path: string): void {
     const file = this.files.get(path)
     if (file !== undefined) this.forget(path, file)

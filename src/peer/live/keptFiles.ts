@@ -25,7 +25,7 @@ import { type FileMark, SafeWriter } from '../disk/writer'
 import type { Catalog, KeptRecord } from '../store/catalog'
 
 const DAY = 24 * 3_600_000
-/** What the share changed less than so long (milliseconds) before it took it away has passed through. */
+/** What the share changed less than this long (milliseconds) before it took it away has passed through. */
 const PASSING = DAY
 /** Milliseconds between looks for what is too old. */
 const LOOK_EVERY = 600_000

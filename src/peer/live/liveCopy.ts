@@ -108,7 +108,7 @@ export class LiveCopy {
         if (this.transfer?.status.kind === 'paused') this.transfer.abort.abort()
         this.poke()
       }),
-      // A link that reads more than the one before opens its share anew.
+      // A link that reads more than the one before opens its share again.
       this.shares.changed.on(() => {
         if (this.shares.find(this.record.share) !== this.waitedFor) this.transfer?.abort.abort()
       }),

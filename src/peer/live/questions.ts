@@ -1,5 +1,5 @@
 /**
- * What a live copy asks before it goes on: about a version that would take most files away, about local changes that
+ * What a live copy asks before it continues: about a version that would take most files away, about local changes that
  * would make many conflicts at once, and about a folder that is not what it was. Until then it touches nothing.
  */
 import { closeSync } from 'node:fs'
@@ -16,7 +16,7 @@ import { readWhole } from '../drive/read'
 export const MAX_CONFLICTS = 50
 /** Files up to this size (bytes) are compared with what comes in before anything is asked. */
 const COMPARED_BYTES = 4 * 1024 * 1024
-/** So many are compared at once. */
+/** This many are compared at once. */
 const AT_ONCE = 32
 /** Milliseconds for the bytes to compare with. */
 const PATIENCE = 10_000

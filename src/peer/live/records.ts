@@ -4,7 +4,7 @@ import type { Catalog, CopiedFile } from '../store/catalog'
 
 /** Records asked for at once. */
 const AT_ONCE = 256
-/** With more of all places than one in so many, all records are read. */
+/** When more than one of this many places is asked for, all records are read. */
 const SHARE_OF_ALL = 16
 
 /**

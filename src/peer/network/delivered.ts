@@ -12,14 +12,14 @@ import type { Path } from './pathChoice'
 /** Bytes that are worth telling, and milliseconds between two messages at least. */
 const STEP = 128 * 1024
 const TELL_EVERY = 100
-/** What is taken of such messages: at once, and so many a second. */
+/** What is taken of such messages: at once, and this many a second. */
 export const DELIVERY_MESSAGES = 64
 export const DELIVERY_MESSAGES_PER_SECOND = 20
 
 export type DeliveryMessage =
   /** Bytes that came so far over each stream. */
   | { readonly type: 'came'; readonly udx: number; readonly tcp: number }
-  /** What is given to the peer is given to others as well, and so many of its requests wait for their turn. */
+  /** What is given to the peer is given to others as well, and this many of its requests wait for their turn. */
   | { readonly type: 'crowd'; readonly waiting: number }
 
 export class Delivered implements Taker {

@@ -213,7 +213,7 @@ export class PeerLink {
     return true
   }
 
-  /** Tells the name as it is now to who takes it. What a peer is told beyond a few changes it learns when it connects anew. */
+  /** Tells the name as it is now to who takes it. What a peer is told beyond a few changes it learns when it connects again. */
   tellName(): void {
     const name = this.options.name()
     if (!this.mayTell || name === this.toldName || this.nameMessages >= MAX_NAME_MESSAGES) return

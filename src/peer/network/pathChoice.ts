@@ -156,7 +156,7 @@ export class PathChoice {
     return isSteady
   }
 
-  /** Bytes a second over the last so many milliseconds. */
+  /** Bytes a second over the last milliseconds, as many as are given. */
   private rate(now: number, over: number): number {
     const last = this.samples.at(-1)
     const first = this.samples.findLast(({ at }) => at <= now - over) ?? this.samples[0]

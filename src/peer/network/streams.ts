@@ -4,7 +4,7 @@
  * The side that made the connection decides: it says which stream carries (`carry`), and the other side may ask for one
  * (`wish`). Both measure what comes to them and form an opinion of their own (pathChoice.ts). An opinion is no move: what
  * carries changes in `carryOver` alone, which tells the opinion too, so that the two never differ. Peers count messages,
- * so some opinions cannot be said at once; they are formed anew at the next look.
+ * so some opinions cannot be said at once; they are formed again at the next look.
  *
  * With Peerfolds that say nothing of paths, TCP carries as soon as it stands.
  */
@@ -16,7 +16,7 @@ import { receivedBytes } from '../rate'
 import { Allowance } from './guard/allowance'
 import { LOOK_EVERY, type Path, PathChoice } from './pathChoice'
 
-/** What a peer takes of messages about paths: at once, and so many a second. */
+/** What a peer takes of messages about paths: at once, and this many a second. */
 export const PATH_MESSAGES = 64
 export const PATH_MESSAGES_PER_SECOND = 1
 /** Of these for choices, and as many for losses, so that no choice has to wait for those. The rest is for answers to wishes. */

@@ -2,7 +2,7 @@
  * Clears what nothing names any more from one share's log of bytes, on the publisher's side and on the reader's.
  *
  * In use are the blocks that the newest version names, those of the newest listing, and what kept former versions name
- * (past.ts). References are counted anew for
+ * (past.ts). References are counted again for
  * every look, from the entries themselves: nothing about them is stored, so nothing can be wrong after a kill. What is
  * here and not in use is noted, and cleared when it is still not in use after a time of grace, since readers may be in
  * the midst of the version before. So a block goes one to two times of grace after it was superseded; what a start
@@ -18,7 +18,7 @@ import { piecesIn } from '../hypercore/pieces'
 import { breathe, delay, slicer } from '../time'
 import type { Past } from './past'
 
-/** Superseded bytes stay here so long (milliseconds) for those who are fetching them. */
+/** Superseded bytes stay here this long (milliseconds) for those who are fetching them. */
 export const GRACE = 10 * 60_000
 
 /** A new version is looked through when whoever asked for it has it (milliseconds). */
@@ -42,7 +42,7 @@ export interface ClearingOptions {
   readonly inTurn: (work: () => Promise<void>) => Promise<void>
   /** Called before bytes are cleared, with all blocks that stay in use. */
   readonly beforeClear: (used: BlockRuns) => void
-  /** So many bytes of so many blocks are gone. */
+  /** Bytes and blocks that are gone. */
   readonly onCleared: (bytes: number) => Promise<void>
   readonly signal: AbortSignal
   readonly onError: (error: unknown) => void

@@ -245,7 +245,7 @@ async function readFile<T>(
   )
 }
 
-/** Throws `message-too-large` when so many bytes do not fit into an answer: before they are fetched. */
+/** Throws `message-too-large` when this many bytes do not fit into an answer: before they are fetched. */
 function assertFits(bytes: number): void {
   if (bytes > LONGEST_MESSAGE - AROUND_BYTES) throw beyondLimit(bytes, LONGEST_MESSAGE)
 }

@@ -1,4 +1,4 @@
-/** What everybody is told of the peer: one value, made anew whenever it is asked for. */
+/** What everybody is told of the peer: one value, made again whenever it is asked for. */
 import type { ShareId } from '../../common/brand'
 import type { PeerState, RemotePeer } from '../../common/model'
 import { peerIdOf } from '../keys'

@@ -21,7 +21,7 @@ export class BytesHere {
 
   constructor(private readonly share: ServedShare) {}
 
-  /** So many bytes of the newest version were found on this machine. */
+  /** This many bytes of the newest version were found on this machine. */
   addFound(bytes: number): void {
     this.found += bytes
   }

@@ -11,7 +11,7 @@ import { PublishLoop } from './publishLoop'
 import type { PublishStatus } from './publishStatus'
 import type { ServedShare } from './servedShare'
 
-/** Files that cannot be had where they were published from may be there again after so long (milliseconds). */
+/** Files that are gone from where they were published are looked for again after this long (milliseconds). */
 const LOST_AGAIN = 60_000
 
 export interface FollowedFolderParts {

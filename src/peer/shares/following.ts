@@ -117,7 +117,7 @@ export class Following implements SharePart {
     this.share.context.budget.add(this.share.id, this.copied.incoming.countStored(bytes))
   }
 
-  /** So many bytes of content are in the store that nobody sent. */
+  /** This many bytes of content are in the store that nobody sent. */
   found(bytes: number): void {
     this.came(bytes)
     this.bytesHere.addFound(bytes)
@@ -200,7 +200,7 @@ export class Following implements SharePart {
     return drive.version === undefined ? { kind: 'searching', why } : { kind: 'offline', why }
   }
 
-  /** So many bytes came into the store, or left it, since a file of a copy has them. */
+  /** This many bytes came into the store, or left it, since a file of a copy has them. */
   private stored(bytes: number): void {
     const { id, context } = this.share
     if (bytes > 0) {

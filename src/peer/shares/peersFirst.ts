@@ -7,7 +7,7 @@ import { delay, unlessAborted } from '../time'
 import type { ShareReplication } from './replication'
 import type { ServedShare } from './servedShare'
 
-/** Readers that were found have so long (milliseconds) to say what they have. */
+/** Readers that were found have this long (milliseconds) to say what they have. */
 const PEERS_TELL = 1_500
 /** When looking for them takes longer than this (milliseconds), the user is told. */
 const PEERS_SOON = 10_000

@@ -19,7 +19,7 @@ export class PublishedRecord {
     await this.share.context.catalog.put('share', this.record.seed, this.record)
   }
 
-  /** Notes that the share is being removed, so that the next start goes on if this is cut off. */
+  /** Notes that the share is being removed, so that the next start continues if this is cut off. */
   async purging(): Promise<void> {
     await this.share.context.catalog.put('share', this.record.seed, { ...this.record, removed: true })
   }

@@ -191,7 +191,7 @@ export class Publishing implements SharePart {
     })
   }
 
-  /** Starts it; one that is served already scans its folder again, and after a failure follows it anew as well. */
+  /** Starts it. One that is served already scans its folder again; after a failure it is watched again, too. */
   async startAgain(): Promise<void> {
     if (this.isLost || this.share.replication === undefined) return this.start()
     if (this.record.once) return

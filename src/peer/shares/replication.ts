@@ -25,7 +25,7 @@ export class ShareReplication {
   readonly appended = new Signal<void>()
   /** Two histories were signed with the key of one of the logs; Hypercore has closed it. */
   readonly forked = new Signal<void>()
-  /** So many bytes came, of the log of paths or of content. */
+  /** This many bytes came, of the log of paths or of content. */
   readonly came = new Signal<number>()
   /** Bytes of content moved. */
   readonly moved = new Signal<void>()

@@ -21,7 +21,7 @@ export interface SharePart {
   peersChanged(): void
   /** The path log got longer, by this machine or by peers. */
   appended(): void
-  /** So many bytes came from peers. */
+  /** This many bytes came from peers. */
   came(bytes: number): void
   /** Two histories were signed with the key of one of the logs; Hypercore has closed it. */
   forked(): void
@@ -32,11 +32,11 @@ export interface SharePart {
   inUse(): Iterable<Named> | undefined
   /** All blocks but these are about to be cleared. */
   beforeClear(used: BlockRuns): void
-  /** So many bytes were cleared. */
+  /** This many bytes were cleared. */
   cleared(bytes: number): Promise<void>
   /** Resolves when nothing of it is under way any more. Nothing is begun once the share is closing. */
   settle(): Promise<void>
-  /** Notes that the logs are being deleted, so that the next start goes on if this is cut off. */
+  /** Notes that the logs are being deleted, so that the next start continues if this is cut off. */
   purging(): Promise<void>
   /** Forgets what is known of the share, last what it is. */
   purged(): Promise<void>

@@ -125,7 +125,7 @@ export class Share {
     }
   }
 
-  /** So many bytes of its content were found on this machine, and are in the store. */
+  /** This many bytes of its content were found on this machine, and are in the store. */
   found(bytes: number): void {
     this.following?.found(bytes)
   }

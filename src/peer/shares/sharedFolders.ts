@@ -119,7 +119,7 @@ export class SharedFolders {
         return await this.takeUp(share, params, transfer)
       } catch (error) {
         // A share that never became one leaves nothing, and its key is never used again. The end of the process is
-        // no cancellation: then the record stays, and the same key goes on with the same log.
+        // no cancellation: then the record stays, and the same key continues with the same log.
         if (!this.context.closing.aborted) await share.purge()
         throw error
       }
@@ -186,7 +186,7 @@ export class SharedFolders {
     return Share.published(record, this.context)
   }
 
-  /** A first publish that a crash cut off: its log exists, so its key goes on. */
+  /** A first publish that a crash cut off: its log exists, so its key is used again. */
   private async unfinished(params: ShareSource): Promise<ShareRecord | undefined> {
     for await (const [, record] of this.context.catalog.list('share')) {
       const same = record.source === params.source && (record.encryptionKey === undefined) === params.isPublic

@@ -39,7 +39,7 @@ export class StoreBudget {
     }
   }
 
-  /** So many bytes of a share arrived. */
+  /** This many bytes of a share arrived. */
   add(id: ShareId, bytes: number): void {
     const wasWithin = this.isWithin
     this.kept.set(id, (this.kept.get(id) ?? 0) + bytes)
@@ -62,7 +62,7 @@ export class StoreBudget {
     this.changed.emit()
   }
 
-  /** So many bytes of a share were cleared. */
+  /** This many bytes of a share were cleared. */
   async cleared(id: ShareId, bytes: number): Promise<void> {
     const kept = this.kept.get(id) ?? 0
     const less = Math.min(kept, bytes)

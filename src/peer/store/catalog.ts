@@ -278,7 +278,7 @@ export interface PartialFile {
   readonly birthtimeMs: number
 }
 
-/** How far a file is written: so many bytes, which are so many blocks. */
+/** How far a file is written: this many bytes, which are this many blocks. */
 export interface WrittenPart {
   readonly bytes: number
   readonly blocks: number
@@ -326,7 +326,7 @@ const WRITE_BUFFER_BYTES = 2 * 1024 * 1024
 /** Records read in one go; each go is a trip to another thread. */
 const RECORDS_AT_ONCE = 256
 
-/** One for all records: a new one would take a buffer of its own for each, and learn the keys anew. */
+/** One for all records: a new one would take a buffer of its own for each, and learn the keys again. */
 const encoder = new Encoder({ ignoreUndefined: true })
 const decoder = new Decoder()
 

@@ -10,7 +10,7 @@ import { delay } from '../time'
 
 /** Going through the files is not worth less than this (bytes). */
 const WORTH = 8 * 1024 * 1024
-/** What was cleared by and by is given back together: after so long (milliseconds). */
+/** What was cleared by and by is given back together: after this long (milliseconds). */
 const PAUSE = 1_000
 /** Of RocksDB: what is in use is copied out of every file that is gone through, also at the lowest level. */
 const FORCE_COPY = {
@@ -32,7 +32,7 @@ export class StoreCompaction {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** So many bytes were cleared. */
+  /** This many bytes were cleared. */
   add(bytes: number): void {
     this.freed += bytes
     if (this.running !== undefined || this.freed < WORTH) return

@@ -224,7 +224,7 @@ export class Copies {
           await afterwards()
         },
         async error => {
-          if (this.context.closing.aborted) return // it goes on with the next peer process
+          if (this.context.closing.aborted) return // it continues with the next peer process
           this.context.checkForDamage(error)
           const told = this.context.explain(error)
           const failure = toUserError(told)
@@ -255,7 +255,7 @@ export class Copies {
     let timer: NodeJS.Timeout | undefined
     const look = () => {
       const error = transfer.status.kind === 'paused' ? transfer.status.error : undefined
-      // Nobody waits for the user, and the copy goes on by itself when a limit was raised.
+      // Nobody waits for the user, and the copy continues by itself when a limit was raised.
       if (error !== undefined && isForUser(error.code)) {
         passed = error
         stalled.abort()

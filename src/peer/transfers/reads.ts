@@ -20,7 +20,7 @@ export interface ReadFile {
   readonly size: number
 }
 
-/** What one request does. `came`: so many more bytes of the file are read. */
+/** What one request does. `came`: this many more bytes of the file are read. */
 type Work<T> = (signal: AbortSignal, came: (bytes: number) => void) => Promise<T>
 
 export class Reads {

@@ -24,7 +24,7 @@ export interface SeedRoom {
 
 /** Ranges asked for at once. */
 const RANGES_AT_ONCE = 64
-/** After so long (milliseconds) it is looked whether there is a newer version. */
+/** Milliseconds between two looks for a newer version. */
 const LOOK_EVERY = 1_000
 /** What a listing is ahead of comes within this time (milliseconds), or whoever writes it is gone. */
 const REST_WITHIN = 90_000

@@ -18,7 +18,7 @@ const LEAST_GAP = 4
 const MOST_IN_VAIN = 4
 /** Blocks that are compared at a time. */
 const AT_ONCE = 4
-/** So many are compared while what the next ones are compared by is on its way. */
+/** This many are compared while what the next ones are compared by is on its way. */
 const PREPARED = 512
 
 export interface Comparing {
@@ -126,7 +126,7 @@ class Finder {
     return count
   }
 
-  /** Where so many blocks in a row are missing that it is worth a question. */
+  /** Where enough blocks in a row are missing to be worth a question. */
   private gapsIn({ start, end }: Gap): Gap[] {
     const gaps: Gap[] = []
     let from = start

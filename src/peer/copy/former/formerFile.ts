@@ -27,12 +27,12 @@ export class FormerFile {
     return this.file.mark.size
   }
 
-  /** Whether it may have so many bytes there. */
+  /** Whether it may have this many bytes there. */
   has(position: number, length: number): boolean {
     return position >= 0 && position + length <= this.size
   }
 
-  /** Fills `bytes` with what lies there. False where there are not so many. */
+  /** Fills `bytes` with what lies there. False where there are not this many. */
   async read(position: number, bytes: Buffer): Promise<boolean> {
     for (let filled = 0; filled < bytes.length; ) {
       const left = bytes.length - filled

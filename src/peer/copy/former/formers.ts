@@ -10,9 +10,9 @@ import type { CopyPlan, PlannedFile } from '../planned'
 
 /** Files that are looked into for one that was renamed. */
 const MOST = 3
-/** A file that was renamed is neither so many times longer nor shorter. */
+/** A renamed file is at most this many times longer or shorter. */
 const MOST_GROWN = 4
-/** Shorter ones (bytes) are not looked into, nor are more than so many thought of. */
+/** Shorter files (bytes) are not looked into, and no more files than this are. */
 const LEAST = 512 * 1024
 const MOST_KNOWN = 1_000
 

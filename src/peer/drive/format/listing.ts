@@ -80,7 +80,7 @@ export function parseListingHeader(value: unknown): ListingHeader | undefined {
   return value.ahead === true ? { ...header, ahead: true } : header
 }
 
-/** Where the log of bytes goes on after these blocks. */
+/** Where the log of bytes continues after these blocks. */
 export function endOf({ blockOffset, blockLength, byteOffset, byteLength }: BlobRef): LogPosition {
   return { blockOffset: blockOffset + blockLength, byteOffset: byteOffset + byteLength }
 }

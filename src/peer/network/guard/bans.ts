@@ -1,7 +1,7 @@
 /**
  * Peers that are turned away for a while because of what they did: at first for half a minute, each time four times as
  * long, at most for some hours. A ban outlasts reconnects, and the memory of it outlasts the ban, so that who comes
- * back and does the same waits longer; who behaves for a day starts anew. Nothing is kept over a restart: blocking
+ * back and does the same waits longer; who behaves for a day starts again. Nothing is kept over a restart: blocking
  * somebody for good is the user's business.
  */
 import type { PeerId } from '../../../common/brand'

@@ -1,7 +1,7 @@
 /**
  * What is expected of a peer, and what happens to one that does otherwise: its connection is closed and it is banned
  * for a while (bans.ts), and the blocks it was asked for are asked of others. Hypercore itself finds out what is false
- * and keeps none of it, but goes on with whoever sent it.
+ * and keeps none of it, but continues with whoever sent it.
  *
  * Some offences are events (a block that is not of the log, requests that make no sense), others are seen by looking
  * around every few seconds: silence, answers that do not come while others wait for them, more open requests, channels
@@ -21,7 +21,7 @@ import type { PeerLink } from '../link'
 /** Milliseconds. */
 const LOOK_EVERY = 2_000
 const SAY_SOMETHING_WITHIN = 30_000
-/** A peer that owes blocks and sends less than this many bytes a second for so long (milliseconds) does not answer. */
+/** A peer that owes blocks and sends less than this many bytes a second for this long (milliseconds) does not answer. */
 const SLOWEST = 1_024
 const ANSWER_WITHIN = 10_000
 const PROVE_WITHIN = 1_000

@@ -1,5 +1,5 @@
 /**
- * Who may connect now: at most so many at one time, not all of them from one address, and nobody again and again. When
+ * Who may connect now: a number of peers at one time, not all of them from one address, and nobody again and again. When
  * all places are taken, one who has nothing to do with any share here makes room.
  *
  * Where a new connection comes from is not known until the peer has proven it (provenAddress.ts). So those that have not

@@ -26,7 +26,7 @@ export function findPath<T extends Placed>(items: readonly T[], path: string): T
   return item?.path === path ? item : undefined
 }
 
-/** Whether a path is among those of the items, for so many questions. */
+/** Whether a path is among those of the items, for this many questions. */
 export function pathsOf(items: readonly Placed[], questions: number): (path: string) => boolean {
   if (questions < FEW) return path => findPath(items, path) !== undefined
   const paths = new Set(items.map(({ path }) => path))

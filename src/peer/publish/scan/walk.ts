@@ -82,7 +82,7 @@ export class Walk {
     return { files: found.length, bytes, folders: folders.size }
   }
 
-  /** What was found so far; the walk goes on with nothing. */
+  /** What was found so far; the walk continues with nothing. */
   takePicture(): Picture {
     const { picture } = this
     this.picture = new Picture(this.options.onLeftOut)

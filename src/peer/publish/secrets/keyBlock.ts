@@ -17,7 +17,7 @@ const BETWEEN = /\\+[nrt]|[\s"'`+,>|*#;\\]|\/\//g
 /** Lines such as `Proc-Type: 4,ENCRYPTED`, with a space or the end of the line after what they say. */
 const HEADERS =
   /^(?:[ \t>|*#"'`+,;]*(?:\\+[nrt]|\r?\n)?[ \t>|*#"'`+,;]*[A-Za-z][A-Za-z-]*: [^\r\n\\]*(?:\\+[nr]|\r?\n|$))+/
-/** So many characters of Base64 are a key, whatever follows: one of Ed25519 has 64. */
+/** This many characters of Base64 are a key, whatever follows: one of Ed25519 has 64. */
 const SURELY = /^[A-Za-z0-9+/=]{40}/
 /** A shorter one is, when nothing else stands there. */
 const WHOLE = /^[A-Za-z0-9+/=]{3,}$/

@@ -1,5 +1,5 @@
 /**
- * The forms of tokens that their issuers have published: how each begins, and how it goes on. To add one, add a line.
+ * The forms of tokens that their issuers have published: how each begins, and what follows. To add one, add a line.
  * A token is at least 20 characters of letters, digits, `_`, `-`, `.` and `~`: `tokenSearch.ts` finds by that.
  */
 

@@ -29,7 +29,7 @@ import { appendLaterBlocks } from './listingFirst/deferredBlocks'
 import { packLoose } from './listingFirst/packLoose'
 import { type Published, publishedEntry } from './published'
 
-/** The listing is written anew when this many entries of the path log, or a twentieth of all files, are newer. */
+/** The listing is written again when this many entries of the path log, or a twentieth of all files, are newer. */
 const LISTING_AFTER = 256
 
 /** What of a version is said in its last block, beside the listing. */

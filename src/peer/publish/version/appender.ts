@@ -13,7 +13,7 @@ import { type Kept, type Piece, piecesIn } from '../../hypercore/pieces'
 /** More brings no speed, and every batch is in memory up to three times: as read, encrypted, and in the database. */
 const BATCH_BYTES = 2 * 1024 * 1024
 const BATCH_BLOCKS = 2_048
-/** So many batches may wait for the disk before reading does. */
+/** This many batches may wait for the disk before reading does. */
 const BATCHES_BEHIND = 2
 
 /** Bytes in front of a block that let it be encrypted where it is. */

@@ -8,7 +8,7 @@ import { type Compared, compareDoubts, type Doubts } from './doubts'
 import type { SharedFiles } from './inPlace/sharedFiles'
 import { likeness, type Published } from './published'
 
-/** Files in doubt are compared for so long (milliseconds) at a time, or as long as the scan took. */
+/** Files in doubt are compared for this long (milliseconds) at a time, or as long as the scan took. */
 const DOUBTS_AT_ONCE = 250
 
 export interface ChangesQuestion {

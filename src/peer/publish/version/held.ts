@@ -69,7 +69,7 @@ export class RemovalHold {
     this.repositories = removal.repositories
     const paths = await this.doubtful(removal, heads)
     const now = performance.now()
-    // What goes on vanishing has not come to its end.
+    // What keeps vanishing has not come to its end.
     if (this.since === undefined || paths.size > this.count) this.since = now
     const left = this.since + this.hold - now
     if (paths.size === 0 || left <= 0 || this.decided) {
@@ -107,7 +107,7 @@ export class RemovalHold {
   }
 }
 
-/** Whether so many of the published files are enough to be held, if nothing came in their place. */
+/** Whether this many of the published files are enough to be held, if nothing came in their place. */
 export function mayBeHeld(removed: number, files: number): boolean {
   return removed >= LEAST && (removed > files / 2 || removed > MANY)
 }

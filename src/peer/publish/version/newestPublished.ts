@@ -12,7 +12,7 @@ import { delay } from '../../time'
 import type { OwnLogs } from './ownLogs'
 import { Published } from './published'
 
-/** With more to note than this, whoever gets the link goes first for so long (milliseconds). */
+/** With more to note than this, whoever gets the link goes first for this long (milliseconds). */
 const INDEX_AT_ONCE = 1_000
 const INDEX_AFTER = 3_000
 
@@ -59,7 +59,7 @@ export class NewestPublished {
       const isListingFirst = version?.isListingFirst === true
       const listed = listing === undefined ? 0 : endOf(listing.chunks).blockOffset
       this.logs.assertBytes(isListingFirst ? listed : Math.max(published.bytesLength, listed))
-      // What is left for later is made of what is here. Without that, all is published anew.
+      // What is left for later is made of what is here. Without that, everything is published again.
       if (!isListingFirst) published.doubtMissing(bytes)
       else if (!published.areSmallHere(bytes)) published.forgetAll()
     }

@@ -20,7 +20,7 @@ import { delay, throwIfAborted, unlessAborted, within } from '../../time'
 
 /** A peer that says it has more of a log has this long (milliseconds) to show it. */
 const PROOF_WITHIN = 3_000
-/** A peer that has just come has so long (milliseconds) to say what it has. */
+/** A peer that has just come has this long (milliseconds) to say what it has. */
 const HEARD_WITHIN = 1_000
 /** Missing blocks are waited for while at least one comes in this time (milliseconds). */
 const STALLED_AFTER = 5_000

@@ -31,7 +31,7 @@ export class Settling {
 
   constructor(
     private readonly open = openForWriting,
-    /** Milliseconds, of a clock that goes on. */
+    /** Milliseconds, of a monotonic clock. */
     private readonly now: () => number = () => performance.now(),
   ) {}
 

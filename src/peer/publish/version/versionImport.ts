@@ -18,7 +18,7 @@ import { isNewEntry, type Published } from './published'
 import type { PublishProgress } from './publishResult'
 import type { Seen } from './sourceView'
 
-/** A first version with so many small files is given out before it has all their own blocks and paths. */
+/** A first version with this many small files is given out before it has all their own blocks and paths. */
 const MIN_FILES_AHEAD = 1_000
 
 /** What a version is appended to, and where its files are. */
@@ -40,7 +40,7 @@ export interface VersionChanges {
   /** In the order of paths. */
   readonly changed: readonly ScannedFile[]
   readonly gone: readonly DrivePath[]
-  /** Not changed, but noted anew: kept with what has changed. */
+  /** Not changed, but noted again: kept with what has changed. */
   readonly same: readonly DrivePath[]
   /** What earlier imports did not take and this one does not try. */
   readonly alreadySkipped: readonly SkippedFromShare[]
@@ -103,7 +103,7 @@ export async function importVersion(
       if (isNew) put.add(path)
       else noted.push(path)
     }
-    // A file that goes on being shared has no part in where links lead.
+    // A file that stays shared has no part in where links lead.
     const isSame = look?.isOther === false && bytes.skipped.length === 0 && !changed.some(isNew)
     const skipped = [...alreadySkipped, ...bytes.skipped]
     const dead = isSame ? [] : await leadingToSkipped(published, scan.files, skipped, signal)

@@ -6,7 +6,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DrivePath } from '../../../common/brand'
 
-/** A lock that is there so long (milliseconds) and is not written to was left by a git that was killed. */
+/** A lock that is there this long (milliseconds) and is not written to was left by a git that was killed. */
 const LEFT_OVER_AFTER = 30_000
 
 export class GitLocks {

@@ -1,6 +1,6 @@
 /**
  * Looks now and then at files that have a second name. Written to by a name outside the watched folder, they change
- * without an event; their stats tell. At most so many are looked at in one go, so that a folder full of them (a package
+ * without an event; their stats tell. At most this many are looked at in one go, so that a folder full of them (a package
  * store, a snapshot) costs next to nothing; with more, each has its turn.
  */
 import { lstatSync } from 'node:fs'

@@ -13,7 +13,7 @@ import { isTemporaryName } from '../../names/temporaryName'
 const NEIGHBOURS = 8
 /** In a folder with more names they are not put into the order of names. */
 const MANY_NAMES = 5_000
-/** File systems note times in ticks: a change may seem to be so many milliseconds older than it is. */
+/** File systems note times in ticks: a change may seem to be this many milliseconds older than it is. */
 const TICK = 20
 
 /**

@@ -77,7 +77,7 @@ export class SourceWatch {
     if (isOther) void this.beginAgain()
   }
 
-  /** A disk that was mounted has to be watched anew; and the folder is scanned. */
+  /** A disk that was mounted has to be watched again; and the folder is scanned. */
   private async beginAgain(): Promise<void> {
     const watch = await this.watchingFolder?.catch(() => undefined) // it told why it could not start
     await watch?.again()

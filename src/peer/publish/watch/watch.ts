@@ -10,7 +10,7 @@
  * Events come from the native watcher (parcelWatcher.ts), which is loaded only when needed. They are hints: systems
  * drop them when many come at once (inotify does so silently), network disks never send them. So a long burst is told
  * as `'rescan'`, and now and then a rescan is asked for without any event. On Linux a folder that appears is watched,
- * but not what is in it already (seen in 2.6.0: a tree moved in, or made quickly), so the watch is then made anew.
+ * but not what is in it already (seen in 2.6.0: a tree moved in, or made quickly), so the watch is then made again.
  * Folders that the scan left out are passed on as ignored, so that a `node_modules` costs no watches.
  *
  * Start watching before scanning: a change in between is then seen twice instead of never.
@@ -137,7 +137,7 @@ export class FolderWatch {
     if (this.mode === 'watching') await this.inTurn(() => this.renew())
   }
 
-  /** Watches everything anew, since another disk is in it now or no more, and asks for a rescan. */
+  /** Watches everything again, since another disk is in it now or no more, and asks for a rescan. */
   async again(): Promise<void> {
     if (this.mode !== 'vanished' && !this.closed) await this.inTurn(() => this.renew())
   }

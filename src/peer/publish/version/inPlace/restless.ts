@@ -7,7 +7,7 @@ import type { DrivePath } from '../../../../common/brand'
 
 /** Milliseconds without being fetched, or changed. */
 const CALM = 10 * 60_000
-/** After so many changes while it was fetched. */
+/** After this many changes while it was fetched. */
 const CHANGES = 2
 /** More files are not remembered. */
 const MOST = 1_000
@@ -16,7 +16,7 @@ export class Restless {
   private readonly fetched = new Map<DrivePath, number>()
   private readonly changes = new Map<DrivePath, { readonly times: number; readonly at: number }>()
 
-  /** @param now milliseconds, of a clock that goes on */
+  /** @param now milliseconds, of a monotonic clock */
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   /** Some of it went out. */

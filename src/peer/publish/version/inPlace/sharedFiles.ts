@@ -23,7 +23,7 @@ import type { Clones } from './clones'
 import { type LargeFile, LargeFiles } from './largeFiles'
 import { Restless } from './restless'
 
-/** After a start, whoever asks for a block waits so long (milliseconds) for the newest version to be read. */
+/** After a start, whoever asks for a block waits this long (milliseconds) for the newest version to be read. */
 const LISTED_WITHIN = 10_000
 
 export interface SharedFilesOptions {

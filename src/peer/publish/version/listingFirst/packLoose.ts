@@ -1,4 +1,4 @@
-/** Puts small files that were published one by one into packs, and anew those whose pack is hardly used any more. */
+/** Puts small files that were published one by one into packs, and again those whose pack is hardly used any more. */
 import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../../../common/brand'
 import { PACKED_FILE_BYTES } from '../../../drive/format/listing'
@@ -7,7 +7,7 @@ import type { PublishedFile } from '../../../store/catalog'
 import { type FileImport, MIN_PACKED_FILES } from '../importFiles'
 import type { Published } from '../published'
 
-/** A pack with less than this of it still in use is packed anew. */
+/** A pack with less than this of it still in use is packed again. */
 const MIN_PACK_USE = 256 * 1024
 /** Blocks of small files that are read at once to be packed. */
 const READS_AHEAD = 64
@@ -55,7 +55,7 @@ export async function packLoose(
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** Each item with what was read for it, so many read at once. */
+/** Each item with what was read for it, this many read at once. */
 async function* readAhead<T, R>(
   items: readonly T[],
   read: (item: T) => Promise<R>,

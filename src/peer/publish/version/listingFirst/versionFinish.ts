@@ -4,13 +4,13 @@
  */
 import { delay } from '../../../time'
 
-/** Whoever gets the link has so long (milliseconds) to begin. */
+/** Whoever gets the link has this long (milliseconds) to begin. */
 const BEGIN_AFTER = 5_000
-/** Nobody fetches when nothing went out for so long (milliseconds). */
+/** Nobody fetches when nothing went out for this long (milliseconds). */
 const QUIET = 1_000
 /** Others wait no longer than this (milliseconds) for readers who fetch. */
 const AT_MOST = 60_000
-/** After a failure, and then twice as long each time, at most so long (milliseconds). */
+/** After a failure, and then twice as long each time, at most this long (milliseconds). */
 const RETRY_AFTER = 5_000
 const RETRY_AT_MOST = 10 * 60_000
 
