@@ -15,6 +15,8 @@ const SAVES = 30
 const PAUSE = 700
 /** Milliseconds between two looks at the other disk. */
 const LOOK_EVERY = 2
+/** The same while many files are awaited: looking often would keep one of two processors busy. */
+const LOOK_AT_MANY_EVERY = 20
 const VERSIONS = 1_000
 /** Of a few files the same is done only to see that it can be done. */
 const FEW_FILES = 1_000
@@ -96,20 +98,25 @@ async function keepInStep(bench: PeerfoldBench): Promise<void> {
   reader.close()
 }
 
-/** Writes these files. → milliseconds until all of them are in the other folder */
+/** Writes these files, each with other content of the length it had. → milliseconds until all are in the other folder */
 async function change(
   source: string,
   folder: string,
   files: readonly string[],
   text: string,
 ): Promise<number> {
-  const start = performance.now()
-  for (const file of files) writeFileSync(join(source, file), text)
-  let left = files
-  await until(() => {
-    left = left.filter(file => textOf(join(folder, file)) !== text)
-    return left.length === 0
+  const contents = files.map(file => {
+    const { size } = statSync(join(source, file))
+    return `${text} of ${file} `.padEnd(size, file)
   })
+  const start = performance.now()
+  for (const [at, file] of files.entries()) writeFileSync(join(source, file), contents[at] ?? '')
+  let there = 0
+  const areThere = () => {
+    while (there < files.length && textOf(join(folder, files[there] ?? '')) === contents[there]) there++
+    return there === files.length
+  }
+  await until(areThere, files.length > 1 ? LOOK_AT_MANY_EVERY : LOOK_EVERY)
   return performance.now() - start
 }
 
@@ -137,11 +144,11 @@ async function listVersions(bench: PeerfoldBench): Promise<void> {
   for (const peer of [sender, reader]) peer.close()
 }
 
-async function until(isSo: () => boolean): Promise<void> {
+async function until(isSo: () => boolean, every = LOOK_EVERY): Promise<void> {
   const deadline = performance.now() + LIMIT
   while (!isSo()) {
     if (performance.now() > deadline) throw new Error('the other folder is not in step')
-    await pause(LOOK_EVERY)
+    await pause(every)
   }
 }
 
