@@ -1,8 +1,10 @@
 /** What a copy is to do, decided before anything is fetched: see plan.ts. */
 import type { SkippedEntry } from '../../common/model'
+import type { Attributes } from '../disk/fileInPlace'
 import type { FileMark, Precondition } from '../disk/writer'
 import type { DriveEntry } from '../drive/format/entry'
 import type { CopiedFile } from '../store/catalog'
+import { attributesOf } from './attributes'
 import type { Placement } from './counts'
 import type { Obstacle } from './obstacles'
 import type { Held } from './ownership'
@@ -71,4 +73,23 @@ export interface CopyPlan {
   readonly recovered: { readonly path: string; readonly record: CopiedFile }[]
   /** Paths of what this copy made and the user deleted, which stays so. */
   readonly deletedHere: string[]
+}
+
+/** Where a file is written, and what has to be there. */
+export interface Destination {
+  readonly segments: readonly string[]
+  readonly precondition: Precondition
+}
+
+/** What the writer is told of a file. */
+export function placing(
+  file: PlannedFile,
+  { precondition }: Destination,
+): Attributes & { precondition: Precondition; isBlocked?: boolean } {
+  return { ...attributesOf(file.entry), precondition, ...(file.way === undefined ? {} : { isBlocked: true }) }
+}
+
+/** Inside the target folder. */
+export function pathOf(segments: readonly string[]): string {
+  return `/${segments.join('/')}`
 }

@@ -1,0 +1,199 @@
+/**
+ * Large files are written to a temporary in the folder where they will lie, block after block. What of a file is on this
+ * machine already is put in first. A temporary whose file the copy knows by a token is left when the copy ends, and the
+ * next run continues there (partialFiles.ts); any other is removed.
+ */
+import { PeerfoldError } from '../../common/errors'
+import type { LargeFile, SafeWriter } from '../disk/writer'
+import { passing } from '../drive/absentBytes'
+import type { IncomingFile } from '../inPlace/incomingFile'
+import type { FileBytes } from './fileBytes'
+import type { PartialFiles } from './partialFiles'
+import { type Destination, type PlannedFile, placing } from './planned'
+
+export interface TemporariesOptions {
+  readonly writer: SafeWriter
+  readonly partials: PartialFiles
+  /** The process ends: what is not done continues with the next one. */
+  readonly isEnding: () => boolean
+  /** Bytes of the file that are done; negative when they must be done again. */
+  readonly onBytes: (bytes: number) => void
+  /** Waits until reading may succeed again. Throws when it should not be tried. */
+  readonly whenOffline: (error: PeerfoldError) => Promise<void>
+}
+
+/** A temporary that holds all of a file. */
+export interface FilledTemporary {
+  readonly file: PlannedFile
+  /** Where it will lie. */
+  readonly segments: readonly string[]
+  readonly large: LargeFile
+  readonly incoming: IncomingFile | undefined
+}
+
+/** How far a file is written. */
+interface Position {
+  bytes: number
+  blocks: number
+}
+
+interface Opened {
+  readonly large: LargeFile
+  /** Undefined for a file that is not resumed. */
+  readonly token: string | undefined
+  readonly progress: Position
+}
+
+export class Temporaries {
+  constructor(
+    private readonly options: TemporariesOptions,
+    private readonly bytes: FileBytes,
+  ) {}
+
+  /** Waits where nobody has the next block. Throws WriteError, or PeerfoldError (`bad-entry`, `cancelled`). */
+  async fill(file: PlannedFile, place: Destination): Promise<FilledTemporary> {
+    const { segments } = place
+    const opened = await this.open(file, place)
+    const { large, progress } = opened
+    let incoming: IncomingFile | undefined
+    try {
+      this.options.onBytes(progress.bytes)
+      incoming = await this.bytes.begin(file, segments, large.temporaryName)
+      const found = await this.findHere(large, file, incoming)
+      await this.writeBlocks(file, opened, found, incoming)
+      return { file, segments, large, incoming }
+    } catch (error) {
+      await this.leave(file, large, progress.bytes, incoming, error)
+      throw error
+    }
+  }
+
+  /** It could not be placed, or is not to be. */
+  async drop({ file, large, incoming }: FilledTemporary, error: unknown): Promise<void> {
+    await this.leave(file, large, file.entry.size, incoming, error)
+  }
+
+  /** It has its place. */
+  async placed({ file, incoming }: FilledTemporary): Promise<void> {
+    await incoming?.end()
+    await this.options.partials.forget(file)
+  }
+
+  /** @param bytes that are in it, and do not count as done any more */
+  private async leave(
+    file: PlannedFile,
+    large: LargeFile,
+    bytes: number,
+    incoming: IncomingFile | undefined,
+    error: unknown,
+  ): Promise<void> {
+    this.options.onBytes(-bytes)
+    const isLeft = await this.suspendOrRemove(large, file, error)
+    await incoming?.end(isLeft ? 'goes-on' : 'over')
+  }
+
+  /** After a failure: leaves a temporary to whoever continues with it (true), removes any other. */
+  private async suspendOrRemove(large: LargeFile, file: PlannedFile, error: unknown): Promise<boolean> {
+    const { partials, isEnding } = this.options
+    const passes = passing(error) !== undefined
+    if (partials.has(file) && (passes || isEnding())) {
+      await large.suspend()
+      return true
+    }
+    await large.abort()
+    await partials.forget(file)
+    return false
+  }
+
+  /** Opens the temporary that an earlier run left, if it is known how far that is whole; else a new one. */
+  private async open(file: PlannedFile, place: Destination): Promise<Opened> {
+    const { writer, partials } = this.options
+    const { segments } = place
+    const options = { size: file.entry.size, ...placing(file, place) }
+    const isKnown = partials.has(file)
+    const token = partials.tokenOf(file)
+    if (token === undefined)
+      return { large: await writer.openLarge(segments, options), token, progress: { bytes: 0, blocks: 0 } }
+    const large = await writer.openLarge(segments, { ...options, resumeToken: token })
+    if (!isKnown) return { large, token, progress: { bytes: 0, blocks: 0 } }
+    try {
+      const progress = await this.progressOf(file, large)
+      if (progress !== undefined) return { large, token, progress }
+    } catch (error) {
+      await this.suspendOrRemove(large, file, error)
+      throw error
+    }
+    // Whatever lies there is not ours to write to.
+    await large.abort()
+    await partials.forget(file)
+    return this.open(file, place)
+  }
+
+  /** How far a temporary is whole: up to its mark, if the last block before that is what it should be. */
+  private async progressOf(file: PlannedFile, large: LargeFile): Promise<Position | undefined> {
+    const marked = this.options.partials.progressOf(file, large)
+    if (marked === undefined) return undefined
+    for await (const block of this.bytes.blocks(file, marked.blocks - 1)) {
+      const start = marked.bytes - block.length
+      if (start < 0 || !(await large.read(start, block.length)).equals(block)) return undefined
+      large.markPresent(0, marked.bytes)
+      return { ...marked }
+    }
+    return undefined
+  }
+
+  /** Writes what of the content is on this machine already. → lengths of these blocks, by their numbers in the file */
+  private async findHere(
+    large: LargeFile,
+    file: PlannedFile,
+    incoming: IncomingFile | undefined,
+  ): Promise<ReadonlyMap<number, number>> {
+    const found = new Map<number, number>()
+    const first = file.entry.blob?.blockOffset ?? 0
+    await this.bytes.find(file, incoming, async (index, position, bytes) => {
+      await incoming?.scatter()
+      await large.write(position, bytes)
+      await incoming?.written(index, position)
+      found.set(index - first, bytes.length)
+    })
+    return found
+  }
+
+  /** Writes block after block; when nobody has the next, waits and continues there. */
+  private async writeBlocks(
+    file: PlannedFile,
+    { large, token, progress }: Opened,
+    found: ReadonlyMap<number, number>,
+    incoming: IncomingFile | undefined,
+  ): Promise<void> {
+    const { entry } = file
+    const passFound = () => {
+      for (let bytes = found.get(progress.blocks); bytes !== undefined; bytes = found.get(progress.blocks)) {
+        progress.bytes += bytes
+        progress.blocks++
+        this.options.onBytes(bytes)
+      }
+    }
+    for (;;) {
+      try {
+        const { blocks, bytes } = progress
+        for await (const block of this.bytes.blocks(file, blocks, bytes, incoming, at => found.has(at))) {
+          passFound()
+          if (progress.bytes + block.length > entry.size) throw new PeerfoldError('bad-entry', entry.path)
+          await large.write(progress.bytes, block)
+          await incoming?.written((entry.blob?.blockOffset ?? 0) + progress.blocks, progress.bytes)
+          progress.bytes += block.length
+          progress.blocks++
+          this.options.onBytes(block.length)
+          if (token !== undefined) await this.options.partials.written(file, token, large, progress)
+        }
+        passFound()
+        if (progress.bytes !== entry.size) throw new PeerfoldError('bad-entry', entry.path)
+        return
+      } catch (error) {
+        if (!(error instanceof PeerfoldError) || passing(error) === undefined) throw error
+        await this.options.whenOffline(error)
+      }
+    }
+  }
+}
