@@ -24,6 +24,14 @@ export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond)}/s`
 }
 
+/** Bytes a second. Less is what the protocol says in passing, or one line that was saved: nobody waits for that. */
+const LEAST_RATE = 1_000
+
+/** What is told of a rate: 0 where nothing worth telling moves. */
+export function noticeable(bytesPerSecond: number): number {
+  return bytesPerSecond >= LEAST_RATE ? bytesPerSecond : 0
+}
+
 /** `now`, `8 s`, `3 min 20 s`, `2 h 5 min`, `4 d 1 h`, of seconds. */
 export function formatDuration(seconds: number): string {
   if (!(seconds >= 0.5)) return 'now'
@@ -57,6 +65,11 @@ export function percent(done: number, total: number | undefined): number | undef
   if (total === undefined) return undefined
   if (done >= total) return 100
   return Math.min(99, Math.max(0, Math.floor((done / total) * 100)))
+}
+
+/** `45%`: whole percent, as `percent` gives them; empty while they are unknown. */
+export function formatPercent(part: number | undefined): string {
+  return part === undefined ? '' : `${part}%`
 }
 
 /** Longest text of a stranger that is shown where nothing else is said. */

@@ -77,7 +77,7 @@ export function followingSteps(cast: () => Cast): void {
     await atBob.page.getByText('Bob was here.').first().waitFor()
     await atBob.page.keyboard.press('Control+F4')
 
-    const row = atBob.view('Transfers').tree.row(/^Saved garden.*1 conflict/)
+    const row = atBob.view('Transfers').tree.row(/^Saved garden1 conflict · 1 no longer shared/)
     await row.click()
     await atBob.editor.waitForTab('README.md: theirs ↔ yours')
     await atBob.screenshot('conflict')

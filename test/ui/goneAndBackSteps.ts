@@ -61,7 +61,7 @@ export function goneAndBackSteps(cast: () => Cast, stage: Stage): void {
       .locator.waitFor({ state: 'detached' })
     await tree.row(/^vids/).clickMenu('Save a Copy…')
     await atBob.quickInput.chooseFolder(join(bob.home, 'Downloads'))
-    await atBob.notification('“vids” is paused at 0 %: nobody online has the rest. It resumes by itself.')
+    await atBob.notification('“vids” is paused at 0%: nobody online has the rest. It resumes by itself.')
     await atBob
       .view('Transfers')
       .tree.row(/^Saving vidswaiting for a peer/)

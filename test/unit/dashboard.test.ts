@@ -299,6 +299,24 @@ describe('the chart of the dashboard', () => {
       'Download 1.0 kB/s and upload 0 B/s now; in the last 90 seconds at most 5.0 kB/s and 2.0 kB/s.',
     )
   })
+
+  it('shows no traffic, in words and numbers, where only a few bytes pass', () => {
+    const talk = { down: 68, up: 999 }
+    const text = textOfPage(
+      message(
+        {
+          ...quietState,
+          rates: talk,
+          shares: [share(1, { rates: talk })],
+          opened: [openedShare(11, { rates: talk })],
+          peers: [remotePeer(5, { rates: talk })],
+          transfers: [transfer('a', { rate: 68 })],
+        },
+        { down: [68], up: [999] },
+      ),
+    )
+    assert.doesNotMatch(text, /[1-9]\d* B\/s/)
+  })
 })
 
 describe('the history of rates', () => {

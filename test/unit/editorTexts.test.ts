@@ -88,6 +88,12 @@ describe('what views say', () => {
   it('tells peers and speed of a share', () => {
     assert.equal(describeShare(share, l10n), '3 peers · ↑ 2.1 MB/s')
     assert.equal(describeShare({ ...share, peers: 0, rates: noRates }, l10n), 'no peers')
+    const talk = { down: 68, up: 999 }
+    assert.equal(describeShare({ ...share, rates: talk }, l10n), '3 peers')
+    assert.equal(
+      statusText({ kind: 'running' }, { ...state, rates: talk }, l10n)?.text,
+      '$(broadcast) no peers',
+    )
     assert.equal(describeShare({ ...share, status: { kind: 'stopped' } }, l10n), 'stopped')
   })
 
@@ -122,6 +128,12 @@ describe('what views say', () => {
 
   it('tells how far a transfer is, and how it ended', () => {
     assert.equal(describeTransfer(transfer, l10n), '45% · 3.1 MB/s · 12 s left')
+    assert.equal(describeTransfer({ ...transfer, rate: 68 }, l10n), '45% · 12 s left')
+    const error = new PeerfoldError('stalled', 'notes').toUserError()
+    assert.equal(
+      describeTransfer({ ...transfer, status: { kind: 'paused', error } }, l10n),
+      'waiting for a peer · 45%',
+    )
     const result = {
       files: 3,
       bytes: 9,
@@ -135,6 +147,12 @@ describe('what views say', () => {
     assert.equal(
       describeTransfer({ ...transfer, status: { kind: 'done', result } }, l10n),
       '1 conflict · 2 skipped',
+    )
+    const changes = { added: 0, updated: 1, gone: 1 }
+    assert.equal(
+      describeTransfer({ ...transfer, status: { kind: 'done', result: { ...result, changes } } }, l10n),
+      '1 conflict · 2 skipped · 1 updated, 1 no longer shared',
+      'what needs the user comes first, where a narrow row still shows it',
     )
   })
 

@@ -4,7 +4,9 @@ import {
   formatBytes,
   formatCount,
   formatDuration,
+  formatPercent,
   formatRate,
+  noticeable,
   percent,
   plural,
   safeText,
@@ -27,6 +29,11 @@ describe('format', () => {
     ] as const
     for (const [bytes, text] of shown) assert.equal(formatBytes(bytes), text)
     assert.equal(formatRate(2_100_000), '2.1 MB/s')
+  })
+
+  it('tells of no traffic where only a few bytes pass, and writes percent in one way', () => {
+    assert.deepEqual([0, 68, 999, 1_000, 2_100_000].map(noticeable), [0, 0, 0, 1_000, 2_100_000])
+    assert.deepEqual([undefined, 0, 45].map(formatPercent), ['', '0%', '45%'])
   })
 
   it('shows durations in at most two units', () => {

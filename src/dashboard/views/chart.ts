@@ -4,7 +4,7 @@
  * label say in words what the lines show.
  */
 import { HISTORY_SECONDS, type RateSeries } from '../../common/dashboardMessages'
-import { formatCount, formatRate } from '../../common/format'
+import { formatCount, formatRate, noticeable } from '../../common/format'
 import type { Rates } from '../../common/model'
 import { l10n } from '../l10n'
 import { h, type Markup } from '../markup'
@@ -24,8 +24,8 @@ export function speed(rates: Rates, peers: number, history: RateSeries): Markup.
     h(
       'dl',
       { class: 'figures' },
-      figure('down', l10n.t('Download'), formatRate(rates.down)),
-      figure('up', l10n.t('Upload'), formatRate(rates.up)),
+      figure('down', l10n.t('Download'), formatRate(noticeable(rates.down))),
+      figure('up', l10n.t('Upload'), formatRate(noticeable(rates.up))),
       figure('people', l10n.t('Peers'), formatCount(peers)),
     ),
     h(
@@ -73,11 +73,11 @@ function swatch(name: 'down' | 'up'): Markup.Element {
 export function chartSentence(rates: Rates, { down, up }: RateSeries): string {
   return l10n.t(
     'Download {0} and upload {1} now; in the last {2} seconds at most {3} and {4}.',
-    formatRate(rates.down),
-    formatRate(rates.up),
+    formatRate(noticeable(rates.down)),
+    formatRate(noticeable(rates.up)),
     HISTORY_SECONDS,
-    formatRate(Math.max(0, ...down)),
-    formatRate(Math.max(0, ...up)),
+    formatRate(noticeable(Math.max(0, ...down))),
+    formatRate(noticeable(Math.max(0, ...up))),
   )
 }
 

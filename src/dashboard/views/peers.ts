@@ -1,6 +1,6 @@
 /** Who is connected, how, how fast, and for which shares. A table that turns into a list where it has no room. */
 import { countedPeers, describePath, peerName } from '../../common/explain'
-import { formatBytes, formatRate, safeText } from '../../common/format'
+import { formatBytes, formatRate, noticeable, safeText } from '../../common/format'
 import type { PeerState, RemotePeer } from '../../common/model'
 import { l10n } from '../l10n'
 import { h, type Markup } from '../markup'
@@ -97,7 +97,8 @@ function connection(peer: RemotePeer): readonly (Markup | undefined)[] {
   ]
 }
 
-function traffic(rate: number, total: number): readonly Markup[] {
+function traffic(measured: number, total: number): readonly Markup[] {
+  const rate = noticeable(measured)
   return [
     h('span', { class: rate > 0 ? 'rate' : 'rate quiet' }, formatRate(rate)),
     h('span', { class: 'quiet second' }, l10n.t('{0} in all', formatBytes(total))),

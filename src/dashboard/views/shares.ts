@@ -1,6 +1,14 @@
 /** What this machine shares, and what it opened of others, as cards. */
 import { countFiles, countPeers } from '../../common/explain'
-import { formatBytes, formatCount, formatRate, percent, safeText } from '../../common/format'
+import {
+  formatBytes,
+  formatCount,
+  formatPercent,
+  formatRate,
+  noticeable,
+  percent,
+  safeText,
+} from '../../common/format'
 import { fingerprint } from '../../common/link'
 import type { OpenedShareState, PeerState, Rates, ShareState } from '../../common/model'
 import { l10n } from '../l10n'
@@ -122,7 +130,7 @@ function here(share: OpenedShareState, total: number): Markup.Element {
   const done = percent(share.bytesHere, total) ?? 0
   const text = isComplete(share)
     ? l10n.t('Complete on this machine')
-    : l10n.t('{0} on this machine ({1}%)', formatBytes(share.bytesHere), done)
+    : l10n.t('{0} on this machine ({1})', formatBytes(share.bytesHere), formatPercent(done))
   return h(
     'div',
     { class: 'here' },
@@ -147,8 +155,8 @@ function statusLine(state: string, sentence: string, { down, up }: Rates): Marku
     'div',
     { class: 'status-line' },
     h('p', { class: 'status', 'data-state': state }, sentence),
-    down > 0 && speed('down', l10n.t('Download'), down),
-    up > 0 && speed('up', l10n.t('Upload'), up),
+    noticeable(down) > 0 && speed('down', l10n.t('Download'), down),
+    noticeable(up) > 0 && speed('up', l10n.t('Upload'), up),
   )
 }
 

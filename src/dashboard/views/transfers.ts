@@ -1,6 +1,6 @@
 /** What is under way and what became of it: how far, how fast, how long, and the way to stop or retry it. */
 import { transferProblems, transferTitle } from '../../common/explain'
-import { formatRate, percent, safeText } from '../../common/format'
+import { formatPercent, formatRate, noticeable, percent, safeText } from '../../common/format'
 import type { PeerState, TransferState } from '../../common/model'
 import { l10n } from '../l10n'
 import { h, type Markup } from '../markup'
@@ -70,14 +70,14 @@ function bar(transfer: TransferState): Markup.Element {
   const sentence = transferSentence(transfer)
   return progressBar(done, {
     label: transferTitle(transfer, safeText(transfer.name), l10n),
-    text: done === undefined ? sentence : `${done}%, ${sentence}`,
+    text: done === undefined ? sentence : `${formatPercent(done)}, ${sentence}`,
     state: transfer.status.kind,
   })
 }
 
 function pace(transfer: TransferState): string {
-  const left = timeLeft(transfer)
-  return left === undefined ? formatRate(transfer.rate) : `${formatRate(transfer.rate)} · ${left}`
+  const rate = noticeable(transfer.rate) > 0 ? formatRate(transfer.rate) : ''
+  return [rate, timeLeft(transfer) ?? ''].filter(part => part !== '').join(' · ')
 }
 
 function isOver({ status }: TransferState): boolean {

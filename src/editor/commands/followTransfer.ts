@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import * as vscode from 'vscode'
 import { toUserError } from '../../common/errors'
-import { percent, safeText } from '../../common/format'
+import { formatPercent, percent, safeText } from '../../common/format'
 import type { TransferState } from '../../common/model'
 import { toastText } from '../names'
 import { progressIfSlow } from '../progressIfSlow'
@@ -23,9 +23,9 @@ function progressText(title: string, transfer: TransferState): string {
   if (status.kind !== 'paused') return `${title}: ${describeTransfer(transfer, vscode.l10n)}`
   if (status.error.code !== 'stalled') return `${title}: ${status.error.message}`
   return vscode.l10n.t(
-    '“{0}” is paused at {1} %: nobody online has the rest. It resumes by itself.',
+    '“{0}” is paused at {1}: nobody online has the rest. It resumes by itself.',
     safeText(name, 80),
-    percent(bytes.done, bytes.total) ?? 0,
+    formatPercent(percent(bytes.done, bytes.total) ?? 0),
   )
 }
 

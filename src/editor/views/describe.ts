@@ -20,7 +20,16 @@ import {
   waitsForPeer,
 } from '../../common/explain'
 import { explainHeld } from '../../common/explainHeld'
-import { formatBytes, formatCount, formatDuration, formatRate, percent, safeText } from '../../common/format'
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatRate,
+  noticeable,
+  percent,
+  safeText,
+} from '../../common/format'
 import { fingerprint } from '../../common/link'
 import type { Localizer } from '../../common/localizer'
 import type { OpenedShareState, Rates, RemotePeer, ShareState, TransferState } from '../../common/model'
@@ -162,24 +171,24 @@ export function explainPeer(peer: RemotePeer, nameOf: (share: ShareId) => string
   )
 }
 
-/** `45% · 2.1 MB/s · 12 s left` while it runs; how it ended after that. */
+/** `45% · 2.1 MB/s · 12 s left` while it runs; then how it ended, what needs the user first: a narrow row cuts the rest. */
 export function describeTransfer(transfer: TransferState, l10n: Localizer): string {
   const { status, bytes, rate, timeLeft } = transfer
   const part = percent(bytes.done, bytes.total)
   switch (status.kind) {
     case 'running':
       return joined(
-        part === undefined ? formatBytes(bytes.done) : `${part}%`,
-        rate > 0 ? formatRate(rate) : '',
+        part === undefined ? formatBytes(bytes.done) : formatPercent(part),
+        noticeable(rate) > 0 ? formatRate(rate) : '',
         timeLeft === undefined ? '' : l10n.t('{0} left', formatDuration(timeLeft)),
       )
     case 'paused':
-      return joined(waitsFor(status.error, l10n), part === undefined ? '' : `${part}%`)
+      return joined(waitsFor(status.error, l10n), formatPercent(part))
     case 'done':
       return (
         joined(
-          isUpdate(status.result) ? countChanges(status.result, l10n).join(', ') : '',
           transferProblems(transfer, l10n),
+          isUpdate(status.result) ? countChanges(status.result, l10n).join(', ') : '',
         ) || l10n.t('done')
       )
     case 'cancelled':
@@ -225,14 +234,17 @@ function countShares(count: number, l10n: Localizer): string {
   return count === 1 ? l10n.t('1 share in common') : l10n.t('{0} shares in common', count)
 }
 
-/** `↓ 2.1 MB/s · ↑ 1.0 kB/s`, without what is zero; empty when nothing moves. */
+/** `↓ 2.1 MB/s · ↑ 1.0 kB/s`; empty when nothing worth telling moves. */
 export function formatRates({ down, up }: Rates): string {
-  return joined(down >= 1 ? `↓ ${formatRate(down)}` : '', up >= 1 ? `↑ ${formatRate(up)}` : '')
+  return joined(
+    noticeable(down) > 0 ? `↓ ${formatRate(down)}` : '',
+    noticeable(up) > 0 ? `↑ ${formatRate(up)}` : '',
+  )
 }
 
 function hereOf({ contents, bytesHere }: OpenedShareState, l10n: Localizer): string {
   const part = percent(bytesHere, contents?.bytes)
-  return part === undefined ? '' : l10n.t('{0}% here', part)
+  return part === undefined ? '' : l10n.t('{0} here', formatPercent(part))
 }
 
 function joined(...parts: readonly string[]): string {
