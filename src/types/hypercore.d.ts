@@ -23,6 +23,8 @@ declare module 'hypercore' {
       readonly protomux: Protomux
       readonly channel: { close(): void }
       readonly remoteOpened: boolean
+      /** It is gone, or the log is closed. */
+      readonly removed: boolean
       readonly remoteLength: number
       /** It has said what it has. */
       readonly remoteSynced: boolean
@@ -155,6 +157,27 @@ declare module 'hypercore' {
       readonly manifest: null
     }
 
+    /** What a peer sends, in answer to a request or without one. */
+    interface SentData {
+      /** 0: there was none. */
+      readonly request: number
+      readonly fork: number
+      readonly block: Proof['block'] | null
+      readonly hash: object | null
+      readonly seek: object | null
+      readonly upgrade: { readonly start: number; readonly length: number } | null
+      readonly manifest: object | null
+    }
+
+    /** What is to be proven. */
+    interface ProofOptions {
+      /** `nodes`: so many levels above it the other side does not know, at most. */
+      readonly block: { readonly index: number; readonly nodes: number } | null
+      readonly hash: null
+      readonly seek: null
+      readonly upgrade: { readonly start: number; readonly length: number } | null
+    }
+
     interface BlockRange {
       readonly start: number
       readonly length: number
@@ -246,6 +269,12 @@ declare module 'hypercore' {
         detachFrom(mux: Protomux): void
         /** Whether what a peer has more of the log is taken over unasked. */
         eagerUpgrade: boolean
+        /** Holds what changes the tree by what peers sent, one after the other. */
+        readonly _rxLock: { lock(): Promise<void>; unlock(): void }
+        /** Gives what was checked and kept to whoever waits for it. */
+        _ondata(peer: Hypercore.ReplicatorPeer, request: null, data: Hypercore.SentData): void
+        /** Tells listeners that a block was given. */
+        _onupload(index: number, byteLength: number, peer: Hypercore.ReplicatorPeer): void
         /** Tells peers that blocks are here, or with `drop` that they are not any more. */
         onhave(start: number, length: number, drop: boolean): void
         readonly peers: readonly Hypercore.ReplicatorPeer[]
@@ -281,6 +310,8 @@ declare module 'hypercore' {
       }
       /** What changes a log, one change at a time. */
       readonly state: {
+        readonly length: number
+        readonly fork: number
         readonly mutex: { lock(): Promise<void> }
         readonly storage: Hypercore.Storage
         createWriteBatch(): Hypercore.StorageWriting
@@ -289,7 +320,11 @@ declare module 'hypercore' {
       }
       readonly header: { readonly hints: Hypercore.Hints }
       /** Checks what a peer sent, and keeps it. False: it does not fit any more. Throws when it is wrong. */
-      verify(proof: Hypercore.Proof): Promise<boolean>
+      verify(proof: Hypercore.Proof | Hypercore.SentData, from?: Hypercore.ReplicatorPeer): Promise<boolean>
+      /** What is known of its tree is damaged. */
+      readonly _repairMode: boolean
+      /** It has no manifest, as logs of old. */
+      readonly compat: boolean
       updateContiguousLength(change: { start: number; length: number; drop: boolean }): void
       _setBitfieldRanges(start: number, end: number, value: boolean): void
       flushHints(): Promise<void>
@@ -304,6 +339,17 @@ declare module 'hypercore' {
     /** The hash of the log when it was `length` blocks long. */
     treeHash(length?: number): Promise<Buffer>
     findingPeers(): () => void
+    /** What proves that; a block that is not here is without its bytes. */
+    proof(wanted: Hypercore.ProofOptions): Promise<Omit<Hypercore.SentData, 'request' | 'manifest'>>
+    /** Messages of any kind beside those of the log, to peers that know the same name. */
+    registerExtension(
+      name: string,
+      handlers: {
+        /** `raw` of compact-encoding: bytes as they are. */
+        encoding: unknown
+        onmessage(message: Uint8Array, from: Hypercore.ReplicatorPeer): void
+      },
+    ): { destroy(): void }
     download(range: {
       start?: number
       end?: number
@@ -324,6 +370,21 @@ declare module 'hypercore' {
     static discoveryKey(key: Uint8Array): Buffer
   }
   export = Hypercore
+}
+
+declare module 'hypercore/lib/messages' {
+  import type { SentData } from 'hypercore'
+
+  export const wire: {
+    readonly data: { encode(state: unknown, value: SentData): void; decode(state: never): SentData }
+  }
+}
+
+declare module 'hypercore/lib/merkle-tree' {
+  export const MerkleTree: {
+    /** Levels of the tree above a place in it that a peer with a log so long does not know, at most. */
+    maxMissingNodes(index: number, length: number): number
+  }
 }
 
 declare module 'hypercore-storage' {

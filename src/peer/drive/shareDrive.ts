@@ -28,6 +28,9 @@ import { changeTo, type Version, type VersionChange } from './version'
 /** Milliseconds that reading a former version may take, whoever waits for it. */
 const OPEN_WITHIN = 60_000
 
+/** Chunks of a listing that are given before they are asked for. */
+const FIRST_CHUNKS = 4
+
 /** Serves blocks that lie outside of the store. */
 interface OutsideOf {
   serve(log: Hypercore): void
@@ -129,6 +132,19 @@ export class ShareDrive {
   /** Whether no other share has its bytes in the same log. */
   get ownsBytes(): boolean {
     return this.bytes !== undefined && this.logUsers.isAlone(this.bytes, this.id)
+  }
+
+  /** Blocks of the path log that a reader who has nothing needs first: its header, and what is said of the newest version. */
+  get firstOfPaths(): readonly number[] {
+    const { length } = this.paths
+    return length === 0 ? [] : [...new Set([0, length - 1])]
+  }
+
+  /** The same of the log of bytes: where the listing begins. */
+  get firstOfBytes(): readonly number[] {
+    const chunks = this.newest?.listing?.chunks
+    const blocks = Math.min(chunks?.blockLength ?? 0, FIRST_CHUNKS)
+    return Array.from({ length: blocks }, (_, at) => (chunks?.blockOffset ?? 0) + at)
   }
 
   /** The newest version that was read, or written here. */

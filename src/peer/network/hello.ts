@@ -55,16 +55,19 @@ export interface Hello {
   /** To be sent back, so that it knows where this machine is (provenAddress.ts); undefined: it does not ask. */
   readonly challenge: string | undefined
   readonly shares: ReadonlySet<string>
+  /** Those of them of which it has nothing yet. */
+  readonly begins: ReadonlySet<string>
 }
 
 export function readHello(message: Readonly<Record<string, unknown>>): Hello {
-  const { name, tcp, challenge, shares } = message
+  const { name, tcp, challenge, shares, begins } = message
   return {
     versions: readVersions(message),
     name: readName(name),
     tcp: readOffer(tcp),
     challenge: readChallenge(challenge),
     shares: readTokens(shares),
+    begins: readTokens(begins),
   }
 }
 

@@ -51,22 +51,29 @@ const MAX_OWNER_MESSAGES = 3
 /** Of all messages; what is left is for answers. */
 const MAX_MESSAGES = PEER_LIMITS.controlMessages - 3
 
+/** Texts of tokens (shareTokens.ts). */
+export interface ToldShares {
+  /** Of shares that this side knows. */
+  readonly shares: string
+  /** Of those of which it has nothing yet, so that what comes first of them is given without a question (firstBlocks.ts). */
+  readonly begins: string
+}
+
 type ControlMessage =
-  | {
+  | ({
       readonly type: 'hello'
       readonly version: number
       readonly oldest: number
       readonly name: string
       readonly tcp: TcpOffer | null
       readonly challenge: string
-      readonly shares: string
-    }
+    } & ToldShares)
   | { readonly type: 'your-turn' }
   /** Asks for an answer: this side goes to another address of the peer now. */
   | { readonly type: 'challenge'; readonly challenge: string }
   | { readonly type: 'answer'; readonly challenge: string }
   /** Shares that came since the hello. */
-  | { readonly type: 'shares'; readonly shares: string }
+  | ({ readonly type: 'shares' } & ToldShares)
   /** The name that the user chose since the hello. Skipped by peers that do not know it. */
   | { readonly type: 'name'; readonly name: string }
   /** Which of the shares that both know are this side's own (ownerProofs.ts). Skipped by peers that do not know it. */
@@ -120,6 +127,8 @@ export class PeerLink {
   readonly up = new Rate()
   /** Emits tokens of shares that the peer says it knows. */
   readonly sharesTold = new Signal<ReadonlySet<string>>()
+  /** Emits tokens of those of which it has nothing yet: it takes what comes first of them without a question. */
+  readonly beginsTold = new Signal<ReadonlySet<string>>()
   /** Emits what it said of shares that are its own: unchecked. */
   readonly ownerTold = new Signal<unknown>()
   /** Emits when its address was proven, or is proven no more. */
@@ -186,22 +195,22 @@ export class PeerLink {
     this.boundMessages(udx)
   }
 
-  /** Starts to talk. Listen to `carried.changed` before. @param shares tokens of those that are served here */
-  open(shares: string): void {
+  /** Starts to talk. Listen to `carried.changed` before. @param told tokens of the shares that are served here */
+  open(told: ToldShares): void {
     const { tcp } = this.options
     const name = this.options.name()
     this.toldName = name
     this.channel?.open()
     const challenge = this.place.challenge()
-    this.say({ type: 'hello', ...WIRE, name, tcp: tcp?.offer() ?? null, challenge, shares })
+    this.say({ type: 'hello', ...WIRE, name, tcp: tcp?.offer() ?? null, challenge, ...told })
     this.carried.begin()
   }
 
   /** Tells tokens of shares that came since. → false: this peer takes none, or no more. */
-  tellShares(shares: string): boolean {
+  tellShares(told: ToldShares): boolean {
     if (!this.mayTell || this.sharesMessages >= MAX_SHARES_MESSAGES) return false
     this.sharesMessages++
-    this.say({ type: 'shares', shares })
+    this.say({ type: 'shares', ...told })
     return true
   }
 
@@ -310,6 +319,7 @@ export class PeerLink {
         break
       case 'shares':
         this.sharesTold.emit(readTokens(message.shares))
+        this.beginsTold.emit(readTokens(message.begins))
         break
       case 'name':
         this.name = readName(message.name)
@@ -346,7 +356,7 @@ export class PeerLink {
     return this.unknown.take()
   }
 
-  private onHello({ versions, name, tcp, challenge, shares }: Hello): void {
+  private onHello({ versions, name, tcp, challenge, shares, begins }: Hello): void {
     this.greeted = true
     const version = commonVersion(WIRE, versions)
     if (version === undefined) {
@@ -360,6 +370,7 @@ export class PeerLink {
     this.answersChallenges = challenge !== undefined
     this.sendBack(challenge)
     this.sharesTold.emit(shares)
+    this.beginsTold.emit(begins)
     this.changed.emit()
     this.tellName()
     if (!this.udx.isInitiator) return

@@ -17,12 +17,13 @@ import b4a from 'b4a'
 import Hypercore, { type ReplicatorPeer } from 'hypercore'
 import { attach, detach } from '../hypercore/attachment'
 import { askToRepeat } from '../hypercore/echo'
+import { FirstBlocks } from '../hypercore/firstBlocks'
 import { Handover } from '../hypercore/handover'
 import { schedule } from '../hypercore/scheduling'
 import { Turns } from '../hypercore/turns'
 import type { PeerConduct } from './guard/conduct'
 import { placeOf } from './guard/provenAddress'
-import type { PeerLink } from './link'
+import type { PeerLink, ToldShares } from './link'
 import { MAX_PROOFS, OwnerProofs, writeProofs } from './ownerProofs'
 import { shareToken, writeTokens } from './shareTokens'
 
@@ -30,6 +31,9 @@ interface Served {
   readonly core: Hypercore
   /** The path log of the same share, where this is the log of content. */
   readonly paths: Hypercore | undefined
+  /** Which blocks whoever has nothing of it needs first. */
+  readonly first: () => readonly number[]
+  readonly firstBlocks: FirstBlocks
   readonly stop: () => void
 }
 
@@ -41,6 +45,10 @@ interface Acquaintance {
   readonly proven: Set<string>
   /** Tokens of it that fitted no share served then. */
   readonly tokens: Set<string>
+  /** Tokens of shares of which it has nothing yet. */
+  readonly begins: Set<string>
+  /** Logs of which it was given what comes first. */
+  readonly begun: Set<string>
   /** Path logs it was sent tokens of. */
   readonly told: Set<string>
   /** Own path logs it was sent proofs of. */
@@ -51,10 +59,14 @@ interface Acquaintance {
 
 /** Tokens of one peer that are kept. */
 const MAX_KEPT = 1_024
+/** Shares of which nothing is here that one message tells of. */
+const MAX_BEGINS = 8
 
 export class Replication {
   private readonly served = new Map<string, Served>()
   private readonly links = new Map<PeerLink, Acquaintance>()
+  /** Which peers were told that nothing is here of a share, by the discovery keys (hex) of path logs. */
+  private readonly begins = new Map<string, Set<PeerLink>>()
   private telling: NodeJS.Timeout | undefined
   private readonly handover = new Handover()
   private readonly accepted = new WeakMap<NoiseStream, PeerLink>()
@@ -65,18 +77,24 @@ export class Replication {
   /**
    * Replicates a log over all links whose peers know it, present and future, until `withdraw`.
    * @param paths the path log of the same share, where this is the log of content
+   * @param first blocks that whoever has nothing of it needs first
    */
-  serve(core: Hypercore, paths?: Hypercore): void {
+  serve(core: Hypercore, paths: Hypercore | undefined, first: () => readonly number[]): void {
     const id = idOf(core)
     if (this.served.has(id)) return
     const onPeer = (peer: ReplicatorPeer) => this.onPeer(core, peer)
     core.on('peer-add', onPeer)
     const endTurns = this.turns.of(core)
+    const asked = () => [...(this.begins.get(idOf(paths ?? core)) ?? [])]
+    const firstBlocks = new FirstBlocks(core, ({ stream }) =>
+      asked().some(link => link.carried.all.includes(stream)),
+    )
     const stop = () => {
       core.off('peer-add', onPeer)
       endTurns()
+      firstBlocks.close()
     }
-    const served: Served = { core, paths, stop }
+    const served: Served = { core, paths, first, firstBlocks, stop }
     this.served.set(id, served)
     this.conduct.watch(core)
     schedule(core)
@@ -105,24 +123,28 @@ export class Replication {
     const served = this.served.get(id)
     if (served === undefined) return
     this.served.delete(id)
+    this.begins.delete(id)
     served.stop()
     for (const link of this.links.keys()) for (const stream of link.carried.all) detach(core, stream)
     this.conduct.unwatch(core)
   }
 
-  /** @returns the tokens for its hello */
-  add(link: PeerLink): string {
+  /** @returns what its hello tells of shares */
+  add(link: PeerLink): ToldShares {
     const paths = this.pathLogs()
     this.links.set(link, {
       announced: new Set(),
       proven: new Set(),
       tokens: new Set(),
+      begins: new Set(),
+      begun: new Set(),
       told: new Set(paths.map(idOf)),
       toldOwner: new Set(),
       owner: new OwnerProofs(),
     })
     this.accept(link, link.udx)
     link.sharesTold.on(tokens => this.onTokens(link, tokens))
+    link.beginsTold.on(tokens => this.onBegins(link, tokens))
     link.ownerTold.on(proofs => this.links.get(link)?.owner.add(proofs))
     link.carried.changed.on(({ from, to }) => {
       this.accept(link, to)
@@ -137,11 +159,12 @@ export class Replication {
         else this.handover.leave(core, from, () => link.carried.current !== from && detach(core, from))
       }
     })
-    return writeTokens(paths, link.udx)
+    return this.toTell(paths, link)
   }
 
   remove(link: PeerLink): void {
     this.links.delete(link)
+    for (const asked of this.begins.values()) asked.delete(link)
   }
 
   /** A peer was found to announce a topic. */
@@ -169,8 +192,42 @@ export class Replication {
   private tellShares(link: PeerLink): void {
     const known = this.links.get(link)
     const untold = this.pathLogs().filter(core => known?.told.has(idOf(core)) === false)
-    if (untold.length === 0 || !link.tellShares(writeTokens(untold, link.udx))) return
+    if (untold.length === 0 || !link.tellShares(this.toTell(untold, link))) return
     for (const core of untold) known?.told.add(idOf(core))
+  }
+
+  /** Of shares of which nothing is here peers are told so until one of them knows the share: two would give the same. */
+  private toTell(paths: readonly Hypercore[], link: PeerLink): ToldShares {
+    const begins = paths.filter(core => core.length === 0 && !this.isGiven(idOf(core))).slice(-MAX_BEGINS)
+    for (const core of begins) {
+      const asked = this.begins.get(idOf(core)) ?? new Set()
+      this.begins.set(idOf(core), asked.add(link))
+    }
+    return { shares: writeTokens(paths, link.udx), begins: writeTokens(begins, link.udx) }
+  }
+
+  /** Whether a peer that knows the share was told that nothing of it is here. */
+  private isGiven(id: string): boolean {
+    return [...(this.begins.get(id) ?? [])].some(link => this.links.get(link)?.proven.has(id))
+  }
+
+  private onBegins(link: PeerLink, tokens: ReadonlySet<string>): void {
+    const known = this.links.get(link)
+    if (known === undefined) return
+    for (const token of tokens) if (known.begins.size < MAX_KEPT) known.begins.add(token)
+    for (const { core } of this.served.values())
+      for (const peer of core.peers) if (peer.stream === link.udx) this.begin(core, peer, link)
+  }
+
+  /** Gives a peer that has nothing of a log what it needs first, once, when it has proven to know the log. */
+  private begin(core: Hypercore, peer: ReplicatorPeer, link: PeerLink): void {
+    const id = idOf(core)
+    const known = this.links.get(link)
+    const served = this.served.get(id)
+    if (known === undefined || served === undefined || known.begins.size === 0 || known.begun.has(id)) return
+    if (!known.begins.has(shareToken(served.paths ?? core, link.udx, false))) return
+    known.begun.add(id)
+    served.firstBlocks.give(peer, served.first()).catch(() => {}) // the connection or the log was closed: nobody waits for it
   }
 
   /** Proves to a peer which of the shares that it knows are this machine's own. */
@@ -196,6 +253,7 @@ export class Replication {
         askToRepeat(peer, () => link.place.prove(place))
       }
       this.prove(link, core)
+      this.begin(core, peer, link)
       this.tellOwner(link)
     }
   }

@@ -109,7 +109,9 @@ export class ShareReplication {
   }
 
   private serve(core: Hypercore, isContent: boolean): void {
-    this.network.replication.serve(core, isContent ? this.drive.paths : undefined)
+    const { drive } = this
+    const first = () => (isContent ? drive.firstOfBytes : drive.firstOfPaths)
+    this.network.replication.serve(core, isContent ? drive.paths : undefined, first)
     if (isContent) {
       for (const peer of core.peers) askWhatIsThere(core, peer)
       const onPeer = (peer: ReplicatorPeer) => askWhatIsThere(core, peer)
