@@ -96,6 +96,7 @@ export class PublishLoop {
   private async run(): Promise<void> {
     const { publish, isOver, onPublished, onFailed, signal } = this.options
     while (this.wanted && !signal.aborted && !isOver()) {
+      await undefined // what is told in the same moment is one publish
       this.wanted = false
       try {
         const { busy, inDoubt } = await publish()
