@@ -130,9 +130,12 @@ export class CopyRun {
       for (const fetched of waiting.values()) await this.files.drop(fetched, error).catch(whichIsSweptLater)
       waiting.clear()
     }
+    const intended = this.marks.intend(this.plan.files)
+    intended.catch(() => {}) // rejects again where it is awaited
     const work: Work = async (file, slice) => {
       const { entry, path } = file
       if (takesNoPlace(file)) {
+        await intended
         await this.place(file, slice)
         placed.add(path)
       } else if (slice !== undefined) {
@@ -148,11 +151,12 @@ export class CopyRun {
         if (waitsForRoom || !(error instanceof WriteError) || error.code !== 'no-space') throw error
       })
     try {
-      await this.marks.intend(this.plan.files)
       await this.rounds.run(this.plan.files, orLeaveOut)
+      await intended
       return { placed, waiting, drop }
     } catch (error) {
       await drop(error)
+      await Promise.allSettled([intended])
       throw error
     } finally {
       await this.bases.noted.finally(() => this.marks.flush())
