@@ -1,4 +1,5 @@
 /** Sentences that more than one program says about the state. Pure; the words come from a `Localizer`. */
+import type { ShareId } from './brand'
 import type { UserError } from './errors'
 import { formatBytes, formatCount, safeText } from './format'
 import type { Localizer } from './localizer'
@@ -114,6 +115,16 @@ export function waitsForPeer({ code }: UserError): boolean {
 /** The same name for one person everywhere. Peers choose their names themselves; without one it is their key. */
 export function peerName({ id, name }: Pick<RemotePeer, 'id' | 'name'>, l10n: Localizer): string {
   return safeText(name, 60).trim() || l10n.t('Peer {0}…', id.slice(0, 8))
+}
+
+/** Who writes a share, as its owner calls itself while connected; else `the sharer`. Safe to show. */
+export function sharerName(
+  state: PeerState | undefined,
+  share: ShareId | undefined,
+  l10n: Localizer,
+): string {
+  const isOwner = ({ owns = [] }: RemotePeer) => share !== undefined && owns.includes(share)
+  return safeText(state?.peers.find(isOwner)?.name ?? '', 60).trim() || l10n.t('the sharer')
 }
 
 /** Over what bytes go to a peer, and why: `TCP, short way`. */

@@ -1,5 +1,6 @@
 /** Tells once when a folder in sync needs the user: it asks something, or files were changed here and there. */
 import * as vscode from 'vscode'
+import { sharerName } from '../common/explain'
 import type { LiveCopyState } from '../common/model'
 import { Commands } from './contributions'
 import { Disposable } from './dispose'
@@ -25,7 +26,7 @@ export class LiveNews extends Disposable {
     for (const id of this.told.keys()) if (this.model.live(id) === undefined) this.told.delete(id)
   }
 
-  private tell({ id, status, folder, conflictCount: conflicts }: LiveCopyState): void {
+  private tell({ id, share, status, folder, conflictCount: conflicts }: LiveCopyState): void {
     const before = this.told.get(id) ?? { question: '', conflicts: 0 }
     const question = status.kind === 'asking' ? status.question.kind : ''
     this.told.set(id, { question, conflicts })
@@ -34,8 +35,9 @@ export class LiveNews extends Disposable {
     if (conflicts > 0 && before.conflicts === 0)
       warn(
         l10n.t(
-          'Files in {0} were changed here and by the sharer. Yours stay; theirs lie beside.',
+          'Files in {0} were changed here and by {1}. Yours stay; theirs lie beside.',
           diskPath(folder),
+          sharerName(this.model.state, share, l10n),
         ),
         offerCommand(l10n.t('Review Conflicts'), Commands.reviewConflicts, { id }),
       )

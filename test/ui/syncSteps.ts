@@ -69,9 +69,7 @@ export function syncSteps(cast: () => Pick<Cast, 'bob' | 'atBob' | 'garden'>): v
     await page.keyboard.press('Control+S')
     await eventually('it is saved', async () => (await readFile(mine(), 'utf8')).startsWith('Mine: New Year'))
     await writeFile(shared(), calendar({ 1: 'Hers', 200: 'planted leeks', 365: 'New Year’s Eve' }))
-    const told = await atBob.notification(
-      'were changed here and by the sharer. Yours stay; theirs lie beside.',
-    )
+    const told = await atBob.notification('were changed here and by Alice. Yours stay; theirs lie beside.')
     await row().locator.getByText('1 conflict').waitFor()
     await atBob.screenshot('sync-conflict')
     await told.click('Review Conflicts')

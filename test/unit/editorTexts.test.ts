@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { DrivePath, PeerId, ShareId } from '../../src/common/brand'
 import { PeerfoldError } from '../../src/common/errors'
-import { describePath, explainSearch } from '../../src/common/explain'
+import { describePath, explainSearch, sharerName } from '../../src/common/explain'
 import { describeLive, explainLive } from '../../src/common/explainLive'
 import type {
   LiveCopyState,
@@ -177,6 +177,9 @@ describe('what views say', () => {
       /\nOwner of no\\u\{202e\}tes, proven by the key of the share\n/,
     )
     assert.equal(describePeer({ ...peer, shares: [id] }, nameOf, l10n), '1 share in common')
+    assert.equal(sharerName({ ...state, peers: [{ ...peer, shares: [id] }, owner] }, id, l10n), first)
+    for (const peers of [[], [{ ...peer, shares: [id] }], [{ ...owner, name: ' ' }]])
+      assert.equal(sharerName({ ...state, peers }, id, l10n), 'the sharer')
   })
 
   it('says over what a peer is connected, and why', () => {

@@ -19,7 +19,7 @@ const NAMED = 3
 /** @param copy `name`: what was copied, as anybody called it; `folder` and `saved`: absolute, see
  *  `FollowedCopy` */
 export async function tellCopyResult(
-  parts: Pick<CommandParts, 'ask' | 'peer'>,
+  parts: Pick<CommandParts, 'ask' | 'model' | 'peer'>,
   copy: Omit<FollowedCopy, 'job'>,
   result: TransferResult,
 ): Promise<void> {
@@ -47,7 +47,7 @@ export async function tellCopyResult(
   const offers = [
     ...(conflicts.length === 0
       ? []
-      : [{ label: l10n.t('Review Conflicts'), run: () => showConflicts(parts, conflicts) }]),
+      : [{ label: l10n.t('Review Conflicts'), run: () => showConflicts(parts, conflicts, copy.share) }]),
     saved.isFile
       ? { label: l10n.t('Open File'), run: () => openFile(saved.path) }
       : { label: l10n.t('Open Folder'), run: () => openFolder(saved.path) },
@@ -68,7 +68,7 @@ export async function tellCopyResult(
             run: async () => {
               const placeholder = l10n.t('What to look at')
               const chosen = await parts.ask.pick(details, { title: done, placeholder })
-              if (chosen?.conflict !== undefined) await showAndOffer(parts, chosen.conflict)
+              if (chosen?.conflict !== undefined) await showAndOffer(parts, chosen.conflict, copy.share)
             },
           },
         ]),

@@ -3,6 +3,8 @@
  * that the user has dealt with, by deleting or moving one of the two, are listed no more.
  */
 import * as vscode from 'vscode'
+import type { ShareId } from '../../common/brand'
+import { sharerName } from '../../common/explain'
 import type { LiveCopyState, TransferResult } from '../../common/model'
 import { diskPath, pickerText } from '../names'
 import { hasConflicts } from '../peerModel'
@@ -16,6 +18,7 @@ import { solveConflicts } from './solveConflicts'
 const { l10n } = vscode
 
 type Conflict = TransferResult['conflicts'][number]
+type Parts = Pick<CommandParts, 'ask' | 'model' | 'peer'>
 
 /** Milliseconds: what is asked for is over, so that its result is only looked up. */
 const LOOK_UP = 5_000
@@ -34,13 +37,14 @@ export async function reviewConflicts(parts: CommandParts, given?: unknown): Pro
   }
   // The state lists the first few only.
   const { conflicts } = await peer.request('copy.wait', { job, timeout: LOOK_UP })
-  await showConflicts(parts, conflicts)
+  await showConflicts(parts, conflicts, model.transfer(job)?.share)
 }
 
 /** Lets the user go through conflicts: one is shown at once, of several each as it is chosen. */
 export async function showConflicts(
-  parts: Pick<CommandParts, 'ask' | 'peer'>,
+  parts: Parts,
   conflicts: readonly Conflict[],
+  share: ShareId | undefined,
 ): Promise<void> {
   const open = await stillOpen(conflicts)
   const [first] = open
@@ -49,7 +53,7 @@ export async function showConflicts(
     return
   }
   if (open.length === 1) {
-    await showAndOffer(parts, first)
+    await showAndOffer(parts, first, share)
     return
   }
   const items = open.map(conflict => ({
@@ -62,22 +66,27 @@ export async function showConflicts(
     title: l10n.t('Conflicts: {0}', open.length),
     placeholder: l10n.t('Which file to compare with theirs?'),
   })
-  if (chosen !== undefined) await showAndOffer(parts, chosen.conflict)
+  if (chosen !== undefined) await showAndOffer(parts, chosen.conflict, share)
 }
 
 /** As a difference, with a merge where there can be one; where that was made, the markers that it left. */
 export async function showAndOffer(
-  parts: Pick<CommandParts, 'ask' | 'peer'>,
+  parts: Parts,
   conflict: Conflict,
+  share: ShareId | undefined,
 ): Promise<void> {
   const merge = await askAboutMerge(parts, conflict)
   if (merge.kind === 'merging') return showMarkers(conflict.path)
   await showConflict(conflict)
   if (merge.kind === 'possible')
-    tell(l10n.t('“{0}” was changed here and by the sharer.', nameOf(conflict.path)), {
-      label: l10n.t('Merge'),
-      run: () => mergeConflict(parts, conflict),
-    })
+    tell(
+      l10n.t(
+        '“{0}” was changed here and by {1}.',
+        nameOf(conflict.path),
+        sharerName(parts.model.state, share, l10n),
+      ),
+      { label: l10n.t('Merge'), run: () => mergeConflict(parts, conflict) },
+    )
 }
 
 async function stillOpen(conflicts: readonly Conflict[]): Promise<readonly Conflict[]> {

@@ -3,6 +3,8 @@
  * taking theirs. What one's own file was goes to the kept files where it is replaced.
  */
 import * as vscode from 'vscode'
+import type { ShareId } from '../../common/brand'
+import { sharerName } from '../../common/explain'
 import { safeText } from '../../common/format'
 import type { LiveConflict, LiveCopyState } from '../../common/model'
 import { diskPath, pickerText } from '../names'
@@ -16,7 +18,7 @@ const { l10n } = vscode
 type Action = 'compare' | 'merge' | 'markers' | 'mine' | 'theirs'
 
 /** Goes through them until one is shown, or none is left. Throws `PeerfoldError`. */
-export async function solveConflicts(parts: CommandParts, { id }: LiveCopyState): Promise<void> {
+export async function solveConflicts(parts: CommandParts, { id, share }: LiveCopyState): Promise<void> {
   for (let isFirst = true; ; isFirst = false) {
     const conflicts = await parts.peer.request('live.conflicts', { live: id })
     const [first] = conflicts
@@ -25,7 +27,7 @@ export async function solveConflicts(parts: CommandParts, { id }: LiveCopyState)
       return
     }
     const chosen = conflicts.length === 1 && isFirst ? first : await choose(parts, conflicts)
-    const action = chosen === undefined ? undefined : await chooseAction(parts, chosen)
+    const action = chosen === undefined ? undefined : await chooseAction(parts, chosen, share)
     if (chosen === undefined || action === undefined) return
     if (action === 'compare') return showConflict(chosen)
     if (action === 'merge') return mergeConflict(parts, chosen)
@@ -34,7 +36,11 @@ export async function solveConflicts(parts: CommandParts, { id }: LiveCopyState)
   }
 }
 
-async function chooseAction(parts: CommandParts, conflict: LiveConflict): Promise<Action | undefined> {
+async function chooseAction(
+  parts: CommandParts,
+  conflict: LiveConflict,
+  share: ShareId,
+): Promise<Action | undefined> {
   const merge = await askAboutMerge(parts, conflict)
   const isMerging = merge.kind === 'merging'
   const all: Readonly<Record<Action, { readonly label: string; readonly detail: string }>> = {
@@ -70,7 +76,11 @@ async function chooseAction(parts: CommandParts, conflict: LiveConflict): Promis
     {
       title: isMerging
         ? l10n.t('Merged, with conflict markers left: {0}', name)
-        : l10n.t('Changed here and by the sharer: {0}', name),
+        : l10n.t(
+            'Changed here and by {0}: {1}',
+            pickerText(sharerName(parts.model.state, share, l10n)),
+            name,
+          ),
       placeholder:
         merge.kind === 'refused' ? safeText(merge.error.message, 300) : l10n.t('What to do with it?'),
     },
