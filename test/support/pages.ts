@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Browser, FrameLocator, Locator, Page } from 'playwright-core'
 import { eventually } from './eventually'
 import { Dialog, Notification } from './pagesOfMessages'
-import { Menu, Tree } from './pagesOfTrees'
+import { insistently, Menu, Tree } from './pagesOfTrees'
 import { projectRoot } from './projectRoot'
 import { QuickInput } from './quickInput'
 
@@ -219,9 +219,12 @@ export class Editor {
   /** What is told when the mouse rests on the active tab, once it holds this text. */
   async tabTooltip(text: string | RegExp): Promise<string> {
     const hover = this.page.locator('.monaco-hover').filter({ visible: true }).filter({ hasText: text })
-    await this.page.locator('.tabs-container .tab.active').hover()
-    // biome-ignore lint/performance/useDomNodeTextContent: Playwright's, which tells what is shown
-    return (await hover.innerText()).trim()
+    return insistently(async timeout => {
+      await this.page.mouse.move(640, 400)
+      await this.page.locator('.tabs-container .tab.active').hover({ timeout })
+      // biome-ignore lint/performance/useDomNodeTextContent: Playwright's, which tells what is shown
+      return (await hover.innerText({ timeout })).trim()
+    })
   }
 
   /** Types at the beginning of the text. */

@@ -31,7 +31,7 @@ export class Tree {
 const onLabel = { x: 70, y: 10 }
 
 /** Tries again what a row that is drawn anew in that moment undoes. `act` gets the milliseconds it may wait. */
-async function insistently<T>(act: (timeout: number) => Promise<T>): Promise<T> {
+export async function insistently<T>(act: (timeout: number) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await act(5_000)

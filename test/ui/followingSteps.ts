@@ -127,7 +127,10 @@ export function followingSteps(cast: () => Cast): void {
     await atBob.quickInput.enter(link)
     await (await atBob.dialog('to open this URI')).click('Open')
     await (await atBob.dialog('“seeds.csv”')).click('Open')
-    await tree.row(/^seeds\.csv1 peer/).waitFor()
+    await tree
+      .row(/^seeds\.csv1 peer/)
+      .locator.locator('.codicon-symbol-file')
+      .waitFor()
     await atBob.editor.waitForTab('seeds.csv') // a single file is shown at once
     await atBob.editor.text('basil,3')
   })

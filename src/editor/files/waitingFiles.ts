@@ -39,6 +39,8 @@ interface Reason {
 export class WaitingFiles extends Disposable implements vscode.CustomReadonlyEditorProvider {
   /** Why a file could not be shown the last time, by address. */
   private readonly reasons = new Map<string, Reason>()
+  /** Under way, by address: several may fail at once to read one file. */
+  private readonly replacing = new Map<string, Promise<boolean>>()
 
   /** @param fetch brings the whole file to this machine, within the limits of editors; throws `PeerfoldError` */
   constructor(
@@ -50,11 +52,20 @@ export class WaitingFiles extends Disposable implements vscode.CustomReadonlyEdi
     this.own(vscode.window.registerCustomEditorProvider(WAITING_EDITOR, this, options))
   }
 
-  /** Puts waiting tabs in place of those that wanted to show this file alone. → whether there were any. */
-  async replace(shown: vscode.Uri, error: unknown): Promise<boolean> {
-    const tabs = tabsOfFile(shown).filter(
-      tab => tab.isActive && !isWaitingTab(tab) && urisOfTab(tab).length === 1,
-    )
+  /** Puts waiting tabs in place of those that wanted to show this file alone. → whether a tab says now that it waits. */
+  replace(shown: vscode.Uri, error: unknown): Promise<boolean> {
+    const address = fileAddress(shown)
+    const underWay = this.replacing.get(address)
+    if (underWay !== undefined) return underWay
+    const replacing = this.replaceTabs(shown, error).finally(() => this.replacing.delete(address))
+    this.replacing.set(address, replacing)
+    return replacing
+  }
+
+  private async replaceTabs(shown: vscode.Uri, error: unknown): Promise<boolean> {
+    const all = tabsOfFile(shown)
+    if (all.length > 0 && all.every(isWaitingTab)) return true
+    const tabs = all.filter(tab => tab.isActive && !isWaitingTab(tab) && urisOfTab(tab).length === 1)
     if (tabs.length === 0) return false
     this.note(shown, error)
     for (const tab of tabs) {
@@ -219,7 +230,11 @@ class Waiting extends Disposable {
         title: isLarge
           ? l10n.t('“{0}” is too large to open here', name)
           : l10n.t('Waiting for somebody who has “{0}”', name),
-        hint: isLarge ? '' : l10n.t('This tab shows the file as soon as it is here.'),
+        // What is offline says itself that it opens.
+        hint:
+          isLarge || reason?.code === 'offline'
+            ? ''
+            : l10n.t('This tab shows the file as soon as it is here.'),
         links: isLarge ? [saveCopy, setting] : [close, saveCopy],
       })
   }

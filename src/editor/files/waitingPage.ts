@@ -37,7 +37,7 @@ nav { display: flex; flex-wrap: wrap; gap: 1.5em }
 <main role="status">
 <h1>${escapeAttribute(title)}</h1>
 <p>${escapeAttribute(text)}</p>
-<p>${escapeAttribute(hint)}</p>
+${hint === '' ? '' : `<p>${escapeAttribute(hint)}</p>`}
 </main>
 <nav>${shown.join('')}</nav>
 </body>

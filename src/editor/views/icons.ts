@@ -26,17 +26,18 @@ export function shareIcon({ status, isFile }: ShareState): vscode.ThemeIcon {
   }
 }
 
-export function openedIcon({ status, stopped }: OpenedShareState): vscode.ThemeIcon {
+export function openedIcon({ status, stopped, isFile }: OpenedShareState): vscode.ThemeIcon {
+  const shape = isFile ? 'symbol-file' : 'folder-library' // “file” would have no colour
   if (stopped) return new vscode.ThemeIcon('debug-disconnect', quiet)
   switch (status.kind) {
     case 'connected':
-      return new vscode.ThemeIcon('folder-library', good)
+      return new vscode.ThemeIcon(shape, good)
     case 'searching':
       return status.why === 'just-started'
         ? new vscode.ThemeIcon('sync~spin')
         : new vscode.ThemeIcon('search', waiting)
     case 'offline':
-      return new vscode.ThemeIcon('folder-library', quiet)
+      return new vscode.ThemeIcon(shape, quiet)
     case 'failed':
       return new vscode.ThemeIcon('error', bad)
   }
