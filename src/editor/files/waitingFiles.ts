@@ -14,7 +14,7 @@ import { Disposable } from '../dispose'
 import type { PeerModel } from '../peerModel'
 import { nameOf } from './drivePath'
 import { cameBack, type Reach } from './reach'
-import { fileAddress, isWaitingTab, tabsOfFile, urisOfTab, withoutQuery } from './shareTabs'
+import { allTabs, fileAddress, isWaitingTab, tabsOfFile, urisOfTab, withoutQuery } from './shareTabs'
 import { fromShareUri, ROOT } from './shareUri'
 import { waitingPage } from './waitingPage'
 
@@ -39,8 +39,6 @@ interface Reason {
 export class WaitingFiles extends Disposable implements vscode.CustomReadonlyEditorProvider {
   /** Why a file could not be shown the last time, by address. */
   private readonly reasons = new Map<string, Reason>()
-  /** Under way, by address: several may fail at once to read one file. */
-  private readonly replacing = new Map<string, Promise<boolean>>()
 
   /** @param fetch brings the whole file to this machine, within the limits of editors; throws `PeerfoldError` */
   constructor(
@@ -53,16 +51,7 @@ export class WaitingFiles extends Disposable implements vscode.CustomReadonlyEdi
   }
 
   /** Puts waiting tabs in place of those that wanted to show this file alone. → whether a tab says now that it waits. */
-  replace(shown: vscode.Uri, error: unknown): Promise<boolean> {
-    const address = fileAddress(shown)
-    const underWay = this.replacing.get(address)
-    if (underWay !== undefined) return underWay
-    const replacing = this.replaceTabs(shown, error).finally(() => this.replacing.delete(address))
-    this.replacing.set(address, replacing)
-    return replacing
-  }
-
-  private async replaceTabs(shown: vscode.Uri, error: unknown): Promise<boolean> {
+  async replace(shown: vscode.Uri, error: unknown): Promise<boolean> {
     const all = tabsOfFile(shown)
     if (all.length > 0 && all.every(isWaitingTab)) return true
     const tabs = all.filter(tab => tab.isActive && !isWaitingTab(tab) && urisOfTab(tab).length === 1)
@@ -76,7 +65,8 @@ export class WaitingFiles extends Disposable implements vscode.CustomReadonlyEdi
         preserveFocus: !isActive,
         preview: tab.isPreview,
       })
-      await vscode.window.tabGroups.close(tab, true)
+      // A preview is replaced by the next one.
+      if (allTabs().includes(tab)) await vscode.window.tabGroups.close(tab, true)
     }
     return true
   }
