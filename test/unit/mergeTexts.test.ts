@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert'
 import fc from 'fast-check'
 import { BETWEEN, MINE, mergeLines, type Sides, THEIRS } from '../../src/peer/live/mergeLines'
-import { hasMarkers, type MergeOutcome, mergeTexts, type Versions } from '../../src/peer/live/mergeTexts'
+import { hasMarkers, type MergeOutcome, type MergeVersions, mergeTexts } from '../../src/peer/live/mergeTexts'
 
 /** The result of a generator that only pauses. */
 function resultOf<T>(work: Generator<undefined, T>): T {
@@ -18,7 +18,11 @@ const mergeAll = (sides: Sides, cutAbove?: number) => {
 }
 
 const merge = (mine: string | Buffer, base: string | Buffer, theirs: string | Buffer): MergeOutcome => {
-  const bytes: Versions = { mine: Buffer.from(mine), base: Buffer.from(base), theirs: Buffer.from(theirs) }
+  const bytes: MergeVersions = {
+    mine: Buffer.from(mine),
+    base: Buffer.from(base),
+    theirs: Buffer.from(theirs),
+  }
   return resultOf(mergeTexts(bytes))
 }
 

@@ -1,11 +1,11 @@
 /** The time and the executable bit of files: all that a share says of one beside its content. */
 
-import type { Attributes } from '../disk/fileInPlace'
+import type { FileAttributes } from '../disk/fileInPlace'
 import type { EntryStat } from '../disk/writer'
 import type { DriveEntry } from '../drive/format/entry'
 import type { CopiedFile } from '../store/catalog'
 
-export function attributesOf({ executable, mtime }: DriveEntry): Attributes {
+export function attributesOf({ executable, mtime }: DriveEntry): FileAttributes {
   return { executable, ...(mtime === undefined ? {} : { mtimeMs: mtime }) }
 }
 

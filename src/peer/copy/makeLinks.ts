@@ -8,7 +8,7 @@ import type { CopyOutcome } from './outcome'
 import type { Ownership } from './ownership'
 import { type PlannedLink, pathOf } from './planned'
 
-export interface LinkOptions {
+export interface MakeLinksOptions {
   readonly writer: SafeWriter
   readonly ownership: Ownership
   readonly rules: TargetRules
@@ -18,7 +18,7 @@ export interface LinkOptions {
   readonly onDone: () => void
 }
 
-export async function makeLinks(links: readonly PlannedLink[], options: LinkOptions): Promise<void> {
+export async function makeLinks(links: readonly PlannedLink[], options: MakeLinksOptions): Promise<void> {
   let left = links
   for (let made = true; made && left.length > 0; ) {
     const refused: PlannedLink[] = []
@@ -30,7 +30,7 @@ export async function makeLinks(links: readonly PlannedLink[], options: LinkOpti
 }
 
 /** False: it may be made later. */
-async function tryLink(link: PlannedLink, isLast: boolean, options: LinkOptions): Promise<boolean> {
+async function tryLink(link: PlannedLink, isLast: boolean, options: MakeLinksOptions): Promise<boolean> {
   const { path } = link
   const { outcome, onDone } = options
   try {
@@ -47,7 +47,7 @@ async function tryLink(link: PlannedLink, isLast: boolean, options: LinkOptions)
 /** Nothing is taken away for a link that may not be made. */
 async function makeLink(
   link: PlannedLink,
-  { writer, ownership, rules, marks, outcome }: LinkOptions,
+  { writer, ownership, rules, marks, outcome }: MakeLinksOptions,
 ): Promise<LinkResult> {
   const { entry, path, segments, held, way, precondition } = link
   const target = entry.linkTarget ?? ''

@@ -1,6 +1,6 @@
 /** What a copy is to do, decided before anything is fetched: see plan.ts. */
 import type { SkippedEntry } from '../../common/model'
-import type { Attributes } from '../disk/fileInPlace'
+import type { FileAttributes } from '../disk/fileInPlace'
 import type { FileMark, Precondition } from '../disk/writer'
 import type { DriveEntry } from '../drive/format/entry'
 import type { CopiedFile } from '../store/catalog'
@@ -85,7 +85,7 @@ export interface Destination {
 export function placing(
   file: PlannedFile,
   { precondition }: Destination,
-): Attributes & { precondition: Precondition; isBlocked?: boolean } {
+): FileAttributes & { precondition: Precondition; isBlocked?: boolean } {
   return { ...attributesOf(file.entry), precondition, ...(file.way === undefined ? {} : { isBlocked: true }) }
 }
 

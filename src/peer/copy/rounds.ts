@@ -25,7 +25,7 @@ const UNITS_IN_FLIGHT = 96
 const LOOKS_BEFORE_LIES = 3
 
 /** @param slice all bytes of a file that came in a pack */
-export type Work = (file: PlannedFile, slice: Buffer | undefined) => Promise<void>
+export type FileWork = (file: PlannedFile, slice: Buffer | undefined) => Promise<void>
 
 export class CopyRounds {
   /** Lets waiting events run. */
@@ -42,7 +42,7 @@ export class CopyRounds {
   }
 
   /** Throws `Superseded` when some of it cannot be had any more. */
-  async run(files: readonly PlannedFile[], work: Work): Promise<void> {
+  async run(files: readonly PlannedFile[], work: FileWork): Promise<void> {
     const limits = { bytes: BYTES_IN_FLIGHT, units: UNITS_IN_FLIGHT, signal: this.signal }
     let left = files
     for (let wait = 0; left.length > 0; wait++) {
@@ -84,7 +84,7 @@ export class CopyRounds {
   }
 
   /** Adds to `later` what cannot be had now. */
-  private async copyUnit(unit: CopyUnit, work: Work, later: PlannedFile[]): Promise<void> {
+  private async copyUnit(unit: CopyUnit, work: FileWork, later: PlannedFile[]): Promise<void> {
     const { pack, files } = unit
     await this.waits.waitForRoom()
     const core = await this.options.share.bytesReady(this.signal)

@@ -21,7 +21,7 @@ import { CopyOutcome } from './outcome'
 import { Ownership } from './ownership'
 import type { PartialFiles } from './partialFiles'
 import type { CopyPlan, PlannedFile } from './planned'
-import { CopyRounds, type Work } from './rounds'
+import { CopyRounds, type FileWork } from './rounds'
 import { CopyWaits } from './waits'
 
 /** Of what is fetched before it is placed: bytes that are held in memory (the store has them, too), and open files. */
@@ -132,7 +132,7 @@ export class CopyRun {
     }
     const intended = this.marks.intend(this.plan.files)
     intended.catch(() => {}) // rejects again where it is awaited
-    const work: Work = async (file, slice) => {
+    const work: FileWork = async (file, slice) => {
       const { entry, path } = file
       if (takesNoPlace(file)) {
         await intended
@@ -146,7 +146,7 @@ export class CopyRun {
         if (fetched !== undefined) hold(path, fetched)
       }
     }
-    const orLeaveOut: Work = (file, slice) =>
+    const orLeaveOut: FileWork = (file, slice) =>
       work(file, slice).catch(error => {
         if (waitsForRoom || !(error instanceof WriteError) || error.code !== 'no-space') throw error
       })

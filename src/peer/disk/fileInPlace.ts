@@ -16,7 +16,7 @@ export interface OpenFile {
   readonly mark: FileMark
 }
 
-export interface Attributes {
+export interface FileAttributes {
   readonly executable: boolean
   /** Milliseconds since 1970. */
   readonly mtimeMs?: number
@@ -42,7 +42,7 @@ export function openRegular(path: string): OpenFile | undefined {
 }
 
 /** See `SafeWriter.adjust`. */
-export function adjust(place: Place, expected: FileMark, { executable, mtimeMs }: Attributes): FileMark {
+export function adjust(place: Place, expected: FileMark, { executable, mtimeMs }: FileAttributes): FileMark {
   const fd = openSync(place.folder.prefix + place.name, ADJUST)
   try {
     const stats = fstatSync(fd)

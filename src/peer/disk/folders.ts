@@ -26,7 +26,7 @@ import {
 import { dirname, sep } from 'node:path'
 import { systemCode, toWriteError, WriteError } from './writeErrors'
 
-export interface Folder {
+export interface OpenFolder {
   /** Path inside the target folder, '' for itself. */
   readonly path: string
   /** Put a name behind it to get a path for a system call. Ends with a separator. */
@@ -36,7 +36,7 @@ export interface Folder {
   readonly realPath: string
   readonly dev: number
   readonly ino: number
-  readonly parent: Folder | undefined
+  readonly parent: OpenFolder | undefined
   /** Files being written in it; a folder that is in use is never closed. */
   pins: number
 }
@@ -54,8 +54,8 @@ export class FolderMoved extends WriteError {
 }
 
 export class Folders {
-  readonly root: Folder
-  readonly #cache = new Map<string, Folder>()
+  readonly root: OpenFolder
+  readonly #cache = new Map<string, OpenFolder>()
   readonly #holds: boolean
   readonly #onMade: ((path: string) => void) | undefined
   #closed = false
@@ -81,7 +81,7 @@ export class Folders {
    * The folder of these components, found or, with `create`, made. Undefined: it does not exist.
    * @throws WriteError 'outside' when a component is a link, 'exists' when one is a file
    */
-  find(segments: readonly string[], create: boolean): Folder | undefined {
+  find(segments: readonly string[], create: boolean): OpenFolder | undefined {
     // Its descriptors may mean other folders by now.
     if (this.#closed) throw new Error('The writer of this folder is closed')
     const path = segments.join('/')
@@ -99,9 +99,9 @@ export class Folders {
   }
 
   /** Whether the folder lies where it lay when it was opened, with no link on the way to it. */
-  isStill(folder: Folder): boolean {
+  isStill(folder: OpenFolder): boolean {
     if (folder.fd !== undefined) return readlinkSync(`/proc/self/fd/${folder.fd}`) === folder.realPath
-    for (let part: Folder | undefined = folder; part; part = part.parent) {
+    for (let part: OpenFolder | undefined = folder; part; part = part.parent) {
       if (!isSameFolder(part, lstatSync(part.realPath, { throwIfNoEntry: false }))) return false
     }
     return true
@@ -113,17 +113,17 @@ export class Folders {
   }
 
   /** Forgets a folder that moved, and all below it, so that the next `find` walks again. */
-  forget(folder: Folder): void {
+  forget(folder: OpenFolder): void {
     for (const held of [...this.#cache.values()]) {
       if (held.path === folder.path || held.path.startsWith(`${folder.path}/`)) this.#drop(held)
     }
   }
 
-  pin(folder: Folder): void {
+  pin(folder: OpenFolder): void {
     folder.pins++
   }
 
-  unpin(folder: Folder): void {
+  unpin(folder: OpenFolder): void {
     folder.pins--
     if (folder.pins === 0 && folder !== this.root && this.#cache.get(folder.path) !== folder)
       closeFolder(folder)
@@ -141,7 +141,7 @@ export class Folders {
     closeFolder(this.root)
   }
 
-  #reuse(path: string): Folder | undefined {
+  #reuse(path: string): OpenFolder | undefined {
     if (path === '') return this.root
     const folder = this.#cache.get(path)
     if (!folder) return undefined
@@ -154,7 +154,7 @@ export class Folders {
     return folder
   }
 
-  #enter(parent: Folder, name: string, path: string, create: boolean): Folder | undefined {
+  #enter(parent: OpenFolder, name: string, path: string, create: boolean): OpenFolder | undefined {
     const target = parent.prefix + name
     let found = lstatSync(target, { throwIfNoEntry: false })
     if (!found) {
@@ -176,9 +176,9 @@ export class Folders {
     return folder
   }
 
-  #openBelow(parent: Folder, name: string, path: string): Folder {
+  #openBelow(parent: OpenFolder, name: string, path: string): OpenFolder {
     const realPath = parent.realPath.endsWith(sep) ? parent.realPath + name : parent.realPath + sep + name
-    let folder: Folder
+    let folder: OpenFolder
     try {
       folder = this.#open(parent, path, parent.prefix + name, realPath)
     } catch (error) {
@@ -193,7 +193,7 @@ export class Folders {
     throw new FolderMoved(path)
   }
 
-  #open(parent: Folder | undefined, path: string, target: string, realPath: string): Folder {
+  #open(parent: OpenFolder | undefined, path: string, target: string, realPath: string): OpenFolder {
     if (!this.#holds) {
       const found = lstatSync(target)
       if (!found.isDirectory()) throw new WriteError('outside', path)
@@ -215,7 +215,7 @@ export class Folders {
     }
   }
 
-  #drop(folder: Folder): void {
+  #drop(folder: OpenFolder): void {
     this.#cache.delete(folder.path)
     if (folder.pins === 0) closeFolder(folder)
   }
@@ -226,10 +226,10 @@ export function canHoldFolders(): boolean {
   return process.platform === 'linux' && existsSync('/proc/self/fd')
 }
 
-function isSameFolder(folder: Folder, now: Stats | undefined): boolean {
+function isSameFolder(folder: OpenFolder, now: Stats | undefined): boolean {
   return now?.isDirectory() === true && now.ino === folder.ino && now.dev === folder.dev
 }
 
-function closeFolder(folder: Folder): void {
+function closeFolder(folder: OpenFolder): void {
   if (folder.fd !== undefined) closeSync(folder.fd)
 }

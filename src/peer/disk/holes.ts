@@ -11,15 +11,15 @@ const LEAST_PAGES = 8
 const ZEROS = Buffer.alloc(PAGE)
 
 /** A piece of a buffer, from `start` to `end` (exclusive). */
-export interface Piece {
+export interface Stretch {
   readonly start: number
   readonly end: number
 }
 
 /** The pieces that have to be written, in order: all but long runs of zeros. */
-export function piecesToWrite(bytes: Uint8Array): readonly Piece[] {
+export function piecesToWrite(bytes: Uint8Array): readonly Stretch[] {
   if (bytes.length < LEAST_PAGES * PAGE) return [{ start: 0, end: bytes.length }]
-  const pieces: Piece[] = []
+  const pieces: Stretch[] = []
   let start = 0
   for (let at = 0; at < bytes.length; ) {
     const hole = holeAt(bytes, at)

@@ -7,7 +7,7 @@
  * two steps; what the user saves in the microseconds between is lost to the rename, which plain Node cannot avoid.
  */
 import { linkSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs'
-import { type Folder, FolderMoved, type Folders } from './folders'
+import { FolderMoved, type Folders, type OpenFolder } from './folders'
 import { systemCode, WriteError } from './writeErrors'
 
 /** What tells one state of a file from another without reading it. */
@@ -25,7 +25,7 @@ export interface FileMark {
 export type Precondition = 'absent' | FileMark
 
 export interface Place {
-  readonly folder: Folder
+  readonly folder: OpenFolder
   readonly name: string
   /** Path inside the target folder, for errors. */
   readonly path: string

@@ -5,7 +5,7 @@
 import { type Dirent, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { isTemporaryName } from '../names/temporaryName'
-import type { Folder, Folders } from './folders'
+import type { Folders, OpenFolder } from './folders'
 import { isTemporaryInUse } from './temporary'
 
 /** Folders looked at before others get their turn. */
@@ -39,7 +39,7 @@ export async function sweep(folders: Folders, keep: ReadonlySet<string>): Promis
   return removed
 }
 
-function removeTemporary(folders: Folders, folder: Folder, segments: string[], entry: Dirent): void {
+function removeTemporary(folders: Folders, folder: OpenFolder, segments: string[], entry: Dirent): void {
   if (!entry.isDirectory()) {
     unlinkSync(folder.prefix + entry.name)
     return

@@ -24,7 +24,7 @@ import { makeFolders } from '../../wire/makeFolders'
 import { checkLink, type Found } from '../names/links'
 import type { LinkRefusal } from '../names/refusals'
 import type { TargetRules } from '../names/rules'
-import { type Attributes, adjust, type OpenFile, openToRead } from './fileInPlace'
+import { adjust, type FileAttributes, type OpenFile, openToRead } from './fileInPlace'
 import { canHoldFolders, FolderMoved, Folders } from './folders'
 import { LargeFile } from './largeFile'
 import {
@@ -344,7 +344,7 @@ export class SafeWriter {
    * @returns its new mark
    * @throws WriteError 'changed' when another file is there than expected, 'permission'
    */
-  adjust(segments: readonly string[], expected: FileMark, options: Attributes): FileMark {
+  adjust(segments: readonly string[], expected: FileMark, options: FileAttributes): FileMark {
     return this.#attempt(segments, () => adjust(this.#place(segments, true), expected, options))
   }
 

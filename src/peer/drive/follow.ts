@@ -32,13 +32,13 @@ export type Nowhere = {
   readonly link: DriveEntry | undefined
 }
 
-export type Place =
+export type Reached =
   | { readonly kind: 'file'; readonly path: DrivePath; readonly entry: DriveEntry }
   | { readonly kind: 'folder'; readonly path: DrivePath; readonly folder: Folder; readonly way: Way }
   | Nowhere
 
 /** Where a path leads, all of its links followed. Throws `ambiguous-path`, see `PathIndex.spelling`. */
-export function follow(index: PathIndex, path: DrivePath): Place {
+export function follow(index: PathIndex, path: DrivePath): Reached {
   const way = Way.from(index.root)
   const failed = way.walk(path)
   if (failed !== undefined) return nowhere(way, failed)
@@ -58,7 +58,7 @@ export function statAt(index: PathIndex, path: DrivePath): FileEntry | Nowhere {
 /** What each link among the children of a folder points at. @param way that led to the folder */
 export function withTargets(
   children: readonly FileEntry[],
-  { folder, way }: Extract<Place, { kind: 'folder' }>,
+  { folder, way }: Extract<Reached, { kind: 'folder' }>,
 ): readonly FileEntry[] {
   const steps = stepsFor(children.length)
   return children.map(child => {
@@ -90,7 +90,7 @@ const CODES = {
   circle: 'target-circle',
 } as const satisfies Record<Reason, ErrorCode>
 
-function placeOf(way: Way): Exclude<Place, Nowhere> {
+function placeOf(way: Way): Exclude<Reached, Nowhere> {
   const { entry, path, folder } = way
   return entry === undefined ? { kind: 'folder', path, folder, way } : { kind: 'file', path, entry }
 }

@@ -7,7 +7,7 @@ import type { DrivePath } from '../../common/brand'
 import type { VersionChanges, VersionSummary } from '../../common/model'
 import { throwIfAborted } from '../time'
 import type { DriveEntry } from './format/entry'
-import { BlockMissing, type PastVersion, pathsBetween, versionsBack, Work } from './pastVersions'
+import { BlockMissing, type PastVersion, pathsBetween, versionsBack, WorkBudget } from './pastVersions'
 import { trimSlash } from './pathIndex'
 import type { ShareDrive } from './shareDrive'
 import { differences } from './versionDiff'
@@ -47,7 +47,7 @@ export async function readHistory(
   const versions: VersionSummary[] = []
   const path = trimSlash(query.path) as DrivePath
   const kept = new KeptContent(share)
-  const work = new Work(performance.now() + PAGE_TIMEOUTS * query.timeout)
+  const work = new WorkBudget(performance.now() + PAGE_TIMEOUTS * query.timeout)
   let seen = 0
   let at: number | undefined = query.from
   try {
@@ -89,7 +89,7 @@ async function changesAt(
   version: PastVersion,
   path: DrivePath,
   kept: KeptContent,
-  query: HistoryQuery & { readonly work: Work },
+  query: HistoryQuery & { readonly work: WorkBudget },
 ): Promise<VersionSummary | undefined> {
   const { previous } = version
   if (previous === undefined) return undefined

@@ -2,7 +2,7 @@
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import type { FileEntry } from '../../common/model'
-import { absence, follow, type Place, withTargets } from './follow'
+import { absence, follow, type Reached, withTargets } from './follow'
 import type { PathIndex } from './pathIndex'
 import type { ShareDrive } from './shareDrive'
 
@@ -49,7 +49,7 @@ export function listNewest(
 
 function childrenAt(
   index: PathIndex,
-  place: Place,
+  place: Reached,
   { path, after, limit }: FolderPart,
 ): readonly FileEntry[] {
   if (place.kind === 'nowhere') throw absence(path, place)

@@ -39,11 +39,11 @@ export interface BackwardOptions {
   readonly timeout: number
   readonly signal?: AbortSignal | undefined
   /** Counts what is read: how much that is for one version is up to its publisher. */
-  readonly work?: Work | undefined
+  readonly work?: WorkBudget | undefined
 }
 
 /** What reading backwards has cost, and may cost. */
-export class Work {
+export class WorkBudget {
   /** Blocks that were looked at. */
   blocks = 0
 

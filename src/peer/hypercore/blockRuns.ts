@@ -12,13 +12,13 @@ export interface BlockRun {
 export type BlockRuns = readonly BlockRun[]
 
 /** What the bitfield of a log can tell: the first block from `position` on that is here, or is not; -1 when none is. */
-export interface HeldBlocks {
+export interface BlocksHere {
   firstSet(position: number): number
   firstUnset(position: number): number
 }
 
 /** Blocks below `length` that are here and in no run of `used`. */
-export function unusedRuns(held: HeldBlocks, length: number, used: BlockRuns): BlockRuns {
+export function unusedRuns(held: BlocksHere, length: number, used: BlockRuns): BlockRuns {
   const runs: BlockRun[] = []
   let from = 0
   for (const { start, end } of [...used, { start: length, end: length }]) {
@@ -30,7 +30,7 @@ export function unusedRuns(held: HeldBlocks, length: number, used: BlockRuns): B
 }
 
 /** Blocks of the runs that are not here. */
-export function missingRuns(held: HeldBlocks, runs: BlockRuns): BlockRuns {
+export function missingRuns(held: BlocksHere, runs: BlockRuns): BlockRuns {
   const missing: BlockRun[] = []
   for (const { start, end } of runs) {
     for (let from = held.firstUnset(start); from !== -1 && from < end; ) {
@@ -108,7 +108,7 @@ export function lastUpTo(sorted: readonly number[], value: number): number | und
 }
 
 /** The runs of held blocks from `from` to `to` (exclusive). */
-function addHeld(runs: BlockRun[], held: HeldBlocks, from: number, to: number): void {
+function addHeld(runs: BlockRun[], held: BlocksHere, from: number, to: number): void {
   for (let start = from < to ? held.firstSet(from) : -1; start !== -1 && start < to; ) {
     const unset = held.firstUnset(start)
     const end = unset === -1 ? to : Math.min(unset, to)

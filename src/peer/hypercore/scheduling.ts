@@ -120,7 +120,7 @@ class Schedule {
     peer.getMaxInflight = () => this.most(standing, peer)
     const send = peer._sendBlockRequest
     peer._sendBlockRequest = (request, block) => {
-      if (peer.inflight === 0) standing.mark = pace.bytes
+      if (peer.inflight === 0) standing.bytesAtStart = pace.bytes
       this.sentAt.set(request, performance.now())
       send.call(peer, request, block)
       pace.look(true, false)
@@ -190,7 +190,7 @@ class Schedule {
     standing.isLast = false
     standing.gaveAt = performance.now()
     standing.pace.look(peer.inflight > 0, peer.inflight + 1 >= this.most(standing, peer))
-    standing.mark = standing.pace.bytes
+    standing.bytesAtStart = standing.pace.bytes
   }
 
   private look(): void {
@@ -201,7 +201,7 @@ class Schedule {
       standing.pace.look(peer.inflight > 0, peer.inflight >= this.most(standing, peer))
       if (peer.inflight > 0) isIdle = false
       // What it was asked for and lost comes after all: its line was held up.
-      if (standing.pace.bytes - standing.mark > this.blockBytes / 2) standing.isLast = false
+      if (standing.pace.bytes - standing.bytesAtStart > this.blockBytes / 2) standing.isLast = false
     }
     if (isIdle || peers.length === 0) {
       clearInterval(this.timer)
@@ -246,7 +246,7 @@ class Schedule {
     const isSilent = standing.pace.silence > this.patienceWith(peer)
     if (isSilent && !standing.isLast) {
       standing.isLast = true
-      standing.mark = standing.pace.bytes
+      standing.bytesAtStart = standing.pace.bytes
     }
     let isTaken = false
     for (const [place, request] of requests.entries()) {

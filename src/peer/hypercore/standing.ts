@@ -5,8 +5,8 @@ import type { Pace } from './pace'
 const BEGUN = 16 * 1024
 
 export class Standing {
-  /** Bytes of its stream when the last block was complete. */
-  mark: number
+  /** Bytes of its stream when the block on its way began. */
+  bytesAtStart: number
   /** When it was looked last what it could take from others, milliseconds of `performance.now()` as all here. */
   helpedAt = 0
   /** Since when it is asked for nothing of what waits. */
@@ -17,7 +17,7 @@ export class Standing {
   isLast = false
 
   constructor(readonly pace: Pace) {
-    this.mark = pace.bytes
+    this.bytesAtStart = pace.bytes
   }
 
   /**
@@ -26,13 +26,13 @@ export class Standing {
    * @param block bytes of a block, about
    */
   isBegun(place: number, block: number): boolean {
-    return place === 0 && this.pace.bytes - this.mark > Math.min(BEGUN, block / 4)
+    return place === 0 && this.pace.bytes - this.bytesAtStart > Math.min(BEGUN, block / 4)
   }
 
   /** Milliseconds until a block at a place is here; undefined as long as that is not known. As above. */
   timeLeft(place: number, block: number): number | undefined {
     if (!this.pace.isSure) return undefined
-    const begun = Math.min(block, this.pace.bytes - this.mark)
+    const begun = Math.min(block, this.pace.bytes - this.bytesAtStart)
     return this.pace.timeFor((place + 1) * block - begun)
   }
 }

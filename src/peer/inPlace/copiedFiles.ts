@@ -16,9 +16,9 @@ import { type Outside, piecesIn } from '../hypercore/pieces'
 import { bootId } from '../store/boot'
 import type { Catalog } from '../store/catalog'
 import { throwIfAborted } from '../time'
+import type { BlockHolder } from './blockHolders'
 import { FilesOnDisk } from './filesOnDisk'
 import { HeldBlocks } from './heldBlocks'
-import type { Held } from './heldFiles'
 import { HeldRecords } from './heldRecords'
 import { IncomingBlocks } from './incomingBlocks'
 import { IncomingFile } from './incomingFile'
@@ -45,7 +45,7 @@ export class CopiedFiles implements Outside {
   private readonly disk = new FilesOnDisk()
   private readonly writing = new Set<IncomingFile>()
   /** How files looked when they did not hold what they should. */
-  private readonly looked = new WeakMap<Held, string>()
+  private readonly looked = new WeakMap<BlockHolder, string>()
   private readonly losing = new Map<number, Promise<void>>()
   private readonly boot = bootId()
   private readonly loading: Promise<void>
@@ -168,7 +168,7 @@ export class CopiedFiles implements Outside {
    *
    * @param isNew none of them was ever stored
    */
-  async placed(held: Held, isNew: boolean): Promise<void> {
+  async placed(held: BlockHolder, isNew: boolean): Promise<void> {
     const { onError, onStored } = this.options
     await this.records.put(held)
     this.disk.reopen(held.file)
@@ -182,12 +182,12 @@ export class CopiedFiles implements Outside {
     this.syncLater()
   }
 
-  async noted(held: Held): Promise<void> {
+  async noted(held: BlockHolder): Promise<void> {
     await this.records.put(held)
   }
 
   /** Nothing is said of a file any more. What only it held is not here any more. */
-  async drop(held: Held): Promise<void> {
+  async drop(held: BlockHolder): Promise<void> {
     const { signal, onChanged } = this.options
     const others = this.records.files.of(held.first).filter(other => other !== held)
     await this.blocks?.clearUncovered(held, others)
@@ -249,7 +249,7 @@ export class CopiedFiles implements Outside {
     { blob, size }: DriveEntry,
     folder: string,
     path: string,
-  ): Promise<(Held & { readonly log: Hypercore }) | undefined> {
+  ): Promise<(BlockHolder & { readonly log: Hypercore }) | undefined> {
     const { drive, signal } = this.options
     if (blob === undefined || !isLarge(blob, size)) return undefined
     const log = await drive.bytesReady(signal)
@@ -303,11 +303,11 @@ export class CopiedFiles implements Outside {
     this.syncLater()
   }
 
-  private async restoreFrom(held: Held): Promise<void> {
+  private async restoreFrom(held: BlockHolder): Promise<void> {
     if (await this.blocks?.restoreFrom(held)) this.options.onChanged()
   }
 
-  private isBeingWritten(held: Held): boolean {
+  private isBeingWritten(held: BlockHolder): boolean {
     return [...this.writing].some(file => file.held === held)
   }
 
@@ -319,7 +319,7 @@ export class CopiedFiles implements Outside {
     }, SYNC_AFTER).unref()
   }
 
-  private isUnsynced({ file }: Held): boolean {
+  private isUnsynced({ file }: BlockHolder): boolean {
     return file.unsynced === this.boot && file.begun === undefined
   }
 
@@ -346,7 +346,7 @@ export class CopiedFiles implements Outside {
   }
 }
 
-function whole({ first, file: known }: Held, boot: string): Held {
+function whole({ first, file: known }: BlockHolder, boot: string): BlockHolder {
   const { temporary: _temporary, begun: _begun, scattered: _scattered, ...file } = known
   return { first, file: { ...file, ...(file.unsynced === undefined ? {} : { unsynced: boot }) } }
 }

@@ -7,8 +7,8 @@ import { leafOf, paddingOf, storedBlock } from '../hypercore/leaf'
 import { piecesIn } from '../hypercore/pieces'
 import { unstoreBlocks } from '../hypercore/storeBlocks'
 import { throwIfAborted } from '../time'
+import type { BlockHolder } from './blockHolders'
 import type { FilesOnDisk } from './filesOnDisk'
-import type { Held } from './heldFiles'
 import type { IncomingBlocks } from './incomingBlocks'
 
 export class HeldBlocks {
@@ -20,12 +20,12 @@ export class HeldBlocks {
   ) {}
 
   /** Blocks of a file that are not said to be here. */
-  missing(held: Held): BlockRuns {
+  missing(held: BlockHolder): BlockRuns {
     return missingRuns(this.log.core.bitfield, [runOf(held)])
   }
 
   /** How many blocks of a file are said to be here. */
-  count({ first, file }: Held): number {
+  count({ first, file }: BlockHolder): number {
     return this.log.core.bitfield.count(first, file.blocks, true)
   }
 
@@ -36,7 +36,7 @@ export class HeldBlocks {
   }
 
   /** Clears blocks of a file that are neither in the store nor, as far as lengths tell, in any of these files of the same content. */
-  async clearUncovered(held: Held, by: readonly Held[]): Promise<void> {
+  async clearUncovered(held: BlockHolder, by: readonly BlockHolder[]): Promise<void> {
     const { log } = this
     const extents = await Promise.all(by.map(({ file }) => this.disk.extentOf(file)))
     const { start, end } = runOf(held)
@@ -49,14 +49,14 @@ export class HeldBlocks {
   }
 
   /** Whether a file holds all of its blocks. Reads it. */
-  async areAllIn(held: Held): Promise<boolean> {
+  async areAllIn(held: BlockHolder): Promise<boolean> {
     const { start, end } = runOf(held)
     for (let index = start; index < end; index++) if (!(await this.isIn(held, index))) return false
     return true
   }
 
   /** What a file holds and is not said to be here is here again. @returns whether there was anything */
-  async restoreFrom(held: Held): Promise<boolean> {
+  async restoreFrom(held: BlockHolder): Promise<boolean> {
     const found: BlockRun[] = []
     for (const { start, end } of this.missing(held))
       for (let index = start; index < end; index++) if (await this.isIn(held, index)) addTo(found, index)
@@ -65,7 +65,7 @@ export class HeldBlocks {
   }
 
   /** Takes out of the store what a file holds, once the file is on the disk. @returns bytes that left the store */
-  async giveBack(held: Held): Promise<number> {
+  async giveBack(held: BlockHolder): Promise<number> {
     let bytes = 0
     const { start, end } = runOf(held)
     for (let index = start; index < end; index++) {
@@ -79,7 +79,7 @@ export class HeldBlocks {
     return bytes
   }
 
-  private async isIn({ first, file }: Held, index: number): Promise<boolean> {
+  private async isIn({ first, file }: BlockHolder, index: number): Promise<boolean> {
     throwIfAborted(this.signal)
     const leaf = await leafOf(this.log, index)
     if (leaf === null) return false
@@ -88,7 +88,7 @@ export class HeldBlocks {
   }
 }
 
-function runOf({ first, file: { blocks } }: Held): BlockRun {
+function runOf({ first, file: { blocks } }: BlockHolder): BlockRun {
   return { start: first, end: first + blocks }
 }
 

@@ -1,11 +1,11 @@
 /** What the catalog knows of files that hold blocks of one share's log, also in memory. */
 import type { ShareId } from '../../common/brand'
 import type { Catalog, Write } from '../store/catalog'
-import { type Held, HeldFiles } from './heldFiles'
+import { type BlockHolder, BlockHolders } from './blockHolders'
 
 export class HeldRecords {
   /** As the catalog has them, once `load` has resolved. */
-  readonly files = new HeldFiles()
+  readonly files = new BlockHolders()
   private readonly prefix: string
 
   constructor(
@@ -21,11 +21,11 @@ export class HeldRecords {
     })
   }
 
-  all(): Held[] {
+  all(): BlockHolder[] {
     return this.files.firsts.flatMap(first => [...this.files.of(first)])
   }
 
-  async put(held: Held): Promise<void> {
+  async put(held: BlockHolder): Promise<void> {
     const forgotten = this.files.put(held)
     await this.catalog.write([
       { table: 'held', key: this.keyOf(held), value: held.file },
@@ -33,7 +33,7 @@ export class HeldRecords {
     ])
   }
 
-  async forget(held: Held): Promise<void> {
+  async forget(held: BlockHolder): Promise<void> {
     if (this.files.remove(held)) await this.catalog.delete('held', this.keyOf(held))
   }
 
@@ -41,7 +41,7 @@ export class HeldRecords {
     await this.catalog.deleteAll('held', this.prefix)
   }
 
-  private keyOf({ first, file: { folder, path } }: Held): string {
+  private keyOf({ first, file: { folder, path } }: BlockHolder): string {
     return `${this.prefix}${first}:${folder}${path}`
   }
 }

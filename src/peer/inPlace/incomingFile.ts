@@ -3,16 +3,16 @@ import type Hypercore from 'hypercore'
 import { pieceAt } from '../drive/format/largeFile'
 import { paddingOf } from '../hypercore/leaf'
 import { storeBlock } from '../hypercore/storeBlocks'
-import type { Held } from './heldFiles'
+import type { BlockHolder } from './blockHolders'
 import type { IncomingBlocks } from './incomingBlocks'
 
 /** What knows all files. */
 interface Files {
   readonly incoming: IncomingBlocks
-  placed(held: Held, isNew: boolean): Promise<void>
+  placed(held: BlockHolder, isNew: boolean): Promise<void>
   /** What is known of a file that is being written is another thing now. */
-  noted(held: Held): Promise<void>
-  drop(held: Held): Promise<void>
+  noted(held: BlockHolder): Promise<void>
+  drop(held: BlockHolder): Promise<void>
   ended(file: IncomingFile): void
   stored(bytes: number): void
 }
@@ -26,7 +26,7 @@ export class IncomingFile {
   private hasEnded = false
 
   constructor(
-    public held: Held,
+    public held: BlockHolder,
     private readonly log: Hypercore,
     private readonly files: Files,
   ) {}

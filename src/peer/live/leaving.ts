@@ -147,7 +147,7 @@ export async function leave(leaving: Leaving, options: LeavingOptions): Promise<
 }
 
 /** What an earlier step was about to take away when it was cut off: it is gone, or stays as it is. */
-export function settleLeaving({
+export function endLeaving({
   writer,
   copied,
   marks,

@@ -11,7 +11,7 @@ const MERGED_LINES = 200_000
 
 const MARK = '\xEF\xBB\xBF' // read as Latin-1
 
-export interface Versions {
+export interface MergeVersions {
   readonly mine: Buffer
   readonly base: Buffer
   readonly theirs: Buffer
@@ -33,7 +33,7 @@ export function hasMarkers(bytes: Buffer): boolean {
 }
 
 /** Yields now and then. */
-export function* mergeTexts({ mine, base, theirs }: Versions): Generator<undefined, MergeOutcome> {
+export function* mergeTexts({ mine, base, theirs }: MergeVersions): Generator<undefined, MergeOutcome> {
   const all = [mine, base, theirs]
   if (all.some(({ length }) => length > MERGED_BYTES)) return { kind: 'refused', why: 'too-large' }
   if (all.some(isBinary)) return { kind: 'refused', why: 'binary' }

@@ -13,7 +13,7 @@ import type { Shares } from '../shares/shares'
 import type { BaseRecord } from '../store/catalog'
 import type { KeptFiles } from './keptFiles'
 import { hasMarkers, MERGED_BYTES } from './mergeTexts'
-import { type MergingOptions, mergeConflict, refusalOf, settleMerge } from './merging'
+import { endMerge, type MergingOptions, mergeConflict, refusalOf } from './merging'
 import { describeFileTrouble } from './writeTrouble'
 
 /** Milliseconds between looks at files with markers. */
@@ -111,7 +111,7 @@ export class Merges {
     await this.options.inTurn(record, async () => {
       const now = this.options.context.bases.get(key)
       if (now?.merged === undefined) return
-      this.options.onChange(now, await settleMerge(this.with(now)))
+      this.options.onChange(now, await endMerge(this.with(now)))
     })
   }
 

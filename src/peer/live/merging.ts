@@ -88,7 +88,7 @@ export async function mergeConflict(options: MergingOptions): Promise<number> {
 }
 
 /** The markers of a merge are gone. → whether that ends the conflict */
-export async function settleMerge(options: MergingOptions): Promise<boolean> {
+export async function endMerge(options: MergingOptions): Promise<boolean> {
   const { record, bases } = options
   const { folder, umask, merged, theirs } = record
   if (merged !== undefined && merged.content !== theirs.content) {

@@ -35,6 +35,7 @@ import { all, type Difference, type Move, movesIn, pathOf, since } from './diffe
 import { freeMoves, inTheWay } from './inTheWay'
 import { hasPassed, type KeptFiles } from './keptFiles'
 import {
+  endLeaving,
   type Leaving,
   type LeavingOptions,
   leave,
@@ -42,7 +43,6 @@ import {
   likelyMoves,
   removeEmptyFolders,
   segmentsOf,
-  settleLeaving,
   statOf,
 } from './leaving'
 import { type Answers, Asked, askAboutConflicts, askAboutRemoval } from './questions'
@@ -139,7 +139,7 @@ class Step {
     const marks = new CopyMarks(copy.catalog, target, this.source.part, this.madeFolders, whole !== undefined)
     if (whole !== undefined) await this.recover(whole, difference, marks)
     await this.askWhetherEmptied(whole, before, marks)
-    settleLeaving({ writer, marks, copied: records.copied })
+    endLeaving({ writer, marks, copied: records.copied })
     const { put, gone, selected } = difference
     const ownership = new Ownership(copy.share, writer, records.copied)
     await this.recall(put, records.copied, ownership, marks)

@@ -11,7 +11,7 @@ import { compareDrivePaths } from './pathOrder'
 import { checkPath, type PathRefusal } from './paths'
 import { foldName, type TargetRules } from './rules'
 
-export type Taking =
+export type Taken =
   | { readonly ok: true }
   /** `other`: the drive path that has the place already. */
   | { readonly ok: false; readonly reason: 'twin' | 'file-beside-folder'; readonly other: string }
@@ -28,7 +28,7 @@ export class PathSet {
   }
 
   /** Takes the place of a file or link. `segments` as checkPath gave them, in sorted order of their paths. */
-  take(segments: readonly string[]): Taking {
+  take(segments: readonly string[]): Taken {
     const path = `/${segments.join('/')}`
     const key = foldName(path, this.#rules)
     const twin = this.#files.get(key)

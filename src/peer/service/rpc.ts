@@ -23,7 +23,7 @@ import { unportable } from '../names/foretell'
 import { previewFolder } from '../publish/scan/preview'
 import { parseParams } from './params'
 import type { PeerService } from './service'
-import { Versions, versionOf } from './versions'
+import { VersionRequests, versionOf } from './versions'
 
 type Answers = {
   readonly [M in Method]: (params: Params<M>, signal: AbortSignal) => Promise<Result<M>> | Result<M>
@@ -76,7 +76,7 @@ function answer<M extends Method>(
 
 function answersOf({ service, dataFolder, challenge, hello, holding, stop }: RpcOptions): Answers {
   const { shares, folders, copies, live, transfers, settings } = service.parts
-  const versions = new Versions(shares)
+  const versions = new VersionRequests(shares)
   return {
     challenge,
     hello,

@@ -5,7 +5,13 @@ import { MAX_PINNED } from '../../common/keptVersions'
 import type { VersionSummary } from '../../common/model'
 import type { Params, Result } from '../../common/protocol'
 import { readHistory, summaryOf } from '../drive/history'
-import { endOfVersion, type PastVersion, versionEndingAt, versionsBack, Work } from '../drive/pastVersions'
+import {
+  endOfVersion,
+  type PastVersion,
+  versionEndingAt,
+  versionsBack,
+  WorkBudget,
+} from '../drive/pastVersions'
 import type { PathIndex } from '../drive/pathIndex'
 import { outOfReach, pastVersion } from '../drive/readPast'
 import type { Version } from '../drive/version'
@@ -23,7 +29,7 @@ const DIFF_KEPT = 10_000
 const LISTED_WITHIN = 30_000
 const LISTED_ALONE = 4_000
 
-export class Versions {
+export class VersionRequests {
   private lastDiff: KnownDiff | undefined
   private forgetting: NodeJS.Timeout | undefined
 
@@ -180,7 +186,7 @@ async function newestOfTime(
   options: { readonly timeout: number; readonly signal: AbortSignal },
 ): Promise<PastVersion> {
   let left = MAX_LOOKED_AT
-  const work = new Work(Number.POSITIVE_INFINITY) // whoever asks waits as long as they wish
+  const work = new WorkBudget(Number.POSITIVE_INFINITY) // whoever asks waits as long as they wish
   for await (const version of versionsBack(drive.paths, newest, { ...options, work })) {
     if (version.time !== undefined && version.time <= time) return version
     if (--left === 0 || work.blocks > MAX_BLOCKS) break

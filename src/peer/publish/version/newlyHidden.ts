@@ -36,7 +36,7 @@ export const NEWLY: ReadonlySet<SkipReason> = new Set([
   'link-outside',
 ])
 
-export interface LookOptions {
+export interface HiddenOptions {
   readonly root: string
   readonly published: Published
   readonly scan: ScanResult
@@ -48,7 +48,7 @@ export interface LookOptions {
 }
 
 /** What newer rules hide of what is published; undefined: nothing. */
-export async function newlyHidden(options: LookOptions): Promise<NewlyHidden | undefined> {
+export async function newlyHidden(options: HiddenOptions): Promise<NewlyHidden | undefined> {
   const { removed, leftOut } = options
   const paths = removed.filter(path => isLeftOut(path, leftOut))
   const contents = await secretContents(options)
@@ -56,7 +56,7 @@ export async function newlyHidden(options: LookOptions): Promise<NewlyHidden | u
 }
 
 /** What of it is still so. */
-export function stillHidden(before: NewlyHidden, options: LookOptions): NewlyHidden | undefined {
+export function stillHidden(before: NewlyHidden, options: HiddenOptions): NewlyHidden | undefined {
   const { removed, leftOut, scan, published } = options
   const gone = new Set(removed)
   const inScan = new Map(scan.files.map(file => [file.path, file]))
@@ -79,7 +79,7 @@ function isLeftOut(path: DrivePath, leftOut: ReadonlySet<string>): boolean {
   return false
 }
 
-async function secretContents({ root, published, scan, signal }: LookOptions): Promise<DrivePath[]> {
+async function secretContents({ root, published, scan, signal }: HiddenOptions): Promise<DrivePath[]> {
   const found: DrivePath[] = []
   const due = slicer()
   for (const file of scan.files) {

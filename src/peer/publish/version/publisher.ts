@@ -16,6 +16,7 @@ import type { ScannedFile } from '../scan/scanned'
 import type { SkippedFromShare, SkipReason } from '../scan/skipped'
 import { namesIn } from '../scan/sortedPaths'
 import { VersionAppender } from './appendVersion'
+import { FilesAtWork } from './filesAtWork'
 import { findChanged } from './findChanged'
 import { HOLD, mayBeHeld, RemovalHold } from './held'
 import { heldBack } from './heldBack'
@@ -26,7 +27,6 @@ import { NotTaken } from './notTaken'
 import { OwnLogs } from './ownLogs'
 import type { Published } from './published'
 import type { PublisherOptions, PublishProgress, PublishResult } from './publishResult'
-import { Settling } from './settling'
 import { rootOf, type Seen, SourceView } from './sourceView'
 import { importVersion } from './versionImport'
 
@@ -42,7 +42,7 @@ export class Publisher {
   /** What was published at the last look at the source, all of it. */
   private seenWith: Published | undefined
   private readonly notTaken = new NotTaken()
-  private readonly settling = new Settling()
+  private readonly filesAtWork = new FilesAtWork()
   readonly removals: RemovalHold
   private readonly versions: VersionAppender
 
@@ -130,8 +130,8 @@ export class Publisher {
     // A first version waits for nothing: it may be the only one.
     const isFirst = published.size === 0
     const sizeOf = (path: DrivePath) => published.get(path)?.size
-    const unsettled = isFirst ? NOTHING : await this.settling.unsettled(root, comes, sizeOf, signal)
-    const changed = comes.filter(file => !unsettled.has(file.path))
+    const beingWritten = isFirst ? NOTHING : await this.filesAtWork.beingWritten(root, comes, sizeOf, signal)
+    const changed = comes.filter(file => !beingWritten.has(file.path))
     progress.files.total = changed.length
     progress.bytes.total = changed.reduce((sum, file) => sum + file.size, 0)
     onProgress(progress)
@@ -141,7 +141,7 @@ export class Publisher {
     const comeOrGone = [...removed, ...changed.filter(isNew).map(({ path }) => path)]
     if (this.isForetoldBy(seen, comeOrGone)) this.foretold = undefined
     this.notTaken.begin(look)
-    let busy: readonly DrivePath[] = [...unsettled]
+    let busy: readonly DrivePath[] = [...beingWritten]
     let appended = false
     if (changed.length > 0 || removed.length > 0 || this.share.paths.length === 0) {
       assertRoom()
@@ -150,7 +150,7 @@ export class Publisher {
       const { newest, versions, sync } = this
       const place = { share, root, newest, versions, inPlace: this.inPlace, sync }
       const alreadySkipped = this.notTaken.list()
-      const mayGrow = (path: DrivePath) => this.settling.isOverdue(path)
+      const mayGrow = (path: DrivePath) => this.filesAtWork.isOverdue(path)
       const changes = {
         published,
         seen,
@@ -165,8 +165,8 @@ export class Publisher {
       )
       this.notTaken.add(outcome.skipped)
       const isBusy = new Set(outcome.busy)
-      for (const { path } of changed) if (!isBusy.has(path)) this.settling.published(path)
-      busy = [...unsettled, ...isBusy]
+      for (const { path } of changed) if (!isBusy.has(path)) this.filesAtWork.published(path)
+      busy = [...beingWritten, ...isBusy]
       appended = outcome.appended
     } else this.newest.saveAfter(published, compared.same)
     this.seenWith = stay.held.length === 0 ? published : undefined

@@ -34,7 +34,7 @@ export interface VersionPlace {
   readonly sync: () => Promise<void>
 }
 
-export interface VersionChanges {
+export interface FoundChanges {
   readonly published: Published
   readonly seen: Seen
   /** In the order of paths. */
@@ -67,7 +67,7 @@ export interface ImportedVersion {
 
 export async function importVersion(
   { share, root, newest, versions, inPlace, sync }: VersionPlace,
-  { published, seen: { scan, look }, changed, gone, same, alreadySkipped, mayGrow }: VersionChanges,
+  { published, seen: { scan, look }, changed, gone, same, alreadySkipped, mayGrow }: FoundChanges,
   { signal, progress, onProgress, assertRoom }: ImportRun,
 ): Promise<ImportedVersion> {
   const core = await share.bytesReady(signal)

@@ -11,7 +11,7 @@ import { chmod, copyFile, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BLOCK_BYTES } from '../../../drive/format/largeFile'
 import { openInside } from '../../../inPlace/openFiles'
-import type { LargeFile } from './largeFiles'
+import type { SharedLargeFile } from './largeFiles'
 
 /** A clone, as the blocks that it has. */
 export interface Clone {
@@ -45,7 +45,7 @@ export class Clones {
   }
 
   /** Makes clones of files that have none. Of one that is gone, or on a disk that makes none, there is none then. */
-  async make(files: Iterable<LargeFile>, signal: AbortSignal): Promise<void> {
+  async make(files: Iterable<SharedLargeFile>, signal: AbortSignal): Promise<void> {
     for (const { path, first, size } of files) {
       if (!this.isPossible || !this.isWanted() || signal.aborted) return
       const known = this.clones.get(first)
@@ -107,7 +107,7 @@ export class Clones {
   }
 
   /** False: the file is another one by now. */
-  private async clone(path: LargeFile['path'], first: number, size: number): Promise<boolean> {
+  private async clone(path: SharedLargeFile['path'], first: number, size: number): Promise<boolean> {
     const handle = await openInside(this.root(), path)
     try {
       const stats = await handle.stat()

@@ -5,7 +5,7 @@ import type { PathIndex } from '../../../drive/pathIndex'
 import { lastUpTo } from '../../../hypercore/blockRuns'
 
 /** A large file, and where its blocks lie. */
-export interface LargeFile {
+export interface SharedLargeFile {
   readonly path: DrivePath
   /** Bytes. */
   readonly size: number
@@ -15,16 +15,19 @@ export interface LargeFile {
 
 export class LargeFiles {
   private index: PathIndex | undefined
-  private readonly byPath = new Map<DrivePath, LargeFile>()
+  private readonly byPath = new Map<DrivePath, SharedLargeFile>()
   /** Files of the same content have the same blocks. */
-  private readonly byFirst = new Map<number, Set<LargeFile>>()
+  private readonly byFirst = new Map<number, Set<SharedLargeFile>>()
   /** Undefined: they changed. */
   private inOrder: readonly number[] | undefined
 
   /** Takes over another version. @returns what was in the one before and is not any more, and what was not */
-  update(index: PathIndex): { readonly gone: readonly LargeFile[]; readonly come: readonly LargeFile[] } {
-    const gone: LargeFile[] = []
-    const come: LargeFile[] = []
+  update(index: PathIndex): {
+    readonly gone: readonly SharedLargeFile[]
+    readonly come: readonly SharedLargeFile[]
+  } {
+    const gone: SharedLargeFile[] = []
+    const come: SharedLargeFile[] = []
     const before = this.index
     this.index = index
     if (index === before) return { gone, come }
@@ -45,7 +48,7 @@ export class LargeFiles {
   }
 
   /** All files that have a block, or had it when they were published. */
-  *having(index: number): Generator<LargeFile> {
+  *having(index: number): Generator<SharedLargeFile> {
     const all = this.byFirst.get(lastUpTo(this.firsts, index) ?? -1) ?? []
     for (const file of all) if (index < file.first + file.blocks) yield file
   }
@@ -61,7 +64,7 @@ export class LargeFiles {
     return this.inOrder
   }
 
-  private add(file: LargeFile): LargeFile {
+  private add(file: SharedLargeFile): SharedLargeFile {
     this.byPath.set(file.path, file)
     const same = this.byFirst.get(file.first)
     if (same !== undefined) same.add(file)
@@ -72,7 +75,7 @@ export class LargeFiles {
     return file
   }
 
-  private remove(file: LargeFile): void {
+  private remove(file: SharedLargeFile): void {
     this.byPath.delete(file.path)
     const same = this.byFirst.get(file.first)
     same?.delete(file)

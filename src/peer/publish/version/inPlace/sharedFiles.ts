@@ -20,7 +20,7 @@ import { storeBlocks, unstoreBlocks } from '../../../hypercore/storeBlocks'
 import { OpenFiles } from '../../../inPlace/openFiles'
 import { throwIfAborted, within } from '../../../time'
 import type { Clones } from './clones'
-import { type LargeFile, LargeFiles } from './largeFiles'
+import { LargeFiles, type SharedLargeFile } from './largeFiles'
 import { Restless } from './restless'
 
 /** After a start, whoever asks for a block waits this long (milliseconds) for the newest version to be read. */
@@ -39,14 +39,14 @@ export interface SharedFilesOptions {
 export class SharedFiles implements Outside {
   private readonly files: OpenFiles
   private readonly large = new LargeFiles()
-  private readonly importing = new Map<number, LargeFile>()
+  private readonly importing = new Map<number, SharedLargeFile>()
   private readonly restless = new Restless()
   /** Files of which not all blocks are here. */
   private readonly lostPaths = new Set<DrivePath>()
   /** What newer versions do not name, and was not looked after yet. */
-  private superseded: LargeFile[] = []
+  private superseded: SharedLargeFile[] = []
   /** Not looked at yet whether there are clones of them. */
-  private uncloned: LargeFile[] = []
+  private uncloned: SharedLargeFile[] = []
   private cloning = Promise.resolve()
   private log: Hypercore | undefined
 
@@ -205,7 +205,7 @@ export class SharedFiles implements Outside {
   }
 
   /** One file of each content. */
-  private *each(): Generator<[file: LargeFile, log: Hypercore]> {
+  private *each(): Generator<[file: SharedLargeFile, log: Hypercore]> {
     const { log } = this
     if (log === undefined) return
     for (const first of [...this.large.firsts]) {
@@ -214,7 +214,7 @@ export class SharedFiles implements Outside {
     }
   }
 
-  private async isHeldByFile({ first, blocks }: LargeFile, log: Hypercore): Promise<boolean> {
+  private async isHeldByFile({ first, blocks }: SharedLargeFile, log: Hypercore): Promise<boolean> {
     for (let index = first; index < first + blocks; index++) {
       throwIfAborted(this.options.signal)
       const leaf = await leafOf(log, index)
@@ -226,7 +226,7 @@ export class SharedFiles implements Outside {
     return true
   }
 
-  private *having(index: number): Generator<LargeFile> {
+  private *having(index: number): Generator<SharedLargeFile> {
     for (const file of this.importing.values())
       if (file.first <= index && index < file.first + file.blocks) yield file
     yield* this.large.having(index)
@@ -250,7 +250,7 @@ export class SharedFiles implements Outside {
     }
   }
 
-  private isWhole({ first, blocks }: LargeFile): boolean {
+  private isWhole({ first, blocks }: SharedLargeFile): boolean {
     return this.log?.core.bitfield.count(first, blocks, true) === blocks
   }
 
@@ -264,12 +264,15 @@ export class SharedFiles implements Outside {
   }
 
   /** What the store has of a superseded file stays for a while for those who are fetching it. */
-  private async clearUnlessStored(log: Hypercore, pieces: Pieces, file: LargeFile): Promise<void> {
+  private async clearUnlessStored(log: Hypercore, pieces: Pieces, file: SharedLargeFile): Promise<void> {
     if (await pieces.isStored(file.first)) return
     await clearBlocks(log, [runOf(file, log)], this.options.signal, () => true)
   }
 }
 
-function runOf({ first, blocks }: Pick<LargeFile, 'first' | 'blocks'>, { length }: Hypercore): BlockRun {
+function runOf(
+  { first, blocks }: Pick<SharedLargeFile, 'first' | 'blocks'>,
+  { length }: Hypercore,
+): BlockRun {
   return { start: first, end: Math.min(first + blocks, length) }
 }

@@ -1,7 +1,7 @@
 /** Which files of copies hold which blocks. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { type Held, HeldFiles } from '../../src/peer/inPlace/heldFiles'
+import { type BlockHolder, BlockHolders } from '../../src/peer/inPlace/blockHolders'
 
 /** Contents lie one behind the other in the log. */
 const BLOCKS = 3
@@ -14,18 +14,18 @@ describe('files that hold blocks', () => {
     content,
     folder,
     name,
-  }: typeof place extends fc.Arbitrary<infer P> ? P : never): Held => ({
+  }: typeof place extends fc.Arbitrary<infer P> ? P : never): BlockHolder => ({
     first: content * BLOCKS,
     file: { folder, path: `/${name}`, size: 3_000_000, blocks: BLOCKS },
   })
-  const keyOf = ({ first, file: { folder, path } }: Held) => `${first}:${folder}${path}`
-  const keys = (all: Iterable<Held>) => [...all].map(keyOf).sort()
+  const keyOf = ({ first, file: { folder, path } }: BlockHolder) => `${first}:${folder}${path}`
+  const keys = (all: Iterable<BlockHolder>) => [...all].map(keyOf).sort()
 
   it('are found by each of their blocks and by their places, whatever came and went before', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 60 }), changes => {
-        const files = new HeldFiles()
-        const known = new Map<string, Held>()
+        const files = new BlockHolders()
+        const known = new Map<string, BlockHolder>()
         for (const { place, isPut } of changes) {
           const held = heldAt(place)
           if (isPut) assert.deepEqual(files.put(held), [])
@@ -53,7 +53,7 @@ describe('files that hold blocks', () => {
   })
 
   it('of one content are eight at most: the one that came first is forgotten', () => {
-    const files = new HeldFiles()
+    const files = new BlockHolders()
     const all = Array.from({ length: 10 }, (_, name) => heldAt({ content: 1, folder: '/a', name }))
     assert.deepEqual(
       all.flatMap(held => [...files.put(held)]),

@@ -4,7 +4,7 @@ import { lastUpTo } from '../hypercore/blockRuns'
 import type { HeldFile } from '../store/catalog'
 
 /** A file, and the first of the blocks that are its pieces. */
-export interface Held {
+export interface BlockHolder {
   readonly first: number
   readonly file: HeldFile
 }
@@ -12,15 +12,15 @@ export interface Held {
 /** More files of the same content are not remembered. */
 const MOST_OF_ONE_CONTENT = 8
 
-export class HeldFiles {
-  private readonly byFirst = new Map<number, Held[]>()
+export class BlockHolders {
+  private readonly byFirst = new Map<number, BlockHolder[]>()
   /** By absolute path. An old file lies there until the one that is being written takes its place. */
-  private readonly byPlace = new Map<string, Held[]>()
+  private readonly byPlace = new Map<string, BlockHolder[]>()
   /** The first blocks of all. */
   private readonly inOrder: number[] = []
 
   /** @returns what is not remembered any more */
-  put(held: Held): readonly Held[] {
+  put(held: BlockHolder): readonly BlockHolder[] {
     this.remove(held)
     const same = [...this.of(held.first), held]
     const tooMany = same.splice(0, same.length - MOST_OF_ONE_CONTENT)
@@ -33,7 +33,7 @@ export class HeldFiles {
   }
 
   /** False: it was not known. */
-  remove(held: Held): boolean {
+  remove(held: BlockHolder): boolean {
     const place = placeOf(held)
     const known = this.of(held.first)
     const left = known.filter(other => placeOf(other) !== place)
@@ -48,22 +48,22 @@ export class HeldFiles {
   }
 
   /** All files with these blocks, the last one first. */
-  of(first: number): readonly Held[] {
+  of(first: number): readonly BlockHolder[] {
     return this.byFirst.get(first) ?? []
   }
 
   /** All files that have a block, or had it. */
-  having(index: number): readonly Held[] {
+  having(index: number): readonly BlockHolder[] {
     const all = this.of(lastUpTo(this.firsts, index) ?? -1)
     return all.filter(({ first, file }) => index < first + file.blocks)
   }
 
   /** What is known of a place. */
-  at(folder: string, path: string): readonly Held[] {
+  at(folder: string, path: string): readonly BlockHolder[] {
     return this.byPlace.get(join(folder, path)) ?? []
   }
 
-  has({ first, file: { folder, path } }: Held): boolean {
+  has({ first, file: { folder, path } }: BlockHolder): boolean {
     return this.at(folder, path).some(other => other.first === first)
   }
 
@@ -84,7 +84,7 @@ export class HeldFiles {
     return low
   }
 
-  private forgetPlace(held: Held): void {
+  private forgetPlace(held: BlockHolder): void {
     const place = placeOf(held)
     const left = (this.byPlace.get(place) ?? []).filter(({ first }) => first !== held.first)
     if (left.length > 0) this.byPlace.set(place, left)
@@ -92,6 +92,6 @@ export class HeldFiles {
   }
 }
 
-function placeOf({ file: { folder, path } }: Held): string {
+function placeOf({ file: { folder, path } }: BlockHolder): string {
   return join(folder, path)
 }

@@ -26,7 +26,7 @@ interface Seen {
   readonly changed: number
 }
 
-export class Settling {
+export class FilesAtWork {
   private readonly seen = new Map<DrivePath, Seen>()
 
   constructor(
@@ -40,7 +40,7 @@ export class Settling {
    * @param root absolute path that drive paths begin in
    * @param before bytes of what was published of a path
    */
-  async unsettled(
+  async beingWritten(
     root: string,
     changed: readonly ScannedFile[],
     before: (path: DrivePath) => number | undefined,
