@@ -74,6 +74,14 @@ describe('many sources of one log', () => {
     assert.ok(fast.blocksSent >= 46, `the fast one sent ${fast.blocksSent}`)
   })
 
+  it('are asked for little before it is known how fast they are', async () => {
+    const [fast, slow, other] = await sources(64, 8 * MB, 0.2 * MB, 0.2 * MB)
+    assert.ok(fast && slow && other)
+    await readAll(await receiver([slow, other, fast]))
+    const sent = [slow.blocksSent, other.blocksSent]
+    assert.ok(Math.max(...sent) <= 5, `the slow ones sent ${sent.join(' and ')}`)
+  })
+
   it('lose what they were asked for to others when they fall silent', async () => {
     const [steady, other] = await sources(64, 3 * MB, 3 * MB)
     assert.ok(steady && other)

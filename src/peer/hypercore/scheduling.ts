@@ -26,8 +26,8 @@ const LOOK_EVERY = 100
 const AHEAD = 400
 /** The same for the only peer, of whom nothing can be asked too much. */
 const AHEAD_ALONE = 600
-/** Bytes asked of a peer that was not measured yet. */
-const FIRST = 2 * 1024 * 1024
+/** Bytes asked of a peer that was not measured yet: a slow one is not to hold for long what others would deliver sooner. */
+const FIRST = 512 * 1024
 const FIRST_ALONE = 4 * 1024 * 1024
 /** Of a peer that takes longer than this (milliseconds) for a block only one is asked for. */
 const SLOW_BLOCK = 2_000
@@ -150,7 +150,8 @@ class Schedule {
     const moment = Math.max(isAlone ? AHEAD_ALONE : AHEAD, 2 * pace.roundTrip)
     const first = isAlone ? FIRST_ALONE : FIRST
     const bytes = pace.rate === undefined ? first : (pace.rate * moment) / 1_000
-    return Math.max(2, Math.min(MOST, Math.ceil(bytes / this.blockBytes)))
+    const fewest = pace.rate === undefined && !isAlone ? 1 : 2
+    return Math.max(fewest, Math.min(MOST, Math.ceil(bytes / this.blockBytes)))
   }
 
   private ask(peer: ReplicatorPeer, standing: Standing): boolean {
