@@ -20,6 +20,8 @@ import { handlersFor } from './rpc'
 import type { PeerService } from './service'
 
 const STATE_EVERY = 250
+/** Milliseconds in which changes that belong together are gathered. */
+const STATE_AFTER = 40
 /** A flow of fewer bytes a second is not shown as it changes: it is looked at when it is over. */
 const SLOW_FLOW = 64 * 1024
 /** Milliseconds after the last byte a flow is over by. */
@@ -221,7 +223,7 @@ export class PeerServer {
 
   private pushSoon(): void {
     if (this.pushing !== undefined) return
-    const wait = Math.max(0, this.lastPush + STATE_EVERY - performance.now())
+    const wait = Math.max(STATE_AFTER, this.lastPush + STATE_EVERY - performance.now())
     this.pushing = setTimeout(() => {
       this.pushing = undefined
       this.lastPush = performance.now()
