@@ -94,6 +94,29 @@ export function windowsSteps(cast: () => Cast, stage: Stage): void {
       .waitFor()
     await window.screenshot('peer-process-ended')
   })
+
+  it('leaves nothing of a share in another window of his when he removes it by keyboard', async () => {
+    const { bob, atBob } = cast()
+    const { tree } = atBob.view('Opened Shares')
+    await tree.row(/^garden/).expand()
+    await tree.row('water.sh').click()
+    await atBob.editor.waitForTab('water.sh')
+    await atBob.openContainer('Explorer')
+    const mounted = atBob.explorer.row(/^garden/).locator
+    await mounted.waitFor()
+    const other = await bob.openWindow(join(bob.home, 'shed'), atBob)
+    await other.openContainer('Peerfold')
+    await other
+      .view('Opened Shares')
+      .tree.row(/^garden/)
+      .click()
+    await other.page.keyboard.press('Delete')
+    await (await other.dialog('Remove the opened share “garden”?')).click('Remove')
+    await atBob.notification('“garden” was removed and is closed here too. Copies you saved stay.')
+    await atBob.screenshot('removed-elsewhere')
+    await mounted.waitFor({ state: 'detached' })
+    assert.ok(!(await atBob.editor.tabs()).includes('water.sh'), 'its tab is closed')
+  })
 }
 
 async function runningPeer(alice: Installation): Promise<number> {
