@@ -92,7 +92,7 @@ const OPTIONS = {
 const TABLE: Record<CommandName, { operands: readonly string[]; options: readonly OptionName[] }> = {
   share: {
     operands: ['folder'],
-    options: ['bootstrap', 'storage', 'json', 'public', 'once', 'new-link', 'timeout'],
+    options: ['bootstrap', 'storage', 'json', 'public', 'once', 'new-link', 'timeout', 'yes'],
   },
   get: {
     operands: ['link', 'folder'],
@@ -197,7 +197,8 @@ function readOnly(command: CommandName, { live, only = [], yes, at }: LiveOption
   if (live === true && at !== undefined)
     throw new UsageError('--at is of one version; --live follows the newest.', command)
   const stray = only.length > 0 ? 'only' : yes === true ? 'yes' : undefined
-  if (stray !== undefined && live !== true) throw new UsageError(`--${stray} needs --live.`, command)
+  if (command === 'get' && stray !== undefined && live !== true)
+    throw new UsageError(`--${stray} needs --live.`, command)
   if (only.includes('')) throw new UsageError('--only needs a pattern.', command)
   return only
 }

@@ -56,7 +56,7 @@ last. A command that names other bootstrap nodes than it uses is refused.
 `
 
 const DETAILS: Record<CommandName, string> = {
-  share: `Usage: peerfold share <folder> [--public] [--once] [--new-link] [options]
+  share: `Usage: peerfold share <folder> [--public] [--once] [--new-link] [--yes] [options]
 
 Publishes a folder (or a single file) and serves it until Ctrl-C. The first line of standard output is the link, once
 everything is published. Changes in the folder follow within a second or two. The same folder in the same data folder
@@ -69,6 +69,7 @@ folders.
                have the link; a mirror can pass it on without being able to read it.
   --once       publish it as it is now, and do not follow changes
   --new-link   give the folder a new link; the one it had gets no new versions
+  --yes        share also a home folder or a whole disk, which is refused otherwise
 
 With --json: "progress" {files, bytes, totalFiles, totalBytes, rate} while it is read, then once
   {"event":"sharing", "link", "key" (the drive's public key, z-base-32), "files", "bytes",

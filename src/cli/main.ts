@@ -78,6 +78,10 @@ function describe(error: unknown): UserError {
   if (error instanceof PeerStopped) {
     return { code: 'peer-unreachable', message: `${error.message} Run the command again to continue.` }
   }
+  if (error instanceof PeerfoldError && error.code === 'stalled') {
+    const message = 'Nobody online has the rest. What is here is kept: run the command again to continue.'
+    return { code: 'stalled', message }
+  }
   const isFileError = error instanceof Error && 'syscall' in error
   return toUserError(isFileError ? toFileError(error) : error)
 }

@@ -27,8 +27,11 @@ export async function meantShare(
   argument: string,
   path: string | undefined,
 ): Promise<ShareFinder> {
-  const onDisk = argument === '-' || findLinks(argument).ok ? undefined : await realPathOf(argument)
+  const found = argument === '-' ? undefined : findLinks(argument)
+  const onDisk = found?.ok === false ? await realPathOf(argument) : undefined
   if (onDisk !== undefined) return peer => sharedFrom(peer, onDisk, argument, path)
+  if (found?.ok === false && found.problem === 'not-a-link')
+    throw new PeerfoldError('bad-link', `“${argument}” is neither a link nor a folder or file on this disk.`)
   const link = await readLink(argument)
   return async peer => {
     const { id, ...doubt } = await openShare(context, peer, link)

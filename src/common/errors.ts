@@ -14,7 +14,7 @@ export interface UserError {
 const CATALOGUE = {
   'bad-link': (detail: string) => detail,
   'bad-request': (detail: string) => `The request was not understood: ${detail}.`,
-  'not-a-folder': (path: string) => `“${path}” is not a folder or file on this disk. Choose one that exists.`,
+  'not-a-folder': (path: string) => `There is no folder or file to share at “${path}”. Choose another.`,
   'source-vanished': (path: string) =>
     `“${path}” is gone. Sharing pauses until it is back. Nothing was unpublished.`,
   'source-emptied': (path: string) =>

@@ -208,7 +208,7 @@ export type LiveStatus =
   /** Until the user says what to do, or there is nothing to ask any more. */
   | { readonly kind: 'asking'; readonly question: LiveQuestion; readonly error: UserError }
 
-/** `unheard`: nobody who is connected has told what is newest. `stopped`: the user stopped the share, so nobody is asked. */
+/** `unheard`: nobody who is connected has told what is newest in time. `stopped`: the user stopped the share, so nobody is asked. */
 export type LiveDoubt = 'unheard' | 'stopped'
 
 export type LiveQuestion =

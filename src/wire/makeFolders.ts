@@ -7,7 +7,7 @@ import { dirname } from 'node:path'
  * used: below a folder that refuses new ones by ENOENT, as /proc does, it tries again without end (Node 20 to 24).
  *
  * @param path absolute
- * @param mode of each that is made. Throws what the file system says.
+ * @param mode of each that is made. Throws what the file system says, and of such a folder that it refuses (EACCES).
  */
 export function makeFolders(path: string, mode = 0o777): void {
   try {
@@ -15,9 +15,9 @@ export function makeFolders(path: string, mode = 0o777): void {
   } catch (error) {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
     const above = dirname(path)
-    const isAboveMissing =
-      error instanceof Error && 'code' in error && error.code === 'ENOENT' && !existsSync(above)
-    if (!isAboveMissing || above === path) throw error
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    if (existsSync(above)) throw Object.assign(error, { code: 'EACCES' })
+    if (above === path) throw error
     makeFolders(above, mode)
     makeFolders(path, mode)
   }

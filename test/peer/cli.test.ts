@@ -1,7 +1,7 @@
 /** The main job as commands: one shares, the other gets, lists and reads. Real processes, a local DHT. */
 import assert from 'node:assert/strict'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, parse } from 'node:path'
 import type { DriveKey, DrivePath, EncryptionKey } from '../../src/common/brand'
 import { formatKey, formatLink, parseLink } from '../../src/common/link'
 import type { PeerState } from '../../src/common/model'
@@ -233,6 +233,13 @@ describe('peerfold share and get', () => {
 
     const differences = await peerfold(['diff', link, at, String(newest.version)], bob)
     assert.deepEqual(differences.stdout, ['+ docs/new.txt', '- empty.txt', '~ read me.txt'])
+    assert.match(
+      differences.stderr.join('\n'),
+      /^1 file added, 1 changed, 1 removed, 14 B, from version \d+ to \d+\.$/m,
+    )
+    const none = await peerfold(['diff', link, at, before], bob)
+    assert.deepEqual([none.code, none.stdout], [0, []])
+    assert.match(none.stderr.join('\n'), /are both in version \d+, so nothing is different/)
 
     const copy = temporaryFolder('copy')
     const got = await peerfold(['get', link, copy, '--at', at], bob)
@@ -263,12 +270,18 @@ describe('peerfold share and get', () => {
     assert.equal(got.code, 2)
     assert.match(got.stderr.join('\n'), /cut off/)
     assert.deepEqual(got.stdout, [])
+    const log = await peerfold(['log', 'nothing'], bob)
+    assert.equal(log.code, 2)
+    assert.match(log.stderr.join('\n'), /“nothing” is neither a link nor a folder or file on this disk/)
   })
 
   it('end with 1 when there is nothing to share or no folder to write to', async () => {
     const share = await peerfold(['share', join(source, 'nothing')], bob)
     assert.equal(share.code, 1)
-    assert.match(share.stderr.join('\n'), /is not a folder or file/)
+    assert.match(share.stderr.join('\n'), /There is no folder or file to share at/)
+    const secrets = await peerfold(['share', await makeTree(temporaryFolder('x'), { '.env': 'A=1' })], bob)
+    assert.equal(secrets.code, 1)
+    assert.match(secrets.stderr.join('\n'), /\.env: Environment files hold passwords and keys\./)
     const get = await peerfold(['get', link, join(source, 'run.sh')], bob)
     assert.equal(get.code, 1)
     assert.doesNotMatch(get.stderr.join('\n'), /retry|try again/i)
@@ -293,6 +306,20 @@ describe('peerfold share', () => {
     assert.match(String(event.skipped[0].path), /\.env$/)
     sharing.kill('SIGINT')
     assert.equal((await sharing.ended).code, 130)
+  })
+
+  it('gives away no home folder, nor what is above one, unless it is told to', async () => {
+    const home = await makeTree(temporaryFolder('home'), { 'a.txt': 'a' })
+    const ann = people.place('ann')
+    const at = { ...ann, env: { ...process.env, HOME: home, USERPROFILE: home } }
+    for (const all of [home, join(home, '..'), parse(home).root]) {
+      const { code, stderr } = await peerfold(['share', all], at)
+      assert.equal(code, 2)
+      assert.match(stderr.join('\n'), /add --yes to share all of it/)
+    }
+    const sharing = startPeerfold(['share', home, '--yes'], at)
+    assert.match(await sharing.line(() => true), /\/open\/pf/)
+    await sharing.stop()
   })
 
   it('gives the same folder the same link, by whatever name it is called', async () => {

@@ -22,7 +22,8 @@ describe('folders that a user names', () => {
     if (process.platform !== 'linux') this.skip()
     // In a process of its own, since one that tries for ever can only be killed.
     const share = [built('cli.js'), 'share', '.', '--storage', '/proc/peerfold/data']
-    const { status } = spawnSync(process.execPath, share, { timeout: 20_000, killSignal: 'SIGKILL' })
+    const { status, stderr } = spawnSync(process.execPath, share, { timeout: 20_000, killSignal: 'SIGKILL' })
     assert.equal(status, 1)
+    assert.match(String(stderr), /cannot be written/)
   })
 })

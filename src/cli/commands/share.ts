@@ -1,6 +1,8 @@
 /** `peerfold share`: publishes a folder, prints its link, serves it until Ctrl-C. */
 import { randomUUID } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { parse, sep } from 'node:path'
 import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { countPeers } from '../../common/explain'
@@ -8,7 +10,8 @@ import { explainHeld } from '../../common/explainHeld'
 import { formatBytes, formatRate, plural } from '../../common/format'
 import { english } from '../../common/localizer'
 import type { HeldFiles, PeerState, ShareState } from '../../common/model'
-import type { ShareAdded } from '../../common/protocol'
+import type { ShareAdded, ShareSource } from '../../common/protocol'
+import { UsageError } from '../arguments'
 import { type CommandPeer, withPeer } from '../commandPeer'
 import type { Context } from '../context'
 import { DONE, INTERRUPTED } from '../exitCodes'
@@ -21,6 +24,7 @@ const TOLD_LIMIT = 30_000
 export async function share(context: Context): Promise<number> {
   const { output, signal } = context
   const source = await findSource(context.arguments.operands[0] ?? '')
+  if (!context.arguments.yes) await refuseEverything(source)
   let link: string | undefined
   try {
     return await withPeer(context, async peer => {
@@ -46,6 +50,17 @@ async function findSource(given: string): Promise<string> {
   }
 }
 
+/** Nobody means to give away all that a home folder or a disk holds: programs keep more there than any list of secrets names. */
+async function refuseEverything(source: string): Promise<void> {
+  const home = await realpath(homedir()).catch(() => undefined) // a user may have none
+  const isHome = source === home
+  const above = source.endsWith(sep) ? source : source + sep
+  const isAll = parse(source).root === source || home?.startsWith(above) === true
+  if (!isHome && !isAll) return
+  const what = isHome ? 'is your home folder' : 'holds more than one person should give away at once'
+  throw new UsageError(`“${source}” ${what}. Share a folder in it, or add --yes to share all of it.`, 'share')
+}
+
 async function publish(
   context: Context,
   peer: CommandPeer,
@@ -55,14 +70,26 @@ async function publish(
   const { isPublic, once, newLink } = context.arguments
   const job = randomUUID()
   const renew = newLink && isFirst
-  const params = { source, isPublic, once, keep: false, renew, allow: [], job }
+  const what = { source, isPublic, once, keep: false, renew, allow: [] }
   try {
     return await peer.watching(transferProgress(context.output, job), () =>
-      peer.request('share.add', params, Number.POSITIVE_INFINITY),
+      peer.request('share.add', { ...what, job }, Number.POSITIVE_INFINITY),
     )
+  } catch (error) {
+    if (error instanceof PeerfoldError && error.code === 'nothing-to-share')
+      await explain(context, peer, what)
+    throw error
   } finally {
     context.output.clearProgress()
   }
+}
+
+/** Says what was left out, and why, where that is all there is. */
+async function explain({ output }: Context, peer: CommandPeer, what: ShareSource): Promise<void> {
+  const preview = await peer.request('share.preview', what, TOLD_LIMIT).catch(() => undefined) // the error says enough
+  if (preview === undefined) return
+  const count = Object.values(preview.skippedCounts).reduce((sum, each) => sum + each, 0)
+  output.skipped(preview.skipped, count)
 }
 
 function announce({ output }: Context, added: ShareAdded, before: string | undefined): void {

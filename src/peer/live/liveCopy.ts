@@ -272,7 +272,7 @@ export class LiveCopy {
     if (!drive.isNewest) return { kind: 'updating', files: { done: 0 } }
     if (following === undefined) return { kind: 'in-step' }
     if (replication === undefined) return { kind: 'in-step', doubt: 'stopped' }
-    return replication.hearing.isHeard ? { kind: 'in-step' } : { kind: 'in-step', doubt: 'unheard' }
+    return replication.hearing.isUnheard ? { kind: 'in-step', doubt: 'unheard' } : { kind: 'in-step' }
   }
 
   private get isInStep(): boolean {

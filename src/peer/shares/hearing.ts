@@ -37,13 +37,17 @@ export class Hearing {
   private readonly joinedAt = performance.now()
   private hasAsked = false
   private proof: ProofWanted | undefined
+  private timeIsUp: NodeJS.Timeout | undefined
 
   constructor(
     private readonly paths: Hypercore,
     private readonly membership: Membership,
     private readonly network: Network,
   ) {
-    const changed = () => this.changed.emit()
+    const changed = () => {
+      this.watchTime()
+      this.changed.emit()
+    }
     const listen = (peer: ReplicatorPeer) => {
       onTold(peer, changed)
       changed()
@@ -76,6 +80,11 @@ export class Hearing {
     return this.paths.peers.some(peer => this.hasTold(peer))
   }
 
+  /** Nobody told what is newest, and nobody has time left to. */
+  get isUnheard(): boolean {
+    return !this.isHeard && !this.isPending
+  }
+
   /** Who may know a newer version, and did not say so, or could not prove it. */
   get silent(): readonly SilentPeer[] {
     return [...this.waitedFor().keys()].map(key => ({
@@ -103,6 +112,20 @@ export class Hearing {
 
   close(): void {
     for (const stop of this.stops) stop()
+    clearTimeout(this.timeIsUp)
+  }
+
+  /** That somebody's time is over is no event either, and changes what can be said. */
+  private watchTime(): void {
+    if (this.timeIsUp !== undefined || this.isHeard) return
+    const { patience } = this
+    if (patience === 0) return
+    this.timeIsUp = setTimeout(() => {
+      this.timeIsUp = undefined
+      this.watchTime()
+      this.changed.emit()
+    }, patience)
+    this.timeIsUp.unref()
   }
 
   /** Milliseconds until all who are waited for have had their time. */

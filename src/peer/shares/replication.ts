@@ -45,13 +45,13 @@ export class ShareReplication {
     this.hearing = new Hearing(paths, this.membership, network)
     this.stops.push(this.membership.changed.on(() => this.changed.emit()))
     let shown = 0
-    let wasHeard = false
+    let wasUnheard = false
     const showParts = () => {
       const { length } = this.peerKeys()
-      const { isHeard } = this.hearing
-      if (length !== shown || isHeard !== wasHeard) this.changed.emit()
+      const { isUnheard } = this.hearing
+      if (length !== shown || isUnheard !== wasUnheard) this.changed.emit()
       shown = length
-      wasHeard = isHeard
+      wasUnheard = isUnheard
     }
     this.stops.push(this.hearing.changed.on(showParts))
     for (const event of ['append', 'truncate']) this.listen(paths, event, () => this.appended.emit())
