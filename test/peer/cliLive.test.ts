@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, temporaryFolder } from '../support/folders'
 import { type PeerfoldProcess, startPeerfold } from '../support/processes'
 import { withPeople } from '../support/withPeople'
+
+/** Milliseconds. */
+const TIME_TO_HEAR = 2_500
 
 describe('peerfold get --live', () => {
   const people = withPeople()
@@ -52,7 +56,15 @@ describe('peerfold get --live', () => {
     await writeFile(join(source, 'd.md'), 'd')
     await told('removed', 'docs/c.md')
     await told('written', 'd.md')
-    // Whoever saves is online, also in the moment in which the log has grown and is not here yet.
+  })
+
+  it('calls nobody offline who is there', async () => {
+    // For a moment after each save the log of the one who saved is longer than it is here. Each has its own time to hear.
+    for (const name of ['e.md', 'f.md']) {
+      await pause(TIME_TO_HEAR)
+      await writeFile(join(source, name), name)
+      await told('written', name)
+    }
     assert.ok(following.events().every(({ event }) => event !== 'unsure'))
   })
 

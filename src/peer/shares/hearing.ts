@@ -117,9 +117,8 @@ export class Hearing {
 
   /** That somebody's time is over is no event either, and changes what can be said. */
   private watchTime(): void {
-    if (this.timeIsUp !== undefined || this.isHeard) return
-    const { patience } = this
-    if (patience === 0) return
+    const { patience } = this // also ends the time of those who have told: they have all of it the next time
+    if (this.timeIsUp !== undefined || patience === 0) return
     this.timeIsUp = setTimeout(() => {
       this.timeIsUp = undefined
       this.watchTime()
