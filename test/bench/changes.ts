@@ -29,10 +29,12 @@ export interface Travelled {
   readonly updated: number
 }
 
+export const CHANGED = ['C100', 'C1G', 'changes-smoke'] as const
+
 export const changing: Tool = {
   name: 'peerfold changes',
   missing: () => undefined,
-  workloads: ['C100', 'C1G', 'changes-smoke'],
+  workloads: CHANGED,
   run: async context => {
     const bench = await PeerfoldBench.start(context)
     try {
@@ -63,8 +65,7 @@ async function change(bench: PeerfoldBench): Promise<void> {
   const { shares } = await sender.request('state.get', {}, { timeout: LIMIT })
   const [share] = shares
   if (share === undefined) throw new Error('nothing is shared')
-  for (const [what, make] of Object.entries(CHANGES)) {
-    make(fileIn(context))
+  await eachChange(context, async () => {
     const published = await secondsOf(() =>
       sender.request('share.rescan', { id: share.id }, { timeout: LIMIT }),
     )
@@ -76,13 +77,24 @@ async function change(bench: PeerfoldBench): Promise<void> {
     // What has another name in the share stays in a copy.
     const former = readdirSync(target).filter(name => name !== nameIn(context))
     context.check(target, former)
-    context.travelled[what] = { fetched, bytes: context.made.bytes, published, updated }
-  }
+    return { fetched, published, updated }
+  })
   sender.close()
 }
 
+/** Makes each of the changes, and notes what it cost to bring it over. */
+export async function eachChange(
+  context: RunContext,
+  bringOver: () => Promise<Omit<Travelled, 'bytes'>>,
+): Promise<void> {
+  for (const [what, make] of Object.entries(CHANGES)) {
+    make(fileIn(context))
+    context.travelled[what] = { ...(await bringOver()), bytes: context.made.bytes }
+  }
+}
+
 function nameIn({ source }: RunContext): string {
-  return readdirSync(source)[0] ?? ''
+  return readdirSync(source).find(name => !name.startsWith('.')) ?? ''
 }
 
 function fileIn(context: RunContext): string {
@@ -99,7 +111,7 @@ function changeByte(path: string): void {
   closeSync(file)
 }
 
-async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now()
   await work()
   return (performance.now() - start) / 1_000

@@ -38,10 +38,12 @@ export interface Listed {
   readonly receiver: number
 }
 
+export const IN_STEP = ['D10k', 'disk-smoke'] as const
+
 export const onDisk: Tool = {
   name: 'peerfold in step',
   missing: () => undefined,
-  workloads: ['D10k', 'disk-smoke'],
+  workloads: IN_STEP,
   run: context => withBench(context, keepInStep),
 }
 
@@ -81,6 +83,12 @@ async function keepInStep(bench: PeerfoldBench): Promise<void> {
     { id, path: '/' as never, folder, keep: false, umask: 0o022 },
     { timeout: LIMIT },
   )
+  context.onDisk = await timesInStep(context, folder)
+  reader.close()
+}
+
+/** Saves in the source, once both folders are the same, until they are in the other one. */
+export async function timesInStep(context: RunContext, folder: string): Promise<OnDisk> {
   const files = readdirSync(context.source, { recursive: true, encoding: 'utf8' })
     .filter(file => statSync(join(context.source, file)).isFile())
     .sort()
@@ -94,8 +102,7 @@ async function keepInStep(bench: PeerfoldBench): Promise<void> {
   }
   await pause(PAUSE)
   const half = await change(context.source, folder, files.slice(0, files.length / 2), 'one of half of all')
-  context.onDisk = { p50: percentile(times, 0.5), p95: percentile(times, 0.95), half }
-  reader.close()
+  return { p50: percentile(times, 0.5), p95: percentile(times, 0.95), half }
 }
 
 /** Writes these files, each with other content of the length it had. → milliseconds until all are in the other folder */

@@ -142,26 +142,36 @@ function saves(runs: readonly Run[]): string[] {
   ]
 }
 
-/** The median of all rounds. */
+/** Medians of all rounds, by tool. */
 function travelled(runs: readonly Run[]): string[] {
-  const names = [...new Set(runs.flatMap(run => Object.keys(run.travelled ?? {})))]
-  if (names.length === 0) return []
-  const line = (name: string) => {
-    const of = (value: keyof Travelled) => medianOf(runs, run => run.travelled?.[name]?.[value]) ?? 0
-    const bytes = `${(of('fetched') / 1e6).toFixed(2)} of ${(of('bytes') / 1e6).toFixed(0)} MB travelled`
-    return `- ${name}: ${bytes}; published in ${of('published').toFixed(2)} s, updated in ${of('updated').toFixed(2)} s`
-  }
-  return ['', ...names.map(line)]
+  return byTool(runs, ({ travelled }) => Object.keys(travelled ?? {}).length > 0).flatMap(([tool, its]) => {
+    const line = (name: string) => {
+      const of = (value: keyof Travelled) => medianOf(its, run => run.travelled?.[name]?.[value]) ?? 0
+      const bytes = `${(of('fetched') / 1e6).toFixed(2)} of ${(of('bytes') / 1e6).toFixed(0)} MB travelled`
+      return `- ${name}: ${bytes}; published in ${of('published').toFixed(2)} s, updated in ${of('updated').toFixed(2)} s`
+    }
+    const names = new Set(its.flatMap(run => Object.keys(run.travelled ?? {})))
+    return ['', `${tool}:`, ...[...names].map(line)]
+  })
 }
 
-/** Medians of all rounds. */
+/** Medians of all rounds, by tool. */
 function inStep(runs: readonly Run[]): string[] {
-  if (runs.every(({ onDisk }) => onDisk === undefined)) return []
-  const ms = (key: keyof OnDisk) => (medianOf(runs, ({ onDisk }) => onDisk?.[key]) ?? 0).toFixed(0)
-  return [
-    '',
-    `A save was on the other disk after ${ms('p50')} ms (median), ${ms('p95')} ms (95th percentile); half of all files after ${ms('half')} ms.`,
-  ]
+  return byTool(runs, ({ onDisk }) => onDisk !== undefined).flatMap(([tool, its]) => {
+    const ms = (key: keyof OnDisk) => (medianOf(its, ({ onDisk }) => onDisk?.[key]) ?? 0).toFixed(0)
+    return [
+      '',
+      `${tool}: a save was on the other disk after ${ms('p50')} ms (median), ${ms('p95')} ms (95th percentile); half of all files after ${ms('half')} ms.`,
+    ]
+  })
+}
+
+function byTool(runs: readonly Run[], has: (run: Run) => boolean): [string, readonly Run[]][] {
+  const those = runs.filter(has)
+  return [...new Set(those.map(({ tool }) => tool))].map(tool => [
+    tool,
+    those.filter(run => run.tool === tool),
+  ])
 }
 
 /** Medians of all rounds. */

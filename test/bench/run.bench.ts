@@ -21,7 +21,7 @@ import { rsync } from './rsync'
 import { type Run, RunContext, type Tool } from './run'
 import { saving } from './saves'
 import { stock } from './stock'
-import { syncthing } from './syncthing'
+import { syncthing, syncthingChanges, syncthingInStep } from './syncthing'
 import { type Made, WORKLOADS, type Workload } from './workloads'
 import { wormholes } from './wormhole'
 
@@ -35,8 +35,10 @@ const TOOLS: readonly Tool[] = [
   responsiveness,
   saving,
   onDisk,
+  syncthingInStep,
   versionsListed,
   changing,
+  syncthingChanges,
   editor,
 ]
 /** Of all stores and results of one round on lines. */

@@ -1,11 +1,13 @@
 /**
- * Two Syncthing instances on this machine that know each other's address, without discovery, relays or watching. Its
+ * Two Syncthing instances on this machine that know each other's address, without discovery or relays. Its
  * fetch is done when the receiver's own status says that it is idle and needs nothing more.
  */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { CHANGED, eachChange, secondsOf } from './changes'
 import type { Side } from './meter'
+import { IN_STEP, timesInStep } from './onDisk'
 import { findProgram, freePort } from './programs'
 import type { RunContext, Tool } from './run'
 
@@ -23,45 +25,123 @@ interface Instance {
   readonly listen: string
 }
 
+const missing = () => (findProgram('syncthing') === undefined ? 'syncthing not installed' : undefined)
+
 export const syncthing: Tool = {
   name: 'Syncthing',
-  missing: () => (findProgram('syncthing') === undefined ? 'syncthing not installed' : undefined),
+  missing,
   run: async context => {
-    const { folder, workload, made } = context
+    const { workload, made } = context
     const source = workload.isFile ? dirname(context.source) : context.source
-    const target = join(folder, 'target')
+    // The marker is any name that is there while the folder is: this one leaves the source as it was.
+    const pair = await Pair.make(context, source, readdirSync(source)[0] ?? '')
+    await context.time('prepare', () => pair.prepare(made.files))
+    await context.time('fetch', () => pair.fetch(made.files))
+    context.check(workload.isFile ? join(pair.target, 'one.bin') : pair.target, [MARKER])
+    await context.time('prepare again', () => scan(pair.sender))
+    await context.time('fetch again', () => scan(pair.receiver))
+  },
+}
+
+/** It waits one second for what else its watcher tells, the least that can be set; by default ten. */
+export const syncthingInStep: Tool = {
+  name: 'Syncthing in step',
+  missing,
+  workloads: [...IN_STEP],
+  run: context =>
+    withPair(
+      context,
+      async pair => {
+        const { files } = context.made
+        await pair.prepare(files)
+        await pair.fetch(files)
+        context.onDisk = await timesInStep(context, pair.target)
+      },
+      true,
+    ),
+}
+
+/** Bytes are all that the receiver got, with what the programs say to each other. */
+export const syncthingChanges: Tool = {
+  name: 'Syncthing changes',
+  missing,
+  workloads: [...CHANGED],
+  run: context =>
+    withPair(context, async pair => {
+      await pair.prepare(1)
+      await pair.fetch(1)
+      await eachChange(context, async () => {
+        const before = await received(pair.receiver)
+        const published = await secondsOf(() => scan(pair.sender))
+        const updated = await secondsOf(() => until(pair.receiver, () => isSame(context.source, pair.target)))
+        context.check(pair.target, [MARKER])
+        return { fetched: (await received(pair.receiver)) - before, published, updated }
+      })
+    }),
+}
+
+/** With a marker of its own in the source, which is taken away afterwards. */
+async function withPair(
+  context: RunContext,
+  work: (pair: Pair) => Promise<void>,
+  watches = false,
+): Promise<void> {
+  const marker = join(context.source, MARKER)
+  mkdirSync(marker)
+  try {
+    await work(await Pair.make(context, context.source, MARKER, watches))
+  } finally {
+    await context.stop()
+    rmSync(marker, { recursive: true })
+  }
+}
+
+/** By names and times: what it writes is whole when it has its name. */
+function isSame(source: string, target: string): boolean {
+  const listed = (folder: string) =>
+    readdirSync(folder).map(name =>
+      name === MARKER ? name : `${name} ${statSync(join(folder, name)).mtimeMs}`,
+    )
+  return listed(source).join() === listed(target).join()
+}
+
+class Pair {
+  private constructor(
+    private readonly context: RunContext,
+    readonly sender: Instance,
+    readonly receiver: Instance,
+    readonly target: string,
+  ) {}
+
+  static async make(context: RunContext, source: string, marker: string, watches = false): Promise<Pair> {
+    const target = join(context.folder, 'target')
     mkdirSync(join(target, MARKER), { recursive: true })
     const sender = await makeInstance(context, 'sender')
     const receiver = await makeInstance(context, 'receiver')
-    // The marker is any name that is there while the folder is: this one leaves the source as it was.
-    const marker = readdirSync(source)[0] ?? ''
-    writeConfig(sender, receiver, source, marker)
-    writeConfig(receiver, sender, target, MARKER)
+    writeConfig(sender, receiver, source, marker, watches)
+    writeConfig(receiver, sender, target, MARKER, watches)
+    return new Pair(context, sender, receiver, target)
+  }
 
-    const start = ({ side, home }: Instance) =>
-      context.start(
-        side,
-        'syncthing',
-        ['serve', '--home', home, '--no-browser', '--no-restart', '--no-upgrade'],
-        {
-          env: { HOME: home },
-        },
-      )
-    await context.time('prepare', async () => {
-      start(sender)
-      await until(sender, status => status.state === 'idle' && status.localFiles === made.files)
-    })
-    await context.time('fetch', async () => {
-      start(receiver)
-      await until(
-        receiver,
-        status => status.state === 'idle' && status.needFiles === 0 && status.localFiles === made.files,
-      )
-    })
-    context.check(workload.isFile ? join(target, 'one.bin') : target, [MARKER])
-    await context.time('prepare again', () => scan(sender))
-    await context.time('fetch again', () => scan(receiver))
-  },
+  /** Starts the sender; it has looked through its folder then. */
+  async prepare(files: number): Promise<void> {
+    this.start(this.sender)
+    await until(this.sender, status => status.state === 'idle' && status.localFiles === files)
+  }
+
+  /** Starts the receiver; it has everything then. */
+  async fetch(files: number): Promise<void> {
+    this.start(this.receiver)
+    await until(
+      this.receiver,
+      status => status.state === 'idle' && status.needFiles === 0 && status.localFiles === files,
+    )
+  }
+
+  private start({ side, home }: Instance): void {
+    const args = ['serve', '--home', home, '--no-browser', '--no-restart', '--no-upgrade']
+    this.context.start(side, 'syncthing', args, { env: { HOME: home } })
+  }
 }
 
 async function makeInstance(context: RunContext, side: Side): Promise<Instance> {
@@ -82,11 +162,17 @@ async function makeInstance(context: RunContext, side: Side): Promise<Instance> 
   }
 }
 
-function writeConfig(self: Instance, other: Instance, folder: string, marker: string): void {
+function writeConfig(
+  self: Instance,
+  other: Instance,
+  folder: string,
+  marker: string,
+  watches: boolean,
+): void {
   const device = ({ id, listen }: Instance) =>
     `<device id="${id}" name="${id.slice(0, 7)}"><address>${listen}</address></device>`
   const config = `<configuration version="35">
-  <folder id="${FOLDER}" path="${folder}" type="sendreceive" rescanIntervalS="0" fsWatcherEnabled="false">
+  <folder id="${FOLDER}" path="${folder}" type="sendreceive" rescanIntervalS="0" fsWatcherEnabled="${watches}" fsWatcherDelayS="1">
     <filesystemType>basic</filesystemType>
     <device id="${self.id}"></device><device id="${other.id}"></device>
     <markerName>${marker}</markerName>
@@ -115,6 +201,7 @@ function writeConfig(self: Instance, other: Instance, folder: string, marker: st
 }
 
 interface Status {
+  readonly total?: { readonly inBytesTotal?: unknown }
   readonly state?: unknown
   readonly localFiles?: unknown
   readonly needFiles?: unknown
@@ -133,6 +220,11 @@ async function until(instance: Instance, isReached: (status: Status) => boolean)
 /** Answers when the folder has been looked through. */
 async function scan(instance: Instance): Promise<void> {
   if ((await ask(instance, 'POST', `db/scan?folder=${FOLDER}`)) === undefined) throw new Error('no scan')
+}
+
+/** Bytes, from its start on. */
+async function received(instance: Instance): Promise<number> {
+  return Number((await ask(instance, 'GET', 'system/connections'))?.total?.inBytesTotal)
 }
 
 /** Undefined while it does not answer. */
