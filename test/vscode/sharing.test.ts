@@ -102,7 +102,7 @@ describe('sharing a folder from the editor', () => {
     const missing = join(temporaryFolder('mine'), 'nothing here')
     await assert.rejects(
       run('peerfold.shareFolder', { source: missing, ask: false }),
-      /is not a folder or file/,
+      /There is no folder or file to share/,
     )
   })
 
