@@ -70,8 +70,6 @@ export interface Requests {
   'share.start': { params: { readonly id: ShareId }; result: null }
   /** Forget it for good; its key is never used again. The user's files are not touched. */
   'share.remove': { params: { readonly id: ShareId }; result: null }
-  /** Scan now. Resolves when what changed is published; what stopped that stands in the share's status. */
-  'share.rescan': { params: { readonly id: ShareId }; result: null }
   /** What the last scan left out and why (at most 1,000), and what is shared and some systems leave out. */
   'share.skipped': {
     params: { readonly id: ShareId }
@@ -360,7 +358,6 @@ export const REPEATABLE: Readonly<Record<Method, boolean>> = {
   'share.stop': false,
   'share.start': false,
   'share.remove': false,
-  'share.rescan': false,
   'share.skipped': true,
   'share.settle': false,
   'share.told': false,

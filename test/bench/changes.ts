@@ -14,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { PeerfoldBench } from './peerfold'
+import { PeerfoldBench, publishAgain } from './peerfold'
 import type { RunContext, Tool } from './run'
 
 const LIMIT = 60_000
@@ -66,9 +66,7 @@ async function change(bench: PeerfoldBench): Promise<void> {
   const [share] = shares
   if (share === undefined) throw new Error('nothing is shared')
   await eachChange(context, async () => {
-    const published = await secondsOf(() =>
-      sender.request('share.rescan', { id: share.id }, { timeout: LIMIT }),
-    )
+    const published = await secondsOf(() => publishAgain(sender, share.id))
     let fetched = 0
     const updated = await secondsOf(async () => {
       fetched = (await bench.get(link, target)).fetched

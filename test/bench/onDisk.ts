@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Connection } from '../../src/wire/connection'
-import { PeerfoldBench } from './peerfold'
+import { PeerfoldBench, publishAgain } from './peerfold'
 import type { RunContext, Tool } from './run'
 import { pause, percentile } from './saves'
 
@@ -137,7 +137,7 @@ async function listVersions(bench: PeerfoldBench): Promise<void> {
     .sort()
   for (let at = 1; at < versions; at++) {
     writeFileSync(join(context.source, file), `version ${at}`)
-    await sender.request('share.rescan', { id }, { timeout: LIMIT })
+    await publishAgain(sender, id)
   }
   await reader.request('open.ready', { id, newest: true, timeout: LIMIT }, { timeout: LIMIT })
   const list = async (peer: Connection) => {

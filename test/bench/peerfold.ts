@@ -7,11 +7,13 @@ import { basename, join } from 'node:path'
 import { attachToPeer } from '../../src/client/attach'
 import { waitForEnd } from '../../src/client/ended'
 import { PEER_ENV, PEER_FLAGS } from '../../src/client/startPeer'
-import type { DrivePath } from '../../src/common/brand'
+import type { DrivePath, ShareId } from '../../src/common/brand'
+import type { Connection } from '../../src/wire/connection'
 import { readEndpoint } from '../../src/wire/endpoint'
 import type { OwnedProcess } from '../support/ownedProcess'
 import { type PeerfoldProcess, startPeerfold } from '../support/processes'
 import { built } from '../support/projectRoot'
+import { sharedAgain } from '../support/sharedAgain'
 import type { Side } from './meter'
 import type { RunContext, Tool } from './run'
 
@@ -207,4 +209,11 @@ export class PeerfoldBench {
 
 export function drivePath(path: string): DrivePath {
   return `/${path}` as DrivePath
+}
+
+/** Publishes what a folder that is shared until its command ends holds now. */
+export async function publishAgain(sender: Connection, id: ShareId): Promise<void> {
+  const state = await sender.request('state.get', {}, { timeout: LIMIT })
+  const params = { ...sharedAgain(state, id), keep: false, once: false }
+  await sender.request('share.add', params, { timeout: LIMIT })
 }

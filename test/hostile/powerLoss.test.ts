@@ -192,7 +192,7 @@ attackGroup('lost writes', () => {
       const ann = await accident.start(accident.ann)
       await failed(ann, accident.id, 'log-behind')
       const version = await versionAt(ann, accident.id)
-      await ann.request('share.rescan', { id: accident.id })
+      await assert.rejects(ann.rescan(accident.id), { code: 'log-behind' })
       assert.equal(await versionAt(ann, accident.id), version, 'a second history was begun')
       const again = await accident.start(accident.bob)
       await published(ann, accident.source, accident.id)
@@ -219,7 +219,7 @@ attackGroup('lost writes', () => {
       await accident.putBack(['store/db', 'catalog'], true)
       const ann = await accident.start(accident.ann)
       await failed(ann, accident.id, 'log-behind')
-      await ann.request('share.rescan', { id: accident.id })
+      await assert.rejects(ann.rescan(accident.id), { code: 'log-behind' })
       await ann.stop()
       assert.ok((await historyOf(accident.ann, accident.link)).bytes < accident.known.bytes)
     },

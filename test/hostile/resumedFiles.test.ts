@@ -192,7 +192,7 @@ attackGroup('large files whose copy is killed', () => {
     await catalog.delete('copy', job)
     await catalog.close()
     await start()
-    await ann.request('share.rescan', { id }, 60_000)
+    await ann.rescan(id)
     job = `job-${jobs++}`
     await ann.request('copy.start', { id, path: '/' as DrivePath, folder: target, job })
     await finished()

@@ -146,7 +146,7 @@ describe('what vanished from a shared folder', () => {
     inside('umount', disk)
     await eventually('it is gone again', async () => (await held()).length > 0)
     // Also while the folder is looked at: that look began when the disk was still waited for.
-    const looking = ann.request('share.rescan', { id })
+    const looking = ann.request('share.start', { id })
     await ann.request('share.settle', { id, kind: 'disk', keep: false })
     await looking
     assert.deepEqual(await paths(), ['a.txt', 'b.txt', 'c.txt'])
@@ -215,8 +215,9 @@ describe('what vanished from a shared folder', () => {
       await updated()
       await ann.request('share.settle', { id, kind: 'update', keep: true })
       assert.deepEqual(await held(), [])
-      await ann.rescan(id)
-      assert.deepEqual(await paths(), ['.gitignore', 'a.txt', 'notes.txt', 'private.txt'])
+      writeFileSync(join(source, 'b.txt'), 'b')
+      await eventually('the folder is looked at again', async () => (await paths()).includes('b.txt'))
+      assert.deepEqual(await paths(), ['.gitignore', 'a.txt', 'b.txt', 'notes.txt', 'private.txt'])
     })
   })
 })

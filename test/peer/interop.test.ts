@@ -104,7 +104,7 @@ describe('a stock Hyperdrive client on hypercore 11.37.1', () => {
     assert.equal((await drive.get('/a.txt'))?.toString(), 'before')
     const longer = new Promise<void>(resolve => drive.core.on('append', () => resolve()))
     await makeTree(source, { 'a.txt': 'after', 'b.txt': 'b' })
-    await ann.request('share.rescan', { id })
+    await ann.rescan(id)
     await longer
     await ann.until('both are published', () => ann.share(id)?.files === 2)
     await drive.update({ wait: true })

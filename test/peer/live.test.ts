@@ -169,7 +169,7 @@ describe('a shared folder that changes', () => {
     let isUnseen = await staysUnseen(round)
     while (!isUnseen && round < 5) isUnseen = await staysUnseen(++round)
     assert.ok(isUnseen, 'only what was saved is looked at')
-    await ann.request('share.rescan', { id })
+    await ann.rescan(id)
     await arrives('/there/quiet.txt', 'changed')
     await becomes('/there/quiet.txt', `unseen ${round}`)
   })
@@ -178,7 +178,7 @@ describe('a shared folder that changes', () => {
     const files = Array.from({ length: 12 }, (_, n) => `file-${n}.txt`)
     const folders = Object.fromEntries(files.map((name, n) => [`folder-${n}`, { [name]: 'before' }]))
     await share({ ...folders, '.git': { HEAD: 'ref: refs/heads/main\n', config: '' } })
-    await ann.request('share.rescan', { id }) // the repository is known
+    await ann.rescan(id) // the repository is known
     const lock = join(source, '.git', 'index.lock')
     await writeFile(lock, '')
     for (const [n, name] of files.entries()) {

@@ -75,7 +75,7 @@ describe('a data folder of 0.3.0', () => {
   it('goes on under its links: a stock Hyperdrive client reads what is published now', async () => {
     const { id, link } = facts.shares.notes
     await makeTree(join(folder, 'notes'), { 'a.txt': 'four', 'right.tmp': 'left out' })
-    await ann.request('share.rescan', { id })
+    await ann.rescan(id)
     const parsed = parseLink(link)
     assert.ok(parsed.ok)
     const stock = await StockClient.start(people.bootstrap, olderHypercore())
@@ -100,7 +100,7 @@ describe('a data folder of 0.3.0', () => {
 
     const { id } = facts.shares.bobs
     await makeTree(join(folder, 'bobs'), { 'x.txt': 'from bob, later' })
-    await bob.request('share.rescan', { id })
+    await bob.rescan(id)
     await ann.open(facts.shares.bobs.link)
     const { conflicts } = await ann.copy(id, join(folder, 'copy'))
     assert.deepEqual(conflicts, [], 'what 0.3.0 wrote is not known as its own')

@@ -3,9 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ShareId } from '../../src/common/brand'
 import { compareTrees, makeTree, temporaryFolder } from '../support/folders'
-import type { Person } from '../support/person'
 import { peerfold } from '../support/processes'
 import { withPeople } from '../support/withPeople'
 
@@ -19,13 +17,6 @@ describe('the versions of a share', () => {
   beforeEach(() => {
     source = join(temporaryFolder('source'), 'shared')
   })
-
-  /** The version once everything that changed is published. */
-  const version = async (who: Person, id: ShareId): Promise<number> => {
-    await who.request('share.rescan', { id })
-    const state = await who.request('state.get', {})
-    return state.shares.find(share => share.id === id)?.version ?? 0
-  }
 
   it('a publish that was cancelled half-way leaves the next one right, byte for byte', async () => {
     const tree: Record<string, Buffer> = {}
@@ -55,11 +46,11 @@ describe('the versions of a share', () => {
     await makeTree(source, { '😀.txt': 'smile', '📷 Photos': { 'a.txt': 'a' }, 'plain.txt': 'plain' })
     const ann = await people.start({ client: 'window' })
     const { id } = await ann.publish(source, { keep: true })
-    const before = await version(ann, id)
+    const before = await ann.rescan(id)
     await people.leave()
 
     const again = await people.start({ client: 'window', storage: ann.storage })
-    assert.equal(await version(again, id), before, 'nothing changed, so there is no new version')
+    assert.equal(await again.rescan(id), before, 'nothing changed, so there is no new version')
     await people.leave()
 
     await rm(join(source, '😀.txt'))
@@ -72,16 +63,16 @@ describe('the versions of a share', () => {
     await makeTree(source, { 'a.txt': 'a', 'b.txt': 'b' })
     const ann = await people.start({ client: 'window' })
     const { id } = await ann.publish(source, { keep: true })
-    const before = await version(ann, id)
+    const before = await ann.rescan(id)
     const aside = `${source}-aside`
     await mkdir(aside)
     for (const name of ['a.txt', 'b.txt']) await rename(join(source, name), join(aside, name))
-    await ann.request('share.rescan', { id })
+    await assert.rejects(ann.rescan(id), { code: 'source-emptied' })
     await ann.until('it says so', () => {
       const status = ann.share(id)?.status
       return status?.kind === 'failed' && status.error.code === 'source-emptied'
     })
-    assert.equal(await version(ann, id), before)
+    assert.equal(ann.share(id)?.version, before)
     for (const name of ['a.txt', 'b.txt']) await rename(join(aside, name), join(source, name))
     await ann.until('it is shared again', () => ann.share(id)?.status.kind === 'sharing')
   })
@@ -90,11 +81,11 @@ describe('the versions of a share', () => {
     await makeTree(source, { 'a.txt': 'a', 'notes.md': KEY })
     const ann = await people.start({ client: 'window' })
     const { id } = await ann.publish(source, { keep: true })
-    const before = await version(ann, id)
-    for (let times = 0; times < 3; times++) assert.equal(await version(ann, id), before)
+    const before = await ann.rescan(id)
+    for (let times = 0; times < 3; times++) assert.equal(await ann.rescan(id), before)
     await writeFile(join(source, 'b.txt'), 'b')
     await ann.until('a real change is published', () => ann.share(id)?.files === 2)
-    assert.equal((await version(ann, id)) - before, 2, 'one for the file, one for the version')
+    assert.equal((await ann.rescan(id)) - before, 2, 'one for the file, one for the version')
   })
 
   it('leaves out the data folder of another Peerfold that lies inside', async () => {

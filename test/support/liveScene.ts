@@ -56,10 +56,8 @@ export class LiveScene {
   }
 
   /** Publishes what the shared folder holds now. → the version that has it */
-  async published(): Promise<number> {
-    await this.ann.request('share.rescan', { id: this.id })
-    const { shares } = await this.ann.request('state.get', {})
-    return shares.find(share => share.id === this.id)?.version ?? 0
+  published(): Promise<number> {
+    return this.ann.rescan(this.id)
   }
 
   /** Publishes, and waits until the folder is in step with that. */

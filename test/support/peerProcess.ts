@@ -10,6 +10,7 @@ import { dataFolderPaths } from '../../src/wire/dataFolder'
 import { PATIENCE } from './eventually'
 import { type OwnedProcess, startProcess } from './ownedProcess'
 import { built } from './projectRoot'
+import { sharedAgain } from './sharedAgain'
 
 export interface PeerProcessOptions {
   /** The data folder. */
@@ -90,9 +91,9 @@ export class PeerProcess {
     return Buffer.from(await this.request('fs.read', params))
   }
 
-  /** Publishes what is in the folder now. */
+  /** Publishes what is in the folder now. Throws what stopped it. */
   async rescan(id: ShareId): Promise<void> {
-    await this.request('share.rescan', { id })
+    await this.request('share.add', sharedAgain(await this.state(), id), 60_000)
   }
 
   /** Bytes of all files of its store. */

@@ -13,6 +13,7 @@ import { eventually, PATIENCE } from './eventually'
 import { temporaryFolder } from './folders'
 import { type OwnedProcess, startProcess } from './ownedProcess'
 import { built } from './projectRoot'
+import { sharedAgain } from './sharedAgain'
 
 export interface PersonOptions {
   /** `host:port` of a local DHT, or of nothing. */
@@ -143,6 +144,13 @@ export class Person {
   publish(source: string, options: Partial<Omit<Params<'share.add'>, 'source'>> = {}): Promise<ShareAdded> {
     const defaults = { isPublic: false, once: false, keep: false, allow: [], job: randomUUID() }
     return this.request('share.add', { source, ...defaults, ...options })
+  }
+
+  /** Publishes what is in the folder now. Throws what stopped it. → the version that has it */
+  async rescan(id: ShareId): Promise<number> {
+    await this.request('share.add', sharedAgain(await this.request('state.get', {}), id))
+    const { shares } = await this.request('state.get', {})
+    return shares.find(share => share.id === id)?.version ?? 0
   }
 
   /** Joins a share and waits until its newest version is known. */

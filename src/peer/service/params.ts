@@ -65,7 +65,6 @@ const SCHEMAS = {
   'share.stop': share,
   'share.start': share,
   'share.remove': share,
-  'share.rescan': share,
   'share.skipped': share,
   'share.settle': v.object({ id, kind: heldKind, keep: v.boolean() }),
   'share.told': share,

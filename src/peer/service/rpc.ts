@@ -108,11 +108,6 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
       return done(await publishing.startAgain())
     },
     'share.remove': async ({ id }) => done(await folders.remove(id)),
-    'share.rescan': async ({ id }) => {
-      const publishing = shares.publishing(id)
-      publishing.rescan()
-      return done(await publishing.whenPublished())
-    },
     'share.skipped': ({ id }) => {
       const { skipped, last } = shares.publishing(id)
       return { skipped, ...unportable(last?.foretold ?? []) }
