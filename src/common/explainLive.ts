@@ -8,9 +8,9 @@ import type { LiveCopyState, LiveStatus } from './model'
 /** `in sync`, `fetching 12 of 40`, `2 conflicts`, `paused: disk full`. */
 export function describeLive(copy: LiveCopyState, l10n: Localizer): string {
   const { conflictCount, skippedCount, status } = copy
-  const isSettled = status.kind === 'in-step' && status.doubt === undefined
+  const isInStep = status.kind === 'in-step' && status.doubt === undefined
   const parts = [
-    isSettled && conflictCount > 0 ? undefined : describeStatus(status, l10n),
+    isInStep && conflictCount > 0 ? undefined : describeStatus(status, l10n),
     conflictCount === 0 ? undefined : countConflicts(conflictCount, l10n),
     skippedCount === 0 ? undefined : l10n.t('{0} not written', formatCount(skippedCount)),
   ]

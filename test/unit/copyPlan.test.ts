@@ -97,7 +97,7 @@ describe('the plan of a copy that was begun before', () => {
       writeFileSync(join(folder, 'a.txt'), text)
       assert.deepEqual((await plan([entry], true)).files, [], text)
       const [file] = (await plan([entryAt('/a.txt', NEXT)], true)).files
-      assert.equal(file?.held?.isShown || file?.held?.isLikely, false, text)
+      assert.equal(file?.expected?.isShown || file?.expected?.isLikely, false, text)
     }
   })
 
@@ -118,16 +118,16 @@ describe('the plan of a copy that was begun before', () => {
     for (const [what, offset] of Object.entries({ third: 2 * NEXT, 'first again': 0 })) {
       it(`takes the file for its own when the ${what} comes`, async () => {
         const [file] = (await plan([entryAt('/a.txt', offset)], false)).files
-        assert.equal(file?.held?.content, contentId(entryAt('/a.txt', NEXT)))
-        assert.equal(file.held.isLikely, true)
+        assert.equal(file?.expected?.content, contentId(entryAt('/a.txt', NEXT)))
+        assert.equal(file.expected.isLikely, true)
       })
     }
 
     it('keeps it as a file of the user who changed it since', async () => {
       writeFileSync(join(folder, 'a.txt'), 'what the user wrote')
       const [file] = (await plan([entryAt('/a.txt', 2 * NEXT)], false)).files
-      assert.equal(file?.held?.content, contentId(entryAt('/a.txt')))
-      assert.equal(file.held.isLikely, false)
+      assert.equal(file?.expected?.content, contentId(entryAt('/a.txt')))
+      assert.equal(file.expected.isLikely, false)
     })
   })
 

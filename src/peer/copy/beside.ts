@@ -101,8 +101,8 @@ export class Beside {
     const segments = copy.slice(1).split('/')
     const local = writer.stat(segments)
     if (local?.kind !== 'file') return undefined
-    const held = { content, ...(known.hash === undefined ? {} : { hash: known.hash }) }
-    const isAsLeft = (await ownership.prove(segments, held)) === 'same'
+    const expected = { content, ...(known.hash === undefined ? {} : { hash: known.hash }) }
+    const isAsLeft = (await ownership.prove(segments, expected)) === 'same'
     return isAsLeft ? { segments, precondition: local } : undefined
   }
 }

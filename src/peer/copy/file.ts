@@ -11,7 +11,7 @@ import { Beside, type BesideOptions } from './beside'
 import { hashToKeep } from './contentProof'
 import { FileBytes, type FileBytesOptions } from './fileBytes'
 import type { CopyMarks } from './marks'
-import { heldBy } from './ownership'
+import { expectedOf } from './ownership'
 import { type PlannedFile, pathOf, placing } from './planned'
 import { type FilledTemporary, Temporaries, type TemporariesOptions } from './temporaries'
 
@@ -166,9 +166,9 @@ export class FileCopier {
   }
 
   /** Finds out whether what lies there may be replaced, where its stat does not tell. */
-  private async judged({ held, ...file }: PlannedFile): Promise<PlannedFile> {
-    if (held === undefined) return file
-    if (await this.options.ownership.isOurs(file.segments, held)) return file
+  private async judged({ expected, ...file }: PlannedFile): Promise<PlannedFile> {
+    if (expected === undefined) return file
+    if (await this.options.ownership.isOurs(file.segments, expected)) return file
     const { precondition, entry } = file
     const sameSize = precondition !== 'absent' && precondition.size === entry.size
     return { ...file, conflict: true, compare: sameSize }
@@ -177,7 +177,7 @@ export class FileCopier {
   /** The user saved the file between the plan and the write, or another program wrote the same copy. */
   private lookAgain(planned: PlannedFile): PlannedFile {
     const { writer, ownership } = this.options
-    const { held: _, ...file } = planned
+    const { expected: _, ...file } = planned
     const local = writer.stat(file.segments)
     if (local === undefined) return { ...file, precondition: 'absent', conflict: false, compare: false }
     if (local.kind !== 'file') return asConflict(file)
@@ -188,7 +188,7 @@ export class FileCopier {
       conflict: known === undefined,
       compare: local.size === file.entry.size,
     }
-    return known === undefined ? again : { ...again, held: heldBy(known, local) }
+    return known === undefined ? again : { ...again, expected: expectedOf(known, local) }
   }
 
   private clearWay({ way }: PlannedFile): Promise<void> | undefined {
@@ -242,6 +242,6 @@ export class FileCopier {
   }
 }
 
-function asConflict({ held: _, ...file }: PlannedFile): PlannedFile {
+function asConflict({ expected: _, ...file }: PlannedFile): PlannedFile {
   return { ...file, conflict: true, compare: false }
 }

@@ -49,11 +49,11 @@ async function makeLink(
   link: PlannedLink,
   { writer, ownership, rules, marks, outcome }: MakeLinksOptions,
 ): Promise<LinkResult> {
-  const { entry, path, segments, held, way, precondition } = link
+  const { entry, path, segments, expected, way, precondition } = link
   const target = entry.linkTarget ?? ''
   const checked = writer.checkLink(segments, target)
   if (!checked.ok) return checked
-  const isOurs = !link.conflict && (held === undefined || (await ownership.isOurs(segments, held)))
+  const isOurs = !link.conflict && (expected === undefined || (await ownership.isOurs(segments, expected)))
   if (isOurs) {
     await way?.clear(ownership, writer, marks)
     const made = writer.makeLink(segments, target, precondition)

@@ -10,7 +10,7 @@ import type { FileMark } from '../disk/writer'
 import { contentId, type DriveEntry } from '../drive/format/entry'
 import { placeOf } from '../store/bases'
 import { type Catalog, type CopiedFile, FOLDER, type Write } from '../store/catalog'
-import { isSettled } from './ownership'
+import { showsLaterChanges } from './ownership'
 import type { CopyPlan, PlannedFile } from './planned'
 
 const FILES_PER_MARK = 500
@@ -81,7 +81,7 @@ export class CopyMarks {
 
   /** It was just compared, and is the incoming content, with the marks before and after that. */
   compared({ entry, path }: Placed, before: FileMark, after: FileMark, hash?: Uint8Array): void {
-    const settled = before.ctimeMs === after.ctimeMs && isSettled(after, Date.now())
+    const settled = before.ctimeMs === after.ctimeMs && showsLaterChanges(after, Date.now())
     this.add(path, { ...described(entry, hash), ...stated(after), settled })
   }
 

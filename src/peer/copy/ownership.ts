@@ -16,8 +16,8 @@ const TICK = 2_500
 /** A file that was written, placed and left alone was last changed so soon after it was made (milliseconds). */
 const MADE_WITHIN = 1_000
 
-/** What a local file held if it is ours. */
-export interface Held extends Content {
+/** What a local file holds if it is ours. */
+export interface ExpectedContent extends Content {
   /** Its stat alone shows that it is ours. */
   readonly isShown: boolean
   /** To be believed when the content can neither be shown to be the same nor another. */
@@ -35,7 +35,7 @@ export function isAsLeft(local: FileMark, known: CopiedFile): boolean {
 }
 
 /** Whether a change from now on would show in the times of a stat that was taken `now` (milliseconds since 1970). */
-export function isSettled({ ctimeMs, mtimeMs }: FileMark, now: number): boolean {
+export function showsLaterChanges({ ctimeMs, mtimeMs }: FileMark, now: number): boolean {
   return hasChangeTime({ ctimeMs, mtimeMs }) && now - Math.max(ctimeMs, mtimeMs) > TICK
 }
 
@@ -45,7 +45,7 @@ function hasChangeTime({ ctimeMs, mtimeMs }: Pick<FileMark, 'ctimeMs' | 'mtimeMs
 }
 
 /** What is to be shown of a local file before it is replaced. */
-export function heldBy(known: CopiedFile, local: EntryStat): Held {
+export function expectedOf(known: CopiedFile, local: EntryStat): ExpectedContent {
   const { content, hash } = known
   const asLeft = isAsLeft(local, known)
   const isLikely = known.ctimeMs === undefined ? asLeft && isAsMade(local) : asLeft && hasChangeTime(local)
@@ -71,10 +71,10 @@ export class Ownership {
   }
 
   /** Whether a file holds what it held when it was ours. */
-  async isOurs(segments: readonly string[], held: Held): Promise<boolean> {
-    if (held.isShown) return true
-    const proof = await this.prove(segments, held)
-    return proof === 'same' || (proof === 'unknown' && held.isLikely)
+  async isOurs(segments: readonly string[], expected: ExpectedContent): Promise<boolean> {
+    if (expected.isShown) return true
+    const proof = await this.prove(segments, expected)
+    return proof === 'same' || (proof === 'unknown' && expected.isLikely)
   }
 
   /** Whether the file there holds this content. What cannot be read cannot be told. */
@@ -95,7 +95,7 @@ export class Ownership {
     if (known === undefined || local === undefined) return undefined
     if (local.kind === 'link') return known.content === this.linkContent(segments) ? local : undefined
     if (local.kind !== 'file') return undefined
-    return (await this.isOurs(segments, heldBy(known, local))) ? local : undefined
+    return (await this.isOurs(segments, expectedOf(known, local))) ? local : undefined
   }
 
   /** What a link that lies here would be as an entry: see `contentId`. */

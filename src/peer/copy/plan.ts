@@ -19,7 +19,7 @@ import { breathe, slicer, throwIfAborted } from '../time'
 import { hasAttributes } from './attributes'
 import { placedBefore } from './counts'
 import { Obstacle } from './obstacles'
-import { heldBy, isAsLeft } from './ownership'
+import { expectedOf, isAsLeft } from './ownership'
 import type { CopyPlan, PlannedFile } from './planned'
 
 type WritablePlan = CopyPlan & {
@@ -274,7 +274,7 @@ function planFile(plan: WritablePlan, placing: Placing, local: EntryStat | undef
   plan.bytes += entry.size
 }
 
-type HowToPlace = Partial<Pick<PlannedFile, 'compare' | 'conflict' | 'held'>>
+type HowToPlace = Partial<Pick<PlannedFile, 'compare' | 'conflict' | 'expected'>>
 
 function howToPlace(plan: WritablePlan, placing: Placing, local: EntryStat): HowToPlace | 'present' {
   const { entry, intended, isInDoubt, content } = placing
@@ -285,7 +285,7 @@ function howToPlace(plan: WritablePlan, placing: Placing, local: EntryStat): How
     planPresent(plan, placing, known, local)
     return 'present'
   }
-  if (known !== undefined) return { held: heldBy({ ...known, content: baseOf(known) }, local) }
+  if (known !== undefined) return { expected: expectedOf({ ...known, content: baseOf(known) }, local) }
   return { compare: local.size === entry.size, conflict: true }
 }
 
@@ -299,7 +299,7 @@ function planPresent(
   if (local.size !== entry.size) return
   const asLeft = isAsLeft(local, known)
   const isMeant = hasAttributes(local, entry, known) || (known.executable === undefined && !asLeft)
-  if (!isMeant) plan.adjusted.push({ entry, path, segments, mark: local, held: heldBy(known, local) })
+  if (!isMeant) plan.adjusted.push({ entry, path, segments, mark: local, expected: expectedOf(known, local) })
   else if (asLeft && known.ctimeMs === undefined) plan.old.push({ entry, path, segments, mark: local })
 }
 
@@ -333,7 +333,13 @@ function planLink(
     plan.links.push({ ...link, precondition, conflict: false, fresh: isNone, same: !isNone })
   else if (known === undefined) throw new WriteError('exists', path)
   else if (local.kind === 'file')
-    plan.links.push({ ...link, precondition, conflict: false, fresh: false, held: heldBy(known, local) })
+    plan.links.push({
+      ...link,
+      precondition,
+      conflict: false,
+      fresh: false,
+      expected: expectedOf(known, local),
+    })
   else plan.links.push({ ...link, precondition, conflict: known.content !== here, fresh: false })
 }
 

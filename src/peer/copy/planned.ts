@@ -7,7 +7,7 @@ import type { CopiedFile } from '../store/catalog'
 import { attributesOf } from './attributes'
 import type { Placement } from './counts'
 import type { Obstacle } from './obstacles'
-import type { Held } from './ownership'
+import type { ExpectedContent } from './ownership'
 
 /** One file to write. */
 export interface PlannedFile {
@@ -21,8 +21,8 @@ export interface PlannedFile {
   readonly compare: boolean
   /** What lies there is not of this copy, or was changed: the incoming file goes beside it. */
   readonly conflict: boolean
-  /** What the local file held if it is ours, which is to be shown before it is replaced. */
-  readonly held?: Held
+  /** What the local file holds if it is ours, which is to be shown before it is replaced. */
+  readonly expected?: ExpectedContent
   /** What has to go first. */
   readonly way?: Obstacle
   /** Nothing was there when the copy began, which may have been planned before. */
@@ -49,7 +49,7 @@ export interface CopyPlan {
   readonly files: PlannedFile[]
   readonly links: PlannedLink[]
   /** Files whose time or executable bit changed in the share, and nothing else. */
-  readonly adjusted: (PresentFile & { readonly held: Held })[]
+  readonly adjusted: (PresentFile & { readonly expected: ExpectedContent })[]
   /** Files that are there by the record of an earlier version, which has no change time. */
   readonly old: PresentFile[]
   /** What the catalog knows of the target. */

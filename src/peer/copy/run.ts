@@ -225,12 +225,12 @@ export class CopyRun {
 
   /** Gives files their new time and executable bit, unless the user has other bytes in them. */
   private async adjust(): Promise<void> {
-    for (const { entry, path, segments, mark, held } of this.plan.adjusted) {
+    for (const { entry, path, segments, mark, expected } of this.plan.adjusted) {
       await this.rounds.pauseIfDue()
-      if (!(await this.ownership.isOurs(segments, held))) continue
+      if (!(await this.ownership.isOurs(segments, expected))) continue
       try {
         const after = this.writer.adjust(segments, mark, attributesOf(entry))
-        this.marks.written({ entry, path }, after, held.hash)
+        this.marks.written({ entry, path }, after, expected.hash)
         this.options.live?.onPlaced(path)
       } catch (error) {
         // The user changed it just now: what it is then shows at the next copy.

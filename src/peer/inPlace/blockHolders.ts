@@ -1,12 +1,12 @@
 /** Which files of copies hold which blocks of a log, as far as is known. What is said here is shown by hashes alone. */
 import { join } from 'node:path'
 import { lastUpTo } from '../hypercore/blockRuns'
-import type { HeldFile } from '../store/catalog'
+import type { HolderFile } from '../store/catalog'
 
 /** A file, and the first of the blocks that are its pieces. */
 export interface BlockHolder {
   readonly first: number
-  readonly file: HeldFile
+  readonly file: HolderFile
 }
 
 /** More files of the same content are not remembered. */
@@ -20,29 +20,29 @@ export class BlockHolders {
   private readonly inOrder: number[] = []
 
   /** @returns what is not remembered any more */
-  put(held: BlockHolder): readonly BlockHolder[] {
-    this.remove(held)
-    const same = [...this.of(held.first), held]
+  put(holder: BlockHolder): readonly BlockHolder[] {
+    this.remove(holder)
+    const same = [...this.of(holder.first), holder]
     const tooMany = same.splice(0, same.length - MOST_OF_ONE_CONTENT)
-    if (!this.byFirst.has(held.first)) this.inOrder.splice(this.orderOf(held.first), 0, held.first)
-    this.byFirst.set(held.first, same)
-    const place = placeOf(held)
-    this.byPlace.set(place, [...(this.byPlace.get(place) ?? []), held])
+    if (!this.byFirst.has(holder.first)) this.inOrder.splice(this.orderOf(holder.first), 0, holder.first)
+    this.byFirst.set(holder.first, same)
+    const place = placeOf(holder)
+    this.byPlace.set(place, [...(this.byPlace.get(place) ?? []), holder])
     for (const other of tooMany) this.forgetPlace(other)
     return tooMany
   }
 
   /** False: it was not known. */
-  remove(held: BlockHolder): boolean {
-    const place = placeOf(held)
-    const known = this.of(held.first)
+  remove(holder: BlockHolder): boolean {
+    const place = placeOf(holder)
+    const known = this.of(holder.first)
     const left = known.filter(other => placeOf(other) !== place)
     if (left.length === known.length) return false
-    this.forgetPlace(held)
-    if (left.length > 0) this.byFirst.set(held.first, left)
+    this.forgetPlace(holder)
+    if (left.length > 0) this.byFirst.set(holder.first, left)
     else {
-      this.byFirst.delete(held.first)
-      this.inOrder.splice(this.orderOf(held.first), 1)
+      this.byFirst.delete(holder.first)
+      this.inOrder.splice(this.orderOf(holder.first), 1)
     }
     return true
   }
@@ -84,9 +84,9 @@ export class BlockHolders {
     return low
   }
 
-  private forgetPlace(held: BlockHolder): void {
-    const place = placeOf(held)
-    const left = (this.byPlace.get(place) ?? []).filter(({ first }) => first !== held.first)
+  private forgetPlace(holder: BlockHolder): void {
+    const place = placeOf(holder)
+    const left = (this.byPlace.get(place) ?? []).filter(({ first }) => first !== holder.first)
     if (left.length > 0) this.byPlace.set(place, left)
     else this.byPlace.delete(place)
   }

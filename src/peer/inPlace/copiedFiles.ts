@@ -17,9 +17,9 @@ import { bootId } from '../store/boot'
 import type { Catalog } from '../store/catalog'
 import { throwIfAborted } from '../time'
 import type { BlockHolder } from './blockHolders'
+import { BlocksInFiles } from './blocksInFiles'
 import { FilesOnDisk } from './filesOnDisk'
-import { HeldBlocks } from './heldBlocks'
-import { HeldRecords } from './heldRecords'
+import { HolderRecords } from './holderRecords'
 import { IncomingBlocks } from './incomingBlocks'
 import { IncomingFile } from './incomingFile'
 
@@ -41,7 +41,7 @@ export interface CopiedFilesOptions {
 
 export class CopiedFiles implements Outside {
   readonly incoming = new IncomingBlocks()
-  private readonly records: HeldRecords
+  private readonly records: HolderRecords
   private readonly disk = new FilesOnDisk()
   private readonly writing = new Set<IncomingFile>()
   /** How files looked when they did not hold what they should. */
@@ -50,7 +50,7 @@ export class CopiedFiles implements Outside {
   private readonly boot = bootId()
   private readonly loading: Promise<void>
   private turn: Promise<void> = Promise.resolve()
-  private blocks: HeldBlocks | undefined
+  private blocks: BlocksInFiles | undefined
   private lookTimer: NodeJS.Timeout | undefined
   private syncTimer: NodeJS.Timeout | undefined
 
@@ -59,7 +59,7 @@ export class CopiedFiles implements Outside {
     private readonly lookAgain = LOOK_AGAIN,
   ) {
     const { catalog, drive, onError } = options
-    this.records = new HeldRecords(catalog, drive.id)
+    this.records = new HolderRecords(catalog, drive.id)
     this.loading = this.records.load()
     this.loading.catch(onError)
     drive.lookIn(this)
@@ -70,7 +70,7 @@ export class CopiedFiles implements Outside {
     const pieces = piecesIn(log)
     if (pieces === undefined) return
     pieces.outside = this
-    this.blocks = new HeldBlocks(log, this.disk, this.incoming, this.options.signal)
+    this.blocks = new BlocksInFiles(log, this.disk, this.incoming, this.options.signal)
     this.inTurn(() => this.takeUp())
   }
 
@@ -88,12 +88,12 @@ export class CopiedFiles implements Outside {
     path: string,
     temporary?: string,
   ): Promise<IncomingFile | undefined> {
-    const known = await this.heldBy(entry, folder, path)
+    const known = await this.holderOf(entry, folder, path)
     if (known === undefined) return undefined
     const begun = temporary === undefined ? {} : { temporary }
-    const held = { first: known.first, file: { ...known.file, ...begun, begun: true } as const }
-    await this.records.put(held)
-    const incoming = new IncomingFile(held, known.log, this)
+    const holder = { first: known.first, file: { ...known.file, ...begun, begun: true } as const }
+    await this.records.put(holder)
+    const incoming = new IncomingFile(holder, known.log, this)
     this.writing.add(incoming)
     return incoming
   }
@@ -104,18 +104,18 @@ export class CopiedFiles implements Outside {
    * @param isShown it was just compared with what the share has
    */
   async adopt(entry: DriveEntry, folder: string, path: string, isShown = false): Promise<void> {
-    const held = await this.heldBy(entry, folder, path)
-    if (held === undefined || this.records.files.has(held)) return
-    if (isShown || (await this.blocks?.areAllIn(held))) await this.placed(held, false)
+    const holder = await this.holderOf(entry, folder, path)
+    if (holder === undefined || this.records.files.has(holder)) return
+    if (isShown || (await this.blocks?.areAllIn(holder))) await this.placed(holder, false)
   }
 
   /** A file of a copy has another name now. */
   async moved(folder: string, from: string, to: string): Promise<void> {
     await this.loading
-    for (const held of this.records.files.at(folder, from)) {
-      const there = { ...held, file: { ...held.file, path: to } }
+    for (const holder of this.records.files.at(folder, from)) {
+      const there = { ...holder, file: { ...holder.file, path: to } }
       await this.records.put(there)
-      await this.records.forget(held)
+      await this.records.forget(holder)
       await this.restoreFrom(there) // somebody may have asked for it in between
     }
   }
@@ -123,7 +123,7 @@ export class CopiedFiles implements Outside {
   /** A file of a copy was taken away. */
   async removed(folder: string, path: string): Promise<void> {
     await this.loading
-    for (const held of this.records.files.at(folder, path)) await this.drop(held)
+    for (const holder of this.records.files.at(folder, path)) await this.drop(holder)
   }
 
   onItsWay(index: number): Uint8Array | undefined {
@@ -147,15 +147,15 @@ export class CopiedFiles implements Outside {
     if (blocks === undefined || options.signal.aborted) return
     const files = this.records.files.having(index)
     for (const { file } of files) this.disk.reopen(file)
-    const [held] = files
-    if (held !== undefined) {
+    const [holder] = files
+    if (holder !== undefined) {
       const losing =
-        this.losing.get(held.first) ??
+        this.losing.get(holder.first) ??
         blocks
-          .clearUncovered(held, files)
+          .clearUncovered(holder, files)
           .catch(options.onError)
-          .finally(() => this.losing.delete(held.first))
-      this.losing.set(held.first, losing)
+          .finally(() => this.losing.delete(holder.first))
+      this.losing.set(holder.first, losing)
       await losing // once for all that are asked for together
     }
     await blocks.clear(index)
@@ -168,31 +168,31 @@ export class CopiedFiles implements Outside {
    *
    * @param isNew none of them was ever stored
    */
-  async placed(held: BlockHolder, isNew: boolean): Promise<void> {
+  async placed(holder: BlockHolder, isNew: boolean): Promise<void> {
     const { onError, onStored } = this.options
-    await this.records.put(held)
-    this.disk.reopen(held.file)
-    for (const other of this.records.files.at(held.file.folder, held.file.path))
-      if (other.first !== held.first) await this.drop(other)
+    await this.records.put(holder)
+    this.disk.reopen(holder.file)
+    for (const other of this.records.files.at(holder.file.folder, holder.file.path))
+      if (other.first !== holder.first) await this.drop(other)
     if (!isNew) {
-      const freed = this.blocks?.giveBack(held) ?? Promise.resolve(0)
+      const freed = this.blocks?.giveBack(holder) ?? Promise.resolve(0)
       await freed.then(bytes => bytes > 0 && onStored(-bytes), onError) // after an error the store has it as well
     }
-    await this.restoreFrom(held)
+    await this.restoreFrom(holder)
     this.syncLater()
   }
 
-  async noted(held: BlockHolder): Promise<void> {
-    await this.records.put(held)
+  async noted(holder: BlockHolder): Promise<void> {
+    await this.records.put(holder)
   }
 
   /** Nothing is said of a file any more. What only it held is not here any more. */
-  async drop(held: BlockHolder): Promise<void> {
+  async drop(holder: BlockHolder): Promise<void> {
     const { signal, onChanged } = this.options
-    const others = this.records.files.of(held.first).filter(other => other !== held)
-    await this.blocks?.clearUncovered(held, others)
+    const others = this.records.files.of(holder.first).filter(other => other !== holder)
+    await this.blocks?.clearUncovered(holder, others)
     if (signal.aborted) return // what is left of it is cleared at the next start
-    await this.records.forget(held)
+    await this.records.forget(holder)
     onChanged()
   }
 
@@ -211,12 +211,12 @@ export class CopiedFiles implements Outside {
     const { blocks } = this
     let bytes = 0
     let last = -1
-    for (const held of blocks === undefined ? [] : this.records.all()) {
-      const { first, file } = held
-      if (isUsed(first, file.blocks) || blocks?.count(held) !== 0) continue // or its time is not over
+    for (const holder of blocks === undefined ? [] : this.records.all()) {
+      const { first, file } = holder
+      if (isUsed(first, file.blocks) || blocks?.count(holder) !== 0) continue // or its time is not over
       if (first !== last) bytes += file.size
       last = first
-      await this.records.forget(held)
+      await this.records.forget(holder)
     }
     return bytes
   }
@@ -245,7 +245,7 @@ export class CopiedFiles implements Outside {
   }
 
   /** Undefined where a file's blocks are no pieces of it, or are those of another share as well. */
-  private async heldBy(
+  private async holderOf(
     { blob, size }: DriveEntry,
     folder: string,
     path: string,
@@ -264,11 +264,11 @@ export class CopiedFiles implements Outside {
     await this.loading
     for (const first of [...this.records.files.firsts]) {
       const files = this.records.files.of(first)
-      const [held] = files
+      const [holder] = files
       const certain = files.filter(
         ({ file: { unsynced } }) => unsynced === undefined || unsynced === this.boot,
       )
-      if (held !== undefined) await this.blocks?.clearUncovered(held, certain)
+      if (holder !== undefined) await this.blocks?.clearUncovered(holder, certain)
     }
     await this.look()
   }
@@ -286,33 +286,33 @@ export class CopiedFiles implements Outside {
     const { blocks, options } = this
     if (blocks === undefined) return
     let isLeft = false
-    for (const held of this.records.all()) {
-      if (blocks.missing(held).length === 0) continue
+    for (const holder of this.records.all()) {
+      if (blocks.missing(holder).length === 0) continue
       throwIfAborted(options.signal)
       isLeft = true
-      const stamp = await this.disk.stampOf(held.file)
-      if (stamp === undefined || stamp === this.looked.get(held)) continue
-      this.looked.set(held, stamp)
-      this.disk.reopen(held.file)
-      await this.restoreFrom(held)
-      if (blocks.missing(held).length > 0) continue
-      this.looked.delete(held)
-      if (!this.isBeingWritten(held)) await this.records.put(whole(held, this.boot))
+      const stamp = await this.disk.stampOf(holder.file)
+      if (stamp === undefined || stamp === this.looked.get(holder)) continue
+      this.looked.set(holder, stamp)
+      this.disk.reopen(holder.file)
+      await this.restoreFrom(holder)
+      if (blocks.missing(holder).length > 0) continue
+      this.looked.delete(holder)
+      if (!this.isBeingWritten(holder)) await this.records.put(whole(holder, this.boot))
     }
     if (isLeft) this.lookLater()
     this.syncLater()
   }
 
-  private async restoreFrom(held: BlockHolder): Promise<void> {
-    if (await this.blocks?.restoreFrom(held)) this.options.onChanged()
+  private async restoreFrom(holder: BlockHolder): Promise<void> {
+    if (await this.blocks?.restoreFrom(holder)) this.options.onChanged()
   }
 
-  private isBeingWritten(held: BlockHolder): boolean {
-    return [...this.writing].some(file => file.held === held)
+  private isBeingWritten(holder: BlockHolder): boolean {
+    return [...this.writing].some(file => file.holder === holder)
   }
 
   private syncLater(): void {
-    if (this.syncTimer !== undefined || !this.records.all().some(held => this.isUnsynced(held))) return
+    if (this.syncTimer !== undefined || !this.records.all().some(holder => this.isUnsynced(holder))) return
     this.syncTimer = setTimeout(() => {
       this.syncTimer = undefined
       this.inTurn(() => this.sync())
@@ -325,16 +325,16 @@ export class CopiedFiles implements Outside {
 
   /** Notes which files are on the disk: after a loss of power only others have to be read. */
   private async sync(): Promise<void> {
-    for (const held of this.records.all()) {
-      if (!this.isUnsynced(held)) continue
+    for (const holder of this.records.all()) {
+      if (!this.isUnsynced(holder)) continue
       throwIfAborted(this.options.signal)
-      const { unsynced: _, ...file } = held.file
+      const { unsynced: _, ...file } = holder.file
       const isOnDisk = await this.disk.sync(file).then(
         () => true,
         () => false, // it is gone, or may not be opened
       )
-      if (isOnDisk && this.records.files.of(held.first).includes(held))
-        await this.records.put({ first: held.first, file })
+      if (isOnDisk && this.records.files.of(holder.first).includes(holder))
+        await this.records.put({ first: holder.first, file })
     }
   }
 

@@ -2,14 +2,14 @@
 import { lstat, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BLOCK_BYTES, pieceAt } from '../drive/format/largeFile'
-import type { HeldFile } from '../store/catalog'
+import type { HolderFile } from '../store/catalog'
 import { OpenFiles } from './openFiles'
 
 export class FilesOnDisk {
   private readonly folders = new Map<string, OpenFiles>()
 
   /** What a file has in the place of one of its blocks. Null when that cannot be read. */
-  async read({ folder, path, temporary, size }: HeldFile, block: number): Promise<Buffer | null> {
+  async read({ folder, path, temporary, size }: HolderFile, block: number): Promise<Buffer | null> {
     const files = this.filesIn(folder)
     const piece = pieceAt(block, size)
     // In this order, since the one becomes the other.
@@ -21,7 +21,7 @@ export class FilesOnDisk {
   }
 
   /** How many blocks a file can hold by its length, from its first one on. */
-  async extentOf({ folder, path, begun, temporary, scattered, size, blocks }: HeldFile): Promise<number> {
+  async extentOf({ folder, path, begun, temporary, scattered, size, blocks }: HolderFile): Promise<number> {
     if (begun === undefined) return (await lengthOf(join(folder, path))) === size ? blocks : 0
     if (scattered !== undefined) return 0
     const length = temporary === undefined ? 0 : ((await lengthOf(join(folder, temporary))) ?? 0)
@@ -29,14 +29,14 @@ export class FilesOnDisk {
   }
 
   /** A text that is another one after a change of the file, as far as its stat shows it; undefined: it has another size. */
-  async stampOf({ folder, path, size }: HeldFile): Promise<string | undefined> {
+  async stampOf({ folder, path, size }: HolderFile): Promise<string | undefined> {
     const found = await lstat(join(folder, path)).catch(isGone)
     if (found?.isFile() !== true || found.size !== size) return undefined
     return `${found.dev}:${found.ino}:${found.mtimeMs}:${found.ctimeMs}`
   }
 
   /** Resolves when the file is on the disk. Throws when it is not there, or may not be opened. */
-  async sync({ folder, path }: HeldFile): Promise<void> {
+  async sync({ folder, path }: HolderFile): Promise<void> {
     // Windows lets only those wait who may write.
     const file = await open(join(folder, path), process.platform === 'win32' ? 'r+' : 'r')
     try {
@@ -47,7 +47,7 @@ export class FilesOnDisk {
   }
 
   /** Opens a file again for the next read, since it may be another one by now. */
-  reopen({ folder, path, temporary }: HeldFile): void {
+  reopen({ folder, path, temporary }: HolderFile): void {
     const files = this.filesIn(folder)
     files.reopen(path)
     if (temporary !== undefined) files.reopen(temporary)

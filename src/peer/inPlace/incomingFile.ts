@@ -9,10 +9,10 @@ import type { IncomingBlocks } from './incomingBlocks'
 /** What knows all files. */
 interface Files {
   readonly incoming: IncomingBlocks
-  placed(held: BlockHolder, isNew: boolean): Promise<void>
+  placed(holder: BlockHolder, isNew: boolean): Promise<void>
   /** What is known of a file that is being written is another thing now. */
-  noted(held: BlockHolder): Promise<void>
-  drop(held: BlockHolder): Promise<void>
+  noted(holder: BlockHolder): Promise<void>
+  drop(holder: BlockHolder): Promise<void>
   ended(file: IncomingFile): void
   stored(bytes: number): void
 }
@@ -26,14 +26,14 @@ export class IncomingFile {
   private hasEnded = false
 
   constructor(
-    public held: BlockHolder,
+    public holder: BlockHolder,
     private readonly log: Hypercore,
     private readonly files: Files,
   ) {}
 
   /** A block is asked of peers. */
   expects(index: number): void {
-    const { first, file } = this.held
+    const { first, file } = this.holder
     if (this.hasEnded || this.expected.has(index) || index < first || index >= first + file.blocks) return
     this.expected.add(index)
     const { length } = pieceAt(index - first, file.size)
@@ -42,14 +42,14 @@ export class IncomingFile {
 
   /** From now on blocks are written in any order. */
   async scatter(): Promise<void> {
-    if (this.held.file.scattered || this.hasEnded) return
-    this.held = { ...this.held, file: { ...this.held.file, scattered: true } }
-    await this.files.noted(this.held)
+    if (this.holder.file.scattered || this.hasEnded) return
+    this.holder = { ...this.holder, file: { ...this.holder.file, scattered: true } }
+    await this.files.noted(this.holder)
   }
 
   /** The bytes of a block are in the temporary. One that lies elsewhere than where it is looked for goes to the store. */
   async written(index: number, position: number): Promise<void> {
-    const isInPlace = position === pieceAt(index - this.held.first, this.held.file.size).position
+    const isInPlace = position === pieceAt(index - this.holder.first, this.holder.file.size).position
     await this.letGo(index, isInPlace)
   }
 
@@ -59,11 +59,11 @@ export class IncomingFile {
     const {
       first,
       file: { temporary: _temporary, begun: _begun, scattered: _scattered, ...file },
-    } = this.held
+    } = this.holder
     this.isPlaced = true
     for (const index of [...this.expected]) await this.letGo(index, true)
     await this.files.placed({ first, file: { ...file, path } }, this.taken === file.blocks)
-    if (path !== this.held.file.path) await this.files.drop(this.held)
+    if (path !== this.holder.file.path) await this.files.drop(this.holder)
   }
 
   /**
@@ -76,7 +76,7 @@ export class IncomingFile {
     this.hasEnded = true
     this.files.ended(this)
     for (const index of [...this.expected]) await this.letGo(index, false)
-    if (!this.isPlaced && how === 'over') await this.files.drop(this.held)
+    if (!this.isPlaced && how === 'over') await this.files.drop(this.holder)
   }
 
   private async letGo(index: number, isInFile: boolean): Promise<void> {

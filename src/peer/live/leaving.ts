@@ -5,7 +5,7 @@
  */
 import { attributesOf, hasAttributes } from '../copy/attributes'
 import { type CopyMarks, heldBefore, NO_MARK, stated } from '../copy/marks'
-import { heldBy, isAsLeft, type Ownership } from '../copy/ownership'
+import { expectedOf, isAsLeft, type Ownership } from '../copy/ownership'
 import { pausesTransfer, WriteError, type WriteErrorCode } from '../disk/writeErrors'
 import type { EntryStat, FileMark, SafeWriter } from '../disk/writer'
 import { checkPath } from '../names/paths'
@@ -77,7 +77,7 @@ export async function likelyMoves(
     const isTaken = there !== undefined && there.ino !== local?.ino
     if (known === undefined || (local?.kind === 'file' && isTaken)) continue
     const isChanged = local?.kind === 'file' && !isAsLeft(local, known)
-    if (!isChanged || (await ownership.isOurs(segments, heldBy(known, local)))) likely.push(move)
+    if (!isChanged || (await ownership.isOurs(segments, expectedOf(known, local)))) likely.push(move)
   }
   return likely
 }
@@ -195,7 +195,7 @@ async function rename({ from, to, entry }: Move, options: LeavingOptions): Promi
   const segments = segmentsOf(from)
   try {
     const local = writer.stat(segments)
-    if (local?.kind !== 'file' || !(await ownership.isOurs(segments, heldBy(known, local)))) return false
+    if (local?.kind !== 'file' || !(await ownership.isOurs(segments, expectedOf(known, local)))) return false
     let mark = await writer.move(segments, place.segments, local)
     if (!hasAttributes(local, entry, known)) mark = writer.adjust(place.segments, mark, attributesOf(entry))
     marks.written({ entry, path: to }, mark, known.hash === undefined ? undefined : known.hash)

@@ -66,7 +66,9 @@ export async function askAboutConflicts(
 ): Promise<void> {
   if (answers.has('conflicts')) return
   const doubtful = [
-    ...plan.files.filter(({ conflict, held }) => conflict || (held && !held.isShown && !held.isLikely)),
+    ...plan.files.filter(
+      ({ conflict, expected }) => conflict || (expected && !expected.isShown && !expected.isLikely),
+    ),
     ...plan.links.filter(({ conflict }) => conflict),
   ]
   if (doubtful.length <= MAX_CONFLICTS) return
@@ -85,10 +87,10 @@ async function isConflict(
   options: CopyOptions,
   writer: SafeWriter,
 ): Promise<boolean> {
-  const { held, segments, conflict, entry, precondition } = file
-  if (held !== undefined && (await ownership.isOurs(segments, held))) return false
+  const { expected, segments, conflict, entry, precondition } = file
+  if (expected !== undefined && (await ownership.isOurs(segments, expected))) return false
   const mayBeSame = precondition !== 'absent' && precondition.size === entry.size && 'compare' in file
-  if (!mayBeSame || entry.size > COMPARED_BYTES) return conflict || held !== undefined
+  if (!mayBeSame || entry.size > COMPARED_BYTES) return conflict || expected !== undefined
   return !(await holdsIncoming(file, options, writer))
 }
 

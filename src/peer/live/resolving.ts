@@ -39,9 +39,12 @@ export async function resolveConflict(options: ResolvingOptions): Promise<void> 
       record = { ...rest, ...stated(await writer.move(copy, segments, incoming)) }
     } else if (incoming?.kind === 'file') {
       const ownership = new Ownership(share, writer, new Map())
-      const held = { content: conflict.content, ...(known.hash === undefined ? {} : { hash: known.hash }) }
+      const expected = {
+        content: conflict.content,
+        ...(known.hash === undefined ? {} : { hash: known.hash }),
+      }
       // What the user has written into it stays, as a file of theirs.
-      if ((await ownership.prove(copy, held)) === 'same') await writer.remove(copy, incoming)
+      if ((await ownership.prove(copy, expected)) === 'same') await writer.remove(copy, incoming)
     }
     await catalog.put('copied', target + place, record)
   } finally {

@@ -230,7 +230,7 @@ export type BaseContent = Required<Pick<CopiedFile, 'content' | 'at'>>
  * A large file of an opened share in a copy, which has its blocks, so that the store need not have them. Keyed by share id,
  * the number of its first block, and its place: `<share>/<first>:<folder><path>`.
  */
-export interface HeldFile {
+export interface HolderFile {
   /** Of the copy; absolute. */
   readonly folder: string
   /** Of the file in it, beginning with '/'. */
@@ -302,7 +302,7 @@ interface Tables {
   copied: CopiedFile
   intended: IntendedFile
   partial: PartialFile
-  held: HeldFile
+  held: HolderFile
   live: LiveRecord
   keptFile: KeptRecord
   base: BaseRecord

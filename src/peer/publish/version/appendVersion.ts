@@ -25,7 +25,7 @@ import { batchOn, type PathBatch } from '../../hypercore/firstPaths'
 import { compareDrivePaths } from '../../names/pathOrder'
 import { breathe, slicer, throwIfAborted } from '../../time'
 import type { FileImport } from './importFiles'
-import { appendLaterBlocks } from './listingFirst/deferredBlocks'
+import { appendDeferredBlocks } from './listingFirst/deferredBlocks'
 import { packLoose } from './listingFirst/packLoose'
 import { type Published, publishedEntry } from './published'
 
@@ -111,7 +111,7 @@ export class VersionAppender {
   async appendWhatIsAhead(before: Version, published: Published, signal: AbortSignal): Promise<Version> {
     if (before.listing === undefined) throw new Error('nothing is ahead')
     const { ahead, ...listing } = before.listing
-    await appendLaterBlocks(await this.share.bytesReady(), published.values(), signal)
+    await appendDeferredBlocks(await this.share.bytesReady(), published.values(), signal)
     const first = before.info?.time === undefined ? {} : { time: before.info.time }
     const about = await this.write(true, { ...firstOf(published), ...first }, async batch => {
       await putAll(batch, published, published.paths(), signal)

@@ -174,10 +174,10 @@ export class FolderWatch {
   private rescanWhenDue(): void {
     const { poll, safety, settled } = this.times
     const now = performance.now()
-    const isSettled = this.lastNamed > this.lastRescan && now - this.lastNamed > settled
+    const isQuiet = this.lastNamed > this.lastRescan && now - this.lastNamed > settled
     // Timers are never exact, so a rescan that is nearly due is due.
     const isDue = now - this.lastRescan >= (this.mode === 'polling' ? poll : safety) * 0.9
-    if (this.mode === 'vanished' || !(isDue || isSettled)) return
+    if (this.mode === 'vanished' || !(isDue || isQuiet)) return
     this.lastRescan = now
     this.burst.add('rescan')
   }

@@ -46,7 +46,7 @@ export class DeferredBlocks {
  * Appends the blocks that these files name beyond the end of the log, out of their packs, all of which must be here.
  * Throws PeerfoldError `cancelled`; it can be done again then.
  */
-export async function appendLaterBlocks(
+export async function appendDeferredBlocks(
   log: Hypercore,
   files: Iterable<PublishedFile>,
   signal: AbortSignal,

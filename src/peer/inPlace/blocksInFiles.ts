@@ -11,7 +11,7 @@ import type { BlockHolder } from './blockHolders'
 import type { FilesOnDisk } from './filesOnDisk'
 import type { IncomingBlocks } from './incomingBlocks'
 
-export class HeldBlocks {
+export class BlocksInFiles {
   constructor(
     readonly log: Hypercore,
     private readonly disk: FilesOnDisk,
@@ -20,8 +20,8 @@ export class HeldBlocks {
   ) {}
 
   /** Blocks of a file that are not said to be here. */
-  missing(held: BlockHolder): BlockRuns {
-    return missingRuns(this.log.core.bitfield, [runOf(held)])
+  missing(holder: BlockHolder): BlockRuns {
+    return missingRuns(this.log.core.bitfield, [runOf(holder)])
   }
 
   /** How many blocks of a file are said to be here. */
@@ -36,10 +36,10 @@ export class HeldBlocks {
   }
 
   /** Clears blocks of a file that are neither in the store nor, as far as lengths tell, in any of these files of the same content. */
-  async clearUncovered(held: BlockHolder, by: readonly BlockHolder[]): Promise<void> {
+  async clearUncovered(holder: BlockHolder, by: readonly BlockHolder[]): Promise<void> {
     const { log } = this
     const extents = await Promise.all(by.map(({ file }) => this.disk.extentOf(file)))
-    const { start, end } = runOf(held)
+    const { start, end } = runOf(holder)
     const runs: BlockRun[] = []
     for (let index = start + Math.max(0, ...extents); index < end; index++) {
       if (!log.core.bitfield.get(index) || this.incoming.get(index) !== undefined) continue
@@ -49,32 +49,32 @@ export class HeldBlocks {
   }
 
   /** Whether a file holds all of its blocks. Reads it. */
-  async areAllIn(held: BlockHolder): Promise<boolean> {
-    const { start, end } = runOf(held)
-    for (let index = start; index < end; index++) if (!(await this.isIn(held, index))) return false
+  async areAllIn(holder: BlockHolder): Promise<boolean> {
+    const { start, end } = runOf(holder)
+    for (let index = start; index < end; index++) if (!(await this.isIn(holder, index))) return false
     return true
   }
 
   /** What a file holds and is not said to be here is here again. @returns whether there was anything */
-  async restoreFrom(held: BlockHolder): Promise<boolean> {
+  async restoreFrom(holder: BlockHolder): Promise<boolean> {
     const found: BlockRun[] = []
-    for (const { start, end } of this.missing(held))
-      for (let index = start; index < end; index++) if (await this.isIn(held, index)) addTo(found, index)
+    for (const { start, end } of this.missing(holder))
+      for (let index = start; index < end; index++) if (await this.isIn(holder, index)) addTo(found, index)
     if (found.length > 0) await restoreBlocks(this.log, found)
     return found.length > 0
   }
 
   /** Takes out of the store what a file holds, once the file is on the disk. @returns bytes that left the store */
-  async giveBack(held: BlockHolder): Promise<number> {
+  async giveBack(holder: BlockHolder): Promise<number> {
     let bytes = 0
-    const { start, end } = runOf(held)
+    const { start, end } = runOf(holder)
     for (let index = start; index < end; index++) {
       throwIfAborted(this.signal)
       if ((await piecesIn(this.log)?.isStored(index)) !== true) continue
-      bytes += paddingOf(this.log, index) + pieceAt(index - start, held.file.size).length
+      bytes += paddingOf(this.log, index) + pieceAt(index - start, holder.file.size).length
     }
     if (bytes === 0) return 0
-    await this.disk.sync(held.file)
+    await this.disk.sync(holder.file)
     await unstoreBlocks(this.log, { start, end })
     return bytes
   }

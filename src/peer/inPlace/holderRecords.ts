@@ -3,7 +3,7 @@ import type { ShareId } from '../../common/brand'
 import type { Catalog, Write } from '../store/catalog'
 import { type BlockHolder, BlockHolders } from './blockHolders'
 
-export class HeldRecords {
+export class HolderRecords {
   /** As the catalog has them, once `load` has resolved. */
   readonly files = new BlockHolders()
   private readonly prefix: string
@@ -25,16 +25,16 @@ export class HeldRecords {
     return this.files.firsts.flatMap(first => [...this.files.of(first)])
   }
 
-  async put(held: BlockHolder): Promise<void> {
-    const forgotten = this.files.put(held)
+  async put(holder: BlockHolder): Promise<void> {
+    const forgotten = this.files.put(holder)
     await this.catalog.write([
-      { table: 'held', key: this.keyOf(held), value: held.file },
+      { table: 'held', key: this.keyOf(holder), value: holder.file },
       ...forgotten.map((other): Write => ({ table: 'held', key: this.keyOf(other), value: undefined })),
     ])
   }
 
-  async forget(held: BlockHolder): Promise<void> {
-    if (this.files.remove(held)) await this.catalog.delete('held', this.keyOf(held))
+  async forget(holder: BlockHolder): Promise<void> {
+    if (this.files.remove(holder)) await this.catalog.delete('held', this.keyOf(holder))
   }
 
   async forgetAll(): Promise<void> {
