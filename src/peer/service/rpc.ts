@@ -104,7 +104,7 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
     'share.start': async ({ id }) => {
       const publishing = shares.publishing(id)
       publishing.assertNotLost()
-      await publishing.keep()
+      await publishing.choices.keep()
       return done(await publishing.startAgain())
     },
     'share.remove': async ({ id }) => done(await folders.remove(id)),
@@ -112,8 +112,9 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
       const { skipped, last } = shares.publishing(id)
       return { skipped, ...unportable(last?.foretold ?? []) }
     },
-    'share.settle': async ({ id, kind, keep }) => done(await shares.publishing(id).decideHeld(kind, keep)),
-    'share.told': async ({ id }) => done(await shares.publishing(id).noteTold()),
+    'share.settle': async ({ id, kind, keep }) =>
+      done(await shares.publishing(id).choices.decideHeld(kind, keep)),
+    'share.told': async ({ id }) => done(await shares.publishing(id).choices.noteTold()),
 
     'open.add': ({ link, keep }) => holding(hold => service.openLink(link, keep, hold)),
     'open.link': ({ id }) => {

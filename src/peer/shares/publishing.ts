@@ -1,29 +1,29 @@
 /**
  * Publishing: a folder or file of this machine becomes versions of a share, for as long as it is followed. What it
- * is made from is looked at in followedFolder.ts.
+ * is made from is looked at in followedFolder.ts; what the user chooses about it is in publishChoices.ts.
  */
-import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
-import { keepingOf, type VersionKeeping } from '../../common/keptVersions'
-import type { HeldFiles, ShareState, SkippedEntry } from '../../common/model'
+import type { VersionKeeping } from '../../common/keptVersions'
+import type { ShareState, SkippedEntry } from '../../common/model'
 import type { BlockRuns } from '../hypercore/blockRuns'
 import { unportable } from '../names/foretell'
 import type { PublishResult } from '../publish/version/publishResult'
 import type { ChangedPaths } from '../publish/watch/burst'
 import type { Named } from '../retention/clearing'
-import { type ShareRecord, storesAll } from '../store/catalog'
+import type { ShareRecord } from '../store/catalog'
 import { throwIfAborted } from '../time'
 import type { Transfer } from '../transfer'
 import { Appending } from './appending'
 import { FollowedFolder } from './followedFolder'
-import { afterChoice } from './heldChoices'
 import { peersFirst } from './peersFirst'
+import { PublishChoices } from './publishChoices'
 import { PublishedRecord } from './publishedRecord'
 import { PublishStatus } from './publishStatus'
 import type { ShareReplication } from './replication'
 import type { ServedShare, SharePart } from './servedShare'
 
 export class Publishing implements SharePart {
+  readonly choices: PublishChoices
   private readonly versions: Appending
   private readonly folder: FollowedFolder
   private readonly kept: PublishedRecord
@@ -45,6 +45,7 @@ export class Publishing implements SharePart {
     const { kept, status, versions } = this
     const onLogLost = () => this.giveUpLog()
     this.folder = new FollowedFolder({ share, kept, status, versions, onLogLost })
+    this.choices = new PublishChoices(share, kept, versions, this.folder)
   }
 
   get record(): ShareRecord {
@@ -114,7 +115,7 @@ export class Publishing implements SharePart {
     const { drive, context, signal } = this.share
     if (!this.record.once) this.folder.startWatching()
     const listed = drive.refresh(signal).then(() => this.versions.finishSoon())
-    this.storeAllIfMeant().catch(error => this.share.told(error, 'storing what the folder has'))
+    this.choices.storeAllIfMeant().catch(error => this.share.told(error, 'storing what the folder has'))
     if (this.record.once) await listed
     else listed.catch(error => context.log(`index: ${String(error)}`)) // publishing says so as well
   }
@@ -138,22 +139,16 @@ export class Publishing implements SharePart {
   came(): void {}
 
   get keeping(): VersionKeeping {
-    return keepingOf(this.record.versions, this.share.context.keeping)
+    return this.choices.keeping
+  }
+
+  setKeeping(versions: VersionKeeping): Promise<void> {
+    return this.choices.setKeeping(versions)
   }
 
   /** The disk alone limits it. */
   get roomForPast(): number {
     return Number.POSITIVE_INFINITY
-  }
-
-  /** From now on these former versions are kept. */
-  async setKeeping(versions: VersionKeeping): Promise<void> {
-    const stored = storesAll(this.record)
-    await this.kept.save({ versions })
-    this.share.clearSoon()
-    await this.storeAllIfMeant()
-    const isGivenBack = stored && !storesAll(this.record)
-    if (isGivenBack && this.share.replication !== undefined) this.rescan() // at the end of which it is
   }
 
   inUse(): Iterable<Named> | undefined {
@@ -221,47 +216,6 @@ export class Publishing implements SharePart {
     drive.refresh(signal).catch(error => context.log(`index: ${String(error)}`))
   }
 
-  /** Follows the folder from now on, or no longer. */
-  async setOnce(once: boolean): Promise<void> {
-    if (this.record.once === once) return
-    await this.kept.save({ once })
-    if (once) {
-      await this.folder.stopWatching()
-      await this.storeAllIfMeant()
-    } else if (this.share.replication !== undefined) this.folder.startWatching()
-  }
-
-  /** What is not followed stays as it was published, whatever becomes of the folder; former versions may as well. */
-  private async storeAllIfMeant(): Promise<void> {
-    if (storesAll(this.record) && this.record.inPlace !== undefined) await this.versions.storeAll()
-  }
-
-  /** See `share.settle`. */
-  async decideHeld(kind: HeldFiles['kind'], keep: boolean): Promise<void> {
-    const change = afterChoice(kind, keep, this.record, this.last)
-    if (kind !== 'update' && !keep) this.versions.releaseRemoval()
-    if (change !== undefined) await this.kept.save(change)
-    this.rescan()
-    await this.whenPublished()
-  }
-
-  /** The user knows what an update hides. */
-  async noteTold(): Promise<void> {
-    const { hidden } = this.record
-    if (hidden === undefined || hidden.toldAt !== undefined) return
-    await this.kept.save({ hidden: { ...hidden, toldAt: Date.now() } })
-    this.rescan()
-  }
-
-  /** The paths let in by name from now on. */
-  async setAllow(allow: readonly DrivePath[]): Promise<void> {
-    await this.kept.save({ allow })
-  }
-
-  async keep(): Promise<void> {
-    if (!this.record.keep) await this.kept.save({ keep: true })
-  }
-
   /** See `FollowedFolder`. */
   rescan(changes: ChangedPaths = 'rescan'): void {
     this.folder.rescan(changes)
@@ -270,11 +224,6 @@ export class Publishing implements SharePart {
   /** Large files that are served out of the folder do not hold any more what was published of them. */
   private lost(paths: ChangedPaths): void {
     if (this.share.replication !== undefined && !this.record.once) this.rescan(paths)
-  }
-
-  /** See `FollowedFolder`. */
-  whenPublished(): Promise<void> {
-    return this.folder.whenPublished()
   }
 
   private async leave(): Promise<void> {

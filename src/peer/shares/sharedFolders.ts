@@ -110,7 +110,7 @@ export class SharedFolders {
       if (existing !== undefined && params.renew === true) await this.remove(existing.id)
       else if (existing !== undefined) {
         hold(existing.id)
-        await existing.publishing.setAllow(params.allow)
+        await existing.publishing.choices.setAllow(params.allow)
         return await this.takeUp(existing, params, transfer)
       }
       const share = await this.create(params)
@@ -146,10 +146,10 @@ export class SharedFolders {
     transfer.share = id
     const result = await publishing.publishFirst(transfer)
     throwIfAborted(transfer.abort.signal)
-    if (params.keep) await publishing.keep()
+    if (params.keep) await publishing.choices.keep()
     const { keep, once } = publishing.record
     const isFollowed = keep && !once && this.shares.has(id)
-    await publishing.setOnce(params.once && !isFollowed)
+    await publishing.choices.setOnce(params.once && !isFollowed)
     await publishing.start()
     await share.replication?.announced()
     throwIfAborted(transfer.abort.signal)
