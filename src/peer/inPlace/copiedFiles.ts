@@ -15,18 +15,17 @@ import type { ShareDrive } from '../drive/shareDrive'
 import { type Outside, piecesIn } from '../hypercore/pieces'
 import { bootId } from '../store/boot'
 import type { Catalog } from '../store/catalog'
-import { throwIfAborted } from '../time'
 import type { BlockHolder } from './blockHolders'
 import { BlocksInFiles } from './blocksInFiles'
 import { FilesOnDisk } from './filesOnDisk'
 import { HolderRecords } from './holderRecords'
 import { IncomingBlocks } from './incomingBlocks'
 import { IncomingFile } from './incomingFile'
+import { LostBlocks } from './lostBlocks'
+import { SyncedFiles } from './syncedFiles'
 
 /** What is lost is looked for again after this long (milliseconds). */
 const LOOK_AGAIN = 60_000
-/** By then (milliseconds) the system has brought most of a file to the disk by itself. */
-const SYNC_AFTER = 60_000
 
 export interface CopiedFilesOptions {
   readonly drive: ShareDrive
@@ -44,22 +43,27 @@ export class CopiedFiles implements Outside {
   private readonly records: HolderRecords
   private readonly disk = new FilesOnDisk()
   private readonly writing = new Set<IncomingFile>()
-  /** How files looked when they did not hold what they should. */
-  private readonly looked = new WeakMap<BlockHolder, string>()
   private readonly losing = new Map<number, Promise<void>>()
   private readonly boot = bootId()
+  private readonly search: LostBlocks
+  private readonly synced: SyncedFiles
   private readonly loading: Promise<void>
   private turn: Promise<void> = Promise.resolve()
   private blocks: BlocksInFiles | undefined
-  private lookTimer: NodeJS.Timeout | undefined
-  private syncTimer: NodeJS.Timeout | undefined
 
   constructor(
     private readonly options: CopiedFilesOptions,
-    private readonly lookAgain = LOOK_AGAIN,
+    lookAgain = LOOK_AGAIN,
   ) {
-    const { catalog, drive, onError } = options
+    const { catalog, drive, onError, onChanged, signal } = options
     this.records = new HolderRecords(catalog, drive.id)
+    const { records, disk, boot } = this
+    const inTurn = (work: () => Promise<void>) => this.inTurn(work)
+    this.synced = new SyncedFiles({ records, disk, boot, inTurn, signal })
+    const parts = { records, disk, boot, inTurn, signal, blocks: () => this.blocks }
+    const isBeingWritten = (holder: BlockHolder) => this.isBeingWritten(holder)
+    const onLooked = () => this.synced.later()
+    this.search = new LostBlocks({ ...parts, isBeingWritten, onFound: onChanged, onLooked }, lookAgain)
     this.loading = this.records.load()
     this.loading.catch(onError)
     drive.lookIn(this)
@@ -116,7 +120,7 @@ export class CopiedFiles implements Outside {
       const there = { ...holder, file: { ...holder.file, path: to } }
       await this.records.put(there)
       await this.records.forget(holder)
-      await this.restoreFrom(there) // somebody may have asked for it in between
+      await this.search.restoreFrom(there) // somebody may have asked for it in between
     }
   }
 
@@ -160,7 +164,7 @@ export class CopiedFiles implements Outside {
     }
     await blocks.clear(index)
     options.onChanged()
-    this.lookLater()
+    this.search.later()
   }
 
   /**
@@ -178,8 +182,8 @@ export class CopiedFiles implements Outside {
       const freed = this.blocks?.giveBack(holder) ?? Promise.resolve(0)
       await freed.then(bytes => bytes > 0 && onStored(-bytes), onError) // after an error the store has it as well
     }
-    await this.restoreFrom(holder)
-    this.syncLater()
+    await this.search.restoreFrom(holder)
+    this.synced.later()
   }
 
   async noted(holder: BlockHolder): Promise<void> {
@@ -223,8 +227,8 @@ export class CopiedFiles implements Outside {
 
   /** Resolves when nothing is under way. What came for a file and is not in it yet goes to the store. */
   async settle(): Promise<void> {
-    clearTimeout(this.lookTimer)
-    clearTimeout(this.syncTimer)
+    this.search.stop()
+    this.synced.stop()
     await this.loading.catch(() => {}) // that was told
     await Promise.all([...this.writing].map(file => file.end('goes-on')))
     await this.idle()
@@ -270,72 +274,11 @@ export class CopiedFiles implements Outside {
       )
       if (holder !== undefined) await this.blocks?.clearUncovered(holder, certain)
     }
-    await this.look()
-  }
-
-  private lookLater(): void {
-    if (this.options.signal.aborted) return
-    this.lookTimer ??= setTimeout(() => {
-      this.lookTimer = undefined
-      this.inTurn(() => this.look())
-    }, this.lookAgain).unref()
-  }
-
-  /** Looks for what is lost, in files that look other than when they did not have it. */
-  private async look(): Promise<void> {
-    const { blocks, options } = this
-    if (blocks === undefined) return
-    let isLeft = false
-    for (const holder of this.records.all()) {
-      if (blocks.missing(holder).length === 0) continue
-      throwIfAborted(options.signal)
-      isLeft = true
-      const stamp = await this.disk.stampOf(holder.file)
-      if (stamp === undefined || stamp === this.looked.get(holder)) continue
-      this.looked.set(holder, stamp)
-      this.disk.reopen(holder.file)
-      await this.restoreFrom(holder)
-      if (blocks.missing(holder).length > 0) continue
-      this.looked.delete(holder)
-      if (!this.isBeingWritten(holder)) await this.records.put(whole(holder, this.boot))
-    }
-    if (isLeft) this.lookLater()
-    this.syncLater()
-  }
-
-  private async restoreFrom(holder: BlockHolder): Promise<void> {
-    if (await this.blocks?.restoreFrom(holder)) this.options.onChanged()
+    await this.search.look()
   }
 
   private isBeingWritten(holder: BlockHolder): boolean {
     return [...this.writing].some(file => file.holder === holder)
-  }
-
-  private syncLater(): void {
-    if (this.syncTimer !== undefined || !this.records.all().some(holder => this.isUnsynced(holder))) return
-    this.syncTimer = setTimeout(() => {
-      this.syncTimer = undefined
-      this.inTurn(() => this.sync())
-    }, SYNC_AFTER).unref()
-  }
-
-  private isUnsynced({ file }: BlockHolder): boolean {
-    return file.unsynced === this.boot && file.begun === undefined
-  }
-
-  /** Notes which files are on the disk: after a loss of power only others have to be read. */
-  private async sync(): Promise<void> {
-    for (const holder of this.records.all()) {
-      if (!this.isUnsynced(holder)) continue
-      throwIfAborted(this.options.signal)
-      const { unsynced: _, ...file } = holder.file
-      const isOnDisk = await this.disk.sync(file).then(
-        () => true,
-        () => false, // it is gone, or may not be opened
-      )
-      if (isOnDisk && this.records.files.of(holder.first).includes(holder))
-        await this.records.put({ first: holder.first, file })
-    }
   }
 
   /** One after the other. */
@@ -344,9 +287,4 @@ export class CopiedFiles implements Outside {
       if (!this.options.signal.aborted) this.options.onError(error)
     })
   }
-}
-
-function whole({ first, file: known }: BlockHolder, boot: string): BlockHolder {
-  const { temporary: _temporary, begun: _begun, scattered: _scattered, ...file } = known
-  return { first, file: { ...file, ...(file.unsynced === undefined ? {} : { unsynced: boot }) } }
 }
