@@ -2,9 +2,8 @@
  * One live copy: a folder that follows a share. Step by step (step.ts), one at a time, as soon as there is a newer version;
  * what stands in the way is told in its state, and looked at again until it is gone.
  */
-import { basename, join, posix, relative, sep } from 'node:path'
-import { PeerfoldError, toUserError, type UserError } from '../../common/errors'
-import { plural } from '../../common/format'
+import { basename, posix, relative, sep } from 'node:path'
+import { PeerfoldError, toUserError } from '../../common/errors'
 import type { LiveAnswer, LiveConflict, LiveCopyState, LiveQuestion, LiveStatus } from '../../common/model'
 import type { LiveChange, Notifications } from '../../common/protocol'
 import { Signal } from '../../common/signal'
@@ -12,7 +11,7 @@ import type { CopyOptions } from '../copy/options'
 import { targetKey } from '../copy/plan'
 import { Superseded } from '../copy/superseded'
 import { takeOverCopy } from '../copy/takeOverCopy'
-import { WriteError, type WriteErrorCode } from '../disk/writeErrors'
+import { WriteError } from '../disk/writeErrors'
 import type { CopiedFiles } from '../inPlace/copiedFiles'
 import type { PeerContext } from '../shares/context'
 import type { Share } from '../shares/share'
@@ -22,10 +21,13 @@ import type { LiveRecord } from '../store/catalog'
 import { delay } from '../time'
 import { Transfer } from '../transfer'
 import type { KeptFiles } from './keptFiles'
-import { type Answer, Asked } from './questions'
-import { liesThere, resolveConflict } from './resolving'
+import { LiveConflicts } from './liveConflicts'
+import { liveStatus, type Obstacle } from './liveStatus'
+import { type Answer, Asked, describeQuestion } from './questions'
+import { resolveConflict } from './resolving'
 import { selectionOf } from './selection'
 import { type Applied, type StepResult, step } from './step'
+import { TRIED_AGAIN, Unwritten } from './unwritten'
 import { describeWriteError } from './writeTrouble'
 
 /** Milliseconds before what was in the way is looked at again, the last for ever. */
@@ -34,22 +36,6 @@ const RETRIES = [500, 1_000, 2_000, 5_000, 15_000]
 const LOOK_EVERY = 2_000
 /** Milliseconds that it is remembered how many files the share had. */
 const LATELY = 3_600_000
-/** Conflicts that the state lists. */
-const TOLD = 50
-/** Milliseconds before what could not be written is tried again; each time in vain doubles them. */
-const TRY_AGAIN = { first: 5_000, last: 5 * 60_000 }
-/** So much of it is tried again, then and with every version. */
-const TRIED_AGAIN = 1_000
-/** Why something could not be written, where that may pass by itself or by what the user does here. */
-const MAY_PASS: ReadonlySet<string> = new Set<WriteErrorCode>([
-  'outside',
-  'exists',
-  'kept-folder',
-  'changed',
-  'busy',
-  'permission',
-  'io',
-])
 /** Changes told at once. */
 const CHANGES_AT_ONCE = 1_000
 
@@ -59,23 +45,17 @@ export class LiveCopy {
   private readonly poked = new Signal<void>()
   private readonly closing = new AbortController()
   private readonly stops: (() => void)[] = []
-  /** By place inside the folder: where the incoming file lies. */
-  private readonly conflicts = new Map<string, string>()
+  private readonly conflicts: LiveConflicts
   private readonly deletedHere = new Set<string>()
-  /** What could not be written, and whether that may pass. */
-  private readonly skipped = new Map<string, boolean>()
-  /** How often that was tried again in vain, one after the other. */
-  private triedAgain = 0
+  private readonly unwritten = new Unwritten()
   private readonly touched = new Set<string>()
   private readonly answers = new Map<LiveQuestion['kind'], Answer>()
-  /** Laid beside since the last step that was done. */
-  private readonly laid: { path: string; copy: string }[] = []
   private changes: LiveChange[] = []
   private applied: Applied | undefined
   /** The most files that were kept in step lately, and when (`performance.now()`), unless the user was asked since. */
   private most = { files: 0, at: 0 }
   private transfer: Transfer | undefined
-  private obstacle: Extract<LiveStatus, { kind: 'waiting' | 'asking' }> | undefined
+  private obstacle: Obstacle | undefined
   private failures = 0
   /** How often it was asked to look at everything. */
   private looksAtAll = 0
@@ -96,7 +76,9 @@ export class LiveCopy {
     private readonly shares: Shares,
     private readonly context: PeerContext,
     private readonly kept: KeptFiles,
-  ) {}
+  ) {
+    this.conflicts = new LiveConflicts(record.folder, context)
+  }
 
   /** Begins to follow. */
   start(): void {
@@ -115,8 +97,8 @@ export class LiveCopy {
     )
     // The user ends a conflict by deleting what lies beside, which tells nobody.
     const looking = setInterval(() => {
-      const before = this.conflicts.size
-      if (before > 0 && this.listConflicts().length < before) this.changed.emit()
+      const before = this.conflicts.count
+      if (before > 0 && this.conflicts.list().length < before) this.changed.emit()
     }, LOOK_EVERY).unref()
     this.stops.push(() => clearInterval(looking))
     this.running = this.follow().catch(error => this.context.log(`live copy: ${String(error)}`))
@@ -198,7 +180,7 @@ export class LiveCopy {
       if (!this.conflicts.has(place)) throw new PeerfoldError('no-conflict', path)
       const { target, kept } = this
       await resolveConflict({ ...this.copyOptions(this.newTransfer()), target, place, take, kept })
-      this.forgetConflict(place)
+      this.conflicts.forget(place)
       this.changed.emit()
     })
   }
@@ -211,32 +193,12 @@ export class LiveCopy {
 
   /** All that still lie there. */
   listConflicts(): LiveConflict[] {
-    const { folder } = this.record
-    for (const [path, copy] of this.conflicts) if (!liesThere(folder, copy)) this.forgetConflict(path)
-    return [...this.conflicts].map(([path, copy]) => this.conflictAt(path, copy))
-  }
-
-  private conflictAt(path: string, copy: string): LiveConflict {
-    const { folder } = this.record
-    const isMerging = this.context.bases.get(join(folder, copy))?.merged !== undefined
-    return {
-      path: folder + native(path),
-      copy: folder + native(copy),
-      ...(isMerging ? { merging: true } : {}),
-    }
-  }
-
-  private forgetConflict(place: string): void {
-    const copy = this.conflicts.get(place)
-    this.conflicts.delete(place)
-    if (copy === undefined) return
-    this.context.bases.forget(join(this.record.folder, copy)).catch(this.context.checkForDamage)
+    return this.conflicts.list()
   }
 
   get state(): LiveCopyState {
     const { id, share, path, folder, only } = this.record
-    const { applied, skipped, deletedHere } = this
-    const conflicts = [...this.conflicts].slice(0, TOLD)
+    const { applied, conflicts, deletedHere, unwritten } = this
     return {
       id,
       share,
@@ -246,33 +208,24 @@ export class LiveCopy {
       ...(only === undefined ? {} : { only }),
       status: this.status,
       ...(applied === undefined ? {} : { version: applied.version.length }),
-      conflictCount: this.conflicts.size,
-      conflicts: conflicts.map(([place, copy]) => this.conflictAt(place, copy)),
+      conflictCount: conflicts.count,
+      conflicts: conflicts.told,
       deletedHere: deletedHere.size,
-      skippedCount: skipped.size,
+      skippedCount: unwritten.count,
     }
   }
 
   private get status(): LiveStatus {
-    if (this.record.paused === true) return { kind: 'paused' }
-    const { transfer, obstacle } = this
-    if (transfer?.status.kind === 'paused') return { kind: 'waiting', error: transfer.status.error }
-    if (obstacle !== undefined) return obstacle
-    if (transfer !== undefined && !this.isTryingAgain)
-      return { kind: 'updating', files: { ...transfer.files } }
-    return this.isInStep ? this.asFarAsKnown : { kind: 'updating', files: { done: 0 } }
-  }
-
-  /** The folder is in step with the newest version that could be read: whether there is a newer one. */
-  private get asFarAsKnown(): LiveStatus {
-    const { following, replication, drive, served } = this.share
-    if (following?.trouble !== undefined) return { kind: 'waiting', error: following.trouble }
-    if (!drive.isNewest && served.peers === 0)
-      return { kind: 'waiting', error: new PeerfoldError('stalled').toUserError() }
-    if (!drive.isNewest) return { kind: 'updating', files: { done: 0 } }
-    if (following === undefined) return { kind: 'in-step' }
-    if (replication === undefined) return { kind: 'in-step', doubt: 'stopped' }
-    return replication.hearing.isUnheard ? { kind: 'in-step', doubt: 'unheard' } : { kind: 'in-step' }
+    const { record, transfer, isTryingAgain, obstacle, isInStep } = this
+    const share = this.shares.find(record.share)
+    return liveStatus({
+      isPaused: record.paused === true,
+      transfer,
+      isTryingAgain,
+      obstacle,
+      isInStep,
+      share,
+    })
   }
 
   private get isInStep(): boolean {
@@ -323,7 +276,7 @@ export class LiveCopy {
   /** Brings the folder to the newest version. → milliseconds after which what was in the way is looked at again */
   private async catchUp(isTimeUp: boolean): Promise<number | undefined> {
     if (this.closing.signal.aborted) return undefined
-    const isAgain = isTimeUp && this.isInStep && this.skipped.size > 0
+    const isAgain = isTimeUp && this.isInStep && this.unwritten.count > 0
     this.isTryingAgain = isAgain
     const transfer = this.newTransfer()
     this.transfer = transfer
@@ -337,17 +290,17 @@ export class LiveCopy {
       transfer.resume()
       const { version } = share.drive
       if (version === undefined) return undefined
-      if (this.isInStep && this.touched.size === 0 && !isAgain) return this.untilAgain
+      if (this.isInStep && this.touched.size === 0 && !isAgain) return this.unwritten.untilAgain
       const result = await step({
         copy: this.copyOptions(transfer),
         version,
         selects: selectionOf(this.record.only),
         before: this.applied,
         touched: this.touched,
-        again: [...this.skipped.keys(), ...this.deletedHere].slice(0, TRIED_AGAIN),
+        again: [...this.unwritten.paths, ...this.deletedHere].slice(0, TRIED_AGAIN),
         answers: this.answers,
         most: this.most.files,
-        notHere: this.deletedHere.size + this.skipped.size,
+        notHere: this.deletedHere.size + this.unwritten.count,
         kept: this.kept,
         onMoved: ({ from, to }) => {
           this.noteServed(copied => copied.moved(this.record.folder, from, to))
@@ -361,7 +314,7 @@ export class LiveCopy {
       this.take(result, isAgain)
       if (this.record.inPlace !== true) this.noteServed(copied => this.takeOver(copied))
       if (this.looksAtAll > looksBefore) this.applied = undefined // it was asked in the midst of it
-      return this.untilAgain
+      return this.unwritten.untilAgain
     } catch (error) {
       return this.note(error)
     } finally {
@@ -372,9 +325,8 @@ export class LiveCopy {
     }
   }
 
-  private take({ applied, isWhole, put, gone, ...result }: StepResult, isAgain: boolean): void {
-    const stillSkipped = isAgain && result.skipped.length >= Math.min(this.skipped.size, TRIED_AGAIN)
-    this.triedAgain = stillSkipped ? this.triedAgain + 1 : 0
+  private take(result: StepResult, isAgain: boolean): void {
+    const { applied, isWhole, put, gone } = result
     this.applied = applied
     this.wasWhole = true
     this.obstacle = undefined
@@ -383,22 +335,12 @@ export class LiveCopy {
     const isMost = applied.selected >= this.most.files || now - this.most.at > LATELY
     if (isMost || this.answers.has('removal')) this.most = { files: applied.selected, at: now }
     this.answers.clear()
-    for (const known of [this.deletedHere, this.skipped]) {
-      if (isWhole) known.clear()
-      for (const path of [...put.keys(), ...gone]) known.delete(path)
-    }
-    for (const path of isWhole ? [] : [...put.keys(), ...gone]) this.conflicts.delete(path)
-    if (isWhole) this.conflicts.clear()
-    for (const { path, copy } of [...result.conflicts, ...this.laid.splice(0)]) this.conflicts.set(path, copy)
+    if (isWhole) this.deletedHere.clear()
+    for (const path of [...put.keys(), ...gone]) this.deletedHere.delete(path)
     for (const path of result.deletedHere) this.deletedHere.add(path)
-    for (const { path, reason } of result.skipped) this.skipped.set(path, MAY_PASS.has(reason))
-    if (!stillSkipped) this.tell({ kind: 'in-step' })
-  }
-
-  /** Milliseconds until what could not be written is tried again; undefined when nothing of it may pass. */
-  private get untilAgain(): number | undefined {
-    if (![...this.skipped.values()].includes(true)) return undefined
-    return Math.min(TRY_AGAIN.first * 2 ** this.triedAgain, TRY_AGAIN.last)
+    this.conflicts.take(result)
+    const isInVain = this.unwritten.take(result, isAgain)
+    if (!isInVain) this.tell({ kind: 'in-step' })
   }
 
   /** → milliseconds until it is tried again; undefined: something has to happen first */
@@ -478,7 +420,7 @@ export class LiveCopy {
       live: {
         taken: () => this.kept.takenFrom({ share: share.id, folder }),
         onPlaced: (path, beside) => {
-          if (beside !== undefined) this.laid.push({ path, copy: beside })
+          if (beside !== undefined) this.conflicts.laidBeside(path, beside)
           this.tell(
             beside === undefined ? { kind: 'written', path } : { kind: 'conflict', path, copy: beside },
           )
@@ -515,18 +457,4 @@ export class LiveCopy {
     this.turn = done.catch(() => {}) // whoever asked for it is told
     return done
   }
-}
-
-function native(path: string): string {
-  return path.split('/').join(sep)
-}
-
-function describeQuestion(question: LiveQuestion, folder: string): UserError {
-  const error =
-    question.kind === 'removal'
-      ? new PeerfoldError('live-removal', plural(question.files, 'file'))
-      : question.kind === 'conflicts'
-        ? new PeerfoldError('live-conflicts', String(question.files))
-        : new PeerfoldError('live-emptied', folder)
-  return error.toUserError()
 }

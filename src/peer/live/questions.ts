@@ -3,7 +3,8 @@
  * would make many conflicts at once, and about a folder that is not what it was. Until then it touches nothing.
  */
 import { closeSync } from 'node:fs'
-import { PeerfoldError } from '../../common/errors'
+import { PeerfoldError, type UserError } from '../../common/errors'
+import { plural } from '../../common/format'
 import type { LiveAnswer, LiveQuestion } from '../../common/model'
 import { readAll } from '../copy/contentProof'
 import type { CopyOptions } from '../copy/options'
@@ -112,4 +113,15 @@ async function holdsIncoming(
   } finally {
     closeSync(opened.fd)
   }
+}
+
+/** What the user is asked, in words. @param folder absolute */
+export function describeQuestion(question: LiveQuestion, folder: string): UserError {
+  const error =
+    question.kind === 'removal'
+      ? new PeerfoldError('live-removal', plural(question.files, 'file'))
+      : question.kind === 'conflicts'
+        ? new PeerfoldError('live-conflicts', String(question.files))
+        : new PeerfoldError('live-emptied', folder)
+  return error.toUserError()
 }

@@ -1,0 +1,81 @@
+/** The conflicts of one live copy: where the incoming files lie beside the user's, for as long as they do. */
+import { join, sep } from 'node:path'
+import type { LiveConflict } from '../../common/model'
+import type { PeerContext } from '../shares/context'
+import { liesThere } from './resolving'
+import type { StepResult } from './step'
+
+/** Conflicts that the state lists. */
+const TOLD = 50
+
+export class LiveConflicts {
+  /** By place inside the folder: where the incoming file lies. */
+  private readonly copies = new Map<string, string>()
+  /** Laid beside since the last step that was done. */
+  private readonly laid: { readonly path: string; readonly copy: string }[] = []
+
+  constructor(
+    /** Of the live copy; absolute. */
+    private readonly folder: string,
+    private readonly context: Pick<PeerContext, 'bases' | 'checkForDamage'>,
+  ) {}
+
+  get count(): number {
+    return this.copies.size
+  }
+
+  /** The first of them, whether or not they still lie there. */
+  get told(): LiveConflict[] {
+    return [...this.copies].slice(0, TOLD).map(([place, copy]) => this.at(place, copy))
+  }
+
+  /** All that still lie there. */
+  list(): LiveConflict[] {
+    for (const [place, copy] of this.copies) if (!liesThere(this.folder, copy)) this.forget(place)
+    return [...this.copies].map(([place, copy]) => this.at(place, copy))
+  }
+
+  /** @param place of the user's file, inside the folder */
+  has(place: string): boolean {
+    return this.copies.has(place)
+  }
+
+  /** A step laid an incoming file beside the user's. */
+  laidBeside(path: string, copy: string): void {
+    this.laid.push({ path, copy })
+  }
+
+  /** A step is done. */
+  take({ isWhole, put, gone, conflicts }: Pick<StepResult, 'isWhole' | 'put' | 'gone' | 'conflicts'>): void {
+    if (isWhole) this.copies.clear()
+    else for (const path of [...put.keys(), ...gone]) this.copies.delete(path)
+    for (const { path, copy } of [...conflicts, ...this.laid.splice(0)]) this.copies.set(path, copy)
+  }
+
+  /** It is over. What it would be merged with is not needed, or goes with the merge. */
+  delete(place: string): void {
+    this.copies.delete(place)
+  }
+
+  /** It is over, and so is what it would be merged with. */
+  forget(place: string): void {
+    const copy = this.copies.get(place)
+    this.copies.delete(place)
+    if (copy === undefined) return
+    this.context.bases.forget(join(this.folder, copy)).catch(this.context.checkForDamage)
+  }
+
+  private at(place: string, copy: string): LiveConflict {
+    const { folder } = this
+    const isMerging = this.context.bases.get(join(folder, copy))?.merged !== undefined
+    return {
+      path: folder + native(place),
+      copy: folder + native(copy),
+      ...(isMerging ? { merging: true } : {}),
+    }
+  }
+}
+
+function native(path: string): string {
+  return path.split('/').join(sep)
+}
