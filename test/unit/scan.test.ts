@@ -4,9 +4,12 @@ import * as fs from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import Corestore from 'corestore'
 import fc from 'fast-check'
+import Hyperdrive from 'hyperdrive'
 import { compareDrivePaths } from '../../src/peer/names/pathOrder'
 import { refusalToShare } from '../../src/peer/names/paths'
+import { describeRefusal } from '../../src/peer/names/refusals'
 import { previewFolder } from '../../src/peer/publish/scan/preview'
 import { scanFile, scanFolder } from '../../src/peer/publish/scan/scan'
 import type { ScanOptions } from '../../src/peer/publish/scan/scanned'
@@ -321,7 +324,19 @@ describe('a scan', function () {
     assert.deepEqual(scan.paths, ['/ok \uFFFD', '/ü'])
     assert.deepEqual(new Set(Object.values(scan.why)), new Set(['name']))
     assert.equal(scan.skippedCounts.name, 6)
+    const detailOf = (path: string) => scan.skipped.find(entry => entry.path === path)?.detail
+    assert.equal(detailOf('/line\u2028separator'), describeRefusal('control-character'))
+    assert.equal(detailOf('/back\\slash'), describeRefusal('foreign-separator'))
     assert.equal(scan.why['/latin\\xe9'], 'name')
+  })
+
+  it('says what is true of a backslash: a stock Hyperdrive takes it for the end of a folder’s name', async () => {
+    const store = new Corestore(join(top, 'store'))
+    const drive = new Hyperdrive(store)
+    await drive.put('/back\\slash', Buffer.from('x'))
+    assert.equal((await drive.entry('/back\\slash'))?.key, '/back/slash')
+    await drive.close()
+    await store.close()
   })
 
   it('refuses names and paths that are too long or too deep', () => {
