@@ -44,6 +44,11 @@ describe('files that vanish together from a repository', () => {
     assert.equal(await publish(published), 0)
   })
 
+  it('leave when the head moved during the scan before, which missed only the first of them', async () => {
+    assert.equal(await publish(published.slice(0, 1), () => moveHead('bare')), 0)
+    assert.equal(await publish(published.slice(1)), 0)
+  })
+
   it('are held when a later scan saw them under the new head', async () => {
     assert.equal(await publish([], () => moveHead('bare')), 0)
     assert.equal(await publish([]), 0)

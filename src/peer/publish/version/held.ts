@@ -76,8 +76,8 @@ export class RemovalHold {
       this.since = undefined
       this.decided = false
       this.count = 0
-      // Heads that explain what left are known. Those that moved and took nothing yet may explain what leaves next.
-      this.heads = removal.removed.length > 0 ? heads : new Map([...heads, ...before])
+      // A head that moved during the scan may explain what leaves next: git may have taken only some of it by then.
+      this.heads = new Map([...heads, ...before])
       return undefined
     }
     this.count = paths.size
