@@ -13,11 +13,15 @@ describe('files that vanish together from a repository', () => {
 
   const moveHead = (to: string) => writeFileSync(join(root, '.git', 'HEAD'), `ref: refs/heads/${to}\n`)
   /** → how many files are held. @param whileScanned happens after the scan has listed what is there */
-  const publish = async (removed: readonly DrivePath[], whileScanned = () => {}): Promise<number> => {
+  const publish = async (
+    removed: readonly DrivePath[],
+    whileScanned = () => {},
+    isWhole = true,
+  ): Promise<number> => {
     hold.beforeScan()
     whileScanned()
     const repositories = new Map([['' as DrivePath, join(root, '.git')]])
-    const removal = { root, removed, added: () => 0, files: published.length, repositories }
+    const removal = { root, removed, added: () => 0, files: published.length, isWhole, repositories }
     return (await hold.judge(removal))?.paths.size ?? 0
   }
 
@@ -47,6 +51,12 @@ describe('files that vanish together from a repository', () => {
   it('leave when the head moved during the scan before, which missed only the first of them', async () => {
     assert.equal(await publish(published.slice(0, 1), () => moveHead('bare')), 0)
     assert.equal(await publish(published.slice(1)), 0)
+  })
+
+  it('leave when only a file that was saved was looked at since the head moved', async () => {
+    moveHead('bare')
+    assert.equal(await publish([], () => {}, false), 0)
+    assert.equal(await publish(published), 0)
   })
 
   it('are held when a later scan saw them under the new head', async () => {

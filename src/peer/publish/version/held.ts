@@ -28,6 +28,8 @@ export interface Removal {
   readonly added: () => number
   /** How many are published. */
   readonly files: number
+  /** All of the folder was looked at, not only what was told by name. */
+  readonly isWhole: boolean
   /** Folders that are git repositories, `''` for the shared one and what is around it, and where their `.git` is. */
   readonly repositories: ReadonlyMap<DrivePath, string>
 }
@@ -76,8 +78,9 @@ export class RemovalHold {
       this.since = undefined
       this.decided = false
       this.count = 0
-      // A head that moved during the scan may explain what leaves next: git may have taken only some of it by then.
-      this.heads = new Map([...heads, ...before])
+      // A head that moved during the scan may explain what leaves next: git may have taken only some of it by then. One
+      // that moved before explains it, too, where only a few files were looked at.
+      this.heads = new Map([...heads, ...(removal.isWhole ? before : this.heads)])
       return undefined
     }
     this.count = paths.size

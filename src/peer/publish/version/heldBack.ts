@@ -60,6 +60,7 @@ export async function heldBack(
     removed: removed.filter(path => !replaced.has(path)),
     added,
     files: published.size,
+    isWhole: look === undefined,
     repositories,
   })
 
