@@ -16,6 +16,8 @@ export { Dialog, Menu, Notification, QuickInput, Tree }
 
 /** Milliseconds any step waits for what it needs. */
 const patience = 30_000
+/** Milliseconds: a window loads for long on a busy machine. */
+export const WINDOW_LOADS = 3 * patience
 
 /** What turns and slides for as long as something is under way costs half of what a window does. */
 const standStill = `
@@ -52,7 +54,7 @@ export class Workbench {
   /** A window in a page that exists: a second one of the same person, or a reload. */
   static async attach(page: Page, url: string): Promise<Workbench> {
     await page.addInitScript(standStill)
-    await page.goto(url, { timeout: 3 * patience }) // a window loads for long on a busy machine
+    await page.goto(url, { timeout: WINDOW_LOADS })
     const workbench = new Workbench(page)
     await workbench.ready()
     return workbench

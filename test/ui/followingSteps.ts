@@ -5,6 +5,7 @@ import { readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page, Route } from 'playwright-core'
 import { eventually } from '../support/eventually'
+import { WINDOW_LOADS } from '../support/pages'
 import type { Cast } from './cast'
 import { readme } from './garden'
 
@@ -170,6 +171,7 @@ export function followingSteps(cast: () => Cast): void {
     assert.equal(await lost, 2, 'VS Code had written down his folder and the share')
     await atBob.page.waitForURL(
       url => url.searchParams.get('workspace')?.endsWith('/garden.code-workspace') === true,
+      { timeout: 2 * WINDOW_LOADS, waitUntil: 'commit' }, // VS Code loads the window twice
     )
     await atBob.page.getByText('garden (Workspace)').first().waitFor()
     await atBob.ready()
