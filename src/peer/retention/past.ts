@@ -82,7 +82,7 @@ export class Past {
   private async begin(newest: Version): Promise<void> {
     this.reset(newest)
     const ends = await this.endsBack(newest)
-    const first = await this.firstReadable(ends.slice(1))
+    const first = await this.firstReadable(ends.slice(1), newest.length)
     if (first === undefined) return
     this.reset(first)
     this.ends = [{ version: first.length, time: first.info?.time, listing: first.listing }]
@@ -118,11 +118,14 @@ export class Past {
     return ends
   }
 
-  /** The oldest of these that can be read without anybody's help. */
-  private async firstReadable(ends: readonly PastVersion[]): Promise<Version | undefined> {
+  /**
+   * The oldest of these that can be read without anybody's help.
+   * @param length of the newest version that was read: the log may have grown since, by blocks that are on their way
+   */
+  private async firstReadable(ends: readonly PastVersion[], length: number): Promise<Version | undefined> {
     const { share } = this
     const { bitfield } = share.paths.core
-    const isPathLogHere = share.isOwn || bitfield.count(0, share.paths.length, true) === share.paths.length
+    const isPathLogHere = share.isOwn || bitfield.count(0, length, true) === length
     const here = ends.filter(({ listing }) => isPathLogHere || this.isHere(listing))
     const oldest = here.at(-1)
     return oldest === undefined ? undefined : share.versionAt(oldest.version, this.signal)
