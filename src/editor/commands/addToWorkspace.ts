@@ -59,9 +59,14 @@ export async function addToWorkspace(parts: CommandParts, given?: unknown): Prom
     await parts.memory.update(PENDING, undefined)
     throw new PeerfoldError('workspace-refused', pending.name)
   }
-  // Where all extensions are restarted now, nothing below is reached.
-  if (await mounted) await parts.memory.update(PENDING, undefined)
+  // Where all extensions are restarted now, nothing below is reached; the folder may show for a moment before that.
+  if (await mounted) setTimeout(() => void forgetPending(parts, pending), PATIENCE)
   return true
+}
+
+/** Unless another one was noted since. */
+async function forgetPending({ memory }: CommandParts, { at }: Pending): Promise<void> {
+  if (readPending(memory)?.at === at) await memory.update(PENDING, undefined)
 }
 
 /** At start-up: sees to it that the folder that was being added is there. */
