@@ -60,13 +60,13 @@ export async function addToWorkspace(parts: CommandParts, given?: unknown): Prom
     throw new PeerfoldError('workspace-refused', pending.name)
   }
   // Where all extensions are restarted now, nothing below is reached; the folder may show for a moment before that.
-  if (await mounted) setTimeout(() => void forgetPending(parts, pending), PATIENCE)
+  if (await mounted) setTimeout(() => forgetPending(parts, pending), PATIENCE)
   return true
 }
 
-/** Unless another one was noted since. */
-async function forgetPending({ memory }: CommandParts, { at }: Pending): Promise<void> {
-  if (readPending(memory)?.at === at) await memory.update(PENDING, undefined)
+/** Unless another one was noted since. Not waited for: a note that stays counts no longer than `PENDING_LIMIT`. */
+function forgetPending({ memory }: CommandParts, { at }: Pending): void {
+  if (readPending(memory)?.at === at) memory.update(PENDING, undefined).then(undefined, () => undefined)
 }
 
 /** At start-up: sees to it that the folder that was being added is there. */
