@@ -15,7 +15,7 @@ const { l10n } = vscode
 /** In globalState: the user was told. */
 const MEMORY = 'peerfold.toldOfSearch'
 /** Milliseconds: VS Code may start all extensions anew when a folder is added, and buttons of before do nothing then. */
-const SETTLES = 2_000
+const SETTLES = 5_000
 /** One or two characters, shown at the right of the folder. */
 const BADGE = '↔'
 
