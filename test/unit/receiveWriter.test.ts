@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -15,7 +16,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { probeRules } from '../../src/peer/disk/probe'
 import { Ranges } from '../../src/peer/disk/ranges'
-import { temporaryNameOf } from '../../src/peer/disk/temporary'
+import { freshTemporaryName, isOfToken, temporaryNameOf } from '../../src/peer/disk/temporary'
 import { WriteError, type WriteErrorCode } from '../../src/peer/disk/writeErrors'
 import { SafeWriter } from '../../src/peer/disk/writer'
 import { rulesFor } from '../../src/peer/names/rules'
@@ -258,18 +259,34 @@ for (const holdFolders of process.platform === 'linux' ? [true, false] : [false]
     })
 
     it('sweeps what a crashed run left, and nothing else', async () => {
-      const stale = temporaryNameOf('stale')
+      const [stale, probe] = [temporaryNameOf('stale'), ofProcess(endedProcess())]
       mkdirSync(at('deep', 'er'), { recursive: true })
-      mkdirSync(at('.peerfold-0123456789abcdef.part'))
+      mkdirSync(at(probe))
       for (const name of [stale, 'a.part', '.peerfold-xyz.part']) writeFileSync(at('deep', 'er', name), '')
-      writeFileSync(at('.peerfold-0123456789abcdef.part', 'probe'), '')
+      writeFileSync(at(probe, 'probe'), '')
       writeFileSync(at(temporaryNameOf('kept')), 'half')
       const running = await writer.openLarge(['deep', 'f'], { size: 1, executable: false })
-      assert.equal(await writer.sweep(['kept']), 2)
+      assert.equal(await writer.sweep(['kept'], ['stale']), 2)
       assert.deepEqual(readdirSync(at('deep', 'er')).sort(), ['.peerfold-xyz.part', 'a.part'])
       assert.deepEqual(readdirSync(root).sort(), [temporaryNameOf('kept'), 'deep'])
       await running.write(0, bytes('x'))
       await running.commit()
+    })
+
+    it('leaves what another peer process may be writing, for a day', async () => {
+      const others = [ofProcess(process.ppid), temporaryNameOf('of another data folder')].sort()
+      mkdirSync(at(others[0] ?? ''))
+      writeFileSync(at(others[1] ?? ''), 'half')
+      assert.equal(await writer.sweep(), 0)
+      assert.deepEqual(readdirSync(root).sort(), others)
+      const now = Date.now
+      Date.now = () => now() + 25 * 60 * 60 * 1000
+      try {
+        assert.equal(await writer.sweep(), 2)
+      } finally {
+        Date.now = now
+      }
+      assert.deepEqual(readdirSync(root), [])
     })
 
     it('can be used with more folders than it keeps open', async () => {
@@ -294,6 +311,15 @@ for (const holdFolders of process.platform === 'linux' ? [true, false] : [false]
   })
 }
 
+/** A name that a process of this id may have made. */
+function ofProcess(id: number): string {
+  return freshTemporaryName().replace(/[0-9a-f]{6}(?=[0-9a-f]{8}\.part)/, id.toString(16).padStart(6, '0'))
+}
+
+function endedProcess(): number {
+  return spawnSync(process.execPath, ['--version']).pid
+}
+
 describe('the target folder', () => {
   it('must exist unless it is to be made', async () => {
     const root = join(temporaryFolder('writer'), 'new', 'folder')
@@ -314,6 +340,12 @@ describe('the target folder', () => {
 })
 
 describe('temporary names', () => {
+  it('of a process are told from those of tokens', () => {
+    const tokens = Array.from({ length: 2_000 }, (_, at) => temporaryNameOf(String(at)))
+    assert.ok(tokens.every(isOfToken))
+    assert.equal(isOfToken(freshTemporaryName()), false)
+  })
+
   it('are short, and known whatever their case', () => {
     assert.equal(temporaryNameOf('any token').length, 31)
     assert.ok(isTemporaryName(temporaryNameOf('any token')))

@@ -44,7 +44,7 @@ export async function runCopy(options: CopyOptions): Promise<Copied> {
     for (;;) {
       const plan = await planNow(options, target, writer, rules)
       partials = await PartialFiles.open(catalog, target, transfer.id, plan.files)
-      await writer.sweep(partials.tokens)
+      await writer.sweep(partials.tokens, partials.givenUp)
       try {
         const marks = new CopyMarks(catalog, target, partOf(options.path), madeFolders)
         const result = await runPlan(options, plan, [marks, partials, writer, rules])
@@ -55,7 +55,8 @@ export async function runCopy(options: CopyOptions): Promise<Copied> {
       }
     }
   } finally {
-    if (!options.isEnding() && (await partials?.clear())) await writer.sweep(partials?.tokens)
+    if (!options.isEnding() && (await partials?.clear()))
+      await writer.sweep(partials?.tokens, partials?.givenUp)
     await writer.close()
   }
 }

@@ -32,6 +32,7 @@ export class PartialFiles {
   private readonly known = new Map<string, PartialFile>()
   /** Tokens of other copies that will go on. */
   private readonly others: string[] = []
+  private readonly given: string[] = []
   /** Paths of files that are being brought to the disk. */
   private readonly syncing = new Set<string>()
 
@@ -60,7 +61,10 @@ export class PartialFiles {
       const path = key.startsWith(target) ? key.slice(target.length) : ''
       if (partial.job !== job && (await isUnderWay(catalog, partial.job))) files.others.push(partial.token)
       else if (contents.get(path) === partial.content) files.known.set(path, inThisStart(partial, boot))
-      else await catalog.delete('partial', key)
+      else {
+        files.given.push(partial.token)
+        await catalog.delete('partial', key)
+      }
     }
     return files
   }
@@ -68,6 +72,11 @@ export class PartialFiles {
   /** Whose temporaries a sweep must leave. */
   get tokens(): string[] {
     return [...this.others, ...[...this.known.values()].map(({ token }) => token)]
+  }
+
+  /** Whose temporaries nobody will continue with: a sweep removes them. */
+  get givenUp(): readonly string[] {
+    return this.given
   }
 
   /** What to open a file with; undefined for one that is not worth it, or whose blocks are found by a map. */
@@ -91,15 +100,18 @@ export class PartialFiles {
     return bytes > 0 && bytes <= large.resumedSize ? { bytes, blocks } : undefined
   }
 
+  /** A temporary was made: noted, so that whatever happens to this process the next one knows whose it is. */
+  async begun(file: PlannedFile, token: string, large: LargeFile): Promise<void> {
+    await this.note(file, token, large, NOTHING, NOTHING)
+  }
+
   /** To be called after every block. Resolves when the note, if it is time for one, is kept. */
   async written(file: PlannedFile, token: string, large: LargeFile, progress: WrittenPart): Promise<void> {
     const { path, entry } = file
     const last = this.known.get(path)
     if (progress.bytes - (last?.written.bytes ?? 0) < this.sizes.note) return
-    const { ino, birthtimeMs } = large.identity
     const onDisk = last?.onDisk ?? NOTHING
-    const note = { job: this.job, token, content: contentId(entry), boot: this.boot, ino, birthtimeMs }
-    await this.keep(path, { ...note, written: { ...progress }, onDisk })
+    await this.note(file, token, large, { ...progress }, onDisk)
     const isDue = progress.bytes - onDisk.bytes >= this.sizes.sync
     if (isDue && entry.size - progress.bytes >= this.sizes.sync) this.sync(path, large)
   }
@@ -112,6 +124,7 @@ export class PartialFiles {
   /** Forgets what is left. → whether there was anything: its temporaries are to be swept then */
   async clear(): Promise<boolean> {
     const paths = [...this.known.keys()]
+    for (const { token } of this.known.values()) this.given.push(token)
     this.known.clear()
     for (const path of paths) await this.catalog.delete('partial', this.target + path)
     return paths.length > 0
@@ -132,6 +145,18 @@ export class PartialFiles {
       .finally(() => this.syncing.delete(path))
   }
 
+  private async note(
+    { path, entry }: PlannedFile,
+    token: string,
+    large: LargeFile,
+    written: WrittenPart,
+    onDisk: WrittenPart,
+  ): Promise<void> {
+    const { ino, birthtimeMs } = large.identity
+    const { job, boot } = this
+    await this.keep(path, { job, token, content: contentId(entry), boot, ino, birthtimeMs, written, onDisk })
+  }
+
   private async keep(path: string, partial: PartialFile): Promise<void> {
     this.known.set(path, partial)
     await this.catalog.put('partial', this.target + path, partial)
@@ -143,17 +168,17 @@ export class PartialFiles {
  * it came to look at its files. Throws when the folder is gone or cannot be written; the next copy there sweeps it then.
  */
 export async function removePartials(catalog: Catalog, job: string, folder: string): Promise<void> {
-  const found: string[] = []
+  const found = new Map<string, string>()
   const others: string[] = []
   for await (const [key, partial] of catalog.list('partial')) {
-    if (partial.job === job) found.push(key)
+    if (partial.job === job) found.set(key, partial.token)
     else others.push(partial.token)
   }
-  if (found.length === 0) return
-  for (const key of found) await catalog.delete('partial', key)
+  if (found.size === 0) return
+  for (const key of found.keys()) await catalog.delete('partial', key)
   const writer = SafeWriter.open(folder, probeRules(folder))
   try {
-    await writer.sweep(others)
+    await writer.sweep(others, found.values())
   } finally {
     await writer.close()
   }

@@ -115,8 +115,11 @@ export class Temporaries {
     if (token === undefined)
       return { large: await writer.openLarge(segments, options), token, progress: { bytes: 0, blocks: 0 } }
     const large = await writer.openLarge(segments, { ...options, resumeToken: token })
-    if (!isKnown) return { large, token, progress: { bytes: 0, blocks: 0 } }
     try {
+      if (!isKnown) {
+        await partials.begun(file, token, large)
+        return { large, token, progress: { bytes: 0, blocks: 0 } }
+      }
       const progress = await this.progressOf(file, large)
       if (progress !== undefined) return { large, token, progress }
     } catch (error) {

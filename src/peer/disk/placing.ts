@@ -153,6 +153,7 @@ function linkTo(from: string, to: string): boolean {
   try {
     unlinkSync(from)
   } catch (error) {
+    if (systemCode(error) === 'ENOENT') return true // somebody has removed the other name
     // One file under two names would change under both.
     if (lstatSync(to, { throwIfNoEntry: false })?.ino === lstatSync(from).ino) unlinkSync(to)
     throw error

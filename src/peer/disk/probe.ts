@@ -2,10 +2,11 @@
  * Asks the file system of a folder what it does to names, by making a few empty files in a folder of our own
  * inside it. What cannot be found out stays as the system's default.
  */
-import { lstatSync, mkdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rulesFor, type TargetRules } from '../names/rules'
 import { freshTemporaryName, holdTemporary, releaseTemporary } from './temporary'
+import { discard } from './temporaryFile'
 
 /**
  * @param folder an existing folder that can be written
@@ -40,8 +41,17 @@ export function probeRules(folder: string, system: NodeJS.Platform = process.pla
       shortNames: dropsDots && (answersTo('a long name.text', 'ALONGN~1.TEX') ?? defaults.shortNames),
     }
   } finally {
-    for (const file of made) unlinkSync(join(place, file))
-    rmdirSync(place)
+    for (const file of made) discard(join(place, file))
+    removeFolder(place)
     releaseTemporary(name)
+  }
+}
+
+/** The answers are what counts: what cannot be removed now, or was removed by somebody else, is swept later. */
+function removeFolder(place: string): void {
+  try {
+    rmdirSync(place)
+  } catch {
+    // See above.
   }
 }

@@ -348,9 +348,13 @@ export class SafeWriter {
     return this.#attempt(segments, () => adjust(this.#place(segments, true), expected, options))
   }
 
-  /** Removes temporaries of crashed runs, but for those of `keepTokens`. @returns how many */
-  sweep(keepTokens: Iterable<string> = []): Promise<number> {
-    return sweep(this.#folders, new Set([...keepTokens].map(temporaryNameOf)))
+  /**
+   * Removes temporaries of crashed runs, and those of `dropTokens`, but for those of `keepTokens` and what other peer
+   * processes may be writing. @returns how many
+   */
+  sweep(keepTokens: Iterable<string> = [], dropTokens: Iterable<string> = []): Promise<number> {
+    const namesOf = (tokens: Iterable<string>) => new Set([...tokens].map(temporaryNameOf))
+    return sweep(this.#folders, namesOf(keepTokens), namesOf(dropTokens))
   }
 
   /** Suspends what can be resumed, aborts the rest, and closes the folders. */

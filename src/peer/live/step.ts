@@ -218,7 +218,7 @@ class Step {
     const comes = [...planned.files, ...planned.links].map(({ path }) => path)
     const first = inTheWay(taken, comes, rules)
     const partials = await PartialFiles.open(copy.catalog, this.target, copy.transfer.id, planned.files)
-    if (this.options.before === undefined) await writer.sweep(partials.tokens)
+    if (this.options.before === undefined) await writer.sweep(partials.tokens, partials.givenUp)
     const parts = [marks, partials, writer, rules] as const
     let fetched: Fetched | undefined
     try {
@@ -239,7 +239,7 @@ class Step {
       await fetched?.drop(error)
       throw error
     } finally {
-      if (!copy.isEnding() && (await partials.clear())) await writer.sweep(partials.tokens)
+      if (!copy.isEnding() && (await partials.clear())) await writer.sweep(partials.tokens, partials.givenUp)
     }
   }
 
