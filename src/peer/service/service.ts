@@ -36,8 +36,11 @@ export class PeerService {
     shares.updated.on(change => this.entriesChanged.emit(change))
     budget.passed.on(() => {
       for (const { served } of shares.followed()) served.clearSoon()
-      this.makeRoom().catch(error => handle.log(`making room: ${String(error)}`))
     })
+    for (const short of [budget.passed, budget.wanted])
+      short.on(() => {
+        this.makeRoom().catch(error => handle.log(`making room: ${String(error)}`))
+      })
   }
 
   get state(): PeerState {
@@ -118,10 +121,11 @@ export class PeerService {
 
   /** Lets go of what is not kept and no client holds any more: called when a client is gone, or a copy is over. */
   async releaseUnkept(isHeld: (id: ShareId) => boolean): Promise<void> {
-    const { links, folders, copies, live } = this.parts
+    const { links, folders, copies, live, budget } = this.parts
     await live.releaseUnkept(isHeld)
     await links.releaseUnkept(id => isHeld(id) || copies.isBusy(id) || live.follows(id))
     await folders.releaseUnkept(isHeld)
+    if (budget.isWaitedFor) await this.makeRoom()
   }
 
   /** Throws `store-limit` when nothing more may be fetched of opened shares. */

@@ -10,6 +10,7 @@ export class OpenedLinks {
   private readonly opening = new Map<ShareId, Promise<FollowedShare>>()
   private readonly purging = new Map<ShareId, Promise<void>>()
   private forgetting: Promise<void> | undefined
+  private forgetAgain = false
 
   constructor(
     private readonly context: PeerContext,
@@ -72,19 +73,31 @@ export class OpenedLinks {
 
   /** Deletes what was fetched of shares that stand in no list: commands opened them, and ended. One at a time. */
   forgetUnlisted(): Promise<void> {
-    this.forgetting ??= this.forgetNow().finally(() => {
+    this.forgetAgain = true // what was released since the last look began was passed over by it
+    this.forgetting ??= this.forgetWhileAsked().finally(() => {
       this.forgetting = undefined
     })
     return this.forgetting
   }
 
-  /** Resolves when none is being opened. */
+  /** Resolves when none is being opened or deleted. */
   async settle(): Promise<void> {
-    await Promise.allSettled(this.opening.values())
+    await this.forgetting?.catch(() => {}) // whoever asked for it is told
+    await Promise.allSettled([...this.opening.values(), ...this.purging.values()])
+  }
+
+  private async forgetWhileAsked(): Promise<void> {
+    while (this.forgetAgain) {
+      this.forgetAgain = false
+      await this.forgetNow()
+    }
   }
 
   private async forgetNow(): Promise<void> {
+    const { closing } = this.context
+    if (closing.aborted) return
     for await (const [id, record] of this.context.catalog.list('opened')) {
+      if (closing.aborted) return // it is in no list at the next start either
       if (record.keep || this.shares.has(record.id) || this.opening.has(record.id)) continue
       try {
         const share = await this.opened(record)

@@ -18,11 +18,14 @@ const NOTE_EVERY = 2_000
 export class StoreBudget {
   /** The limit was passed just now. */
   readonly passed = new Signal<void>()
+  /** Somebody begins to wait for room. */
+  readonly wanted = new Signal<void>()
   private readonly changed = new Signal<void>()
   private readonly kept = new Map<ShareId, number>()
   private readonly unnoted = new Set<ShareId>()
   private timer: NodeJS.Timeout | undefined
   private total = 0
+  private waiting = 0
 
   /** @param limit bytes; asked for again and again */
   constructor(
@@ -93,7 +96,19 @@ export class StoreBudget {
 
   /** Resolves when there is room; throws `cancelled`. */
   async room(signal: AbortSignal): Promise<void> {
-    while (!this.isWithin) await this.next(signal)
+    if (this.isWithin) return
+    this.waiting++
+    try {
+      this.wanted.emit()
+      while (!this.isWithin) await this.next(signal)
+    } finally {
+      this.waiting--
+    }
+  }
+
+  /** Whether anybody waits for room. */
+  get isWaitedFor(): boolean {
+    return this.waiting > 0
   }
 
   /** Resolves when there is none; throws `cancelled`. */
