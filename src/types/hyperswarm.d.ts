@@ -183,6 +183,7 @@ declare module 'hyperdht' {
       message: { command: number; target: Uint8Array; value: Uint8Array },
       to: { host: string; port: number },
     ): Promise<unknown>
+    ping(node: { host: string; port: number }): Promise<unknown>
     static keyPair(seed?: Uint8Array): KeyPair
     static BOOTSTRAP: readonly BootstrapNode[]
   }

@@ -96,11 +96,14 @@ attackGroups('strangers', () => {
 
     before(async () => {
       liar = await BlindPeer.start(people.bootstrap)
-      const connected = await attacker.connect(annsKey)
-      assert.ok(connected !== undefined)
-      const { remoteHost, remotePort } = connected.stream.rawStream
-      annsPlace = { host: remoteHost ?? '', port: remotePort }
-      connected.stream.destroy()
+      await eventually('it is known where the node of ann is', async () => {
+        const connected = await attacker.connect(annsKey)
+        if (connected === undefined) return false
+        const { remoteHost, remotePort } = connected.stream.rawStream
+        annsPlace = { host: remoteHost ?? '', port: remotePort }
+        connected.stream.destroy()
+        return liar.isNodeAt(annsPlace)
+      })
     })
     after(() => liar.close())
 

@@ -18,13 +18,14 @@ export interface Place {
 /** Of hyperdht: a command, and who passes its message on. */
 const PEER_HANDSHAKE = 0
 const FROM_RELAY = 2
+/** Milliseconds after which a message that was not answered is sent again: nobody else sees to that. */
+const SEND_AGAIN = 1_000
+
 /** What it says of its firewall: it has none, so there is nothing to find out about its address. */
 const OPEN = 1
 
 export class BlindPeer {
   private readonly streams: NoiseStream[] = []
-  private readonly answers = new Set<string>()
-
   private constructor(private readonly dht: DHT) {}
 
   static async start(bootstrap: string): Promise<BlindPeer> {
@@ -34,10 +35,18 @@ export class BlindPeer {
     return new BlindPeer(dht)
   }
 
+  /** Whether the node of a peer listens there. A connection may also come from a port that was opened for it alone. */
+  isNodeAt(place: Place): Promise<boolean> {
+    return this.dht.ping(place).then(
+      () => true,
+      () => false,
+    )
+  }
+
   /**
    * Connects, and is taken for one at another place.
    * @param at where the other peer is
-   * @param claimed where this one says it is
+   * @param claimed where this one says it is; somewhere else each time
    */
   async connect(
     remote: Buffer,
@@ -66,16 +75,18 @@ export class BlindPeer {
     const answer = new Promise<Buffer>(resolve => {
       this.dht._router.onpeerhandshake = async request => {
         if (request.value === null) return
-        const { noise: second } = c.decode(passedOn, request.value)
-        // The one before may be answered twice, since it is sent again.
-        if (this.answers.has(second.toString('hex'))) return
-        this.answers.add(second.toString('hex'))
-        resolve(second)
+        const { noise: second, peerAddress } = c.decode(passedOn, request.value)
+        // The one before may be answered again, since it may have been sent again.
+        if (peerAddress?.host === claimed.host && peerAddress.port === claimed.port) resolve(second)
       }
     })
+    const target = hash(remote)
     // The answer comes as a message to pass on, not as one to this request.
-    this.dht.request({ command: PEER_HANDSHAKE, target: hash(remote), value }, at).catch(() => {})
-    const { udx } = await noise.recv(await answer)
+    const send = () => void this.dht.request({ command: PEER_HANDSHAKE, target, value }, at).catch(() => {})
+    send()
+    const again = setInterval(send, SEND_AGAIN)
+    const second = await answer.finally(() => clearInterval(again))
+    const { udx } = await noise.recv(second)
     raw.connect(this.dht.socket, udx.id, at.port, at.host)
     const stream: unknown = new NoiseSecretStream(true, raw, { handshake: noise.final() })
     this.streams.push(stream as NoiseStream)
