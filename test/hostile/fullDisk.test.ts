@@ -143,7 +143,7 @@ attackGroup('the store’s own disk, when it is full', () => {
 
   const resize = (bytes: number) => spawnSync('mount', ['-o', `remount,size=${bytes}`, disk]).status === 0
 
-  /** The disk has room for so many bytes more, as if others had filled it. */
+  /** The disk has room for so many bytes more, as if others had filled it; what the store gives back later is room again. */
   async function leaveRoom(bytes: number): Promise<void> {
     // Between the look and the change the store may take more, and no disk is smaller than what is on it.
     const shrink = () => {
@@ -151,6 +151,13 @@ attackGroup('the store’s own disk, when it is full', () => {
       return resize((blocks - bfree) * bsize + bytes)
     }
     await eventually('the disk is smaller', shrink, 20_000, 1)
+  }
+
+  async function becomesShort({ process }: PeerProcess): Promise<void> {
+    await eventually('the shortage is seen', async () => {
+      await leaveRoom(50 * MB)
+      return process.stdout.some(line => line.includes('downloads pause'))
+    })
   }
 
   function makeRoom(): void {
@@ -172,11 +179,8 @@ attackGroup('the store’s own disk, when it is full', () => {
     const bob = await startBob()
     try {
       const id = await bob.open(share.link)
-      await leaveRoom(50 * MB)
       const target = temporaryFolder('target')
-      await eventually('the shortage is seen', () =>
-        bob.process.stdout.some(line => line.includes('downloads pause')),
-      )
+      await becomesShort(bob)
       const copying = bob.copy(id, target, 20_000)
       await pausedForSpace(bob)
       makeRoom()
@@ -199,7 +203,7 @@ attackGroup('the store’s own disk, when it is full', () => {
 
   async function hasFailedToWrite({ process }: PeerProcess): Promise<boolean> {
     const said = () => process.stdout.some(line => line.includes('the disk of the data folder is used up'))
-    return eventually('it says so', said, 2_000).then(
+    return eventually('it says so', said, 10_000).then(
       () => true,
       () => false,
     )
@@ -211,10 +215,7 @@ attackGroup('the store’s own disk, when it is full', () => {
     const folder = await makeTree(temporaryFolder('shared'), { 'a.txt': 'a' })
     try {
       const { id } = await bob.share(folder)
-      await leaveRoom(50 * MB)
-      await eventually('the shortage is seen', () =>
-        bob.process.stdout.some(line => line.includes('downloads pause')),
-      )
+      await becomesShort(bob)
       writeFileSync(join(folder, 'b.bin'), randomBytes(30 * MB, 1))
       await eventually('the share says that its disk is full', () => isFull(bob, id))
       const refused = bob.share(await makeTree(temporaryFolder('other'), { 'c.txt': 'c' }))
@@ -236,8 +237,8 @@ attackGroup('the store’s own disk, when it is full', () => {
       let files = 1
       // What is published between the change of the room and the look at it may find room in the journal.
       const change = async () => {
-        await leaveRoom(0)
         const refuses = async () => {
+          await leaveRoom(0)
           writeFileSync(join(folder, `${files}.bin`), randomBytes(MB, files))
           files++
           return isFull(bob, id)

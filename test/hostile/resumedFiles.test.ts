@@ -91,6 +91,7 @@ attackGroup('large files whose copy is killed', () => {
       // This process was held up meanwhile, and the copy was not: once more.
       if (peer !== ann) break
       await start()
+      peer = ann
       newTarget()
     }
     throw new Error('it was nearly done before it was killed')
