@@ -1,6 +1,6 @@
 /** Files that look unchanged and are not, and files that look changed and are the same: what the logs get of them. */
 import assert from 'node:assert/strict'
-import { renameSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, renameSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { chmod, copyFile, link, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Corestore from 'corestore'
@@ -74,8 +74,12 @@ describe('a file that looks the same', () => {
     )
   }
 
-  async function publish(...named: string[]): Promise<PublishResult> {
-    const options = { ignore: [], dataFolder: '/nowhere', named: new Set(named as DrivePath[]) }
+  const publish = (...named: string[]) => publishNamed(named)
+
+  /** @param afterScan called when files were looked at and are about to be read, if any is */
+  async function publishNamed(named: string[], afterScan = () => {}): Promise<PublishResult> {
+    const paths = new Set(named as DrivePath[])
+    const options = { ignore: [], dataFolder: '/nowhere', named: paths, assertRoom: afterScan }
     const result = await publisher.publish(options, never, () => {})
     await publisher.settle()
     await share.refresh()
@@ -221,6 +225,27 @@ describe('a file that looks the same', () => {
       before.map(({ blob }) => blob),
     )
     assert.equal(await contentBytes(), bytes)
+  })
+
+  it('as nothing because a program has emptied it in order to write it stays as it was until then', async function () {
+    if (process.platform !== 'linux') this.skip() // elsewhere it rests for a second first
+    const [path, other] = ['small/7.txt', 'small/8.txt']
+    const { size } = entry(path)
+    const writes = openSync(onDisk(path), 'w')
+    writeFileSync(onDisk(other), 'a neighbour')
+    assert.deepEqual((await publish()).busy, [`/${path}`])
+    assert.equal(entry(path).size, size)
+    assert.equal(entry(other).size, 11, 'nothing else is held up')
+    closeSync(writes)
+    await publish()
+    assert.equal(entry(path).size, 0, 'it is meant to be empty')
+
+    writeFileSync(onDisk(path), 'written')
+    const result = await publishNamed([], () => truncateSync(onDisk(path)))
+    assert.deepEqual(result.busy, [`/${path}`], 'emptied after it was looked at')
+    writeFileSync(onDisk(path), 'written again')
+    await publish()
+    assert.equal(entry(path).size, 13)
   })
 
   it('among thousands that a checkout touched appends no content', async () => {

@@ -19,7 +19,7 @@ import { temporaryFolder } from '../support/folders'
 const PATH = '/large.bin' as DrivePath
 const { signal } = new AbortController()
 
-describe('a large file that changed', () => {
+describe('a file that changed', () => {
   const root = temporaryFolder('at-work')
   const file = join(root, PATH)
   let now = 0
@@ -95,6 +95,23 @@ describe('a large file that changed', () => {
     atWork.published(PATH)
     appendFileSync(file, 'more')
     assert.ok(await isLeft(atWork), 'its next change is another matter')
+  })
+
+  it('is asked about as well when it is short and was emptied, until it rests', async () => {
+    const open: string[] = []
+    const atWork = new FilesAtWork(
+      async () => new Set(open),
+      () => now,
+    )
+    before = 10
+    write(0)
+    open.push(realpathSync(file))
+    assert.ok(await isLeft(atWork))
+    now += QUIET.open
+    assert.ok(!(await isLeft(atWork)), 'it is meant to be empty')
+    before = 0
+    write(0)
+    assert.ok(!(await isLeft(atWork)), 'it was empty before')
   })
 
   it('is not asked about when it is short, or changed long ago', async () => {

@@ -1,7 +1,8 @@
 /**
- * Large files that a program is just writing: a download, an export. Half of one is no version. So a file that changed
- * is left for the next look while a program has it open for writing, or where the system does not tell that, until it
- * has rested for a moment. One that never rests, a log that grows, is taken as it is after a while.
+ * Files that a program is just writing. Half of a large one, a download or an export, is no version, nor is a file that
+ * was emptied in order to be written. So such a file that changed is left for the next look while a program has it open
+ * for writing, or where the system does not tell that, until it has rested for a moment. One that never rests, a log that
+ * grows, is taken as it is after a while.
  */
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +10,7 @@ import type { DrivePath } from '../../../common/brand'
 import type { ScannedFile } from '../scan/scanned'
 import { openForWriting } from './openForWriting'
 
-/** Bytes. A shorter file, that was no longer before, is written in a moment. */
+/** Bytes. A shorter file, that was no longer before, is written in a moment, from when it is not empty. */
 const LEAST = 1024 * 1024
 /** Milliseconds without a change. */
 export const QUIET = { open: 2_000, unknown: 1_000 }
@@ -50,7 +51,9 @@ export class FilesAtWork {
     for (const [path, { first }] of this.seen) if (now - first > FORGOTTEN) this.seen.delete(path)
     const restless = new Map<string, DrivePath>()
     for (const { kind, path, size, mtimeMs } of changed) {
-      if (kind !== 'file' || Math.max(size, before(path) ?? 0) <= LEAST) continue
+      const sizeBefore = before(path) ?? 0
+      const isEmptied = size === 0 && sizeBefore > 0
+      if (kind !== 'file' || (!isEmptied && Math.max(size, sizeBefore) <= LEAST)) continue
       const known = this.seen.get(path)
       const isAsBefore = known?.size === size && known.mtimeMs === mtimeMs
       // A time in the future is that of another clock.

@@ -147,6 +147,8 @@ export class FileImport {
 
   private async importWhole(file: ScannedFile): Promise<boolean> {
     const { bytes, stats } = readSmallStable(this.onDisk(file), WHOLE_FILE_BYTES, file)
+    // Emptied since it was looked at: whether it is about to be written, the next look tells (filesAtWork.ts).
+    if (bytes.length === 0 && file.size > 0) throw new FileBusyError(file.path)
     const secret = file.allowed ? undefined : contentSecret(file.path, bytes)
     if (secret !== undefined) {
       this.skip(file, 'secret-content', secret)
