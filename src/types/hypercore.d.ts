@@ -98,6 +98,8 @@ declare module 'hypercore' {
       readonly id: number
       /** Null: it is for hashes alone. */
       readonly block: { readonly index: number } | null
+      /** A proof of a longer log. */
+      readonly upgrade: { readonly start: number; readonly length: number } | null
     }
 
     /** A block that is to be fetched. */
@@ -125,6 +127,8 @@ declare module 'hypercore' {
       block: { readonly index: number } | null
       /** `index` is a place in the tree; `nodes` levels above it are unknown, 0 to have that found out. */
       hash: { readonly index: number; readonly nodes: number } | null
+      /** A proof of a longer log. */
+      readonly upgrade: { readonly start: number; readonly length: number } | null
     }
 
     /** A hash that is to be fetched without its block. */

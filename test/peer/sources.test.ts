@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { KeyPair } from '@hyperswarm/secret-stream'
+import type { ReplicatorPeer } from 'hypercore'
 import DHT from 'hyperdht'
 import { Blocks } from '../../src/peer/drive/blocks'
+import { proveWithFirstBlock } from '../../src/peer/hypercore/firstRequests'
+import { expectBlocks } from '../../src/peer/hypercore/scheduling'
 import { eventually } from '../support/eventually'
 import { Machine } from '../support/machines'
 
@@ -57,6 +60,23 @@ describe('many sources of one log', () => {
     return machine
   }
 
+  /** The same, which does not know how long the log is either. */
+  const newcomer = async (from: readonly Machine[]): Promise<Machine> => {
+    const machine = await Machine.start(FAST, { key: from[0]?.log.key ?? Buffer.alloc(0) })
+    machines.push(machine)
+    proveWithFirstBlock(machine.log)
+    expectBlocks(machine.log, BLOCK)
+    for (const one of from) machine.connect(one)
+    await eventually('all have said what they have', () => {
+      const { peers } = machine.log
+      return (
+        peers.length === from.length && peers.every(peer => peer.remoteContiguousLength === content.length)
+      )
+    })
+    assert.equal(machine.log.length, 0)
+    return machine
+  }
+
   it('send no block twice, and each sends as much as it can', async () => {
     const all = await sources(64, 2 * MB, 2 * MB, 2 * MB, 2 * MB)
     await readAll(await receiver(all))
@@ -80,6 +100,45 @@ describe('many sources of one log', () => {
     await readAll(await receiver([slow, other, fast]))
     const sent = [slow.blocksSent, other.blocksSent]
     assert.ok(Math.max(...sent) <= 5, `the slow ones sent ${sent.join(' and ')}`)
+  })
+
+  it('are asked how long the log is before any large block, which would be waited for', async () => {
+    const all = await sources(8, 8 * MB, 8 * MB, 8 * MB)
+    const asked: string[] = []
+    const blocksAsked: number[] = []
+    for (const { log } of all)
+      log.on('peer-add', (peer: ReplicatorPeer) => {
+        const { onrequest } = peer
+        peer.onrequest = request => {
+          if (request.upgrade !== null) asked.push(request.block === null ? 'alone' : 'with a block')
+          if (request.block !== null) blocksAsked.push(request.block.index)
+          return onrequest.call(peer, request)
+        }
+      })
+    const reader = await newcomer(all)
+    const blocks = new Blocks(reader.log, '/file', { timeout: 20_000, isPatient: true })
+    await Promise.all(content.map((_, index) => blocks.get(index)))
+    blocks.close()
+    assert.deepEqual(asked, ['alone'])
+    // Any of them may be slow, and the rest would wait for the first block.
+    assert.ok(!blocksAsked.slice(0, 3).includes(0), `they were asked for ${blocksAsked.join(', ')}`)
+  })
+
+  it('lose the first block to whoever comes later, when it takes them long', async () => {
+    const [slow, fast] = await sources(8, 0.02 * MB, 8 * MB)
+    assert.ok(slow && fast)
+    const reader = await newcomer([slow])
+    const [first] = reader.log.peers
+    const came: string[] = []
+    reader.log.on('download', (_index, _bytes, peer) => came.push(peer === first ? 'slow' : 'fast'))
+    const blocks = new Blocks(reader.log, '/file', { timeout: 20_000, isPatient: true })
+    const reading = content.map((_, index) => blocks.get(index))
+    for (const block of reading) block.catch(() => {}) // taken back at the end
+    await eventually('the slow one was asked', () => slow.blocksSent === 1)
+    reader.connect(fast)
+    await eventually('a block came', () => came.length > 0)
+    blocks.close()
+    assert.equal(came[0], 'fast')
   })
 
   it('lose what they were asked for to others when they fall silent', async () => {

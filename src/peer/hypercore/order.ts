@@ -3,7 +3,8 @@
  *
  * Blocks that somebody waits for come first, as they were asked for. A copy is more patient: any of the blocks that it
  * asked for ahead will do. While all who have some have the same, they come in order, so that files grow from their
- * start. When others fetch them as well, the rarest come first. Among equals each receiver begins elsewhere: for every
+ * start; a peer that is slow, or may be, is asked for the last one, since what was asked for ahead runs out when the
+ * first one does not come. When others fetch them as well, the rarest come first. Among equals each receiver begins elsewhere: for every
  * block a lot is drawn among those who lack it, by a hash of their keys and the block that all of them can compute. So
  * two hardly ever ask the sharer for the same one. They do that from the moment on at which the sharer says that others
  * come for the same (crowd.ts), before they have met. Who has all that fell to it waits for what the others will have, and
@@ -26,6 +27,15 @@ interface Ranked {
   /** How many have it. */
   readonly owners: number
   readonly turn: number
+}
+
+export interface Choice {
+  /** Only what somebody waits for. */
+  readonly isUrgent: boolean
+  /** Others were waited for long enough: what they would fetch may be asked for. */
+  readonly isWaiting: boolean
+  /** The peer takes long for a block, or may do so. */
+  readonly isSlow: boolean
 }
 
 export class Order {
@@ -51,14 +61,11 @@ export class Order {
   /**
    * What a peer may be asked for, best first.
    * @param isUsable whether it should be asked for a block that it has
-   * @param isUrgent only what somebody waits for
-   * @param isWaiting others were waited for long enough: what they would fetch may be asked for
    */
   choose(
     peer: ReplicatorPeer,
     isUsable: (block: number) => boolean,
-    isUrgent: boolean,
-    isWaiting: boolean,
+    { isUrgent, isWaiting, isSlow }: Choice,
   ): readonly WantedBlock[] {
     const found: WantedBlock[] = []
     for (const block of this.waiting()) {
@@ -72,7 +79,8 @@ export class Order {
     if (found.length === 0) return found
     const crowd = this.crowdFor(found)
     if (crowd.length > 0 || isCrowded(peer.stream)) return this.ranked(found, peer, crowd, isWaiting)
-    return this.core.core.replicator.peers.length < 2 ? found : found.sort((a, b) => a.index - b.index)
+    if (this.core.core.replicator.peers.length < 2) return found
+    return found.sort((a, b) => (isSlow ? b.index - a.index : a.index - b.index))
   }
 
   /** Whether others fetch what is wanted as well, and a peer is none of them: it has all of it. */

@@ -9,12 +9,14 @@
  * 3. What a peer has not begun to send, and would deliver much later than others, is taken back from it. What it has
  *    begun is asked of a second one when that has nothing better to do and is much faster; whoever comes later is told
  *    to stop. A peer that sends nothing loses everything, and is asked last until it delivers.
+ * 4. Before blocks of several peers comes a proof of the log's length (awaitedProof.ts).
  *
  * Read in hypercore 11.39.5: `updatePeer`, `_updatePeer`, `_updateHotswap`, `_queueBlock`, `_clearInflightBlock`,
  * `_sendBlockRequest`, `_cancelRequest` and `getMaxInflight` of lib/replicator.js.
  */
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer, SentRequest, WantedBlock } from 'hypercore'
+import { AwaitedProof } from './awaitedProof'
 import { isCrowded, takeWaiting } from './crowd'
 import { Order } from './order'
 import { Pace } from './pace'
@@ -81,6 +83,7 @@ class Schedule {
   /** Of blocks that come now, as far as is known. */
   private expected: number | undefined
   readonly order: Order
+  private readonly proof: AwaitedProof
   private readonly replicator: Hypercore['core']['replicator']
   private readonly standings = new WeakMap<ReplicatorPeer, Standing>()
   private readonly sentAt = new WeakMap<SentRequest, number>()
@@ -90,6 +93,7 @@ class Schedule {
     const { replicator } = core.core
     this.replicator = replicator
     this.order = new Order(core, peer => this.isFellow(peer))
+    this.proof = new AwaitedProof(core, LOOK_EVERY)
     const ask = replicator._updatePeer
     replicator._updatePeer = peer => {
       const standing = this.standingOf(peer)
@@ -124,10 +128,11 @@ class Schedule {
       this.sentAt.set(request, performance.now())
       send.call(peer, request, block)
       pace.look(true, false)
-      this.timer ??= setInterval(() => this.look(), LOOK_EVERY).unref()
+      this.watch()
     }
     const complete = peer._onrequestroundtrip
     peer._onrequestroundtrip = request => {
+      this.proof.answered(request)
       complete.call(peer, request)
       // Storing takes its time: the line is not to wait for it.
       if (peer.dataProcessing < STORING) queueMicrotask(() => this.replicator.updatePeer(peer))
@@ -159,8 +164,17 @@ class Schedule {
     const most = peer.getMaxInflight()
     if (peer.inflight >= most + URGENT) return false
     const isUsable = (block: number) => !standing.isLast || !this.isAtOthers(peer, block)
-    const isWaiting = this.isWaiting(peer, standing)
-    for (const block of this.order.choose(peer, isUsable, peer.inflight >= most, isWaiting)) {
+    const how = {
+      isUrgent: peer.inflight >= most,
+      isWaiting: this.isWaiting(peer, standing),
+      isSlow: (standing.pace.timeFor(this.blockBytes) ?? Number.POSITIVE_INFINITY) > SLOW_BLOCK,
+    }
+    for (const block of this.order.choose(peer, isUsable, how)) {
+      if (this.proof.isFirst(block.index, this.blockBytes)) {
+        this.watch()
+        if (this.proof.ask(peer, block.index)) return true
+        continue
+      }
       if (!peer._requestBlock(block)) continue
       block.queued = false
       standing.waitsSince = undefined
@@ -194,8 +208,17 @@ class Schedule {
     standing.bytesAtStart = standing.pace.bytes
   }
 
+  private watch(): void {
+    this.timer ??= setInterval(() => this.look(), LOOK_EVERY).unref()
+  }
+
   private look(): void {
     const { peers } = this.replicator
+    const late = this.proof.look(peer => this.untilBlock(peer))
+    if (late !== undefined) {
+      this.cancel(late)
+      this.replicator.queueUpdateAll()
+    }
     let isIdle = !this.replicator._queued.some(({ queued }) => queued)
     for (const peer of peers) {
       const standing = this.standingOf(peer)
@@ -216,6 +239,13 @@ class Schedule {
     for (const [peer, requests] of this.sent()) if (this.takeBack(peer, requests)) isTaken = true
     if (isTaken) this.replicator.queueUpdateAll()
     for (const peer of [...peers]) if (peer.inflight < peer.getMaxInflight()) this.replicator.updatePeer(peer)
+  }
+
+  /** Milliseconds until the block that a peer sends now is here; undefined: nothing comes. */
+  private untilBlock(peer: ReplicatorPeer): number | undefined {
+    const { pace, bytesAtStart } = this.standingOf(peer)
+    if (pace.silence > 5 * LOOK_EVERY) return undefined
+    return pace.timeFor(Math.max(0, this.blockBytes - (pace.bytes - bytesAtStart)))
   }
 
   /** Requests for blocks that are on their way to each peer, in the order in which they were sent. */
@@ -338,6 +368,6 @@ class Schedule {
 
   private cancel(request: SentRequest): void {
     request.peer._cancelRequest(request)
-    this.replicator._clearInflightBlock(this.replicator._blocks, request)
+    if (request.block !== null) this.replicator._clearInflightBlock(this.replicator._blocks, request)
   }
 }
