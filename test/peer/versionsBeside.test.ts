@@ -109,6 +109,20 @@ describe('versions of a share', () => {
     await other.close()
   }
 
+  it('write a pack again, with the next listing, only when most of it is in use no more', async () => {
+    const large = (n: number) => `large ${n} `.padEnd(4_000, '.')
+    for (let n = 0; n < 300; n++) write(`a${n}.txt`, `small ${n}`)
+    for (let n = 0; n < 400; n++) write(`b${n}.txt`, large(n))
+    const first = await publish()
+    const before = (await share.bytesReady()).byteLength
+    for (let n = 0; n < 300; n++) write(`a${n}.txt`, `another small ${n}`)
+    for (let n = 0; n < 400; n += 20) write(`b${n}.txt`, large(n + 1_000))
+    const second = await publish()
+    assert.notDeepEqual(second.listing, first.listing)
+    const added = (await share.bytesReady()).byteLength - before
+    assert.ok(added < 400_000, `${added} bytes`)
+  })
+
   it('are read beside each other, each with its own files and their content', async () => {
     for (let n = 0; n < 400; n++) write(`${n}.txt`, `file number ${n}`)
     const first = await publish()

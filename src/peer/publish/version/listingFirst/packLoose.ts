@@ -1,14 +1,14 @@
 /** Puts small files that were published one by one into packs, and again those whose pack is hardly used any more. */
 import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../../../common/brand'
-import { PACKED_FILE_BYTES } from '../../../drive/format/listing'
+import { PACK_BYTES, PACKED_FILE_BYTES } from '../../../drive/format/listing'
 import { compareDrivePaths } from '../../../names/pathOrder'
 import type { PublishedFile } from '../../../store/catalog'
 import { type FileImport, MIN_PACKED_FILES } from '../importFiles'
 import type { Published } from '../published'
 
 /** A pack with less than this of it still in use is packed again. */
-const MIN_PACK_USE = 256 * 1024
+const MIN_PACK_USE = PACK_BYTES / 2
 /** Blocks of small files that are read at once to be packed. */
 const READS_AHEAD = 64
 
