@@ -91,9 +91,9 @@ export function giveName(
   const from = place.folder.prefix + temporary
   const to = place.folder.prefix + place.name
   // What is to be new is linked at once: that fails by itself where something is.
-  const isNew = expected === 'absent' ? canLink() : replaceable(place, expected) === undefined
-  if (!isNew || !linkTo(from, to)) {
-    replaceable(place, expected)
+  const found = expected === 'absent' ? undefined : replaceable(place, expected)
+  if (found !== undefined || !linkTo(from, to)) {
+    if (found === undefined) replaceable(place, expected)
     renameSync(from, to)
   }
   // Where folders are held nothing can have gone astray; elsewhere at least it does not go unnoticed.

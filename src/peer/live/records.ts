@@ -8,14 +8,15 @@ const AT_ONCE = 256
 const SHARE_OF_ALL = 16
 
 /**
- * Of these places, of the folders they lie in, and of what lies below those in `folders`.
+ * Of these places, of the folders they lie in, and of what lies below those of them that are folders here.
+ * @param foldersHere asked only where not all records are read
  * @param of how many places there are
  */
 export async function recordsNear(
   catalog: Catalog,
   target: string,
   places: ReadonlySet<string>,
-  folders: readonly string[],
+  foldersHere: () => readonly string[],
   of: number,
 ): Promise<TargetRecords['copied']> {
   const copied = new Map<string, CopiedFile>()
@@ -37,7 +38,7 @@ export async function recordsNear(
       if (file !== undefined && place !== undefined) copied.set(place, file)
     }
   }
-  for (const folder of folders)
+  for (const folder of foldersHere())
     await catalog.each('copied', `${target}${folder}/`, (below, file) => visit(`${folder}/${below}`, file))
   return copied
 }

@@ -271,8 +271,9 @@ class Step {
     const { catalog } = this.options.copy
     if (wasCut) return recordsOf(catalog, this.target)
     const places = new Set([...put.keys(), ...gone])
-    const folders = [...put.keys()].filter(path => statOf(this.writer, segmentsOf(path))?.kind === 'folder')
-    const copied = await recordsNear(catalog, this.target, places, folders, selected)
+    const isFolder = (path: string) => statOf(this.writer, segmentsOf(path))?.kind === 'folder'
+    const foldersHere = () => [...put.keys()].filter(isFolder)
+    const copied = await recordsNear(catalog, this.target, places, foldersHere, selected)
     return { copied, intended: new Map() }
   }
 
