@@ -120,7 +120,7 @@ const CATALOGUE = {
     `“${folder}” is the folder that is shared. Choose another one for the copy.`,
   'unknown-live': () => 'This folder is not kept in sync any more.',
   'live-in-share': (folder: string) =>
-    `“${folder}” cannot be kept in sync: it is, lies in, or holds a folder that you share, and what comes in would be shared on. Choose another folder. Nothing was changed.`,
+    `“${folder}” cannot be kept in sync: it is, lies in, or holds a folder that is shared, and what comes in would be shared on. Choose another folder. Nothing was changed.`,
   'live-overlaps': (folder: string) =>
     `“${folder}” is, lies in, or holds a folder that is kept in sync already. Choose another folder, or stop syncing that one. Nothing was changed.`,
   'live-there': (folder: string) =>

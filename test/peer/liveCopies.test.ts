@@ -318,7 +318,21 @@ describe('a folder that is kept in step with a share', () => {
     const { id: shared } = await bob.publish(join(own, 'inner'), { keep: true })
     await refused(join(own, 'inner'), 'live-in-share')
     await refused(own, 'live-in-share')
+    await mkdir(join(source, 'deeper', 'here'), { recursive: true })
+    await refused(join(source, 'deeper', 'here'), 'live-in-share') // it is Ann's, of another data folder
     await assert.rejects(bob.copy(id, folder), { code: 'live-there' })
     await bob.request('share.remove', { id: shared })
+  })
+
+  it('may be a part of a copy, in its own place there', async () => {
+    await scene.open({ 'a.txt': 'a', docs: { deep: { 'b.txt': 'b' } } }, { isWatched: true })
+    await bob.copy(scene.id, scene.folder)
+    scene.folder = join(scene.folder, 'docs')
+    await scene.start({ path: '/docs/deep' as DrivePath })
+    await writeFile(join(scene.source, 'docs', 'deep', 'b.txt'), 'later')
+    await eventually(
+      'it follows',
+      async () => (await readFile(join(scene.folder, 'deep', 'b.txt'), 'utf8')) === 'later',
+    )
   })
 })

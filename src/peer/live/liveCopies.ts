@@ -14,6 +14,7 @@ import type { BaseRecord, LiveRecord } from '../store/catalog'
 import type { KeptFiles } from './keptFiles'
 import { LiveCopy } from './liveCopy'
 import { Merges } from './merges'
+import { liesInSharedFolder } from './sharedAround'
 
 export class LiveCopies {
   readonly changed = new Signal<void>()
@@ -141,6 +142,8 @@ export class LiveCopies {
       if (isInside(folder, source) || (!isFile && isInside(source, folder)))
         throw new PeerfoldError('live-in-share', folder)
     }
+    if (drive.version !== undefined && liesInSharedFolder(folder, path, drive.version))
+      throw new PeerfoldError('live-in-share', folder)
     const record: LiveRecord = {
       id: randomUUID(),
       share,
