@@ -43,6 +43,16 @@ export class CopyRounds {
 
   /** Throws `Superseded` when some of it cannot be had any more. */
   async run(files: readonly PlannedFile[], work: FileWork): Promise<void> {
+    const end = new AbortController()
+    this.waits.sayWhenFull(AbortSignal.any([this.signal, end.signal]))
+    try {
+      await this.runAll(files, work)
+    } finally {
+      end.abort()
+    }
+  }
+
+  private async runAll(files: readonly PlannedFile[], work: FileWork): Promise<void> {
     const limits = { bytes: BYTES_IN_FLIGHT, units: UNITS_IN_FLIGHT, signal: this.signal }
     let left = files
     for (let wait = 0; left.length > 0; wait++) {

@@ -24,6 +24,15 @@ export class CopyWaits {
     this.signal = options.transfer.abort.signal
   }
 
+  /** What is under way when the disk gets full may hang: the store says nothing of what it cannot write. */
+  sayWhenFull(signal: AbortSignal): void {
+    const { space, transfer } = this.options
+    space.none(signal).then(
+      () => space.shortage && transfer.pause(space.shortage),
+      () => {}, // it is over
+    )
+  }
+
   async waitForRoom(): Promise<void> {
     const { space, transfer } = this.options
     if (space.shortage === undefined) return
