@@ -44,6 +44,12 @@ const KINDS = [
   ['a picture', '/dot.png', vscode.TabInputCustom],
 ] as const
 
+/** Each kind of tab that compares two files. */
+const COMPARISONS = [
+  ['texts', ['/before.txt', '/after.txt'], vscode.TabInputTextDiff],
+  ['notebooks', ['/last year.ipynb', '/this year.ipynb'], vscode.TabInputNotebookDiff],
+] as const
+
 describe('tabs of files that are not here', () => {
   let other: OtherPeer
   let id: ShareId
@@ -53,6 +59,10 @@ describe('tabs of files that are not here', () => {
     other = await startOtherPeer('harvest', {
       'notes.txt': 'fetched at last\n',
       'yield.ipynb': NOTEBOOK,
+      'before.txt': 'sown\n',
+      'after.txt': 'grown\n',
+      'last year.ipynb': NOTEBOOK,
+      'this year.ipynb': NOTEBOOK.replace('Yield', 'Yield of this year'),
       'dot.png': PICTURE,
       'given up.txt': 'nobody wants it any more\n',
       'large.txt': Buffer.from(randomBytes(1_200_000, 3)).toString('hex'),
@@ -75,7 +85,17 @@ describe('tabs of files that are not here', () => {
     open(at('/given up.txt'))
     await untilTabs('the last one waits', tabs => tabs.some(isWaiting), at('/given up.txt'))
     await vscode.commands.executeCommand('workbench.action.closeActiveEditor')
+    await Promise.all(
+      COMPARISONS.map(([, [left, right]], column) =>
+        vscode.commands.executeCommand('vscode.diff', at(left), at(right), undefined, {
+          viewColumn: vscode.ViewColumn.Two + column,
+          preserveFocus: true,
+        }),
+      ),
+    )
+    const compared = COMPARISONS.flatMap(([, paths]) => paths.map(path => untilOpen(at(path))))
     await other.comeBack()
+    await Promise.all(compared)
     for (const [kind, path, Input] of [...KINDS].reverse()) {
       // A tab in the background changes when it is turned to.
       await vscode.commands.executeCommand('vscode.openWith', at(path), WAITING_EDITOR)
@@ -111,8 +131,15 @@ describe('tabs of files that are not here', () => {
       await untilTabs(`${kind} is open`, tabs => tabs.some(tab => tab.input instanceof Input), at(path))
       await vscode.commands.executeCommand('workbench.action.keepEditor')
     }
-    await vscode.commands.executeCommand('vscode.diff', at('/notes.txt'), at('/given up.txt'))
-    await untilTabs('the comparison is open', tabs => tabs.length === 1, at('/given up.txt'))
+    for (const [kind, paths, Input] of COMPARISONS) {
+      const [left, right] = paths.map(at)
+      await vscode.commands.executeCommand('vscode.diff', left, right, undefined, { preview: false })
+      await untilTabs(
+        `${kind} are compared`,
+        tabs => tabs.some(tab => tab.input instanceof Input),
+        at(paths[1]),
+      )
+    }
     await lookAgain()
     await removeElsewhere(id)
     await untilAllTabs('nothing of it is left', tabs =>
@@ -162,7 +189,8 @@ function isWaiting({ input }: vscode.Tab): boolean {
 }
 
 function urisOf({ input }: vscode.Tab): readonly vscode.Uri[] {
-  if (input instanceof vscode.TabInputTextDiff) return [input.original, input.modified]
+  if (input instanceof vscode.TabInputTextDiff || input instanceof vscode.TabInputNotebookDiff)
+    return [input.original, input.modified]
   const isOne =
     input instanceof vscode.TabInputText ||
     input instanceof vscode.TabInputNotebook ||
@@ -184,6 +212,16 @@ function untilTabs(
   uri: vscode.Uri,
 ): Promise<void> {
   return untilAllTabs(what, () => holds(tabsOf(uri)))
+}
+
+/** What a comparison shows has no tab of its own, and is open only when it could be read. */
+function untilOpen(uri: vscode.Uri): Promise<unknown> {
+  const isIt = (document: { readonly uri: vscode.Uri }) => document.uri.toString() === uri.toString()
+  const { onDidOpenTextDocument, onDidOpenNotebookDocument } = vscode.workspace
+  return Promise.any([
+    nextEvent(onDidOpenTextDocument, isIt, `${uri.path} is open`),
+    nextEvent(onDidOpenNotebookDocument, isIt, `${uri.path} is open`),
+  ])
 }
 
 /** The tab comes before its text. */

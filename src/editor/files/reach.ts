@@ -1,9 +1,14 @@
 /** How long a file of a share is waited for, and when one that could not be read may be readable. Pure. */
+import type { OpenedShareState } from '../../common/model'
 
 /** Who could have a file of an opened share. */
 export interface Reach {
   readonly connected: boolean
   readonly peers: number
+}
+
+export function reachOf(share: OpenedShareState | undefined): Reach {
+  return { connected: share?.status.kind === 'connected', peers: share?.peers ?? 0 }
 }
 
 /** Somebody came who was not there before. */

@@ -13,7 +13,7 @@ import { Commands, EXTENSION_SCHEME, type SettingName, WAITING_EDITOR } from '..
 import { Disposable } from '../dispose'
 import type { PeerModel } from '../peerModel'
 import { nameOf } from './drivePath'
-import { cameBack, type Reach } from './reach'
+import { cameBack, type Reach, reachOf } from './reach'
 import { allTabs, fileAddress, isWaitingTab, tabsOfFile, urisOfTab, withoutQuery } from './shareTabs'
 import { fromShareUri, ROOT } from './shareUri'
 import { waitingPage } from './waitingPage'
@@ -93,8 +93,7 @@ export class WaitingFiles extends Disposable implements vscode.CustomReadonlyEdi
   }
 
   private reachOf(uri: vscode.Uri): Reach {
-    const share = this.shareOf(uri)
-    return { connected: share?.status.kind === 'connected', peers: share?.peers ?? 0 }
+    return reachOf(this.shareOf(uri))
   }
 
   private shareOf(uri: vscode.Uri): OpenedShareState | undefined {
