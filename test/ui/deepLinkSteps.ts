@@ -40,6 +40,25 @@ export function deepLinkSteps(cast: () => Cast): void {
     assert.equal(again, link)
   })
 
+  it('offers the links of a chat line that has two, and opens the one that is chosen', async () => {
+    const { atBob } = cast()
+    const { quickInput } = atBob
+    const parsed = parseLink(link)
+    assert.ok(parsed.ok)
+    const other = formatLink({ ...parsed.link, path: '/beds/tomatoes.md' as DrivePath })
+    await atBob.writeClipboard(`The herbs are in ${link}, and the tomatoes here (${other}).`)
+    await atBob.runCommand('Peerfold: Open Shared Link…')
+    await quickInput.message.waitFor()
+    await quickInput.input.press('Enter')
+    await quickInput.widget.getByPlaceholder('There are 2 links in this text. Which one?').waitFor()
+    assert.deepEqual(await quickInput.labels(), ['garden', 'garden'])
+    await quickInput.widget.getByText('beds/herbs.md').waitFor()
+    await atBob.screenshot('deep-link-two')
+    await quickInput.widget.getByText('beds/tomatoes.md').click()
+    assert.match(await atBob.editor.text('never the leaves'), /^# Tomatoes/)
+    await selected(atBob, 'tomatoes.md').waitFor()
+  })
+
   it('unfolds the folder whose link was copied in the tree', async () => {
     const { atBob } = cast()
     const beds = atBob.view('Opened Shares').tree.row('beds')
