@@ -4,7 +4,7 @@
  */
 import type { UserError } from '../common/errors'
 import { explainConflicts } from '../common/explain'
-import { formatCount, safeText } from '../common/format'
+import { formatCount, safeText, withoutRoot } from '../common/format'
 import { english } from '../common/localizer'
 import type { SkippedEntry, TransferResult } from '../common/model'
 import { write } from '../wire/lostReaders'
@@ -109,7 +109,7 @@ export class Output {
 
 /** Paths as commands take and list them: without the leading slash. */
 function inShare({ path, detail }: SkippedEntry): string {
-  return `${path.replace(/^\//, '')}: ${detail}`
+  return `${withoutRoot(path)}: ${detail}`
 }
 
 function safe(line: string): string {

@@ -3,6 +3,8 @@
  * They cross the socket as plain data (`UserError`); `PeerfoldError` is the same thing as something to throw.
  */
 
+import { withoutRoot } from './format'
+
 export type ErrorCode = keyof typeof CATALOGUE
 
 /** An error as data. `message` is a whole sentence or two in English, ready to show. */
@@ -27,10 +29,13 @@ const CATALOGUE = {
   'not-in-a-share': (path: string) => `“${path}” is in no folder that you share, so there is no link to it.`,
   'not-shared-here': (path: string) =>
     `“${path}” is not shared from here. Give the link of a share, or a folder that you share.`,
-  'not-shared': (path: string) =>
-    `“${path}” is not in the share, so there is no link to it: it is left out, or not published yet.`,
-  'no-link-to-path': (path: string) =>
-    `No link can point at “${path}”: the path is too long, or has characters that some systems take for others. Copy the link of a folder around it.`,
+  'not-shared': ofEntry(
+    name => `“${name}” is not in the share, so there is no link to it: it is left out, or not published yet.`,
+  ),
+  'no-link-to-path': ofEntry(
+    name =>
+      `No link can point at “${name}”: the path is too long, or has characters that some systems take for others. Copy the link of a folder around it.`,
+  ),
   'own-share': (name: string) => `“${name}” is shared from this machine. Its files are already here.`,
   'log-lost': (name: string) =>
     `“${name}” can get no new versions: its log was damaged or restored from an old copy. Remove the share and share the folder again for a new link. Your files are untouched.`,
@@ -74,20 +79,23 @@ const CATALOGUE = {
   'not-ended': (pid: string) =>
     `The peer process does not answer, and was not ended: its process id ${pid} may belong to another program by now. If that is a Peerfold, end it in the system’s list of processes, then retry.`,
   'nobody-found': (why: string) => `Nobody who has this share was found. ${why}`,
-  offline: (path: string) =>
-    `“${path}” is not here yet, and nobody online has it. It opens when somebody comes.`,
+  offline: ofEntry(
+    name => `“${name}” is not here yet, and nobody online has it. It opens when somebody comes.`,
+  ),
   'no-such-version': (what: string) =>
     `This share has no version ${what}. Its history lists those that there are.`,
-  'no-other-version': (path: string) => `No other version of “${path}” is known.`,
+  'no-other-version': ofEntry(name => `No other version of “${name}” is known.`),
   'version-not-here': () =>
     'The list of files of this version is not here, and nobody online gave it. Try again when somebody who has the share is online.',
-  'not-kept': (path: string) =>
-    `The content of “${path}” in this version is no longer kept: whoever is online has let it go. Newer versions are not affected.`,
+  'not-kept': ofEntry(
+    name =>
+      `The content of “${name}” in this version is no longer kept: whoever is online has let it go. Newer versions are not affected.`,
+  ),
   'not-listed': () =>
     'The list of files is not here yet, and nobody online has it. It comes when somebody does.',
   stalled: () =>
     'Nobody online has the rest. It resumes by itself when somebody comes while Peerfold runs; what is here is kept.',
-  'file-not-found': (path: string) => `“${path}” is not in this share.`,
+  'file-not-found': ofEntry(name => `“${name}” is not in this share.`),
   'target-missing': (link: string) => `${link}, which is not in this share.`,
   'target-outside': (link: string) => `${link}, which is outside of this share.`,
   'target-circle': (link: string) =>
@@ -97,14 +105,14 @@ const CATALOGUE = {
   'no-copy': (name: string) => `“${name}” has no saved copy on this disk any more. “Save a Copy…” makes one.`,
   'ambiguous-path': (paths: string) =>
     `Several names in this share are spelled like that: ${paths}. Choose one from the list of files.`,
-  'is-a-folder': (path: string) => `“${path}” is a folder.`,
-  'not-a-folder-entry': (path: string) => `“${path}” is not a folder.`,
+  'is-a-folder': ofEntry(name => `“${name}” is a folder.`),
+  'not-a-folder-entry': ofEntry(name => `“${name}” is not a folder.`),
   'too-large-to-read': (detail: string) =>
     `${detail} was not read: it is larger than VS Code takes in one piece. If you copied it in the Explorer, delete the copy, which is empty, and use “Save a Copy…”.`,
   'too-large': (detail: string) => `${detail} is too large to open in the editor. Use “Save a Copy…”.`,
   'not-readable': () =>
     'This cannot be read: it is no share, or a private one that needs its whole link. Ask whoever sent it.',
-  'bad-entry': (path: string) => `“${path}” cannot be read: the share describes it wrongly.`,
+  'bad-entry': ofEntry(name => `“${name}” cannot be read: the share describes it wrongly.`),
   'limit-passed': (detail: string) =>
     `${detail} If you trust this share, raise the limit in Peerfold’s settings; then it continues.`,
   'store-limit': (detail: string) =>
@@ -167,6 +175,11 @@ const CATALOGUE = {
   cancelled: () => 'Cancelled.',
   internal: (detail: string) => `Something unexpected happened: ${detail}. See the log.`,
 } as const satisfies Record<string, (detail: string) => string>
+
+/** What is said of an entry of a share: of its path, as people read it. */
+function ofEntry(say: (name: string) => string): (path: string) => string {
+  return path => say(withoutRoot(path))
+}
 
 /** An error whose message is meant for the user. */
 export class PeerfoldError extends Error {

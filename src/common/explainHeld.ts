@@ -1,5 +1,5 @@
 /** What is said about files that stay shared for the moment although the scan does not list them. */
-import { formatCount, safeText } from './format'
+import { formatCount, safeText, withoutRoot } from './format'
 import { english, type Localizer } from './localizer'
 import type { HeldFiles } from './model'
 
@@ -10,7 +10,7 @@ const NAMED = 5
 export function explainHeld({ kind, files, paths }: HeldFiles, l10n: Localizer = english): string {
   const count = formatCount(files)
   const isOne = files === 1
-  const shown = paths.slice(0, NAMED).map(path => safeText(path.replace(/^\//, ''), 80))
+  const shown = paths.slice(0, NAMED).map(path => safeText(withoutRoot(path), 80))
   const names = [...shown, ...(files > shown.length && kind !== 'disk' ? ['…'] : [])].join(', ')
   switch (kind) {
     case 'disk':

@@ -55,6 +55,11 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`
 }
 
+/** A path in a share as people read it, and as commands take and list it: `beds/tomatoes.md`; `/` for the share itself. */
+export function withoutRoot(path: string): string {
+  return path.replace(/^\/(?=.)/, '')
+}
+
 /** With commas between thousands, independent of the machine's locale. */
 export function formatCount(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',')

@@ -123,16 +123,13 @@ attackGroups('shares with hostile content', () => {
 
     it('are told as what they are, whoever asks for them or for what is behind them', async () => {
       for (const [path, told] of [
-        ['/to-file', '“/to-file” is a link to “../victim/secret”, which is outside of this share.'],
-        ['/absolute', '“/absolute” is a link to “/etc/passwd”, which is outside of this share.'],
-        ['/dangling', '“/dangling” is a link to “nothing-here”, which is not in this share.'],
-        [
-          '/chain-1',
-          '“/chain-1” leads to “/chain-2”, a link to “../victim”, which is outside of this share.',
-        ],
+        ['/to-file', '“to-file” is a link to “../victim/secret”, which is outside of this share.'],
+        ['/absolute', '“absolute” is a link to “/etc/passwd”, which is outside of this share.'],
+        ['/dangling', '“dangling” is a link to “nothing-here”, which is not in this share.'],
+        ['/chain-1', '“chain-1” leads to “chain-2”, a link to “../victim”, which is outside of this share.'],
         [
           '/self',
-          '“/self” is a link to “self”, and leads in a circle of links, or through more than 40 of them.',
+          '“self” is a link to “self”, and leads in a circle of links, or through more than 40 of them.',
         ],
       ] as const) {
         const at = { id, path: path as DrivePath }

@@ -71,7 +71,7 @@ describe('a window in Restricted Mode', () => {
     const texts = await tree.texts()
     for (const name of [markup, icon, command]) assert.ok(texts.includes(`${name}.txt`), texts.join('\n'))
     await tree.row(all).tooltip(all)
-    await tree.row(`${markup}.txt`).tooltip(`/${markup}.txt`)
+    await tree.row(`${markup}.txt`).tooltip(`${markup}.txt`)
     await window.screenshot('hostile-tree')
   })
 

@@ -81,23 +81,23 @@ describe('links of a share', () => {
       const place = follow(index, at(path))
       return place.kind === 'nowhere' ? absence(at(path), place).message : place.kind
     }
-    assert.equal(told('/gone'), '“/gone” is a link to “nothing/here”, which is not in this share.')
+    assert.equal(told('/gone'), '“gone” is a link to “nothing/here”, which is not in this share.')
     assert.equal(
       told('/absolute'),
-      '“/absolute” is a link to “/usr/share/doc”, which is outside of this share.',
+      '“absolute” is a link to “/usr/share/doc”, which is outside of this share.',
     )
-    assert.equal(told('/up'), '“/up” is a link to “../elsewhere”, which is outside of this share.')
+    assert.equal(told('/up'), '“up” is a link to “../elsewhere”, which is outside of this share.')
     assert.equal(
       told('/up/x.txt'),
-      '“/up/x.txt” leads to “/up”, a link to “../elsewhere”, which is outside of this share.',
+      '“up/x.txt” leads to “up”, a link to “../elsewhere”, which is outside of this share.',
     )
     assert.equal(
       told('/chain'),
-      '“/chain” leads to “/docs/up”, a link to “../../x”, which is outside of this share.',
+      '“chain” leads to “docs/up”, a link to “../../x”, which is outside of this share.',
     )
-    assert.equal(told('/below'), '“/below” is a link to “docs/a.txt/x”, which is not in this share.')
+    assert.equal(told('/below'), '“below” is a link to “docs/a.txt/x”, which is not in this share.')
     assert.match(told('/one'), /a circle of links/)
-    assert.equal(told('/docs/b.txt'), '“/docs/b.txt” is not in this share.')
+    assert.equal(told('/docs/b.txt'), '“docs/b.txt” is not in this share.')
   })
 
   it('tell the size and the time of what they point at, and where it is', () => {

@@ -113,7 +113,7 @@ describe('the ignore rules', () => {
     assert.deepEqual(layers.verdict('b.log', false), {
       ignored: true,
       reason: 'gitignore',
-      detail: '“*.log” in /a/.gitignore',
+      detail: '“*.log” in a/.gitignore',
     })
   })
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { behind } from '../../common/followed'
+import { withoutRoot } from '../../common/format'
 import type { ShareLink } from '../../common/link'
 import type { Params } from '../../common/protocol'
 import { UsageError } from '../arguments'
@@ -38,7 +39,7 @@ export async function cat(context: Context): Promise<number> {
     }
     const after = behind(await peer.request('fs.stat', { id, path, ...at }))
     if (after.mtime !== mtime || after.size !== size) {
-      throw new PeerfoldError('changed-meanwhile', path)
+      throw new PeerfoldError('changed-meanwhile', withoutRoot(path))
     }
     if (former === undefined) noteDoubt(context.output, doubt)
     noteFormer(context, former)

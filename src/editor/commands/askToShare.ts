@@ -5,7 +5,7 @@
 import * as path from 'node:path'
 import * as vscode from 'vscode'
 import type { DrivePath } from '../../common/brand'
-import { formatBytes, plural, safeText } from '../../common/format'
+import { formatBytes, plural, safeText, withoutRoot } from '../../common/format'
 import type { SkippedEntry } from '../../common/model'
 import type { SharePreview, ShareSource } from '../../common/protocol'
 import { diskPath } from '../names'
@@ -19,7 +19,6 @@ import {
   isSecretEntry,
   totalOf,
   unportableLines,
-  withoutRoot,
 } from './leftOut'
 import type { CommandParts } from './parts'
 

@@ -4,7 +4,7 @@
  */
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
-import { formatCount } from '../../common/format'
+import { formatCount, withoutRoot } from '../../common/format'
 import type { FileEntry } from '../../common/model'
 import { childOf } from '../files/drivePath'
 import type { ShareAddress } from '../files/shareUri'
@@ -111,7 +111,7 @@ interface Listed {
 function rowOf({ path, kind }: Listed, on: ReadonlySet<string>): TogglingRow {
   const within = isWithin(path, on)
   const icon = within || on.has(path) ? '$(pass-filled)' : '$(circle-large-outline)'
-  const name = pickerText(path.slice(1) + (kind === 'folder' ? '/' : ''))
+  const name = pickerText(withoutRoot(path) + (kind === 'folder' ? '/' : ''))
   return {
     label: `${icon} ${name}`,
     ...(within ? { description: l10n.t('with its folder') } : {}),

@@ -5,7 +5,7 @@
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
 import { toUserError } from '../../common/errors'
-import { safeText } from '../../common/format'
+import { safeText, withoutRoot } from '../../common/format'
 import { nameOf } from '../files/drivePath'
 import { onDisk } from '../files/ownFiles'
 import { pickerText } from '../names'
@@ -88,5 +88,10 @@ function toReason(error: unknown): PathItem {
 
 /** Always shown: the peer process has decided what matches. */
 function toItem(path: DrivePath): PathItem {
-  return { label: pickerText(nameOf(path)), description: pickerText(path), path, alwaysShow: true }
+  return {
+    label: pickerText(nameOf(path)),
+    description: pickerText(withoutRoot(path)),
+    path,
+    alwaysShow: true,
+  }
 }

@@ -1,7 +1,7 @@
 /** Words for what a scan leaves out, by reason, and the list of it to look at and to choose from. */
 import * as vscode from 'vscode'
 import type { DrivePath } from '../../common/brand'
-import { formatCount, safeText } from '../../common/format'
+import { formatCount, safeText, withoutRoot } from '../../common/format'
 import type { SkippedEntry } from '../../common/model'
 import type { Ask } from '../ask'
 import { pickerText } from '../names'
@@ -37,11 +37,6 @@ export function unportableLines(entries: readonly SkippedEntry[], count: number)
     ...shown.map(({ path, detail }) => `${safeText(withoutRoot(path), 60)}: ${detail}`),
     ...(count > shown.length ? ['…'] : []),
   ]
-}
-
-/** A drive path as people write paths in a folder: without the slash it begins with. */
-export function withoutRoot(path: string): string {
-  return path.replace(/^\//, '')
 }
 
 export function totalOf(counts: Readonly<Record<string, number>>): number {

@@ -6,7 +6,7 @@ import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { behind } from '../../common/followed'
-import { safeText } from '../../common/format'
+import { safeText, withoutRoot } from '../../common/format'
 import { fingerprint, type ShareLink } from '../../common/link'
 import { Commands, Views } from '../contributions'
 import { childOf } from '../files/drivePath'
@@ -25,7 +25,7 @@ const LIST_LIMIT = 5_000
 
 /** A path of a link as people read it: `beds/tomatoes.md`. */
 export function shownPath(path: DrivePath): string {
-  return safeText(path.slice(1), 200)
+  return safeText(withoutRoot(path), 200)
 }
 
 /**

@@ -6,7 +6,7 @@ import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
 import { toUserError } from '../../common/errors'
 import { behind } from '../../common/followed'
-import { safeText } from '../../common/format'
+import { safeText, withoutRoot } from '../../common/format'
 import type { FileEntry, VersionDifference, VersionSummary } from '../../common/model'
 import { Commands } from '../contributions'
 import { Disposable } from '../dispose'
@@ -327,7 +327,7 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
     const folder = path.slice(1, path.lastIndexOf('/'))
     const words = { added: l10n.t('added'), changed: l10n.t('changed'), removed: l10n.t('removed') }
     item.description = [words[difference.type], safeText(folder)].filter(part => part !== '').join(' · ')
-    item.tooltip = safeText(path, 400)
+    item.tooltip = safeText(withoutRoot(path), 400)
     item.contextValue = `difference:${difference.type}`
     const icons = { added: 'diff-added', changed: 'diff-modified', removed: 'diff-removed' } as const
     item.iconPath = new vscode.ThemeIcon(icons[difference.type])

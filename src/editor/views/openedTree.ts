@@ -14,7 +14,7 @@ import type { DrivePath, ShareId } from '../../common/brand'
 import { toUserError } from '../../common/errors'
 import { explainSearch } from '../../common/explain'
 import { behind } from '../../common/followed'
-import { plural, safeText } from '../../common/format'
+import { plural, safeText, withoutRoot } from '../../common/format'
 import type { FileEntry, OpenedShareState } from '../../common/model'
 import { sorted } from '../../wire/slices'
 import { Disposable } from '../dispose'
@@ -333,7 +333,7 @@ function entryItem({ id, path, entry }: EntryNode, uri: vscode.Uri): vscode.Tree
   item.resourceUri = uri
   item.iconPath = iconOf(kind)
   item.contextValue = entryFacets(entry)
-  item.tooltip = safeText(path, 400)
+  item.tooltip = safeText(withoutRoot(path), 400)
   if (entry.linkTarget !== undefined) {
     item.description = `→ ${safeText(entry.linkTarget, 60)}`
     item.accessibilityInformation = {

@@ -1,5 +1,6 @@
 /** A folder of a share, in memory. To all but the index that is making it, it never changes: versions have it in common. */
 import { PeerfoldError } from '../../common/errors'
+import { withoutRoot } from '../../common/format'
 import type { FileEntry } from '../../common/model'
 import type { DriveEntry } from './format/entry'
 import { LayeredMap, type Layers } from './layeredMap'
@@ -35,7 +36,10 @@ export class MadeFolder implements Folder {
 export function spellingIn(folder: Folder, name: string, parent: string): string | undefined {
   const equal = spellingsIn(folder, name)
   if (equal.length > 1)
-    throw new PeerfoldError('ambiguous-path', equal.map(one => escaped(`${parent}/${one}`)).join(' and '))
+    throw new PeerfoldError(
+      'ambiguous-path',
+      equal.map(one => escaped(withoutRoot(`${parent}/${one}`))).join(' and '),
+    )
   return equal[0]
 }
 

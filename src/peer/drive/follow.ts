@@ -8,7 +8,7 @@
  */
 import type { DrivePath } from '../../common/brand'
 import { type ErrorCode, PeerfoldError } from '../../common/errors'
-import { safeText } from '../../common/format'
+import { safeText, withoutRoot } from '../../common/format'
 import type { FileEntry, PointedAt } from '../../common/model'
 import { type Folder, fileEntry, folderEntry } from './folder'
 import type { DriveEntry } from './format/entry'
@@ -79,8 +79,8 @@ export function absence(path: DrivePath, { why, link }: Nowhere): PeerfoldError 
   const target = `“${safeText(link.linkTarget ?? '', SHOWN_TARGET)}”`
   const what =
     link.path === trimmed(path)
-      ? `“${path}” is a link to ${target}`
-      : `“${path}” leads to “${link.path}”, a link to ${target}`
+      ? `“${withoutRoot(path)}” is a link to ${target}`
+      : `“${withoutRoot(path)}” leads to “${withoutRoot(link.path)}”, a link to ${target}`
   return new PeerfoldError(CODES[why], what)
 }
 

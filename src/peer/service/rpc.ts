@@ -3,6 +3,7 @@
 import { posix } from 'node:path'
 import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import { withoutRoot } from '../../common/format'
 import type { FileEntry } from '../../common/model'
 import type { Method, Params, Result } from '../../common/protocol'
 import { beyondLimit, type Handlers } from '../../wire/connection'
@@ -157,7 +158,7 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
     },
     'fs.read': ({ limit, ...what }, signal) =>
       readFile(service, what, signal, (drive, entry, options, came) => {
-        if (entry.size > limit) throw new PeerfoldError('too-large', `“${what.path}”`)
+        if (entry.size > limit) throw new PeerfoldError('too-large', `“${withoutRoot(what.path)}”`)
         assertFits(entry.size)
         return readWhole(drive, entry, { ...options, onBlock: came })
       }),
@@ -295,7 +296,10 @@ function fileIn(
 function notAFile(index: PathIndex, path: DrivePath, folder: DrivePath): PeerfoldError {
   const found = statAt(index, path)
   return found.kind === 'link' && found.pointsAt === undefined
-    ? new PeerfoldError('links-to-folder', `“${path}” is a link to the folder “${folder}”`)
+    ? new PeerfoldError(
+        'links-to-folder',
+        `“${withoutRoot(path)}” is a link to the folder “${withoutRoot(folder)}”`,
+      )
     : new PeerfoldError('is-a-folder', path)
 }
 

@@ -13,6 +13,7 @@
  * `IgnoreLayers` is one folder's view of all this; the walk asks for the view of a subfolder when it enters it.
  */
 import { basename, dirname, join } from 'node:path'
+import { withoutRoot } from '../../../common/format'
 import { compileGlob, type PathMatcher } from '../../names/glob'
 import { GitFiles } from './gitExcludes'
 
@@ -145,7 +146,7 @@ export class IgnoreLayers {
     ): RuleFile | undefined => {
       const rules = text === undefined ? [] : parseIgnore(text, this.ignoreCase)
       if (rules.length === 0) return above
-      return { reason, above, depth: this.components.length, shown: `${shown}/${name}`, rules }
+      return { reason, above, depth: this.components.length, shown: withoutRoot(`${shown}/${name}`), rules }
     }
     const own = layer('peerfoldignore', this.own, PEERFOLD_IGNORE, texts.own)
     return this.with(this.components, own, layer('gitignore', this.git, GIT_IGNORE, texts.git))
