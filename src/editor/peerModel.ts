@@ -19,6 +19,8 @@ import type { PeerProcess, PeerProcessStatus } from './peerProcess'
 
 /** Milliseconds; the state comes four times a second. */
 const STATE_LIMIT = 2_000
+/** Milliseconds: what is shown of a share without its name would keep standing there. */
+const NAME_LIMIT = 10_000
 
 export class PeerModel extends Disposable {
   private readonly changed = this.own(new vscode.EventEmitter<void>())
@@ -67,6 +69,11 @@ export class PeerModel extends Disposable {
   /** What a share, own or opened, is called. From a stranger where it was opened: show it by names.ts. */
   nameOf(id: ShareId): string {
     return (this.share(id) ?? this.opened(id))?.name ?? id.slice(0, 8)
+  }
+
+  /** Resolves when the state shows a share that a request has just added: before that, nothing tells its name. */
+  async untilKnown(id: ShareId): Promise<void> {
+    await this.until(() => this.share(id) !== undefined || this.opened(id) !== undefined, NAME_LIMIT)
   }
 
   /** Resolves when the state shows what a request has just done; false when it still does not after `limit` ms. */

@@ -7,6 +7,7 @@ import { shownName } from '../../src/editor/files/shareAddress'
 import { fromShareUri, nameInUri, toShareUri } from '../../src/editor/files/shareUri'
 import { readLinkUri } from '../../src/editor/links/uriHandler'
 import { holds } from '../support/fuzz'
+import { run, within } from './otherPeer'
 
 const key = '1f'.repeat(32) as DriveKey
 const id = shareIdOf(key)
@@ -58,6 +59,25 @@ describe('addresses of files in shares', () => {
   })
 })
 
+describe('the address of a file in a share that was opened a moment ago', () => {
+  it('carries the name of the share already, of which a tab would say nothing else for ever', async () => {
+    const link = formatLink({ key, name: 'notes', isFile: false })
+    await run('peerfold.openLink', { link, ask: false })
+    try {
+      const compared = tabThat(({ input }) => input instanceof vscode.TabInputTextDiff)
+      const entry = { id, path: '/plan.md', version: 1 }
+      // Nobody has it, so the tab stays empty.
+      vscode.commands.executeCommand('peerfold.compareWithNow', entry).then(undefined, () => undefined)
+      const { input } = await within(20_000, 'the comparison shows', compared)
+      assert.ok(input instanceof vscode.TabInputTextDiff)
+      assert.equal(nameInUri(input.modified), 'notes')
+    } finally {
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors')
+      await vscode.commands.executeCommand('peerfold.removeOpened', { id, ask: false })
+    }
+  })
+})
+
 describe('links that the editor is asked to open', () => {
   const link = formatLink({
     key,
@@ -98,3 +118,14 @@ describe('links that the editor is asked to open', () => {
     }
   })
 })
+
+async function tabThat(isMeant: (tab: vscode.Tab) => boolean): Promise<vscode.Tab> {
+  return new Promise(resolve => {
+    const subscription = vscode.window.tabGroups.onDidChangeTabs(({ opened }) => {
+      const found = opened.find(isMeant)
+      if (found === undefined) return
+      subscription.dispose()
+      resolve(found)
+    })
+  })
+}

@@ -112,5 +112,6 @@ async function join(parts: CommandParts, link: ShareLink, show: boolean): Promis
   const target = show ? link : undefined
   if (opened.own) await showOwn(parts, opened.id, target)
   else void showArrival(parts, opened.id, target)
+  await parts.model.untilKnown(opened.id)
   return opened
 }

@@ -40,8 +40,9 @@ export async function showArrival(
 ): Promise<void> {
   const { peer, model, views, log } = parts
   const location = { viewId: Views.opened }
-  const arrive = () =>
+  const isReady = () =>
     peer.request('open.ready', { id, newest: false, timeout: READY_LIMIT }, { timeout: READY_LIMIT + 10_000 })
+  const arrive = () => Promise.all([isReady(), model.untilKnown(id)])
   const reveal = async (arrived: Thenable<unknown>) => {
     await views.revealOpened(id)
     await arrived
