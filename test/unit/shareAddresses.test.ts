@@ -102,6 +102,13 @@ describe('the name in the addresses of a share', () => {
     assert.equal(names(memory, opened(id, 'garden')).noted(id), undefined)
   })
 
+  it('is not kept before the list of files tells it, which a bare key does not', () => {
+    const { memory } = memento()
+    const { contents: _, ...unlisted } = opened(id, 'Shared folder')
+    assert.equal(names(memory, unlisted).of(id), 'Shared folder')
+    assert.equal(names(memory, opened(id, 'garden')).of(id), 'garden')
+  })
+
   it('tells shares of one name apart by the beginning of the fingerprint', () => {
     const { memory } = memento()
     const here = names(memory, opened(id, 'garden'), opened(other, 'Garden'))
@@ -171,6 +178,7 @@ function opened(share: ShareId, name: string): OpenedShareState {
     isFile: false,
     isPublic: false,
     status: { kind: 'connected' },
+    contents: { version: 1, files: 1, bytes: 1 },
     bytesHere: 0,
     peers: 1,
     rates: { down: 0, up: 0 },

@@ -1,6 +1,7 @@
 /**
  * The name that the addresses of a share carry. It is noted when the share is first shown, in storage that all windows
  * have in common, and stays: whoever shares it may call it otherwise later, and a file must not get a second address.
+ * Before the list of files is here it is not noted: a bare key says neither the name nor that it is of a single file.
  * A name that another share has already is told apart by the beginning of the fingerprint.
  */
 import type * as vscode from 'vscode'
@@ -53,6 +54,8 @@ export class ShownNames {
     const suffixes = ['', ...SUFFIX_LENGTHS.map(length => ` (${id.slice(0, length)})`)]
     const names = suffixes.map(suffix => shownName(wanted, suffix))
     const name = names.find(each => !isTaken(each)) ?? shownName(id)
+    const isListed = 'source' in share || share.contents !== undefined
+    if (!isListed) return name
     this.known.set(id, name)
     // A share that is gone leaves its name to others.
     const others = notes.filter(([, its]) => !isSame(its, name))
