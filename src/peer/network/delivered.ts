@@ -1,7 +1,7 @@
 /**
- * What has arrived of what was sent to a peer. The system takes megabytes of a stream before any of them is on its way,
- * and says nothing of it over TCP. So each side tells now and then how much came; who sends to many gives in turns by
- * that (turns.ts). Peers that do not tell are judged by what waits in this process.
+ * How many of the bytes sent to a peer have arrived. The system accepts megabytes of a stream before any of them is on
+ * its way, and over TCP it does not say how many are. So each side tells now and then how much came; a sender with
+ * several readers takes turns by it (turns.ts). For peers that do not tell, the bytes waiting in this process count.
  */
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import { isCount } from '../drive/format/entry'
@@ -9,17 +9,17 @@ import type { Taker } from '../hypercore/flow'
 import { unreadBytes, waitingBytes } from '../hypercore/peerLoad'
 import type { Path } from './pathChoice'
 
-/** Bytes that are worth telling, and milliseconds between two messages at least. */
+/** Bytes after which a message is due, and the fewest milliseconds between two messages. */
 const STEP = 128 * 1024
 const TELL_EVERY = 100
-/** What is taken of such messages: at once, and this many a second. */
+/** Such messages that are accepted from a peer: a burst of this many, then this many a second. */
 export const DELIVERY_MESSAGES = 64
 export const DELIVERY_MESSAGES_PER_SECOND = 20
 
 export type DeliveryMessage =
   /** Bytes that came so far over each stream. */
   | { readonly type: 'came'; readonly udx: number; readonly tcp: number }
-  /** What is given to the peer is given to others as well, and this many of its requests wait for their turn. */
+  /** The sender gives to others as well, and this many requests of the peer wait for their turn. */
   | { readonly type: 'crowd'; readonly waiting: number }
 
 export class Delivered implements Taker {

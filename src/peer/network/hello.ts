@@ -1,6 +1,6 @@
 /**
- * What a peer says of itself first: its name, where it can be reached by TCP, and for whoever knows them too, its shares
- * (shareTokens.ts). Every word of it is a stranger's.
+ * What a peer says of itself first: its name, where it can be reached by TCP, and its shares, readable only for peers
+ * that know them too (shareTokens.ts). None of it can be trusted.
  */
 import { safeText } from '../../common/format'
 import { isCount, isRecord } from '../drive/format/entry'
@@ -8,7 +8,7 @@ import { readTokens } from './shareTokens'
 
 const MAX_NAME = 64
 const MAX_CHALLENGE = 64
-/** More are passed over. */
+/** Further addresses are ignored. */
 export const MAX_ADDRESSES = 8
 const MAX_ADDRESS = 45
 
@@ -16,16 +16,16 @@ const MAX_ADDRESS = 45
  * Versions of what is said on Peerfold's own channel. Two peers speak the newest that both know, and fields and messages
  * that one of them does not know are skipped. Peers that have no version in common meet as other Hyperdrive clients do.
  *
- * 1. `hello` and `your-turn`: Peerfold 0.3.0, whose hello names no version. It bears 16 messages, known or not, and
- *    turns away who sends more, so it is sent these two alone.
- * 2. `challenge`, `answer`, `shares`, `name` and `owner`, and the versions.
- * 3. `line`, `carry` and `wish`: TCP that stands carries once that is said. In versions before, it carries at once.
+ * 1. `hello` and `your-turn`: Peerfold 0.3.0, whose hello names no version. It turns away a peer that sends more than 16
+ *    messages, known or not, so it is sent these two alone.
+ * 2. `challenge`, `answer`, `shares`, `name` and `owner`, and a hello that names versions.
+ * 3. `line`, `carry` and `wish`: a TCP stream carries the logs once that is said. In earlier versions it does at once.
  * 4. `came` and `crowd`.
  */
 export const WIRE: WireVersions = { version: 4, oldest: 1 }
-/** From this version on, it is said which stream carries (streams.ts). */
+/** From this version on, peers say which stream carries the logs (streams.ts). */
 export const SAYS_PATH = 3
-/** From this version on, it is said what came, and that others come for the same (delivered.ts). */
+/** From this version on, peers say how much came, and that they give to others as well (delivered.ts). */
 export const SAYS_DELIVERY = 4
 
 /** All versions from `oldest` to `version`. */
@@ -55,7 +55,7 @@ export interface Hello {
   /** To be sent back, so that it knows where this machine is (provenAddress.ts); undefined: it does not ask. */
   readonly challenge: string | undefined
   readonly shares: ReadonlySet<string>
-  /** Those of them of which it has nothing yet. */
+  /** Those of `shares` of which it has nothing yet. */
   readonly begins: ReadonlySet<string>
 }
 

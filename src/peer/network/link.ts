@@ -4,11 +4,13 @@
  * The UDX stream that the swarm made always stays, as control channel and fallback, and carries the logs at first. Peers
  * that speak `peerfold/1` on it exchange a hello with the versions of it that they know, their name, where they can be
  * reached by TCP, and a challenge that the other side sends back.
- * The side that made the connection tries TCP, once the peer's address is proven (provenAddress.ts), then asks the other
- * side to. Which of the two carries is decided in streams.ts. Peers that do not say which does are tried on a short way
- * only.
- * Peers that do not speak it (other Hyperdrive clients), or no version of it that is known here, replicate over UDX.
- * What a later version says beside is skipped.
+ *
+ * The side that made the connection tries TCP once the peer's address is proven (provenAddress.ts). If that fails, it
+ * asks the other side to try. streams.ts decides which of the two streams carries the logs. With a peer that does not
+ * say which one carries, TCP is used over a short round trip only.
+ *
+ * Peers that do not speak `peerfold/1` (other Hyperdrive clients), or no version of it that is known here, replicate
+ * over UDX. Messages and fields of a later version are skipped.
  */
 import type { NoiseStream, RawUdxStream } from '@hyperswarm/secret-stream'
 import c, { type DecodeState } from 'compact-encoding'
@@ -44,18 +46,18 @@ import { readTokens } from './shareTokens'
 import { PATH_MESSAGES, PATH_MESSAGES_PER_SECOND, type PathMessage, PeerStreams } from './streams'
 import { isOwnAddress, type TcpTransport } from './tcp'
 
-/** More tell nothing: the peer counts all that is said. */
+/** Messages of each kind to one peer, at most: it counts all of them. */
 const MAX_SHARES_MESSAGES = 6
 const MAX_NAME_MESSAGES = 3
 const MAX_OWNER_MESSAGES = 3
-/** Of all messages; what is left is for answers. */
+/** Messages of all kinds; the rest of what the peer takes is for answers. */
 const MAX_MESSAGES = PEER_LIMITS.controlMessages - 3
 
 /** Texts of tokens (shareTokens.ts). */
 export interface ToldShares {
   /** Of shares that this side knows. */
   readonly shares: string
-  /** Of those of which it has nothing yet, so that what comes first of them is given without a question (firstBlocks.ts). */
+  /** Of those of which it has nothing yet: the peer gives their first blocks unasked (firstBlocks.ts). */
   readonly begins: string
 }
 
@@ -69,7 +71,7 @@ type ControlMessage =
       readonly challenge: string
     } & ToldShares)
   | { readonly type: 'your-turn' }
-  /** Asks for an answer: this side goes to another address of the peer now. */
+  /** Asks for an `answer`, since the stream goes to another address of the peer now. */
   | { readonly type: 'challenge'; readonly challenge: string }
   | { readonly type: 'answer'; readonly challenge: string }
   /** Shares that came since the hello. */
@@ -97,7 +99,7 @@ const KNOWN: ReadonlySet<string> = new Set<ControlMessage['type']>([
   'crowd',
 ])
 
-/** These are counted by themselves. */
+/** Messages with an allowance of their own. */
 const ABOUT_PATHS: ReadonlySet<string> = new Set<PathMessage['type']>(['carry', 'wish', 'line'])
 const ABOUT_DELIVERY: ReadonlySet<string> = new Set<DeliveryMessage['type']>(['came', 'crowd'])
 
@@ -127,9 +129,9 @@ export class PeerLink {
   readonly up = new Rate()
   /** Emits tokens of shares that the peer says it knows. */
   readonly sharesTold = new Signal<ReadonlySet<string>>()
-  /** Emits tokens of those of which it has nothing yet: it takes what comes first of them without a question. */
+  /** Emits tokens of shares of which the peer has nothing yet: it takes their first blocks unasked. */
   readonly beginsTold = new Signal<ReadonlySet<string>>()
-  /** Emits what it said of shares that are its own: unchecked. */
+  /** Emits the peer's proofs that shares are its own, unchecked. */
   readonly ownerTold = new Signal<unknown>()
   /** Emits when its address was proven, or is proven no more. */
   readonly addressChanged = new Signal<void>()
@@ -139,7 +141,7 @@ export class PeerLink {
   readonly misbehaved = new Signal<string>()
   /** Emits what broke one of its streams. */
   readonly broke = new Signal<Error>()
-  /** What the UDX stream proves. */
+  /** The address that the UDX stream proves. */
   readonly place: ProvenAddress
   private messages = 0
   private readonly unknown = new Allowance(PEER_LIMITS.unknownMessages, PEER_LIMITS.unknownMessagesPerSecond)
@@ -162,7 +164,7 @@ export class PeerLink {
   private tcpOffer: TcpOffer | null = null
   private readonly channel: Channel | null
   private readonly control: Message<ControlMessage> | undefined
-  /** What of the bytes to it has arrived. */
+  /** How many of the bytes sent to the peer have arrived. */
   readonly delivered = new Delivered(message => this.say(message))
   private readonly pathMessages = new Allowance(PATH_MESSAGES, PATH_MESSAGES_PER_SECOND)
   private readonly deliveryMessages = new Allowance(DELIVERY_MESSAGES, DELIVERY_MESSAGES_PER_SECOND)
@@ -206,7 +208,7 @@ export class PeerLink {
     this.carried.begin()
   }
 
-  /** Tells tokens of shares that came since. → false: this peer takes none, or no more. */
+  /** Tells tokens of shares that came since the hello. → false: this peer takes no such message, or no more of them. */
   tellShares(told: ToldShares): boolean {
     if (!this.mayTell || this.sharesMessages >= MAX_SHARES_MESSAGES) return false
     this.sharesMessages++
@@ -222,7 +224,7 @@ export class PeerLink {
     return true
   }
 
-  /** Tells the name as it is now to who takes it. What a peer is told beyond a few changes it learns when it connects again. */
+  /** Tells the present name, a few times at most. A peer learns of later changes when it connects again. */
   tellName(): void {
     const name = this.options.name()
     if (!this.mayTell || name === this.toldName || this.nameMessages >= MAX_NAME_MESSAGES) return
@@ -231,7 +233,7 @@ export class PeerLink {
     this.say({ type: 'name', name })
   }
 
-  /** Whether it has greeted as one that takes more messages, and more were not said than it takes. */
+  /** Whether the peer takes messages after the hello, and has not been sent too many. */
   private get mayTell(): boolean {
     return this.answersChallenges && this.said < MAX_MESSAGES
   }
@@ -275,7 +277,7 @@ export class PeerLink {
     this.udx.destroy()
   }
 
-  /** A message says at its start how long it is: who announces too long a one is known before it is here. */
+  /** Reports a message that is too long as soon as it begins: its first bytes say how long it is. */
   private boundMessages(stream: NoiseStream): void {
     stream.rawStream.on('data', () => {
       if (announcedBytes(stream) > PEER_LIMITS.messageBytes)
@@ -283,7 +285,7 @@ export class PeerLink {
     })
   }
 
-  /** Undefined for what is no message: throwing here would end the connection before anybody knows why. */
+  /** Undefined when it is no message. Throwing here would end the connection before anybody knows why. */
   private decode(state: DecodeState): unknown {
     const most = PEER_LIMITS.controlBytes
     if (state.end - state.start > most) {
@@ -348,7 +350,7 @@ export class PeerLink {
     }
   }
 
-  /** What is not known here costs next to nothing, so a later version may say much of it. */
+  /** Counts a message. One of an unknown kind costs next to nothing, so a later version may send many. */
   private isWithinBounds(type: unknown): boolean {
     if (typeof type === 'string' && ABOUT_PATHS.has(type)) return this.pathMessages.take()
     if (typeof type === 'string' && ABOUT_DELIVERY.has(type)) return this.deliveryMessages.take()
@@ -392,7 +394,7 @@ export class PeerLink {
     this.tryTcp()
   }
 
-  /** Once, when the address is proven: nobody else is to be connected to. */
+  /** Tries TCP once, when the peer's address is proven, so that no third party is connected to. */
   private tryTcp(): void {
     const { tcp, ownAddress } = this.options
     const { tcpPlan: plan, tcpOffer: offer } = this

@@ -1,9 +1,9 @@
 /**
- * Who of the connected peers owns a share: has the secret key that signs its versions. Whoever owns one signs something
- * that only this connection has, so that a proof can neither be passed on nor used again; anybody can check it by the
- * public key that the share's log names. It goes only to peers that have shown to know the share (replication.ts).
+ * Which connected peers own a share: they have the secret key that signs its versions. An owner signs a value that only
+ * this connection has, so a proof can neither be passed on nor used again. It is checked by the public key that the
+ * share's log names. Proofs go only to peers that have shown to know the share (replication.ts).
  *
- * What is signed is a hash of 32 bytes. Hypercore signs longer texts only, so that no proof is a signature of a version.
+ * The signed value is a hash of 32 bytes. Hypercore signs longer texts only, so no proof is a signature of a version.
  */
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import type Hypercore from 'hypercore'
@@ -15,7 +15,7 @@ const SIGNATURE = 64
 const SIGNATURE_TEXT = Math.ceil((SIGNATURE * 4) / 3)
 const TOKEN_TEXT = 16
 const PROOF_TEXT = TOKEN_TEXT + SIGNATURE_TEXT
-/** As many fit into what peers take of one message (4,000 bytes). */
+/** Proofs that fit into the longest message that peers take (4,000 bytes). */
 export const MAX_PROOFS = 32
 /** Proofs of one peer that are kept until they can be checked. */
 const MAX_KEPT = 128
@@ -24,7 +24,7 @@ type Side = Pick<NoiseStream, 'isInitiator' | 'handshakeHash'>
 /** A path log. */
 type Owned = Pick<Hypercore, 'key' | 'keyPair' | 'manifest'>
 
-/** As they go over the wire, one text of fixed parts: a token of the share and the signature. Empty: it owns none. */
+/** Proofs as one text of fixed parts, each a token of the share and the signature. Empty when this side owns none. */
 export function writeProofs(paths: readonly Owned[], stream: Side): string {
   return paths
     .flatMap(path => {
@@ -42,7 +42,7 @@ export class OwnerProofs {
   private readonly unchecked = new Map<string, string>()
   private readonly proven = new Set<string>()
 
-  /** Takes what a peer sent; what is no text of proofs has none. */
+  /** Takes what a peer sent. Anything but a text holds no proofs. */
   add(text: unknown): void {
     if (typeof text !== 'string') return
     const end = Math.min(text.length, MAX_PROOFS * PROOF_TEXT)
@@ -67,7 +67,7 @@ export class OwnerProofs {
   }
 }
 
-/** Bytes have one text only: Node also reads `/` as `_`, and takes any last bits. */
+/** Empty for a text that is not the one encoding of its bytes: Node also reads `/` as `_`, and takes any last bits. */
 function decoded(text: string): Buffer {
   const bytes = Buffer.from(text, 'base64url')
   return bytes.toString('base64url') === text ? bytes : Buffer.alloc(0)

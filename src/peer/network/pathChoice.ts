@@ -6,36 +6,36 @@
  *    and UDX needs twice as much of it.
  * 3. On a longer line TCP suffers from losses, which UDX hardly minds, and the sender tells how many there are. Where
  *    there are so few that TCP could bring more, it is tried: once bytes have come steadily for a while, it carries for
- *    some round trips. What brings more stays. A near line on which TCP brings little is tried by UDX in the same way.
+ *    some round trips. The faster one stays. On a near line where TCP brings little, UDX is tried in the same way.
  * 4. The next trial comes after twice as long, or soon when the line has changed: it carries half or twice as much.
  *
- * A trial takes a tenth of the time before it at most, so that one that was for nothing costs little.
+ * A trial takes at most a tenth of the time before it, so a vain one costs little.
  */
 import type { PathReason } from '../../common/model'
 
 export type Path = 'udx' | 'tcp'
 
-/** Milliseconds of a round trip, at most. */
+/** The longest round trip of a near line, milliseconds. */
 export const NEAR = 5
 export const LOOK_EVERY = 200
-/** Of a trial: round trips, and milliseconds. TCP needs eight to get up to speed on a long line. */
+/** Length of a trial: round trips, and milliseconds. TCP needs eight round trips to get up to speed on a long line. */
 const TRIAL_TRIPS = 10
 const SHORTEST_TRIAL = 600
 const LONGEST_TRIAL = 4_000
-/** Of the time before the first trial. */
+/** The time before the first trial is this many times its length. */
 const PART = 10
-/** What the other stream must bring to be taken. */
+/** The stream on trial stays when it brings this many times as much. */
 const BETTER = 1.05
-/** Bytes a second by TCP that UDX does not bring on a near line, whatever the line. */
+/** Bytes a second by TCP on a near line from which UDX is not tried: it never brings as much there. */
 const ENOUGH = 8e6
-/** Milliseconds within which the other side does what it was asked for, or does not. */
+/** Milliseconds that the other side has to do what it was asked for. */
 const ASKED_WITHIN = 3_000
 /** Bytes of one look; fewer are no steady flow. */
 const FLOW = 4_096
-/** Bytes of a segment of TCP, and what of it gets through for each loss: Mathis, Semke, Mahdavi and Ott (1997). */
+/** Bytes of a TCP segment, and the constant of TCP's rate under loss: Mathis, Semke, Mahdavi and Ott (1997). */
 const SEGMENT = 1_448
 const MATHIS = 1.22
-/** By so much TCP must be able to be faster to be tried. */
+/** TCP is tried when it could be this many times as fast. */
 const PROMISING = 1.5
 
 export interface PathState {
@@ -43,7 +43,7 @@ export interface PathState {
   readonly received: Readonly<Record<Path, number>>
   /** Milliseconds of a round trip as it is now; undefined: not measured. */
   readonly trip: number | undefined
-  /** Of the datagrams the peer sent by UDX, the part that was lost, at most. Undefined: it has not told. */
+  /** The part of the peer's UDX datagrams that was lost, at most. Undefined: it has not told. */
   readonly loss: number | undefined
 }
 
@@ -67,26 +67,26 @@ export class PathChoice {
   private isSameMachine = false
   /** The shortest round trip so far. */
   private trip: number | undefined
-  /** Of the path that carries, newest last, as far as they are needed. */
+  /** Samples of the path that carries, newest last, as far back as they are needed. */
   private samples: Sample[] = []
   /** When bytes began to come steadily. */
   private since = 0
   private trial: Trial | undefined
-  /** What was said and has not happened yet. */
+  /** The move that was asked for and has not happened yet. */
   private wanted: { readonly path: Path; readonly at: number; readonly trial: Trial | undefined } | undefined
   private trials = 0
-  /** Bytes a second when it was decided last. */
+  /** Bytes a second at the last decision. */
   private decidedAt: number | undefined
 
   /**
-   * @param move has another stream carry, or asks for it, → whether that was said. When it carries, `moved` is to be
-   *   called: at once or later; until then the one before does.
+   * @param move makes a stream carry, or asks the other side to, → whether that was said. The former stream carries until
+   *   `moved` is called, at once or later.
    */
   constructor(private readonly move: (path: Path, why: PathReason) => boolean) {}
 
   /**
    * @param trip milliseconds, if known
-   * @param isOpen it is not known yet which of the two carries
+   * @param isOpen whether it is still undecided which of the two carries
    */
   tcpStands(now: number, isSameMachine: boolean, trip: number | undefined, isOpen = true): void {
     this.hasTcp = true
@@ -156,7 +156,7 @@ export class PathChoice {
     return isSteady
   }
 
-  /** Bytes a second over the last milliseconds, as many as are given. */
+  /** Bytes a second. @param over milliseconds that are looked back on */
   private rate(now: number, over: number): number {
     const last = this.samples.at(-1)
     const first = this.samples.findLast(({ at }) => at <= now - over) ?? this.samples[0]
@@ -180,7 +180,7 @@ export class PathChoice {
     if (this.want(this.other, 'first', now, trial)) this.trials++
   }
 
-  /** Bytes a second, at most. */
+  /** Bytes a second that TCP brings at most, with such losses. */
   private tcpBrings(loss: number | undefined): number {
     if (loss === undefined || this.trip === undefined) return 0
     return (1_000 * MATHIS * SEGMENT) / (this.trip * Math.sqrt(loss))
@@ -189,7 +189,7 @@ export class PathChoice {
   private judge(now: number, isSteady: boolean, otherReceived: number): void {
     const { trial } = this
     if (trial === undefined) return
-    // What was asked for over the other before still comes there.
+    // The trial begins once answers to earlier requests no longer come over the other stream.
     if (trial.began === undefined || otherReceived - trial.otherReceived >= FLOW) trial.began = now
     trial.otherReceived = otherReceived
     const length = this.trialLength

@@ -1,14 +1,14 @@
 /**
- * Whether others can still find this machine. What was announced lies in the memory of other nodes, and is gone when
- * these are: a private DHT that was started again, the few nodes near a topic, or a network that this machine was cut
- * off from. Hyperswarm announces only every ten minutes. So one share after another is looked up, and when the network
- * answers and does not know this machine, everything is announced again.
+ * Whether others can still find this machine. An announcement lies in the memory of other nodes, and is lost with them:
+ * when a private DHT restarts, when the few nodes near a topic leave, or when this machine was cut off from the network.
+ * Hyperswarm announces only every ten minutes. So one share after another is looked up, and when the network answers and
+ * does not know this machine, everything is announced again.
  */
 import type Hyperswarm from 'hyperswarm'
 
 /** Milliseconds. A look costs a few dozen datagrams. */
 const LOOK_EVERY = 15_000
-/** A node names at most this many of those who announced a topic: who is not among them may be known all the same. */
+/** A node names at most this many announcers of a topic: one that it does not name may be known all the same. */
 const NAMED = 20
 
 export interface Announced {
@@ -52,7 +52,7 @@ export class Presence {
   }
 }
 
-/** False: nodes answered, and none of them knows that this machine has it. */
+/** False: nodes answered, and none of them knows that this machine announced the topic. */
 async function isKnown({ dht, keyPair }: Hyperswarm, topic: Buffer): Promise<boolean> {
   const query = dht.lookup(topic)
   for await (const { peers } of query)

@@ -16,7 +16,8 @@ export interface PrivateDht {
 /**
  * @param port of the first node; 0: a free one
  * @param host address other machines reach this one at; 127.0.0.1 keeps the DHT to this machine.
- * @throws with the code `EADDRINUSE`: it is a program of its own, whose errors of Peerfold's are others' there
+ * @throws an error with the code `EADDRINUSE`. A PeerfoldError would not be recognised: this file is bundled by itself,
+ *   with a class of its own.
  */
 export async function startPrivateDht({ port, host }: { port: number; host: string }): Promise<PrivateDht> {
   const bind = host === '127.0.0.1' ? host : '0.0.0.0'
@@ -29,7 +30,7 @@ export async function startPrivateDht({ port, host }: { port: number; host: stri
     nodes.push(first)
     await first.fullyBootstrapped()
     const taken = first.address().port
-    // Where it cannot have the port that it was given, it takes another.
+    // A node whose port is taken listens on another one.
     if (port !== 0 && taken !== port)
       throw Object.assign(new Error(`port ${port} is taken`), { code: 'EADDRINUSE' })
     const bootstrap = [{ host, port: taken }]

@@ -6,10 +6,10 @@
  * A peer shows that it knows a share
  * - by a token that only the share's key makes (shareTokens.ts): the usual case between two Peerfolds,
  * - by asking for a log of it: other Hyperdrive clients, and Peerfolds before tokens,
- * - by having announced its topic, which is told nobody by asking such a peer for the path log in turn.
+ * - by having announced its topic: asking such a peer for the path log tells nobody anything new.
  * The log of content follows when the peer has proven to know the key of the path log.
  *
- * When another stream of a link carries from now on, what was asked for over the one before still comes (handover.ts).
+ * When another stream of a link takes over, answers to requests over the former one still come (handover.ts).
  */
 
 import type { NoiseStream } from '@hyperswarm/secret-stream'
@@ -31,7 +31,7 @@ interface Served {
   readonly core: Hypercore
   /** The path log of the same share, where this is the log of content. */
   readonly paths: Hypercore | undefined
-  /** Which blocks whoever has nothing of it needs first. */
+  /** The blocks that a peer with nothing of the log needs first. */
   readonly first: () => readonly number[]
   readonly firstBlocks: FirstBlocks
   readonly stop: () => void
@@ -43,11 +43,11 @@ interface Acquaintance {
   readonly announced: Set<string>
   /** Logs whose key it has proven to know. */
   readonly proven: Set<string>
-  /** Tokens of it that fitted no share served then. */
+  /** Tokens that it sent, by which shares that are served later are recognised. */
   readonly tokens: Set<string>
   /** Tokens of shares of which it has nothing yet. */
   readonly begins: Set<string>
-  /** Logs of which it was given what comes first. */
+  /** Logs whose first blocks it was given. */
   readonly begun: Set<string>
   /** Path logs it was sent tokens of. */
   readonly told: Set<string>
@@ -59,13 +59,13 @@ interface Acquaintance {
 
 /** Tokens of one peer that are kept. */
 const MAX_KEPT = 1_024
-/** Shares of which nothing is here that one message tells of. */
+/** Shares that one message names as those of which nothing is here, at most. */
 const MAX_BEGINS = 8
 
 export class Replication {
   private readonly served = new Map<string, Served>()
   private readonly links = new Map<PeerLink, Acquaintance>()
-  /** Which peers were told that nothing is here of a share, by the discovery keys (hex) of path logs. */
+  /** The peers that were told that nothing is here of a share, by the discovery key (hex) of its path log. */
   private readonly begins = new Map<string, Set<PeerLink>>()
   private telling: NodeJS.Timeout | undefined
   private readonly handover = new Handover()
@@ -77,7 +77,7 @@ export class Replication {
   /**
    * Replicates a log over all links whose peers know it, present and future, until `withdraw`.
    * @param paths the path log of the same share, where this is the log of content
-   * @param first blocks that whoever has nothing of it needs first
+   * @param first the blocks that a peer with nothing of the log needs first
    */
   serve(core: Hypercore, paths: Hypercore | undefined, first: () => readonly number[]): void {
     const id = idOf(core)
@@ -196,7 +196,7 @@ export class Replication {
     for (const core of untold) known?.told.add(idOf(core))
   }
 
-  /** Of shares of which nothing is here peers are told so until one of them knows the share: two would give the same. */
+  /** Peers are told that nothing is here of a share until one of them knows it: two would give the same blocks. */
   private toTell(paths: readonly Hypercore[], link: PeerLink): ToldShares {
     const begins = paths.filter(core => core.length === 0 && !this.isGiven(idOf(core))).slice(-MAX_BEGINS)
     for (const core of begins) {
@@ -235,7 +235,7 @@ export class Replication {
     const known = this.links.get(link)
     const own = this.pathLogs()
       .filter(core => core.writable && known?.proven.has(idOf(core)) && !known.toldOwner.has(idOf(core)))
-      .slice(0, MAX_PROOFS) // the others with what comes next
+      .slice(0, MAX_PROOFS) // the others go with the next message
     if (own.length === 0 || !link.tellOwner(writeProofs(own, link.udx))) return
     for (const core of own) known?.toldOwner.add(idOf(core))
   }
@@ -275,8 +275,8 @@ export class Replication {
   }
 
   /**
-   * Answers what the peer asks for over a stream. A stock client asks for its logs the moment it is connected, and
-   * takes a refusal for an answer: that there is nothing to wait for.
+   * Answers what the peer asks for over a stream. A stock client asks for its logs the moment it is connected. A refusal
+   * tells it that there is nothing to wait for.
    */
   private accept(link: PeerLink, stream: NoiseStream): void {
     if (this.accepted.has(stream)) return

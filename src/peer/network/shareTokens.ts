@@ -1,9 +1,9 @@
 /**
  * How two peers find out which shares both know, and learn nothing of the others. For each share each side sends a
  * token: a hash of the share's key (which the network does not know) with what is secret to this one connection and
- * with the side that sends it. Who knows the key makes the same token and recognises it; for anybody else it is
- * random, it cannot be passed on to a third peer, and sent back it is another. Random ones are added, so that not even the
- * exact number of shares is told.
+ * with the side that sends it. A peer that knows the key makes the same token and recognises it. For anybody else it is
+ * random. It means nothing on another connection, or sent back. Random tokens are added, so that not even the exact
+ * number of shares is told.
  */
 import { randomBytes } from 'node:crypto'
 import type { NoiseStream } from '@hyperswarm/secret-stream'
@@ -14,7 +14,7 @@ const PURPOSE = Buffer.from('peerfold/1 share token')
 /** Bytes of a token. */
 const TOKEN = 12
 const TEXT = Math.ceil((TOKEN * 4) / 3)
-/** A hello with as many fits into what peers take of one message (4,000 bytes). Those above are found by topic. */
+/** Tokens that fit into the longest hello that peers take (4,000 bytes). Further shares are found by topic. */
 export const MAX_TOKENS = 128
 const FEWEST = 8
 
@@ -23,7 +23,7 @@ type Keyed = Pick<Hypercore, 'key'>
 /** One side of a connection. */
 type Side = Pick<NoiseStream, 'isInitiator' | 'handshakeHash'>
 
-/** As they go over the wire: one text, in an order that tells nothing. @param paths the most recent ones last */
+/** Tokens as they go over the wire: one text, in an order that tells nothing. @param paths the most recent ones last */
 export function writeTokens(paths: readonly Keyed[], stream: Side): string {
   const own = paths.slice(-MAX_TOKENS).map(path => shareToken(path, stream, true))
   let count = FEWEST
@@ -32,7 +32,7 @@ export function writeTokens(paths: readonly Keyed[], stream: Side): string {
   return [...own, ...fillers].sort().join('')
 }
 
-/** What is no text of tokens has none; more than the most are passed over. */
+/** Anything but a text holds no tokens. Those beyond `MAX_TOKENS` are ignored. */
 export function readTokens(text: unknown): ReadonlySet<string> {
   const tokens = new Set<string>()
   if (typeof text !== 'string') return tokens

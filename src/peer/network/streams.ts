@@ -2,9 +2,9 @@
  * The two streams to one peer, and over which of them logs go.
  *
  * The side that made the connection decides: it says which stream carries (`carry`), and the other side may ask for one
- * (`wish`). Both measure what comes to them and form an opinion of their own (pathChoice.ts). An opinion is no move: what
- * carries changes in `carryOver` alone, which tells the opinion too, so that the two never differ. Peers count messages,
- * so some opinions cannot be said at once; they are formed again at the next look.
+ * (`wish`). Both measure what comes to them and form an opinion of their own (pathChoice.ts). An opinion is no move: only
+ * `carryOver` changes which stream carries. It tells pathChoice.ts too, so the two never differ. Peers count messages, so
+ * some opinions cannot be said at once; they are formed again at the next look.
  *
  * With Peerfolds that say nothing of paths, TCP carries as soon as it stands.
  */
@@ -16,22 +16,22 @@ import { receivedBytes } from '../rate'
 import { Allowance } from './guard/allowance'
 import { LOOK_EVERY, type Path, PathChoice } from './pathChoice'
 
-/** What a peer takes of messages about paths: at once, and this many a second. */
+/** Messages about paths that a peer takes: a burst of this many, then this many a second. */
 export const PATH_MESSAGES = 64
 export const PATH_MESSAGES_PER_SECOND = 1
-/** Of these for choices, and as many for losses, so that no choice has to wait for those. The rest is for answers to wishes. */
+/** Those for choices, and as many for losses, so that no choice waits for a loss. The rest is for answers to wishes. */
 const SAID = PATH_MESSAGES / 4
 const SAID_PER_SECOND = PATH_MESSAGES_PER_SECOND / 4
-/** How many datagrams tell something of losses. */
+/** Datagrams after which losses are told: few tell nothing of them. */
 const TELLING = 2_000
 
 export type PathMessage =
   /** Which stream carries from now on, said by the side that made the connection; or what the other asks for. */
   | { readonly type: 'carry' | 'wish'; readonly path: Path; readonly why: PathReason }
-  /** How many datagrams were sent by UDX since this was said last, and how many of them once more. */
+  /** Datagrams sent by UDX since the last such message, and how many of them were sent again. */
   | { readonly type: 'line'; readonly sent: number; readonly again: number }
 
-/** What is looked at of a stream. */
+/** The parts of a stream that are read here. */
 export interface Carrying {
   readonly destroyed: boolean
   readonly rawStream: Pick<
@@ -53,8 +53,8 @@ export class PeerStreams<S extends Carrying = NoiseStream> {
   readonly changed = new Signal<{ from: S | undefined; to: S }>()
   /** Whether both say which stream carries. */
   saysPath = false
-  private now: S | undefined
-  private other: S | undefined
+  private carrying: S | undefined
+  private tcpStream: S | undefined
   private readonly choice = new PathChoice((path, why) => this.choose(path, why))
   private readonly clock: () => number
   private readonly choices: Allowance
@@ -63,7 +63,7 @@ export class PeerStreams<S extends Carrying = NoiseStream> {
   /** What the peer told of losses. */
   private loss: number | undefined
   private toldLine = { sent: 0, again: 0 }
-  /** The peer noticed first that TCP stands, and says that it carries: it does as soon as it stands here. */
+  /** Set when the peer says that TCP carries before it stands here: it carries as soon as it does. */
   private awaitsTcp: PathReason | undefined
 
   constructor(
@@ -76,23 +76,23 @@ export class PeerStreams<S extends Carrying = NoiseStream> {
   }
 
   get tcp(): S | undefined {
-    return this.other
+    return this.tcpStream
   }
 
   /** The one that carries; undefined before the first does. */
   get current(): S | undefined {
-    return this.now
+    return this.carrying
   }
 
   get all(): readonly S[] {
-    return this.other === undefined ? [this.udx] : [this.udx, this.other]
+    return this.tcpStream === undefined ? [this.udx] : [this.udx, this.tcpStream]
   }
 
   get path(): Path {
     return this.choice.path
   }
 
-  /** Why that one. */
+  /** Why that one carries. */
   get why(): PathReason {
     return this.choice.why
   }
@@ -104,7 +104,7 @@ export class PeerStreams<S extends Carrying = NoiseStream> {
 
   /** @param trip milliseconds of a round trip, if known */
   tcpStands(stream: S, isSameMachine: boolean, trip?: number): void {
-    this.other = stream
+    this.tcpStream = stream
     if (!this.saysPath) {
       this.carryOver('tcp', 'near')
       return
@@ -118,14 +118,14 @@ export class PeerStreams<S extends Carrying = NoiseStream> {
 
   tcpIsGone(): void {
     clearInterval(this.looking)
-    this.other = undefined
+    this.tcpStream = undefined
     this.choice.tcpIsGone()
     this.carryOver('udx', 'only')
   }
 
-  /** The peer replicates over this stream: one that does not say so before. */
+  /** The peer replicates over this stream. Only peers that do not say which stream carries are followed like this. */
   follow(stream: S): void {
-    if (this.saysPath || (stream === this.udx && this.other !== undefined)) return
+    if (this.saysPath || (stream === this.udx && this.tcpStream !== undefined)) return
     this.carryOver(stream === this.udx ? 'udx' : 'tcp', this.why)
   }
 
@@ -133,24 +133,24 @@ export class PeerStreams<S extends Carrying = NoiseStream> {
     clearInterval(this.looking)
   }
 
-  /** What the peer says of it; what makes no sense is passed over. */
+  /** Takes what the peer says of paths. Messages that make no sense are ignored. */
   hear(message: Readonly<Record<string, unknown>>): void {
     const { type, path, why } = message
     if (type === 'line') this.loss = lossOf(message) ?? this.loss
     else if ((type === 'wish') !== this.options.isInitiator || !isPath(path) || !isReason(why)) return
     else if (type === 'wish') this.carry(path, why)
     else {
-      this.awaitsTcp = path === 'tcp' && this.other === undefined ? why : undefined
+      this.awaitsTcp = path === 'tcp' && this.tcpStream === undefined ? why : undefined
       this.carryOver(path, why)
     }
   }
 
   /** To be called every `LOOK_EVERY` milliseconds while TCP stands. */
   look(): void {
-    if (this.other === undefined) return
+    if (this.tcpStream === undefined) return
     const { rtt } = this.udx.rawStream
     this.choice.look(this.clock(), {
-      received: { udx: receivedBytes(this.udx), tcp: receivedBytes(this.other) },
+      received: { udx: receivedBytes(this.udx), tcp: receivedBytes(this.tcpStream) },
       trip: rtt === undefined || rtt === 0 ? undefined : rtt, // whole milliseconds; 0 also as long as it is not measured
       loss: this.loss,
     })
@@ -185,21 +185,21 @@ export class PeerStreams<S extends Carrying = NoiseStream> {
   }
 
   private streamOf(path: Path): S | undefined {
-    return path === 'tcp' ? this.other : this.udx
+    return path === 'tcp' ? this.tcpStream : this.udx
   }
 
   private carryOver(path: Path, why: PathReason): void {
     const to = this.streamOf(path)
     if (to === undefined || to.destroyed) return
     this.choice.moved(path, why)
-    const from = this.now
+    const from = this.carrying
     if (from === to) return
-    this.now = to
+    this.carrying = to
     this.changed.emit({ from, to })
   }
 }
 
-/** One more than were lost: of few datagrams, none may be lost by chance. */
+/** Counts one loss more than there were: of few datagrams, none may be lost by chance. */
 function lossOf({ sent, again }: Readonly<Record<string, unknown>>): number | undefined {
   return isCount(sent) && isCount(again) && sent > 0 ? Math.min(1, (again + 1) / sent) : undefined
 }

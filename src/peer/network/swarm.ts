@@ -54,7 +54,7 @@ export class Network {
     offended: (link, what) => this.turnAway(link, what),
     onStoreError: error => this.options.onError(error),
   })
-  private readonly door = new ConnectionGate(
+  private readonly gate = new ConnectionGate(
     this.links,
     link => this.conduct.isUseful(link),
     () => this.options.limits(),
@@ -119,7 +119,7 @@ export class Network {
       if (peerIdOf(info.publicKey) === peer) info.ban(false)
   }
 
-  /** The number of connections concerns those to come. */
+  /** The number of connections changed: concerns connections made from now on. */
   limitsChanged(): void {
     if (this.swarm !== undefined) this.swarm.maxPeers = this.options.limits().connections
   }
@@ -167,7 +167,7 @@ export class Network {
     swarm.on('update', () => this.changed.emit())
     this.swarm = swarm
     this.presence.start(swarm)
-    // Nothing happens when nobody answers, so look then.
+    // No event comes when nobody answers.
     setTimeout(() => this.changed.emit(), UNREACHABLE_AFTER + 100).unref()
     return swarm
   }
@@ -184,7 +184,7 @@ export class Network {
   }
 
   private onConnection(stream: NoiseStream, info: PeerInfo): void {
-    const refusal = this.door.refusal(stream)
+    const refusal = this.gate.refusal(stream)
     if (refusal !== undefined) {
       stream.on('error', ignoreRefused)
       stream.destroy()
@@ -203,7 +203,7 @@ export class Network {
     for (const topic of info.topics) this.replication.announces(link, topic)
     const onTopic = (topic: Buffer) => this.replication.announces(link, topic)
     info.on('topic', onTopic)
-    link.addressChanged.on(() => this.door.located(link))
+    link.addressChanged.on(() => this.gate.located(link))
     link.misbehaved.on(what => this.turnAway(link, what))
     link.broke.on(error => {
       this.options.log(`peer ${link.id}: ${error.message}`)
@@ -248,7 +248,7 @@ export class Network {
   }
 }
 
-/** Who was refused is not told why. */
+/** A refused connection is closed at once: its errors concern nobody. */
 function ignoreRefused(): void {}
 
 /** One share's place in the swarm. */
@@ -268,11 +268,11 @@ export class Membership implements Announced {
   readonly asked = new Promise<void>(resolve => {
     this.firstSearch = resolve
   })
-  /** The same, but of a network that answered, however long that takes. */
+  /** As `asked`, but the network was online, however long that takes. */
   readonly askedOnline = new Promise<void>(resolve => {
     this.firstSearchOnline = resolve
   })
-  /** Resolves when whoever looks for this share can find this machine, or when it became clear that nobody will. */
+  /** Resolves when others can find this machine as one that has the share, or when announcing failed or was ended. */
   readonly announced = new Promise<void>(resolve => {
     this.firstAnnounce = resolve
   })
@@ -286,7 +286,7 @@ export class Membership implements Announced {
   start(swarm: Hyperswarm): void {
     if (this.isClosed) return
     this.swarm = swarm
-    // To be found takes several round trips, and Hyperswarm looks for others only after that: they are looked for first.
+    // Hyperswarm announces before it looks for others, which takes several round trips. A reader looks for them first.
     const isOwn = this.path.writable
     const discovery = swarm.join(this.path.discoveryKey, { client: true, server: isOwn })
     this.discovery = discovery
@@ -299,7 +299,7 @@ export class Membership implements Announced {
     announced
       .finally(this.firstAnnounce)
       .then(() => {
-        // Those who came at the same moment found nobody but the sharer: whoever announced later finds the others now.
+        // Peers that came at the same moment found only the sharer. Announcing again finds the others.
         setImmediate(() => this.announce())
         return swarm.flush()
       })
@@ -335,7 +335,7 @@ export class Membership implements Announced {
     return this.path.peers.some(peer => peer.remoteOpened)
   }
 
-  /** Public keys (hex) of peers that were found to announce this share, and are connected for the first time, or about to be. */
+  /** Public keys (hex) of peers that announce this share, and whose first connection is under way or about to be. */
   get coming(): string[] {
     const { swarm } = this
     if (swarm === undefined) return []

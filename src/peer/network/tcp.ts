@@ -2,9 +2,10 @@
  * Direct TCP between two peers that have met already. Over a local network or between public addresses it carries
  * the same Noise stream more than twice as fast as UDX, which sends datagrams.
  *
- * An address is tried only where the encrypted connection that exists proves that it is the peer's own: the very
- * address that this connection goes to, where the peer has shown to be (provenAddress.ts), or, when both sit behind one public address, an address in a network this
- * machine is in. So nobody can be made to connect to a third party. The peer must prove the expected Noise key.
+ * Only the peer's own addresses are tried, so nobody can be made to connect to a third party. The first is the address
+ * that the existing connection goes to, once the peer has proven to be there (provenAddress.ts). When both sit behind one
+ * public address, the addresses that it offers in networks of this machine come next. The peer must prove the expected
+ * Noise key.
  */
 import { BlockList, connect, createServer, isIP, type Server, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -67,7 +68,7 @@ export class TcpTransport {
   /**
    * Connects to a peer at one of its own addresses; undefined when none answers with the expected key.
    * @param host where it is proven to be
-   * @param longest a machine whose first round trip takes more milliseconds is not connected to, and notices nothing
+   * @param longest milliseconds that the first round trip may take; after a longer one, no handshake is begun
    */
   async connect(
     offer: TcpOffer,
@@ -103,7 +104,7 @@ export class TcpTransport {
     }
     const stream = secret(true, socket, { keyPair: this.keyPair, remotePublicKey: remoteKey, pattern: 'IK' })
     const isPeer = (await proven(stream, CONNECT_WITHIN)) && b4a.equals(stream.remotePublicKey, remoteKey)
-    // A process that is busy notices either late.
+    // A busy process notices the end of a round trip late, so the shorter one counts.
     const second = performance.now() - began - first
     return isPeer ? { stream, trip: Math.max(1, Math.min(first, second)) } : undefined
   }

@@ -1,4 +1,4 @@
-/** How often something may happen: a number of times at once, and so often a second in the long run. */
+/** A token bucket: how often something may happen at once (`burst`), and how often a second in the long run. */
 export class Allowance {
   private left: number
   private at: number

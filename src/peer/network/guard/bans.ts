@@ -1,8 +1,8 @@
 /**
  * Peers that are turned away for a while because of what they did: at first for half a minute, each time four times as
- * long, at most for some hours. A ban outlasts reconnects, and the memory of it outlasts the ban, so that who comes
- * back and does the same waits longer; who behaves for a day starts again. Nothing is kept over a restart: blocking
- * somebody for good is the user's business.
+ * long, at most for some hours. A ban outlasts reconnects. It is remembered after its end, so a peer that does the same
+ * again waits longer; one that behaves for a day starts again. Nothing is kept over a restart: blocking somebody for
+ * good is the user's business.
  */
 import type { PeerId } from '../../../common/brand'
 
@@ -45,7 +45,7 @@ export class Bans {
     return record !== undefined && this.now() < record.until
   }
 
-  /** The user knows better. */
+  /** Forgets what a peer did, at the user's wish. */
   forgive(peer: PeerId): void {
     this.records.delete(peer)
   }

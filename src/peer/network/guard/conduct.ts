@@ -1,12 +1,12 @@
 /**
  * What is expected of a peer, and what happens to one that does otherwise: its connection is closed and it is banned
- * for a while (bans.ts), and the blocks it was asked for are asked of others. Hypercore itself finds out what is false
- * and keeps none of it, but continues with whoever sent it.
+ * for a while (bans.ts), and the blocks it was asked for are asked of others. Hypercore itself detects false blocks and
+ * keeps none of them, but goes on with the peer that sent them.
  *
- * Some offences are events (a block that is not of the log, requests that make no sense), others are seen by looking
- * around every few seconds: silence, answers that do not come while others wait for them, more open requests, channels
+ * Some offences are events (a block that is not of the log, requests that make no sense). Others are found by a look
+ * every few seconds: silence, answers that do not come while another peer could give them, more open requests, channels
  * or unread bytes than there is use for. Time in which this process did not run (the machine slept) does not count:
- * after it nobody could have answered yet.
+ * nobody could answer in it.
  */
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import type Hypercore from 'hypercore'
@@ -136,8 +136,8 @@ export class PeerConduct {
   }
 
   /**
-   * Whether a peer has owed us something for long and hardly sends. Readers give up, and take back what they asked for,
-   * sooner than that: a debt that is taken back is not paid, so it counts on with the next one.
+   * Whether a peer has owed us something for long and hardly sends. Readers give up and cancel their requests sooner than
+   * that. A cancelled request was not answered, so its time counts on with the next one.
    */
   private owes(peer: ReplicatorPeer): boolean {
     const now = { at: this.awake, bytes: receivedBytes(peer.stream), answers: answersOf(peer) }
@@ -150,7 +150,7 @@ export class PeerConduct {
     return owed > ANSWER_WITHIN
   }
 
-  /** Hypercore asks such a peer for nothing more but a proof that the log has two histories; then nobody is to blame. */
+  /** Hypercore asks such a peer for a proof that the log has two histories. With one it closes the log: no blame then. */
   private onFalse(core: Hypercore, peer: ReplicatorPeer): void {
     setTimeout(() => {
       if (core.closing === null) this.blame(peer, 'it sent blocks that are not of the log')

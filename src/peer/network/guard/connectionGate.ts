@@ -1,9 +1,9 @@
 /**
  * Who may connect now: a number of peers at one time, not all of them from one address, and nobody again and again. When
- * all places are taken, one who has nothing to do with any share here makes room.
+ * all places are taken, a peer that has nothing to do with any share here makes room.
  *
- * Where a new connection comes from is not known until the peer has proven it (provenAddress.ts). So those that have not
- * yet are few, and the oldest of them makes room for the next; once the address is proven, it is counted.
+ * The address of a new connection is not known until the peer has proven it (provenAddress.ts). Few connections may be
+ * unproven at one time, and the oldest of them makes room for the next. A proven address is counted.
  */
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import { connectionsFromNowhere, connectionsFromOneAddress, type Limits } from '../../limits'
@@ -31,7 +31,7 @@ export class ConnectionGate {
   refusal(stream: NoiseStream): string | undefined {
     const key = stream.remotePublicKey.toString('hex')
     if (this.comesTooOften(key)) return 'this peer connects again and again'
-    if (this.links.has(key)) return undefined // it takes the place of the one before
+    if (this.links.has(key)) return undefined // it takes the place of this peer's former connection
     const limits = this.limits()
     const fromNowhere = [...this.links.values()].filter(({ address }) => address === undefined)
     if (fromNowhere.length >= connectionsFromNowhere(limits)) this.closeOldest(fromNowhere)
@@ -40,7 +40,7 @@ export class ConnectionGate {
     return undefined
   }
 
-  /** The address of a link was proven: closes one where too many are from there. */
+  /** The address of a link was proven. Closes a link of that address when there are too many. */
   located(link: PeerLink): void {
     const { address } = link
     if (address === undefined || !this.links.has(link.key)) return
@@ -66,7 +66,7 @@ export class ConnectionGate {
     return ++known.count > MAX_PER_MINUTE
   }
 
-  /** One that shares something here was given longer to prove where it is. */
+  /** Closes one that shares nothing first: the others get longer to prove where they are. */
   private closeOldest(links: readonly PeerLink[]): void {
     const oldest = links.find(link => !this.isUseful(link)) ?? links[0]
     if (oldest !== undefined) this.closed(oldest, 'too many have not shown where they are')

@@ -1,7 +1,7 @@
 /**
  * TCP connections that have not proven a key yet. Nobody is refused: when there are too many, of one address or in all,
- * the oldest makes room, and one that has sent nothing goes before one that has. A handshake takes one round trip, so
- * whoever is honest is through before its turn comes, however many silent connections others open.
+ * the oldest makes room, and one that has sent nothing goes before one that has. A handshake takes one round trip, so an
+ * honest peer is through before its turn comes, however many silent connections others open.
  */
 import { addressGroup } from './addressGroup'
 
@@ -41,7 +41,7 @@ export class Handshakes {
     return [...this.waiting].filter(([, other]) => other === group).map(([handshake]) => handshake)
   }
 
-  /** Those of the address that has most; of several such, the one whose oldest is the oldest. */
+  /** The handshakes of the address that has most; of several such, of the one whose first is the oldest. */
   private mostCrowded(): Handshake[] {
     const groups = [...new Set(this.waiting.values())].map(group => this.of(group))
     return groups.reduce((most, group) => (group.length > most.length ? group : most), [])

@@ -3,9 +3,9 @@
  * said it is: datagrams go there, but they are accepted from anywhere. So a peer could name the address of a third
  * party, and talk without ever hearing an answer.
  *
- * What it cannot do then is to repeat a secret that was sent there. Each side puts a random challenge in its hello, and
- * the other sends it back over the same encrypted stream. Only then is the address proven. One that another stream goes
- * to as well is that of a relay, which passes everything on; it proves nothing while that lasts.
+ * Such a peer cannot repeat a secret that was sent there. Each side puts a random challenge in its hello, and the other
+ * sends it back over the same encrypted stream. Only then is the address proven. An address that another stream goes to
+ * as well may be that of a relay, which passes everything on. It counts as unproven while that lasts.
  */
 import { randomBytes } from 'node:crypto'
 import type { RawUdxStream } from '@hyperswarm/secret-stream'
@@ -38,7 +38,7 @@ export class ProvenAddress {
     })
   }
 
-  /** A new one, for the address that the stream goes to now. It must be sent over this stream. */
+  /** Makes a challenge for the address that the stream goes to now. It must be sent over this stream. */
   challenge(): string {
     const challenge = randomBytes(CHALLENGE).toString('base64url')
     this.asked = { challenge, place: placeOf(this.stream) }
@@ -71,7 +71,7 @@ export class ProvenAddress {
     return this.host !== undefined
   }
 
-  /** When both sides connect at the same time, one of two streams to the same place goes. */
+  /** Looks again when another stream to the same place closes, as one of two does when both sides connect at once. */
   private await(other: RawUdxStream): void {
     if (this.awaited.has(other)) return
     this.awaited.add(other)
