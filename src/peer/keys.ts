@@ -31,7 +31,7 @@ function readSeed(file: string): Buffer | undefined {
   try {
     text = readFileSync(file, 'utf8')
   } catch {
-    return undefined // not made yet; a file that cannot be read fails again, and loudly, when it is written
+    return undefined // not made yet, or not readable: the caller replaces it
   }
   const hex: unknown = (JSON.parse(text) as { seed?: unknown } | null)?.seed
   return typeof hex === 'string' && /^[0-9a-f]{64}$/.test(hex) ? Buffer.from(hex, 'hex') : undefined

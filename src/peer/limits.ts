@@ -1,6 +1,6 @@
 /**
- * How much of anything a stranger can make this installation hold or do. Passing a limit of a share pauses that
- * share with a message and nothing else; a peer that passes one of its own is turned away for a while.
+ * Bounds on what strangers can make this installation hold or do. A share that passes its limit is paused with a
+ * message; nothing else stops. A peer that passes one of its own limits is turned away for a while.
  */
 import { PeerfoldError } from '../common/errors'
 import { formatBytes } from '../common/format'
@@ -22,7 +22,7 @@ export interface Limits extends ShareLimits {
   readonly storeBytes: number
   /** Peers connected at one time. */
   readonly connections: number
-  /** What live copies took away is kept this many days, as many bytes. */
+  /** Bytes and days that files which live copies took away are kept, at most. */
   readonly keptBytes: number
   readonly keptDays: number
 }
@@ -37,7 +37,7 @@ export const DEFAULT_LIMITS: Limits = {
   keptDays: usualLimit('keptDays'),
 }
 
-/** The limits as the user chose them. What earlier versions let be chosen beside is passed over. */
+/** The limits as the user chose them. Settings that only earlier versions had are ignored. */
 export function limitsOf(chosen: Readonly<Partial<Record<LimitName, number>>> = {}): Limits {
   const limits: Record<LimitName, number> = { ...DEFAULT_LIMITS }
   for (const name of LIMIT_NAMES) limits[name] = chosen[name] ?? limits[name]
@@ -51,19 +51,19 @@ export const NO_LIMITS: ShareLimits = {
   bytes: Number.POSITIVE_INFINITY,
 }
 
-/** What to tell when this many bytes of content of one share are about to be fetched; undefined: they may be. */
+/** The error to tell when fetching this many bytes of content would pass the share's limit; undefined otherwise. */
 export function contentBeyond({ bytes: limit }: ShareLimits, bytes: number): PeerfoldError | undefined {
   if (bytes <= limit) return undefined
   const detail = `It would fetch ${formatBytes(bytes)}, and the limit for one share is ${formatBytes(limit)}.`
   return new PeerfoldError('limit-passed', detail)
 }
 
-/** Of all connections those from one address: one machine cannot keep all others out. */
+/** Connections that one address may hold, so that one machine cannot keep all others out. */
 export function connectionsFromOneAddress({ connections }: Limits): number {
   return Math.ceil((connections * 3) / 8)
 }
 
-/** Of all connections those whose peers have not proven yet where they are, which takes one round trip. */
+/** Connections whose peers have not proven their address yet. The proof takes one round trip. */
 export function connectionsFromNowhere({ connections }: Limits): number {
   return Math.ceil(connections / 4)
 }
@@ -73,11 +73,11 @@ export function connectionsFromNowhere({ connections }: Limits): number {
  * and more would only hurt.
  */
 export const PEER_LIMITS = {
-  /** Blocks of one log that it asked for and has not been given: each costs about 500 bytes here. Others ask for 512. */
+  /** Unanswered requests for blocks of one log. Each costs about 500 bytes here; other programs have 512 open. */
   openRequests: 8_192,
   /**
-   * Bytes of the longest message. Hypercore lets nobody append a block of more than 15 MiB, which comes with few bytes
-   * of proof, and the encrypted stream could carry 16.7 million bytes.
+   * Bytes of the longest message. The largest block that Hypercore appends is 15 MiB, and its proof adds little. The
+   * encrypted stream could carry 16.7 million bytes.
    */
   messageBytes: 16_000_000,
   /** Bytes of a message on Peerfold's own channel, where a hello is the longest. */
@@ -88,7 +88,7 @@ export const PEER_LIMITS = {
   channels: 8_192,
   /** Messages of known kinds on Peerfold's own channel; this version sends up to 18. */
   controlMessages: 64,
-  /** Messages of kinds that a later version may know: at once, and this many a second. */
+  /** Messages of unknown kinds, which a later version may send: a burst of this many, then this many a second. */
   unknownMessages: 1_024,
   unknownMessagesPerSecond: 10,
   /** How often one block is given to one peer. */

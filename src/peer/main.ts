@@ -4,13 +4,13 @@
  *   peer.js --storage <data folder> [--bootstrap host:port,…] [--no-tcp] [--grace seconds] [--hold seconds]
  *     [--told-for seconds] [--keep-no-versions]
  *
- * `--grace`: how long bytes of a former version stay for those who are fetching them. `--hold`: how long many files may
- * be gone before they are taken for deleted. `--told-for`: how long what newer rules hide stays after that was told.
- * `--keep-no-versions`: of former versions only those are kept for which a share has a rule of its own.
+ * `--grace`: how long superseded bytes stay for readers that are fetching them. `--hold`: how long many vanished files
+ * are held before they count as deleted. `--told-for`: how long files that newer rules hide stay published after the
+ * user was told. `--keep-no-versions`: former versions are kept only for shares that have a rule of their own.
  *
  * Start-up order: take the lock, then remove a stale socket, then listen, then say where. Exit codes: 0 ended in
- * order, 3 another process has the lock, 4 the store turned out to be damaged or to have met a full disk, and the next
- * process gets over it, 1 anything else.
+ * order, 3 another process has the lock, 4 the store is damaged or had met a full disk (the next process repairs it),
+ * 1 anything else.
  */
 import { parseArgs } from 'node:util'
 import { toUserError } from '../common/errors'
@@ -72,7 +72,7 @@ async function main(): Promise<void> {
     log('another peer process has the lock')
     process.exit(EXIT_LOCKED)
   }
-  assertFormatKnown(paths.root) // the one that had the lock may have been newer
+  assertFormatKnown(paths.root) // the process that had the lock may have been newer
   takeOver(paths)
 
   let peer: Peer | undefined

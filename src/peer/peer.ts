@@ -40,7 +40,7 @@ export interface PeerOptions {
   readonly keepVersions?: boolean
   /** Milliseconds vanished files are held; `HOLD` when absent. */
   readonly hold?: number
-  /** Milliseconds what newer rules hide stays after the user was told; `NOTICE` when absent. */
+  /** Milliseconds that files which newer rules hide stay published after the user was told; `NOTICE` when absent. */
   readonly toldFor?: number
   readonly log: (line: string) => void
   /** The store turned out to be damaged: end, and let the next process set it aside. */

@@ -4,14 +4,14 @@ import type { RawUdxStream } from '@hyperswarm/secret-stream'
 const BUCKET = 250
 const BUCKETS = 16
 const WINDOW = BUCKET * BUCKETS
-/** Milliseconds that a flow counts as lasting at least, since one message alone has no duration. */
+/** The shortest duration of a flow, milliseconds: one message alone has none. */
 const SHORTEST = 250
 /** Milliseconds without a byte after which a flow is over, unless its messages came further apart than half of that. */
 const SILENCE = 1_000
 
 /**
- * Bytes a second over the last few seconds, or since the flow began where that is later. Nothing is told of a flow that
- * is over: what moved before is no rate of now.
+ * Bytes a second over the last few seconds, or since the flow began if that is more recent. A flow that is over has no
+ * rate.
  */
 export class Rate {
   total = 0

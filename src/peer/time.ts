@@ -13,12 +13,12 @@ export function slicer(milliseconds = 12): () => boolean {
     const now = performance.now()
     start ??= now
     if (now - start < milliseconds) return false
-    start = undefined // the next slice begins when it is gone on with
+    start = undefined // the next slice begins at the next call
     return true
   }
 }
 
-/** The same for several pieces of work that take turns: `await` what it answers. All that are due pause at once. */
+/** One slicer for several pieces of work that take turns. Each awaits the answer, and one pause serves all of them. */
 export function sharedSlicer(): () => Promise<void> | undefined {
   const due = slicer()
   let pause: Promise<void> | undefined

@@ -6,13 +6,13 @@ import type { TransferResult, TransferState, TransferStatus } from '../common/mo
 import { Signal } from '../common/signal'
 import { Rate } from './rate'
 
-/** Entries of each list of a result that the state tells: views show no more of them. */
+/** Entries that the state holds of each list of a result: views show no more. */
 export const TOLD = 10
 
 /** Hundreds of pieces of one transfer listen to its cancellation at once. */
 const MAX_LISTENERS = 4_096
 
-/** Milliseconds that bytes must have flowed before it is told how long the rest takes. */
+/** Milliseconds of flow before the time left is estimated. */
 const ESTIMATE_AFTER = 2_000
 
 export class Transfer {
@@ -42,7 +42,7 @@ export class Transfer {
     return this.status.kind === 'running' || this.status.kind === 'paused'
   }
 
-  /** @param bytes negative: written in vain, and to be written again */
+  /** @param bytes negative when bytes were written in vain and will be written again */
   progress(files: number, bytes: number): void {
     this.files.done += files
     this.bytes.done += bytes
@@ -105,13 +105,13 @@ export class Transfer {
   }
 }
 
-/** Where transfers begin: all there are is known to transfers/transfers.ts. */
+/** What is needed to start a transfer; the list itself is in transfers/transfers.ts. */
 export interface TransferList {
   /** Starts to show a transfer; an ended one of the same id is replaced. */
   add(id: string, kind: TransferState['kind'], name: string, folder?: string): Transfer
 }
 
-/** A status as the state tells it. With the lists of fifty copies, reading it would hold up every window. */
+/** A status with its lists cut to `TOLD`. With the full lists of fifty copies, reading the state would be slow. */
 function told(status: TransferStatus): TransferStatus {
   if (status.kind !== 'done') return status
   const { result } = status

@@ -1,12 +1,12 @@
 /**
- * Clears what nothing names any more from one share's log of bytes, on the publisher's side and on the reader's.
+ * Clears unused blocks from one share's log of bytes, on the publisher's side and on the reader's.
  *
- * In use are the blocks that the newest version names, those of the newest listing, and what kept former versions name
- * (past.ts). References are counted again for
- * every look, from the entries themselves: nothing about them is stored, so nothing can be wrong after a kill. What is
- * here and not in use is noted, and cleared when it is still not in use after a time of grace, since readers may be in
- * the midst of the version before. So a block goes one to two times of grace after it was superseded; what a start
- * finds begins its time then.
+ * Used blocks are those that the newest version names, those of the newest listing, and those that kept former versions
+ * name (past.ts). Every look counts references again from the entries themselves. Nothing about them is stored, so a
+ * kill leaves nothing wrong.
+ *
+ * Unused blocks are noted, and cleared if still unused after the grace period: readers may be in the midst of the former
+ * version. So a block goes one to two grace periods after it was superseded. A restart begins the grace period again.
  */
 import type Hypercore from 'hypercore'
 import { BlockReferences } from '../drive/blockReferences'
@@ -21,9 +21,9 @@ import type { Past } from './past'
 /** Superseded bytes stay here this long (milliseconds) for those who are fetching them. */
 export const GRACE = 10 * 60_000
 
-/** A new version is looked through when whoever asked for it has it (milliseconds). */
+/** Milliseconds from a new version to the look at it: by then those that asked for it have it. */
 const LOOK_AFTER = 5_000
-/** All entries are counted in a look, so of many versions one after the other not each gets one (milliseconds). */
+/** Milliseconds between looks at new versions. A look counts all entries, so versions in quick succession share one. */
 const LOOKS_APART = 60_000
 
 const LOOK_EVERY = 60 * 60_000
@@ -36,13 +36,13 @@ export interface ClearingOptions {
   readonly past: Past
   /** Milliseconds. */
   readonly grace: number
-  /** What is in use beside what the index names; undefined when that is not known now. */
+  /** What is in use besides the entries of the index; undefined while that is not known. */
   readonly entries: () => Iterable<Named> | undefined
   /** Does the work when nothing else changes the share. */
   readonly inTurn: (work: () => Promise<void>) => Promise<void>
   /** Called before bytes are cleared, with all blocks that stay in use. */
   readonly beforeClear: (used: BlockRuns) => void
-  /** Bytes and blocks that are gone. */
+  /** Called with the number of bytes that were cleared. */
   readonly onCleared: (bytes: number) => Promise<void>
   readonly signal: AbortSignal
   readonly onError: (error: unknown) => void
@@ -58,7 +58,7 @@ export class Clearing {
   private again = false
 
   constructor(private readonly options: ClearingOptions) {
-    // Kept versions become fewer with time alone.
+    // Kept versions expire with time, without a new version.
     const timer = setInterval(() => this.look(), LOOK_EVERY).unref()
     options.signal.addEventListener('abort', () => clearInterval(timer), { once: true })
   }
@@ -81,7 +81,7 @@ export class Clearing {
     await this.running
   }
 
-  /** Until everything here is in use. */
+  /** Looks and clears until no block here is unused. */
   private async run(): Promise<void> {
     const { grace, signal, inTurn } = this.options
     while (this.again) {
@@ -100,7 +100,7 @@ export class Clearing {
   private async clearNoted(): Promise<void> {
     const { share, beforeClear, onCleared, signal } = this.options
     const now = await this.unused()
-    if (now === undefined) return // what is in use is known later
+    if (now === undefined) return // not known now: tried again after the next grace period
     const over = intersectRuns(this.noted, now.unused)
     if (over.length > 0) {
       beforeClear(now.used)
@@ -130,7 +130,7 @@ export class Clearing {
     const hasUnused = () => unusedRuns(bytes.core.bitfield, bytes.length, references.runs()).length > 0
     if (hasUnused()) await past.addTo(references, version)
     if (hasUnused()) await addPacks(references, bytes)
-    // A version that came meanwhile may name what the one before did not.
+    // A version that came meanwhile may name more blocks.
     const isSame = share.version === version && share.isNewest
     if (references.isIncomplete || !isSame) return undefined
     const used = references.runs()

@@ -1,13 +1,13 @@
 /**
- * What former versions of a share name, so that what kept ones name stays.
+ * What kept former versions of a share name, so that it stays.
  *
- * Of every entry that was replaced or taken away it is known from which version to which it stood: from `from` up to,
- * and without, `to`. It is in use as long as a version in between is kept. All of it is read from the path log, as far
- * as that is here, when there is something to clear for the first time, and nothing is stored: a kill at any moment
- * leaves nothing to repair. What no kept version names is forgotten, so it stays as small as what is kept.
+ * For every entry that was replaced or removed, the versions in which it stood are known: from `from` up to, but not
+ * including, `to`. The entry is in use as long as one of these versions is kept. All of this is read from the path log,
+ * as far as that is here, the first time there is something to clear. Nothing is stored, so a kill leaves nothing to
+ * repair. Entries that no kept version names are forgotten, so memory grows only with what is kept.
  *
- * Whoever follows a share may lack parts of its path log. There the next version is compared with the one before, and
- * what stood in between is not known to have been.
+ * A follower may lack parts of the path log. The next version is then compared with the one before; entries that stood
+ * only between the two stay unknown.
  */
 import { keptBy, reachOf, type VersionKeeping } from '../../common/keptVersions'
 import type { BlockReferences } from '../drive/blockReferences'
@@ -18,7 +18,7 @@ import type { ShareDrive } from '../drive/shareDrive'
 import type { Version } from '../drive/version'
 import { breathe, slicer, throwIfAborted } from '../time'
 
-/** Versions looked at on the way back. */
+/** Versions looked at on the way back, at most. */
 const MAX_VERSIONS = 100_000
 const HERE = { timeout: 0 }
 
@@ -30,15 +30,15 @@ interface Stood extends Pick<DriveEntry, 'blob' | 'pack' | 'size'> {
 }
 
 export class Past {
-  /** Oldest first, without the newest; those that are not kept any more are forgotten. */
+  /** The former versions that are kept, oldest first. */
   private ends: End[] = []
   private stood: Stood[] = []
   private newest: Version | undefined
-  /** Since which version paths of the newest have the entry that they have; others since the oldest that is known. */
+  /** The versions that gave paths of the newest their present entries; paths not in here have theirs since `oldest`. */
   private since = new Map<string, number>()
   private oldest = 0
   private onlyPast = 0
-  /** The listing from which the oldest was read. */
+  /** The listing from which the oldest version was read. */
   private base: ListingHeader | undefined
 
   constructor(
@@ -49,7 +49,7 @@ export class Past {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Whether a former version is kept, and is here. Undefined where that was not looked at yet. */
+  /** Whether a former version is kept and here; undefined when no look has covered it yet. */
   isKept(version: number): boolean | undefined {
     if (this.newest === undefined || version >= this.newest.length) return undefined
     return this.ends.some(end => end.version === version && this.isWhole(version))
@@ -78,7 +78,7 @@ export class Past {
     else await this.goOn(before, newest)
   }
 
-  /** From the oldest version that may be kept. */
+  /** Reads everything from the oldest version that may be kept. */
   private async begin(newest: Version): Promise<void> {
     this.reset(newest)
     const ends = await this.endsBack(newest)
@@ -119,7 +119,7 @@ export class Past {
   }
 
   /**
-   * The oldest of these that can be read without anybody's help.
+   * The oldest of these versions that can be read without the network.
    * @param length of the newest version that was read: the log may have grown since, by blocks that are on their way
    */
   private async firstReadable(ends: readonly PastVersion[], length: number): Promise<Version | undefined> {
@@ -138,7 +138,7 @@ export class Past {
     return bitfield.count(blockOffset, blockLength, true) === blockLength
   }
 
-  /** @param ends of what came after the one before, oldest first, where they were read already */
+  /** @param ends the versions after `before`, oldest first, if they were read already */
   private async goOn(before: Version, newest: Version, ends?: readonly PastVersion[]): Promise<void> {
     try {
       const { bitfield } = this.share.paths.core
@@ -161,14 +161,14 @@ export class Past {
     return ends.reverse()
   }
 
-  /** Version by version, from the path log. */
+  /** Takes the changes version by version from the path log. */
   private async read(before: Version, newest: Version, ends: readonly PastVersion[]): Promise<void> {
     const now = new Map<string, DriveEntry | undefined>()
     const due = slicer()
     let from = before.length
     for (const end of ends) {
       const changed = new Map<string, DriveEntry | undefined>()
-      const to = end.isSaid ? end.version - 1 : end.version // the last block says so, and names no path
+      const to = end.isSaid ? end.version - 1 : end.version // the block that tells `previous` names no path
       for await (const { path, entry } of pathsBetween(this.share.paths, from, to, HERE)) {
         changed.set(path, entry)
         if (due()) await breathe()
@@ -185,14 +185,14 @@ export class Past {
     this.noteBefore(before)
   }
 
-  /** What differs, where it is not known in which version it changed. */
+  /** Takes every difference as a change of the newest version: which version made it is not known. */
   private compare(before: Version, newest: Version): void {
     for (const path of newest.index.pathsThatDiffer(before.index))
       this.replace(path, before.index.entry(path), newest.index.entry(path), newest.length)
     this.noteBefore(before)
   }
 
-  /** The version that was the newest is a former one from now on. */
+  /** Adds the version that was the newest to the former ones. */
   private noteBefore({ length, info, listing }: Version): void {
     if (this.ends.some(({ version }) => version === length)) return
     this.ends.push({ version: length, time: info?.time, listing })
@@ -236,8 +236,8 @@ export class Past {
   }
 
   /**
-   * Bytes here that a version is the last one to have, by version: what goes with it. What was renamed is in the newest
-   * version all the same, and takes nothing.
+   * By version, the bytes here that no later version has: they go with it. The content of a renamed file is in the newest
+   * version too, so it does not count.
    */
   private async bytesAlone(
     ends: readonly End[],
@@ -268,10 +268,10 @@ export class Past {
     return Math.ceil((size * bitfield.count(blockOffset, blockLength, true)) / blockLength)
   }
 
-  /** Whether all that a former version names is here, as far as it was replaced since. */
   /**
-   * Files of several blocks are passed over where there are others: their former content is not in the store
-   * (publish/version/inPlace), and each says for itself that it is no longer kept.
+   * Whether the entries of a former version that were replaced since are all here. Files of several blocks count only
+   * when there are no others: their former content is not in the store (publish/version/inPlace), and each of them says
+   * by itself that it is not kept.
    */
   private isWhole(version: number): boolean {
     const bitfield = this.share.bytes?.core.bitfield

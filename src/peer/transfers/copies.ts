@@ -28,7 +28,7 @@ const LISTED_WITHIN = 60_000
 export class Copies {
   /** A copy is over, however it ended: it needs its share no more. */
   readonly over = new Signal<void>()
-  /** That an earlier version made. */
+  /** Finished copies of an earlier program version, for `takeOver`. */
   private old: CopyRecord[] = []
 
   constructor(
@@ -37,7 +37,7 @@ export class Copies {
     private readonly transfers: Transfers,
   ) {}
 
-  /** Copies that were not finished when the process ended. Those that were are listed again, the last ones of them. */
+  /** Answers the copies that were unfinished when the process ended, and lists the last of the finished ones again. */
   async restore(): Promise<CopyRecord[]> {
     const unfinished: CopyRecord[] = []
     const ended: CopyRecord[] = []
@@ -54,18 +54,18 @@ export class Copies {
     return unfinished
   }
 
-  /** Goes on with copies whose shares are open again. */
+  /** Continues copies whose shares are open again. */
   resume(copies: readonly CopyRecord[]): void {
     for (const copy of copies) if (this.shares.has(copy.share)) this.run(copy)
     this.takeOver(this.old.splice(0)).catch(error => this.context.log(`earlier copies: ${String(error)}`))
   }
 
-  /** See `copy.start`: the job that does it, which may be one that is doing it already. */
+  /** See `copy.start`. Answers the job, which may be one that is under way already. */
   async start({ id, path: typed, folder, job, umask, version }: Params<'copy.start'>): Promise<string> {
     const target = resolve(folder)
     const { drive, publishing } = this.shares.get(id)
     const path = version === undefined ? (drive.version?.index.spelling(typed) ?? typed) : typed
-    // What was shared once can be put back beside what is there.
+    // Only former versions may be put back into the shared folder itself.
     if (publishing !== undefined && version === undefined && isInside(target, publishing.record.source))
       throw new PeerfoldError('target-overlaps', folder)
     for await (const [old, copy] of this.context.catalog.list('copy')) {
@@ -152,7 +152,7 @@ export class Copies {
     for (const { share, id: job } of this.transfers.states) if (share === id) this.transfers.cancel(job)
   }
 
-  /** One after the other, in the background. */
+  /** Takes over copies of an earlier program version, one after the other. */
   private async takeOver(copies: readonly CopyRecord[]): Promise<void> {
     const { catalog, closing, log } = this.context
     for (const copy of copies) {
@@ -241,7 +241,7 @@ export class Copies {
       })
   }
 
-  /** A job that is taken up after a restart is there before the list of its share's files. */
+  /** Waits for the list of the share's files: a job resumed after a restart begins before the list is here. */
   private async untilListed(share: Share, transfer: Transfer): Promise<void> {
     await share.listed(transfer.abort.signal, () =>
       transfer.pause(new PeerfoldError('stalled').toUserError()),
@@ -255,7 +255,7 @@ export class Copies {
     let timer: NodeJS.Timeout | undefined
     const look = () => {
       const error = transfer.status.kind === 'paused' ? transfer.status.error : undefined
-      // Nobody waits for the user, and the copy continues by itself when a limit was raised.
+      // The caller does not wait for the user. The copy continues by itself once a limit is raised.
       if (error !== undefined && isForUser(error.code)) {
         passed = error
         stalled.abort()

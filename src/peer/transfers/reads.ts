@@ -1,15 +1,15 @@
 /**
- * Files that are fetched to be shown. One that takes longer than a moment stands among the transfers until it is here:
- * a window asks for a large file part by part, so what is counted lasts from one request to the next. What became of it
- * shows where it was opened, so nothing of it stays in the list.
+ * Files that are fetched to be shown. One that takes longer than a moment is listed among the transfers until it is
+ * here. A window asks for a large file part by part, so a read lasts from one request to the next. The outcome shows
+ * where the file was opened, so an ended read leaves the list.
  */
 import type { ShareId } from '../../common/brand'
 import type { Transfer } from '../transfer'
 import type { Transfers } from './transfers'
 
-/** Milliseconds before it shows. */
+/** Milliseconds before a read is listed. */
 const SHOWN_AFTER = 700
-/** Milliseconds for the next request: a window that is gone sends none. */
+/** Milliseconds to wait for the next request: a window that is gone sends none. */
 const NEXT_WITHIN = 10_000
 
 export interface ReadFile {

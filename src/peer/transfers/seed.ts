@@ -1,6 +1,6 @@
 /**
  * Fetches everything of a share's newest version, so that it can be served from here when nobody else is there. Blocks
- * that no entry names are nobody's concern: those of former versions may have been cleared everywhere.
+ * that no entry names are left out: those of former versions may have been cleared everywhere.
  */
 import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
@@ -26,11 +26,13 @@ export interface SeedRoom {
 const RANGES_AT_ONCE = 64
 /** Milliseconds between two looks for a newer version. */
 const LOOK_EVERY = 1_000
-/** What a listing is ahead of comes within this time (milliseconds), or whoever writes it is gone. */
+/** Milliseconds to wait for content that the listing is ahead of. After that its publisher counts as gone. */
 const REST_WITHIN = 90_000
 
-/** Resolves when the path log and all bytes of the newest version known by then are here. Waits for peers, for room and for the user
- *  to raise a limit as long as it takes. */
+/**
+ * Resolves when the path log and all bytes of the newest version known by then are here. Waits for peers, for room and
+ * for the user to raise a limit as long as it takes.
+ */
 export async function runSeed(
   share: ShareDrive,
   transfer: Transfer,
@@ -39,7 +41,7 @@ export async function runSeed(
 ): Promise<TransferResult> {
   const { signal } = transfer.abort
   const index = () => newestIndex(share)
-  index() // there has to be one
+  index() // throws when there is none
   const bytes = await share.bytesReady(signal)
   // The log of bytes may be longer than what any entry names; its length is known once a peer has told it.
   if (bytes.length === 0 && index().bytes > 0) await unlessAborted(bytes.update({ wait: true }), signal)
@@ -86,7 +88,7 @@ function newestIndex({ version }: ShareDrive): PathIndex {
   return version.index
 }
 
-/** False: there was no room left before all was here, or there is a newer version. */
+/** False when room ran out first, or a newer version came. */
 async function fetchAll(
   share: ShareDrive,
   bytes: Hypercore,
@@ -100,7 +102,7 @@ async function fetchAll(
     const either = AbortSignal.any([signal, ended.signal])
     const full = Promise.any([space.none(either), budget.none(either)]).then(() => false)
     const other = newerVersion(share, either).then(() => false)
-    for (const late of [full, other]) late.catch(() => {}) // all was here before
+    for (const late of [full, other]) late.catch(() => {}) // rejected when aborted below
     const all = fetchRuns(share, bytes, runs, either).then(() => true)
     return await unlessAborted(Promise.race([all, full, other]), signal)
   } finally {
@@ -108,7 +110,7 @@ async function fetchAll(
   }
 }
 
-/** Blocks of the log of bytes that the newest version needs: all, where it cannot be told. */
+/** Blocks of the log of bytes that the newest version needs; all of them when that is not known. */
 async function neededRuns(share: ShareDrive, bytes: Hypercore): Promise<BlockRuns> {
   const references = new BlockReferences()
   const due = slicer()
