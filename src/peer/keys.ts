@@ -30,8 +30,9 @@ function readSeed(file: string): Buffer | undefined {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
-  } catch {
-    return undefined // not made yet, or not readable: the caller replaces it
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined // not made yet
+    throw error
   }
   const hex: unknown = (JSON.parse(text) as { seed?: unknown } | null)?.seed
   return typeof hex === 'string' && /^[0-9a-f]{64}$/.test(hex) ? Buffer.from(hex, 'hex') : undefined
