@@ -10,8 +10,8 @@ export function attributesOf({ executable, mtime }: DriveEntry): FileAttributes 
 }
 
 /**
- * Whether a local file needs no other time or executable bit. What the share has not changed since it was last applied
- * stays as the user has it.
+ * Whether a local file needs no other time or executable bit. Where the share has changed neither since they were
+ * last applied, the user's own stay.
  */
 export function hasAttributes(
   local: EntryStat,

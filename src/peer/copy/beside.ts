@@ -1,6 +1,6 @@
 /**
- * What the user changed keeps its place, and the incoming file goes beside it under a name of its own. One that lies
- * there already is not written a second time, whoever wrote it.
+ * A file that the user changed keeps its place. The incoming one goes beside it under a name of its own, unless a
+ * file with the same content lies there already, whoever wrote it.
  */
 import { closeSync, read, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
@@ -19,7 +19,7 @@ export interface BesideOptions {
   readonly ownership: Ownership
   readonly rules: TargetRules
   readonly former: FormerSearch
-  /** A newer version of what lies beside a file of the user's takes its place, if nobody changed it there. */
+  /** A newer version replaces the conflict copy of an earlier one, if nobody changed that copy. */
   readonly replacesConflicts: boolean
 }
 
@@ -43,7 +43,7 @@ export class Beside {
     return { segments: conflictName(segments, new Date(), rules, isTaken), precondition: 'absent' }
   }
 
-  /** A conflict copy that holds the incoming bytes already: another program made it, for a copy of its own. */
+  /** A conflict copy that holds the incoming bytes already. Another program made it, for a copy of its own. */
   async sameBeside(file: PlannedFile, holds: Holds): Promise<readonly string[] | undefined> {
     const { segments, entry, conflict } = file
     const { writer } = this.options
@@ -92,7 +92,7 @@ export class Beside {
     }
   }
 
-  /** What came in before and was laid beside the same file of the user's, if it still is what it was. */
+  /** The conflict copy that was made for an earlier version of the same file, if nobody changed it. */
   private async earlier({ path }: PlannedFile): Promise<Destination | undefined> {
     const { replacesConflicts, ownership, writer } = this.options
     const known = ownership.record(path)

@@ -1,4 +1,4 @@
-/** Notes what the user’s file and the incoming one beside it were made of, so that they can be merged. */
+/** Notes which content the user's file was made from and which one came in beside it, so that the two can be merged. */
 import { join } from 'node:path'
 import type { SafeWriter } from '../disk/writer'
 import { contentOf, knownContent } from '../store/bases'
@@ -17,7 +17,7 @@ export class ConflictBases {
     private readonly marks: CopyMarks,
   ) {}
 
-  /** The incoming file lies at `copy`, inside the target. A conflict that lasts keeps what it was made of. */
+  /** The incoming file lies at `copy`, inside the target. While a conflict lasts, it keeps its first base. */
   note({ path, entry }: PlannedFile, copy: string): void {
     const { bases, folder, id, share, umask } = this.options
     const known = this.ownership.record(path)

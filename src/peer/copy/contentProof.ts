@@ -1,8 +1,8 @@
 /**
- * Shows whether a local file holds what a version of the share held, also when that version's bytes are not here any
- * more. Small files have a hash in their record, taken while they were written. Larger ones cost nothing then: the log
- * keeps the hash of every block that was fetched, also after the block was cleared, and encryption gives the same block
- * again for the same bytes at the same place.
+ * Shows whether a local file holds what a version of the share held, even when that version's bytes are not here
+ * any more. Small files have a hash in their record, taken while they were written. Larger files need none: the log
+ * keeps the hash of every fetched block, even of a cleared one, and encrypting the same bytes at the same place
+ * gives the same block again.
  */
 import { read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
@@ -14,20 +14,20 @@ import type { CopiedFile } from '../store/catalog'
 
 const readAsync = promisify(read)
 
-/** Files up to this size (bytes) have their hash in their record: they come in packs, whose hashes cover many files. */
+/** Files up to this size (bytes) have a hash in their record. They come in packs, whose hashes cover many files. */
 export const HASHED_BYTES = 64 * 1024
-/** `unknown`: nothing that is here tells. */
+/** `unknown`: nothing that is stored here tells. */
 export type Proof = 'same' | 'other' | 'unknown'
 
 /** What a file held, as a record says. */
 export type Content = Pick<CopiedFile, 'content' | 'hash'>
 
-/** The hash to keep of a file that is written, undefined for one that has none. */
+/** The hash to keep of a written file; undefined for an empty one and for one over `HASHED_BYTES`. */
 export function hashToKeep(bytes: Uint8Array): Uint8Array | undefined {
   return bytes.length > 0 && bytes.length <= HASHED_BYTES ? hash(bytes) : undefined
 }
 
-/** Whether an open file of `size` bytes holds this content. Asks nobody else. */
+/** Whether an open file of `size` bytes holds this content. Asks no peer. */
 export async function proveContent(
   share: ShareDrive,
   fd: number,
@@ -45,7 +45,7 @@ export async function proveContent(
   return proveBlocks(share.bytes, fd, size, Number(byteOffset))
 }
 
-/** All of an open file of that size, from its start wherever it was read before. */
+/** All of an open file of that size. Reads from its start, wherever it was read before. */
 export function readAll(fd: number, size: number): Buffer {
   const bytes = Buffer.allocUnsafe(size)
   let done = 0
@@ -54,7 +54,8 @@ export function readAll(fd: number, size: number): Buffer {
 }
 
 async function proveBlocks(core: Hypercore, fd: number, size: number, byteOffset: number): Promise<Proof> {
-  const found = await core.seek(byteOffset, { wait: false }).catch(() => null) // the tree is not here so far down
+  // the tree is not here down to that offset
+  const found = await core.seek(byteOffset, { wait: false }).catch(() => null)
   if (found === null || found[1] !== 0) return 'unknown'
   let [block] = found
   for (let position = 0; position < size; block++) {

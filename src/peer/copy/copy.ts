@@ -1,6 +1,7 @@
 /**
- * A copy: share → folder. Plan, then fetch and write (run.ts). A share may go on meanwhile: a copy is of the version
- * it was planned with as long as that can be had, and is planned again with the newest when it cannot.
+ * A copy: share → folder. It is planned, then fetched and written (run.ts). The share may publish new versions
+ * meanwhile. A copy stays at the version it was planned with, and is planned again with the newest one when that
+ * version's content cannot be had any more.
  */
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
@@ -27,7 +28,7 @@ import { Superseded } from './superseded'
 /** A copy that is done. */
 export interface Copied {
   readonly result: TransferResult
-  /** What is left to do in the background, once, when the result was told. */
+  /** Work for the background, to be run once after the result was told. */
   readonly afterwards: () => Promise<void>
 }
 
@@ -87,7 +88,7 @@ async function planNow(
   return plan
 }
 
-/** What a run writes by. */
+/** The parts that a run writes with. */
 export type RunParts = readonly [
   marks: CopyMarks,
   partials: PartialFiles,
@@ -106,7 +107,7 @@ export async function runPlan(
   return new CopyRun(options, plan, ...parts).run(fetched)
 }
 
-/** See `CopyRun.fetch`; what it brought has to be run, or dropped. Throws as `runPlan`. */
+/** See `CopyRun.fetch`. What it brought has to be given to `runPlan` or dropped. Throws as `runPlan`. */
 export async function fetchPlan(
   options: CopyOptions,
   plan: CopyPlan,
@@ -134,8 +135,9 @@ async function begin(options: CopyOptions, plan: CopyPlan): Promise<void> {
 }
 
 /**
- * The version that is asked for, or the newest known here, and what of it is copied. The path may be a link or lead through some: what it leads to
- * is copied, under the name that was asked for. Links in that are copied as links.
+ * The version that is asked for, or the newest known here, and what of it is copied. The path may be a link or lead
+ * through links: the target of the link is copied, under the name that was asked for. Links inside that are copied
+ * as links.
  */
 export function sourceOf({
   share,
@@ -158,7 +160,10 @@ export function partOf(path: DrivePath): string {
   return trimmed.slice(trimmed.lastIndexOf('/'))
 }
 
-/** What an entry says of its size counts only when the log is that long: a lie must not keep the rest from coming. */
+/**
+ * Bytes of all files that lie within the log. A size beyond the end of the log is a lie, and must not count against
+ * the limit.
+ */
 function bytesThatExist({ bytes }: ShareDrive, { files }: CopyPlan): number {
   if (bytes === undefined) return 0
   return files.reduce((sum, { entry }) => (isBeyondKnown(bytes, entry) ? sum : sum + entry.size), 0)
@@ -172,7 +177,7 @@ function malformed(key: string, source: CopySource): SkippedEntry {
   }
 }
 
-/** @param known what the folder does to names, where that was asked before */
+/** @param known how the folder treats names, if that was asked before */
 export function openTarget(
   { folder, umask }: Pick<CopyOptions, 'folder' | 'umask'>,
   onFolderMade: (path: string) => void,

@@ -1,11 +1,11 @@
 /**
- * What a copy did to the folder, in numbers. A copy that was cut off, or planned again with a newer version, counts from
- * its first start: what it had written by then is known by what it had said that it would write.
+ * What a copy did to the folder, in numbers. A copy that was cut off, or planned again with a newer version, counts
+ * from its first start. Its earlier runs said what they would write, which tells what they had written.
  */
 import type { CopyChanges } from '../../common/model'
 import type { IntendedFile } from '../store/catalog'
 
-/** Whether what is written is new in the folder or takes the place of what this copy had made there. */
+/** `fresh`: new in the folder. Otherwise it replaces what this copy had made there. */
 export interface Placement {
   readonly fresh: boolean
 }
@@ -15,7 +15,7 @@ export class CopyCounts {
   private updated = 0
 
   constructor(
-    /** Files that this copy made once, that are still there, and that the share does not have any more. */
+    /** Files of this copy that are still in the folder and no longer in the share. */
     private readonly gone: number,
   ) {}
 
@@ -31,7 +31,10 @@ export class CopyCounts {
   }
 }
 
-/** What an earlier run of the same copy has placed, if it has. @param content see `contentId` */
+/**
+ * The placement by an earlier run of the same copy, if there was one.
+ * @param content see `contentId`
+ */
 export function placedBefore(intended: IntendedFile | undefined, content: string): Placement | undefined {
   return intended?.content === content ? { fresh: intended.fresh === true } : undefined
 }

@@ -18,19 +18,19 @@ import { type FilledTemporary, Temporaries, type TemporariesOptions } from './te
 /** Files up to this size (bytes) are fetched whole before they are written. */
 const WHOLE_BYTES = 4 * 1024 * 1024
 
-/** Looks at a local file that is being changed, before the incoming one goes beside it. */
+/** Attempts at a file that is being changed locally. At the last one the incoming file goes beside it. */
 const ATTEMPTS = 4
 
 export interface FileCopierOptions extends FileBytesOptions, TemporariesOptions, BesideOptions {
   readonly writer: SafeWriter
   readonly marks: CopyMarks
-  /** It lies at its place, where other content was before, or nothing. */
+  /** The file lies at its place, which held other content before, or nothing. */
   readonly onPlaced: (file: PlannedFile) => void
-  /** It lies beside, at `copy` inside the target. */
+  /** The file lies beside the user's, at `copy` inside the target. */
   readonly onConflict: (file: PlannedFile, copy: string) => void
 }
 
-/** A file whose bytes are here, and that has not its place yet. */
+/** A file whose bytes are here, and that is not at its place yet. */
 export interface FetchedFile {
   /** With its true size. */
   readonly entry: DriveEntry
@@ -51,8 +51,8 @@ export class FileCopier {
   }
 
   /**
-   * Brings the bytes of a file here, and touches nothing at its place. Undefined for a large one that goes beside a file
-   * of the user’s, so that nothing is replaced by it, or that may not have a temporary. Throws as `copy`.
+   * Brings the bytes of a file here, and touches nothing at its place. Undefined for a large file that goes beside
+   * one of the user's, since it replaces nothing, and for one that may not have a temporary. Throws as `copy`.
    *
    * @param takeTemporary asked before a temporary is made, which stays open
    */
@@ -85,7 +85,7 @@ export class FileCopier {
       return this.options.onBytes(-bytes.length) // they were counted before
     }
     if (temporary === undefined) return this.copy(file)
-    delete fetched.temporary // whatever comes of it
+    delete fetched.temporary // placed or removed below, even if that fails
     try {
       await this.placeTemporary(temporary)
     } catch (error) {
@@ -94,7 +94,7 @@ export class FileCopier {
     }
   }
 
-  /** It is not placed after all. */
+  /** Removes what was fetched, or leaves it to the next run. */
   async drop({ temporary }: FetchedFile, error: unknown): Promise<void> {
     if (temporary !== undefined) await this.temporaries.drop(temporary, error)
   }
@@ -122,7 +122,10 @@ export class FileCopier {
     })
   }
 
-  /** Writes a file whose bytes are here. @param incoming of one that has blocks of its own */
+  /**
+   * Writes a file whose bytes are here.
+   * @param incoming for a file with blocks of its own
+   */
   async write(file: PlannedFile, bytes: Buffer, incoming?: IncomingFile): Promise<void> {
     const { writer, onBytes } = this.options
     await this.untilUnchanged(file, async now => {
@@ -148,7 +151,10 @@ export class FileCopier {
     })
   }
 
-  /** Does the work with what is known of the local file, and looks at that again when it was changed meanwhile. */
+  /**
+   * Does the work with what is known of the local file. When that file was changed meanwhile, looks at it again and
+   * retries.
+   */
   private async untilUnchanged(
     planned: PlannedFile,
     work: (file: PlannedFile) => Promise<void>,
@@ -159,13 +165,13 @@ export class FileCopier {
         return await work(await this.judged(file))
       } catch (error) {
         if (!(error instanceof WriteError) || error.code !== 'changed' || attempt === ATTEMPTS) throw error
-        // Who saves it again and again keeps it.
+        // A user who saves the file again and again keeps it.
         file = attempt === ATTEMPTS - 1 ? asConflict(file) : this.lookAgain(file)
       }
     }
   }
 
-  /** Finds out whether what lies there may be replaced, where its stat does not tell. */
+  /** Decides whether the local file may be replaced, where its stat does not tell. */
   private async judged({ expected, ...file }: PlannedFile): Promise<PlannedFile> {
     if (expected === undefined) return file
     if (await this.options.ownership.isOurs(file.segments, expected)) return file
@@ -198,7 +204,8 @@ export class FileCopier {
 
   private async fillTemporary(file: PlannedFile): Promise<FilledTemporary> {
     const { way } = file
-    // What stands where a folder should goes before the folder is made, what has the place itself at the end.
+    // An obstacle at the place of a folder goes before the folder is made. One at the file's own place goes at the
+    // end.
     if (way !== undefined && way.segments.length < file.segments.length) await this.clearWay(file)
     return this.temporaries.fill(file, await this.beside.destination(file))
   }
@@ -217,7 +224,10 @@ export class FileCopier {
     await this.temporaries.placed(filled)
   }
 
-  /** The local file has the incoming content already: it gets its time and executable bit, and from now on is known. */
+  /**
+   * The local file has the incoming content already. It gets the entry's time and executable bit, and is recorded
+   * as ours.
+   */
   private async takeOver(file: PlannedFile, before: Precondition, hash?: Uint8Array): Promise<void> {
     const { writer, marks, ownership, onBytes } = this.options
     const { entry, segments } = file
@@ -229,7 +239,7 @@ export class FileCopier {
     onBytes(entry.size)
   }
 
-  /** @param mark of what was written; undefined for a conflict copy that was there already */
+  /** @param mark of the written file; undefined for a conflict copy that was there already */
   private record(file: PlannedFile, segments: readonly string[], mark?: FileMark, hash?: Uint8Array): void {
     if (!file.conflict) {
       if (mark !== undefined) this.options.marks.written(file, mark, hash)

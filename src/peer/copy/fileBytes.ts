@@ -1,6 +1,6 @@
 /**
- * The bytes of a copy's files, wherever they come from: a peer, the store, or a local file that has some of them. Blocks
- * of a large file lie in the copy alone from then on (inPlace/copiedFiles.ts).
+ * The bytes of a copy's files: from a peer, from the store, or from a local file that holds some of them. The
+ * blocks of a large file are then kept in the copy alone (inPlace/copiedFiles.ts).
  */
 
 import { isOther } from '../drive/absentBytes'
@@ -21,7 +21,7 @@ export interface FileBytesOptions {
   /** Absolute. */
   readonly folder: string
   readonly copied: CopiedFiles | undefined
-  /** Files up to this size (bytes) are in the store also where the copy holds them. */
+  /** Files up to this size (bytes) stay in the store even when the copy holds them. */
   readonly storedUpTo: number
   readonly read: ReadOptions & { readonly signal: AbortSignal }
   readonly former: FormerSearch
@@ -38,7 +38,10 @@ export class FileBytes {
     return { ...file, entry, compare: file.conflict && sameSize }
   }
 
-  /** Of a file that is about to be written. @param temporary its name, in the folder of the file */
+  /**
+   * For a file that is about to be written. Undefined where its blocks stay in the store.
+   * @param temporary its name, in the folder of the file
+   */
   async begin(
     { entry }: PlannedFile,
     segments: readonly string[],
@@ -50,7 +53,7 @@ export class FileBytes {
     return copied?.begin(entry, folder, pathOf(segments), beside)
   }
 
-  /** Finds what of the content is on this machine already. */
+  /** Finds which parts of the content are on this machine already. */
   find(file: PlannedFile, incoming?: IncomingFile, onHere?: Taking['onHere']): Promise<void> {
     return this.options.former.find(file, this.readOf(file.entry, incoming), {
       ...(incoming === undefined ? {} : { onComing: (index: number) => incoming.expects(index) }),
@@ -65,9 +68,9 @@ export class FileBytes {
   }
 
   /**
-   * The blocks of a file. Each holds until the next is asked for.
-   * @param block the first, of the file's own
-   * @param position where that one begins in the file
+   * The blocks of a file. Each one's memory is valid until the next is asked for.
+   * @param block the first, counted from the file's own first block
+   * @param position where that block begins in the file
    */
   async *blocks(
     { entry }: PlannedFile,
@@ -83,7 +86,7 @@ export class FileBytes {
     yield* readBlocks(core, entry, block, read, Decrypter.of(core), isLeftOut)
   }
 
-  /** Nobody waits for what was superseded and is gone. What goes into a file needs no room in the store. */
+  /** Superseded content that is gone is not waited for. Blocks that go into a file need no room in the store. */
   readOf(entry: DriveEntry, incoming?: IncomingFile): ReadOptions & { readonly signal: AbortSignal } {
     const { assertRoom = () => {}, ...read } = this.options.read
     const isSuperseded = () => isOther(this.options.share, entry)

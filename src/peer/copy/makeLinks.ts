@@ -1,4 +1,7 @@
-/** Links come last, when what they name is there; one may name another, so they are tried until none more can be made. */
+/**
+ * Makes links after the files that they name. A link may name another link, so all are tried until no more can be
+ * made.
+ */
 import { conflictName } from '../disk/conflicts'
 import type { LinkResult, SafeWriter } from '../disk/writer'
 import { describeLinkRefusal } from '../names/refusals'
@@ -29,7 +32,7 @@ export async function makeLinks(links: readonly PlannedLink[], options: MakeLink
   for (const link of left) await tryLink(link, true, options)
 }
 
-/** False: it may be made later. */
+/** False: it cannot be made yet. */
 async function tryLink(link: PlannedLink, isLast: boolean, options: MakeLinksOptions): Promise<boolean> {
   const { path } = link
   const { outcome, onDone } = options
@@ -44,7 +47,7 @@ async function tryLink(link: PlannedLink, isLast: boolean, options: MakeLinksOpt
   return true
 }
 
-/** Nothing is taken away for a link that may not be made. */
+/** Obstacles are removed only for a link that may be made. */
 async function makeLink(
   link: PlannedLink,
   { writer, ownership, rules, marks, outcome }: MakeLinksOptions,

@@ -1,9 +1,13 @@
 /**
- * The record of what a copy has written, kept in marks of many files: after a kill, files written since the last mark
- * are compared by content; all others are known to be whole. What will be written is kept before the first file is, so
- * that a file of ours without a mark is not taken for one of the user's when the share has a newer one: its length and
- * its time, to the millisecond, tell. No mark says that a file's bytes are on the disk: after a loss of power all files
- * of a copy that was not done are compared.
+ * The record of what a copy has written, kept in marks of many files each. After a kill, files written since the
+ * last mark are compared by content. All others are known to be whole.
+ *
+ * Before the first file is written, the catalog is told what will be. A file of ours without a mark is recognised
+ * by its length and its time, to the millisecond, so that it is not taken for one of the user's when the share has
+ * a newer version of it.
+ *
+ * No mark says that a file's bytes are on the disk. After a loss of power all files of an unfinished copy are
+ * compared.
  */
 
 import type { FileMark } from '../disk/writer'
@@ -22,12 +26,12 @@ export interface Placed {
   readonly path: string
 }
 
-/** Nothing that lies there is known by its stat. */
+/** A mark that no file has: nothing at that place is recognised by its stat. */
 export const NO_MARK = { size: -1, mtimeMs: 0, ino: 0 }
 
 export class CopyMarks {
   private pending: Write[] = []
-  /** Keys of what was said to be about to be written. */
+  /** Keys of intentions, to be deleted one by one when `isWhole` is false. */
   private readonly intended: string[] = []
   private writing: Promise<void> = Promise.resolve()
 
@@ -35,21 +39,30 @@ export class CopyMarks {
     private readonly catalog: Catalog,
     /** See `targetKey`. */
     readonly target: string,
-    /** Path inside the target of what is copied, '' for everything: other parts may be on their way there too. */
+    /**
+     * Path inside the target of what is copied, '' for everything. Other copies may be writing other parts of the
+     * target.
+     */
     private readonly part: string,
-    /** Paths of folders that were made since the last mark; taken from here. */
+    /** Paths of folders that were made since the last mark. Emptied by each mark. */
     private readonly madeFolders: string[] = [],
-    /** Nothing else is about to be written there: what an earlier run meant to write is forgotten with it. */
+    /**
+     * Nothing else is about to be written there, so all intentions of earlier runs are forgotten when this one is
+     * done.
+     */
     private readonly isWhole = true,
   ) {}
 
-  /** Marks what an earlier run wrote and could not mark. */
+  /** Marks files that an earlier run wrote and did not get to mark. */
   async recover(files: CopyPlan['recovered']): Promise<void> {
     for (const { path, record } of files) this.add(path, record)
     await this.flush()
   }
 
-  /** Says what is about to be written. Files whose time the share does not tell cannot be told by it either. */
+  /**
+   * Notes what is about to be written. A file without a time in the share is left out, since nothing could
+   * recognise it.
+   */
   async intend(files: readonly PlannedFile[]): Promise<void> {
     let batch: Write[] = []
     for (const { entry, path, conflict, fresh } of files) {
@@ -65,7 +78,7 @@ export class CopyMarks {
     if (batch.length > 0) await this.catalog.write(batch)
   }
 
-  /** Everything written has its mark. */
+  /** Marks everything written, and forgets the intentions. */
   async done(): Promise<void> {
     for (const key of this.intended.splice(0)) this.pending.push({ table: 'intended', key, value: undefined })
     await this.flush()
@@ -74,12 +87,15 @@ export class CopyMarks {
     await this.catalog.deleteAll('intended', `${this.target}${this.part}/`)
   }
 
-  /** A file or link is there with the incoming content. @param hash see `hashToKeep` */
+  /**
+   * A file or link has the incoming content.
+   * @param hash see `hashToKeep`
+   */
   written({ entry, path }: Placed, mark: FileMark, hash?: Uint8Array): void {
     this.add(path, { ...described(entry, hash), ...stated(mark) })
   }
 
-  /** It was just compared, and is the incoming content, with the marks before and after that. */
+  /** A local file was just compared, and has the incoming content. `before` and `after` are its marks around that. */
   compared({ entry, path }: Placed, before: FileMark, after: FileMark, hash?: Uint8Array): void {
     const settled = before.ctimeMs === after.ctimeMs && showsLaterChanges(after, Date.now())
     this.add(path, { ...described(entry, hash), ...stated(after), settled })
@@ -91,7 +107,7 @@ export class CopyMarks {
     this.add(path, { ...described(entry, hash), ...NO_MARK, conflict })
   }
 
-  /** What lies there is not the content that the share has and had. */
+  /** The file there has neither the content that the share has nor one that it had. */
   changed({ entry, path }: Placed): void {
     this.add(path, { ...described(entry, undefined), ...NO_MARK })
   }
@@ -101,13 +117,16 @@ export class CopyMarks {
     this.add(path, undefined)
   }
 
-  /** The user deleted it, and knows what the share has there: a file of theirs is none that was changed on both sides. */
+  /**
+   * The user deleted it and knows what the share has there. A new file of theirs at that place is therefore no
+   * conflict.
+   */
   deletedHere({ entry, path }: Placed, was: CopiedFile['was']): void {
     const record = { ...described(entry, undefined), ...NO_MARK, away: true as const }
     this.add(path, was === undefined ? record : { ...record, was })
   }
 
-  /** What is known of a path from now on. */
+  /** Replaces the record of a path. */
   note(path: string, record: CopiedFile): void {
     this.add(path, record)
   }
@@ -146,7 +165,7 @@ function described(entry: DriveEntry, hash: Uint8Array | undefined): Omit<Copied
   }
 }
 
-/** What a file held that the user deleted, as its record tells. */
+/** The content of a file that the user deleted, by its record. */
 export function heldBefore(known: CopiedFile | undefined): CopiedFile['was'] {
   if (known === undefined || known.away) return known?.was
   const { content, hash, conflict } = known

@@ -1,25 +1,28 @@
 /**
- * Things of this copy that have the place of what comes in and cannot be replaced in one step: a folder where a file or
- * link is to be, a file or link where a folder is to be. They are taken away just before, and only whole: a folder that
- * holds anything of the user's stays as it is.
+ * Things of this copy that are in the way of what comes in and cannot be replaced in one step: a folder where a
+ * file or link is to be, or a file or link where a folder is to be. They are removed just before, and only whole: a
+ * folder that holds anything of the user's stays as it is.
  */
 
 import { WriteError } from '../disk/writeErrors'
 import type { SafeWriter } from '../disk/writer'
 import type { Ownership } from './ownership'
 
-/** What is known of what the copy made: paths inside the target, beginning with `/`. */
+/** The records of a copy. Paths are inside the target and begin with `/`. */
 interface CopyRecordOf {
   forget(path: string): void
 }
 
-/** What has to go before something is written. */
+/** Something that has to be removed before something else can be written. */
 export class Obstacle {
   private cleared: Promise<void> | undefined
 
   constructor(readonly segments: readonly string[]) {}
 
-  /** Takes it away, once for all that wait for it. @throws WriteError 'exists' when it is not ours to take away */
+  /**
+   * Removes it, once for all who wait for that. @throws WriteError 'exists' or 'kept-folder' when it is not all
+   * ours
+   */
   clear(ownership: Ownership, writer: SafeWriter, record: CopyRecordOf): Promise<void> {
     this.cleared ??= this.remove(ownership, writer, record).catch(error => {
       this.cleared = undefined // the cause may pass

@@ -1,6 +1,6 @@
 /**
- * Records of an earlier version know no change time and no hash. When a copy is done, the files they tell of are compared
- * once, in the background, with what is in the store: from then on changes of any kind show.
+ * Records of an earlier version have no change time and no hash. When a copy is done, the files that they describe
+ * are compared once, in the background, with the store. From then on, changes of any kind show.
  */
 import { closeSync } from 'node:fs'
 import type { OpenFile } from '../disk/fileInPlace'
@@ -13,10 +13,10 @@ import { HASHED_BYTES, hashToKeep, type Proof, proveContent, readAll } from './c
 import type { CopyMarks } from './marks'
 import type { PresentFile } from './planned'
 
-/** Of a read from the store, milliseconds: it should take none. */
+/** Time limit (milliseconds) for a read from the store, which should take none. */
 const PATIENCE = 10_000
 
-/** What cannot be told is left as it is. */
+/** Records that cannot be checked stay as they are. */
 export async function checkOldRecords(
   files: readonly PresentFile[],
   share: ShareDrive,

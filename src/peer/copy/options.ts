@@ -1,4 +1,4 @@
-/** What one copy is asked, and what it works with. */
+/** What one copy is to do, and the parts that it works with. */
 import type { DrivePath, ShareId } from '../../common/brand'
 import type { ShareDrive } from '../drive/shareDrive'
 import type { Version } from '../drive/version'
@@ -19,38 +19,40 @@ export interface CopyOptions {
   readonly version?: Version | undefined
   /** Absolute. */
   readonly folder: string
-  /** For what is made; undefined: that of this process. */
+  /** For files and folders that it makes; undefined: that of this process. */
   readonly umask: number | undefined
   readonly catalog: Catalog
   readonly bases: Bases
   readonly transfer: Transfer
   /** Serves large files out of the copy. Undefined for an own share. */
   readonly copied: CopiedFiles | undefined
-  /** Room for what is fetched. */
+  /** Room on the disk for what is fetched. */
   readonly space: StoreSpace
   /** Room within the limit for all opened shares. */
   readonly budget: StoreBudget
   /** Content bytes that came over the network so far. */
   readonly fetched: () => number
-  /** This many bytes of content are in the store from now on that did not come over the network. */
+  /** This many bytes of content came into the store from a local file, not over the network. */
   readonly onFound: (bytes: number) => void
   /** Resolves when somebody who has the share is connected; rejects when aborted. */
   readonly peerCame: (signal: AbortSignal) => Promise<void>
   readonly stale: () => boolean
   /** See `planCopy`. */
   readonly isInDoubt: boolean
-  /** The process ends: what is not done continues with the next one. */
+  /** The process ends. Unfinished work continues in the next one. */
   readonly isEnding: () => boolean
-  /** Aborts when it does. */
+  /** Aborts when the process ends. */
   readonly closing: AbortSignal
   /** For a live copy. */
   readonly live?: LiveOptions
 }
 
 export interface LiveOptions {
-  /** An entry lies at its place; or beside it, at `beside`, for the user has changed what lies there. Paths inside the
-   *  target. */
+  /**
+   * An entry lies at its place, or beside it at `beside`, because the user has changed the file there. Paths are
+   * inside the target.
+   */
   readonly onPlaced: (path: string, beside?: string) => void
-  /** Files that were taken out of the folder, the last first. */
+  /** Files that were taken out of the folder, the latest first. */
   readonly taken: () => readonly Former[]
 }

@@ -1,4 +1,4 @@
-/** What a run of a copy tells in the end: what it placed, what could not be written, what lies beside files of the user’s. */
+/** The result of a run: what it placed, what it could not write, and what lies beside files of the user's. */
 import { join } from 'node:path'
 import { PeerfoldError } from '../../common/errors'
 import type { SkippedEntry, TransferResult } from '../../common/model'
@@ -25,13 +25,13 @@ export class CopyOutcome {
     for (const placed of plan.placed) this.counts.placed(placed)
   }
 
-  /** An entry lies at its place, which held something else before, or nothing. */
+  /** An entry lies at its place, which held other content before, or nothing. */
   placed(entry: Placement & { readonly path: string }): void {
     this.counts.placed(entry)
     this.options.live?.onPlaced(entry.path)
   }
 
-  /** An entry lies at `copy`, beside what the user changed. Both inside the target. */
+  /** An entry lies at `copy`, beside the user's file at `path`. Both are inside the target. */
   beside(path: string, copy: string): void {
     this.conflicts.push(this.conflictAt(path, copy))
     this.options.live?.onPlaced(path, copy)
@@ -41,7 +41,7 @@ export class CopyOutcome {
     this.skipped.push(entry)
   }
 
-  /** Lists an entry that cannot be had or written. Throws what concerns more than this entry. */
+  /** Lists an entry that cannot be had or written. Throws errors that concern more than this entry. */
   skipOrThrow(path: string, error: unknown): void {
     const isEntry =
       error instanceof PeerfoldError && (error.code === 'bad-entry' || error.code === 'not-kept')

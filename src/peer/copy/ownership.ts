@@ -1,8 +1,8 @@
 /**
- * What of the things in a target this copy made. Only those may be replaced or removed, and only when that is shown: by
- * the content, or by a stat that was noted when its times were past. The change time (ctime) shows changes that keep
- * size and time; a stat that was noted right after a write cannot show a change in the same tick of the clock, so what
- * a copy wrote is compared once more before it goes.
+ * Tells which things in a target this copy made. Only those may be replaced or removed, and only with proof: by
+ * their content, or by a stat that was noted some time after their last change. The change time (ctime) shows
+ * changes that keep size and time. A stat that was noted right after a write cannot show a change in the same tick
+ * of the clock, so files that a copy wrote are compared by content before they are removed.
  */
 import { closeSync } from 'node:fs'
 import type { FileMark } from '../disk/placing'
@@ -11,20 +11,20 @@ import type { ShareDrive } from '../drive/shareDrive'
 import { type CopiedFile, FOLDER } from '../store/catalog'
 import { type Content, type Proof, proveContent } from './contentProof'
 
-/** The coarsest clock of a file system, that of FAT (milliseconds), and what another machine's may be off by. */
+/** Milliseconds: the coarsest clock of a file system, that of FAT, plus the error of another machine's clock. */
 const TICK = 2_500
-/** A file that was written, placed and left alone was last changed so soon after it was made (milliseconds). */
+/** A file that nobody touched after it was placed was last changed within this time (milliseconds) of its making. */
 const MADE_WITHIN = 1_000
 
-/** What a local file holds if it is ours. */
+/** The content that a local file has if it is ours. */
 export interface ExpectedContent extends Content {
   /** Its stat alone shows that it is ours. */
   readonly isShown: boolean
-  /** To be believed when the content can neither be shown to be the same nor another. */
+  /** Taken as proof when the content can be shown neither equal nor different. */
   readonly isLikely: boolean
 }
 
-/** Whether a thing looks as it was left. */
+/** Whether a file or link has the stat that its record says. */
 export function isAsLeft(local: FileMark, known: CopiedFile): boolean {
   return (
     local.size === known.size &&
@@ -39,12 +39,12 @@ export function showsLaterChanges({ ctimeMs, mtimeMs }: FileMark, now: number): 
   return hasChangeTime({ ctimeMs, mtimeMs }) && now - Math.max(ctimeMs, mtimeMs) > TICK
 }
 
-/** FAT has no change time and gives another for it; what it gives on Windows is not the same everywhere. */
+/** Whether the file system has a change time. FAT repeats another time there, and Windows differs between systems. */
 function hasChangeTime({ ctimeMs, mtimeMs }: Pick<FileMark, 'ctimeMs' | 'mtimeMs'>): boolean {
   return process.platform !== 'win32' && ctimeMs > 0 && ctimeMs !== mtimeMs
 }
 
-/** What is to be shown of a local file before it is replaced. */
+/** What must be proved of a local file before it is replaced. */
 export function expectedOf(known: CopiedFile, local: EntryStat): ExpectedContent {
   const { content, hash } = known
   const asLeft = isAsLeft(local, known)
@@ -53,7 +53,10 @@ export function expectedOf(known: CopiedFile, local: EntryStat): ExpectedContent
   return { content, ...(hash === undefined ? {} : { hash }), isShown, isLikely }
 }
 
-/** Nothing was changed since the file got its name: it is in the records of an earlier version without a change time. */
+/**
+ * The file was not changed since it got its name. Needed for records of an earlier version, which have no change
+ * time.
+ */
 function isAsMade({ ctimeMs, birthtimeMs }: EntryStat): boolean {
   return birthtimeMs > 0 && ctimeMs - birthtimeMs < MADE_WITHIN
 }
@@ -62,7 +65,7 @@ export class Ownership {
   constructor(
     private readonly share: ShareDrive,
     private readonly writer: SafeWriter,
-    /** What the catalog knows of the target, by path inside it. */
+    /** Records of the target, by path inside it. */
     private readonly known: ReadonlyMap<string, CopiedFile>,
   ) {}
 
@@ -70,14 +73,14 @@ export class Ownership {
     return this.known.get(path)
   }
 
-  /** Whether a file holds what it held when it was ours. */
+  /** Whether a file still has the content that this copy gave it. */
   async isOurs(segments: readonly string[], expected: ExpectedContent): Promise<boolean> {
     if (expected.isShown) return true
     const proof = await this.prove(segments, expected)
     return proof === 'same' || (proof === 'unknown' && expected.isLikely)
   }
 
-  /** Whether the file there holds this content. What cannot be read cannot be told. */
+  /** Whether the file there has this content. `unknown` for one that cannot be read. */
   async prove(segments: readonly string[], content: Content): Promise<Proof> {
     const opened = this.writer.openFile(segments)
     if (opened === undefined) return 'unknown'
@@ -88,7 +91,7 @@ export class Ownership {
     }
   }
 
-  /** What shows that a link or file is ours: its stat, to be removed by; undefined when it is not. */
+  /** The stat of a link or file that is ours, by which it may be removed; undefined for others. */
   async markIfOurs(segments: readonly string[]): Promise<FileMark | undefined> {
     const known = this.record(`/${segments.join('/')}`)
     const local = this.writer.stat(segments)
@@ -98,14 +101,14 @@ export class Ownership {
     return (await this.isOurs(segments, expectedOf(known, local))) ? local : undefined
   }
 
-  /** What a link that lies here would be as an entry: see `contentId`. */
+  /** The content of a local link, in the form of `contentId`. */
   linkContent(segments: readonly string[]): string {
     return `link:${this.writer.readLink(segments)}`
   }
 
   /**
-   * Everything in a folder of ours, what is deepest first; undefined when something in it is not ours. Earlier versions
-   * kept no record of folders: one that holds what such a version made counts as made by it.
+   * Everything in a folder of ours, the deepest first; undefined when something in it is not ours. Earlier versions
+   * kept no record of folders, so a folder that holds only files of such a version counts as made by it.
    */
   async contentsIfOurs(segments: readonly string[]): Promise<OurThing[] | undefined> {
     return (await this.lookThrough(segments))?.things

@@ -1,12 +1,12 @@
 /**
- * Large files that a copy has written in part, as the catalog knows them, so that a copy that was cut off continues
- * inside the temporaries it left.
+ * Large files that a copy has written in part, as the catalog knows them. A copy that was cut off continues inside
+ * the temporaries that it left.
  *
- * A note says how far a temporary is whole. The end of a process, however rude, loses nothing that it wrote, so such a
- * note holds as long as the machine runs. What is left after a loss of power is what was brought to the disk: that is
- * done every now and then while the file is still being written, and added to the note. The name of a temporary
- * comes from a random token, so nobody can lay something under it before it is there; that it still is the file we
- * made, its inode and the time at which it was made tell.
+ * A note says how far a temporary is whole. The end of a process, however rude, loses nothing that it wrote, so a
+ * note holds until the machine restarts. After a loss of power only synced bytes are certain: a file is synced
+ * every now and then while it is being written, and the note says how far. The name of a temporary comes from a
+ * random token, so nobody can put a file under it beforehand. Its inode and its birth time tell that it is still
+ * the file we made.
  */
 import { randomBytes } from 'node:crypto'
 import { probeRules } from '../disk/probe'
@@ -18,19 +18,22 @@ import type { PlannedFile } from './planned'
 
 /** Bytes. */
 const SIZES = {
-  /** Of files that are resumed: shorter ones are written again in a moment. */
+  /** Length of the shortest files that are resumed. Shorter ones are written again in a moment. */
   least: 64 * 1024 * 1024,
   /** Between two notes. */
   note: 32 * 1024 * 1024,
-  /** Between two times that a file is brought to the disk, and left to write after the last: no end waits for it. */
+  /**
+   * Between two syncs of a file. The last one needs as much left to write, so that the end of the file does not
+   * wait for it.
+   */
   sync: 512 * 1024 * 1024,
 }
 const NOTHING: WrittenPart = { bytes: 0, blocks: 0 }
 
 export class PartialFiles {
-  /** Of this copy, by path inside the target. */
+  /** Files of this copy, by path inside the target. */
   private readonly known = new Map<string, PartialFile>()
-  /** Tokens of other copies that will go on. */
+  /** Tokens of other copies that will continue. */
   private readonly others: string[] = []
   private readonly given: string[] = []
   /** Paths of files that are being brought to the disk. */
@@ -45,8 +48,10 @@ export class PartialFiles {
     private readonly boot: string,
   ) {}
 
-  /** Reads what there is, and forgets what nobody will go on with: content that is not planned any more, and what
-   *  belongs to other copies that are not under way. */
+  /**
+   * Reads the notes, and deletes those that nobody will use: of content that is not planned any more, and of other
+   * copies that have ended.
+   */
   static async open(
     catalog: Catalog,
     target: string,
@@ -69,17 +74,17 @@ export class PartialFiles {
     return files
   }
 
-  /** Whose temporaries a sweep must leave. */
+  /** Tokens of temporaries that a sweep must leave. */
   get tokens(): string[] {
     return [...this.others, ...[...this.known.values()].map(({ token }) => token)]
   }
 
-  /** Whose temporaries nobody will continue with: a sweep removes them. */
+  /** Tokens of temporaries that nobody will continue. A sweep removes them. */
   get givenUp(): readonly string[] {
     return this.given
   }
 
-  /** What to open a file with; undefined for one that is not worth it, or whose blocks are found by a map. */
+  /** The token to open a file with; undefined for a short one, and for one whose blocks are found by a map. */
   tokenOf({ path, entry }: PlannedFile): string | undefined {
     if (entry.size < this.sizes.least || entry.blob === undefined || entry.blob.blockMap) return undefined
     return this.known.get(path)?.token ?? randomBytes(16).toString('hex')
@@ -89,23 +94,23 @@ export class PartialFiles {
     return this.known.has(path)
   }
 
-  /** How far an opened file is whole; undefined when it is not the one that was left, or nothing of it is certain. */
+  /** How far an opened temporary is whole; undefined when it is another file, or nothing of it is certain. */
   progressOf({ path }: PlannedFile, large: LargeFile): WrittenPart | undefined {
     const partial = this.known.get(path)
     if (partial === undefined) return undefined
     const { ino, birthtimeMs } = large.identity
-    // An inode number is given again; the time is 0 where the file system does not keep it.
+    // Inode numbers are reused. The birth time is 0 where the file system does not keep it.
     if (ino !== partial.ino || birthtimeMs !== partial.birthtimeMs || birthtimeMs <= 0) return undefined
     const { bytes, blocks } = partial.written
     return bytes > 0 && bytes <= large.resumedSize ? { bytes, blocks } : undefined
   }
 
-  /** A temporary was made: noted, so that whatever happens to this process the next one knows whose it is. */
+  /** Notes that a temporary was made, so that the next process knows whose it is if this one is killed. */
   async begun(file: PlannedFile, token: string, large: LargeFile): Promise<void> {
     await this.note(file, token, large, NOTHING, NOTHING)
   }
 
-  /** To be called after every block. Resolves when the note, if it is time for one, is kept. */
+  /** To be called after every block. Resolves when the note is kept, if one is due. */
   async written(file: PlannedFile, token: string, large: LargeFile, progress: WrittenPart): Promise<void> {
     const { path, entry } = file
     const last = this.known.get(path)
@@ -121,7 +126,7 @@ export class PartialFiles {
     if (this.known.delete(path)) await this.catalog.delete('partial', this.target + path)
   }
 
-  /** Forgets what is left. → whether there was anything: its temporaries are to be swept then */
+  /** Forgets all files. → whether there were any: their temporaries are to be swept then */
   async clear(): Promise<boolean> {
     const paths = [...this.known.keys()]
     for (const { token } of this.known.values()) this.given.push(token)
@@ -130,7 +135,7 @@ export class PartialFiles {
     return paths.length > 0
   }
 
-  /** Brings what is noted by now to the disk, while the file continues. */
+  /** Syncs what is noted by now, while the file continues. */
   private sync(path: string, large: LargeFile): void {
     const noted = this.known.get(path)
     if (noted === undefined || this.syncing.has(path)) return
@@ -164,8 +169,8 @@ export class PartialFiles {
 }
 
 /**
- * Forgets what a copy has written in part, and removes it from its folder (absolute): for one that was cancelled before
- * it came to look at its files. Throws when the folder is gone or cannot be written; the next copy there sweeps it then.
+ * Removes the temporaries of a copy that was cancelled before it looked at its files, from its folder (absolute).
+ * Throws when the folder is gone or cannot be written. The next copy there sweeps them then.
  */
 export async function removePartials(catalog: Catalog, job: string, folder: string): Promise<void> {
   const found = new Map<string, string>()
@@ -190,10 +195,10 @@ async function isUnderWay(catalog: Catalog, job: string): Promise<boolean> {
   return (await catalog.get('live', job)) !== undefined
 }
 
-/** After another start of the machine only what was on the disk counts. */
+/** After a restart of the machine only synced bytes count. */
 function inThisStart(partial: PartialFile, boot: string): PartialFile {
   return partial.boot === boot ? partial : { ...partial, boot, written: partial.onDisk }
 }
 
-/** A disk that cannot be written shows when the file is. */
+/** A disk that cannot be written is noticed when the file itself is written. */
 function becauseNextMarkTriesAgain(): void {}

@@ -1,7 +1,7 @@
 /**
  * The plan of a copy: what is to be written where, decided before anything is fetched. Names that the target's file
- * system cannot take, or that would collide there, are refused here, each with its reason; local files are looked at
- * and never taken for ours unless they are exactly as we left them.
+ * system cannot take, or that would collide there, are refused here, each with its reason. Local files count as
+ * ours only when they are exactly as we left them.
  */
 import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
@@ -28,8 +28,10 @@ type WritablePlan = CopyPlan & {
   present: { files: number; bytes: number }
 }
 
-/** What the catalog calls a target: one share in one folder. When the log of bytes was cut off and continued otherwise
- *  (`fork`), places in it mean other bytes, and nothing that was recorded before holds. */
+/**
+ * The catalog's key of a target: one share in one folder. When the log of bytes was truncated and continued
+ * differently, its `fork` changes: places in it mean other bytes, and earlier records do not hold.
+ */
 export function targetKey(share: ShareId, folder: string, fork: number): string {
   return createHash('sha256')
     .update(`${share}\0${realpathSync(folder)}${fork === 0 ? '' : `\0${fork}`}`)
@@ -50,7 +52,7 @@ export function placeIn({ from, part }: CopySource, path: string): string {
   return part + path.slice(trimSlash(from).length)
 }
 
-/** What the catalog knows of a target, by path inside it: of all of it, or of what is planned. */
+/** Records of a target, by path inside it: all of them, or those of planned paths. */
 export interface TargetRecords {
   readonly copied: Map<string, CopiedFile>
   readonly intended: Map<string, IntendedFile>
@@ -67,7 +69,7 @@ export async function recordsOf(catalog: Catalog, target: string): Promise<Targe
   return { copied, intended }
 }
 
-/** @param isInDoubt the machine went down: files that were written before may lack bytes that never reached the disk */
+/** @param isInDoubt the machine went down: files written before may lack bytes that never reached the disk */
 export async function planCopy(
   entries: Iterable<DriveEntry>,
   source: CopySource,
@@ -126,9 +128,9 @@ export function recoveredFiles(
 }
 
 /**
- * What is to be done for these entries, and nothing about what else lies in the target.
+ * Plans these entries, and ignores everything else in the target.
  * @param byPath entries by their places inside the target
- * @param how.keepsDeleted what this copy made and the user deleted stays so
+ * @param how.keepsDeleted files that this copy made and the user deleted stay deleted
  */
 export async function planEntries(
   byPath: ReadonlyMap<string, DriveEntry>,
@@ -178,7 +180,7 @@ export async function planEntries(
   return plan
 }
 
-/** Files of another version that a copy wrote just before its process was killed. */
+/** Files of an earlier version that a copy wrote just before its process was killed. */
 function recoverable(
   intended: ReadonlyMap<string, IntendedFile>,
   incoming: ReadonlyMap<string, DriveEntry>,
@@ -206,7 +208,7 @@ interface Recorded {
   readonly keepsDeleted: boolean
 }
 
-/** One entry, its place, and what is known of that. */
+/** One entry, its place, and the records of that place. */
 interface Placing extends Recorded {
   readonly entry: DriveEntry
   readonly path: string
@@ -240,19 +242,22 @@ function planEntry(plan: WritablePlan, placing: Placing, local: LocalFiles): voi
   if (entry.executable) plan.executables.add(path)
 }
 
-/** In doubt what is gone may have been lost, unless it was noted before that the user deleted it. */
+/**
+ * Whether the user deleted what this copy made. In doubt, a missing file may have been lost with the power, unless
+ * the deletion was noted before.
+ */
 function isDeletedHere({ known, keepsDeleted, isInDoubt }: Placing): boolean {
   if (!keepsDeleted || known === undefined || known.content === FOLDER || known.leaving) return false
   return known.away === true || !isInDoubt
 }
 
-/** What lies there stays: the share has nothing new for it. */
+/** The local file stays: the share has nothing new for it. */
 function keep(plan: WritablePlan, { size }: DriveEntry): void {
   plan.present.files++
   plan.present.bytes += size
 }
 
-/** The content that the share had when a place was last brought in step with it, or the incoming laid beside it. */
+/** The content that the share had when its last version was placed here, or laid beside the user's file. */
 function baseOf({ content, conflict }: CopiedFile): string {
   return conflict?.content ?? content // an earlier version kept no other of a conflict
 }
@@ -289,7 +294,7 @@ function howToPlace(plan: WritablePlan, placing: Placing, local: EntryStat): How
   return { compare: local.size === entry.size, conflict: true }
 }
 
-/** The share has the content that it had before: the time or the executable bit may be others. */
+/** The content in the share is unchanged. Its time or executable bit may have changed. */
 function planPresent(
   plan: WritablePlan,
   { entry, path, segments }: Placing,
@@ -350,8 +355,8 @@ interface LocalFolder {
 }
 
 /**
- * What lies in the target. Paths come folder by folder, so the way to a folder is looked at once for the files in it;
- * in one that is not there nothing is looked for. Whatever changes after the look is seen when the file is written.
+ * What lies in the target. Paths come folder by folder, so each folder is looked at once for all its files, and
+ * nothing is looked for in a missing one. Later changes are noticed when a file is written.
  */
 class LocalFiles {
   private folder: LocalFolder | undefined
@@ -379,7 +384,7 @@ class LocalFiles {
     }
   }
 
-  /** What of this copy stands where the folder of the last stat should be. */
+  /** The obstacle at the place of the folder of the last `stat`, if it is of this copy. */
   get way(): Obstacle | undefined {
     return this.folder?.way
   }
@@ -403,7 +408,7 @@ class LocalFiles {
     return `link:${this.writer.readLink(segments)}`
   }
 
-  /** A folder in which nothing can be as long as a file or link of ours has its place, or that of one above. */
+  /** Reads a folder. Without a stat where a file or link of ours stands in its place, or in that of a folder above. */
   private look(parent: readonly string[], path: string): LocalFolder {
     try {
       return { path, stat: this.writer.statsIn(parent) }
@@ -415,15 +420,15 @@ class LocalFiles {
     }
   }
 
-  /** To be called when anything else may have run. */
+  /** To be called after other code may have run. */
   lookAnew(): void {
     this.folder = undefined
   }
 }
 
 /**
- * Whether a file is ours and shorter than we wrote it: its name and its time reached the disk before the power was
- * lost, and its bytes did not. An empty one can be replaced without loss, whatever else it may be.
+ * Whether a file is ours and shorter than we wrote it: its name and time reached the disk before the power was
+ * lost, and its bytes did not. An empty file can always be replaced without loss.
  */
 function hasLostBytes(local: FileMark, { known, intended, isInDoubt, entry }: Placing): boolean {
   const isShorter = ({ size }: { readonly size: number }) =>
@@ -432,7 +437,7 @@ function hasLostBytes(local: FileMark, { known, intended, isInDoubt, entry }: Pl
     return isShorter(known)
   const time = Math.floor(local.mtimeMs)
   if (intended !== undefined && time === intended.mtime && isShorter(intended)) return true
-  // What was noted of it may be lost as well: the time to the millisecond is that of the share.
+  // The records may be lost as well. A file of ours has the share's time, to the millisecond.
   return isInDoubt && time === entry.mtime && isShorter(entry)
 }
 

@@ -16,18 +16,20 @@ export interface PlannedFile {
   readonly path: string
   readonly segments: readonly string[]
   readonly precondition: Precondition
-  /** A local file of the same length of which it is not known whether it is the same: compare before it is replaced or
-   *  called changed. */
+  /**
+   * A local file has the same length, and maybe the same content: compare before replacing it or calling it
+   * changed.
+   */
   readonly compare: boolean
-  /** What lies there is not of this copy, or was changed: the incoming file goes beside it. */
+  /** The local file is not of this copy, or was changed. The incoming file goes beside it. */
   readonly conflict: boolean
-  /** What the local file holds if it is ours, which is to be shown before it is replaced. */
+  /** What must be proved of the local file before it is replaced. */
   readonly expected?: ExpectedContent
-  /** What has to go first. */
+  /** The obstacle to remove first. */
   readonly way?: Obstacle
-  /** Nothing was there when the copy began, which may have been planned before. */
+  /** Nothing was there when the copy first began, maybe in an earlier run. */
   readonly fresh: boolean
-  /** An earlier run of this copy was about to write it, and may have. */
+  /** An earlier run of this copy intended to write it, and may have. */
   readonly begun: boolean
 }
 
@@ -37,7 +39,7 @@ export interface PlannedLink extends Omit<PlannedFile, 'compare' | 'begun'> {
   readonly same: boolean
 }
 
-/** A file that is there with the incoming content. */
+/** A local file with the incoming content. */
 export interface PresentFile {
   readonly entry: DriveEntry
   readonly path: string
@@ -50,32 +52,32 @@ export interface CopyPlan {
   readonly links: PlannedLink[]
   /** Files whose time or executable bit changed in the share, and nothing else. */
   readonly adjusted: (PresentFile & { readonly expected: ExpectedContent })[]
-  /** Files that are there by the record of an earlier version, which has no change time. */
+  /** Present files whose record is of an earlier version, without a change time. */
   readonly old: PresentFile[]
-  /** What the catalog knows of the target. */
+  /** Records of the target, by path inside it. */
   readonly known: ReadonlyMap<string, CopiedFile>
   readonly skipped: SkippedEntry[]
   /** Conflicts of earlier runs that are still there. */
   readonly conflicts: { readonly path: string; readonly copy: string }[]
   readonly bytes: number
-  /** Files that are there already. */
+  /** Files that are present already. */
   readonly present: { readonly files: number; readonly bytes: number }
   /** Paths (inside the target) of everything that is or will be there. */
   readonly paths: string[]
   readonly executables: Set<string>
-  /** Files that this copy made when it was planned with another version, and that the share does not have any more. */
+  /** Files that an earlier run of this copy made for another version, and that are not in the share any more. */
   readonly gone: { readonly segments: readonly string[] }[]
-  /** What an earlier run of this copy has placed, which had no end. */
+  /** What an earlier run of this copy, which did not finish, has placed. */
   readonly placed: Placement[]
-  /** Files that this copy made once, that are still there, and that the share does not have any more. */
+  /** Files of this copy that are still in the folder and no longer in the share. */
   readonly noLongerShared: number
   /** Files of ours that have no mark yet. */
   readonly recovered: { readonly path: string; readonly record: CopiedFile }[]
-  /** Paths of what this copy made and the user deleted, which stays so. */
+  /** Paths of what this copy made and the user deleted. They stay deleted. */
   readonly deletedHere: string[]
 }
 
-/** Where a file is written, and what has to be there. */
+/** Where a file is written, and what the writer must find there. */
 export interface Destination {
   readonly segments: readonly string[]
   readonly precondition: Precondition

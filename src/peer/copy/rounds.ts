@@ -1,6 +1,7 @@
 /**
- * Round after round over what is left of a copy, several files at once, for what nobody has must not keep waiting what
- * somebody has. Between two rounds it is waited for; what does not exist, or is not kept by anybody, is listed.
+ * Goes round after round over the files that are left, several at once, so that a file nobody has does not hold up
+ * those that somebody has. Between two rounds it waits for peers. Content that does not exist, or that nobody
+ * keeps, is listed.
  */
 import { PeerfoldError } from '../../common/errors'
 import { pausesTransfer, WriteError } from '../disk/writeErrors'
@@ -18,10 +19,10 @@ import { Superseded } from './superseded'
 import { type CopyUnit, copyUnits } from './units'
 import { type CopyWaits, RETRY_PAUSES } from './waits'
 
-/** Bytes being fetched at once, and pieces of work. */
+/** Bytes and units that are fetched at once. */
 const BYTES_IN_FLIGHT = 24 * 1024 * 1024
 const UNITS_IN_FLIGHT = 96
-/** This many looks after something nobody has pass before it counts as a lie. */
+/** After this many rounds without anything new, content beyond the end of the log counts as a lie. */
 const LOOKS_BEFORE_LIES = 3
 
 /** @param slice all bytes of a file that came in a pack */
@@ -41,7 +42,7 @@ export class CopyRounds {
     this.signal = options.transfer.abort.signal
   }
 
-  /** Throws `Superseded` when some of it cannot be had any more. */
+  /** Throws `Superseded` when content cannot be had any more because a newer version replaced it. */
   async run(files: readonly PlannedFile[], work: FileWork): Promise<void> {
     const end = new AbortController()
     this.waits.sayWhenFull(AbortSignal.any([this.signal, end.signal]))
@@ -70,8 +71,10 @@ export class CopyRounds {
     }
   }
 
-  /** Does the work again until it is done or cannot be done, pausing while the target cannot take it. False: nobody
-   *  gave the bytes. */
+  /**
+   * Retries the work until it is done or impossible, and pauses while the target cannot take it. False: no peer
+   * gave the bytes.
+   */
   async untilDone(file: PlannedFile, work: () => Promise<void>): Promise<boolean> {
     for (let attempt = 0; ; attempt++) {
       throwIfAborted(this.signal)
@@ -93,7 +96,7 @@ export class CopyRounds {
     }
   }
 
-  /** Adds to `later` what cannot be had now. */
+  /** Copies a unit. Adds files that cannot be had now to `later`. */
   private async copyUnit(unit: CopyUnit, work: FileWork, later: PlannedFile[]): Promise<void> {
     const { pack, files } = unit
     await this.waits.waitForRoom()
@@ -123,7 +126,7 @@ export class CopyRounds {
     return this.options.version !== undefined
   }
 
-  /** Without files of a former version whose content nobody keeps. With nobody there, it may come with somebody. */
+  /** Without files of a former version that no peer keeps. While no peer is connected, none is given up. */
   private async withoutLetGo(files: readonly PlannedFile[]): Promise<readonly PlannedFile[]> {
     const { share } = this.options
     if (!share.isOwn && (share.bytes?.peers.length ?? 0) === 0) return files
@@ -151,7 +154,7 @@ export class CopyRounds {
     return files.map(({ entry }) => absenceOf(share, bytes, entry))
   }
 
-  /** Undefined when nobody gave it: then the files' own blocks are asked for. */
+  /** Undefined when no peer gave the pack. The files' own blocks are asked for then. */
   private async packOrNothing(pack: number, files: readonly PlannedFile[]): Promise<Buffer | undefined> {
     try {
       const core = await this.options.share.bytesReady(this.signal)
@@ -169,7 +172,7 @@ function withoutPack({ entry: { pack, ...entry }, ...file }: PlannedFile): Plann
   return { ...file, entry }
 }
 
-/** A pack may be shorter than the listing says; the file's own blocks are the truth then. */
+/** Undefined where the pack is shorter than the listing says. The file's own blocks are used then. */
 function sliceOrNothing(pack: Buffer, { entry }: PlannedFile): Buffer | undefined {
   const { offset } = entry.pack ?? { offset: 0 }
   return offset + entry.size > pack.length ? undefined : sliceOfPack(pack, entry)

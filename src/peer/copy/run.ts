@@ -1,8 +1,8 @@
 /**
- * One run of a copy by its plan: what is planned is fetched and written, several files at once, as bytes arrive. What is to
- * be applied as a whole is fetched by a run of its own first, which only writes files that are new (`fetch`). When nobody
- * is there, or the disk is full, or the folder vanished, it pauses, says so, and continues by itself; an entry that cannot
- * be written is listed and stops nothing else.
+ * One run of a copy by its plan: fetches and writes what is planned, several files at once, as bytes arrive. Where
+ * a version is to be applied as a whole, `fetch` runs first, and writes only files that are new. The run pauses,
+ * says so and continues by itself when nobody is there, the disk is full, or the folder vanished. An entry that
+ * cannot be written is listed and stops nothing else.
  */
 import type { TransferResult } from '../../common/model'
 import { WriteError } from '../disk/writeErrors'
@@ -24,19 +24,19 @@ import type { CopyPlan, PlannedFile } from './planned'
 import { CopyRounds, type FileWork } from './rounds'
 import { CopyWaits } from './waits'
 
-/** Of what is fetched before it is placed: bytes that are held in memory (the store has them, too), and open files. */
+/** Limits for `fetch`: bytes held in memory (the store has them, too), and open temporaries. */
 const BYTES_HELD = 32 * 1024 * 1024
 const TEMPORARIES_HELD = 64
-/** After this long (milliseconds) without a byte the copy looks again who is there. */
+/** After this time (milliseconds) without a byte the copy looks again who is connected. */
 const SILENCE = 10_000
 
-/** What is here before anything is taken away or replaced. By paths inside the target. */
+/** The result of `fetch`: what is here before anything is removed or replaced. Paths are inside the target. */
 export interface Fetched {
   /** New files, at their places. */
   readonly placed: ReadonlySet<string>
-  /** The others; whoever places one takes it out. */
+  /** All other files. Whoever places one takes it out. */
   readonly waiting: Map<string, FetchedFile>
-  /** Removes temporaries of what is not placed, or leaves them to who continues with them. May be called again. */
+  /** Removes temporaries that were not placed, or leaves them to the next run. May be called again. */
   readonly drop: (error?: unknown) => Promise<void>
 }
 
@@ -73,7 +73,7 @@ export class CopyRun {
       share,
       folder: options.folder,
       copied: options.copied,
-      storedUpTo: options.live === undefined ? 0 : BASE_BYTES, // what is changed on both sides is merged with what was
+      storedUpTo: options.live === undefined ? 0 : BASE_BYTES, // bases of later merges
       writer,
       ownership: this.ownership,
       rules,
@@ -97,9 +97,9 @@ export class CopyRun {
   }
 
   /**
-   * Places what is new, and brings the bytes of everything else here: after that, nothing has to come from anybody.
-   * @param waitsForRoom false: what has no room on the disk is left out, for taking files away makes some
-   * Throws as `run`; then only new files are at their places.
+   * Places new files, and brings the bytes of all others here. After that, nothing has to come from a peer. Throws
+   * as `run`; then only new files are at their places.
+   * @param waitsForRoom false: files without room on the disk are left out, because removing others makes room
    */
   async fetch(waitsForRoom: boolean): Promise<Fetched> {
     const placed = new Set<string>()
@@ -122,7 +122,7 @@ export class CopyRun {
       try {
         return await this.files.fetch(file, takeTemporary)
       } catch (error) {
-        temporaries -= took // it was removed, and is made again when the file is
+        temporaries -= took // the temporary was removed; a retry makes it again
         throw error
       }
     }
@@ -163,7 +163,10 @@ export class CopyRun {
     }
   }
 
-  /** Throws `Superseded` when some of it cannot be had any more. @param fetched what is here already, and taken */
+  /**
+   * Throws `Superseded` when content cannot be had any more because a newer version replaced it.
+   * @param fetched what `fetch` brought, which is used up
+   */
   async run(fetched: Fetched = NOTHING_FETCHED): Promise<Omit<TransferResult, 'fetched'>> {
     const { files } = this.plan
     const { waiting } = fetched
@@ -186,7 +189,7 @@ export class CopyRun {
     return outcome.result
   }
 
-  /** → what has to be fetched */
+  /** Places what was fetched. → the files that still have to be fetched */
   private async placeWaiting(
     files: readonly PlannedFile[],
     waiting: Fetched['waiting'],
@@ -218,12 +221,12 @@ export class CopyRun {
         const mark = await this.ownership.markIfOurs(segments)
         if (mark !== undefined) await this.writer.remove(segments, mark)
       } catch (error) {
-        if (!(error instanceof WriteError)) throw error // it was changed meanwhile: it is the user's
+        if (!(error instanceof WriteError)) throw error // the user changed it meanwhile, so it stays
       }
     }
   }
 
-  /** Gives files their new time and executable bit, unless the user has other bytes in them. */
+  /** Gives files their new time and executable bit, unless the user changed their bytes. */
   private async adjust(): Promise<void> {
     for (const { entry, path, segments, mark, expected } of this.plan.adjusted) {
       await this.rounds.pauseIfDue()
@@ -233,7 +236,7 @@ export class CopyRun {
         this.marks.written({ entry, path }, after, expected.hash)
         this.options.live?.onPlaced(path)
       } catch (error) {
-        // The user changed it just now: what it is then shows at the next copy.
+        // The user changed it just now. The next copy looks at it again.
         if (!(error instanceof WriteError) || error.code !== 'changed') this.outcome.skipOrThrow(path, error)
       }
     }
@@ -244,7 +247,7 @@ const NOTHING_FETCHED: Fetched = { placed: new Set(), waiting: new Map(), drop: 
 
 function whichIsSweptLater(): void {}
 
-/** Whether nothing else has to go for a file. */
+/** Whether nothing has to be replaced or removed for a file. */
 function takesNoPlace({ precondition, conflict, way }: PlannedFile): boolean {
   return precondition === 'absent' && !conflict && way === undefined
 }

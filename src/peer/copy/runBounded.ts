@@ -7,7 +7,10 @@ export interface Bounds {
   readonly signal: AbortSignal
 }
 
-/** Resolves when all work is done; the first failure stops new work, waits for what runs, and is thrown. */
+/**
+ * Resolves when all work is done. After a first failure no new work starts, running work is awaited, and the
+ * failure is thrown.
+ */
 export async function runBounded<U extends { readonly bytes: number }>(
   units: readonly U[],
   limits: Bounds,

@@ -1,4 +1,7 @@
-/** Copies that an earlier version made, whose large files are in the store as well: it gives back what they are shown to hold. */
+/**
+ * Takes over copies that an earlier version made: blocks of large files that the copy is shown to hold are freed in
+ * the store.
+ */
 import { contentId, type DriveEntry } from '../drive/format/entry'
 import { isLarge } from '../drive/format/largeFile'
 import type { ShareDrive } from '../drive/shareDrive'
@@ -8,7 +11,8 @@ import { throwIfAborted } from '../time'
 import { targetKey } from './plan'
 
 /**
- * Can be done again. The list of files must be known. Throws `cancelled`, and what the system says of a folder that is gone.
+ * May be repeated. The share's version must be known. Throws `cancelled`, and errors of the system for a folder
+ * that is gone.
  *
  * @param storedUpTo files up to this size (bytes) stay in the store as well
  */

@@ -1,7 +1,7 @@
 /**
- * Large files are written to a temporary in the folder where they will lie, block after block. What of a file is on this
- * machine already is put in first. A temporary whose file the copy knows by a token is left when the copy ends, and the
- * next run continues there (partialFiles.ts); any other is removed.
+ * Large files are written to a temporary in the folder where they will lie, block after block, beginning with the
+ * blocks that are on this machine already. When the copy ends early, a temporary that has a token is left there,
+ * and the next run continues in it (partialFiles.ts). Any other is removed.
  */
 import { PeerfoldError } from '../../common/errors'
 import type { LargeFile, SafeWriter } from '../disk/writer'
@@ -14,11 +14,11 @@ import { type Destination, type PlannedFile, placing } from './planned'
 export interface TemporariesOptions {
   readonly writer: SafeWriter
   readonly partials: PartialFiles
-  /** The process ends: what is not done continues with the next one. */
+  /** The process ends. Unfinished work continues in the next one. */
   readonly isEnding: () => boolean
-  /** Bytes of the file that are done; negative when they must be done again. */
+  /** Bytes of the file that are done; negative when they have to be done again. */
   readonly onBytes: (bytes: number) => void
-  /** Waits until reading may succeed again. Throws when it should not be tried. */
+  /** Waits until reading may succeed again. Throws when the file should not be retried now. */
   readonly whenOffline: (error: PeerfoldError) => Promise<void>
 }
 
@@ -68,18 +68,18 @@ export class Temporaries {
     }
   }
 
-  /** It could not be placed, or is not to be. */
+  /** Removes a temporary that is not placed, or leaves it to the next run. */
   async drop({ file, large, incoming }: FilledTemporary, error: unknown): Promise<void> {
     await this.leave(file, large, file.entry.size, incoming, error)
   }
 
-  /** It has its place. */
+  /** The temporary became the file. */
   async placed({ file, incoming }: FilledTemporary): Promise<void> {
     await incoming?.end()
     await this.options.partials.forget(file)
   }
 
-  /** @param bytes that are in it, and do not count as done any more */
+  /** @param bytes in the temporary, which do not count as done any more */
   private async leave(
     file: PlannedFile,
     large: LargeFile,
@@ -92,7 +92,7 @@ export class Temporaries {
     await incoming?.end(isLeft ? 'goes-on' : 'over')
   }
 
-  /** After a failure: leaves a temporary to whoever continues with it (true), removes any other. */
+  /** After a failure: leaves a temporary that a later run can continue (true), removes any other (false). */
   private async suspendOrRemove(large: LargeFile, file: PlannedFile, error: unknown): Promise<boolean> {
     const { partials, isEnding } = this.options
     const passes = passing(error) !== undefined
@@ -105,7 +105,7 @@ export class Temporaries {
     return false
   }
 
-  /** Opens the temporary that an earlier run left, if it is known how far that is whole; else a new one. */
+  /** Opens the temporary that an earlier run left, if it is known how far it is whole; else a new one. */
   private async open(file: PlannedFile, place: Destination): Promise<Opened> {
     const { writer, partials } = this.options
     const { segments } = place
@@ -126,13 +126,13 @@ export class Temporaries {
       await this.suspendOrRemove(large, file, error)
       throw error
     }
-    // Whatever lies there is not ours to write to.
+    // The file there is not ours to write to.
     await large.abort()
     await partials.forget(file)
     return this.open(file, place)
   }
 
-  /** How far a temporary is whole: up to its mark, if the last block before that is what it should be. */
+  /** How far a temporary is whole: up to its note, if the last block before that is right. */
   private async progressOf(file: PlannedFile, large: LargeFile): Promise<Position | undefined> {
     const marked = this.options.partials.progressOf(file, large)
     if (marked === undefined) return undefined
@@ -145,7 +145,7 @@ export class Temporaries {
     return undefined
   }
 
-  /** Writes what of the content is on this machine already. → lengths of these blocks, by their numbers in the file */
+  /** Writes the blocks that are on this machine already. → their lengths, by their numbers in the file */
   private async findHere(
     large: LargeFile,
     file: PlannedFile,
@@ -162,7 +162,7 @@ export class Temporaries {
     return found
   }
 
-  /** Writes block after block; when nobody has the next, waits and continues there. */
+  /** Writes block after block. When nobody has the next one, waits and continues there. */
   private async writeBlocks(
     file: PlannedFile,
     { large, token, progress }: Opened,

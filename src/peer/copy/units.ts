@@ -4,20 +4,20 @@ import { PACK_BYTES } from '../drive/format/listing'
 import type { PlannedFile } from './planned'
 
 export interface CopyUnit {
-  /** Bytes it holds in memory at once, about. */
+  /** Bytes that it holds in memory at once, roughly. */
   readonly bytes: number
   readonly files: readonly PlannedFile[]
   /** The pack that holds them all; absent: each file's own blocks. */
   readonly pack?: number
 }
 
-/** With fewer wanted files in a pack than this, their own blocks are less to fetch. */
+/** With fewer wanted files in a pack than this, fetching their own blocks is less. */
 const MIN_FILES_OF_PACK = 4
 const LARGE_FILE_BYTES = 12 * 1024 * 1024
 
 /**
- * Units in the order of the log, so that what lies together comes together.
- * @param needsPack whether a file can be had now by its pack only
+ * Units in the order of the log, so that neighbours are fetched together.
+ * @param needsPack whether a file can only be had by its pack now
  */
 export function copyUnits(
   files: readonly PlannedFile[],

@@ -1,6 +1,6 @@
 /**
- * The waits of a copy: for somebody who has what is left, for room on the disk and within the limit, for the target. Each
- * says on the transfer what is waited for.
+ * The waits of a copy: for a peer that has what is left, for room on the disk and within the limit, for the target.
+ * Each one tells the transfer what it waits for.
  */
 import { PeerfoldError, type UserError } from '../../common/errors'
 import type { WriteError } from '../disk/writeErrors'
@@ -11,12 +11,12 @@ import type { CopyOptions } from './options'
 import type { PlannedFile } from './planned'
 
 export const RETRY_PAUSES = [250, 500, 1_000, 2_000, 5_000]
-/** This many looks after something nobody has pass before the copy counts as stalled. */
+/** After this many rounds without anything new the copy counts as stalled. */
 const QUIET_LOOKS = 2
 const LOOK_EVERY = 50
 
 export class CopyWaits {
-  /** Files, or packs of them, that wait until opened shares may keep more. */
+  /** Files and packs that wait for room within the limit of opened shares. */
   private forRoom = 0
   private readonly signal: AbortSignal
 
@@ -41,7 +41,10 @@ export class CopyWaits {
     transfer.resume()
   }
 
-  /** Until somebody comes who may have it; a moment at first, when peers have only just said what they have. */
+  /**
+   * Waits until a peer may have some of the files, at most `pause`. The first pauses are short: peers have only
+   * just said what they have.
+   */
   async waitFor(files: readonly PlannedFile[], wait: number): Promise<void> {
     const pause = RETRY_PAUSES[Math.min(wait, RETRY_PAUSES.length - 1)] ?? 5_000
     if (wait >= QUIET_LOOKS)
@@ -56,7 +59,7 @@ export class CopyWaits {
       await delay(LOOK_EVERY, this.signal)
   }
 
-  /** Until the user raised the limit or removed something. Throws other errors. */
+  /** Waits until the user raised the limit or removed something. Throws all other errors. */
   async waitForLimit(error: PeerfoldError): Promise<void> {
     if (passing(error) !== 'no-room') throw error
     this.forRoom++
@@ -69,12 +72,15 @@ export class CopyWaits {
     this.options.transfer.resume()
   }
 
-  /** Something came: the copy is not paused any more, unless a part of it waits for room, which large files need not. */
+  /** Something came: resumes the transfer, unless a part of it waits for room (large files need none in the store). */
   came(): void {
     if (this.forRoom === 0) this.options.transfer.resume()
   }
 
-  /** In the middle of a file. Throws when peers are there and do not give its next block: others go first then. */
+  /**
+   * Waits in the middle of a file. Throws when connected peers do not give its next block: other files go first
+   * then.
+   */
   async waitForPeer(error: PeerfoldError): Promise<void> {
     if (passing(error) !== 'no-sender') return this.waitForLimit(error)
     if ((this.options.share.bytes?.peers.length ?? 0) > 0) throw error
@@ -82,7 +88,7 @@ export class CopyWaits {
     await this.peerOr(1_000)
   }
 
-  /** Waits for a peer, or some milliseconds. Each wait takes its listeners with it. */
+  /** Waits for a peer, at most so many milliseconds. Removes its listeners at the end. */
   private async peerOr(milliseconds: number): Promise<void> {
     const end = new AbortController()
     const came = this.options.peerCame(AbortSignal.any([this.signal, end.signal]))

@@ -1,10 +1,11 @@
 /**
- * What of a file's new content is on this machine already, in a former state of the file. The publisher appends a changed
- * file as new blocks; most of these say what blocks of the former state said, and their hashes tell which. They are taken
- * from the local file, and are a part of the log from then on as if a peer had sent them: only the others are fetched.
+ * Finds the parts of a file's new content that are on this machine already, in an earlier state of the file. The
+ * publisher appends a changed file as new blocks. Most of them hold the same bytes as blocks of the earlier state,
+ * and their hashes tell which. These are taken from the local file, and are then part of the log as if a peer had
+ * sent them. Only the others are fetched.
  *
- * Nothing is believed. A piece is read once, encrypted as its block would be, and becomes that block when it has the
- * hash that the log's writer signed; what the local file holds by then does not matter any more.
+ * Nothing is believed. A piece is read once, encrypted as its block would be, and accepted only when it has the
+ * hash that the log's writer signed. Later changes of the local file do not matter.
  */
 import type Hypercore from 'hypercore'
 import type { ReadOptions } from '../../drive/blocks'
@@ -19,37 +20,40 @@ import type { Proof } from '../contentProof'
 import { type Comparing, findBlocks } from './findBlocks'
 import type { FormerFile } from './formerFile'
 
-/** Shorter content (bytes) is fetched before the questions were answered. */
+/** Shorter content (bytes) is fetched sooner than the hashes could be asked for. */
 const LEAST = 2 * 1024 * 1024
-/** Of shorter blocks (bytes) the questions would cost as much as the blocks. */
+/** For shorter blocks (bytes), asking for hashes would cost as much as the blocks. */
 const LEAST_BLOCK = 16 * 1024
-/** Milliseconds that are waited for the log to be known as far as the content goes. */
+/** How long to wait (milliseconds) until the log is known as far as the content reaches. */
 const KNOWN_WITHIN = 3_000
-/** Bytes that a block is searched by, and how many different ones they must have: zeros are everywhere. */
+/**
+ * How many bytes of a block are searched for, and how many different values they must have: runs of zeros are
+ * everywhere.
+ */
 const SEARCHED_BY = 48
 const LEAST_DIFFERENT = 12
 
 type Reading = ReadOptions & { readonly signal: AbortSignal }
 
-/** What becomes of blocks that are found. Each is named by its number in the log. */
+/** Callbacks for found blocks. Each block is named by its number in the log. */
 export interface Taking {
-  /** A piece is about to become a block, if it is one. */
+  /** A piece of the local file is about to be added as this block, if its hash is right. */
   readonly onComing?: (index: number) => void
-  /** It is here, and what it says, which begins at `position` in the file. */
+  /** The block is here. `bytes` is its content, which begins at `position` in the file. */
   readonly onHere?: (index: number, position: number, bytes: Buffer) => Promise<void>
 }
 
-/** Whether it is worth to look for pieces of a file. */
+/** Whether looking for pieces of a file is worth the effort. */
 export function isWorthLooking({ blob, pack }: DriveEntry): boolean {
   if (blob === undefined || pack !== undefined || blob.blockMap) return false
   return blob.byteLength >= LEAST && blob.blockLength > 1
 }
 
 /**
- * Looks for blocks of a file in a local one. Throws as `readBlocks`, what the store says, and what `onHere` throws.
+ * Looks for blocks of a file in a local one. Throws as `readBlocks`, errors of the store, and what `onHere` throws.
  *
  * @param entry for which `isWorthLooking`
- * @param taking.onFound told of the bytes of each block that is here now, as it is stored
+ * @param taking.onFound told the stored length (bytes) of each block that is here now
  * @returns whether any was found
  */
 export async function findInFormer(
@@ -65,7 +69,7 @@ export async function findInFormer(
   return findBlocks(new BlocksInFile(log, entry, blocks, former, options, taking))
 }
 
-/** Whether a local file holds all of an entry's content. Asks for the hashes that are not here, and for no block. */
+/** Whether a local file holds all of an entry's content. Asks for missing hashes, and for no block. */
 export async function proveByHashes(
   log: Hypercore,
   entry: DriveEntry,
@@ -88,13 +92,13 @@ export async function proveByHashes(
   return 'same'
 }
 
-/** The blocks of a file that are all of one length, but for the last. */
+/** A file whose blocks all have one length, except the last. */
 interface EvenBlocks {
   readonly blob: BlobRef
   readonly blockBytes: number
 }
 
-/** Undefined for blocks of any length, as other clients may cut a file into: where one lies is not known then. */
+/** Undefined where blocks have different lengths, as other clients may cut them: positions are unknown then. */
 async function evenBlocks(
   log: Hypercore,
   { blob }: DriveEntry,
@@ -117,7 +121,7 @@ class BlocksInFile implements Comparing {
   readonly blocks: number
   readonly drift: number
   private readonly blob: BlobRef
-  /** Somebody did not answer. What is known of the tree by then is enough to go on with. */
+  /** A peer did not answer. The hashes that are known by then are used. */
   private isSilent = false
 
   constructor(
@@ -156,7 +160,7 @@ class BlocksInFile implements Comparing {
     this.options.assertRoom?.()
     if (this.isHere(block)) return false
     const isNeeded = taking.onHere !== undefined && log.encryption !== null
-    const bytes = isNeeded ? Buffer.from(found.bytes) : found.bytes // which are encrypted where they are
+    const bytes = isNeeded ? Buffer.from(found.bytes) : found.bytes // `addFoundBlock` encrypts them in place
     taking.onComing?.(index)
     if (!(await addFoundBlock(log, found))) return false
     taking.onFound(found.stored.length)

@@ -1,36 +1,39 @@
 /**
- * Which blocks of a new content are pieces of a former one. Most changes leave what is before them where it was, and move
- * all that is behind them by the same distance. So
+ * Finds which blocks of a new content are pieces of the former one. Most changes leave everything before them in
+ * place, and move everything behind them by the same distance. So:
  *
  * 1. A few blocks all over the file are compared: in place, and at the same distance from the end.
- * 2. If one of them is the same, all others are compared so.
- * 3. In a gap that is left, one block is fetched. Where its end lies in the former content tells how far the blocks
- *    behind it were moved. They are compared there, until the next change.
+ * 2. If one of them is the same, all others are compared in those two ways.
+ * 3. In each gap that is left, one block is fetched. Where its bytes lie in the former content tells how far the
+ *    blocks around it were moved. These are compared at that distance, until the next change.
  *
- * A distance that is wrong costs a comparison, and nothing else: what is compared is the hash of each block.
+ * A wrong distance costs only a comparison, because each block is compared by its hash.
  */
 
-/** Blocks that are compared at first. */
+/** Blocks that step 1 compares. */
 const SAMPLES = 16
-/** A gap of fewer blocks is fetched as it is. */
+/** A gap of fewer blocks is fetched without a search. */
 const LEAST_GAP = 4
-/** Gaps in which nothing was found: then the rest is fetched as it is. */
+/** After this many gaps in which nothing was found, the rest is fetched without a search. */
 const MOST_IN_VAIN = 4
 /** Blocks that are compared at a time. */
 const AT_ONCE = 4
-/** This many are compared while what the next ones are compared by is on its way. */
+/** Blocks whose hashes are asked for together, while the blocks before them are compared. */
 const PREPARED = 512
 
 export interface Comparing {
   readonly blocks: number
-  /** How much further from the start (bytes) the end of the former content is. */
+  /** Length of the former content minus that of the new one (bytes). */
   readonly drift: number
   isHere(block: number): boolean
-  /** To be called before these are compared: what they are compared by is asked for together. */
+  /** To be called before these blocks are compared: asks for their hashes together. */
   prepare(blocks: readonly number[]): Promise<void>
-  /** Whether a block is the piece of the former content that lies so much further (bytes) there. It is here then. */
+  /**
+   * Whether a block is the piece of the former content that lies `shift` bytes further there. If so, it is here
+   * afterwards.
+   */
   isPiece(block: number, shift: number): Promise<boolean>
-  /** Fetches a block. → how much further its content lies in the former one; undefined: it was not found there */
+  /** Fetches a block. → how many bytes further its content lies in the former one; undefined: not found there */
   locate(block: number, shift: number): Promise<number | undefined>
 }
 
@@ -46,7 +49,7 @@ export async function findBlocks(comparing: Comparing): Promise<boolean> {
 }
 
 class Finder {
-  /** Distances at which something was found, the last one first; at first, those that are likely. */
+  /** Distances at which something was found, the latest first. At first, the likely ones. */
   private shifts: readonly number[]
   private found = 0
   private inVain = 0
@@ -99,7 +102,7 @@ class Finder {
     return true
   }
 
-  /** @returns what is left of the gap, and may be looked into */
+  /** @returns the smaller gaps that are left and worth a search */
   private async lookInto(gap: Gap): Promise<Gap[]> {
     const middle = (gap.start + gap.end) >> 1
     for (const block of [gap.start, middle]) {
@@ -114,7 +117,10 @@ class Finder {
     return []
   }
 
-  /** Compares blocks from one on, as long as they are found: a single one in between may have changed. → how many were */
+  /**
+   * Compares blocks from `from` on until one is not found. A single changed one in between is skipped. → how many
+   * were found
+   */
   private async follow(from: number, step: 1 | -1, gap: Gap, shift: number): Promise<number> {
     const isInGap = (block: number) => gap.start <= block && block < gap.end
     let count = 0
@@ -126,7 +132,7 @@ class Finder {
     return count
   }
 
-  /** Where enough blocks in a row are missing to be worth a question. */
+  /** Runs of missing blocks that are long enough for a search. */
   private gapsIn({ start, end }: Gap): Gap[] {
     const gaps: Gap[] = []
     let from = start

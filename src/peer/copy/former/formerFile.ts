@@ -1,6 +1,6 @@
 /**
- * A local file in which pieces of new content are looked for. Anybody may change it meanwhile: what is read of it proves
- * nothing, and is compared with a hash by whoever uses it, in the very memory that it was read to.
+ * A local file in which pieces of new content are looked for. Anybody may change it meanwhile, so bytes read from
+ * it prove nothing. The caller compares them with a hash, in the same memory that they were read into.
  */
 import { close, read } from 'node:fs'
 import { promisify } from 'node:util'
@@ -14,7 +14,7 @@ const closeAsync = promisify(close)
 const AT_ONCE = 4 * 1024 * 1024
 /** Bytes around the likely place that are searched first. */
 const NEAR = 8 * 1024 * 1024
-/** Bytes that are searched in all: a long file must not take longer to search than to fetch. */
+/** Bytes that are searched in total: searching a long file must not take longer than fetching it. */
 const MOST_SEARCHED = 256 * 1024 * 1024
 
 export class FormerFile {
@@ -22,17 +22,17 @@ export class FormerFile {
 
   constructor(private readonly file: OpenFile) {}
 
-  /** Bytes, when it was opened. */
+  /** Length in bytes when it was opened. */
   get size(): number {
     return this.file.mark.size
   }
 
-  /** Whether it may have this many bytes there. */
+  /** Whether the file reached that far when it was opened. */
   has(position: number, length: number): boolean {
     return position >= 0 && position + length <= this.size
   }
 
-  /** Fills `bytes` with what lies there. False where there are not this many. */
+  /** Fills `bytes` from `position` on. False where the file ends before. */
   async read(position: number, bytes: Buffer): Promise<boolean> {
     for (let filled = 0; filled < bytes.length; ) {
       const left = bytes.length - filled
@@ -43,7 +43,7 @@ export class FormerFile {
     return true
   }
 
-  /** Where these bytes lie, near a place if possible; undefined: not found. */
+  /** Where these bytes lie, the surroundings of `near` first; undefined: not found. */
   async find(bytes: Buffer, near: number): Promise<number | undefined> {
     const start = Math.max(0, Math.min(near, this.size) - NEAR)
     const end = Math.min(this.size, near + NEAR)

@@ -1,4 +1,4 @@
-/** Looks into local files for what of a file's new content is on this machine already, so that only the rest is fetched. */
+/** Looks into local files for parts of a file's new content, so that only the rest is fetched. */
 import type { OpenFile } from '../../disk/fileInPlace'
 import type { ReadOptions } from '../../drive/blocks'
 import type { DriveEntry } from '../../drive/format/entry'
@@ -14,11 +14,11 @@ export class FormerSearch {
   constructor(
     private readonly share: ShareDrive,
     private readonly formers: Formers,
-    /** Told of the bytes of each block that was found. */
+    /** Told the length (bytes) of each block that was found. */
     private readonly onFound: (bytes: number) => void,
   ) {}
 
-  /** Finds blocks in what lies at the file's place, or what may have been the file before. Only a cancellation is thrown. */
+  /** Finds blocks in the file at the same place, or in one that may have been it before. Throws only a cancellation. */
   async find(
     file: PlannedFile,
     read: ReadOptions & { readonly signal: AbortSignal },
@@ -33,14 +33,17 @@ export class FormerSearch {
         if (await findInFormer(log, file.entry, former, read, { ...taking, onFound })) return
       } catch {
         throwIfAborted(read.signal)
-        return // what went wrong shows again, and is told, when the rest is fetched and written
+        return // the same failure is met and told when the rest is fetched and written
       } finally {
         await former.close()
       }
     }
   }
 
-  /** Whether an open file holds an entry's content, by the hashes of its blocks. Closes it. `unknown`: nobody told them. */
+  /**
+   * Whether an open file holds an entry's content, by the hashes of its blocks. Closes the file. `unknown`: no peer
+   * gave the hashes.
+   */
   async prove(
     entry: DriveEntry,
     opened: OpenFile,

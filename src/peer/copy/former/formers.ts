@@ -1,6 +1,7 @@
 /**
- * Local files that may hold parts of what comes in: what lies at its place, whoever made it, and where nothing does, what
- * the share had under another name and has no more. (A file that was renamed and changed is a new one for the share.)
+ * Local files that may hold parts of an incoming file: the one at its place, whoever made it. Where nothing lies
+ * there, files that the share had under other names and has no more. (A file that was renamed and changed is a new
+ * one for the share.)
  */
 import { posix } from 'node:path'
 import type { OpenFile } from '../../disk/fileInPlace'
@@ -8,11 +9,11 @@ import type { SafeWriter } from '../../disk/writer'
 import { FOLDER } from '../../store/catalog'
 import type { CopyPlan, PlannedFile } from '../planned'
 
-/** Files that are looked into for one that was renamed. */
+/** Files that are searched for one that was renamed. */
 const MOST = 3
 /** A renamed file is at most this many times longer or shorter. */
 const MOST_GROWN = 4
-/** Shorter files (bytes) are not looked into, and no more files than this are. */
+/** Files shorter than `LEAST` (bytes) are not searched. At most `MOST_KNOWN` are considered. */
 const LEAST = 512 * 1024
 const MOST_KNOWN = 1_000
 
@@ -22,14 +23,14 @@ export interface Former {
   readonly path: string
   /** Bytes. */
   readonly size: number
-  /** To be closed by who opens it; undefined when it is not there. */
+  /** Opens the file, which the caller closes; undefined when it is not there. */
   readonly open: () => OpenFile | undefined
 }
 
 export class Formers {
   private known: readonly Former[] | undefined
 
-  /** @param taken what was taken away from the target */
+  /** @param taken files that were taken out of the target */
   constructor(
     private readonly writer: SafeWriter,
     private readonly plan: CopyPlan,
@@ -53,7 +54,7 @@ export class Formers {
     return this.known
   }
 
-  /** What this copy made and the share does not have any more, where nothing takes it away. */
+  /** Files that this copy made, that the share does not have any more, and that nothing takes away. */
   private left(): Former[] {
     const planned = new Set(this.plan.paths)
     const found: Former[] = []
@@ -65,7 +66,7 @@ export class Formers {
   }
 }
 
-/** Those that a file of this path and length may have been: of the same name, of the same kind, of about that length. */
+/** Files that may have been this one before: of the same name, of the same kind, of about that length. */
 function likeliest(formers: readonly Former[], path: string, size: number): readonly Former[] {
   const name = posix.basename(path)
   const kind = posix.extname(path)
