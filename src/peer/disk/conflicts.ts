@@ -5,15 +5,15 @@
 import { utf8Length } from '../names/paths'
 import type { TargetRules } from '../names/rules'
 
-/** Bytes that every file system takes as a name. */
+/** Names up to this length (bytes) fit every file system, and are never shortened. */
 const NEVER_SHORTENED = 140
-/** Longer endings are taken for part of the name. */
+/** A longer ending (bytes) counts as part of the name. */
 const MAX_EXTENSION_BYTES = 32
 
 /**
  * @param segments of the file that keeps its place
  * @param when the moment of the conflict, shown in local time
- * @param isTaken whether something has this path already; a number is counted up until nothing has
+ * @param isTaken whether something has this path already; a number is counted up until a path is free
  * @returns the segments of the conflict copy, in the same folder
  */
 export function conflictName(
@@ -31,13 +31,13 @@ export function conflictName(
   }
 }
 
-/** Whether a name is one that `conflictName` gives for a file of another; a long one may have been shortened. */
+/** Whether `conflictName` may have given a name for the file `of`. A long one may have been shortened. */
 export function isConflictName(name: string, of: string): boolean {
   const [stem, extension] = splitExtension(of)
   const match = /^(.*)\.conflict-\d{8}-\d{6}(?:-\d+)?(\..*)?$/su.exec(name)
   const [, begun, ending = ''] = match ?? []
   if (begun === undefined || ending !== extension || !stem.startsWith(begun)) return false
-  // `5` is no shortened `54`: it is another file.
+  // Short names are never shortened: `5` is not a shortened `54`.
   return begun === stem || utf8Length(name) + utf8Length(stem.slice(begun.length)) > NEVER_SHORTENED
 }
 

@@ -8,7 +8,7 @@ const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NON
 /** Windows sets the time of a file only through a descriptor that may write. */
 const ADJUST = process.platform === 'win32' ? constants.O_RDWR : READ
 
-/** File systems that keep no executable bit refuse to set it, or to take it away, in one of these ways. */
+/** Errors by which file systems without an executable bit refuse to change it. */
 const NO_MODES = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']
 
 export interface OpenFile {
@@ -27,13 +27,13 @@ export function openToRead(place: Place): OpenFile | undefined {
   return openRegular(place.folder.prefix + place.name)
 }
 
-/** The same for a file outside of users' folders. */
+/** As `openToRead`, for a file outside users' folders. */
 export function openRegular(path: string): OpenFile | undefined {
   let fd: number
   try {
     fd = openSync(path, READ)
   } catch {
-    return undefined // what is wrong with it shows when something is to be written there
+    return undefined // a later write there meets the same problem and tells it
   }
   const stats = fstatSync(fd)
   if (stats.isFile()) return { fd, mark: markOf(stats) }
@@ -56,7 +56,7 @@ export function adjust(place: Place, expected: FileMark, { executable, mtimeMs }
   }
 }
 
-/** Only who may read may run. Where files have no executable bit nothing happens. */
+/** Lets whoever may read the file run it, or nobody. Does nothing where files have no executable bit. */
 export function setExecutable(fd: number, executable: boolean): void {
   const { mode } = fstatSync(fd)
   if (process.platform === 'win32' || executable === ((mode & 0o100) !== 0)) return

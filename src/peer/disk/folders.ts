@@ -2,15 +2,15 @@
  * The folders under a target folder, walked down component by component, never through a link.
  *
  * On Linux every folder is held open (O_DIRECTORY | O_NOFOLLOW) and its entries are named through
- * `/proc/self/fd/<fd>/<name>`: that path means the held folder, whatever its name means by now. So nothing done
- * with it can land behind a link that was put in the folder's place. Whether the folder still lies where it lay is
- * one readlink of `/proc/self/fd/<fd>`, which covers all its ancestors; `isStill` asks it before each rename.
+ * `/proc/self/fd/<fd>/<name>`. That path means the held folder, even if its name means something else by now, so
+ * nothing can land behind a link that was put in the folder's place. One readlink of `/proc/self/fd/<fd>` tells
+ * whether the folder and all its ancestors still lie where they lay. `isStill` asks that before each rename.
  *
- * Elsewhere Node has nothing like it. There every component is looked at (lstat: a folder, no link or junction, the
- * same inode) before and after. What remains: a local program that swaps a folder for a link in the microseconds
- * between look and use can have an empty folder, a temporary or a file of the share made, or a file of the same name
- * removed, where its link points; a write gone astray is noticed afterwards and reported, not undone. A share or a
- * peer cannot do that, only a program on this machine that may write to the folder anyway.
+ * On other systems Node cannot do this. Every component is looked at (lstat: a folder, no link or junction, the
+ * same inode) before and after. One gap remains: a local program that swaps a folder for a link in the microseconds
+ * between look and use. It can have an empty folder, a temporary or a file of the share made where its link points,
+ * or a file of the same name removed there. A write gone astray is noticed afterwards and reported, not undone.
+ * Only a program on this machine that may write to the folder anyway can do that, no share and no peer.
  */
 import {
   closeSync,
@@ -29,15 +29,15 @@ import { systemCode, toWriteError, WriteError } from './writeErrors'
 export interface OpenFolder {
   /** Path inside the target folder, '' for itself. */
   readonly path: string
-  /** Put a name behind it to get a path for a system call. Ends with a separator. */
+  /** Prefix for the names in it, to get paths for system calls. Ends with a separator. */
   readonly prefix: string
   readonly fd: number | undefined
-  /** Where it lay when it was opened. */
+  /** Its real path when it was opened. */
   readonly realPath: string
   readonly dev: number
   readonly ino: number
   readonly parent: OpenFolder | undefined
-  /** Files being written in it; a folder that is in use is never closed. */
+  /** How many files are being written in it. A pinned folder is never closed. */
   pins: number
 }
 
@@ -82,7 +82,7 @@ export class Folders {
    * @throws WriteError 'outside' when a component is a link, 'exists' when one is a file
    */
   find(segments: readonly string[], create: boolean): OpenFolder | undefined {
-    // Its descriptors may mean other folders by now.
+    // Its descriptors may belong to other folders by now.
     if (this.#closed) throw new Error('The writer of this folder is closed')
     const path = segments.join('/')
     const known = this.#reuse(path)
@@ -98,7 +98,7 @@ export class Folders {
     return folder
   }
 
-  /** Whether the folder lies where it lay when it was opened, with no link on the way to it. */
+  /** Whether the folder still lies where it was opened, with no link on the way to it. */
   isStill(folder: OpenFolder): boolean {
     if (folder.fd !== undefined) return readlinkSync(`/proc/self/fd/${folder.fd}`) === folder.realPath
     for (let part: OpenFolder | undefined = folder; part; part = part.parent) {
@@ -129,7 +129,7 @@ export class Folders {
       closeFolder(folder)
   }
 
-  /** Closes what is not in use; after `EMFILE`. */
+  /** Closes all folders that are not in use; called after `EMFILE`. */
   release(): void {
     for (const folder of [...this.#cache.values()]) this.#drop(folder)
   }
@@ -182,7 +182,7 @@ export class Folders {
     try {
       folder = this.#open(parent, path, parent.prefix + name, realPath)
     } catch (error) {
-      // A folder a moment ago: it was swapped since.
+      // It was a folder a moment ago, so it was swapped since.
       if (systemCode(error) === 'ENOTDIR' || systemCode(error) === 'ELOOP') {
         throw new WriteError('outside', path, { cause: error })
       }

@@ -1,11 +1,11 @@
 /**
- * Runs of zeros in what is written. They are left out, so that a file with holes does not take its full size on a disk
- * that can have them; elsewhere the system fills them with zeros itself.
+ * Runs of zeros in bytes to write. They are left out, so that a file with holes does not take its full size on a
+ * disk that can have holes. On other disks the system fills them with zeros itself.
  */
 
-/** What a file system gives room for at once, mostly (bytes). */
+/** The unit in which most file systems allocate (bytes). */
 const PAGE = 4_096
-/** Shorter runs are written: each hole costs a call, and a piece of the file's map on the disk. */
+/** Shorter runs are written, because each hole costs a call and an extent on the disk. */
 const LEAST_PAGES = 8
 
 const ZEROS = Buffer.alloc(PAGE)
@@ -35,7 +35,7 @@ export function piecesToWrite(bytes: Uint8Array): readonly Stretch[] {
   return pieces
 }
 
-/** How long the run of zeros is that starts here; 0 for one that is too short to be left out. */
+/** Length of the run of zeros that starts here; 0 for one that is too short to be left out. */
 function holeAt(bytes: Uint8Array, start: number): number {
   let at = start
   while (at < bytes.length && isZero(bytes, at)) at += PAGE

@@ -1,7 +1,7 @@
 /**
- * One large file on its way to the disk: written at any position in any order, several writes at once, into a
- * temporary beside its final name. It gets that name when every announced byte is there. A temporary that was made
- * with a resume token keeps its name over restarts, so that a copy that was killed continues where it stopped.
+ * One large file on its way to the disk. It is written into a temporary beside its final name, at any position, in
+ * any order, several writes at once. It gets its name when every announced byte is there. A temporary with a resume
+ * token keeps its name over restarts, so that a copy that was killed continues where it stopped.
  */
 import { close, fdatasync, fstatSync, ftruncateSync, read, type Stats, unlinkSync, write } from 'node:fs'
 import { promisify } from 'node:util'
@@ -47,33 +47,36 @@ export class LargeFile {
     folders.pin(temporary.place.folder)
   }
 
-  /** Bytes an earlier run left in the temporary. Which of them are whole is the caller's to know or to check. */
+  /**
+   * Length (bytes) of the temporary as an earlier run left it. The caller has to know or check which of these bytes
+   * are right.
+   */
   get resumedSize(): number {
     return this.#temporary.resumedSize
   }
 
-  /** What tells the temporary from any other file: its inode, and when it was made (milliseconds since 1970). */
+  /** Tells the temporary from any other file: its inode, and when it was made (milliseconds since 1970). */
   get identity(): { readonly ino: number; readonly birthtimeMs: number } {
     return this.#temporary
   }
 
-  /** Of the temporary, in the folder of the file. */
+  /** Name of the temporary, in the folder of the file. */
   get temporaryName(): string {
     return this.#temporary.name
   }
 
-  /** Whether this file outlives the writer: it has a resume token. */
+  /** Whether the temporary is left for another run: it has a resume token. */
   get resumable(): boolean {
     return this.#options.resumeToken !== undefined
   }
 
-  /** Bytes known to be there, from this run or marked present. */
+  /** Bytes that were written by this run or marked present. */
   get bytes(): number {
     return this.#present.bytes
   }
 
   /**
-   * Says that the bytes from `start` to `end` (exclusive) of a resumed temporary are whole.
+   * Marks the bytes from `start` to `end` (exclusive) of a resumed temporary as right.
    * @throws WriteError 'length' when the temporary is not that long
    */
   markPresent(start: number, end: number): void {
@@ -81,7 +84,7 @@ export class LargeFile {
     this.#present.add(start, end)
   }
 
-  /** Reads what was written, to check a resumed temporary. @returns fewer bytes at its end */
+  /** Reads from the temporary, to check a resumed one. @returns fewer bytes at its end */
   async read(position: number, length: number): Promise<Buffer> {
     this.#checkWriting()
     const buffer = Buffer.allocUnsafe(length)
@@ -120,7 +123,7 @@ export class LargeFile {
     const target = name === undefined ? place : renamed(place, name)
     const expected = name === undefined ? this.#options.precondition : 'absent'
     const mark = await retrying(this.#retryDelaysMs, target.path, () => {
-      // The writer may have been closed between two tries, and the folder with it.
+      // The writer, and the folder with it, may have been closed between two tries.
       if (this.#state === 'ended') throw new WriteError('vanished', target.path)
       return giveName(this.#folders, this.#temporary.name, target, expected, markOf(stats))
     })
@@ -141,7 +144,7 @@ export class LargeFile {
     }
   }
 
-  /** Resolves when everything that was written by now is on the disk. */
+  /** Resolves when all bytes written so far are on the disk. */
   async sync(): Promise<void> {
     this.#checkWriting()
     await this.#track(syncAsync(this.#temporary.fd))
@@ -174,7 +177,7 @@ export class LargeFile {
     this.#state = 'written'
   }
 
-  /** Zeros beyond what an earlier run left are not written: a file reads as zeros where nothing was. */
+  /** Leaves out zeros beyond the resumed length: unwritten parts of a file read as zeros. */
   async #writeAll(position: number, bytes: Uint8Array): Promise<void> {
     const { fd, resumedSize } = this.#temporary
     const pieces = position < resumedSize ? [{ start: 0, end: bytes.length }] : piecesToWrite(bytes)
@@ -187,14 +190,14 @@ export class LargeFile {
     if ((pieces.at(-1)?.end ?? 0) < bytes.length) this.#hasHoles = true
   }
 
-  /** Makes the file as long as what is there of it, where that ends in a hole. No write may be on its way. */
+  /** Extends a file that ends in a hole to its written length. Only while no write is on its way. */
   #reach(): void {
     if (!this.#hasHoles || this.#inFlight.size > 0) return
     const { fd } = this.#temporary
     if (fstatSync(fd).size < this.#present.end) ftruncateSync(fd, this.#present.end)
   }
 
-  /** The descriptor must not be closed, and its number given to another file, while a write is on its way. */
+  /** Keeps the descriptor open while a write is on its way: its number could be given to another file. */
   async #track<T>(work: Promise<T>): Promise<T> {
     this.#inFlight.add(work)
     try {

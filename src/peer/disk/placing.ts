@@ -1,16 +1,16 @@
 /**
  * The last step of every write: a finished temporary gets its final name. Here, and only here, it is decided
- * whether what has that name already may be replaced.
+ * whether something that has the name already may be replaced.
  *
- * A file that should be new is linked, not renamed, to its name: the system then refuses by itself if something
- * appeared there a moment ago. Where links cannot be had, and when a file is replaced, the look and the rename are
- * two steps; what the user saves in the microseconds between is lost to the rename, which plain Node cannot avoid.
+ * A new file is linked, not renamed, to its name: the system refuses that if something appeared there a moment ago.
+ * Where links are not supported, and when a file is replaced, the look and the rename are two steps. A save of the
+ * user's in the microseconds between is lost to the rename, which plain Node cannot avoid.
  */
 import { linkSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs'
 import { FolderMoved, type Folders, type OpenFolder } from './folders'
 import { systemCode, WriteError } from './writeErrors'
 
-/** What tells one state of a file from another without reading it. */
+/** Tells one state of a file from another without reading it. */
 export interface FileMark {
   /** Bytes. */
   readonly size: number
@@ -21,7 +21,7 @@ export interface FileMark {
   readonly ctimeMs: number
 }
 
-/** What the caller believes to be under the name. Anything else there is a change of the user's, and is kept. */
+/** What the caller expects under the name. Anything else there is a change of the user's, and is kept. */
 export type Precondition = 'absent' | FileMark
 
 export interface Place {
@@ -90,13 +90,13 @@ export function giveName(
   }
   const from = place.folder.prefix + temporary
   const to = place.folder.prefix + place.name
-  // What is to be new is linked at once: that fails by itself where something is.
+  // A new file is linked without a look, since linking fails where something is.
   const found = expected === 'absent' ? undefined : replaceable(place, expected)
   if (found !== undefined || !linkTo(from, to)) {
     if (found === undefined) replaceable(place, expected)
     renameSync(from, to)
   }
-  // Where folders are held nothing can have gone astray; elsewhere at least it does not go unnoticed.
+  // Where folders are held open, nothing can have gone astray. Elsewhere it is noticed here.
   if (place.folder.fd === undefined && !folders.isStill(place.folder)) {
     throw new WriteError('outside', place.path, { detail: 'its folder was swapped while it was written' })
   }
@@ -106,7 +106,7 @@ export function giveName(
   return isIt ? markOf(placed) : written
 }
 
-/** Gives a file another name, where nothing is. @returns its mark there @throws as `giveName` */
+/** Gives a file another name, which must be free. @returns its mark there @throws as `giveName` */
 export function moveFile(folders: Folders, from: Place, to: Place, expected: FileMark): FileMark {
   const found = look(from)
   if (found && !found.isFile()) throw new WriteError('exists', from.path)
@@ -125,14 +125,14 @@ export function moveFile(folders: Folders, from: Place, to: Place, expected: Fil
   return placed === undefined ? expected : markOf(placed)
 }
 
-/** What is there to be replaced. @throws WriteError as `checkReplaceable` */
+/** The file to be replaced, if any. @throws WriteError as `checkReplaceable` */
 function replaceable(place: Place, expected: Precondition | undefined): Stats | undefined {
   const found = look(place)
   checkReplaceable(found, expected, place.path)
   return found
 }
 
-/** A virus scanner may keep the second name of a file from being removed on Windows. */
+/** False on Windows, where a virus scanner may keep the second name of a file from being removed. */
 function canLink(): boolean {
   return process.platform !== 'win32'
 }

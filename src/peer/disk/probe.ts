@@ -1,6 +1,6 @@
 /**
- * Asks the file system of a folder what it does to names, by making a few empty files in a folder of our own
- * inside it. What cannot be found out stays as the system's default.
+ * Finds out how the file system of a folder treats names, by making a few empty files in a folder of our own inside
+ * it. Answers that cannot be had are taken from the system's defaults.
  */
 import { lstatSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -47,7 +47,7 @@ export function probeRules(folder: string, system: NodeJS.Platform = process.pla
   }
 }
 
-/** The answers are what counts: what cannot be removed now, or was removed by somebody else, is swept later. */
+/** Removes the probe's folder, or leaves it to a later sweep. */
 function removeFolder(place: string): void {
   try {
     rmdirSync(place)

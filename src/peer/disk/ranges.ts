@@ -1,4 +1,4 @@
-/** Which bytes of a file are there: sorted ranges [start, end) that neither touch nor overlap. */
+/** The bytes of a file that are there: sorted ranges [start, end) that neither touch nor overlap. */
 export class Ranges {
   readonly #ranges: { start: number; end: number }[] = []
 
@@ -24,7 +24,7 @@ export class Ranges {
     return size === 0 || (first !== undefined && first.start === 0 && first.end >= size)
   }
 
-  /** Where the last of what is there ends. */
+  /** End of the last range. */
   get end(): number {
     return this.#ranges.at(-1)?.end ?? 0
   }

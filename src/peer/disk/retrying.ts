@@ -1,4 +1,4 @@
-/** Tries again, a little later each time, what fails because another program has the file open for a moment. */
+/** Retries work that fails because another program has the file open for a moment, a little later each time. */
 import { setTimeout } from 'node:timers/promises'
 import { toWriteError, type WriteError } from './writeErrors'
 

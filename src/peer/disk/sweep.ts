@@ -1,7 +1,7 @@
 /**
- * Removes what a crashed run left behind under a target folder: temporary files by their name, and folders in which
- * a probe was interrupted. Nothing else is touched, no link is followed. What may be another peer process's, which writes
- * to the folder at the same time, stays until nothing has changed in it for a day.
+ * Removes leftovers of crashed runs under a target folder: temporary files, by their names, and folders of
+ * interrupted probes. Nothing else is touched, and no link is followed. Another peer process may write to the
+ * folder at the same time. Its temporaries stay until nothing has changed in them for a day.
  */
 import { type Dirent, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
@@ -11,7 +11,7 @@ import { isOfOtherProcess, isOfToken, isTemporaryInUse } from './temporary'
 
 /** Folders looked at before others get their turn. */
 const FOLDERS_AT_ONCE = 32
-/** Milliseconds without a change after which nobody is taken to continue with a temporary that is not known here. */
+/** After this time without a change (milliseconds), a temporary that is not known here counts as abandoned. */
 const ABANDONED = 24 * 60 * 60 * 1000
 
 /**
@@ -42,14 +42,14 @@ export async function sweep(
         }
       }
     } catch {
-      // A folder that was just removed, swapped or may not be read: it cannot be swept now, the next sweep tries again.
+      // The folder was just removed or swapped, or may not be read. The next sweep tries again.
     }
     if (seen % FOLDERS_AT_ONCE === 0) await setImmediate()
   }
   return removed
 }
 
-/** Whether it may be what another peer process is writing. */
+/** Whether another peer process may be writing it. */
 function isOthers(path: string, name: string): boolean {
   if (!isOfToken(name) && !isOfOtherProcess(name)) return false
   const { ctimeMs } = lstatSync(path, { throwIfNoEntry: false }) ?? { ctimeMs: 0 }

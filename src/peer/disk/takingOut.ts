@@ -1,6 +1,7 @@
 /**
- * A file leaves the target folder for another place, and is never nowhere on the way. On one disk it gets a second name
- * there and loses the first. Elsewhere its bytes are copied, brought to the disk, and compared by the file's mark.
+ * Takes a file out of the target folder to another place. At every moment it is in at least one of them. On one
+ * disk it gets a second name there and loses the first. To another disk its bytes are copied and synced, and the
+ * file's mark is compared before it is removed.
  */
 import { close, closeSync, fdatasync, fstatSync, linkSync, openSync, read, unlinkSync, write } from 'node:fs'
 import { promisify } from 'node:util'
@@ -19,8 +20,8 @@ const closeAsync = promisify(close)
 const AT_ONCE = 1024 * 1024
 
 /**
- * @returns false: the bytes have to be copied, for it is another disk; undefined: nothing is there
- * @throws WriteError 'exists' for what is no file, 'changed'
+ * @returns false: it is another disk, and the bytes have to be copied; undefined: nothing is there
+ * @throws WriteError 'exists' for anything but a file, 'changed'
  */
 export function linkOut(
   folders: Folders,
@@ -41,10 +42,10 @@ export function linkOut(
     throw error
   }
   try {
-    // Another file that got the name meanwhile is the user's.
+    // A file that got the name meanwhile is the user's.
     if (look(place)?.ino === found.ino) unlinkSync(place.folder.prefix + place.name)
   } catch (error) {
-    discard(path) // another program has it open: it stays where it is
+    discard(path) // another program has it open, so it stays where it is
     throw error
   }
   return true

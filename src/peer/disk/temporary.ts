@@ -1,9 +1,10 @@
 /**
- * Makes the names of Peerfold's own temporary files: 31 bytes whatever the final name is, because a name of 255 bytes
- * has no room for a suffix. They lie beside the file they become, so that the rename stays inside one folder.
+ * Makes the names of Peerfold's own temporary files. They have 31 bytes, however long the final name is, because a
+ * name of 255 bytes has no room for a suffix. The files lie beside the files they become, so that the rename stays
+ * inside one folder.
  *
- * A folder may be written to by several peer processes, each with a data folder of its own. So a name tells who made it:
- * a process, by its id, or a token, which the catalog of one data folder knows.
+ * Several peer processes may write to a folder, each with a data folder of its own. So a name tells who made it: a
+ * process, by its id, or a token, which the catalog of one data folder knows.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { systemCode } from './writeErrors'
@@ -11,7 +12,7 @@ import { systemCode } from './writeErrors'
 /** Names in use by this process. A sweep leaves them alone, whichever writer they belong to. */
 const inUse = new Set<string>()
 
-/** No token's name begins so. The id of a process follows, in six digits, and a number in eight. */
+/** Begins the names made by a process, and no token's. Six digits of the process id follow, and eight of a counter. */
 const OF_PROCESS = '00'
 const IDS = 0x1000000
 let counter = randomBytes(4).readUInt32BE()
@@ -28,7 +29,7 @@ export function temporaryNameOf(token: string): string {
   return `.peerfold-${digest.replace(/^00/, '11')}.part`
 }
 
-/** Whether another process that runs now made this name for itself. One on another machine or in a container is not seen. */
+/** Whether another running process made this name. A process on another machine or in a container is not seen. */
 export function isOfOtherProcess(name: string): boolean {
   const digits = name.slice('.peerfold-'.length)
   if (!digits.startsWith(OF_PROCESS)) return false
@@ -41,7 +42,7 @@ export function isOfToken(name: string): boolean {
   return !name.slice('.peerfold-'.length).startsWith(OF_PROCESS)
 }
 
-/** Takes a name for as long as its file is being written. False: somebody has it already. */
+/** Takes a name while its file is being written. False: it is taken already. */
 export function holdTemporary(name: string): boolean {
   if (inUse.has(name)) return false
   inUse.add(name)

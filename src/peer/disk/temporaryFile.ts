@@ -26,9 +26,9 @@ export interface LargeFileOptions {
   /** Milliseconds since 1970. */
   readonly mtimeMs?: number
   readonly precondition?: Precondition
-  /** What lies there now goes before the file gets its name; until then it is not looked at. */
+  /** Something that is there now is removed before the file gets its name, and is not looked at until then. */
   readonly isBlocked?: boolean
-  /** Stable name of this very content at this place; with it an existing temporary is continued. */
+  /** The same for the same content at the same place. With it an existing temporary is continued. */
   readonly resumeToken?: string
 }
 
@@ -39,7 +39,7 @@ export interface OpenTemporary {
   readonly place: Place
   readonly ino: number
   readonly birthtimeMs: number
-  /** Length of what an earlier run left, 0 for a new one. */
+  /** Length that an earlier run left (bytes), 0 for a new one. */
   readonly resumedSize: number
 }
 
@@ -49,7 +49,7 @@ export const NEW_FILE = constants.O_WRONLY | CREATE
 const NEW_READABLE_FILE = constants.O_RDWR | CREATE
 
 /**
- * Opens the temporary of a large file: a new one, or with a resume token what an earlier run left.
+ * Opens the temporary of a large file: a new one, or with a resume token the one that an earlier run left.
  * @throws WriteError 'no-space' when the disk cannot hold the announced size, 'busy' for a token in use
  */
 export function openTemporary(place: Place, options: LargeFileOptions): OpenTemporary {
@@ -79,7 +79,10 @@ export function openTemporary(place: Place, options: LargeFileOptions): OpenTemp
   }
 }
 
-/** A replaced file keeps who may read and write it. Who may run it: those who may read it, if anybody. */
+/**
+ * The permissions of a new file. A replaced file's read and write permissions are kept. An executable may be run by
+ * everyone who may read it.
+ */
 export function modeFor(found: Stats | undefined, executable: boolean): number {
   const mode = (found?.mode ?? 0o666) & 0o666
   return executable ? mode | ((mode & 0o444) >> 2) : mode
@@ -101,9 +104,10 @@ export function fill(fd: number, bytes: Uint8Array, mtimeMs: number | undefined)
 }
 
 /**
- * Gives a file its time. Half a microsecond more than asked for: a number of seconds cannot hold every millisecond, and
- * Node up to 20 cuts off what is below a microsecond, so that the time of every other file would be a millisecond less,
- * and the file not be known again (copy/marks.ts). As text, because Node takes a negative number for the present.
+ * Gives a file its time. Half a microsecond is added, because a number of seconds cannot hold every millisecond,
+ * and Node up to 20 cuts off fractions of a microsecond. Without it the time of every other file would be a
+ * millisecond less, and the file would not be recognised (copy/marks.ts). The time is passed as text, because Node
+ * takes a negative number for the present.
  *
  * @param mtimeMs whole milliseconds since 1970, negative before it
  */
@@ -113,8 +117,8 @@ export function setTime(fd: number, mtimeMs: number): void {
 }
 
 /**
- * Opens what an earlier run left. Not ours to continue, and removed: anything but a file, one that has a second
- * name (it was placed already), one that is longer than what is announced.
+ * Opens a temporary that an earlier run left. Three kinds are not ours to continue, and are removed: anything but a
+ * file, a file with a second name (it was placed already), and one that is longer than announced.
  */
 function reopen(target: string, size: number): { fd: number; stats: Stats } | undefined {
   let fd: number | undefined
@@ -131,7 +135,10 @@ function reopen(target: string, size: number): { fd: number; stats: Stats } | un
   return undefined
 }
 
-/** Removes a temporary after a failure. What cannot be removed now is swept later; the failure is what counts. */
+/**
+ * Removes a temporary after a failure, or leaves it to a later sweep. Never throws, so that the failure itself is
+ * reported.
+ */
 export function discard(temporary: string): void {
   try {
     unlinkSync(temporary)

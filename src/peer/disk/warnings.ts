@@ -1,6 +1,6 @@
 /**
- * What a received copy brings that can make programs on this machine run something: the user is told before the
- * folder is opened. Peerfold itself runs none of it, and never marks a folder as trusted.
+ * Files of a received copy that can make programs on this machine run something. The user is told before the folder
+ * is opened. Peerfold itself runs none of them, and never marks a folder as trusted.
  */
 
 const KINDS = {
@@ -22,12 +22,12 @@ export interface ContentWarning {
   readonly kind: WarningKind
 }
 
-/** Completes a sentence that starts with the path. */
+/** The rest of a sentence that starts with the path. */
 export function describeWarning(kind: WarningKind): string {
   return KINDS[kind]
 }
 
-/** Matched in any folder: a part of a copy may be opened by itself. */
+/** Matched in any folder, since a part of a copy may be opened by itself. */
 const PATTERNS: readonly (readonly [WarningKind, RegExp])[] = [
   ['editor-tasks', /(?:^|\/)\.vscode\/tasks\.json$/],
   ['editor-settings', /(?:^|\/)\.vscode\/settings\.json$/],
@@ -40,7 +40,7 @@ const PATTERNS: readonly (readonly [WarningKind, RegExp])[] = [
   ['executable', /\.(?:exe|com|scr|msi|bat|cmd|ps1|vbs|lnk|command|desktop)$/],
 ]
 
-/** Left out of a name by some file systems, so they must not hide one from us. */
+/** Characters that some file systems drop from names. They must not hide a name from us. */
 const INVISIBLE = /[\u200b-\u200f\u2060-\u2064\ufeff]/g
 
 /**

@@ -1,27 +1,27 @@
 /**
- * What can go wrong when something is written under a user's folder, as one type with a code that says what to do
- * about it: skip the entry, write a conflict copy, or pause the transfer until the cause is gone.
+ * Errors of writing under a user's folder, as one type. Its code says what to do: skip the entry, write a conflict
+ * copy, or pause the transfer until the cause is gone.
  */
 
 export type WriteErrorCode =
   /** A folder on the way is a link, or was swapped for one. Skip. */
   | 'outside'
-  /** A folder, link or special file has the place of the file, or a file that of a folder. Skip. */
+  /** Something else has the place of the file or folder: a folder, link or special file, or a file. Skip. */
   | 'exists'
-  /** A folder that holds something else than what the copy made has the place of a file or link. Skip. */
+  /** A folder that holds more than the copy made has the place of a file or link. Skip. */
   | 'kept-folder'
   /** The file there is not the one that was expected: the user changed it. Write a conflict copy. */
   | 'changed'
   /** The file system does not take this name. Skip. */
   | 'name'
-  /** Not as many bytes as were announced. Skip. */
+  /** The bytes do not have the announced length. Skip. */
   | 'length'
   /** Pause, and retry when there is room. */
   | 'no-space'
   | 'read-only'
   /** The target folder itself is gone. Pause. */
   | 'vanished'
-  /** Somebody holds the file, or keeps moving its folder about. Retry. */
+  /** Another program holds the file open, or its folder keeps moving. Retry. */
   | 'busy'
   | 'too-many-files'
   | 'permission'
@@ -68,7 +68,7 @@ const CODES: Readonly<Record<string, WriteErrorCode>> = {
   EBUSY: 'busy',
   ETXTBSY: 'busy',
   EAGAIN: 'busy',
-  // A folder that was there a moment ago; the writer has told a vanished root apart before it asks this table.
+  // The folder was there a moment ago. The writer checks for a vanished root before it asks this table.
   ENOENT: 'busy',
   EMFILE: 'too-many-files',
   ENFILE: 'too-many-files',
@@ -89,7 +89,7 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined
 }
 
-/** Any thrown value as a WriteError; one that is one already stays as it is. */
+/** Any thrown value as a WriteError. */
 export function toWriteError(error: unknown, path: string): WriteError {
   if (error instanceof WriteError) return error
   const system = systemCode(error)

@@ -1,14 +1,14 @@
 /**
- * The one writer: everything Peerfold writes or deletes under a user's folder goes through here.
+ * The one writer: everything that Peerfold writes or deletes under a user's folder goes through here.
  *
  * A file is written to a temporary in its own folder, checked against the announced length, and then given its name
- * (placing.ts), so that under a final name there is only ever the old or the new content. The way down to the folder
- * never leads through a link (folders.ts, which also says what remains on macOS and Windows, where folders cannot be
- * held open). New files get the usual permissions of whoever asked (their umask), a replaced file keeps its own; the executable
- * bit is the only thing a share has a say in.
+ * (placing.ts), so that a final name only ever has the old or the new content. The way down to the folder never
+ * leads through a link (folders.ts, which also says what remains on macOS and Windows, where folders cannot be held
+ * open). New files get the permissions that the umask of the client gives, and a replaced file keeps its own. A
+ * share decides only about the executable bit.
  *
- * Small files are written synchronously: the calls take microseconds, handing each to a thread takes longer.
- * No write waits for the disk. After an unclean end the caller compares what it wrote last by content.
+ * Small files are written synchronously: the calls take microseconds, and handing each to a thread takes longer. No
+ * write waits for the disk. After an unclean end the caller compares the last files by content.
  */
 import {
   openSync,
@@ -49,12 +49,12 @@ import { systemCode, toWriteError, WriteError } from './writeErrors'
 export type { FileMark, LargeFile, LargeFileOptions, Precondition }
 
 export interface SafeWriterOptions {
-  /** Make the target folder if it is not there. Never for a folder that was there before: it may be unmounted. */
+  /** Make the target folder if it is missing. Not for one that existed before, which may only be unmounted. */
   readonly create?: boolean
   readonly holdFolders?: boolean
-  /** For the files and folders that are made; that of this process when undefined. */
+  /** For files and folders that are made; undefined: that of this process. */
   readonly umask?: number | undefined
-  /** Called with the path inside the target of every folder that is made in it. */
+  /** Called for every folder that is made, with its path inside the target. */
   readonly onFolderMade?: (path: string) => void
   readonly retryDelaysMs?: readonly number[]
 }
@@ -70,13 +70,13 @@ export interface SmallFileOptions {
 export interface EntryStat extends FileMark {
   readonly kind: 'file' | 'folder' | 'link' | 'special'
   readonly executable: boolean
-  /** When it was made, as `mtimeMs`; 0 or like another time where the file system does not know. */
+  /** When it was made, as `mtimeMs`. 0 or equal to another time where the file system does not know. */
   readonly birthtimeMs: number
 }
 
 export type LinkResult = { readonly ok: true } | { readonly ok: false; readonly reason: LinkRefusal }
 
-/** Tries to get by a folder that moves about, or by a lack of descriptors, before an error is given out. */
+/** Attempts, when a folder moves or descriptors run out, before the error is thrown. */
 const ATTEMPTS = 3
 
 export class SafeWriter {
@@ -109,14 +109,15 @@ export class SafeWriter {
   }
 
   /**
-   * Writes a whole file. `segments` as checkPath gave them; folders on the way are made.
-   * @returns what the file is known by from now on
+   * Writes a whole file. Makes missing folders on the way.
+   * @param segments as `checkPath` gave them
+   * @returns the mark by which the file is recognised later
    * @throws WriteError
    */
   writeSmallSync(segments: readonly string[], bytes: Uint8Array, options: SmallFileOptions): FileMark {
     return this.#attempt(segments, () => {
       const place = this.#place(segments, true)
-      // Whether something lies there is asked again when the file gets its name; a new file needs only that.
+      // `giveName` looks again. For a new file that is enough.
       const isNew = options.precondition === 'absent'
       const found = isNew ? undefined : look(place)
       if (!isNew) checkReplaceable(found, options.precondition, place.path)
@@ -133,13 +134,13 @@ export class SafeWriter {
     })
   }
 
-  /** As writeSmallSync, and tries again while another program has the file open. */
+  /** As `writeSmallSync`, and retries while another program has the file open. */
   writeSmall(segments: readonly string[], bytes: Uint8Array, options: SmallFileOptions): Promise<FileMark> {
     return this.#retry(segments, () => this.writeSmallSync(segments, bytes, options))
   }
 
   /**
-   * Opens a file for writing in pieces. The caller commits, aborts or suspends it; `close` does so for the rest.
+   * Opens a file for writing in pieces. The caller commits, aborts or suspends it. `close` ends all others.
    * @throws WriteError 'no-space' at once when the disk cannot hold the announced size, 'busy' for a token in use
    */
   async openLarge(segments: readonly string[], options: LargeFileOptions): Promise<LargeFile> {
@@ -174,9 +175,10 @@ export class SafeWriter {
   }
 
   /**
-   * Gives a file another name in the target. Nothing is replaced; folders on the way are made.
+   * Gives a file another name in the target. Replaces nothing. Makes missing folders on the way.
    * @returns its mark there
-   * @throws WriteError 'changed' when another file is there than expected, or anything at `to`; 'exists' for what is no file
+   * @throws WriteError 'changed' when another file is there than expected, or anything at `to`; 'exists' for
+   * anything but a file
    */
   move(segments: readonly string[], to: readonly string[], expected: FileMark): Promise<FileMark> {
     return this.#retry(segments, () =>
@@ -188,7 +190,8 @@ export class SafeWriter {
   }
 
   /**
-   * Takes a file out of the target: its bytes are at `path` (absolute, outside, nothing there) before it is gone here.
+   * Takes a file out of the target. Its bytes are at `path` before it is gone here.
+   * @param path absolute, outside of the target; nothing may be there
    * @returns false when there was nothing
    * @throws WriteError as `remove`; 'no-space' when there is no room for it there
    */
@@ -221,7 +224,7 @@ export class SafeWriter {
     })
   }
 
-  /** Removes a folder that became empty, then those above it, up to the first that holds something. */
+  /** Removes a folder if it is empty, then those above it, up to the first that holds something. */
   async removeEmptyFolders(segments: readonly string[]): Promise<void> {
     for (let depth = segments.length; depth > 0; depth--) {
       const part = segments.slice(0, depth)
@@ -241,7 +244,7 @@ export class SafeWriter {
     }
   }
 
-  /** Whether a link may be made, as things are now. */
+  /** Whether a link may be made in the folder as it is now. */
   checkLink(segments: readonly string[], target: string): LinkResult {
     return this.#attempt(segments, () => {
       const decision = checkLink(segments, target, this.#rules, at => this.#lookAt(at))
@@ -295,9 +298,10 @@ export class SafeWriter {
   }
 
   /**
-   * What lies in one folder, asked name by name; undefined when it is not there. To be asked at once and only until
-   * another folder is: whether the folder still is where it was is looked at once for all names.
-   * @throws WriteError as `stat`, here or when asked
+   * Returns a function that gives the stat of a name in one folder; undefined when there is no such folder. The
+   * function is valid only until another folder is asked for, because the place of the folder is checked just once,
+   * here.
+   * @throws WriteError as `stat`, here or from the function
    */
   statsIn(segments: readonly string[]): ((name: string) => EntryStat | undefined) | undefined {
     const folder = this.#attempt(segments, () => this.#folders.find(segments, false))
@@ -331,7 +335,7 @@ export class SafeWriter {
     })
   }
 
-  /** Opens a file to be read, undefined when there is none that may be. The caller closes it. */
+  /** Opens a file to read it; undefined when there is none that may be read. The caller closes it. */
   openFile(segments: readonly string[]): OpenFile | undefined {
     return this.#attempt(segments, () => {
       const place = this.#placeIfThere(segments)
@@ -340,7 +344,7 @@ export class SafeWriter {
   }
 
   /**
-   * Gives a file that is there another time or executable bit.
+   * Gives an existing file another time or executable bit.
    * @returns its new mark
    * @throws WriteError 'changed' when another file is there than expected, 'permission'
    */
@@ -349,18 +353,19 @@ export class SafeWriter {
   }
 
   /**
-   * Removes temporaries of crashed runs, and those of `dropTokens`, but for those of `keepTokens` and what other peer
-   * processes may be writing. @returns how many
+   * Removes temporaries of crashed runs and of `dropTokens`. Leaves those of `keepTokens`, and those that other
+   * peer processes may be writing.
+   * @returns how many
    */
   sweep(keepTokens: Iterable<string> = [], dropTokens: Iterable<string> = []): Promise<number> {
     const namesOf = (tokens: Iterable<string>) => new Set([...tokens].map(temporaryNameOf))
     return sweep(this.#folders, namesOf(keepTokens), namesOf(dropTokens))
   }
 
-  /** Suspends what can be resumed, aborts the rest, and closes the folders. */
+  /** Suspends files that can be resumed, aborts all others, and closes the folders. */
   async close(): Promise<void> {
     const ends = [...this.#open].map(file => (file.resumable ? file.suspend() : file.abort()))
-    await Promise.allSettled(ends) // What cannot be removed now is swept later.
+    await Promise.allSettled(ends) // leftovers are swept later
     this.#folders.close()
   }
 
@@ -387,7 +392,7 @@ export class SafeWriter {
     return { kind: found.isDirectory() ? 'folder' : 'file' }
   }
 
-  /** Runs synchronous work; walks again when a folder moved, lets go of folders when descriptors are short. */
+  /** Runs synchronous work. Walks again when a folder moved, and closes unused folders when descriptors run out. */
   #attempt<T>(segments: readonly string[], work: () => T): T {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -407,7 +412,7 @@ export class SafeWriter {
   }
 }
 
-/** checkPath let none of these through; the writer does not rely on it. */
+/** Names that `checkPath` refuses already. The writer does not rely on that. */
 function isNoName(name: string): boolean {
   return name === '' || name === '.' || name === '..' || /[/\0]/.test(name)
 }
