@@ -1,4 +1,7 @@
-/** Which files of copies hold which blocks of a log, as far as is known. What is said here is shown by hashes alone. */
+/**
+ * Which files of copies hold which blocks of a log, as far as is known. Only hashes prove that a file really holds
+ * them.
+ */
 import { join } from 'node:path'
 import { lastUpTo } from '../hypercore/blockRuns'
 import type { HolderFile } from '../store/catalog'
@@ -14,12 +17,15 @@ const MOST_OF_ONE_CONTENT = 8
 
 export class BlockHolders {
   private readonly byFirst = new Map<number, BlockHolder[]>()
-  /** By absolute path. An old file lies there until the one that is being written takes its place. */
+  /**
+   * By absolute path. A path can have two holders: the old file lies there until the one that is being written
+   * replaces it.
+   */
   private readonly byPlace = new Map<string, BlockHolder[]>()
-  /** The first blocks of all. */
+  /** The `first` of all holders, sorted, each once. */
   private readonly inOrder: number[] = []
 
-  /** @returns what is not remembered any more */
+  /** @returns holders that were forgotten to make room */
   put(holder: BlockHolder): readonly BlockHolder[] {
     this.remove(holder)
     const same = [...this.of(holder.first), holder]
@@ -47,18 +53,18 @@ export class BlockHolders {
     return true
   }
 
-  /** All files with these blocks, the last one first. */
+  /** All files whose blocks begin with this one, the latest last. */
   of(first: number): readonly BlockHolder[] {
     return this.byFirst.get(first) ?? []
   }
 
-  /** All files that have a block, or had it. */
+  /** All files that are noted for a block. They may have changed since. */
   having(index: number): readonly BlockHolder[] {
     const all = this.of(lastUpTo(this.firsts, index) ?? -1)
     return all.filter(({ first, file }) => index < first + file.blocks)
   }
 
-  /** What is known of a place. */
+  /** The holders at one place. */
   at(folder: string, path: string): readonly BlockHolder[] {
     return this.byPlace.get(join(folder, path)) ?? []
   }
@@ -67,12 +73,12 @@ export class BlockHolders {
     return this.at(folder, path).some(other => other.first === first)
   }
 
-  /** The first blocks of all, in order. */
+  /** The `first` of all holders, sorted, each once. */
   get firsts(): readonly number[] {
     return this.inOrder
   }
 
-  /** How many of the first blocks lie before this one. */
+  /** How many of `inOrder` are less than this one. */
   private orderOf(first: number): number {
     let low = 0
     let high = this.inOrder.length

@@ -1,4 +1,4 @@
-/** Brings together what one log says is here, what its store has, and what files hold. */
+/** Compares three things for one log: which blocks its bitfield has, which its store has, and which the files hold. */
 import type Hypercore from 'hypercore'
 import { pieceAt } from '../drive/format/largeFile'
 import { type BlockRun, type BlockRuns, missingRuns } from '../hypercore/blockRuns'
@@ -19,23 +19,26 @@ export class BlocksInFiles {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Blocks of a file that are not said to be here. */
+  /** Blocks of a file that the bitfield does not have. */
   missing(holder: BlockHolder): BlockRuns {
     return missingRuns(this.log.core.bitfield, [runOf(holder)])
   }
 
-  /** How many blocks of a file are said to be here. */
+  /** How many blocks of a file the bitfield has. */
   count({ first, file }: BlockHolder): number {
     return this.log.core.bitfield.count(first, file.blocks, true)
   }
 
-  /** One block is not here. */
+  /** Clears one block in the bitfield. */
   async clear(index: number): Promise<void> {
     if (!this.log.core.bitfield.get(index)) return
     await clearBlocks(this.log, [{ start: index, end: index + 1 }], this.signal, () => true)
   }
 
-  /** Clears blocks of a file that are neither in the store nor, as far as lengths tell, in any of these files of the same content. */
+  /**
+   * Clears blocks of a file that nothing covers: neither the store nor, judged by their lengths, one of the files
+   * `by` with the same content.
+   */
   async clearUncovered(holder: BlockHolder, by: readonly BlockHolder[]): Promise<void> {
     const { log } = this
     const extents = await Promise.all(by.map(({ file }) => this.disk.extentOf(file)))
@@ -55,7 +58,7 @@ export class BlocksInFiles {
     return true
   }
 
-  /** What a file holds and is not said to be here is here again. @returns whether there was anything */
+  /** Sets the bits of blocks that a file holds and the bitfield lacks. @returns whether there were any */
   async restoreFrom(holder: BlockHolder): Promise<boolean> {
     const found: BlockRun[] = []
     for (const { start, end } of this.missing(holder))
@@ -64,7 +67,7 @@ export class BlocksInFiles {
     return found.length > 0
   }
 
-  /** Takes out of the store what a file holds, once the file is on the disk. @returns bytes that left the store */
+  /** Syncs a file, then takes its blocks out of the store. @returns bytes that left the store */
   async giveBack(holder: BlockHolder): Promise<number> {
     let bytes = 0
     const { start, end } = runOf(holder)
@@ -92,7 +95,7 @@ function runOf({ first, file: { blocks } }: BlockHolder): BlockRun {
   return { start: first, end: first + blocks }
 }
 
-/** Adds a block behind all of the runs. */
+/** Adds a block that lies behind all of the runs. */
 function addTo(runs: BlockRun[], index: number): void {
   const last = runs.at(-1)
   if (last?.end === index) runs[runs.length - 1] = { start: last.start, end: index + 1 }

@@ -1,12 +1,13 @@
 /**
- * Blocks of an opened share's large files that copies hold: they lie in the file alone, and are served from there. Which
- * files, the catalog says, before the first block of one comes. Whoever reads compares with the hash in the tree
- * (hypercore/pieces.ts), so whatever becomes of a file, nothing else than what the share has ever leaves.
+ * Blocks of an opened share's large files that copies hold. They lie in the file alone, and are served from there.
+ * The catalog notes which file will hold which blocks before the first of them comes. Every read compares the block
+ * with its hash in the tree (hypercore/pieces.ts), so a changed file never sends out anything but the share's
+ * content.
  *
- * What nothing holds any more is not here: its bits are cleared, peers are told, and whoever needs it here fetches it
- * again. A file that is there again, shown by its hashes, gives its blocks back. What came for a file that was being
- * written when the process was killed may be nowhere: the length of its temporary tells how far that is, when the log is
- * opened again.
+ * A block that nothing holds any more is cleared: its bit goes, peers are told, and whoever needs it here fetches
+ * it again. When the file comes back, its hashes prove it, and the bits are set again. A kill while a file is being
+ * written may lose blocks that had come. When the log is opened again, the length of the temporary tells how many
+ * are there.
  */
 import type Hypercore from 'hypercore'
 import type { DriveEntry } from '../drive/format/entry'
@@ -24,15 +25,15 @@ import { IncomingFile } from './incomingFile'
 import { LostBlocks } from './lostBlocks'
 import { SyncedFiles } from './syncedFiles'
 
-/** What is lost is looked for again after this long (milliseconds). */
+/** Lost blocks are looked for again after this time (milliseconds). */
 const LOOK_AGAIN = 60_000
 
 export interface CopiedFilesOptions {
   readonly drive: ShareDrive
   readonly catalog: Catalog
-  /** This many bytes of the share came into the store, or left it (negative). */
+  /** Bytes of the share that came into the store, or left it (negative). */
   readonly onStored: (bytes: number) => void
-  /** Blocks are here that were not, or the other way round. */
+  /** The set of blocks that are here changed. */
   readonly onChanged: () => void
   readonly onError: (error: unknown) => void
   readonly signal: AbortSignal
@@ -69,7 +70,7 @@ export class CopiedFiles implements Outside {
     drive.lookIn(this)
   }
 
-  /** From now on what the store does not have of the log of bytes is looked for in copies. */
+  /** Serves blocks that the store of this log does not have out of copies. */
   serve(log: Hypercore): void {
     const pieces = piecesIn(log)
     if (pieces === undefined) return
@@ -79,8 +80,8 @@ export class CopiedFiles implements Outside {
   }
 
   /**
-   * A file of a copy is about to be written: its blocks go there, and not to the store. Undefined where its blocks are no
-   * pieces of it.
+   * Begins a file of a copy: its blocks go there, and not to the store. Undefined where its blocks are not pieces
+   * of it.
    *
    * @param folder of the copy; absolute
    * @param path where the file will lie, inside the folder, beginning with '/'
@@ -103,9 +104,10 @@ export class CopiedFiles implements Outside {
   }
 
   /**
-   * A file of a copy that was there before: the store gives back what the file holds. Cheap for one that is known.
+   * Notes a file of a copy that was there before, and frees its blocks in the store. Cheap for a file that is noted
+   * already.
    *
-   * @param isShown it was just compared with what the share has
+   * @param isShown it was just compared with the share's content
    */
   async adopt(entry: DriveEntry, folder: string, path: string, isShown = false): Promise<void> {
     const holder = await this.holderOf(entry, folder, path)
@@ -113,14 +115,14 @@ export class CopiedFiles implements Outside {
     if (isShown || (await this.blocks?.areAllIn(holder))) await this.placed(holder, false)
   }
 
-  /** A file of a copy has another name now. */
+  /** A file of a copy was renamed. */
   async moved(folder: string, from: string, to: string): Promise<void> {
     await this.loading
     for (const holder of this.records.files.at(folder, from)) {
       const there = { ...holder, file: { ...holder.file, path: to } }
       await this.records.put(there)
       await this.records.forget(holder)
-      await this.search.restoreFrom(there) // somebody may have asked for it in between
+      await this.search.restoreFrom(there) // a read in between may have cleared its blocks
     }
   }
 
@@ -160,7 +162,7 @@ export class CopiedFiles implements Outside {
           .catch(options.onError)
           .finally(() => this.losing.delete(holder.first))
       this.losing.set(holder.first, losing)
-      await losing // once for all that are asked for together
+      await losing // one clearing for all blocks that are asked for together
     }
     await blocks.clear(index)
     options.onChanged()
@@ -168,9 +170,9 @@ export class CopiedFiles implements Outside {
   }
 
   /**
-   * A file has its name: from now on its blocks lie there alone.
+   * A file has its name. From now on its blocks lie there alone.
    *
-   * @param isNew none of them was ever stored
+   * @param isNew none of its blocks was ever stored
    */
   async placed(holder: BlockHolder, isNew: boolean): Promise<void> {
     const { onError, onStored } = this.options
@@ -180,7 +182,8 @@ export class CopiedFiles implements Outside {
       if (other.first !== holder.first) await this.drop(other)
     if (!isNew) {
       const freed = this.blocks?.giveBack(holder) ?? Promise.resolve(0)
-      await freed.then(bytes => bytes > 0 && onStored(-bytes), onError) // after an error the store has it as well
+      // after an error the store keeps them as well
+      await freed.then(bytes => bytes > 0 && onStored(-bytes), onError)
     }
     await this.search.restoreFrom(holder)
     this.synced.later()
@@ -190,34 +193,34 @@ export class CopiedFiles implements Outside {
     await this.records.put(holder)
   }
 
-  /** Nothing is said of a file any more. What only it held is not here any more. */
+  /** Forgets a file. Blocks that only it held are cleared. */
   async drop(holder: BlockHolder): Promise<void> {
     const { signal, onChanged } = this.options
     const others = this.records.files.of(holder.first).filter(other => other !== holder)
     await this.blocks?.clearUncovered(holder, others)
-    if (signal.aborted) return // what is left of it is cleared at the next start
+    if (signal.aborted) return // the next start clears the rest
     await this.records.forget(holder)
     onChanged()
   }
 
-  /** A file is not written any more. */
+  /** The writing of a file ended. */
   ended(file: IncomingFile): void {
     this.writing.delete(file)
   }
 
-  /** This many bytes were put into the store after all. */
+  /** Bytes that were put into the store after all. */
   stored(bytes: number): void {
     this.options.onStored(bytes)
   }
 
-  /** Forgets what was superseded and cleared. @returns bytes of it, which the store did not have */
+  /** Forgets files whose blocks were superseded and cleared. @returns their bytes, which the store did not have */
   async cleared(isUsed: (first: number, blocks: number) => boolean): Promise<number> {
     const { blocks } = this
     let bytes = 0
     let last = -1
     for (const holder of blocks === undefined ? [] : this.records.all()) {
       const { first, file } = holder
-      if (isUsed(first, file.blocks) || blocks?.count(holder) !== 0) continue // or its time is not over
+      if (isUsed(first, file.blocks) || blocks?.count(holder) !== 0) continue // still used, or not cleared yet
       if (first !== last) bytes += file.size
       last = first
       await this.records.forget(holder)
@@ -225,11 +228,11 @@ export class CopiedFiles implements Outside {
     return bytes
   }
 
-  /** Resolves when nothing is under way. What came for a file and is not in it yet goes to the store. */
+  /** Ends all work. Blocks that came for a file and are not in it yet go to the store. */
   async settle(): Promise<void> {
     this.search.stop()
     this.synced.stop()
-    await this.loading.catch(() => {}) // that was told
+    await this.loading.catch(() => {}) // `onError` was told
     await Promise.all([...this.writing].map(file => file.end('goes-on')))
     await this.idle()
     await Promise.all(this.losing.values())
@@ -238,17 +241,17 @@ export class CopiedFiles implements Outside {
     this.disk.close()
   }
 
-  /** Resolves when everything that is to be looked at by now is looked at. */
+  /** Resolves when all work that was begun is done. */
   async idle(): Promise<void> {
     await this.turn
   }
 
-  /** The share is gone. */
+  /** Forgets all files: the share was removed. */
   async forget(): Promise<void> {
     await this.records.forgetAll()
   }
 
-  /** Undefined where a file's blocks are no pieces of it, or are those of another share as well. */
+  /** Undefined where a file's blocks are not pieces of it, or belong to another share as well. */
   private async holderOf(
     { blob, size }: DriveEntry,
     folder: string,
@@ -263,7 +266,10 @@ export class CopiedFiles implements Outside {
     return { first: blob.blockOffset, file, log }
   }
 
-  /** What files had when the process ended, as far as their lengths tell. Only what may not be on the disk is read. */
+  /**
+   * Clears blocks that files lost when the last process ended, judged by lengths, then looks for others. Reads only
+   * files that may not have reached the disk.
+   */
   private async takeUp(): Promise<void> {
     await this.loading
     for (const first of [...this.records.files.firsts]) {
@@ -281,7 +287,7 @@ export class CopiedFiles implements Outside {
     return [...this.writing].some(file => file.holder === holder)
   }
 
-  /** One after the other. */
+  /** Runs pieces of work one after the other. */
   private inTurn(work: () => Promise<void>): void {
     this.turn = this.turn.then(work).catch(error => {
       if (!this.options.signal.aborted) this.options.onError(error)

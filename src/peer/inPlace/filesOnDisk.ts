@@ -8,19 +8,19 @@ import { OpenFiles } from './openFiles'
 export class FilesOnDisk {
   private readonly folders = new Map<string, OpenFiles>()
 
-  /** What a file has in the place of one of its blocks. Null when that cannot be read. */
+  /** The bytes of a file at the place of one of its blocks. Null when they cannot be read. */
   async read({ folder, path, temporary, size }: HolderFile, block: number): Promise<Buffer | null> {
     const files = this.filesIn(folder)
     const piece = pieceAt(block, size)
-    // In this order, since the one becomes the other.
+    // In this order, since the temporary becomes the file.
     const written = temporary === undefined ? null : await files.read(temporary, undefined, piece)
     const whole = written ?? (await files.read(path, size, piece))
     if (whole !== null) return whole
-    files.reopen(path) // another file may have come to lie there
+    files.reopen(path) // another file may lie there by now
     return files.read(path, size, piece)
   }
 
-  /** How many blocks a file can hold by its length, from its first one on. */
+  /** How many blocks, from its first one on, a file can hold by its length. */
   async extentOf({ folder, path, begun, temporary, scattered, size, blocks }: HolderFile): Promise<number> {
     if (begun === undefined) return (await lengthOf(join(folder, path))) === size ? blocks : 0
     if (scattered !== undefined) return 0
@@ -28,7 +28,10 @@ export class FilesOnDisk {
     return length >= size ? blocks : Math.floor(length / BLOCK_BYTES)
   }
 
-  /** A text that is another one after a change of the file, as far as its stat shows it; undefined: it has another size. */
+  /**
+   * A text that differs after each change of the file that its stat shows; undefined: it has another size, or is
+   * gone.
+   */
   async stampOf({ folder, path, size }: HolderFile): Promise<string | undefined> {
     const found = await lstat(join(folder, path)).catch(isGone)
     if (found?.isFile() !== true || found.size !== size) return undefined
@@ -37,7 +40,7 @@ export class FilesOnDisk {
 
   /** Resolves when the file is on the disk. Throws when it is not there, or may not be opened. */
   async sync({ folder, path }: HolderFile): Promise<void> {
-    // Windows lets only those wait who may write.
+    // On Windows only a descriptor that may write can sync.
     const file = await open(join(folder, path), process.platform === 'win32' ? 'r+' : 'r')
     try {
       await file.datasync()
@@ -46,14 +49,14 @@ export class FilesOnDisk {
     }
   }
 
-  /** Opens a file again for the next read, since it may be another one by now. */
+  /** Opens the file again at the next read, since another one may lie there by now. */
   reopen({ folder, path, temporary }: HolderFile): void {
     const files = this.filesIn(folder)
     files.reopen(path)
     if (temporary !== undefined) files.reopen(temporary)
   }
 
-  /** Nothing is open afterwards but what is being read. */
+  /** Closes all files that are not being read. */
   close(): void {
     for (const files of this.folders.values()) files.close()
   }
@@ -72,7 +75,7 @@ async function lengthOf(path: string): Promise<number | undefined> {
   return found?.isFile() === true ? found.size : undefined
 }
 
-/** Or its disk is, or nobody may look: it cannot be read either. */
+/** The file or its disk is gone, or may not be looked at. It cannot be read then, either. */
 function isGone(): undefined {
   return undefined
 }

@@ -1,10 +1,10 @@
-/** What the catalog knows of files that hold blocks of one share's log, also in memory. */
+/** The catalog's records of files that hold blocks of one share's log, also kept in memory. */
 import type { ShareId } from '../../common/brand'
 import type { Catalog, Write } from '../store/catalog'
 import { type BlockHolder, BlockHolders } from './blockHolders'
 
 export class HolderRecords {
-  /** As the catalog has them, once `load` has resolved. */
+  /** Complete once `load` has resolved. */
   readonly files = new BlockHolders()
   private readonly prefix: string
 

@@ -1,11 +1,11 @@
 /**
- * Blocks that come from peers for files that are being written. They never pass through the store: from when one has come
- * until it is in its file it is kept here, and its hash was compared before. Only what a file has asked for is taken, so
+ * Blocks that come from peers for files that are being written. They never pass through the store. Each is kept
+ * here, after its hash was compared, until it is in its file. Only blocks that a file asked for are taken, so
  * memory holds no more than is asked for ahead.
  */
 
 interface Expected {
-  /** Bytes of the block, as it is stored. One of another length goes to the store. */
+  /** Stored length of the block (bytes). One of another length goes to the store. */
   readonly length: number
   /** Files that wait for it. */
   files: number
@@ -14,7 +14,7 @@ interface Expected {
 export class IncomingBlocks {
   private readonly expected = new Map<number, Expected>()
   private readonly here = new Map<number, Uint8Array>()
-  /** Bytes that were taken and that nobody has subtracted from what came. */
+  /** Bytes that were taken, and not yet subtracted from the received ones (see `countStored`). */
   private notCounted = 0
 
   /** A file asks for a block. */
@@ -24,7 +24,7 @@ export class IncomingBlocks {
     else known.files++
   }
 
-  /** It does not wait for it any more. @returns whether others do */
+  /** A file stops waiting for a block. @returns whether others wait for it */
   forget(index: number): boolean {
     const known = this.expected.get(index)
     if (known === undefined) return false
@@ -46,12 +46,12 @@ export class IncomingBlocks {
     return this.here.get(index)
   }
 
-  /** It is somewhere else by now. */
+  /** Drops a block that is kept elsewhere by now. */
   release(index: number): void {
     this.here.delete(index)
   }
 
-  /** This many bytes came. @returns how many of them went to the store */
+  /** @param came received bytes @returns how many of them went to the store */
   countStored(came: number): number {
     const taken = Math.min(came, this.notCounted)
     this.notCounted -= taken

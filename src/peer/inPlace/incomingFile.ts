@@ -1,4 +1,4 @@
-/** One large file of a copy while it is written: which of its blocks are asked for, on their way, and in it. */
+/** One large file of a copy while it is written: which of its blocks are asked for, have come, and are in it. */
 import type Hypercore from 'hypercore'
 import { pieceAt } from '../drive/format/largeFile'
 import { paddingOf } from '../hypercore/leaf'
@@ -6,11 +6,11 @@ import { storeBlock } from '../hypercore/storeBlocks'
 import type { BlockHolder } from './blockHolders'
 import type { IncomingBlocks } from './incomingBlocks'
 
-/** What knows all files. */
+/** The part of `CopiedFiles` that a file needs. */
 interface Files {
   readonly incoming: IncomingBlocks
   placed(holder: BlockHolder, isNew: boolean): Promise<void>
-  /** What is known of a file that is being written is another thing now. */
+  /** The record of a file that is being written changed. */
   noted(holder: BlockHolder): Promise<void>
   drop(holder: BlockHolder): Promise<void>
   ended(file: IncomingFile): void
@@ -20,7 +20,7 @@ interface Files {
 export class IncomingFile {
   /** Blocks that were asked for and are not in the file. */
   private readonly expected = new Set<number>()
-  /** Blocks that the store never had. */
+  /** How many blocks went into the file without being stored. */
   private taken = 0
   private isPlaced = false
   private hasEnded = false
@@ -31,7 +31,7 @@ export class IncomingFile {
     private readonly files: Files,
   ) {}
 
-  /** A block is asked of peers. */
+  /** A block is about to be asked of peers. */
   expects(index: number): void {
     const { first, file } = this.holder
     if (this.hasEnded || this.expected.has(index) || index < first || index >= first + file.blocks) return
@@ -40,20 +40,23 @@ export class IncomingFile {
     this.files.incoming.expect(index, paddingOf(this.log, index) + length)
   }
 
-  /** From now on blocks are written in any order. */
+  /** From now on blocks are written in any order, so the length of the temporary tells nothing. */
   async scatter(): Promise<void> {
     if (this.holder.file.scattered || this.hasEnded) return
     this.holder = { ...this.holder, file: { ...this.holder.file, scattered: true } }
     await this.files.noted(this.holder)
   }
 
-  /** The bytes of a block are in the temporary. One that lies elsewhere than where it is looked for goes to the store. */
+  /**
+   * The bytes of a block are in the temporary. A block at a position where reads do not look for it goes to the
+   * store.
+   */
   async written(index: number, position: number): Promise<void> {
     const isInPlace = position === pieceAt(index - this.holder.first, this.holder.file.size).position
     await this.letGo(index, isInPlace)
   }
 
-  /** The file has its name: all of it is there. @param path inside the folder, beginning with '/' */
+  /** The file has its name, with all of its bytes. @param path inside the folder, beginning with '/' */
   async placed(path: string): Promise<void> {
     if (this.hasEnded) return
     const {
@@ -67,9 +70,9 @@ export class IncomingFile {
   }
 
   /**
-   * It is not written any more. What is on its way goes to the store.
+   * Ends the writing. Blocks that have come and are not in the file go to the store.
    *
-   * @param how `goes-on`: the temporary stays, and is written further another time
+   * @param how `goes-on`: the temporary stays, and a later run continues it
    */
   async end(how: 'goes-on' | 'over' = 'over'): Promise<void> {
     if (this.hasEnded) return

@@ -1,4 +1,4 @@
-/** Blocks that no file was found to hold: looked for now and then, in files that look other than they did then. */
+/** Looks now and then for blocks that no file held, in files that have changed since the last look. */
 import { throwIfAborted } from '../time'
 import type { BlockHolder } from './blockHolders'
 import type { BlocksInFiles } from './blocksInFiles'
@@ -8,26 +8,26 @@ import type { HolderRecords } from './holderRecords'
 export interface LostBlocksOptions {
   readonly records: HolderRecords
   readonly disk: FilesOnDisk
-  /** The start of the machine. */
+  /** Identifies the current start of the machine. */
   readonly boot: string
   /** Undefined until the log of bytes is served. */
   readonly blocks: () => BlocksInFiles | undefined
   readonly isBeingWritten: (holder: BlockHolder) => boolean
   /** Blocks are here again. */
   readonly onFound: () => void
-  /** Files were looked at, and may be whole again. */
+  /** A look is done. Files may be whole again. */
   readonly onLooked: () => void
-  /** Does the work when nothing else is done with the files. */
+  /** Does the work when no other work on the files is running. */
   readonly inTurn: (work: () => Promise<void>) => void
   readonly signal: AbortSignal
 }
 
 export class LostBlocks {
-  /** How files looked when they did not hold what they should. */
+  /** Stamps of files when they did not hold all of their blocks. */
   private readonly looked = new WeakMap<BlockHolder, string>()
   private timer: NodeJS.Timeout | undefined
 
-  /** @param every milliseconds after which what is lost is looked for again */
+  /** @param every milliseconds between two looks */
   constructor(
     private readonly options: LostBlocksOptions,
     private readonly every: number,
@@ -41,7 +41,7 @@ export class LostBlocks {
     }, this.every).unref()
   }
 
-  /** Nothing is begun any more. */
+  /** Starts no further looks. */
   stop(): void {
     clearTimeout(this.timer)
   }
@@ -68,7 +68,7 @@ export class LostBlocks {
     onLooked()
   }
 
-  /** What a file holds and is not said to be here is here again. */
+  /** Sets the bits of blocks that a file holds and the bitfield lacks. */
   async restoreFrom(holder: BlockHolder): Promise<void> {
     if (await this.options.blocks()?.restoreFrom(holder)) this.options.onFound()
   }

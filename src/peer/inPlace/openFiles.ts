@@ -1,18 +1,19 @@
 /**
- * Reads pieces of files of a folder that anybody may change meanwhile. What is read proves nothing: whoever asks compares
- * it with a hash.
+ * Reads pieces of files in a folder that anybody may change meanwhile. The bytes prove nothing: the caller compares
+ * them with a hash.
  *
- *  - Regular files only, never through a link, also not one in place of a folder on the way. Nothing waits, as opening a
- *    FIFO would. (Whoever swaps a folder for a link in between gains nothing: other bytes have another hash.)
- *  - A file stays open while it is asked for again and again, and a moment longer. After that it can be deleted on every
- *    system, and its disk be unmounted.
+ * - Only regular files are read, never through a link, not even one in place of a folder on the way. Nothing
+ *   blocks, as opening a FIFO would. (Whoever swaps a folder for a link in between gains nothing: other bytes have
+ *   another hash.)
+ * - A file stays open while it is read again and again, and a moment longer. After that it can be deleted on every
+ *   system, and its disk can be unmounted.
  */
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
-/** Milliseconds after the last read. */
+/** How long a file stays open after the last read (milliseconds). */
 const OPEN_FOR = 500
 /** Files that are open at a time. */
 const MAX_OPEN = 16
@@ -32,11 +33,11 @@ interface OpenFile {
 export class OpenFiles {
   private readonly files = new Map<string, OpenFile>()
 
-  /** @param root the folder, as it is now; absolute */
+  /** @param root the current path of the folder; absolute */
   constructor(private readonly root: () => string) {}
 
   /**
-   * These bytes of a file. Null when there is no such file, it has another size, or it cannot be read.
+   * A piece of a file. Null when there is no such file, it has another size, or it cannot be read.
    *
    * @param path inside the folder, beginning with '/'
    * @param size of the whole file, in bytes; undefined: it is still being written
@@ -64,20 +65,20 @@ export class OpenFiles {
       return bytes
     } catch {
       this.forget(path, file)
-      return null // the next scan finds out what is the matter with it
+      return null // the next look at the file finds the cause
     } finally {
       file.reads--
       this.closeLater(path, file)
     }
   }
 
-  /** Opens a file again for the next read, since it may be another one by now. */
+  /** Opens the file again at the next read, since another one may lie there by now. */
   reopen(path: string): void {
     const file = this.files.get(path)
     if (file !== undefined) this.forget(path, file)
   }
 
-  /** Nothing is open afterwards but what is being read. */
+  /** Closes all files that are not being read. */
   close(): void {
     for (const [path, file] of this.files) this.forget(path, file)
   }
@@ -120,7 +121,7 @@ export async function openInside(root: string, path: string): Promise<FileHandle
     if (!(await lstat(folder)).isDirectory()) throw new Error(`${path} lies behind a link`)
   }
   const file = join(root, path)
-  // Windows has no way to open a file only if it is no link.
+  // On Windows a file cannot be opened on condition that it is not a link.
   if (!(await lstat(file)).isFile()) throw new Error(`${path} is no regular file`)
   return open(file, READ)
 }

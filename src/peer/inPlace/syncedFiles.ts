@@ -1,18 +1,21 @@
-/** Which files that hold blocks are on the disk: it is noted, so that after a loss of power only others have to be read. */
+/**
+ * Syncs files that hold blocks, and notes which are on the disk. After a loss of power only the others have to be
+ * read.
+ */
 import { throwIfAborted } from '../time'
 import type { BlockHolder } from './blockHolders'
 import type { FilesOnDisk } from './filesOnDisk'
 import type { HolderRecords } from './holderRecords'
 
-/** By then (milliseconds) the system has brought most of a file to the disk by itself. */
+/** After this time (milliseconds) the system has written most of a file to the disk by itself. */
 const SYNC_AFTER = 60_000
 
 export interface SyncedFilesOptions {
   readonly records: HolderRecords
   readonly disk: FilesOnDisk
-  /** The start of the machine. */
+  /** Identifies the current start of the machine. */
   readonly boot: string
-  /** Does the work when nothing else is done with the files. */
+  /** Does the work when no other work on the files is running. */
   readonly inTurn: (work: () => Promise<void>) => void
   readonly signal: AbortSignal
 }
@@ -22,7 +25,7 @@ export class SyncedFiles {
 
   constructor(private readonly options: SyncedFilesOptions) {}
 
-  /** Brings what was written to the disk after a while, if it is not noted to be there. */
+  /** Syncs files after a while, unless all are noted as synced. */
   later(): void {
     const { records, inTurn } = this.options
     if (this.timer !== undefined || !records.all().some(holder => this.isUnsynced(holder))) return
@@ -32,7 +35,7 @@ export class SyncedFiles {
     }, SYNC_AFTER).unref()
   }
 
-  /** Nothing is begun any more. */
+  /** Starts no further syncs. */
   stop(): void {
     clearTimeout(this.timer)
   }
