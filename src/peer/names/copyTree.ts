@@ -1,7 +1,7 @@
 /**
- * What a copy of a share will hold on a system, before there is any copy: enough to tell which of the share's links can
- * be made there. Links are tried as the copy tries them (copy/run.ts): after all files, and again until none
- * more can be made, since one may lead through another.
+ * Foretells what a copy of a share will hold on a system, to tell which of the share's links can be made there.
+ * Links are tried as a copy tries them (copy/makeLinks.ts): after all files, and again until no more can be made,
+ * since one may lead through another.
  */
 import { checkLink, type Found } from './links'
 import { compareDrivePaths } from './pathOrder'
@@ -19,7 +19,7 @@ export interface NamedEntry {
  * The links that cannot be made, by path. May pause at every `yield`.
  *
  * @param entries all of the share, in the order of their paths
- * @param refused paths that the system does not take
+ * @param refused paths that the system refuses
  */
 export function* refusedLinks(
   entries: readonly NamedEntry[],
@@ -51,9 +51,9 @@ export function* refusedLinks(
 }
 
 class CopyTree {
-  /** Links that are there. */
+  /** Paths of links that can be made. */
   readonly made = new Set<string>()
-  /** By folder: what its children's names are for this system, and how they are written. */
+  /** By folder: the folded names of its children, and how they are written. */
   private readonly written = new Map<string, ReadonlyMap<string, string>>()
   private readonly isExact: boolean
 
@@ -109,7 +109,7 @@ class CopyTree {
     return names
   }
 
-  /** Where the entries begin that do not stand before this path. */
+  /** Index of the first entry at or behind this path. */
   private firstFrom(path: string): number {
     let low = 0
     let high = this.entries.length

@@ -1,10 +1,10 @@
 /**
- * Tells a sharer what receivers of each system will leave out of a share by its name or as a link, with the reason they
- * will give.
+ * Tells a sharer which entries receivers of each system will leave out because of a name or a link, with the reason
+ * that they will give.
  *
- * Nearly all names are good everywhere, so one look finds the doubtful ones: those with a form that some system
- * refuses, and those whose folder has another name that some system takes for the same. Only these are then decided as
- * a receiver decides (pathSet.ts, copyTree.ts), once for each system.
+ * Nearly all names are good everywhere, so one look finds the doubtful ones: names with a form that some system
+ * refuses, and names that some system takes for another name in the same folder. Only these are then decided as a
+ * receiver decides (pathSet.ts, copyTree.ts), once for each system.
  */
 import type { SkippedEntry } from '../../common/model'
 import { type NamedEntry, refusedLinks } from './copyTree'
@@ -13,11 +13,11 @@ import { checkPath } from './paths'
 import { describeLinkRefusal, describeRefusal, type LinkRefusal, type PathRefusal } from './refusals'
 import { foldName, rulesFor, TARGET_SYSTEMS, type TargetSystem } from './rules'
 
-/** Something that is shared and that some systems do not take. */
+/** An entry of a share that some systems refuse. */
 export interface Foretold {
   readonly path: string
   readonly reason: PathRefusal | LinkRefusal
-  /** Those that refuse it for this reason. */
+  /** The systems that refuse it for this reason. */
   readonly systems: readonly TargetSystem[]
   /** A sentence for whoever shares it. */
   readonly detail: string
@@ -29,9 +29,12 @@ const SYSTEM_NAMES: Readonly<Record<TargetSystem, string>> = {
   win32: 'Windows',
 }
 
-/** Folds whatever any of the systems takes for one name. */
+/** Takes for one name what any of the systems takes for one. */
 const WIDEST = rulesFor('darwin')
-/** Names that no rule refuses. Those of devices, and those that begin with two dots, need a closer look. */
+/**
+ * Matches only names that no rule refuses. Others, as those of devices and those that begin with two dots, need a
+ * closer look.
+ */
 const PLAIN =
   /^(?!\.\.|(?:con|prn|aux|nul|conin\$|conout\$|com.|lpt.)(?:[ .]|$))[\w+,;=@()[\]{}!#$%&'^`. -]*[\w+,;=@()[\]{}!#$%&'^`-]$/i
 const ASCII = /^[\0-\x7f]*$/
@@ -39,7 +42,7 @@ const ASCII = /^[\0-\x7f]*$/
 /** Foretold entries listed at most. */
 const MAX_LISTED = 1_000
 
-/** What clients are told: the first of them, and how many files and links they concern in all. */
+/** What clients are told: the first of the foretold entries, and how many files and links are concerned in all. */
 export function unportable(foretold: readonly Foretold[]): {
   readonly unportable: readonly SkippedEntry[]
   readonly unportableCount: number
@@ -84,9 +87,9 @@ export function* foretell(entries: readonly NamedEntry[]): Generator<undefined, 
 }
 
 /**
- * Whether what is foretold may be otherwise with and without a path. Only for entries without links.
+ * Whether the foretold entries may change when this path is added or removed. Only for shares without links.
  *
- * @param namesIn the names of what stands in a folder (`/a`, '' for the share); undefined where these are many
+ * @param namesIn the names in a folder (`/a`, '' for the share); undefined where these are many
  */
 export function isForetoldBy(
   path: string,
@@ -117,15 +120,15 @@ function isLinkRefusal(reason: PathRefusal | LinkRefusal): reason is LinkRefusal
 interface Level {
   /** Ends with `/`. */
   readonly prefix: string
-  /** Some name on the way to it is doubtful. */
+  /** A name on the way to it is doubtful. */
   readonly isDoubtful: boolean
-  /** What stands in it, folded: how it is written. */
+  /** Folded names of its children, and how they are written. */
   readonly names: Map<string, string>
 }
 
 function* doubtfulPaths(entries: readonly NamedEntry[]): Generator<undefined, string[], undefined> {
   const doubtful: string[] = []
-  /** Files and folders that stood before their twins. */
+  /** Paths of files and folders that came before their twins. */
   const firstTwins = new Set<string>()
   const isDoubtful = (level: Level, name: string): boolean => {
     const key = foldedKey(name)
@@ -161,7 +164,7 @@ function* doubtfulPaths(entries: readonly NamedEntry[]): Generator<undefined, st
   return [...all]
 }
 
-/** Two names that any system takes for one have the same. */
+/** Equal for two names that any system takes for one. */
 function foldedKey(name: string): string {
   return (ASCII.test(name) ? name : foldName(name, WIDEST)).toLowerCase()
 }

@@ -1,10 +1,10 @@
 /**
  * One pattern of an ignore file, compiled and matched as gitignore(5) describes.
  *
- * A pattern is cut at its slashes into segments; a segment is a list of tokens (a character, `?`, `*`, a bracket
+ * A pattern is cut at its slashes into segments. A segment is a list of tokens (a character, `?`, `*`, a bracket
  * class) or the globstar `**`. Since `*` never crosses a slash, both levels can be matched by remembering only the
- * last star: O(pattern × path) at worst. Translating patterns into regular expressions would be shorter, but an
- * ignore file may come from a stranger, and one line of nested globstars then keeps the process busy for seconds.
+ * last star: O(pattern × path) at worst. Regular expressions would be shorter, but an ignore file may come from a
+ * stranger, and one line of nested globstars would then keep the process busy for seconds.
  *
  * Differences from git, on purpose: characters are UTF-16 units instead of bytes, and `**` beside other characters
  * (`a**b`) is always an ordinary star, as the manual says.
@@ -25,8 +25,8 @@ const GLOBSTAR = Symbol('globstar')
 type Segment = typeof GLOBSTAR | readonly Token[]
 
 /**
- * Decides about a path given by its components, of which those from index `from` on lie below the ignore file.
- * Where case does not count they come in lower case.
+ * Whether a path matches. It is given by its components, of which those from index `from` on lie below the ignore
+ * file. They come in lower case where case does not count.
  */
 export type PathMatcher = (components: readonly string[], from: number) => boolean
 
@@ -35,7 +35,7 @@ const NEVER: PathMatcher = () => false
 /**
  * Compiles a pattern without its leading `!` and its trailing `/`.
  *
- * A pattern with a slash at the beginning or in the middle is anchored at the folder of its ignore file; any other
+ * A pattern with a slash at the beginning or in the middle is anchored at the folder of its ignore file. Any other
  * one is compared with the last component only. A malformed pattern (an open bracket, a lone backslash at the end)
  * matches nothing.
  */

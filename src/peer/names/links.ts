@@ -1,8 +1,8 @@
 /**
- * Whether a link of a share may be recreated: only when it is relative and, followed on the disk as it is now,
- * step by step, ends at something inside the copy. A chain of links is fine as long as every one of them stays
- * inside (`lib.so -> lib.so.1 -> lib.so.1.2`). Links must therefore be made after the files, and those that point
- * to other links after these.
+ * Decides whether a link of a share may be recreated: it must be relative and, followed on the disk as it is now,
+ * step by step, end at something inside the copy. A chain of links is fine while every one of them stays inside
+ * (`lib.so -> lib.so.1 -> lib.so.1.2`). Links must therefore be made after the files, and links to other links
+ * after these.
  */
 import { checkPath, MAX_PATH_BYTES, utf8Length } from './paths'
 import type { LinkRefusal } from './refusals'
@@ -17,13 +17,13 @@ export type LinkDecision =
   | { readonly ok: true; readonly kind: 'file' | 'folder' }
   | { readonly ok: false; readonly reason: LinkRefusal }
 
-/** Links on one way, as the kernel counts. */
+/** Links on the way to one target, as the kernel counts. */
 const MAX_HOPS = 40
 
 /**
  * @param segments where the link is to be
  * @param target its text, components separated by '/'; untrusted
- * @param lookAt what lies on the disk at these components, not followed; never asked for the copy itself
+ * @param lookAt what lies on the disk at this path, no link followed; never asked for the copy itself
  */
 export function checkLink(
   segments: readonly string[],
@@ -66,7 +66,7 @@ export function checkLink(
     if (found.kind === 'file' && ahead.length > 0) return { ok: false, reason: 'link-dangling' }
     end = found.kind
   }
-  // A link to a folder around itself lets whoever follows links walk for ever.
+  // A link to a folder around itself would be followed endlessly.
   const path = foldName(at.join('/'), rules)
   if (path === '' || own.startsWith(`${path}/`)) return { ok: false, reason: 'link-loop' }
   return { ok: true, kind: end }
@@ -84,8 +84,8 @@ function refusalOfTarget(target: string, rules: TargetRules): LinkRefusal | unde
 }
 
 /**
- * Many programs, Node among them, reckon with the text of a link instead of following it as the kernel does. Where
- * `deep` is itself a link, `deep/../..` means two different places; both must be inside.
+ * Many programs, Node among them, resolve the text of a link instead of following it as the kernel does. Where
+ * `deep` is itself a link, `deep/../..` means two different places. Both must be inside.
  */
 function refusalOfText(depth: number, target: string): LinkRefusal | undefined {
   let at = depth
@@ -97,7 +97,7 @@ function refusalOfText(depth: number, target: string): LinkRefusal | undefined {
   return undefined
 }
 
-/** Windows has more than one form of it. Elsewhere `T: notes.txt` and `\\x` are names of files. */
+/** Windows has several forms of absolute paths. On other systems `T: notes.txt` and `\\x` are names of files. */
 export function isAbsolute(target: string, { windowsNames }: TargetRules): boolean {
   return windowsNames ? /^(?:[/\\]|[A-Za-z]:)/.test(target) : target.startsWith('/')
 }

@@ -1,8 +1,10 @@
 /**
- * The order of drive paths, in the log and wherever they are listed: that of the bytes of their UTF-8, as Hyperbee
- * sorts. JavaScript sorts by UTF-16 units, which differs where a character outside the basic plane meets one at U+E000
- * or above. In it everything below a folder stands together, where a name that ends with `/` would stand: a depth-first
- * walk that takes a folder as if its name ended so finds paths in this order, and needs no sort over everything.
+ * The order of drive paths, in the log and wherever they are listed: by the bytes of their UTF-8, as Hyperbee
+ * sorts. JavaScript sorts by UTF-16 units, which differs where a character outside the basic plane meets one at
+ * U+E000 or above.
+ *
+ * Everything below a folder stands together, at the place of the folder's name with a `/` at its end. A depth-first
+ * walk that sorts folders by such names finds paths in this order, and needs no sort over everything.
  */
 
 /** Compares two drive paths by the bytes of their UTF-8. */
@@ -16,7 +18,7 @@ export function compareDrivePaths(a: string, b: string): number {
   return a.length - b.length
 }
 
-/** Moves the surrogates, which stand for the highest characters, behind U+E000 to U+FFFF. */
+/** Moves the surrogates, which encode the highest characters, behind U+E000 to U+FFFF. */
 function inUtf8Order(unit: number): number {
   if (unit >= 0xe000) return unit - 0x800
   return unit >= 0xd800 ? unit + 0x2000 : unit

@@ -1,10 +1,10 @@
 /**
- * The paths of one version of a share beside each other. A file system holds one entry per name, a share may bring
- * `/a` beside `/a/b`, or two names that the target takes for one; whoever comes first gets the place. Paths are
- * taken in sorted order, so that the same twin wins on every machine and in every pass.
+ * Decides which paths of one version of a share can be on a disk together. A file system holds one entry per name,
+ * but a share may have `/a` beside `/a/b`, or two names that the target takes for one (twins). The first one gets
+ * the place. Paths are taken in sorted order, so that the same twin wins on every machine and in every pass.
  *
- * Folders that differ in case only are merged, not refused: nothing is lost by it as long as their files differ.
- * A set belongs to one pass over one version; it forgets nothing.
+ * Folders that differ only in case are merged, not refused: nothing is lost while their files differ. A set belongs
+ * to one pass over one version, and forgets nothing.
  */
 import { sortInSlices } from '../../wire/slices'
 import { compareDrivePaths } from './pathOrder'
@@ -20,14 +20,14 @@ export class PathSet {
   readonly #files = new Map<string, string>()
   readonly #folders = new Map<string, string>()
   readonly #rules: TargetRules
-  /** The folder of the last path, whose ancestors need no second look: entries come sorted. */
+  /** The folder of the last path. Its ancestors need no second look, because entries come sorted. */
   #lastFolder = ''
 
   constructor(rules: TargetRules) {
     this.#rules = rules
   }
 
-  /** Takes the place of a file or link. `segments` as checkPath gave them, in sorted order of their paths. */
+  /** Takes a place for a file or link. `segments` as `checkPath` gave them, in sorted order of their paths. */
   take(segments: readonly string[]): Taken {
     const path = `/${segments.join('/')}`
     const key = foldName(path, this.#rules)
@@ -68,7 +68,7 @@ export interface Selection {
 }
 
 /**
- * Decides about all paths of a share at once: each by itself, then beside the others. The input's order is no matter.
+ * Decides about all paths of a share at once: each by itself, then beside the others. They may come in any order.
  * May pause at every `yield`.
  */
 export function* selectPaths(

@@ -1,14 +1,15 @@
 /**
- * Decides which names may be in a share, and whether a path of a share may become a file. The only place where that is
- * decided, for whoever shares and for whoever receives; common/pathText.ts is the part of it that links need as well.
+ * Decides which names may be in a share, and whether a path of a share may become a file. Sharers and receivers
+ * both decide it here and nowhere else. common/pathText.ts is the part of it that share links need as well.
  *
- * A path is split at '/', and nothing is normalised, trimmed or repaired: a path either is good as it stands or is
- * refused with a reason. Some forms are refused on every system, because they are an attack or a disguise and
- * nothing else; the rest depends on the target's rules, so that no system loses names that are good on it. Linux has
- * no rules of its own: what is refused there is refused everywhere, and is not shared. (A backslash is not shared
- * either, though a share of somebody else's may have it.)
- * What one path may do beside another is for pathSet.ts, what lies on the disk already for the writer, and what a
- * sharer is told of all this for foretell.ts.
+ * A path is split at '/', and nothing is normalised, trimmed or repaired: a path is either good as it stands or
+ * refused with a reason. Some forms are refused on every system, because they can only be an attack or a disguise.
+ * All others depend on the target's rules, so that no system loses names that are good on it. Linux has no rules of
+ * its own: a name that is refused there is refused everywhere, and is not shared. (A backslash is not shared
+ * either, though another client's share may have it.)
+ *
+ * Other files decide the rest: pathSet.ts about paths beside each other, the writer about what lies on the disk
+ * already, and foretell.ts about what a sharer is told.
  */
 import {
   MAX_DEPTH,
@@ -52,8 +53,8 @@ export function checkPath(drivePath: string, rules: TargetRules): PathDecision {
 }
 
 /**
- * Why a path cannot be in a share: no system takes it, or other Hyperdrive clients would take it for another path and
- * stop there. Looks at the path as a whole and at its last component: a walk has asked about those above it.
+ * Why a path cannot be in a share: no system takes it, or other Hyperdrive clients would take it for another path
+ * and stop there. Looks at the length of the path and at its last component. A walk has asked about those above it.
  */
 export function refusalToShare(drivePath: string): PathRefusal | undefined {
   const name = drivePath.slice(drivePath.lastIndexOf('/') + 1)
@@ -64,7 +65,7 @@ export function refusalToShare(drivePath: string): PathRefusal | undefined {
   return refusalOfComponent(name, EVERYWHERE) ?? (name.includes('\\') ? 'foreign-separator' : undefined)
 }
 
-/** Forms that Windows takes for the start of another tree. Elsewhere `T: notes.txt` is a name like any other. */
+/** Forms that Windows takes for the start of another tree. On other systems `T: notes.txt` is an ordinary name. */
 function refusalOfFirst(name: string): PathRefusal | undefined {
   if (/^[A-Za-z]:/.test(name)) return 'drive-letter'
   if (/^\\(?:\\[?.]|\?\?)(?:\\|$)/.test(name)) return 'device-path'
@@ -84,7 +85,7 @@ function refusalOfComponent(name: string, rules: TargetRules): PathRefusal | und
 }
 
 function refusalOnWindows(name: string, rules: TargetRules): PathRefusal | undefined {
-  // `..\x` leads upwards there, and deserves to be called so.
+  // On Windows `..\x` leads upwards, so it gets that reason.
   if (name.includes('\\')) return name.split('\\').includes('..') ? 'parent-component' : 'backslash'
   if (isReservedDeviceName(name)) return 'reserved-device-name'
   if (name.includes(':')) return 'alternate-data-stream'
@@ -94,7 +95,7 @@ function refusalOnWindows(name: string, rules: TargetRules): PathRefusal | undef
   return undefined
 }
 
-/** Windows looks at what stands before the first dot or colon, without spaces at its end: `COM1 .txt` is a port. */
+/** Windows looks only at the part before the first dot or colon, without spaces at its end: `COM1 .txt` is a port. */
 function isReservedDeviceName(name: string): boolean {
   const stem = name.split(/[.:]/, 1)[0] ?? ''
   return DEVICE.test(stem.replace(/ +$/, '').toUpperCase())

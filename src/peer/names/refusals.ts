@@ -1,6 +1,6 @@
 /**
- * Why an entry of a share is not written: one code and one sentence each. Codes are for programs and tests, the
- * sentences for the list of skipped entries that the user sees.
+ * Why an entry of a share is not written: one code and one sentence each. Codes are for programs and tests.
+ * Sentences are for the list of skipped entries that the user sees.
  */
 
 const SENTENCES = {
@@ -33,7 +33,7 @@ const SENTENCES = {
 /** Why a path, by itself or beside the others of its share, cannot become a file. */
 export type PathRefusal = keyof typeof SENTENCES
 
-/** A whole sentence for the list of skipped entries; it is shown beside the path, so it does not repeat it. */
+/** A whole sentence for the list of skipped entries. It is shown beside the path, so it does not repeat the path. */
 export function describeRefusal(reason: PathRefusal): string {
   return SENTENCES[reason]
 }

@@ -1,9 +1,9 @@
 /**
- * What the file system of a target folder does to names. Everything that decides about a path takes these rules
- * as a parameter, so that every system's decisions are made, and tested, on any machine.
+ * How the file system of a target folder treats names. All decisions about paths take these rules as a parameter,
+ * so that the decisions of every system can be made, and tested, on any machine.
  *
- * `rulesFor` gives what a system does out of the box; `probe.ts` asks the file system at hand, which may differ:
- * a case-sensitive volume on macOS, a FAT stick on Linux.
+ * `rulesFor` gives the defaults of a system. `disk/probe.ts` asks the file system at hand, which may differ: a
+ * case-sensitive volume on macOS, a FAT stick on Linux.
  */
 
 export type TargetSystem = 'linux' | 'darwin' | 'win32'
@@ -14,7 +14,10 @@ export interface TargetRules {
   readonly system: TargetSystem
   /** `A` and `a` are two files. */
   readonly caseSensitive: boolean
-  /** Where case is ignored: `ß` and `SS` are one file too (APFS, ext4 casefold), as opposed to letter by letter (NTFS). */
+  /**
+   * Only where case is ignored: `ß` and `SS` are one file too (APFS, ext4 casefold), not compared letter by letter
+   * (NTFS).
+   */
   readonly fullCaseFolding: boolean
   /** `é` as one character and as two are one file. */
   readonly normalizesUnicode: boolean
@@ -53,20 +56,23 @@ export function rulesFor(system: NodeJS.Platform): TargetRules {
   return DEFAULTS[system === 'darwin' || system === 'win32' ? system : 'linux']
 }
 
-/** Two names that give the same text here are one file on a target with these rules. Works on whole paths, too. */
+/** Folds a name or path: two that give the same text are one file on a target with these rules. */
 export function foldName(name: string, rules: TargetRules): string {
   let folded = name
   if (!rules.caseSensitive) folded = rules.fullCaseFolding ? foldFully(folded) : foldByLetter(folded)
-  // Last, because folding case can leave a letter and its accent apart (`İ` becomes `I` and a dot).
+  // Normalising comes last, because folding case can separate a letter from its accent (`İ` becomes `I` and a dot).
   return rules.normalizesUnicode ? folded.normalize('NFC') : folded
 }
 
-/** Lower case first and upper case last: only together do they make `ẞ`, `ß` and `SS`, or `ς` and `Σ`, the same. */
+/** Lower case first and upper case last: only both together make `ẞ`, `ß` and `SS`, or `ς` and `Σ`, the same. */
 function foldFully(text: string): string {
   return text.normalize('NFD').toLowerCase().toUpperCase()
 }
 
-/** NTFS and FAT map one UTF-16 unit to one; letters that would grow, and those beyond the BMP, stay as they are. */
+/**
+ * NTFS and FAT map one UTF-16 unit to one. Letters that would become longer, and those beyond the BMP, stay as they
+ * are.
+ */
 function foldByLetter(text: string): string {
   const upper = text.toUpperCase()
   if (isAscii(text)) return upper

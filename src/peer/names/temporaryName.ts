@@ -1,6 +1,6 @@
 /**
- * The form of the names of Peerfold's own temporary files: `.peerfold-<16 hex digits>.part`. No share may bring such a
- * name, no scan may publish one.
+ * The form of the names of Peerfold's own temporary files: `.peerfold-<16 hex digits>.part`. No share may bring
+ * such a name, and no scan may publish one.
  */
 
 const PATTERN = /^\.peerfold-[0-9a-f]{16}\.part$/i
