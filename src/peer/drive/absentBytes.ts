@@ -1,15 +1,16 @@
 /**
- * Why bytes do not come, and what follows from it. Decided here for whoever reads, copies or seeds:
+ * Tells why bytes do not come, and what follows from it, for reading, copying and seeding:
  *
- *  - `nobody-has-them`: nobody who is connected has them. Whoever has them may come, so they are waited for.
- *  - `superseded`: nobody has them, and the newest version has something else in their place, or nothing. They may be
- *    cleared everywhere, so nobody waits: the newest version is taken instead.
- *  - `do-not-exist`: somebody who has all there is knows the version that names them, and the log ends before.
+ * - `nobody-has-them`: no connected peer has them. A peer that has them may come, so they are waited for.
+ * - `superseded`: no connected peer has them, and the newest version has other content in their place, or none.
+ *   They may be cleared everywhere, so nobody waits: the newest version is taken instead.
+ * - `do-not-exist`: a peer that has the whole log knows the version that names them, and the log ends before them.
  *
- * Of a single block it is also told whether anybody is connected at all, and whether the log of everybody who is ends
- * before it: it may be appended yet.
+ * For a single block two more answers exist: no peer is connected at all, or the log of every connected peer ends
+ * before the block, which may still be appended.
  *
- * What nobody has is told by what peers say, which may be out of date: whoever gives up for good looks again first.
+ * All this is judged by what peers have announced, which may be out of date. Whoever gives up for good looks again
+ * first.
  */
 import type Hypercore from 'hypercore'
 import { type ErrorCode, PeerfoldError } from '../../common/errors'
@@ -23,7 +24,7 @@ const LENGTH_WITHIN = 3_000
 
 export type Absence = 'nobody-has-them' | 'superseded' | 'do-not-exist'
 
-/** Of an entry's bytes. Undefined: they are here, or somebody who is connected has them. */
+/** Why an entry's bytes are absent. Undefined: they are here, or a connected peer has them. */
 export function absenceOf(share: KnownShare, bytes: Hypercore, entry: DriveEntry): Absence | undefined {
   if (isOther(share, entry) && hasGap(bytes, entry)) return 'superseded'
   if (isBeyondTheEnd(share, bytes, entry)) return 'do-not-exist'
@@ -33,8 +34,8 @@ export function absenceOf(share: KnownShare, bytes: Hypercore, entry: DriveEntry
 export type BlockAbsence = 'superseded' | 'nobody-is-there' | 'not-appended'
 
 /**
- * Of one block. Undefined: somebody who is connected may have it.
- * @param isSuperseded whether the share has something else in its place
+ * Why one block is absent. Undefined: a connected peer may have it.
+ * @param isSuperseded whether the share has other content in its place
  */
 export function absenceOfBlock(
   core: Hypercore,
@@ -43,32 +44,32 @@ export function absenceOfBlock(
 ): BlockAbsence | undefined {
   if (isSuperseded && nobodyHas(core, block)) return 'superseded'
   if (core.peers.length === 0) return 'nobody-is-there'
-  // A peer that has said nothing of its log yet may have any of it.
+  // A peer that has not announced its log yet may have any part of it.
   const isTold = core.peers.some(peer => peer.remoteLength > 0)
   return isTold && isBeyond(core, block) ? 'not-appended' : undefined
 }
 
-/** Of the blocks that a version names, those that exist: what is said to lie beyond the end of the log does not. */
+/** Those of the blocks that a version names which lie within the log. Others do not exist. */
 export async function existingRuns(bytes: Hypercore, runs: BlockRuns): Promise<BlockRuns> {
   if ((runs.at(-1)?.end ?? 0) > bytes.length && bytes.peers.length > 0)
     await within(bytes.update({ wait: true }), LENGTH_WITHIN)
   return intersectRuns(runs, [{ start: 0, end: bytes.length }])
 }
 
-/** Whether the newest version has something else in the place of an entry, or nothing. */
+/** Whether the newest version has other content in the place of an entry, or none. */
 export function isOther({ version }: KnownShare, entry: DriveEntry): boolean {
   const newest = version?.index.entry(entry.path)
   return newest === undefined || contentId(newest) !== contentId(entry)
 }
 
-/** What keeps the next block from coming, and may pass: nobody gave it in time, or there is no room for it. */
+/** A passing reason why the next block does not come: no peer gave it in time, or there is no room for it. */
 export function passing(error: unknown): 'no-sender' | 'no-room' | undefined {
   if (!(error instanceof PeerfoldError)) return undefined
   if (error.code === 'offline') return 'no-sender'
   return error.code === 'store-limit' ? 'no-room' : undefined
 }
 
-/** Whether waiting alone does not help: the user has to raise a limit, or to remove something. */
+/** Whether waiting does not help: the user has to raise a limit, or remove something. */
 export function isForUser(code: ErrorCode): boolean {
   return code === 'limit-passed' || code === 'store-limit'
 }

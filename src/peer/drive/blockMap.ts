@@ -1,9 +1,9 @@
 /**
- * Files that a deduplicating client wrote: their blob is no bytes but a map of the blocks that hold them, and what the
- * path log calls their length is that of the map. Only the map tells how long they are.
+ * Files that a deduplicating client wrote. Their blob holds no bytes but a map of the blocks that do, and the
+ * length in the path log is that of the map. Only the map tells how long such a file is.
  *
- * A map is a few blocks, each an unsigned version (0), a count, and per block of the file its index and its length,
- * all in compact-encoding's variable-length integers.
+ * A map is a few blocks. Each has an unsigned version (0), a count, and for each block of the file its index and
+ * its length, all in compact-encoding's variable-length integers.
  */
 import c from 'compact-encoding'
 import { PeerfoldError } from '../../common/errors'
@@ -14,7 +14,7 @@ import type { ShareDrive } from './shareDrive'
 /** Hyperblobs refuses longer maps; one block describes 8,192 blocks of a file. */
 const MAX_MAP_BLOCKS = 64
 
-/** The entry with the length that reading it will give. Throws `bad-entry` for a map that is none. */
+/** The entry with the real length of the file. Throws `bad-entry` for a malformed map. */
 export async function withTrueSize(
   share: ShareDrive,
   entry: DriveEntry,
@@ -36,7 +36,7 @@ export async function withTrueSize(
   }
 }
 
-/** Bytes of a file that one block of its map describes. */
+/** The length (bytes) of the part of a file that one block of its map describes. */
 function mappedBytes(buffer: Buffer, path: string): number {
   const state = { start: 0, end: buffer.length, buffer }
   try {

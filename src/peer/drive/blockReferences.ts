@@ -1,15 +1,15 @@
 import type { BlockRuns } from '../hypercore/blockRuns'
 import type { BlobRef, DriveEntry } from './format/entry'
 
-/** Counts which blocks are named, by as many entries as there may be: a block is in use as long as one names it. */
+/** Collects the blocks that entries name. A block is in use if at least one entry names it. */
 export class BlockReferences {
-  /** By the first block of what is named: where the longest that begins there ends. */
+  /** By first block: the end of the longest range that begins there. */
   private readonly ends = new Map<number, number>()
   private unknown = false
-  /** Those of `ends`, until there are more. */
+  /** The runs of `ends`; undefined after a change. */
   private known: BlockRuns | undefined
 
-  /** Whether some entry does not tell which blocks hold its bytes (see blockMap.ts). */
+  /** Whether an entry was added that does not tell which blocks hold its bytes (see blockMap.ts). */
   get isIncomplete(): boolean {
     return this.unknown
   }
@@ -29,7 +29,7 @@ export class BlockReferences {
     this.addRange(index, 1)
   }
 
-  /** All blocks that are named, now. */
+  /** All blocks that were named so far. */
   runs(): BlockRuns {
     this.known ??= this.sortedRuns()
     return this.known

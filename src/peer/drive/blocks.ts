@@ -1,7 +1,7 @@
 /**
- * Blocks of one log, for one reader. A block is waited for as long as anything of its log still arrives, and be it a
- * part of a block: on a slow line one takes minutes without anything being wrong. What counts is silence: after `timeout`
- * milliseconds of it, or sooner when nobody is connected, reading fails with `offline`.
+ * Blocks of one log, for one reader. A reader waits for a block while anything of its log still arrives, even parts
+ * of blocks: on a slow line one block takes minutes without anything being wrong. Only silence ends the wait. After
+ * `timeout` milliseconds of it, or sooner when no peer is connected, reading fails with `offline`.
  */
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
@@ -13,32 +13,32 @@ import { unlessAborted } from '../time'
 import { absenceOfBlock } from './absentBytes'
 
 export interface ReadOptions {
-  /** Milliseconds without anything of the log arriving. */
+  /** Milliseconds without anything of the log arriving, after which reading fails. */
   readonly timeout: number
-  /** The same with nobody connected; 5 s by default, which is enough for a known peer to be found again. */
+  /** The same while no peer is connected; 5 s by default, which is enough to find a known peer again. */
   readonly timeoutAlone?: number
   /** The same for a block that no connected peer has in its log yet; `timeout` by default. */
   readonly timeoutBeyond?: number
   readonly signal?: AbortSignal | undefined
-  /** Throws when nothing may be fetched now; what is here can be read all the same. */
+  /** Throws when nothing may be fetched now. Blocks that are here can still be read. */
   readonly assertRoom?: () => void
-  /** Whether the share has something else in place of what is read: what nobody has of it is not waited for. */
+  /** Whether the share has other content in place of this. If so, blocks that no peer has are not waited for. */
   readonly isSuperseded?: () => boolean
-  /** Nobody waits for one block more than for the others that are asked for: they may come in any order. */
+  /** No block is more urgent than the others that are asked for: they may come in any order. */
   readonly isPatient?: boolean
-  /** Told of each block that has to come from peers, before they are asked. */
+  /** Called for each block that has to come from peers, before they are asked. */
   readonly onAsk?: (index: number) => void
-  /** Told of the bytes of each block that is read. */
+  /** Called with the length (bytes) of each block that is read. */
   readonly onBlock?: (bytes: number) => void
 }
 
-/** Milliseconds, as all here. */
+/** Default of `timeoutAlone` (milliseconds). */
 const ALONE_TIMEOUT = 5_000
 const LOOK_EVERY = 250
 /** After this much silence (milliseconds) peers are asked again. */
 const ASK_AGAIN = 1_000
 const MAX_PATIENCE = 30_000
-/** Bytes from a peer that owes us a block; fewer may be no part of it. */
+/** Bytes from a peer that owes us a block. Fewer may be no part of it. */
 const PART_OF_BLOCK = 8 * 1024
 
 const arrivals = new WeakMap<Hypercore, Arrival>()
@@ -68,12 +68,12 @@ export class Blocks {
     return this.arrived(index, false)
   }
 
-  /** As it is stored, with whatever encrypts it. Throws as `get` does. */
+  /** The block as it is stored, still encrypted. Throws as `get` does. */
   getStored(index: number): Promise<Buffer> {
     return this.arrived(index, true)
   }
 
-  /** Takes back what was asked for and has not come. */
+  /** Cancels requests for blocks that have not come. */
   close(): void {
     if (this.closed) return
     this.closed = true
@@ -115,7 +115,7 @@ export class Blocks {
     }
   }
 
-  /** How long it may be silent, milliseconds. */
+  /** How long nothing may arrive (milliseconds). */
   private longest(index: number): number {
     const { timeout, timeoutAlone = Math.min(ALONE_TIMEOUT, timeout), timeoutBeyond = timeout } = this.options
     switch (absenceOfBlock(this.core, index, this.options.isSuperseded?.() === true)) {
@@ -133,7 +133,7 @@ export class Blocks {
   private silence(index: number): { failed: Promise<never>; end(): void } {
     const asked = performance.now()
     let timer: NodeJS.Timeout | undefined
-    let askedAgain = false // once: what cannot be stored, on a full disk, would come all the time
+    let askedAgain = false // once: on a full disk, blocks that cannot be stored would come again and again
     const failed = new Promise<never>((_, reject) => {
       timer = setInterval(() => {
         const limit = this.longest(index)
@@ -146,12 +146,12 @@ export class Blocks {
         reject(new PeerfoldError('offline', this.path))
       }, LOOK_EVERY)
     })
-    failed.catch(() => {}) // whoever waited was told through the race
+    failed.catch(() => {}) // the reader is told through the race
     return { failed, end: () => clearInterval(timer) }
   }
 }
 
-/** What Hypercore was asked for of a log; peers are asked again while nothing of it comes, less often the longer. */
+/** Waits for an answer of Hypercore. Asks peers again while nothing of the log comes, less and less often. */
 export async function askingAgain<T>(core: Hypercore, wanted: Promise<T>): Promise<T> {
   const arrival = arrivalOf(core)
   let since = performance.now()
@@ -175,7 +175,7 @@ export async function askingAgain<T>(core: Hypercore, wanted: Promise<T>): Promi
   }
 }
 
-/** Names Hypercore's errors in the words of the catalogue. */
+/** Translates Hypercore's errors into those of the catalogue. */
 export function inOurWords(error: unknown, path: string): unknown {
   if (error instanceof PeerfoldError) return error
   const code = error instanceof Error && 'code' in error ? error.code : undefined
@@ -192,14 +192,14 @@ export function inOurWords(error: unknown, path: string): unknown {
   }
 }
 
-/** When something of a log last arrived, milliseconds of `performance.now()`; 0: never. */
+/** When anything of a log last arrived, in milliseconds of `performance.now()`; 0: never. */
 export function lastArrival(core: Hypercore): number {
   const arrival = arrivalOf(core)
   arrival.look()
   return arrival.at
 }
 
-/** When something of a log last arrived, whoever reads it. */
+/** When anything of a log last arrived, for any reader. */
 class Arrival {
   at = 0
   private readonly heard = new WeakMap<ReplicatorPeer, number>()
@@ -210,7 +210,7 @@ class Arrival {
     })
   }
 
-  /** Parts of blocks raise no event: they show in what came from peers that owe some. */
+  /** Notices parts of blocks. They raise no event, but show in the bytes received from peers that owe some. */
   look(): void {
     for (const peer of this.core.peers) {
       const bytes = receivedBytes(peer.stream)

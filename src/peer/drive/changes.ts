@@ -1,6 +1,6 @@
 /**
- * From blocks of the path log to changes of the index: the last word on every path counts, and what is taken away goes
- * first, so that a file may become a folder, or a folder a file, in one version.
+ * Turns blocks of the path log into changes of the index. The last change of every path counts. Removals are
+ * applied first, so that a file may become a folder, or a folder a file, in one version.
  */
 import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../common/brand'
@@ -12,14 +12,14 @@ import { readPathLog } from './pathLog'
 
 const FILES_PREFIX = FILES.encode('')
 
-/** What was said last of each path: an entry, that it is gone, or something that is no entry. */
+/** The last change of each path: an entry, `gone`, or a value that is no entry. */
 export interface Changes {
   readonly paths: ReadonlyMap<string, DriveEntry | 'gone' | 'malformed'>
   readonly info: ShareInfo | undefined
   readonly listing: ListingHeader | undefined
 }
 
-/** Blocks `from` to `to` (exclusive) of a path log. */
+/** Reads blocks `from` to `to` (exclusive) of a path log. */
 export async function readChanges(
   core: Hypercore,
   from: number,
@@ -57,17 +57,17 @@ export function* applying(
   for (const now of paths.values()) {
     if (typeof now === 'string') continue
     const before = index.entry(now.path)
-    // The path log does not name packs: what a listing said of them still holds.
+    // The path log does not name packs. The pack that a listing named still holds.
     const isSame = before !== undefined && sameEntry(before, now) && (now.pack ?? before.pack) === before.pack
     if (!isSame) index.put(now)
     yield
   }
 }
 
-/** Does so at once. */
+/** The same without pauses. */
 export function applyChanges(index: PathIndexBuilder, changes: Pick<Changes, 'paths'>): void {
   for (const _pausePoint of applying(index, changes)) {
-    // There are few enough.
+    // The callers have few changes.
   }
 }
 
@@ -75,7 +75,7 @@ export function sameEntry(a: DriveEntry, b: DriveEntry): boolean {
   return contentId(a) === contentId(b) && a.mtime === b.mtime && a.executable === b.executable
 }
 
-/** The drive path a raw key stands for; undefined for keys outside the files' sub-space. */
+/** The drive path of a raw key; undefined for keys outside the files' sub-space. */
 function pathOf(key: Buffer): string | undefined {
   if (!key.subarray(0, FILES_PREFIX.length).equals(FILES_PREFIX)) return undefined
   return FILES.decode(key)

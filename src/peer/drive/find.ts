@@ -1,13 +1,15 @@
-/** Finding paths by words, for “Go to File in Share”. */
+/** Finds paths by words, for “Go to File in Share”. */
 import type { DrivePath } from '../../common/brand'
 import { leadsToFolder, stepsFor } from './follow'
 import type { DriveEntry } from './format/entry'
 import type { PathIndex } from './pathIndex'
 
-/** Paths of files, and of links to them, that contain every word: those whose file name starts with or contains the
- *  words first, then the shorter. */
+/**
+ * Paths of files, and of links to files, that contain every word. Those whose file name starts with or contains the
+ * words come first, then shorter paths.
+ */
 export function findPaths(index: PathIndex, query: string, limit: number): DrivePath[] {
-  // Composed, since nobody sees how a name is spelled.
+  // Composed, since people do not see how a name is spelled.
   const words = query.normalize('NFC').toLowerCase().split(/\s+/).filter(Boolean)
   const found: { path: DrivePath; rank: number; entry: DriveEntry }[] = []
   for (const entry of index.entries()) {

@@ -1,4 +1,7 @@
-/** A folder of a share, in memory. To all but the index that is making it, it never changes: versions have it in common. */
+/**
+ * A folder of a share, in memory. Only the index builder that makes it changes it. Versions share folders that are
+ * the same.
+ */
 import { PeerfoldError } from '../../common/errors'
 import { withoutRoot } from '../../common/format'
 import type { FileEntry } from '../../common/model'
@@ -8,13 +11,16 @@ import { LayeredMap, type Layers } from './layeredMap'
 export interface Folder {
   readonly folders: Layers<Folder>
   readonly files: Layers<DriveEntry>
-  /** The newest mtime of anything below, so that a folder's mtime advances with its content. -Infinity: none is known. */
+  /**
+   * The newest mtime of anything below, so that a folder's mtime advances with its content. -Infinity: no mtime is
+   * known.
+   */
   readonly mtime: number
-  /** Names beyond ASCII by their composed form, since the first look for another spelling. */
+  /** Names beyond ASCII by their composed form. Filled by the first look for another spelling. */
   spelled: ReadonlyMap<string, readonly string[]> | undefined
 }
 
-/** A folder that can be changed by its `maker`, and is copied by any other. */
+/** A folder that its `maker` may change. Any other builder copies it first. */
 export class MadeFolder implements Folder {
   readonly folders: LayeredMap<MadeFolder>
   readonly files: LayeredMap<DriveEntry>
@@ -32,7 +38,10 @@ export class MadeFolder implements Folder {
   }
 }
 
-/** How a folder spells the name of a child, see `PathIndex.spelling`. @param parent its path, '' for the share */
+/**
+ * How a folder spells the name of a child, see `PathIndex.spelling`. @param parent path of the folder, '' for the
+ * share
+ */
 export function spellingIn(folder: Folder, name: string, parent: string): string | undefined {
   const equal = spellingsIn(folder, name)
   if (equal.length > 1)
@@ -43,7 +52,7 @@ export function spellingIn(folder: Folder, name: string, parent: string): string
   return equal[0]
 }
 
-/** The name itself where it is there, else all children whose names are equal to it under Unicode normalisation. */
+/** The name itself if it exists, else all children whose names are equal under Unicode normalisation. */
 export function spellingsIn(folder: Folder, name: string): readonly string[] {
   if (folder.folders.has(name) || folder.files.has(name)) return [name]
   folder.spelled ??= bySpelling([...folder.folders.keys(), ...folder.files.keys()])
@@ -66,7 +75,7 @@ function isAscii(name: string): boolean {
   return /^[\0-\x7f]*$/.test(name)
 }
 
-/** Tells names apart that look the same. */
+/** Makes names that look the same distinguishable. */
 function escaped(name: string): string {
   return name.replace(/[^\x20-\x7e]/gu, char => `\\u{${char.codePointAt(0)?.toString(16)}}`)
 }

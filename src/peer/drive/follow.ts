@@ -1,10 +1,10 @@
 /**
- * Where a path of a share leads when its links are followed (way.ts): for whoever lists, looks at, reads or copies it.
+ * Where a path of a share leads when its links are followed (way.ts). Used for listing, stat, reading and copying.
  *
- * A listing tells what each link in it points at. Whoever walks a share by its listings must come to an end, so links
- * that could lead on for ever point at nothing there: those to a folder that the way went through, and those to a folder
- * once the way went through three such links (a chain of folders, each with two links to the next, would have 2^n
- * places). Asked for by their paths, these are followed too.
+ * A listing tells what each link in it points at. Walking a share by its listings must come to an end, so two kinds
+ * of links point at nothing there, since they could lead on for ever: links to a folder that the way went through,
+ * and links to any folder once the way went through three links to folders (a chain of folders, each with two links
+ * to the next, would have 2^n places). When their own paths are asked for, these links are followed too.
  */
 import type { DrivePath } from '../../common/brand'
 import { type ErrorCode, PeerfoldError } from '../../common/errors'
@@ -18,7 +18,7 @@ import { type Reason, type Steps, Way } from './way'
 /** Characters of a target that a message repeats. */
 const SHOWN_TARGET = 200
 
-/** Enough for any share that somebody made to be used. A page of a thousand entries takes some ten milliseconds. */
+/** Enough steps for any honest share. A page of a thousand entries takes about ten milliseconds. */
 export function stepsFor(entries: number): Steps {
   return { left: 20_000 + 64 * entries }
 }
@@ -28,7 +28,7 @@ export type Nowhere = {
   readonly why: Reason
   /** Where the way ended, links followed. */
   readonly at: DrivePath
-  /** The link by which it came there; undefined where the path itself names nothing. */
+  /** The last link on the way there; undefined where the path itself names nothing. */
   readonly link: DriveEntry | undefined
 }
 
@@ -45,7 +45,7 @@ export function follow(index: PathIndex, path: DrivePath): Reached {
   return placeOf(way)
 }
 
-/** A file, link or folder, as `fs.stat` tells it; links are followed on the way to it. Throws as `follow`. */
+/** A file, link or folder, as `fs.stat` describes it. Follows links on the way to it. Throws as `follow`. */
 export function statAt(index: PathIndex, path: DrivePath): FileEntry | Nowhere {
   const way = Way.from(index.root)
   const failed = way.walk(path, 'as it is')
@@ -73,7 +73,7 @@ export function leadsToFolder(index: PathIndex, link: DriveEntry, steps: Steps):
   return way.walk(link.path) === undefined && way.entry === undefined
 }
 
-/** That a path leads nowhere, as an error for people. */
+/** The error for people that a path leads nowhere. */
 export function absence(path: DrivePath, { why, link }: Nowhere): PeerfoldError {
   if (link === undefined) return new PeerfoldError('file-not-found', path)
   const target = `“${safeText(link.linkTarget ?? '', SHOWN_TARGET)}”`

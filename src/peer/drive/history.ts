@@ -1,7 +1,8 @@
 /**
- * The history of a share, of a folder or of a file in it, page by page from the newest version to the oldest. Lazy: a page
- * of a share costs a block of the path log for each version; one of a path costs all blocks of the versions that it looks
- * through. What one page may read is bounded, and the page says where the next one begins.
+ * The history of a share, or of a folder or file in it, page by page from the newest version to the oldest. Blocks
+ * are read only as needed: a page of a share costs one block of the path log for each version, and a page of a path
+ * costs all blocks of the versions that it looks through. The work of one page is bounded, and the page says where
+ * the next one begins.
  */
 import type { DrivePath } from '../../common/brand'
 import type { VersionChanges, VersionSummary } from '../../common/model'
@@ -13,18 +14,18 @@ import type { ShareDrive } from './shareDrive'
 import { differences } from './versionDiff'
 import { nobodyHas } from './whoHas'
 
-/** Blocks of the path log that one page looks at, and versions. */
+/** Blocks of the path log that one page may read; `MAX_VERSIONS` below bounds the versions. */
 const MAX_BLOCKS = 20_000
-/** One page is waited for this many times as long as one block. */
+/** Time limit of a page, as a multiple of that of one block. */
 const PAGE_TIMEOUTS = 2
 const MAX_VERSIONS = 5_000
-/** A version that changes more paths than this is compared with the one before, as a whole. */
+/** A version that changes more paths than this is compared as a whole with the one before. */
 const LARGE = 5_000
 
 export interface HistoryQuery {
-  /** The newest version to be listed: its end. */
+  /** Length of the path log at the newest version to list. */
   readonly from: number
-  /** `/`: of the whole share. */
+  /** `/` for the whole share. */
   readonly path: DrivePath
   readonly limit: number
   /** Milliseconds for each block. */
@@ -83,7 +84,7 @@ export function summaryOf(
   }
 }
 
-/** What a version did to a file, or in a folder; undefined: nothing. */
+/** What a version changed in a file or folder; undefined: nothing. */
 async function changesAt(
   share: ShareDrive,
   version: PastVersion,
@@ -95,7 +96,7 @@ async function changesAt(
   if (previous === undefined) return undefined
   const said = new Map<string, DriveEntry | undefined>()
   if (version.version - previous > LARGE || version.listing?.ahead === true) {
-    query.work.blocks += LARGE // at least: of a small version that says it is large
+    query.work.blocks += LARGE // counted even for a small version that claims to be large
     const now = await share.versionAt(version.version, query.signal)
     const before = previous < 2 ? undefined : await share.versionAt(previous, query.signal)
     for (const { path: other } of (await differences(now.index, before?.index, path)).list)
@@ -126,7 +127,7 @@ async function changesAt(
   })
 }
 
-/** The oldest change of a file that is known, or the one after it was removed, is the one by which it came. */
+/** Marks additions: the oldest change of a file in its whole history, and a change that follows its removal. */
 function withFirst(versions: readonly VersionSummary[], isAll: boolean): readonly VersionSummary[] {
   return versions.map((version, at) => {
     const older = versions[at + 1]
@@ -135,7 +136,7 @@ function withFirst(versions: readonly VersionSummary[], isAll: boolean): readonl
   })
 }
 
-/** Whether the content of an entry is here, or at somebody connected. */
+/** Tells whether the content of an entry is here, or at a connected peer. */
 class KeptContent {
   constructor(private readonly share: ShareDrive) {}
 

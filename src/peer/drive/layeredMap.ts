@@ -1,7 +1,7 @@
 /**
- * A map by names that is cheap to copy. A copy of a large map shares the entries of the original (the base) and holds
- * only what was changed since. When that has become many, the copy gets a base of its own. So a version of a share with
- * one folder of 100,000 files costs the next version a few entries.
+ * A map by names that is cheap to copy. A copy of a large map shares the entries of the original (the base) and
+ * holds only later changes. When there are many changes, the copy gets a base of its own. So the next version of a
+ * share with one folder of 100,000 files costs a few entries.
  *
  * A small map is simply copied.
  */
@@ -9,15 +9,15 @@
 /** Maps with this many entries or fewer are copied whole. */
 const SMALL = 64
 
-/** What can be asked of a map that is not changed any more. */
+/** The read-only part of the map. */
 export interface Layers<V> {
   readonly size: number
   get(key: string): V | undefined
   has(key: string): boolean
-  /** In the order in which they came, those changed since the base last. */
+  /** In insertion order, changes since the base last. */
   keys(): Iterable<string>
   values(): Iterable<V>
-  /** Keys whose values may not be the same in another: a few, if one of them was copied from the other. */
+  /** Keys whose values may differ from those in another map. Only a few, if one map was copied from the other. */
   keysThatDiffer(other: Layers<V> | undefined): Iterable<string>
 }
 
@@ -25,7 +25,7 @@ export class LayeredMap<V extends object | true> implements Layers<V> {
   size = 0
   private base = new Map<string, V>()
   private isBaseShared = false
-  /** Changes to a base that is shared. Undefined: taken away. */
+  /** Changes to a shared base. An undefined value is a removal. */
   private changes: Map<string, V | undefined> | undefined
 
   get(key: string): V | undefined {
@@ -62,7 +62,7 @@ export class LayeredMap<V extends object | true> implements Layers<V> {
     else this.change(key, undefined)
   }
 
-  /** What is changed in either does not show in the other. */
+  /** A copy. Later changes of either do not show in the other. */
   copy(): LayeredMap<V> {
     const copy = new LayeredMap<V>()
     copy.size = this.size

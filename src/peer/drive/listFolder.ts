@@ -1,4 +1,4 @@
-/** Parts of folders, as soon as they can be told. */
+/** Lists parts of folders as soon as they are known. */
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import type { FileEntry } from '../../common/model'
@@ -18,7 +18,7 @@ export function listFolder(index: PathIndex, part: FolderPart): readonly FileEnt
   return childrenAt(index, follow(index, part.path), part)
 }
 
-/** The same, as far as it is known; undefined while nothing is. */
+/** The same, from all that is known so far; undefined while nothing is. */
 export function listSoFar(
   { version, coming }: ShareDrive,
   part: FolderPart,
@@ -31,7 +31,7 @@ export function listSoFar(
   return children.length === 0 ? undefined : children
 }
 
-/** The same of the newest version, be it only on its way; undefined while that cannot be told. */
+/** The same of the newest version, even while it is being read; undefined while the answer is not known. */
 export function listNewest(
   { version, coming }: ShareDrive,
   part: FolderPart,
@@ -39,7 +39,7 @@ export function listNewest(
   if (coming === undefined) return version === undefined ? undefined : listFolder(version.index, part)
   const place = follow(coming.index, part.path)
   if (place.kind === 'nowhere') {
-    // What is not there as it was typed may come in another spelling, which has another place in the list.
+    // A name that is missing as it was typed may still come in another spelling, elsewhere in the list.
     const mayCome = place.why === 'missing' && place.at !== place.at.normalize('NFD')
     if (mayCome || (place.why === 'missing' && !coming.knows(place.at))) return undefined
     throw absence(part.path, place)

@@ -1,7 +1,8 @@
 /**
- * Which share each log in a store belongs to. The path log of a stranger's drive may name any log as its log of bytes,
- * also one of the user's own shares: whoever opens and removes such a drive would serve the share again that was
- * stopped, or delete it. So an own log is never lent, and a log is deleted only with the last share that has it.
+ * Which shares each log in a store belongs to. The path log of a stranger's drive may name any log as its log of
+ * bytes, even one of the user's own shares. Opening such a drive could then serve a share that was stopped, and
+ * removing it could delete the share. So a log of an own share is never lent to another share, and a log is deleted
+ * only with the last share that has it.
  */
 import type Hypercore from 'hypercore'
 import type { ShareId } from '../../common/brand'
@@ -24,7 +25,7 @@ export class LogUsers {
     return true
   }
 
-  /** The share is gone. */
+  /** Forgets a share that was closed or removed. */
   release(share: ShareId): void {
     for (const [id, { shares }] of this.logs)
       if (shares.delete(share) && shares.size === 0) this.logs.delete(id)
@@ -39,7 +40,7 @@ export class LogUsers {
 
 const ofStores = new WeakMap<object, LogUsers>()
 
-/** Who uses the logs of one store; `storage` is what all sessions of the store have in common. */
+/** The users of the logs of one store. @param storage what all sessions of the store have in common */
 export function logUsersIn(storage: object): LogUsers {
   const known = ofStores.get(storage)
   if (known !== undefined) return known

@@ -1,17 +1,17 @@
 /**
- * Former versions of a share that somebody looks at. Whoever browses one asks for it with every folder and file, so the
- * last few are kept for a while after the last question.
+ * Former versions of a share that are being browsed. Every folder and file that is looked at asks for the version
+ * again, so the last few are kept for a while after the last question.
  */
 import type { Version } from './version'
 
 const MOST = 4
-/** Milliseconds. */
+/** How long versions are kept (milliseconds). */
 const KEPT_FOR = 60_000
 
 interface Opening {
   readonly fork: number
   readonly version: Promise<Version>
-  /** Once it is known. */
+  /** The version, once it was read. */
   known?: Version
 }
 
@@ -19,14 +19,14 @@ export class OpenVersions {
   private readonly open = new Map<number, Opening>()
   private timer: NodeJS.Timeout | undefined
 
-  /** @param read given the nearest earlier one that is open */
+  /** @param read called with the nearest earlier version that is open */
   at(length: number, fork: number, read: (near: Version | undefined) => Promise<Version>): Promise<Version> {
     clearTimeout(this.timer)
     this.timer = setTimeout(() => this.open.clear(), KEPT_FOR).unref()
     const before = this.open.get(length)
     const opening = before?.fork === fork ? before : this.begin(length, fork, read)
     this.open.delete(length)
-    this.open.set(length, opening) // as the one asked for last
+    this.open.set(length, opening) // now the last one, as the most recently used
     for (const oldest of this.open.keys()) {
       if (this.open.size <= MOST) break
       this.open.delete(oldest)
@@ -50,7 +50,7 @@ export class OpenVersions {
         opening.known = version
       },
       () => {
-        if (this.open.get(length) === opening) this.open.delete(length) // the next one asks again
+        if (this.open.get(length) === opening) this.open.delete(length) // the next question reads again
       },
     )
     return opening

@@ -1,8 +1,11 @@
 /**
- * A small file lies in two places: in blocks of its own, and in a pack with others. Its own are asked for; the pack only
- * when they do not come, since a peer that saved a copy may have nothing but that. A pack is much larger, so on a narrow
- * line it must not be asked for in vain: how long an answer takes depends on the way, and as long as anything of the log
- * comes it is only the line that is slow. Who delivers second is told to stop.
+ * Reads a small file, which lies in two places: in blocks of its own, and in a pack with others. Its own blocks are
+ * asked for first. The pack follows only when they do not come, since a peer that saved a copy may have nothing
+ * else.
+ *
+ * A pack is much larger, so on a narrow line it must not be asked for without need. The time until an answer
+ * depends on the line, and while anything of the log comes the line is only slow. When one of both arrives, the
+ * request for the other is cancelled.
  */
 import type Hypercore from 'hypercore'
 import { Pace } from '../hypercore/pace'
@@ -10,18 +13,24 @@ import { unlessAborted } from '../time'
 import { lastArrival, type ReadOptions } from './blocks'
 import { nobodyHas } from './whoHas'
 
-/** Milliseconds without anything, from when somebody could be asked; and round trips beside. */
+/**
+ * Silence (milliseconds) after which the pack is asked for, plus some round trips. Counted from when a peer could
+ * be asked.
+ */
 const PACK_AFTER = 400
-/** The log is opened, its length proven with the block, and one may be lost. Where all have told that they lack it: two. */
+/**
+ * Round trips: the log is opened, its length is proven with the block, and one message may be lost. Two, if all
+ * peers have said that they lack the block.
+ */
 const TRIPS = 4
 const TRIPS_LACKING = 2
-/** Whatever comes meanwhile, the pack is asked for after this many times as long. */
+/** After this many times as long the pack is asked for, whatever comes meanwhile. */
 const LONGEST = 8
 const LOOK_EVERY = 50
 
 type Read = (options: ReadOptions) => Promise<Buffer>
 
-/** @param block the first of the file's own */
+/** @param block the first of the file's own blocks */
 export async function ownOrPack(
   core: Hypercore,
   block: number,
@@ -60,17 +69,18 @@ export async function ownOrPack(
   } finally {
     clearInterval(timer)
     over.abort()
-    for (const read of [first, later]) read.catch(() => {}) // the other delivered, or it was thrown above
+    // the other one delivered, or the error was thrown above
+    for (const read of [first, later]) read.catch(() => {})
   }
 }
 
-/** → whether a block that is asked for now is late, whenever that is called. */
+/** → a function that tells whether a block that is asked for now is late */
 function lateness(core: Hypercore, block: number): () => boolean {
   let since: number | undefined
   return () => {
     const now = performance.now()
     const peers = core.peers.filter(({ remoteOpened }) => remoteOpened)
-    // Asked for with nobody there, both would be asked of whoever comes.
+    // With no peer connected, both would be asked of the first one that comes.
     if (peers.length === 0) return false
     since ??= now
     const trip = Math.min(...peers.map(({ stream }) => Pace.of(stream).roundTrip))

@@ -1,10 +1,10 @@
 /**
- * The index of a version while it is read from a listing. A listing has its entries in path order, so what it said so
- * far tells all that there is up to there: the first part of a large folder can be shown before the last chunk is here.
- * Of one that turns out not to be in order, nothing more is told before all of it is here.
+ * The index of a version while it is read from a listing. A listing has its entries in path order, so everything up
+ * to the last entry read is known: the first part of a large folder can be shown before the last chunk is here. If
+ * a listing is not in order, nothing more is shown until all of it is here.
  *
- * The path log may have entries that are newer than the listing. These are known first, and stand in the place of what
- * the listing says of the same paths.
+ * The path log may have entries that are newer than the listing. They are known first, and replace the listing's
+ * entries for the same paths.
  */
 import type { DrivePath } from '../../common/brand'
 import type { ShareLimits } from '../limits'
@@ -16,13 +16,13 @@ import { PathIndexBuilder } from './pathIndexBuilder'
 
 export class PartialIndex {
   private readonly builder: PathIndexBuilder
-  /** Nothing that is still to come stands before this path, or at it. */
+  /** No later entry stands at or before this path. */
   private knownTo = ''
   private isInOrder = true
 
   /**
-   * @param length of the path log, up to which the index will describe it
-   * @param newer what the path log says since the listing
+   * @param length of the path log that the index will describe
+   * @param newer changes of the path log since the listing
    */
   constructor(
     readonly length: number,
@@ -33,12 +33,12 @@ export class PartialIndex {
     applyChanges(this.builder, newer)
   }
 
-  /** As far as it is known. */
+  /** The index of all entries so far. */
   get index(): PathIndex {
     return this.builder
   }
 
-  /** All of it is known. */
+  /** The finished index, when all entries are here. */
   done(): PathIndex {
     return this.builder.done()
   }
@@ -50,7 +50,7 @@ export class PartialIndex {
     if (!this.newer.paths.has(entry.path)) this.builder.put(entry)
   }
 
-  /** Whether `list` of the index would answer the same when all is here. */
+  /** Whether `list` would give the same answer from the finished index. */
   knows(path: DrivePath, after = '', limit = Number.POSITIVE_INFINITY): boolean {
     if (!this.isInOrder) return false
     const folder = `${trimSlash(path)}/`

@@ -1,11 +1,11 @@
 /**
- * The versions of a share, read backwards from any of them. Each says in its last block how long the path log was at
- * the version before, so that the way back costs one block for each version, however many paths it changed. Versions of
- * Peerfold 0.3.0 do not say it: then the blocks before are looked through for the end of another one. A log of another
- * client has no such blocks, and each of its blocks is a version.
+ * The versions of a share, read backwards from any of them. The last block of each version tells the length of the
+ * path log at the version before, so the way back costs one block for each version, however many paths it changed.
+ * Versions of Peerfold 0.3.0 do not tell it: the blocks before are searched for the end of another version. A log
+ * of another client has no such blocks, and each of its blocks is a version.
  *
- * All of it is a stranger's word. Lengths only get smaller on the way, a step reads a bounded number of blocks, and
- * counts that there are not enough blocks for are passed over.
+ * All of this is untrusted. Lengths only get smaller on the way, each step reads a bounded number of blocks, and
+ * counts of changes larger than the number of blocks are ignored.
  */
 import type Hypercore from 'hypercore'
 import { unlessAborted } from '../time'
@@ -15,7 +15,7 @@ import { type DriveEntry, parseEntry } from './format/entry'
 import type { ListingHeader } from './format/listing'
 import { type PathChange, parseBlock } from './format/pathBlock'
 
-/** Blocks that are looked through for the end of one version. */
+/** Blocks that are searched for the end of one version. */
 const MAX_SCAN = 20_000
 /** Blocks asked for at once on the way back. */
 const ASKED_AHEAD = 64
@@ -23,41 +23,41 @@ const ASKED_AHEAD = 64
 export interface PastVersion {
   /** Length of the path log. */
   readonly version: number
-  /** Of the version before; 0: this is the first. Undefined where that cannot be told. */
+  /** Length of the path log at the version before; 0: this is the first. Undefined where it is unknown. */
   readonly previous: number | undefined
   /** When it was published, by the publisher's clock; milliseconds since 1970. */
   readonly time: number | undefined
   readonly changes: ChangeCounts | undefined
   readonly listing: ListingHeader | undefined
-  /** `previous` is what the version says, and was not looked for. */
+  /** `previous` is the claim of the version, and was not searched for. */
   readonly isSaid: boolean
 }
 
-/** What reading backwards may do. */
+/** Limits for reading backwards. */
 export interface BackwardOptions {
-  /** Milliseconds for each block; 0: only what is here is read. */
+  /** Milliseconds for each block; 0: reads only blocks that are here. */
   readonly timeout: number
   readonly signal?: AbortSignal | undefined
-  /** Counts what is read: how much that is for one version is up to its publisher. */
+  /** Counts the work, since the cost of one version is up to its publisher. */
   readonly work?: WorkBudget | undefined
 }
 
-/** What reading backwards has cost, and may cost. */
+/** The cost of reading backwards so far, and its limit in time. */
 export class WorkBudget {
   /** Blocks that were looked at. */
   blocks = 0
 
   /**
-   * @param until `performance.now()` after which nothing more is waited for: somebody who gives each block just in time
-   *   could hold up whoever reads for ever
+   * @param until value of `performance.now()` after which no block is waited for. A peer that gives each block just
+   * in time could otherwise hold up the reader endlessly.
    */
   constructor(readonly until: number) {}
 }
 
-/** The path log ends there, or its blocks cannot be had now. */
+/** The path log ends before the block, or the block cannot be had now. */
 export class BlockMissing extends Error {}
 
-/** Versions from the one that ends at `from`, the newest first. Throws `BlockMissing` where the next cannot be had. */
+/** Versions from the one that ends at `from`, the newest first. Throws `BlockMissing` where a block cannot be had. */
 export async function* versionsBack(
   paths: Hypercore,
   from: number,
@@ -71,7 +71,7 @@ export async function* versionsBack(
   }
 }
 
-/** What the version of this length says. Throws `BlockMissing`. */
+/** The version that ends at this length, as it describes itself. Throws `BlockMissing`. */
 export async function versionEndingAt(
   paths: Hypercore,
   end: number,
@@ -80,7 +80,7 @@ export async function versionEndingAt(
   return versionOf(paths, await readEnd(paths, end, options), options)
 }
 
-/** The last block of a version, as it was read. */
+/** The last block of a version. */
 interface EndRead {
   readonly end: number
   readonly about: About | undefined
@@ -90,7 +90,7 @@ async function readEnd(paths: Hypercore, end: number, options: BackwardOptions):
   return { end, about: parseAbout(await changeAt(paths, end - 1, options)) }
 }
 
-/** The end that a version names, if there is one: what it says may be a lie. */
+/** The end of the version before. The claimed one is checked, since it may be a lie. */
 async function endBefore(
   paths: Hypercore,
   { version, previous, isSaid }: PastVersion,
@@ -125,7 +125,7 @@ async function versionOf(
   }
 }
 
-/** Where the version ends that a block of the path log is part of. A number never means the middle of one. */
+/** The end of the version that this length of the path log lies in. A number never means the middle of a version. */
 export async function endOfVersion(
   paths: Hypercore,
   length: number,
@@ -145,7 +145,10 @@ export async function endOfVersion(
   return newest
 }
 
-/** What a large first version left for later came right after it: that is the version then, for its list stays. */
+/**
+ * The end of a large first version whose listing went first: the paths that followed belong to it, since its list
+ * of files stays the same.
+ */
 async function finished(
   paths: Hypercore,
   length: number,
@@ -159,7 +162,7 @@ async function finished(
   return after?.since?.previous === 0 ? end : length
 }
 
-/** What was said of paths from one end (exclusive) to another, in order. Throws `BlockMissing`. */
+/** Changes of paths from one end to another (exclusive), in order. Throws `BlockMissing`. */
 export async function* pathsBetween(
   paths: Hypercore,
   from: number,
@@ -173,7 +176,7 @@ export async function* pathsBetween(
   }
 }
 
-/** A change of a file or link; undefined for what is about something else. */
+/** A change of a file or link; undefined for other changes. */
 export function pathSaid(
   change: PathChange | undefined,
 ): { readonly path: string; readonly entry: DriveEntry | undefined } | undefined {
@@ -186,7 +189,7 @@ export function pathSaid(
   }
 }
 
-/** One block, as what it changed. Throws `BlockMissing`. */
+/** The change that one block made. Throws `BlockMissing`. */
 export async function changeAt(
   paths: Hypercore,
   at: number,
@@ -220,7 +223,7 @@ async function previousOf(
   return isFirst ? 0 : endFound(paths, end, options)
 }
 
-/** Where the version before ends, by looking at every block. */
+/** Searches all blocks for the end of the version before. */
 async function endFound(
   paths: Hypercore,
   end: number,
@@ -231,7 +234,10 @@ async function endFound(
   return end - 1 <= MAX_SCAN ? 0 : undefined
 }
 
-/** Every path that a version changes has a block of its own, but for a first version that is ahead of them. */
+/**
+ * Counts that are possible: every changed path has a block of its own, except in a first version that is ahead of
+ * its path log.
+ */
 function believable({ since, listing }: About, end: number): ChangeCounts | undefined {
   const changes = since?.changes
   if (changes === undefined || since === undefined) return undefined
@@ -240,16 +246,17 @@ function believable({ since, listing }: About, end: number): ChangeCounts | unde
   return added + changed + removed <= most ? changes : undefined
 }
 
-/** A version is not published later than now, and no calendar has every number. */
+/** A plausible time: not in the future, and one that a calendar has. */
 function timeOf(time: number | undefined): number | undefined {
   if (time === undefined || !(time >= 0)) return undefined
   return Math.floor(Math.min(time, Date.now()))
 }
 
-/** What comes is kept; nobody waits for these as such. */
+/** Asks for blocks ahead. Errors are ignored here. */
 function askFor(paths: Hypercore, start: number, end: number, { timeout }: BackwardOptions): void {
   if (timeout === 0 || paths.core.bitfield.count(start, end - start, true) === end - start) return
   for (let at = start; at < end; at++) {
-    if (!paths.core.bitfield.get(at)) paths.get(at, { timeout }).catch(() => {}) // whoever reads it waits for it too
+    // the reader of the block meets the error
+    if (!paths.core.bitfield.get(at)) paths.get(at, { timeout }).catch(() => {})
   }
 }

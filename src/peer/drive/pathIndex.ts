@@ -1,10 +1,10 @@
 /**
- * All entries of one version of a share, in memory, as a tree: what answers every stat, directory listing and search
+ * All entries of one version of a share, in memory, as a tree. It answers every stat, directory listing and search
  * without the network. An index does not change. `PathIndexBuilder` makes one from nothing, or from the one of the
- * version before: then both have in common what is the same.
+ * version before; then both share the parts that are the same.
  *
  * A drive may hold paths that no folder tree can: `/a` beside `/a/b`, empty or dot components, a thousand folders
- * deep. Such entries stay reachable for a copy's report (`entries`), but have no place in the tree.
+ * deep. Such entries have no place in the tree, but `entries` gives them, for a copy's report.
  */
 import type { DrivePath } from '../../common/brand'
 import type { FileEntry } from '../../common/model'
@@ -13,7 +13,7 @@ import { type Folder, fileEntry, folderEntry, type MadeFolder, spellingIn } from
 import type { DriveEntry } from './format/entry'
 import type { LayeredMap, Layers } from './layeredMap'
 
-/** What an index is made of. */
+/** The parts of an index. */
 export interface IndexParts {
   readonly root: MadeFolder
   /** Entries that have no place in the tree, by their paths. */
@@ -34,15 +34,15 @@ export interface SortedFolder {
 
 export class PathIndex {
   /**
-   * @param parts for its builders alone
-   * @param sorted the folder that was last listed, for a large one is asked for part by part
+   * @param parts used only by builders
+   * @param sorted the folder that was last listed, because a large folder is asked for part by part
    */
   constructor(
     readonly parts: IndexParts,
     public sorted?: SortedFolder,
   ) {}
 
-  /** For who walks it. */
+  /** The top folder, to walk the tree. */
   get root(): Folder {
     return this.parts.root
   }
@@ -66,16 +66,17 @@ export class PathIndex {
   }
 
   entry(path: DrivePath): DriveEntry | undefined {
-    if (!path.startsWith('/')) return undefined // any key may stand in a stranger's log
+    if (!path.startsWith('/')) return undefined // a stranger's log may have any key
     const slash = path.lastIndexOf('/')
     const found = this.folderOf(path.slice(0, slash))?.files.get(path.slice(slash + 1))
     return found ?? this.parts.loose.get(path)
   }
 
   /**
-   * How the share spells a path. A name that is not there as it was typed stands for the one that is equal to it under
-   * Unicode normalisation: `é` may be one character or two, and nobody sees which. Undefined when nothing is there.
-   * Throws `ambiguous-path` where two names are equal to the one typed, and neither is it.
+   * The share's spelling of a path. A name that does not exist as it was typed stands for the one that is equal
+   * under Unicode normalisation: `é` may be one character or two, and people do not see which. Undefined when
+   * nothing is there. Throws `ambiguous-path` where two names are equal to the typed one, and neither is exactly
+   * it.
    */
   spelling(path: DrivePath): DrivePath | undefined {
     if (this.entry(path) !== undefined) return path
@@ -92,8 +93,8 @@ export class PathIndex {
   }
 
   /**
-   * Children of a folder in path order, a folder as if its name ended with `/`: at most `limit` after the child named
-   * `after`. Undefined when there is no such folder.
+   * Children of a folder in path order, in which a folder stands as if its name ended with `/`. At most `limit`,
+   * after the child named `after`. Undefined when there is no such folder.
    */
   list(path: DrivePath, after = '', limit = Number.POSITIVE_INFINITY): FileEntry[] | undefined {
     const folder = this.folderOf(trimSlash(path))
@@ -110,8 +111,8 @@ export class PathIndex {
   }
 
   /**
-   * How many children stand after the one named `after` and before `key`, which ends with `/` for a folder. None when
-   * there is no child `after`: where it stood depends on what it was.
+   * How many children stand after the one named `after` and before `key`, which ends with `/` for a folder. 0 when
+   * there is no child `after`: its place would depend on whether it was a file or a folder.
    */
   countBefore(path: DrivePath, after: string, key: string): number {
     const folder = this.folderOf(trimSlash(path))
@@ -138,7 +139,7 @@ export class PathIndex {
       .sort()
   }
 
-  /** Paths of entries that may not be the same in another index. A few, if one was made from the other. */
+  /** Paths of entries that may differ in another index. Only a few, if one index was made from the other. */
   *pathsThatDiffer({ parts }: PathIndex): Generator<DrivePath> {
     const left: [Folder | undefined, Folder | undefined][] = [[this.root, parts.root]]
     for (let pair = left.pop(); pair !== undefined; pair = left.pop()) {
@@ -180,12 +181,12 @@ function keysThatDiffer<V>(ours: Layers<V> | undefined, theirs: Layers<V> | unde
   return (ours ?? theirs)?.keysThatDiffer(ours === undefined ? undefined : theirs) ?? []
 }
 
-/** Where a child stands among the others; one that is gone, where a file would. */
+/** The sort key of a child. A missing child gets that of a file. */
 function keyOf(folder: Folder, name: string): string {
   return folder.folders.has(name) ? `${name}/` : name
 }
 
-/** Where the keys after this one begin, in a sorted list. */
+/** Index of the first key after this one, in a sorted list. */
 function firstAfter(keys: readonly string[], key: string): number {
   const at = firstNotBefore(keys, key)
   return keys[at] === key ? at + 1 : at

@@ -1,6 +1,6 @@
 /**
- * Makes an index of paths: from nothing, or from another, which stays as it is. What is put or removed copies the
- * folders on its way, each once, and all others are shared.
+ * Makes an index of paths: from nothing, or from another one, which stays as it is. Changes copy the folders on
+ * their way, each once. All other folders are shared.
  */
 import type { DrivePath } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
@@ -17,17 +17,17 @@ const MAX_DEPTH = 255
 
 type WritableParts = { -readonly [K in keyof IndexParts]: IndexParts[K] }
 
-/** Answers as the index will, as far as that is made. */
+/** Answers like the index, with the entries so far. */
 export class PathIndexBuilder extends PathIndex {
-  /** The folder that was last put into, and those above it. */
+  /** The folder of the last `put`, and those above it. */
   private last: { readonly parent: string; readonly trail: readonly MadeFolder[] } | undefined
-  /** The keys of the sorted folder, if they are this builder's own. */
+  /** The keys of the sorted folder, if this builder made them. */
   private sortedHere: { readonly folder: Folder; readonly keys: string[] } | undefined
 
   private constructor(
     private readonly making: WritableParts,
     private readonly limits: () => ShareLimits,
-    /** Of folders that this builder may change. */
+    /** Marks folders that this builder may change. */
     private maker: object,
     sorted?: SortedFolder,
   ) {
@@ -46,7 +46,7 @@ export class PathIndexBuilder extends PathIndex {
     return new PathIndexBuilder({ ...parts, ...copied }, limits, {}, sorted)
   }
 
-  /** The index, which does not change any more, whatever else becomes of this. */
+  /** The finished index. Later changes of the builder do not show in it. */
   done(): PathIndex {
     const { making, sorted } = this
     this.maker = {}
@@ -126,8 +126,10 @@ export class PathIndexBuilder extends PathIndex {
     return this.making.loose.size === 0 ? undefined : this.making.loose.get(path)
   }
 
-  /** A folder and those above it, the root first, made if need be; undefined when there can be no such folder. Most
-   *  entries lie in the folder of the one before. */
+  /**
+   * A folder and those above it, the root first, made where missing. Undefined when there can be no such folder.
+   * Most entries lie in the folder of the entry before.
+   */
   private trailTo(parent: string): readonly MadeFolder[] | undefined {
     if (this.last?.parent === parent) return this.last.trail
     const parts = parent.split('/').slice(1)
@@ -151,7 +153,7 @@ export class PathIndexBuilder extends PathIndex {
     return trail
   }
 
-  /** Folders that are there, the root first. */
+  /** Existing folders on a way, the root first. */
   private ownTrail(parts: readonly string[]): MadeFolder[] {
     const trail = [this.ownRoot()]
     for (const part of parts) {
@@ -184,7 +186,7 @@ export class PathIndexBuilder extends PathIndex {
     return own
   }
 
-  /** A new child: while an index is filled in path order, a folder that is asked for meanwhile stays sorted. */
+  /** Notes a new child. A folder that is listed while the index is filled in path order stays sorted. */
   private noteChild(folder: MadeFolder, key: string): void {
     folder.spelled = undefined
     const { sorted } = this

@@ -1,6 +1,6 @@
 /**
- * The path log read in the order it was written, block by block. Never by the search tree that Hyperbee keeps in the
- * same blocks: in a log made by hand, the tree may lead in a circle, and whoever walks it never comes back.
+ * Reads the path log in the order in which it was written, block by block. It never uses the search tree that
+ * Hyperbee keeps in the same blocks: in a forged log the tree may lead in a circle, and walking it would never end.
  */
 
 import { Header } from 'hyperbee/lib/messages.js'
@@ -12,7 +12,10 @@ import { type PathChange, parseBlock } from './format/pathBlock'
 /** Blocks read ahead of the one being looked at. */
 const AHEAD = 64
 
-/** What the blocks from `from` to `to` (exclusive) changed. All are here before the first is yielded. */
+/**
+ * The changes of the blocks from `from` to `to` (exclusive). All blocks are fetched before the first change is
+ * yielded.
+ */
 export async function* readPathLog(
   core: Hypercore,
   from: number,
@@ -41,7 +44,7 @@ export async function* readPathLog(
   }
 }
 
-/** Whether a log begins as a path log does. One that is encrypted with a key that is not known here does not. */
+/** Whether a log begins as a path log does. False for one that is encrypted with a key that is unknown here. */
 export async function beginsAsPathLog(
   core: Hypercore,
   timeout: number,
@@ -55,7 +58,10 @@ export async function beginsAsPathLog(
   }
 }
 
-/** What one block changed; undefined when it is no block of a path log. Waits at most `timeout` milliseconds for it. */
+/**
+ * The change that one block made; undefined when it is no block of a path log. Waits at most `timeout`
+ * milliseconds.
+ */
 export async function readPathChange(
   core: Hypercore,
   seq: number,

@@ -1,8 +1,8 @@
 /**
- * Bytes of one file, from here or from whoever has them.
+ * Reads the bytes of one file, from the store or from peers.
  *
- * A small file has two places: its own blocks and its place in a pack. What is here is used first; otherwise
- * ownOrPack.ts says which is asked for. Every wait ends: `offline` means unknown, never absent.
+ * A small file has two places: its own blocks and its place in a pack. A place that is here is read first.
+ * Otherwise ownOrPack.ts decides which is asked for. Every wait ends: `offline` means unknown, never absent.
  */
 import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
@@ -20,10 +20,13 @@ import { isBeyond, isWhole } from './whoHas'
 /** Blocks asked for ahead of the one being delivered, and the bytes they may hold. */
 const BLOCKS_AHEAD = 32
 const BYTES_AHEAD = 8 * 1024 * 1024
-/** Of a patient reader where there are many: each peer has some on its way, and what comes early waits for the rest. */
+/**
+ * Bytes ahead for a patient reader with many peers: each peer has some blocks on their way, and early ones wait for
+ * the rest.
+ */
 const BYTES_AHEAD_OF_MANY = 32 * 1024 * 1024
 
-/** All bytes of a small file. Its length is what the entry says, or the entry lies (`bad-entry`). */
+/** All bytes of a small file. Throws `bad-entry` when their length is not the one that the entry says. */
 export async function readWhole(share: ShareDrive, entry: DriveEntry, options: ReadOptions): Promise<Buffer> {
   if (entry.blob === undefined) return Buffer.alloc(0)
   if (entry.blob.blockMap) {
@@ -59,9 +62,9 @@ export async function* readRange(
 }
 
 /**
- * A file's own blocks in order from its `first`, asked for ahead, straight as they arrive from the network.
+ * A file's own blocks, in order from its `first`. Asks for blocks ahead, and delivers each as it arrives.
  *
- * @param decrypter decrypts them: each holds until the next is asked for
+ * @param decrypter decrypts the blocks; each one's memory is valid until the next is asked for
  * @param isLeftOut by the number of a block in the file: it is neither asked for nor delivered
  */
 export async function* readBlocks(
@@ -100,7 +103,7 @@ export async function* readBlocks(
   }
 }
 
-/** One pack. */
+/** The bytes of one pack. @param block the pack @param path of a file in it, named in errors */
 export async function readPack(
   core: Hypercore,
   block: number,
@@ -123,7 +126,7 @@ export function sliceOfPack(pack: Buffer, entry: DriveEntry): Buffer {
   return pack.subarray(offset, offset + entry.size)
 }
 
-/** Bytes whose blocks are found by seeking, or through a block map of a deduplicating client. */
+/** Reads bytes whose blocks are found by seeking, or through a block map of a deduplicating client. */
 export async function* readMapped(
   share: ShareDrive,
   entry: DriveEntry,
@@ -152,7 +155,7 @@ export async function* readMapped(
     }
   } catch (error) {
     const known = inOurWords(error, entry.path)
-    // Whatever else goes wrong is a map of blocks that is none.
+    // Any other error means that the block map is malformed.
     throw known instanceof PeerfoldError ? known : new PeerfoldError('bad-entry', entry.path)
   } finally {
     options.signal?.removeEventListener('abort', cancel)

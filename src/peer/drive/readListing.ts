@@ -1,4 +1,7 @@
-/** Fetches and decodes a listing (see listing.ts) within limits: what it claims of itself is a stranger's word. */
+/**
+ * Fetches and decodes a listing (see format/listing.ts) within limits, because its claims about itself are
+ * untrusted.
+ */
 import type Hypercore from 'hypercore'
 import { breathe, slicer } from '../time'
 import { Blocks, type ReadOptions } from './blocks'
@@ -7,13 +10,18 @@ import type { PartialIndex } from './partialIndex'
 import type { PathIndex } from './pathIndex'
 
 const CHUNKS_AHEAD = 8
-/** A log that ends before the block, as every connected peer knows it, may still be about to grow (milliseconds). */
+/**
+ * How long to wait (milliseconds) for a block beyond the log's end, as every connected peer knows it. The log may
+ * be about to grow.
+ */
 const BEYOND_TIMEOUT = 3_000
 /** An honest chunk lists thousands of entries. */
 const MIN_CHUNK_ENTRIES = 500
 
-/** Fills an index; `onPart` is called whenever more of it is here. Rejects when a block cannot be had (see `Blocks`) or
- *  is no chunk; throws `limit-passed`. */
+/**
+ * Fills an index, and calls `onPart` whenever more of it is here. Rejects when a block cannot be had (see `Blocks`)
+ * or is no chunk. Throws `limit-passed`.
+ */
 export async function readListing(
   header: ListingHeader,
   core: Hypercore,
@@ -27,7 +35,8 @@ export async function readListing(
   const blocks = new Blocks(core, '/', { timeoutBeyond: BEYOND_TIMEOUT, ...options })
   const get = (at: number) => blocks.get(blockOffset + at)
   const ahead: Promise<Buffer>[] = []
-  // A log of which nothing is here is asked for one block, with the proof of its length: that must be the first chunk.
+  // While nothing of the log is here, one block is asked for, together with the proof of the log's length. That
+  // must be the first chunk.
   const most = () => (core.length === 0 ? 1 : CHUNKS_AHEAD)
   const due = slicer()
   let bytes = 0

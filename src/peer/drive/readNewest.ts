@@ -1,6 +1,7 @@
 /**
- * Reading while the share changes: what is being read may be superseded, and its bytes cleared by everybody. Then they
- * are not waited for, and what the newest version has at that place is read instead: all of it, never a part of each.
+ * Reads while the share changes. A file that is being read may be superseded, and its bytes may be cleared by
+ * everybody. Then they are not waited for, and the newest version's content at that place is read instead: all of
+ * it, never a part of each.
  */
 import { PeerfoldError } from '../../common/errors'
 import type { ReadOptions } from './blocks'
@@ -8,8 +9,8 @@ import { contentId, type DriveEntry } from './format/entry'
 import type { ShareDrive } from './shareDrive'
 
 /**
- * @param newest the entry that is to be read, by the newest version known here; throws when there is none any more
- * @param read called again with another entry when the one before cannot be had any more
+ * @param newest the entry to read, by the newest version known here; throws when there is none any more
+ * @param read called again with the newer entry when the one before cannot be had any more
  */
 export async function readNewest<T>(
   share: ShareDrive,

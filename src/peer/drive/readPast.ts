@@ -1,7 +1,8 @@
 /**
- * Reading from a former version. What is no longer kept anywhere is not waited for: in an own share it is here or nowhere,
- * and of an opened one it counts as let go when those who are connected say that they have none of it, twice, since they
- * may only just have come. With nobody there it is not known, and told as out of reach.
+ * Reads from a former version. Content that nobody keeps any more is not waited for. In an own share it is here or
+ * nowhere. In an opened share it counts as not kept when connected peers have said that they have none of it. They
+ * are asked again for a moment first, since they may only just have connected. While no peer is connected, it
+ * counts as out of reach.
  */
 import { PeerfoldError } from '../../common/errors'
 import { askAgain } from '../hypercore/haveUpdates'
@@ -13,10 +14,10 @@ import { BlockMissing, endOfVersion } from './pastVersions'
 import type { ShareDrive } from './shareDrive'
 import type { Version } from './version'
 
-/** Who is connected has this long (milliseconds) to say what it has. */
+/** How long connected peers have (milliseconds) to say what they have. */
 const SAID_WITHIN = 1_500
 const LOOK_AGAIN = 300
-/** An own share has its bytes at once, or not at all. */
+/** Timeout for an own share (milliseconds): it has its bytes at once, or not at all. */
 const OWN_TIMEOUT = 500
 
 /** Throws `not-kept`, and as `read` does. */
@@ -44,7 +45,10 @@ export async function readPast<T>(
   }
 }
 
-/** The version that a number is part of. Throws `no-such-version`, and `offline` where its list cannot be had now. */
+/**
+ * The version that a length of the path log lies in. Throws `no-such-version`, and `version-not-here` where its
+ * list of files cannot be had now.
+ */
 export async function pastVersion(
   share: ShareDrive,
   version: number,
@@ -61,7 +65,7 @@ export async function pastVersion(
   }
 }
 
-/** What keeps a list of files from being read, in the words of the catalogue. */
+/** Translates the error that kept a list of files from being read into one of the catalogue. */
 export function outOfReach(error: unknown): unknown {
   const known = inOurWords(error, '/')
   const isCutOff = known instanceof PeerfoldError && known.code === 'cancelled'

@@ -1,7 +1,8 @@
 /**
- * Reads versions of a share from its logs. A version is read from the listing that it names and the part of the path
- * log that is newer, or from the whole path log, for drives made by other clients. Where the version before is here,
- * only the blocks in between are read. Whatever a drive holds, malformed entries are left out and never stop the rest.
+ * Reads versions of a share from its logs. A version is read from the listing that it names and the newer part of
+ * the path log. Drives made by other clients have no listing, and are read from the whole path log. Where the
+ * version before is here, only the blocks in between are read. Malformed entries are left out, and never stop the
+ * rest.
  */
 import type Hypercore from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
@@ -18,22 +19,22 @@ import { readListing } from './readListing'
 import { caughtUp, type Version, versionAfter } from './version'
 import { nobodyHas } from './whoHas'
 
-/** Blocks of the path log that are read one by one rather than taking the listing again. */
+/** The most blocks of the path log that are read one by one, instead of reading the listing again. */
 const MAX_HISTORY = 20_000
 /** Fewer blocks of the path log than these are read one by one, whatever listing there is. */
 const FEW_BLOCKS = 200
-/** This many entries of a listing are read in the time in which one block of the path log is fetched, or in less. */
+/** Entries of a listing that take about as long to read as one block of the path log. */
 const ENTRIES_A_BLOCK = 50
-/** Blocks of a path log that is fetched whole. Each is small. */
+/** A path log of at most this many blocks is fetched whole. Each block is small. */
 const SHORT = 32
-/** One block is waited for this long (milliseconds) before reading is given up. */
+/** Time limit for one block (milliseconds). */
 const BLOCK_TIMEOUT = 20_000
 
 /** The logs of a share, and what reading them needs. */
 export interface ShareLogs {
   readonly paths: Hypercore
   readonly limits: () => ShareLimits
-  /** Nobody else writes them, so nobody could give what is missing. */
+  /** Nobody else writes them, so no peer could give missing blocks. */
   readonly isOwn: boolean
   /** Undefined while the path log's first block is not here. */
   readonly bytes: Hypercore | undefined
@@ -42,12 +43,12 @@ export interface ShareLogs {
   readHeader(timeout: number, signal: AbortSignal | undefined): Promise<void>
 }
 
-/** Told of an index whenever more of it is read from a listing; undefined: it comes otherwise. */
+/** Called with an index whenever more of it was read from a listing; with undefined when it will be read otherwise. */
 export type OnPart = (coming: PartialIndex | undefined) => void
 
 /**
- * The version of this length, made from one `before` where that is possible. Rejects when blocks it needs cannot be had
- * now; throws `limit-passed`, `not-readable`.
+ * The version of this length, made from `before` where that is possible. Rejects when needed blocks cannot be had
+ * now. Throws `limit-passed`, `not-readable`.
  */
 export async function readNewestVersion(
   logs: ShareLogs,
@@ -62,9 +63,10 @@ export async function readNewestVersion(
 }
 
 /**
- * A version that may have been superseded: what nobody has any more of it is not waited for. Rejects and throws so.
+ * A version that may have been superseded. Blocks that no peer has any more are not waited for. Rejects and throws
+ * as `readNewestVersion`.
  *
- * @param near an earlier one that is known
+ * @param near an earlier version that is known
  */
 export async function readOlderVersion(
   logs: ShareLogs,
@@ -85,7 +87,7 @@ export async function readOlderVersion(
   return new VersionRead(logs, length, true, () => {}, signal).run()
 }
 
-/** Undefined when so much is newer that the listing is less to read, or only the listing tells it. */
+/** Undefined when so much changed that reading the listing costs less, or only the listing has the entries. */
 async function readAfter(
   logs: ShareLogs,
   length: number,
@@ -104,8 +106,9 @@ async function readAfter(
 }
 
 /**
- * The version, where very much has changed and its listing tells it with less to fetch. Undefined where the blocks of
- * the path log after `before` do so, or where nobody has the listing: who follows a share need not have it.
+ * The version from a newer listing, where very much has changed and the listing is less to fetch. Undefined where
+ * the blocks of the path log after `before` are less, or where no peer has the listing: followers of a share need
+ * not have it.
  */
 async function fromNewerListing(
   logs: ShareLogs,
@@ -131,7 +134,7 @@ async function fromNewerListing(
   } catch (error) {
     throwIfAborted(signal)
     if (isLimit(error)) throw error
-    return undefined // whoever had it is gone
+    return undefined // its holder left
   }
 }
 
@@ -167,8 +170,8 @@ class VersionRead {
   }
 
   /**
-   * Whoever follows a share reads what is new from the path log, and never fetches the newer listings that it names. So
-   * the newest listing that is here, with all blocks of the path log after it, makes the version without anybody's help.
+   * The newest listing that is here with all blocks of the path log after it. It gives the version without any
+   * peer. Followers of a share read news from the path log, and never fetch the newer listings that it names.
    */
   private async listingHere(named: ListingHeader | undefined): Promise<ListingHeader | undefined> {
     const { logs, length, signal } = this
@@ -197,13 +200,14 @@ class VersionRead {
     }
   }
 
-  /** Asks for the whole path log at once: what of it is needed is known only when its newest block is here. */
+  /** Asks for the whole path log at once, because the needed blocks are known only when the newest one is here. */
   private fetchAll(): void {
     const { logs, length } = this
-    for (let at = 1; at < length; at++) logs.paths.get(at, { timeout: BLOCK_TIMEOUT }).catch(() => {}) // whoever reads it waits for it too
+    // the reader of the block meets the error
+    for (let at = 1; at < length; at++) logs.paths.get(at, { timeout: BLOCK_TIMEOUT }).catch(() => {})
   }
 
-  /** Meanwhile the first parts of it can be had. */
+  /** Reads the version from a listing. `onPart` is told of its first parts meanwhile. */
   async fromListing(about: About | undefined, listing: ListingHeader): Promise<Version> {
     const { logs, length, fork, isOlder, onPart, signal } = this
     const newer = await readChanges(logs.paths, listing.version, length, signal)
@@ -232,7 +236,10 @@ class VersionRead {
     return { ...(await versionAfter(before, changes, length, logs.limits)), listing }
   }
 
-  /** A path log that lags behind its listing names nothing. Only its writer has nobody who could give the listing. */
+  /**
+   * Whether the path log can give the version instead of the listing. A path log that lags behind its listing
+   * cannot, except for its writer, to whom no peer could give the listing.
+   */
   private isInPathLog({ ahead }: ListingHeader): boolean {
     const { logs, length, isOlder } = this
     const isHere = logs.paths.contiguousLength >= length || logs.paths.peers.length > 0
@@ -240,7 +247,7 @@ class VersionRead {
   }
 }
 
-/** What is said of the share in the last block of a version. */
+/** The description in the last block of a version. */
 async function readAbout(
   paths: Hypercore,
   length: number,

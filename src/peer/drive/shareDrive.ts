@@ -25,10 +25,10 @@ import type { PartialIndex } from './partialIndex'
 import { readNewestVersion, readOlderVersion } from './readVersion'
 import { changeTo, type Version, type VersionChange } from './version'
 
-/** Milliseconds that reading a former version may take, whoever waits for it. */
+/** Time limit for reading a former version (milliseconds), whoever waits for it. */
 const OPEN_WITHIN = 60_000
 
-/** Chunks of a listing that are given before they are asked for. */
+/** Chunks of a listing that are sent before they are asked for. */
 const FIRST_CHUNKS = 4
 
 /** Serves blocks that lie outside of the store. */
@@ -37,12 +37,12 @@ interface OutsideOf {
 }
 
 export class ShareDrive {
-  /** There is more of what is coming. */
+  /** More of the version in `coming` was read. */
   readonly grew = new Signal<void>()
   private newest: Version | undefined
   private partial: PartialIndex | undefined
   private bytesCore: Hypercore | undefined
-  /** The log of bytes once its blocks may be kept as pieces. */
+  /** The log of bytes, once `bytesReady` has set it up. */
   private keptBytes: Hypercore | undefined
   private outside: OutsideOf | undefined
   private readonly past = new OpenVersions()
@@ -65,7 +65,10 @@ export class ShareDrive {
     return ShareDrive.wrap(drive, () => NO_LIMITS, true)
   }
 
-  /** Somebody else's share, which may hold anything. Hyperbee's extension would search its tree for other peers. */
+  /**
+   * Another person's share, which may hold anything. Hyperbee's extension is off, since it would search the tree
+   * for other peers.
+   */
   static async open(
     store: Corestore,
     key: DriveKey,
@@ -84,7 +87,7 @@ export class ShareDrive {
     try {
       await drive.ready()
     } catch (error) {
-      await drive.core.close() // or the next one to open it would wait for ever
+      await drive.core.close() // otherwise the next attempt to open it would wait for ever
       throw isUndecodable(error) ? new PeerfoldError('not-readable') : error
     }
     const id = z32.encode(drive.discoveryKey) as ShareId
@@ -109,13 +112,15 @@ export class ShareDrive {
     return this.bytesCore
   }
 
-  /** What the store does not have of the log of bytes is looked for there, from the first time it is read. */
+  /** Sets where blocks of the log of bytes are looked for that the store does not have. Used from the first read on. */
   lookIn(outside: OutsideOf): void {
     this.outside = outside
   }
 
-  /** Waits for the log of bytes; for ever when nobody has the path log's first block, so abort it. Throws `bad-entry`
-   *  when the path log names a log that belongs to somebody else. */
+  /**
+   * Waits for the log of bytes. Without the path log's first block it waits for ever, so abort it. Throws
+   * `bad-entry` when the path log names a log that belongs to another share.
+   */
   async bytesReady(signal?: AbortSignal): Promise<Hypercore> {
     if (this.bytes === undefined) await unlessAborted(this.drive.getBlobs(), signal)
     const { bytes } = this
@@ -129,18 +134,18 @@ export class ShareDrive {
     return bytes
   }
 
-  /** Whether no other share has its bytes in the same log. */
+  /** Whether no other share uses the same log of bytes. */
   get ownsBytes(): boolean {
     return this.bytes !== undefined && this.logUsers.isAlone(this.bytes, this.id)
   }
 
-  /** Blocks of the path log that a reader who has nothing needs first: its header, and what is said of the newest version. */
+  /** Blocks of the path log that a new reader needs first: its header, and the description of the newest version. */
   get firstOfPaths(): readonly number[] {
     const { length } = this.paths
     return length === 0 ? [] : [...new Set([0, length - 1])]
   }
 
-  /** The same of the log of bytes: where the listing begins. */
+  /** Blocks of the log of bytes that a new reader needs first: the beginning of the listing. */
   get firstOfBytes(): readonly number[] {
     const chunks = this.newest?.listing?.chunks
     const blocks = Math.min(chunks?.blockLength ?? 0, FIRST_CHUNKS)
@@ -152,7 +157,7 @@ export class ShareDrive {
     return this.newest
   }
 
-  /** What the index of the next version will be, while it is read from a listing. */
+  /** The index of the next version, while it is read from a listing. */
   get coming(): PartialIndex | undefined {
     return this.partial
   }
@@ -163,15 +168,16 @@ export class ShareDrive {
   }
 
   /**
-   * Brings `version` to the newest known here. Undefined when it was there already. Rejects when blocks it needs cannot
-   * be had now; the version before stays. One at a time: whoever asks meanwhile waits, and continues from there.
+   * Brings `version` to the newest known here. Undefined when it was there already. Rejects when needed blocks
+   * cannot be had now; `version` stays then. Refreshes run one at a time: later callers wait, and continue from the
+   * result.
    *
-   * @param made that version, where this machine has just made it: then nothing is read
+   * @param made the newest version, if this machine has just made it: then nothing is read
    */
   async refresh(signal?: AbortSignal, made?: Version): Promise<VersionChange | undefined> {
     while (this.refreshing !== undefined) {
       const change = await unlessAborted(
-        this.refreshing.catch(() => undefined), // whoever began it is told
+        this.refreshing.catch(() => undefined), // its caller is told
         signal,
       )
       if (this.isNewest) return change
@@ -184,8 +190,8 @@ export class ShareDrive {
   }
 
   /**
-   * The version of any length of the path log, to be read beside the newest. Content that only it names may have been
-   * cleared. Rejects when blocks it needs cannot be had now; throws `not-listed` for a length that the log does not have.
+   * The version of any length of the path log, to be read beside the newest. Its content may have been cleared.
+   * Rejects when needed blocks cannot be had now. Throws `not-listed` for a length that the log does not have.
    */
   async versionAt(length: number, signal?: AbortSignal): Promise<Version> {
     if (this.isNewest && this.newest?.length === length) return this.newest
@@ -208,8 +214,10 @@ export class ShareDrive {
     await this.drive.close()
   }
 
-  /** Deletes both logs from the store; that of the bytes first, since the other names it. Cut off anywhere, it can be
-   *  done again. */
+  /**
+   * Deletes both logs from the store: first the log of bytes, since the path log names it. Can be repeated if it
+   * was interrupted.
+   */
   async purge(): Promise<void> {
     const { storage } = this.drive.corestore
     const all = [...(this.bytes === undefined ? [] : [this.bytes]), this.paths]

@@ -1,6 +1,6 @@
 /**
- * A version of a share: all that its path log says up to a length. It is a value: a newer version is another one,
- * which has in common with it what did not change, so that both can be kept and read beside each other.
+ * A version of a share: all that its path log says up to a length. It is a value. A newer version is another value
+ * that shares all unchanged parts with it, so that both can be kept and read beside each other.
  */
 import type { ChangedPath } from '../../common/protocol'
 import { inSlices } from '../../wire/slices'
@@ -13,11 +13,11 @@ import type { PathIndex } from './pathIndex'
 import { PathIndexBuilder } from './pathIndexBuilder'
 
 export interface Version {
-  /** Of the path log. */
+  /** Length of the path log. */
   readonly length: number
   readonly fork: number
   readonly index: PathIndex
-  /** What the publisher said of the share last. */
+  /** The publisher's latest description of the share. */
   readonly info: ShareInfo | undefined
   /** The newest listing that this version names. */
   readonly listing: ListingHeader | undefined
@@ -25,7 +25,7 @@ export interface Version {
   readonly isListingFirst: boolean
 }
 
-/** What of a newer version differs from the one before. */
+/** The differences of a newer version from the one before. */
 export interface VersionChange {
   /** Length of the path log. */
   readonly version: number
@@ -33,10 +33,10 @@ export interface VersionChange {
   readonly paths?: readonly ChangedPath[]
 }
 
-/** More changed paths than these are not listed. */
+/** More changed paths than this are not listed. */
 const MAX_LISTED = 20_000
 
-/** The version after some blocks of the path log. Throws `limit-passed`. */
+/** The version after more blocks of the path log. Throws `limit-passed`. */
 export async function versionAfter(
   before: Version,
   changes: Changes,
@@ -56,8 +56,8 @@ export async function versionAfter(
 }
 
 /**
- * A version that was ahead of its path log, now that this has caught up: the newest block names the same listing for a
- * later length, so none of the blocks in between need be read. Undefined when it does not.
+ * A version that was ahead of its path log, after the path log has caught up. The newest block then names the same
+ * listing for a later length, so the blocks in between need not be read. Undefined when it does not.
  */
 export function caughtUp(before: Version, about: About | undefined, length: number): Version | undefined {
   const { listing: ahead } = before
@@ -75,7 +75,7 @@ export async function indexOf(entries: Iterable<DriveEntry>, limits: () => Share
   return builder.done()
 }
 
-/** What changed from one version to another: what is gone first. Quick where one was made from the other. */
+/** The changes from one version to another, removals first. Quick if one was made from the other. */
 export async function changeTo(now: Version, before: Version | undefined): Promise<VersionChange> {
   const { length: version, index } = now
   if (before === undefined) return { version }

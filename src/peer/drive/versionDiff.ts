@@ -1,4 +1,4 @@
-/** What is different between two versions of a share: content, kind, and the executable bit. Times alone are not. */
+/** The differences between two versions of a share: in content, kind and executable bit, not in time alone. */
 import type { DrivePath } from '../../common/brand'
 import type { VersionChanges, VersionDifference } from '../../common/model'
 import { inSlices, sorted } from '../../wire/slices'
@@ -12,7 +12,10 @@ export interface VersionDiff {
   readonly changes: VersionChanges
 }
 
-/** @param before undefined: nothing was there @param below only this path, and what lies below it */
+/**
+ * @param before undefined: there was no version before
+ * @param below only this path, and everything below it
+ */
 export async function differences(
   now: PathIndex,
   before: PathIndex | undefined,
@@ -44,7 +47,7 @@ function* finding(
   return found
 }
 
-/** Whether a reader sees something else at a path, apart from its time. */
+/** Whether two entries are the same to a reader, apart from their times. */
 export function isSameContent(a: DriveEntry, b: DriveEntry): boolean {
   return contentId(a) === contentId(b) && a.executable === b.executable
 }

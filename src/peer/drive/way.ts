@@ -1,7 +1,7 @@
 /**
- * A way through a share, component by component, as a kernel walks a path: `..` behind a link is the folder around the
- * link's target, at most 40 links lie on one way, and a file has nothing below it. It never leaves the share, and an
- * absolute target names a place on the sharer's machine.
+ * A way through a share, component by component, as a kernel walks a path: `..` behind a link is the folder around
+ * the link's target, at most 40 links lie on one way, and a file has nothing below it. A way never leaves the
+ * share. An absolute target names a place on the sharer's machine, so it counts as outside.
  */
 import type { DrivePath } from '../../common/brand'
 import { type Folder, spellingIn, spellingsIn } from './folder'
@@ -10,18 +10,18 @@ import { trimSlash } from './pathIndex'
 
 /** Links on one way, as the kernel counts. */
 const MAX_HOPS = 40
-/** Links to folders on the way to a listing in which further ones are shown as folders. */
+/** Behind this many links to folders, a listing shows no further ones as folders. */
 const MAX_WITHIN = 3
 
-/** Why a way ended before its end. `circle`: of links, or through too many of them. */
+/** Why a way ended early. `circle`: links lead in a circle, or are too many. */
 export type Reason = 'missing' | 'outside' | 'circle'
 
-/** Steps from component to component that may be taken. A target may have thousands, and a folder many such links. */
+/** How many more components may be walked. A link's target may have thousands, and a folder many such links. */
 export interface Steps {
   left: number
 }
 
-/** A folder, where it lies ('' for the share itself), and the spot around it. */
+/** A folder, its path ('' for the share itself), and the spot around it. */
 interface Spot {
   readonly folder: Folder
   readonly path: string
@@ -30,13 +30,13 @@ interface Spot {
 
 /** Goes through a share, one component after the other. */
 export class Way {
-  /** The file or link it came to, in `spot`; undefined where it came to that folder itself. */
+  /** The file or link that it came to, in `spot`; undefined where it came to the folder itself. */
   entry: DriveEntry | undefined
   /** The link that was followed last. */
   link: DriveEntry | undefined
   private missed: string | undefined
   private hops = 0
-  /** Where the links to folders lie that the path itself names. */
+  /** The spots of links to folders that the path itself names. */
   private readonly left: Spot[] = []
   private passed: ReadonlySet<Folder> | undefined
 
@@ -53,16 +53,16 @@ export class Way {
     return this.spot.folder
   }
 
-  /** Of the place it came to, links followed. */
+  /** Path of the place that it came to, links followed. */
   get path(): DrivePath {
     return (this.missed ?? this.entry?.path ?? (this.spot.path || '/')) as DrivePath
   }
 
-  /** → why it ended before the end, if it did. */
+  /** Walks a path. → why it ended early, if it did */
   walk(path: DrivePath, last: 'followed' | 'as it is' = 'followed'): Reason | undefined {
     const typed = trimSlash(path).split('/').slice(1)
     for (const [at, part] of typed.entries()) {
-      this.link = undefined // one that led somewhere explains nothing that comes
+      this.link = undefined // a link that led somewhere explains no later failure
       const name = this.entry === undefined ? spellingIn(this.folder, part, this.spot.path) : undefined
       if (name === undefined) return this.miss(part)
       this.enter(name)
@@ -75,7 +75,7 @@ export class Way {
     return undefined
   }
 
-  /** Goes on from a link to where it leads. */
+  /** Walks from a link to its target. → why it ended early, if it did */
   followEntry(): Reason | undefined {
     const ahead: string[] = []
     for (;;) {
@@ -99,7 +99,7 @@ export class Way {
     }
   }
 
-  /** Another way, which begins at a link in the folder where this one is. */
+  /** Another way that begins at a link in the current folder. */
   branch(link: DriveEntry, steps?: Steps): Way {
     const branch = new Way(this.spot, steps)
     branch.entry = link
@@ -107,7 +107,7 @@ export class Way {
     return branch
   }
 
-  /** Whether a listing at this place shows a link to such a folder as one. */
+  /** Whether a listing at this place shows a link to this folder as a folder. */
   mayShow(folder: Folder): boolean {
     this.passed ??= foldersAround([this.spot, ...this.left])
     return this.left.length < MAX_WITHIN && !this.passed.has(folder)
@@ -136,7 +136,7 @@ export class Way {
   }
 }
 
-/** These and all around them. */
+/** The folders of these spots and of all spots around them. */
 function foldersAround(spots: readonly Spot[]): ReadonlySet<Folder> {
   const found = new Set<Folder>()
   for (const spot of spots) {

@@ -1,4 +1,4 @@
-/** Who has which blocks, as far as is known: what this machine has, and what connected peers say they have. */
+/** Which blocks this machine and connected peers have. Peers are judged by what they have announced. */
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
 import type { BlockRuns } from '../hypercore/blockRuns'
@@ -6,31 +6,31 @@ import { BlockReferences } from './blockReferences'
 import type { BlobRef, DriveEntry } from './format/entry'
 import type { PathIndex } from './pathIndex'
 
-/** What is known of a share: its path log, and the newest version that was read of it. */
+/** A share's path log, and the newest version that was read. */
 export interface KnownShare {
   readonly paths: Hypercore
   readonly version: { readonly length: number; readonly index: PathIndex } | undefined
 }
 
-/** Whether a block is neither here nor at anybody connected, so that asking for it would only wait. */
+/** Whether a block is neither here nor at a connected peer, so that asking for it would only wait. */
 export function nobodyHas(core: Hypercore, block: number): boolean {
   return !core.core.bitfield.get(block) && !core.peers.some(peer => peerHas(peer, block))
 }
 
-/** Whether all blocks of a log, as long as it is known to be, are on this machine. */
+/** Whether all blocks of a log, to its known length, are on this machine. */
 export function isWhole(core: Hypercore): boolean {
   return core.core.bitfield.count(0, core.length, true) === core.length
 }
 
-/** Whether a log ends before a block, as far as anybody connected knows. */
+/** Whether a log ends before a block, as far as this machine and connected peers know. */
 export function isBeyond(core: Hypercore, block: number): boolean {
   return block >= core.length && core.peers.every(peer => block >= peer.remoteLength)
 }
 
 /**
- * Whether an entry names blocks that do not exist: a connected peer has all of the log of bytes that is in use, knows the version the
- * entry is of, and its log ends before. (Bytes are appended before the paths that name them; a packed file's own blocks
- * may come after a listing that names them, but not its pack.)
+ * Whether an entry names blocks that do not exist: a connected peer has all of the log of bytes that is in use, it
+ * knows the entry's version, and its log ends before the blocks. (Bytes are appended before the paths that name
+ * them. A packed file's own blocks may come after a listing that names them, but its pack may not.)
  */
 export function isBeyondTheEnd(share: KnownShare, bytes: Hypercore, entry: DriveEntry): boolean {
   if (!isBeyondKnown(bytes, entry)) return false
@@ -43,7 +43,10 @@ export function isBeyondTheEnd(share: KnownShare, bytes: Hypercore, entry: Drive
   )
 }
 
-/** Whether a peer has what the newest version needs of its log, as far as that goes: of former versions nobody has all. */
+/**
+ * Whether a peer has all blocks that the newest version needs, up to the end of the peer's log. No peer has all
+ * blocks of former versions.
+ */
 function hasAllInUse(
   { remoteLength, remoteContiguousLength, remoteBitfield }: ReplicatorPeer,
   share: KnownShare,
@@ -71,19 +74,22 @@ function runsInUse({ version }: KnownShare): BlockRuns {
   return runs
 }
 
-/** Whether an entry names blocks beyond the end of the log, as far as anybody connected knows. */
+/** Whether an entry names only blocks beyond the end of the log, as far as this machine and connected peers know. */
 export function isBeyondKnown(bytes: Hypercore, { blob, pack }: DriveEntry): boolean {
   if (blob === undefined || !isBeyond(bytes, lastBlock(blob))) return false
   return pack === undefined || isBeyond(bytes, pack.block)
 }
 
-/** Whether a file is nowhere to be had now: neither its pack nor the first and the last of its own blocks. */
+/**
+ * Whether neither a file's pack nor its own blocks can be had now. Of its own blocks the first and the last are
+ * looked at.
+ */
 export function isNowhere(bytes: Hypercore, { blob, pack }: DriveEntry): boolean {
   if (blob === undefined || !ownBlocksNowhere(bytes, blob)) return false
   return pack === undefined || nobodyHas(bytes, pack.block)
 }
 
-/** Whether the first or the last of these blocks is nowhere to be had now. */
+/** Whether the first or the last of these blocks can be had from nobody now. */
 export function ownBlocksNowhere(bytes: Hypercore, blob: BlobRef): boolean {
   return nobodyHas(bytes, blob.blockOffset) || nobodyHas(bytes, lastBlock(blob))
 }

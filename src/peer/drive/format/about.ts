@@ -1,14 +1,14 @@
 /**
- * What a publisher says of a share, inside the share: its name, when this version was made, what it changed since
- * which one, and where the newest listing is. It is the last block of every version, under a key of the sub-space `peerfold`, which other Hyperdrive
- * clients do not list. Untrusted.
+ * A publisher's description of a version, inside the share: the share's name, when the version was made, what it
+ * changed since which other one, and where the newest listing is. It is the last block of every version, under a
+ * key of the sub-space `peerfold`, which other Hyperdrive clients do not list. Untrusted.
  */
 import SubEncoder from 'sub-encoder'
 import { isCount, isRecord } from './entry'
 import { type ListingHeader, parseListingHeader } from './listing'
 import type { PathChange } from './pathBlock'
 
-/** The sub-space of the path log in which files are. Hyperdrive's own. */
+/** Hyperdrive's own sub-space of the path log, which holds the files. */
 export const FILES = new SubEncoder('files', 'utf-8')
 export const ABOUT = new SubEncoder('peerfold', 'utf-8')
 export const ABOUT_SHARE = 'share'
@@ -30,7 +30,7 @@ export interface About {
   readonly since?: Since
 }
 
-/** The version before, and what is different. The publisher's word, as all here. */
+/** The version before, and the differences. Untrusted, as everything here. */
 export interface Since {
   /** Length of the path log at the version before; 0: there is none. */
   readonly previous: number
@@ -42,7 +42,7 @@ export interface ChangeCounts {
   readonly added: number
   readonly changed: number
   readonly removed: number
-  /** Of what was added or changed. */
+  /** Total size of added and changed files. */
   readonly bytes: number
 }
 
@@ -53,7 +53,7 @@ export function parseAbout(change: PathChange | undefined): About | undefined {
   return isRecord(value) ? aboutOf(value) : undefined
 }
 
-/** What a reader will make of it. */
+/** The description as a reader will understand it. */
 export function aboutOf(value: Readonly<Record<string, unknown>>): About {
   const { name, isFile, time, listing, previous, changes } = value
   const info = {
@@ -67,7 +67,7 @@ export function aboutOf(value: Readonly<Record<string, unknown>>): About {
   return { ...about, since: counts === undefined ? { previous } : { previous, changes: counts } }
 }
 
-/** As the record has them: four numbers in a row. */
+/** The form in the record: a list of four numbers. */
 export function countsRecord({ added, changed, removed, bytes }: ChangeCounts): readonly number[] {
   return [added, changed, removed, bytes]
 }
@@ -79,7 +79,7 @@ function countsOf(value: unknown): ChangeCounts | undefined {
   return { added, changed, removed, bytes }
 }
 
-/** The parsed text, or undefined: what a stranger stored need not be JSON. */
+/** The parsed text; undefined where it is not JSON, since a stranger may have stored anything. */
 export function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'))

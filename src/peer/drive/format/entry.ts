@@ -1,5 +1,5 @@
 /**
- * One entry of a share as Peerfold sees it, and the one door through which entries come in: whatever a drive holds
+ * One entry of a share as Peerfold sees it, and the only place where entries are let in: whatever a drive holds
  * under a path, the result is either a well-formed `DriveEntry` or nothing. Whether the path may become a file is
  * decided later, by names/paths.ts.
  */
@@ -41,7 +41,7 @@ const MAX_LINK_TARGET = 4_096
 /** Milliseconds on either side of 1970 that a `Date` can tell. */
 const MAX_TIME = 8.64e15
 
-/** The entry a drive holds under `key`, or undefined when key or value is not what a drive should hold. */
+/** The entry that a drive holds under `key`, or undefined when key or value is malformed. */
 export function parseEntry(key: unknown, value: unknown): DriveEntry | undefined {
   if (!isRecord(value)) return undefined
   const { executable, linkname, blob, metadata } = value
@@ -64,7 +64,7 @@ export function emptyFile(path: unknown, executable: boolean, mtime: unknown): D
   return isPath(path) ? { path, kind: 'file', size: 0, mtime: timeOf(mtime), executable } : undefined
 }
 
-/** The checks of `parseEntry`, for a file. `pack` counts only for content that lies in its blocks as it is. */
+/** The checks of `parseEntry`, for a file. @param pack only for content that lies unchanged in its blocks */
 export function fileWith(
   path: unknown,
   executable: boolean,
@@ -81,7 +81,7 @@ export function fileWith(
     : { path, kind: 'file', size, mtime: time, executable, blob, pack }
 }
 
-/** Any time that a calendar knows is legal, 1970 and before included. Some clients write fractions. */
+/** Accepts any time that `Date` can hold, 1970 and before included. Some clients write fractions. */
 function timeOf(mtime: unknown): number | undefined {
   if (typeof mtime !== 'number' || !(Math.abs(mtime) <= MAX_TIME)) return undefined
   return Math.floor(mtime) + 0 // never -0
@@ -103,7 +103,7 @@ export function entryValue(entry: DriveEntry): Record<string, unknown> {
   }
 }
 
-/** Text that differs when the content differs: within one log, bytes are named by where they are. */
+/** A text that is different for different content. Within one log, content is named by its place. */
 export function contentId(entry: DriveEntry): string {
   if (entry.kind === 'link') return `link:${entry.linkTarget}`
   const { blob } = entry

@@ -3,19 +3,20 @@
  *
  * A path log has one block for every path, so a share of 100,000 files would cost 100,000 small blocks before the
  * first folder could be shown, and as many again for the files. So the publisher appends to the log of bytes
- *  - packs: blocks of about 256 KiB that hold small files one after another, in path order, and
- *  - the listing: a few blocks with all entries and where in which pack each small file lies,
+ * - packs: blocks of about 256 KiB that hold small files one after another, in path order, and
+ * - the listing: a few blocks with all entries, and for each small file its pack and its place there,
  * and names the listing in the last block of every version (about.ts), which other Hyperdrive clients do not list.
- * They lose nothing: every path has its ordinary entry and every file its ordinary blocks. A reader takes the listing,
- * then the entries of the path log that are newer than it.
+ * They lose nothing: every path has its ordinary entry and every file its ordinary blocks. A reader takes the
+ * listing, then the entries of the path log that are newer than it.
  *
- * Of a large first version, packs and listing are written ahead, so that the link can be given out as soon as Peerfold
- * can read everything. The small files' own blocks come after the listing, and then their paths. The listing says
- * already where those blocks will lie, counted from its own end; the header says as long as it is so (`ahead`).
+ * A large first version writes packs and listing first, so that the link can be given out as soon as Peerfold can
+ * read everything. The small files' own blocks come after the listing, and then their paths. The listing already
+ * names the future places of those blocks, counted from its own end. While these are missing, the header says
+ * `ahead`.
  *
  * A chunk of the listing is one block: raw-deflated JSON `[[shared, suffix, size, mtime, flags, blockOffset,
- * blockLength, byteOffset, packBlock, packOffset, linkTarget], …]`; `shared` counts the UTF-16 units a path has in
- * common with the one before it; an `mtime` that is not known is null; missing values at the end are left out.
+ * blockLength, byteOffset, packBlock, packOffset, linkTarget], …]`. `shared` counts the UTF-16 units that a path
+ * has in common with the one before it. An unknown `mtime` is null. Missing values at the end are left out.
  */
 
 import { promisify } from 'node:util'
@@ -39,10 +40,10 @@ export const PACKED_FILE_BYTES = 64 * 1024
 export const PACK_BYTES = 256 * 1024
 
 const CHUNK_ENTRIES = 4_000
-/** An honest chunk is far smaller; more is an attack on memory. */
+/** An honest chunk is far smaller. A larger one is an attack on memory. */
 const MAX_CHUNK_BYTES = 32 * 1024 * 1024
 const MAX_CHUNK_ROWS = 32_000
-/** All chunks of a listing together, inflated. */
+/** Bytes of all chunks of a listing together, inflated. */
 export const MAX_CHUNKS_BYTES = 512 * 1024 * 1024
 const MAX_PATH_UNITS = 16 * 1024
 const FLAG_EXECUTABLE = 1
@@ -55,9 +56,9 @@ export type LogPosition = Pick<BlobRef, 'blockOffset' | 'byteOffset'>
 
 const FORMATS = [1, 2] as const
 
-/** What the path log says of the newest listing. */
+/** The description of the newest listing in the path log. */
 export interface ListingHeader {
-  /** 2: some places count from the end of the listing, which readers of the first format do not know. */
+  /** 2: some places count from the end of the listing. Readers of the first format do not know such places. */
   readonly format: (typeof FORMATS)[number]
   /** Length of the path log that the listing describes. */
   readonly version: number
@@ -65,7 +66,7 @@ export interface ListingHeader {
   readonly bytes: number
   /** Its chunks, one block each. */
   readonly chunks: BlobRef
-  /** The path log does not have these entries yet, nor the log of bytes the small files' own blocks. */
+  /** The path log does not have these entries yet, and the log of bytes lacks the small files' own blocks. */
   readonly ahead?: true
 }
 
@@ -86,8 +87,8 @@ export function endOf({ blockOffset, blockLength, byteOffset, byteLength }: Blob
 }
 
 /**
- * The chunks of a listing, each ready to be appended as one block. Entries come in path order. The places of those
- * for whose blob `isAfter` holds count from where the listing will end.
+ * The chunks of a listing, each to be appended as one block. Entries come in path order.
+ * @param isAfter whether the place of a blob counts from the end of the listing
  */
 export async function* encodeListing(
   entries: Iterable<DriveEntry>,
@@ -107,8 +108,10 @@ export async function* encodeListing(
   if (rows.length > 0) yield await pack(rows)
 }
 
-/** The entries of one chunk of a listing that ends at `end`, and how many bytes it inflated to; malformed rows are left
- *  out. Throws when the chunk is no listing at all. */
+/**
+ * The entries of one chunk of a listing that ends at `end`, and how many bytes it inflated to. Malformed rows are
+ * left out. Throws when the chunk is not a listing at all.
+ */
 export async function decodeChunk(
   block: Uint8Array,
   end: LogPosition,

@@ -1,13 +1,13 @@
 /**
- * One block of a path log: Hyperbee's Protocol Buffers of (tree, key, value); one without a value takes its key away. A
- * block that is no such thing changes nothing.
+ * One block of a path log: Hyperbee's Protocol Buffers of (tree, key, value). A block without a value removes its
+ * key. A malformed block changes nothing.
  */
 import { Node } from 'hyperbee/lib/messages.js'
 
 export interface PathChange {
   /** With the prefix of its sub-space. */
   readonly key: Buffer
-  /** Undefined: the key was taken away. */
+  /** Undefined: the key was removed. */
   readonly value: Buffer | undefined
 }
 
@@ -17,6 +17,6 @@ export function parseBlock(block: Buffer | null): PathChange | undefined {
     const { key, value } = Node.decode(block)
     return { key, value: value ?? undefined }
   } catch {
-    return undefined // anything may stand in a stranger's log
+    return undefined // a stranger's log may hold anything
   }
 }
