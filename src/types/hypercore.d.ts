@@ -23,22 +23,21 @@ declare module 'hypercore' {
       readonly protomux: Protomux
       readonly channel: { close(): void }
       readonly remoteOpened: boolean
-      /** It is gone, or the log is closed. */
+      /** The peer is gone, or the log is closed. */
       readonly removed: boolean
       readonly remoteLength: number
-      /** It has said what it has. */
+      /** The peer has told which blocks it has. */
       readonly remoteSynced: boolean
       readonly remoteFork: number
       readonly remoteContiguousLength: number
-      /** This many from the first one on it has; which others, is in its bitfield. */
+      /** The peer has this many blocks from the first one on. Its bitfield tells which later ones it has. */
       _remoteContiguousLength: number
       readonly remoteBitfield: { get(index: number): boolean; firstUnset(position: number): number }
       /** Asks which of the blocks around `index` the peer has. */
       _maybeWant(index: number, handle: { addWant(want: object): void; removeWant(want: object): void }): void
       /** Blocks asked of this peer that have not come. */
       readonly inflight: number
-      readonly remoteUploading: boolean
-      /** Sends a message of an extension; who does not know that passes it over. */
+      /** Sends a message of an extension. A peer that does not know the extension ignores it. */
       extension(name: string, message: Uint8Array): void
       /** Whether it said that it has a block. */
       _remoteHasBlock(index: number): boolean
@@ -46,7 +45,7 @@ declare module 'hypercore' {
       _canRequest(index: number, force: boolean): boolean
       /** Whether anything may be asked of it. */
       isActive(): boolean
-      /** This many may be. */
+      /** The most requests that may be on their way to the peer. */
       getMaxInflight(): number
       /** Asks it for a block. False: it cannot be asked now. */
       _requestBlock(block: WantedBlock): boolean
@@ -61,26 +60,26 @@ declare module 'hypercore' {
       /** Messages with data, sent and received. */
       readonly stats: {
         readonly wireData: { readonly tx: number; readonly rx: number }
-        /** How often it had not what it was asked for. */
+        /** How often the peer lacked a block that it was asked for. */
         notAvailableBackoffs: number
-        /** How often it called a request wrong. */
+        /** How often the peer called a request invalid. */
         readonly backoffs: number
       }
-      /** Nothing is asked of it any more. */
+      /** Nothing is asked of the peer any more. */
       paused: boolean
-      /** It gives what it is asked for. */
+      /** The peer gives what it is asked for. */
       remoteUploading: boolean
-      /** How much it is asked for at once of what others were asked for before. */
+      /** The most blocks asked of this peer at a time that others were asked for already. */
       getMaxHotswapInflight(): number
-      /** What this peer asked for and has not been given. */
+      /** Requests of this peer that are not answered yet. */
       readonly remoteRequests: { readonly size: number }
-      /** The same that waits until something that was written has left. */
+      /** Those of them that wait until data already written has left. */
       readonly receiverQueue: { readonly length: number }
       /** Blocks that came from it and are being checked and stored. */
       readonly dataProcessing: number
-      /** Is called when a request was answered, before the answer is checked. */
+      /** Called when a request was answered, before the answer is checked. */
       _onrequestroundtrip(request: SentRequest): void
-      /** Takes back what this peer was asked for. */
+      /** Withdraws a request that was sent to this peer. */
       _cancelRequest(request: SentRequest): void
       // Called with its messages.
       onrange(range: BlockRange & { readonly drop: boolean }): Promise<void>
@@ -117,7 +116,7 @@ declare module 'hypercore' {
       readonly start: number
       /** -1: to the end of the log, however long it gets. */
       readonly end: number
-      /** When only these blocks are wanted; then `start` and `end` are places herein. */
+      /** The only blocks wanted; `start` and `end` are places in this list then. Null: the whole range. */
       readonly blocks: readonly number[] | null
       readonly linear: boolean
     }
@@ -125,7 +124,7 @@ declare module 'hypercore' {
     interface SentRequest {
       readonly peer: ReplicatorPeer
       block: { readonly index: number } | null
-      /** `index` is a place in the tree; `nodes` levels above it are unknown, 0 to have that found out. */
+      /** `index` is a place in the tree. `nodes`: levels above it that are unknown here; 0 has them counted. */
       hash: { readonly index: number; readonly nodes: number } | null
       /** A proof of a longer log. */
       readonly upgrade: { readonly start: number; readonly length: number } | null
@@ -140,14 +139,14 @@ declare module 'hypercore' {
       detach(ref: RequestRef): boolean
     }
 
-    /** Somebody who waits for it. */
+    /** One waiter for the answer to a request. */
     interface RequestRef {
-      /** Null: it is over. */
+      /** Null: the request is over. */
       readonly context: HashRequest | null
       readonly promise: Promise<unknown>
     }
 
-    /** What a peer sends: here, a block and what proves it. */
+    /** A block and what proves it, as a peer sends them. */
     interface Proof {
       readonly fork: number
       readonly block: {
@@ -161,9 +160,9 @@ declare module 'hypercore' {
       readonly manifest: null
     }
 
-    /** What a peer sends, in answer to a request or without one. */
+    /** Data from a peer, in answer to a request or without one. */
     interface SentData {
-      /** 0: there was none. */
+      /** 0: there was no request. */
       readonly request: number
       readonly fork: number
       readonly block: Proof['block'] | null
@@ -175,7 +174,7 @@ declare module 'hypercore' {
 
     /** What is to be proven. */
     interface ProofOptions {
-      /** `nodes`: so many levels above it the other side does not know, at most. */
+      /** `nodes`: the most levels above the block that the other side does not know. */
       readonly block: { readonly index: number; readonly nodes: number } | null
       readonly hash: null
       readonly seek: null
@@ -187,7 +186,7 @@ declare module 'hypercore' {
       readonly length: number
     }
 
-    /** Of blocks; padding stands before the bytes and is written by it. */
+    /** Encrypts blocks. It also writes the padding, which stands before the bytes. */
     interface Encryption {
       /** Bytes. */
       padding(core: object, index: number): number
@@ -207,7 +206,7 @@ declare module 'hypercore' {
       readonly core: { readonly corePointer: number; readonly dataPointer: number }
       read(fork?: number): StorageReading
       write(): StorageWriting
-      /** What is kept beside the log on this machine, in the order of its keys. */
+      /** Records kept beside the log on this machine alone, in the order of their keys. */
       createLocalStream(range?: {
         gte?: Uint8Array
         lt?: Uint8Array
@@ -215,7 +214,7 @@ declare module 'hypercore' {
     }
     /** Reads that are done together, once `tryFlush` is called. */
     interface StorageReading {
-      /** As it is stored. Null: it is not. */
+      /** The block as it is stored. Null: it is not here. */
       getBlock(index: number): Promise<Uint8Array | null>
       /** The hash above blocks, by its place in the tree: that of block n is at 2n. */
       getTreeNode(index: number): Promise<{ readonly size: number; readonly hash: Buffer } | null>
@@ -227,7 +226,7 @@ declare module 'hypercore' {
     interface StorageWriting {
       putBlock(index: number, block: Uint8Array): void
       deleteBlock(index: number): void
-      /** An `end` of -1 is that of the log. */
+      /** An `end` of -1 means the end of the log. */
       deleteBlockRange(start: number, end: number): void
       putBitfieldPage(page: number, bits: Uint8Array): void
       setHints(hints: Hypercore.Hints): void
@@ -246,7 +245,7 @@ declare module 'hypercore' {
   class Hypercore extends EventEmitter {
     readonly key: Buffer
     readonly discoveryKey: Buffer
-    /** Null, or without the secret key, where versions cannot be signed here. */
+    /** Null, or without its secret key, where this machine cannot sign versions. */
     readonly keyPair: { readonly publicKey: Buffer; readonly secretKey: Buffer | null } | null
     /** Who may sign versions. Null until the first blocks of somebody else's log are here. */
     readonly manifest: { readonly signers: readonly { readonly publicKey: Buffer }[] } | null
@@ -271,25 +270,25 @@ declare module 'hypercore' {
         attached(mux: Protomux): boolean
         attachTo(mux: Protomux): void
         detachFrom(mux: Protomux): void
-        /** Whether what a peer has more of the log is taken over unasked. */
+        /** Whether a longer log of a peer is taken over without being asked for. */
         eagerUpgrade: boolean
-        /** Holds what changes the tree by what peers sent, one after the other. */
+        /** Lets changes of the tree by data of peers in one at a time. */
         readonly _rxLock: { lock(): Promise<void>; unlock(): void }
-        /** Gives what was checked and kept to whoever waits for it. */
+        /** Hands data that was checked and stored to those who wait for it. */
         _ondata(peer: Hypercore.ReplicatorPeer, request: null, data: Hypercore.SentData): void
         /** Tells listeners that a block was given. */
         _onupload(index: number, byteLength: number, peer: Hypercore.ReplicatorPeer): void
         /** Tells peers that blocks are here, or with `drop` that they are not any more. */
         onhave(start: number, length: number, drop: boolean): void
         readonly peers: readonly Hypercore.ReplicatorPeer[]
-        /** Who is asked for a proof of a longer log: one peer at a time. */
+        /** The request for a proof of a longer log, to one peer at a time. Null: none is under way. */
         readonly _upgrade: {
           readonly inflight: readonly Hypercore.SentRequest[]
         } | null
-        /** Blocks that wait to be asked for, and some that did. */
+        /** Blocks that wait to be asked for. Some of them wait no longer. */
         readonly _queued: Hypercore.WantedBlock[]
         readonly _seeks: readonly object[]
-        /** Every request that is on its way, to whomever. */
+        /** Every request that is on its way, to any peer. */
         readonly _inflight: Iterable<Hypercore.SentRequest>
         readonly _blocks: Iterable<Hypercore.WantedBlock> & {
           get(index: number): Hypercore.WantedBlock | null
@@ -297,17 +296,17 @@ declare module 'hypercore' {
         readonly _hashes: { add(index: number, priority: number, force: boolean): Hypercore.HashRequest }
         /** Gives a block to those who wait for it. */
         _resolveBlockRequest(blocks: object, index: number, value: Uint8Array, request: null): boolean
-        /** Looks which ranges that are wanted are here. */
+        /** Checks which of the wanted ranges are here. */
         _updateNonPrimary(updateAll: boolean): void
-        /** Forgets a request of a block, which waits again to be asked for when somebody wants it. */
+        /** Forgets a request for a block. If somebody still wants the block, it waits again to be asked for. */
         _clearInflightBlock(blocks: object, request: Hypercore.SentRequest): void
-        /** Asks a peer for one block that waits. False: there is none for it. */
+        /** Asks a peer for one block that waits. False: no waiting block can be asked of it. */
         _updatePeer(peer: Hypercore.ReplicatorPeer): boolean
         /** Asks a peer for what others were asked for already. */
         _updateHotswap(peer: Hypercore.ReplicatorPeer): void
         /** Asks a peer for what is wanted. */
         updatePeer(peer: Hypercore.ReplicatorPeer): void
-        /** Looks soon whom to ask for what is wanted. */
+        /** Schedules a round in which each peer is asked for what is wanted. */
         queueUpdateAll(): void
         /** Tells a peer which blocks are here. */
         _onwant(peer: Hypercore.ReplicatorPeer, start: number, length: number, any: boolean): void
@@ -323,11 +322,11 @@ declare module 'hypercore' {
         _unlock(): void
       }
       readonly header: { readonly hints: Hypercore.Hints }
-      /** Checks what a peer sent, and keeps it. False: it does not fit any more. Throws when it is wrong. */
+      /** Checks data of a peer, and stores it. False: it does not fit any more. Throws when it is wrong. */
       verify(proof: Hypercore.Proof | Hypercore.SentData, from?: Hypercore.ReplicatorPeer): Promise<boolean>
-      /** What is known of its tree is damaged. */
+      /** What is known of the tree is damaged. */
       readonly _repairMode: boolean
-      /** It has no manifest, as logs of old. */
+      /** The log has no manifest, as logs of early Hypercore versions. */
       readonly compat: boolean
       updateContiguousLength(change: { start: number; length: number; drop: boolean }): void
       _setBitfieldRanges(start: number, end: number, value: boolean): void
@@ -343,9 +342,9 @@ declare module 'hypercore' {
     /** The hash of the log when it was `length` blocks long. */
     treeHash(length?: number): Promise<Buffer>
     findingPeers(): () => void
-    /** What proves that; a block that is not here is without its bytes. */
+    /** Proves what is wanted. A block that is not here comes without its bytes. */
     proof(wanted: Hypercore.ProofOptions): Promise<Omit<Hypercore.SentData, 'request' | 'manifest'>>
-    /** Messages of any kind beside those of the log, to peers that know the same name. */
+    /** Exchanges messages beside those of the log, with peers that registered the same name. */
     registerExtension(
       name: string,
       handlers: {
@@ -360,11 +359,11 @@ declare module 'hypercore' {
       blocks?: readonly number[]
       linear?: boolean
     }): Hypercore.Download
-    /** Finds the block of a byte, and the byte in it. Null: with what is here it cannot be found. */
+    /** Finds the block of a byte, and the byte in it. Null: what is here does not suffice to find it. */
     seek(bytes: number, options?: { wait?: boolean }): Promise<[number, number] | null>
     truncate(length: number): Promise<void>
     clear(start: number, end: number): Promise<unknown>
-    /** By `isInitiator`: a stream of its own. */
+    /** Given `isInitiator`, makes a stream of its own. */
     replicate(isInitiator: boolean): import('node:stream').Duplex
     replicate(stream: NoiseStream | Protomux): unknown
     static createProtocolStream(
@@ -386,7 +385,7 @@ declare module 'hypercore/lib/messages' {
 
 declare module 'hypercore/lib/merkle-tree' {
   export const MerkleTree: {
-    /** Levels of the tree above a place in it that a peer with a log so long does not know, at most. */
+    /** The most levels of the tree above `index` that a peer with a log of `length` blocks does not know. */
     maxMissingNodes(index: number, length: number): number
   }
 }
@@ -489,7 +488,7 @@ declare module 'hyperbee/lib/messages.js' {
     decode(block: Uint8Array): { readonly index: Buffer; readonly key: Buffer; readonly value: Buffer | null }
     encode(block: { index: Buffer; key: Buffer; value: Buffer | null }): Buffer
   }
-  /** The search tree in a block: nodes as the blocks of their keys, and of their children with places therein. */
+  /** The search tree in a block. A node lists the blocks of its keys, and its children as pairs of block and place. */
   export const YoloIndex: {
     encode(index: { levels: readonly { keys: readonly number[]; children: readonly number[] }[] }): Buffer
   }
@@ -552,7 +551,7 @@ declare module 'hyperdrive' {
     findingPeers(): () => void
     // What other clients do with a drive; our own code reads and writes the logs itself. Tests use these.
     get(path: string, options?: { follow?: boolean; timeout?: number }): Promise<Buffer | null>
-    /** The drive as it was when its path log was so long. */
+    /** The drive as it was when its path log had `version` blocks. */
     checkout(version: number): Hyperdrive
     put(path: string, content: Uint8Array, options?: { executable?: boolean }): Promise<void>
     del(path: string): Promise<void>

@@ -18,15 +18,13 @@ declare module '@hyperswarm/secret-stream' {
     readonly writableLength?: number
     /** So far, of a UDX stream. */
     readonly bytesReceived?: number
-    /** Of a UDX stream: milliseconds of a round trip, smoothed and whole; 0 also as long as it is not measured. */
+    /** Of a UDX stream: smoothed time of a round trip in whole milliseconds; 0 also until it was measured. */
     readonly rtt?: number
-    /** Of a UDX stream: datagrams sent so far, and how often one was sent once more; the latter begins again at 65,536. */
+    /** Of a UDX stream: datagrams sent so far, and retransmissions, which wrap at 65,536. */
     readonly packetsTransmitted?: number
     readonly retransmits?: number
     /** So far, of a TCP socket. */
     readonly bytesRead?: number
-    /** Of a UDX stream: milliseconds there and back, 0 until it was measured. */
-    readonly rtt?: number
     /** The UDP socket that a UDX stream goes through; null before and after. */
     readonly socket?: { getRecvBufferSize(): number; setRecvBufferSize(bytes: number): void } | null
     /** Below the encryption. */
@@ -52,9 +50,9 @@ declare module '@hyperswarm/secret-stream' {
     /** Bytes of all messages so far, as they are sent. */
     readonly rawBytesWritten: number
     userData: Protomux | null
-    /** Bytes of the message that is being received, encrypted as it is; 0 between messages. */
+    /** Length of the message that is being received, encrypted, in bytes; 0 between messages. */
     readonly _len: number
-    /** Of streamx, which these streams are made with; a Node socket has another. */
+    /** That of streamx, which these streams are made with; a Node socket has another. */
     readonly _writableState?: { readonly buffered: number }
     setKeepAlive(milliseconds: number): void
     setTimeout(milliseconds: number): void
@@ -69,7 +67,7 @@ declare module '@hyperswarm/secret-stream' {
         remotePublicKey?: Uint8Array
         pattern?: 'IK' | 'XX'
         keepAlive?: number
-        /** The result of one that is done already. */
+        /** The result of a handshake that is done already. */
         handshake?: object
       },
     )
@@ -93,7 +91,7 @@ declare module 'protomux' {
     }
   }
   class Protomux {
-    /** What is sent between the two goes as one message. */
+    /** Messages sent between `cork` and `uncork` leave as one. */
     cork(): void
     uncork(): void
     static from(stream: NoiseStream): Protomux
@@ -168,8 +166,12 @@ declare module 'hyperdht' {
     address(): { host: string; family: number; port: number }
     /** UDX streams that are open, whatever for. */
     readonly rawStreams: Iterable<UdxStream>
-    /** For every connection, made or taken. `framed`: every message comes after its length, as in a secret stream. */
-    /** @param options.firewall is asked about datagrams that come before the stream goes anywhere; true: passed over */
+    /**
+     * Called for every connection, made or taken.
+     *
+     * @param options.framed each message comes after its length, as in a secret stream
+     * @param options.firewall is asked about datagrams that come before the stream is connected; true: they are ignored
+     */
     createRawStream(options: { readonly framed?: boolean; readonly firewall?: () => boolean }): UdxStream
     lookup(
       target: Uint8Array,
@@ -208,7 +210,7 @@ declare module 'hyperdht/lib/messages.js' {
 declare module 'hyperdht/lib/noise-wrap.js' {
   import type { KeyPair } from '@hyperswarm/secret-stream'
 
-  /** The handshake of two peers, within what nodes pass on. */
+  /** The handshake of two peers, carried in the messages that nodes pass on. */
   class NoiseWrap {
     constructor(keyPair: KeyPair, remotePublicKey: Uint8Array)
     send(payload: object): Promise<Buffer>
@@ -231,7 +233,7 @@ declare module 'hyperswarm' {
       readonly proven: boolean
       /** It is to be connected to. */
       readonly queued: boolean
-      /** Those of ours under which it was found; a new one emits `topic`. */
+      /** Our topics under which the peer was found. Each new one emits `topic`. */
       readonly topics: readonly Buffer[]
       ban(value: boolean): void
     }
@@ -253,10 +255,10 @@ declare module 'hyperswarm' {
     readonly keyPair: KeyPair
     readonly connections: ReadonlySet<NoiseStream>
     readonly connecting: number
-    /** Connections it makes or takes at most. Read again for every one. */
+    /** The most connections, made and taken. Read for every new one. */
     maxPeers: number
     readonly peers: ReadonlyMap<string, Hyperswarm.PeerInfo>
-    /** Those that are still being made, too. */
+    /** All connections, with those that are still being made. */
     readonly _allConnections: { has(publicKey: Buffer): boolean }
     join(topic: Uint8Array, options?: { server?: boolean; client?: boolean }): Hyperswarm.PeerDiscovery
     leave(topic: Uint8Array): Promise<void>
