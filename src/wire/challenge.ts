@@ -7,9 +7,10 @@
  * 3. The client checks the proof. If it is wrong, it has given away 32 random bytes, and hangs up.
  * 4. The client sends its own proof with `hello`. If it is wrong, the peer process hangs up.
  *
- * The hash covers who proves (a proof sent back as it came is worthless), the protocol version, and the name of the
- * socket (who passes messages on from another socket is found out). A proof that was overheard fits no other nonces.
- * Programs of the same user read the same file, so this keeps out other users, not those.
+ * The hash covers the side that proves, so a proof that is sent back as it came is worthless. It covers the protocol
+ * version, and the name of the socket, so messages that are passed on from another socket are found out. A proof that
+ * was overheard fits no other nonces. This keeps out other users. It does not keep out programs of the same user, which
+ * can read the same file.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
@@ -36,7 +37,7 @@ export function newNonce(): Uint8Array {
   return new Uint8Array(randomBytes(PROOF_LENGTH))
 }
 
-/** True for what may be a nonce or a proof: it comes from somebody who has proven nothing. */
+/** True for a value that has the form of a nonce or a proof. Its sender has proven nothing yet. */
 export function isProofSized(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array && value.length === PROOF_LENGTH
 }

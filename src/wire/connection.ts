@@ -3,9 +3,8 @@
  * the other. Both ends use this class; clients call `request`, the peer process calls `handle` and `notify`.
  *
  * Errors cross as `UserError` in the response's data and are thrown on the other side as `PeerfoldError` with the
- * same code and message. Neither end sends a message longer than `LONGEST_MESSAGE`, and the peer process refuses a
- * longer request of whoever sends it all the same. Listening begins at once: register handlers and listeners in the turn
- * that opens it.
+ * same code and message. Neither end sends a message longer than `LONGEST_MESSAGE`; the peer process refuses a request
+ * that is longer. Listening begins at once: register handlers and listeners in the turn that opens the connection.
  */
 import type { Socket } from 'node:net'
 import {
@@ -49,13 +48,13 @@ export function openConnection(socket: Socket): Connection {
   return new Connection(socket)
 }
 
-/** The same for the peer process: it answers. Whoever is at the other end can send only short messages until `trust()`. */
+/** The same for the peer process, which answers. The other end can send only short messages until `trust()`. */
 export function acceptConnection(socket: Socket): Connection {
   return new Connection(socket, { answers: true })
 }
 
 export interface ConnectionOptions {
-  /** It is the peer process's, which answers what is too long. */
+  /** This end is the peer process. It answers a request that is too long with an error. */
   readonly answers?: boolean
   /** Bytes of the longest message that is sent and taken. */
   readonly longest?: number
@@ -85,7 +84,7 @@ export class Connection {
     this.rpc.listen()
   }
 
-  /** Whoever is at the other end has proven who they are. */
+  /** The other end has proven itself: long messages are taken from now on. */
   trust(): void {
     this.isTrusted = true
   }
@@ -95,9 +94,9 @@ export class Connection {
   }
 
   /**
-   * Throws `PeerfoldError`: what the other end answered; `message-too-large` when it would not take this, or its answer
-   * is longer than it may be, and the connection continues; `peer-unreachable` after the timeout or when the connection
-   * ends; `cancelled` as soon as the signal is aborted. In all but the first case the other end is told to give up.
+   * Throws `PeerfoldError`: what the other end answered; `message-too-large` when this request or its answer is too
+   * long, and the connection continues; `peer-unreachable` after the timeout or when the connection ends; `cancelled` as
+   * soon as the signal is aborted. After a timeout or an abort the other end is told to give up.
    */
   async request<M extends Method>(
     method: M,
@@ -159,7 +158,7 @@ export class Connection {
     })
   }
 
-  /** Resolves when the operating system took it, so that a slow client can be told the latest only. Never rejects. */
+  /** Resolves when the operating system took it, so a sender that waits skips what is old by then. Never rejects. */
   async notify<N extends keyof Notifications>(name: N, value: Notifications[N]): Promise<void> {
     if (this.isClosed) return
     await this.rpc.sendNotification(name, value)
@@ -241,5 +240,5 @@ function isUserError(value: unknown): value is UserError {
 /** A broken socket always closes too, and that is what everyone listens to. */
 function becauseCloseFollows(): void {}
 
-/** What vscode-jsonrpc would print is told by rejected requests and by closing. */
+/** Rejected requests and closing tell all that vscode-jsonrpc would print. */
 const silent: Logger = { error() {}, warn() {}, info() {}, log() {} }

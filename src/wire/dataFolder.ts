@@ -16,7 +16,7 @@ export interface DataFolderPaths {
   readonly root: string
   /** Held by the peer process that owns the store. */
   readonly lock: string
-  /** What Peerfold 0.3.0 showed to be admitted; it admits to nothing now. */
+  /** The token that Peerfold 0.3.0 looks for. It admits nobody. */
   readonly token: string
   /** Where the peer process listens, and what proves that a client may read the data folder. */
   readonly endpoint: string
@@ -30,7 +30,7 @@ export interface DataFolderPaths {
   readonly catalog: string
   /** Files that live copies took away. */
   readonly kept: string
-  /** Clones of large files of own shares, by which there are former versions of them. */
+  /** Clones of large files of own shares, which keep former versions of those. */
   readonly clones: string
   /** What lies in a folder that Peerfold 0.3.0 wrote, until it is taken over. */
   readonly earlier: {
@@ -77,16 +77,18 @@ function formatted(folder: string): DataFolderPaths['earlier'] {
   }
 }
 
-/** The catalog of a data folder, also of one that is not taken over yet. It is there once anything was shared or opened. */
+/** The catalog of a data folder, also of one that is not taken over yet. There once anything was shared or opened. */
 export function catalogOf(root: string): string {
   const { catalog, earlier } = dataFolderPaths(root)
   return existsSync(catalog) ? catalog : earlier.catalog
 }
 
 /**
- * Creates the data folder for its owner alone, and closes it to others when it is open to them. Refused are a folder of
- * another user, or with anything in it that another user put there: what it says, keys included, would be theirs. And a
- * folder that holds other things is left as it is: closing, say, a home folder to others would break what lives in it.
+ * Creates the data folder for its owner alone, and closes it to others when it is open to them.
+ *
+ * @throws PeerfoldError `storage-not-yours` for a folder of another user, or with anything in it that another user put
+ *   there: that user could choose what is read from it, keys included; `storage-foreign` for a folder that is open to
+ *   others and holds other things: closing, say, a home folder would break what lives in it
  */
 export function ensureDataFolder(root: string): DataFolderPaths {
   const paths = dataFolderPaths(root)
@@ -100,7 +102,7 @@ export function ensureDataFolder(root: string): DataFolderPaths {
   return paths
 }
 
-/** The first of the folder, the link that leads to it, and what lies in it, that another user made. */
+/** The first path that another user owns: the folder, a link that leads to it, or something in it. */
 function foreignIn({ root, format }: DataFolderPaths): string | undefined {
   if (isForeign(root) || !isOwner(root)) return root
   const inFolder = (folder: string) => readdirSync(folder).map(name => join(folder, name))

@@ -2,10 +2,10 @@
  * Where the peer process listens and what proves it. The peer process, holding the lock, listens on its socket and then
  * writes endpoint.json, with a new key each time (see challenge.ts); clients read it.
  *
- * - A Unix socket's path is cut off silently at about 100 bytes and lies in a folder of its owner, so it is short and
- *   hashed from the data folder's path.
- * - Windows pipes have no file permissions, and whoever makes one first has its name: so that nobody can, the name is
- *   random, another one at each start.
+ * - A Unix socket has a short path, hashed from the data folder's, since systems cut it off silently at about 100 bytes.
+ *   It lies in a folder of its owner.
+ * - A Windows pipe has a random name, another one at each start. Pipes have no file permissions, and whoever makes one
+ *   first has its name.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readlinkSync, realpathSync } from 'node:fs'
@@ -32,12 +32,14 @@ export interface Endpoint {
 
 /** The shortest limit of the systems we run on (macOS: 104 with the final zero). */
 const MAX_SOCKET_PATH = 103
-/** What Peerfold 0.3.0 finds for a token. It sends that to the socket, and is told there that it is too old. */
+/** Peerfold 0.3.0 takes this for the token and sends it to the socket, where it is told that it is too old. */
 const TOKEN_FOR_EARLIER = 'Peerfold 0.3.0 sends this; it admits to nothing'
 
 /**
- * The socket or pipe for a data folder; makes the folder a Unix socket lies in. A pipe has another name each time; a
- * socket the same for every name of one folder, so that a stale one is replaced.
+ * The socket or pipe for a data folder; makes the folder that a Unix socket lies in. A pipe has another name each time.
+ * A socket has the same path for every name of one folder, so that a stale one is replaced.
+ *
+ * @throws PeerfoldError `no-socket-folder`
  */
 export function socketPath(
   root: string,
@@ -96,7 +98,7 @@ function realPath(root: string): string {
   }
 }
 
-/** Undefined when no peer process has announced itself, or the file is not whole, or another user may have written it. */
+/** Undefined when no peer process has written one, or it is not whole, or another user may have written it. */
 export async function readEndpoint(root: string): Promise<Endpoint | undefined> {
   const text = await readOwnText(dataFolderPaths(root).endpoint)
   if (text === undefined) return undefined
@@ -134,7 +136,7 @@ export async function removeEndpoint(root: string): Promise<void> {
   await rm(dataFolderPaths(root).endpoint, { force: true })
 }
 
-/** In place of a token that Peerfold 0.3.0 left. Only for the peer process that holds the lock. */
+/** Replaces the token of Peerfold 0.3.0. Only for the peer process that holds the lock. */
 export async function writeTokenForEarlier(root: string): Promise<void> {
   await writePrivately(dataFolderPaths(root).token, `${TOKEN_FOR_EARLIER}\n`)
 }

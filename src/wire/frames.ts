@@ -1,8 +1,8 @@
 /**
  * Messages on the local socket: 4 bytes of length (big-endian), then that many bytes of MessagePack. File bytes stay
- * bytes this way, and the length is known before anything is kept: a request that is too long is let go by, and
- * answered with an error; whoever sends anything else that is too long is cut off at once. These two classes plug
- * into vscode-jsonrpc, which does the rest: ids, responses, cancellation.
+ * bytes this way, and the length is known before anything is kept. A request that is too long is dropped as it comes,
+ * and answered with an error. Anything else that is too long ends the connection at once. These two classes plug into
+ * vscode-jsonrpc, which does the rest: ids, responses, cancellation.
  */
 import type { Socket } from 'node:net'
 import { decode, decodeMulti, encode } from '@msgpack/msgpack'
@@ -21,9 +21,9 @@ export type Refusal = (id: number | string, length: number) => void
 
 /** Bytes of the longest message. Files of any size come in parts; both ends hold a message about twice meanwhile. */
 export const LONGEST_MESSAGE = 64_000_000
-/** The same for whoever has not said yet who they are: what a few bytes can claim to hold is bounded by it, too. */
+/** Bytes of the longest message until the other end has proven itself. Bounds what a few bytes can claim to hold. */
 export const MAX_FIRST_MESSAGE = 8 * 1024
-/** This many messages of the longest kind may wait for the other end to read; more end the connection, for it hangs. */
+/** Longest messages that may wait for the other end to read. With more, it hangs, and the connection ends. */
 const MAX_WAITING = 2
 const HEAD = 4
 /** Bytes at the start of a message in which its id is found. */
@@ -32,8 +32,8 @@ const ID_WITHIN = 128
 export class FrameReader extends AbstractMessageReader implements MessageReader {
   private readonly head = Buffer.alloc(HEAD)
   private headHeld = 0
-  /** Of a message that comes in several chunks: as long as it will be, filled as they come. Joined at its end, a file
-   *  of 50 MB would hold up everything for as long as it takes to copy it. */
+  /** A message that comes in several chunks: as long as it will be, filled as they come. Joining the chunks at the end
+   *  would hold up everything while, say, 50 MB are copied. */
   private body: Buffer | undefined
   private bodyHeld = 0
   /** Set while `body` is the start of a message that is refused: what answers it, and its whole length. */
@@ -130,7 +130,7 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
 }
 
 function tell(body: Buffer, callback: DataCallback): void {
-  // An array is made as long as it claims to be before its first element is looked at.
+  // The decoder makes an array as long as it claims to be before it reads the first element, so the claim is bounded.
   const limits = { maxArrayLength: body.length, maxMapLength: body.length }
   const message = decode(body, limits)
   if (!isMessage(message)) throw new Error('what came is not a message')
@@ -160,7 +160,7 @@ function requestIdOf(start: Uint8Array): number | string | undefined {
       isKey = !isKey
     }
   } catch {
-    return undefined // it continues beyond these bytes before it said what it is
+    return undefined // these bytes end before the id and the method
   }
   return undefined
 }
@@ -181,7 +181,7 @@ export class FrameWriter extends AbstractMessageWriter implements MessageWriter 
     socket.once('close', () => this.fireClose())
   }
 
-  /** Resolves when the operating system took it, or when the connection is gone: its end is told by closing, once. */
+  /** Resolves when the operating system took it, or when the connection is gone: closing alone tells that end. */
   write(message: Message): Promise<void> {
     const body = encode(message, { ignoreUndefined: true })
     if (body.length > this.longest) return Promise.reject(this.tooLong(body.length))

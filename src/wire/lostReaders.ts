@@ -3,7 +3,7 @@
  * the disk of a log may be full (ENOSPC): pipes and terminals say so as an event, files by throwing.
  */
 
-/** A stream's errors go to `onError` from now on, and else nowhere. */
+/** From now on errors of the stream go to `onError`, and do not end the process. */
 export function outliveReader(
   stream: NodeJS.WritableStream,
   onError: (error: NodeJS.ErrnoException) => void = ignored,

@@ -7,7 +7,8 @@ import { dirname } from 'node:path'
  * used: below a folder that refuses new ones by ENOENT, as /proc does, it tries again without end (Node 20 to 24).
  *
  * @param path absolute
- * @param mode of each that is made. Throws what the file system says, and of such a folder that it refuses (EACCES).
+ * @param mode of each folder that is made
+ * @throws the file system's error; EACCES below a folder that refuses new ones by ENOENT
  */
 export function makeFolders(path: string, mode = 0o777): void {
   try {

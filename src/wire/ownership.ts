@@ -1,9 +1,8 @@
 /**
- * Whose a file or folder is. What lies in a temporary folder, or in a folder that was open to others for a while, may
- * have been made by another user of the machine, under the very name that is expected. So before something there is
- * believed its owner and its rights are looked at: other users can give neither away. On Windows Node shows no owner;
- * there everything lies in the user's profile, which is closed to others by inheritance, and pipes are proven by
- * challenge.
+ * Whose a file or folder is. Another user may have made what lies in a temporary folder, or in a folder that was open to
+ * others for a while, under the very name that is expected. So its owner and its rights are looked at before it is
+ * believed: other users cannot forge those. On Windows Node shows no owner. There everything lies in the user's profile,
+ * which is closed to others by inheritance, and pipes are proven by challenge.
  */
 import { constants, lstatSync, type Stats, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -41,7 +40,7 @@ export function isKeptInPlace(path: string): boolean {
   return (found.mode & WRITABLE_BY_ALL) === 0 || (found.mode & STICKY) !== 0
 }
 
-/** True for a folder of this user that nobody else can write to; one that a link of this user's leads to is meant, too. */
+/** True for a folder of this user that nobody else can write to, and for a link of this user that leads to one. */
 export function isOwnFolder(path: string): boolean {
   if (!HAS_OWNERS) return true
   const found = look(() => statSync(path))
@@ -49,7 +48,7 @@ export function isOwnFolder(path: string): boolean {
   return (found.mode & WRITABLE_BY_OTHERS) === 0 && !isForeign(path)
 }
 
-/** True for what this user owns; of a link, where it leads. */
+/** True when this user owns the file or folder; of a link, what it leads to. */
 export function isOwner(path: string): boolean {
   if (!HAS_OWNERS) return true
   const found = look(() => statSync(path))

@@ -46,7 +46,7 @@ export function sorted<T extends object>(
   return inSlices(sortInSlices([...items], compare))
 }
 
-/** Items sorted, or put in order, at a stretch: under a slice even with slow comparisons. */
+/** Items that are sorted or merged without a pause. They take less than a slice even with slow comparisons. */
 export const RUN = 512
 
 /** Returns the items sorted; may pause, since sorting 100,000 names takes longer than a slice. */
@@ -65,7 +65,7 @@ export function* sortInSlices<T extends object | string>(
   for (const item of right) {
     for (let other = left[at]; other !== undefined && compare(other, item) <= 0; other = left[++at]) {
       merged.push(other)
-      // Where the halves are in order already, all of the left one goes before the first of the right.
+      // Pauses here too: if the halves are in order already, all of the left one goes before the first of the right.
       if (merged.length % RUN === 0) yield
     }
     merged.push(item)
