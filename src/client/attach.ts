@@ -1,7 +1,7 @@
 /**
- * Joins the peer process that runs on a data folder, when there is one. Its endpoint file may be left over from a
- * process that was killed, and what it names may be another user's by now: it is looked at before it is connected to,
- * and proves itself before it is told anything.
+ * Joins the peer process that runs on a data folder, when there is one. The endpoint file may be left over from a
+ * process that was killed, and the socket that it names may be another user's by now. So the socket is looked at before
+ * it is connected to, and whoever listens there proves itself before it is told anything.
  */
 import { connect as connectSocket, type Socket } from 'node:net'
 import { PeerfoldError } from '../common/errors'
@@ -32,9 +32,10 @@ export interface AttachedPeer {
 }
 
 /**
- * Undefined when no peer process listens there that proves itself. Throws `bootstrap-differs` as it comes; `peer-newer`
- * or `peer-older` when one of another age is there, which is told nothing; `store-locked` when one listens and does not
- * answer; `cancelled`.
+ * Undefined when no peer process that proves itself listens there.
+ *
+ * @throws PeerfoldError `bootstrap-differs`; `peer-newer` or `peer-older` for a process of another age, which is told
+ *   nothing; `store-locked` when one listens and does not answer; `cancelled`
  */
 export async function attachToPeer(options: AttachOptions): Promise<AttachedPeer | undefined> {
   const endpoint = await readEndpoint(options.storage)
@@ -49,8 +50,8 @@ export async function attachToPeer(options: AttachOptions): Promise<AttachedPeer
 }
 
 /**
- * As `attachToPeer`, with the process that the endpoint names, in the protocol of that: the messages that end a process
- * are the same in all from 2 on.
+ * As `attachToPeer`, for the process that the endpoint names, in its own protocol: the messages that end a process are
+ * the same in every protocol from 2 on.
  */
 export async function meetPeer(
   endpoint: Endpoint,
@@ -62,13 +63,13 @@ export async function meetPeer(
   try {
     const hello = await introduce(connection, endpoint, options)
     if (hello !== undefined) return { connection, hello }
-    connection.close() // somebody else's, or just come up with a new key: another look will tell
+    connection.close() // another user's socket, or a process that came up with a new key: another look will tell
     return undefined
   } catch (error) {
     const endedByItself = connection.closed
     connection.close()
     const code = error instanceof PeerfoldError ? error.code : undefined
-    // On its way out, or turned this client away as unproven: another look will tell.
+    // The process is ending, or turned this client away as unproven: another look will tell.
     if ((code === 'peer-unreachable' && endedByItself) || code === 'bad-request') return undefined
     throw code === 'peer-unreachable' ? new PeerfoldError('store-locked', options.storage) : error
   }
@@ -88,8 +89,8 @@ async function isListening({ socket }: Endpoint): Promise<boolean> {
 }
 
 /**
- * Undefined when nobody listens, whatever the reason, or the socket or its folder is not this user's alone. Who
- * exchanges the folder after that look is found out by the challenge.
+ * Undefined when nobody listens, whatever the reason, or the socket or its folder is not this user's alone. The
+ * challenge finds out a folder that is exchanged after that look.
  */
 async function openSocket(path: string): Promise<Socket | undefined> {
   if (!isPrivateSocket(path)) return undefined

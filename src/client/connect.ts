@@ -16,27 +16,28 @@ import { endAttached, endOlder } from './endOlder'
 import { holdingOf } from './lockHolder'
 import { EXIT_DAMAGED, EXIT_LOCKED, type StartedPeer, type StartOptions, startPeer } from './startPeer'
 
-/** Milliseconds until somebody must answer, and until the process that was started here must, as long as it runs. */
+/** Milliseconds until some process must answer, and until the one that was started here must, while it runs. */
 const START_LIMIT = 15_000
 const SLOW_START_LIMIT = 60_000 // opening the store after a crash, on a disk that is busy with something else
 const POLL_EVERY = 8
-/** After an attempt that met the lock: time for the one that holds it to listen, or to be gone. */
+/** Milliseconds after an attempt that met the lock, for the process that holds it to listen, or to be gone. */
 const LOCKED_PAUSE = 250
 
-/** Ends after which another process is waited for, or started. */
+/** Exit codes after which another process is waited for, or started. */
 const TRY_AGAIN = new Set([0, EXIT_LOCKED, EXIT_DAMAGED])
 
-/** What `attachToPeer` throws of somebody who has not proven to be the peer process. */
+/** What `attachToPeer` throws when the other end has not proven to be the peer process. */
 const UNPROVEN: ReadonlySet<ErrorCode> = new Set(['store-locked', 'peer-older', 'peer-newer'])
 
 export interface ConnectOptions extends AttachOptions, StartOptions {
-  /** Of the program that asks; the one it was built as when absent. */
+  /** Version of the program that asks; absent: the one it was built as. */
   readonly version?: string
 }
 
 /**
- * Throws what `attachToPeer` throws; `storage-newer` when a later version took the data folder over; `store-locked` when the data folder stays locked by a process that does not answer;
- * `internal` with the reason when the peer process cannot start.
+ * @throws PeerfoldError what `attachToPeer` throws; `storage-newer` when a later version took the data folder over;
+ *   `store-locked` when a process that does not answer keeps the data folder locked; `internal` with the reason when the
+ *   peer process cannot start
  */
 export async function connectToPeer(options: ConnectOptions): Promise<AttachedPeer> {
   let started = performance.now()
@@ -59,7 +60,7 @@ export async function connectToPeer(options: ConnectOptions): Promise<AttachedPe
         started = performance.now()
         continue
       }
-      // Where nobody can tell who that is, the lock does: a process that is started here takes it, or cannot.
+      // Where the system cannot tell who that is, the lock can: a process that is started here gets it, or does not.
       if (wasLocked || (await isHeld(options.storage))) throw found
     }
     const isComing = child !== undefined && child.ended === undefined

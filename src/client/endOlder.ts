@@ -1,9 +1,9 @@
 /**
- * Ends a peer process of an earlier version, so that one of this version takes over. It ends in order, and what it had
- * begun is noted in the catalog, with which the next one continues.
+ * Ends a peer process of an earlier version, so that one of this version takes over. It ends in order, and the next one
+ * continues its work, which is noted in the catalog.
  *
  * From protocol 2 on it is asked over its socket, in its own protocol, after both ends have proven themselves. Peerfold
- * 0.3.0 (protocol 1) cannot prove itself: it gets a signal, where the system shows that it holds the data folder.
+ * 0.3.0 (protocol 1) cannot prove itself. It gets a signal if the system shows that it holds the data folder.
  */
 import { PeerfoldError } from '../common/errors'
 import { PROTOCOL_VERSION } from '../common/protocol'
@@ -12,7 +12,7 @@ import { type AttachedPeer, meetPeer } from './attach'
 import { waitForEnd } from './ended'
 import { endHolder } from './lockHolder'
 
-/** Milliseconds for the process to say that it ends, and to be gone. */
+/** Milliseconds for the process to say that it ends, and then to be gone. */
 const ANSWER_LIMIT = 20_000
 const END_LIMIT = 20_000
 
@@ -48,7 +48,7 @@ export async function endAttached(
   return endpoint?.pid !== pid || isGone(endpoint, signal)
 }
 
-/** True when no process of an earlier protocol is there any more. @param successor as for `askToEnd` */
+/** True when no process of an earlier protocol runs any more. @param successor as for `askToEnd` */
 export async function endOlder(options: EndOptions, successor?: string): Promise<boolean> {
   const endpoint = await readEndpoint(options.storage)
   if (endpoint === undefined || endpoint.protocol >= PROTOCOL_VERSION) return true // gone meanwhile
@@ -74,7 +74,7 @@ export async function askOlder(
   }
 }
 
-/** The id of a process in another container means nothing here; the lock tells when that one is gone. */
+/** True for a process in another container: its id means nothing here, and the lock tells when it is gone. */
 async function isGone({ pid, processes }: Endpoint, signal: AbortSignal | undefined): Promise<boolean> {
   const isElsewhere = processes !== undefined && processes !== processSpace()
   return isElsewhere || waitForEnd(pid, END_LIMIT, signal)

@@ -1,8 +1,8 @@
 /**
  * Whether a process that a file names is the peer process of a data folder. The file may be left over, and the id
- * another program's by now, so the system is asked who holds the lock: on Linux /proc shows the open files of this
- * user's processes, and the locks on them. Elsewhere Node cannot ask; there nobody is signalled, and only what proves
- * itself over the socket is believed.
+ * another program's by now, so the system is asked who holds the lock. On Linux /proc shows the open files of this
+ * user's processes, and the locks on them. Elsewhere Node cannot ask: no process is signalled there, and only one that
+ * proves itself over the socket is believed.
  */
 import { readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs'
 import { basename } from 'node:path'

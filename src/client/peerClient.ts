@@ -1,8 +1,8 @@
 /**
- * A window's lasting relation to the peer process. It starts or joins the process when it is first needed, passes on its
- * notifications, and, when the process crashes, starts it again, ever more patiently. A process that was ended in
- * order (`peerfold stop`) is left alone until somebody asks for something: it removes its endpoint file, a crash
- * does not. One that made way for a newer version is followed by the process of that, which is joined.
+ * A window's lasting relation to the peer process. It starts or joins the process when it is first needed, and passes on
+ * its notifications. When the process crashes, it is started again, after ever longer pauses. A process that was ended
+ * in order (`peerfold stop`) is left alone until somebody asks for something: it removes its endpoint file, which a
+ * crash does not. When it made way for a newer version, the process of that version is joined.
  */
 import { EventEmitter } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -60,7 +60,7 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
   private crashes = 0
   private current: PeerStatus = { kind: 'idle' }
   private readonly disposed = new AbortController()
-  /** How often a connection ended that was not let go. */
+  /** How often a connection ended that was not closed by `dispose`. */
   losses = 0
 
   constructor(private readonly options: Omit<ConnectOptions, 'signal'>) {
@@ -99,7 +99,7 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
     return true
   }
 
-  /** Resolves when it is known of the last lost connection whether the process crashed: the status tells an end. */
+  /** Resolves when it is known whether the process of the last lost connection crashed. `idle`: it ended in order. */
   async judged(): Promise<void> {
     await this.judging?.catch(() => undefined) // disposed meanwhile: nothing follows
   }
@@ -110,7 +110,7 @@ export class PeerClient extends EventEmitter<PeerClientEvents> {
     return connection.request(method, params, options)
   }
 
-  /** Lets the peer process go, which may then end, and never starts one again. */
+  /** Closes the connection, after which the peer process may end, and never starts one again. */
   dispose(): void {
     this.disposed.abort()
     this.peer?.connection.close()

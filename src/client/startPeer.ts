@@ -13,13 +13,13 @@ const LOG_LIMIT = 5_000_000
 const REASON_LENGTH = 2_000
 
 /**
- * How V8 keeps a peer's memory, in megabytes. Less lies around with both, so they cost no memory.
+ * How V8 keeps a peer's memory, in megabytes. Both leave less garbage lying around, so they cost no memory.
  *
- * - It sets the limit at which it searches all of the heap for garbage from the heap's size. A peer's heap is small, and
- *   gigabytes of buffers pass through it: that made a search for every eight megabytes, a quarter of all the work of a
- *   transfer. With a higher first limit the small searches of young objects do.
- * - Young objects get 1 MB at first, and what is still in use when that is full is copied. A share of 10,000 files was
- *   published 6% later for that.
+ * - V8 searches the whole heap for garbage at a limit that follows the heap's size. A peer's heap is small, and
+ *   gigabytes of buffers pass through it. The usual limit makes a search for every eight megabytes, a quarter of all the
+ *   work of a transfer. With a higher first limit the small searches of young objects suffice.
+ * - Young objects get 1 MB at first; those still in use when it is full are copied. That delayed publishing a share of
+ *   10,000 files by 6%.
  */
 export const PEER_FLAGS: readonly string[] = ['--initial-old-space-size=128', '--min-semi-space-size=16']
 
@@ -31,7 +31,7 @@ export const PEER_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '1
 
 /** What a peer process exits with when another one holds the data folder. */
 export const EXIT_LOCKED = 3
-/** What it exits with when the store turned out to be damaged: the next one sets it aside. */
+/** What it exits with when the store turned out to be damaged: the next process sets the store aside. */
 export const EXIT_DAMAGED = 4
 
 export interface StartOptions {
@@ -80,7 +80,7 @@ export function startPeer({ storage, bootstrap, peerProgram, env }: StartOptions
   }
 }
 
-/** Without what ties a process to one window: it outlives that. */
+/** Without what ties a process to one window: the peer process outlives the window. */
 function environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(([name]) => !name.startsWith('VSCODE_'))
   const electron = process.versions.electron ? { ELECTRON_RUN_AS_NODE: '1' } : {}

@@ -1,4 +1,4 @@
-/** The umask of this process, for those who write in its stead. */
+/** The umask of this process, for the peer process, which writes in its stead. */
 import { readFileSync } from 'node:fs'
 
 /** As a parameter of a request. */
@@ -8,8 +8,8 @@ export function umaskParameter(): { readonly umask?: number } {
 }
 
 /**
- * Undefined on Windows, which has none. Node reads it by setting it to 0 for a moment, in which other threads of an
- * extension host may create files; Linux can be asked.
+ * Undefined on Windows, which has none. Node reads the umask by setting it to 0 for a moment, in which other threads of
+ * an extension host may create files. So Linux is asked by /proc instead.
  */
 function ownUmask(): number | undefined {
   if (process.platform === 'win32') return undefined
