@@ -42,7 +42,7 @@ export function transferTitle({ kind, status }: TransferState, name: string, l10
   }
 }
 
-/** What is not as it should be with something that is done: `2 conflicts · 1 skipped`; empty when nothing is. */
+/** The problems of a transfer that is done: `2 conflicts · 1 skipped`; empty for none, and while it is not done. */
 export function transferProblems({ status }: TransferState, l10n: Localizer): string {
   if (status.kind !== 'done') return ''
   const { skippedCount, conflicts, conflictCount = conflicts.length } = status.result
@@ -83,7 +83,7 @@ export function countChanges({ changes }: TransferResult, l10n: Localizer): stri
   return parts.filter(part => part !== '')
 }
 
-/** What of changed files was taken from what the copy had there; empty for nothing. */
+/** How much of changed files the copy had already: `97 MB were here already`; empty for nothing. */
 export function countFound({ here = 0 }: { readonly here?: number }, l10n: Localizer): string {
   return here === 0 ? '' : l10n.t('{0} were here already', formatBytes(here))
 }
@@ -94,7 +94,7 @@ export function explainFound(result: TransferResult, l10n: Localizer): string {
   return found === '' ? '' : l10n.t('{0} fetched, {1}', formatBytes(result.fetched), found)
 }
 
-/** What became of them; empty for none. */
+/** What became of conflicts; empty for none. */
 export function explainConflicts(count: number, l10n: Localizer): string {
   if (count === 0) return ''
   if (count === 1) return l10n.t('1 conflict: your version was kept, theirs is saved next to it.')
@@ -127,7 +127,7 @@ export function sharerName(
   return safeText(state?.peers.find(isOwner)?.name ?? '', 60).trim() || l10n.t('the sharer')
 }
 
-/** Over what bytes go to a peer, and why: `TCP, short way`. */
+/** The transport to a peer, and why it was chosen: `TCP, short way`. */
 export function describePath(
   { transport, path }: Pick<RemotePeer, 'transport' | 'path'>,
   l10n: Localizer,
@@ -140,7 +140,7 @@ export function describePath(
   return transport === 'udx' ? l10n.t('{0}, TCP not tried yet', by) : l10n.t('{0}, being tried', by)
 }
 
-/** Who has something in common with this machine: others are connected by chance, or wait as this one does. */
+/** Peers that have a share in common with this machine. Others are connected by chance, or wait as this one does. */
 export function countedPeers({ peers }: PeerState): number {
   return peers.filter(peer => !peer.blocked && peer.shares.length > 0).length
 }

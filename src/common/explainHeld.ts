@@ -3,7 +3,7 @@ import { formatCount, safeText, withoutRoot } from './format'
 import { english, type Localizer } from './localizer'
 import type { HeldFiles } from './model'
 
-/** Names that are said. */
+/** The most names that are listed. */
 const NAMED = 5
 
 /** A sentence or two, the fact first. */

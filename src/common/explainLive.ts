@@ -51,7 +51,7 @@ function causeOf(error: UserError, l10n: Localizer): string {
   }
 }
 
-/** Of all of them the one thing that matters most; empty when there are none. */
+/** The one thing that matters most of all live copies; empty when there are none. */
 export function describeAllLive(copies: readonly LiveCopyState[], l10n: Localizer): string {
   const [worst] = [...copies].sort((a, b) => weight(b) - weight(a))
   if (worst === undefined) return ''
@@ -60,7 +60,7 @@ export function describeAllLive(copies: readonly LiveCopyState[], l10n: Localize
   return conflicts > 0 && !needsMore ? countConflicts(conflicts, l10n) : describeStatus(worst.status, l10n)
 }
 
-/** Nothing continues before the user has done something. */
+/** True when the user should look: something keeps it from continuing, or there are conflicts. */
 export function needsUser({ status, conflictCount }: LiveCopyState): boolean {
   return status.kind === 'asking' || status.kind === 'waiting' || conflictCount > 0
 }

@@ -1,6 +1,6 @@
 /**
- * What a file system says, as errors for people. Each gives the advice that helps: trying again helps with few of them,
- * and with none of those that lie in the name, in what has the place already, or in how the disk is mounted.
+ * What a file system says, as errors for people. Each gives the advice that helps. Trying again helps with few of them.
+ * It never helps when the cause is the name, something that has the place already, or how the disk is mounted.
  */
 import { type ErrorCode, PeerfoldError } from './errors'
 

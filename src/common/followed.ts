@@ -1,4 +1,4 @@
-/** Links of a share as whoever shows or reads them sees them: as what they point at. */
+/** Links of a share as those see them who show or read them: as what they point at. */
 import type { DrivePath } from './brand'
 import type { FileEntry } from './model'
 
@@ -9,7 +9,7 @@ export function behind(entry: FileEntry): FileEntry {
   return { name: entry.name, ...target }
 }
 
-/** Where an entry lies that was found at `path`, links followed; a link to nowhere, where it lies itself. */
+/** Where the entry that was found at `path` lies, links followed. A link to nowhere lies where it is itself. */
 export function realPathOf(path: DrivePath, { pointsAt, realPath }: FileEntry): DrivePath {
   return pointsAt?.path ?? realPath ?? path
 }

@@ -24,10 +24,10 @@ export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond)}/s`
 }
 
-/** Bytes a second. Less is what the protocol says in passing, or one line that was saved: nobody waits for that. */
+/** Bytes a second. Lower rates come from messages of the protocol or one saved line: nobody waits for those. */
 const LEAST_RATE = 1_000
 
-/** What is told of a rate: 0 where nothing worth telling moves. */
+/** The rate as it is shown: 0 when it is not worth telling. */
 export function noticeable(bytesPerSecond: number): number {
   return bytesPerSecond >= LEAST_RATE ? bytesPerSecond : 0
 }

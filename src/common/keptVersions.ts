@@ -1,5 +1,5 @@
 /**
- * Which former versions of a share are kept. What no kept version names leaves the disk.
+ * Which former versions of a share are kept. Content that no kept version names leaves the disk.
  *
  * `thinned` keeps fewer the older they are: all of the last day, the last of every hour for a week, the last of every
  * day for a quarter. Whatever the rule, the oldest are let go once they take more than the budget; pinned ones stay.
@@ -18,7 +18,7 @@ export interface VersionKeeping {
   readonly budget: number
   /** Versions that stay whatever the rule and the budget. */
   readonly pinned: readonly number[]
-  /** Of files above 1 MiB as well, for which the store of who shares them keeps their content a second time. */
+  /** Keeps former versions of files above 1 MiB as well. The sharer's store has their content a second time then. */
   readonly large: boolean
 }
 
@@ -31,7 +31,7 @@ export const DEFAULT_KEEPING: VersionKeeping = {
   large: false,
 }
 
-/** What the user chose may lack some of it, and may be what an earlier or later version wrote. */
+/** The user's choice, with fields that it lacks from `otherwise`: an earlier or later version may have written it. */
 export function keepingOf(
   chosen: Partial<VersionKeeping> | undefined,
   otherwise: VersionKeeping = DEFAULT_KEEPING,
@@ -39,14 +39,14 @@ export function keepingOf(
   return { ...otherwise, ...chosen }
 }
 
-/** The most of anything that a rule can name, and of pinned versions. */
+/** The most days or versions that a rule can name, and the most pinned versions. */
 export const MAX_KEPT_DAYS = 36_500
 export const MAX_KEPT_COUNT = 1_000_000
 export const MAX_PINNED = 1_000
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
-/** Versions older than this are in no hour or day that is kept by `thinned`. */
+/** Versions older than this are not kept by `thinned`. */
 const QUARTER = 91 * DAY
 
 export interface TimedVersion {
@@ -56,8 +56,8 @@ export interface TimedVersion {
 }
 
 /**
- * Versions that a rule keeps, of those given with the newest first; the first is kept by every rule. What is not kept
- * once is not kept later, as long as the rule stays.
+ * The versions that a rule keeps. Every rule keeps the newest. A version that a rule does not keep now it does not keep
+ * later either.
  */
 export function keptBy(
   rule: KeepRule,

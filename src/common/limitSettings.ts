@@ -30,12 +30,12 @@ export interface LimitSetting {
 export type LimitName = keyof typeof LIMIT_SETTINGS
 export const LIMIT_NAMES = Object.keys(LIMIT_SETTINGS) as readonly LimitName[]
 
-/** Of one limit, in units of its setting. */
+/** The setting of a limit. */
 export function limitSetting(name: LimitName): LimitSetting {
   return LIMIT_SETTINGS[name]
 }
 
-/** Bytes, or a number of things. */
+/** The value of a limit where the user chose none, in bytes, or as a number of things. */
 export function usualLimit(name: LimitName): number {
   const { unit, usual } = LIMIT_SETTINGS[name]
   return unit * usual

@@ -10,7 +10,7 @@
  *
  *   1  path       UTF-8, `/a/b`, or `/a/b/` for a folder
  *   2  version    the number of a version, big-endian, without leading zeros
- *   3             kept for where to ask
+ *   3             reserved: where to ask
  */
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import type { DrivePath } from './brand'
@@ -18,8 +18,8 @@ import { MAX_DEPTH, refusalOfPath, refusalOfStep, utf8Length } from './pathText'
 import type { LinkProblem, ShareLink } from './shareLink'
 
 /**
- * Longest path in a link, in bytes of UTF-8. The whole link stays below 2,048 characters then: longer ones get lost in
- * chat programs, and Windows opens none.
+ * Longest path in a link, in bytes of UTF-8. It keeps the whole link below 2,048 characters: chat programs lose longer
+ * ones, and Windows does not open them.
  */
 export const MAX_LINK_PATH_BYTES = 1_024
 
@@ -56,7 +56,7 @@ export function writeFields({ path, version }: LinkFields): readonly number[] {
   return bytes
 }
 
-/** @returns what is wrong with them instead, where something is */
+/** @returns the fields, or what is wrong with them */
 export function readFields(
   bytes: Uint8Array,
 ): LinkFields | Extract<LinkProblem, 'malformed' | 'newer-version'> {

@@ -18,8 +18,10 @@ const MAX_TEXT_LENGTH = 50_000
 const MAX_LINKS = 20
 /** A safe link inside a safe link is seen; more layers are not made by accident. */
 const MAX_DECODINGS = 3
-/** Characters of a ticket by which its length may be known: of format 1 the flags, or the length of its name behind one
- *  or two keys; of format 2 its third and fourth byte. */
+/**
+ * Characters of a ticket after which its length may be known. In format 1 the flags tell it, or the length of the name,
+ * which stands behind one or two keys. In format 2 the third and fourth byte tell it.
+ */
 const LENGTH_MAY_BE_KNOWN = [6, 9, 58, 110]
 const LENGTH_IS_KNOWN = 110
 /** Every ticket is longer than every key, which has no checksum and does not count here. */
@@ -32,7 +34,7 @@ const KEY = new RegExp(`\\b(?:pear|hyper)://(?:key/)?(?:[0-9a-f]{64}|[${ALPHABET
 
 export type FoundLinks = { readonly ok: true; readonly links: readonly [ShareLink, ...ShareLink[]] } | BadLink
 
-/** The links in a text, in their order, each once, whatever its scheme. Never throws; the message says what is wrong with it. */
+/** The links in a text, in their order, each once, whatever its scheme. Never throws; the message says what is wrong. */
 export function findLinks(text: string): FoundLinks {
   const whole = parseLink(text)
   if (whole.ok) return { ok: true, links: [whole.link] }
@@ -93,8 +95,8 @@ class Search {
 }
 
 /**
- * The ticket that begins at `at`, its line breaks taken out, and no longer than it says itself. One that does not say
- * it is read to the end of the word in an address of ours only, where it may be of a newer version.
+ * The ticket that begins at `at`, without line breaks, and no longer than it says itself. A ticket that does not say its
+ * length may be of a newer version: in an address of ours it is read to the end of the word.
  * `isWhole`: it says its length, and this many characters are there.
  */
 function ticketAt(text: string, at: number): { ticket: string; isWhole: boolean } {

@@ -53,7 +53,7 @@ export interface ShareState {
   readonly unportable?: number
   readonly peers: number
   readonly rates: Rates
-  /** What is not in the folder any more, or left out now, and stays shared for the moment. */
+  /** Files that left the folder, or are left out now, and stay shared for the moment. */
   readonly held?: readonly HeldFiles[]
 }
 
@@ -208,7 +208,10 @@ export type LiveStatus =
   /** Until the user says what to do, or there is nothing to ask any more. */
   | { readonly kind: 'asking'; readonly question: LiveQuestion; readonly error: UserError }
 
-/** `unheard`: nobody who is connected has told what is newest in time. `stopped`: the user stopped the share, so nobody is asked. */
+/**
+ * `unheard`: no connected peer has told in time which version is newest. `stopped`: the user stopped the share, so
+ * nobody is asked.
+ */
 export type LiveDoubt = 'unheard' | 'stopped'
 
 export type LiveQuestion =
@@ -220,8 +223,9 @@ export type LiveQuestion =
   | { readonly kind: 'emptied' }
 
 /**
- * `go-on`: takes them away; lays theirs beside; writes everything again. `keep`: what the share has no more stays, as the
- * user's; what was deleted here stays so.
+ * `go-on`: for `removal` the files are taken away; for `conflicts` the incoming files are laid beside; for `emptied`
+ * everything is written again. `keep`: for `removal` the files stay, as the user's own; for `emptied` what was deleted
+ * stays deleted.
  */
 export type LiveAnswer = 'go-on' | 'keep'
 
@@ -269,11 +273,11 @@ export interface TransferResult {
   readonly conflictCount?: number
   /** Received entries that deserve a look before anything is run. */
   readonly warnings: readonly string[]
-  /** What a copy did to the folder. A process of an earlier version does not say; nor does what is no copy. */
+  /** What a copy did to the folder. Absent for other transfers, and from a process of an earlier version. */
   readonly changes?: CopyChanges
-  /** The newest version that could be found; true when nobody was there to ask for a newer one. */
+  /** True when nobody was there to ask for a newer version than this. */
   readonly stale: boolean
-  /** Who may know a newer version, and did not tell in time. A process of an earlier version does not say. */
+  /** Peers that may know a newer version and did not tell in time. A process of an earlier version does not say. */
   readonly silent?: readonly SilentPeer[]
 }
 
@@ -312,10 +316,10 @@ export interface FileEntry {
   readonly mtime?: number
   readonly executable: boolean
   readonly linkTarget?: string
-  /** What a link leads to in the share, other links followed. Absent where it leads nowhere, or would lead whoever
-   *  follows all links on for ever; a process of an earlier version does not say. */
+  /** What a link leads to in the share, other links followed. Absent where it leads nowhere, or where following all
+   *  links would never end; a process of an earlier version does not say. */
   readonly pointsAt?: PointedAt
-  /** `fs.stat`: where it lies, when links or another spelling led there from the path that was asked for. */
+  /** Of `fs.stat`: where the entry lies, if links or another spelling led there from the path that was asked for. */
   readonly realPath?: DrivePath
 }
 
@@ -330,7 +334,7 @@ export interface VersionSummary {
   readonly version: number
   /** When it was published (milliseconds since 1970), never later than now. Absent where the share does not say. */
   readonly time?: number
-  /** What it changed since the version before; of a folder's history, in that folder. Absent where that is not told. */
+  /** What it changed since the version before; in a folder's history, in that folder. Absent where that is not told. */
   readonly changes?: VersionChanges
   /** Of a file's history: what became of the file. */
   readonly change?: 'added' | 'changed' | 'removed'
@@ -350,7 +354,7 @@ export interface VersionChanges {
   readonly bytes: number
 }
 
-/** A path that is not the same in two versions. */
+/** A path that differs between two versions. */
 export interface VersionDifference {
   readonly path: DrivePath
   readonly type: 'added' | 'changed' | 'removed'

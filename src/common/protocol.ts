@@ -32,8 +32,8 @@ import type {
 export const PROTOCOL_VERSION = 2
 
 export interface Requests {
-  /** Must come first, once; anything else ends the connection. Whoever answers has to prove itself before a client says
-   *  more: see wire/challenge.ts. */
+  /** Must come first, once; anything else ends the connection. The other end proves itself by the answer before the
+   *  client says more: see wire/challenge.ts. */
   challenge: {
     params: { readonly protocol: number; readonly nonce: Uint8Array }
     result: { readonly nonce: Uint8Array; readonly proof: Uint8Array }
@@ -76,12 +76,13 @@ export interface Requests {
     result: { readonly skipped: readonly SkippedEntry[] } & Partial<Unportable>
   }
 
-  /** Ends a hold (see `ShareState.held`): what is held leaves the share now, or, of an `update`, is let in by name and stays (`keep`). */
+  /** Ends a hold (see `ShareState.held`). The held files leave the share now; with `keep`, which is for an `update`, they
+   *  are let in by name and stay. */
   'share.settle': {
     params: { readonly id: ShareId; readonly kind: HeldFiles['kind']; readonly keep: boolean }
     result: null
   }
-  /** The user was told what an update hides: the time it has left begins. */
+  /** The user was told which files an update leaves out: the day begins after which they leave the share. */
   'share.told': { params: { readonly id: ShareId }; result: null }
 
   /** Joins a share. `keep`: it stays in the list after the client is gone. */
@@ -96,10 +97,10 @@ export interface Requests {
   'open.remove': { params: { readonly id: ShareId }; result: null }
   /** Look for peers again, now, and try again what failed. */
   'open.retry': { params: { readonly id: ShareId }; result: null }
-  /** Resolves as soon as the list of files of some version is known here; `newest`: waits until each connected peer has
-   *  told which version is newest, two seconds at most, and names who did not (`silent`); `begun`: with somebody there,
-   *  the newest list need only have begun to come, for `fs.list` with a `timeout`. Fails with `nobody-found` after
-   *  `timeout` milliseconds. */
+  /** Resolves as soon as the list of files of some version is known here. `newest`: waits until each connected peer has
+   *  told which version is newest, two seconds at most; `silent` names those that did not. `begun`: if somebody is
+   *  there, the newest list need only have begun to come, for `fs.list` with a `timeout`. Fails with `nobody-found`
+   *  after `timeout` milliseconds. */
   'open.ready': {
     params: {
       readonly id: ShareId
@@ -158,7 +159,7 @@ export interface Requests {
     params: { readonly id: ShareId }
     result: VersionKeeping & { readonly bytes: number }
   }
-  /** Answers when the store has what it is to have. `large` is for own shares. Throws `store-full`. */
+  /** Changes that. Answers when the store holds what it should. `large` is for own shares. Throws `store-full`. */
   'versions.keep': {
     params: { readonly id: ShareId } & Partial<Pick<VersionKeeping, 'rule' | 'budget' | 'large'>>
     result: null
@@ -169,17 +170,17 @@ export interface Requests {
     result: null
   }
 
-  /** All `fs.` requests work for opened shares and for own ones, of the newest version or of the one that is named
-   *  (`versions.at` tells which there are; `not-kept`: nobody there has its content any more), and follow links inside the share; this one not that
-   *  which the path itself names. `offline` and `not-listed` mean unknown, never absent; `target-…`: a link on the way
-   *  leads nowhere. */
+  /** All `fs.` requests work for opened shares and for own ones, of the newest version or of the one that is named.
+   *  `versions.at` tells which versions there are. They follow links inside the share; `fs.stat` does not follow a link
+   *  that the path itself names. `offline` and `not-listed` mean unknown, never absent. `not-kept`: nobody there has the
+   *  content of the version any more. `target-…`: a link on the way leads nowhere. */
   'fs.stat': {
     params: { readonly id: ShareId; readonly path: DrivePath; readonly version?: number }
     result: FileEntry
   }
   /** A folder's children in path order (a folder as if its name ended with `/`), or `limit` of them: those after the
-   *  child named `after`. `timeout`: of an opened share whose list is on its way, waits this many milliseconds for this
-   *  part of it, or with `soFar` for any child at all; without, `not-listed` until the whole list is here. */
+   *  child named `after`. `timeout`: while the list of an opened share is on its way, waits this many milliseconds for
+   *  this part of it, or with `soFar` for any child at all. Without it: `not-listed` until the whole list is here. */
   'fs.list': {
     params: {
       readonly id: ShareId
@@ -192,8 +193,8 @@ export interface Requests {
     }
     result: readonly FileEntry[]
   }
-  /** Fetches what is missing. At most `limit` bytes (else `too-large`), and what fits into one message. With a `job`, what takes long shows among the
-   *  transfers until the whole file is read; the parts of one file have the same. */
+  /** Fetches what is missing. At most `limit` bytes (else `too-large`), and no more than fits into one message. With a
+   *  `job`, a long read shows among the transfers until the whole file is read; the parts of one file have the same. */
   'fs.read': {
     params: {
       readonly id: ShareId
@@ -205,7 +206,7 @@ export interface Requests {
     }
     result: Uint8Array
   }
-  /** Part of a file: for `peerfold cat` of files of any size. Shorter at the end of the file. */
+  /** Part of a file, so that files of any size can be read. Shorter at the end of the file. */
   'fs.readRange': {
     params: {
       readonly id: ShareId
@@ -265,12 +266,12 @@ export interface Requests {
   /** The files stay. */
   'live.stop': { params: { readonly live: string }; result: null }
   'live.pause': { params: { readonly live: string }; result: null }
-  /** Goes on, and looks at everything again. */
+  /** Continues, and compares the whole folder again. */
   'live.resume': { params: { readonly live: string }; result: null }
-  /** Keeps something else of the share in step from now on; `only`: see `LiveCopyState`. What is left out is taken away
-   *  here, but for what the user changed, and goes to the kept files. */
+  /** Keeps another part of the share in step from now on; `only`: see `LiveCopyState`. Files that are left out go to the
+   *  kept files, but for those that the user changed. */
   'live.select': { params: { readonly live: string; readonly only?: readonly string[] }; result: null }
-  /** To the question that stands in its status; to one that does not stand there any more, nothing. */
+  /** Answers the question in its status. Does nothing when that question does not stand there any more. */
   'live.answer': {
     params: {
       readonly live: string
@@ -297,15 +298,15 @@ export interface Requests {
     params: { readonly path: string; readonly copy: string }
     result: { readonly markers: number }
   }
-  /** Writes what was deleted here again. */
+  /** Writes the files again that the user deleted here. */
   'live.bringBack': { params: { readonly live: string }; result: null }
-  /** The newest first. */
+  /** Files that live copies took away, the newest first. */
   'kept.list': { params: Record<string, never>; result: readonly KeptFile[] }
   /** Puts one back where it was, or beside what lies there now. → where, absolute */
   'kept.restore': { params: { readonly kept: string }; result: { readonly path: string } }
 
   'transfer.cancel': { params: { readonly job: string }; result: null }
-  /** Does a copy that failed once more. */
+  /** Starts a copy again that failed. */
   'transfer.retry': { params: { readonly job: string }; result: null }
   /** Removes finished, failed and cancelled transfers from the list. */
   'transfer.clear': { params: Record<string, never>; result: null }
@@ -329,7 +330,7 @@ export interface Requests {
         readonly bytes?: number
         readonly storeBytes?: number
         readonly connections?: number
-        /** What live copies took away is kept this many days, as many bytes. */
+        /** Files that live copies took away are kept for this many days, up to this many bytes. */
         readonly keptBytes?: number
         readonly keptDays?: number
       }
@@ -442,7 +443,7 @@ export interface ShareSource {
   readonly once: boolean
   /** It stays in the list, and is served, after the client that asked is gone. */
   readonly keep: boolean
-  /** What shares this source by now is forgotten, and a new share made, under a new link. */
+  /** Forgets the share that this source has already, and makes a new one, under a new link. */
   readonly renew?: boolean
   /** Drive paths let in by name although the secrets filter or ignore rules would leave them out. */
   readonly allow: readonly DrivePath[]

@@ -1,4 +1,4 @@
-/** How long the values of `settings.set` may be: who sends others is refused. */
+/** How long the values of `settings.set` may be: longer ones are refused. */
 export const SETTING_LIMITS = {
   /** Characters of a display name. */
   name: 64,

@@ -33,7 +33,7 @@ const CHECKSUM = 4
 
 type Format = keyof typeof HEAD
 
-/** Where in a ticket its parts begin, in bytes; undefined as long as too few of them are there to tell. */
+/** Where in a ticket its parts begin, in bytes; undefined while too few bytes are there to tell. */
 interface Layout {
   readonly format: Format
   readonly flags: number
@@ -68,7 +68,7 @@ export function formatTicket(link: ShareLink): string {
 export function parseTicket(ticket: string): ParsedLink {
   const text = ticket.slice(TICKET_PREFIX.length)
   if (text === '') return badLink('truncated')
-  // A ticket that is cut off rarely ends at a byte's border: that is looked at last.
+  // Left-over bits are checked last, since a ticket that is cut off rarely ends at a byte's border.
   const bytes = decodeLoosely(text)
   if (bytes === undefined) return badLink('typo')
   if (bytes.length < 2) return badLink('truncated')
