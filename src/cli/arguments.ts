@@ -36,15 +36,15 @@ export interface Arguments {
   readonly newLink: boolean
   /** Keep the folder in sync. */
   readonly live: boolean
-  /** Of that, patterns of what; none: everything. */
+  /** Patterns of what `live` keeps in sync; none: everything. */
   readonly only: readonly string[]
-  /** Go on where it would ask. */
+  /** Continue where the command would ask. */
   readonly yes: boolean
   readonly port: number
   readonly host: string
   /** The version that is meant; absent: the one of the link, or the newest. */
   readonly at?: VersionWanted
-  /** Versions that are listed. */
+  /** The most versions that are listed. */
   readonly limit: number
 }
 
@@ -111,7 +111,7 @@ const TABLE: Record<CommandName, { operands: readonly string[]; options: readonl
   seed: { operands: ['link'], options: ['bootstrap', 'storage', 'json', 'timeout'] },
   status: { operands: [], options: ['bootstrap', 'storage', 'json', 'timeout'] },
   stop: { operands: [], options: ['bootstrap', 'storage', 'json', 'timeout'] },
-  // It has no use for the first three; they are common to all commands and scripts may pass them.
+  // `dht` has no use for the first three. Scripts may pass them to every command.
   dht: { operands: [], options: ['bootstrap', 'storage', 'timeout', 'json', 'port', 'host'] },
 }
 
@@ -164,7 +164,7 @@ function parse(given: readonly string[]) {
   }
 }
 
-/** Node says what is wrong of an option in several ways, with more than one sentence. */
+/** What is wrong with an option, in one sentence. Node says it in several ways, with more than one. */
 function wrongOption(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   const [, option] = /'(?:-\w, )?(--?[^\s'=]+)/.exec(message) ?? []
@@ -192,7 +192,7 @@ interface LiveOptions {
   readonly at?: string
 }
 
-/** What makes sense of a folder in sync alone. */
+/** The patterns of --only. Refuses options that make sense only with --live, or not with it. */
 function readOnly(command: CommandName, { live, only = [], yes, at }: LiveOptions): readonly string[] {
   if (live === true && at !== undefined)
     throw new UsageError('--at is of one version; --live follows the newest.', command)

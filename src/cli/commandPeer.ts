@@ -1,7 +1,7 @@
 /**
- * A command's relation to the peer process: find or start it, work, let it go. When it crashes meanwhile, it is started
- * again, and when it makes way for a newer version, that one's is joined. Then the work is done again from the start:
- * every request of a command can be repeated without harm.
+ * A command's relation to the peer process: find or start it, work, let it go. When the process crashes meanwhile, it is
+ * started again. When it makes way for a newer version, the process of that version is joined. Either way the work is
+ * done again from the start: every request of a command can be repeated without harm.
  */
 import type { AttachedPeer } from '../client/attach'
 import { connectToPeer } from '../client/connect'
@@ -15,7 +15,7 @@ import { PeerStopped } from './peerStopped'
 
 /** Milliseconds for requests that do no long work. */
 const QUICK = 30_000
-/** So many crashes within so many milliseconds are enough. */
+/** The work is given up after more crashes than this within this many milliseconds. */
 const MAX_CRASHES = 4
 const CRASH_WINDOW = 60_000
 
@@ -68,7 +68,7 @@ export class CommandPeer {
     })
   }
 
-  /** Called with all that live copies do, from now on. */
+  /** Calls `listener` with all that live copies do, from now on. */
   onLive(listener: (did: Notifications['live']) => void): () => void {
     return this.attached.connection.onNotification('live', listener)
   }
@@ -86,12 +86,12 @@ export class CommandPeer {
     return this.latest
   }
 
-  /** @param timeout milliseconds; `Infinity` for work whose end cannot be told. Ctrl-C ends the wait. */
+  /** @param timeout milliseconds; `Infinity` for work of unknown length. Ctrl-C ends the wait. */
   request<M extends Method>(method: M, params: Params<M>, timeout = QUICK): Promise<Result<M>> {
     return this.attached.connection.request(method, params, { timeout, signal: this.signal })
   }
 
-  /** Tells the peer process something at the end, when Ctrl-C was pressed already. Failing does not matter then. */
+  /** Tells the peer process something at the end, after Ctrl-C was pressed. A failure does not matter then. */
   async lastRequest<M extends Method>(method: M, params: Params<M>): Promise<void> {
     await this.attached.connection.request(method, params, { timeout: 2_000 }).catch(ignored)
   }

@@ -10,7 +10,7 @@ export const NOBODY = 3
 /** The copy is done, but entries of the share could not be written here. */
 export const INCOMPLETE = 4
 export const INTERRUPTED = 130
-/** Who read the output went away before its end, as `head` does: what SIGPIPE ends a program with. */
+/** The reader of the output went away before its end, as `head` does. Programs that SIGPIPE ends have this code. */
 export const READER_GONE = 141
 
 export function exitCodeOf(code: ErrorCode): number {

@@ -1,7 +1,7 @@
 /** Ctrl-C: the first asks the command to end in order, the second ends it at once. */
 import { INTERRUPTED } from './exitCodes'
 
-/** Not SIGHUP: who started it with `nohup` wants it to go on. */
+/** Not SIGHUP: a command that was started with `nohup` is to continue. */
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 export function watchForInterruption(): AbortSignal {

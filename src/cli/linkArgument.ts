@@ -24,8 +24,8 @@ export async function readLink(
 }
 
 /**
- * Reads until there is a link, and not to the end: whoever writes it may go on running, as `peerfold share` does. On a
- * terminal the first line is an answer, unless a link begins in it.
+ * Reads until there is a link, and not to the end: the program that writes it may keep running, as `peerfold share` does.
+ * On a terminal the first line is the whole answer, unless it has the beginning of a link.
  */
 async function findInLines(input: Readable & { readonly isTTY?: boolean }): Promise<FoundLinks> {
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })

@@ -34,7 +34,7 @@ async function main(given: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     watchForReaders(undefined)
-    // Whoever types the name alone wants to know what there is.
+    // The name alone asks what there is.
     if (given.length === 0) {
       process.stderr.write(helpText())
       return USAGE

@@ -18,7 +18,8 @@ export interface MeantShare {
   readonly doubt: Doubt
 }
 
-/** Read once, since standard input can be read once only; given to each peer process that the work is done with. */
+/** Finds the share with a peer process, and again with the next one. The argument was read before: standard input can be
+ *  read only once. */
 export type ShareFinder = (peer: CommandPeer) => Promise<MeantShare>
 
 /** @throws PeerfoldError `bad-link`, `not-shared-here` */

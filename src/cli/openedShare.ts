@@ -9,10 +9,10 @@ import type { Context } from './context'
 import type { Output } from './output'
 import { searchLine } from './progressLine'
 
-/** Milliseconds more than the peer process was given, before it counts as hanging. */
+/** Milliseconds beyond the limit of the peer process itself before it counts as hanging. */
 export const MARGIN = 15_000
 
-/** So many of who was not heard are named. */
+/** The most silent peers that are named. */
 const NAMED = 5
 
 export interface OpenedShare {
@@ -56,11 +56,11 @@ export function shareName(state: PeerState, id: ShareId): string {
   return openedShare(state, id)?.name ?? state.shares.find(share => share.id === id)?.name ?? 'this share'
 }
 
-/** What keeps an answer from being the newest version for certain. */
+/** Why an answer may not be of the newest version. */
 export interface Doubt {
   /** Nobody told what is newest. */
   readonly stale: boolean
-  /** Who may know a newer version, and did not tell in time. */
+  /** Peers that may know a newer version and did not tell in time. */
   readonly silent?: readonly SilentPeer[]
 }
 

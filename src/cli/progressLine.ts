@@ -6,7 +6,7 @@ import type { Output } from './output'
 
 const BAR_WIDTH = 24
 
-/** A listener that shows, of each state, how far the transfer `job` is; nothing when that is not known or not new. */
+/** A listener for states that shows the progress of the transfer `job`, if it is known and has changed. */
 export function transferProgress(output: Output, job: string): (state: PeerState) => void {
   let last = ''
   let told = ''
@@ -27,7 +27,7 @@ export function transferProgress(output: Output, job: string): (state: PeerState
   }
 }
 
-/** What does not pass until somebody does something. */
+/** Whether the cause of a wait lasts until the user does something. */
 function isForTheUser(code: ErrorCode): boolean {
   return code === 'limit-passed' || code === 'store-limit' || code === 'no-space'
 }
@@ -53,7 +53,7 @@ const REASONS: Record<SearchReason, string> = {
   'no-answer': 'connected, but nobody there has it',
 }
 
-/** What is known while nobody was found yet. */
+/** The progress line while nobody was found yet. */
 export function searchLine(status: OpenedStatus | undefined): string {
   return status?.kind === 'searching' ? `Looking for peers: ${REASONS[status.why]}…` : 'Looking for peers…'
 }

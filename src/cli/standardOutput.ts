@@ -1,7 +1,7 @@
 /**
- * Who reads what a command says may go away while it runs. Commands that do something go on without a reader, since
- * `peerfold share . | head -1` is to serve on. Those whose output is all there is to them end: quietly, with the exit code
- * of a program that the closed pipe ended.
+ * The reader of a command's output may go away while the command runs. Commands that do something continue without it:
+ * `peerfold share . | head -1` keeps serving. Commands that only print end quietly, with the exit code of a program that
+ * the closed pipe ended.
  */
 import { outliveReader } from '../wire/lostReaders'
 import type { CommandName } from './arguments'

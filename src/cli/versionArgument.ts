@@ -27,7 +27,7 @@ export function versionAt(
   return peer.request('versions.at', { id, ...wanted, timeout }, timeout + MARGIN)
 }
 
-/** Says which version it is that is read, when it is not the newest. */
+/** Says which version is read, if it is a former one. */
 export function noteFormer({ output }: Context, version: VersionSummary | undefined): void {
   if (version !== undefined) output.note(`Version ${version.version}, of ${timeText(version.time)}.`)
 }

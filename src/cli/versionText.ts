@@ -1,6 +1,6 @@
 /** Versions as people write them: by number, by a time, or by how long ago; and times as they are shown. */
 
-/** A number, or the newest of a time (milliseconds since 1970). */
+/** A version by its number, or the newest one at a time (milliseconds since 1970). */
 export type VersionWanted = { readonly version: number } | { readonly time: number }
 
 const UNITS: Readonly<Record<string, number>> = {
@@ -17,7 +17,7 @@ export function readVersion(text: string, now = Date.now()): VersionWanted | und
   const [, count, unit] = /^(\d{1,9})([smhdw])$/.exec(text) ?? []
   if (count !== undefined && unit !== undefined) return { time: now - Number(count) * (UNITS[unit] ?? 0) }
   if (!/^\d{4}-\d{2}-\d{2}/.test(text)) return undefined
-  // A date alone would be taken for one of UTC.
+  // `Date.parse` takes a date without a time for one in UTC.
   const time = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00` : text.replace(' ', 'T'))
   return Number.isNaN(time) ? undefined : { time }
 }

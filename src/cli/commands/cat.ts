@@ -49,7 +49,7 @@ export async function cat(context: Context): Promise<number> {
 
 type FileOfVersion = Pick<Params<'fs.readRange'>, 'id' | 'path' | 'version'>
 
-/** A share that is one file has it by whatever name. */
+/** The file that is read. A share that is one file may have it under any name. */
 async function meantFile(peer: CommandPeer, what: FileOfVersion, link: ShareLink): Promise<DrivePath> {
   if (what.path !== '/' || !link.isFile) return what.path
   const [file] = await peer.request('fs.list', { ...what, limit: 1 })

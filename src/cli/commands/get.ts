@@ -47,14 +47,14 @@ export async function get(context: Context): Promise<number> {
   return INCOMPLETE
 }
 
-/** A local change that was kept is no gap: what came in lies beside it. */
+/** A local change that was kept does not count: the incoming file lies beside it. */
 function isComplete({ skippedCount }: TransferResult): boolean {
   return skippedCount === 0
 }
 
-/** Said before anybody is looked for. */
+/** Throws `file-in-the-way` before any peer is looked for. */
 async function refuseFile(path: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined) // what cannot be looked at is told when it is written
+  const found = await stat(path).catch(() => undefined) // writing tells what is wrong
   if (found !== undefined && !found.isDirectory()) {
     throw new PeerfoldError('file-in-the-way', path)
   }
@@ -72,7 +72,7 @@ async function copy(
       peer.request('copy.wait', { job, timeout }, Number.POSITIVE_INFINITY),
     )
   } catch (error) {
-    // The job would outlive this command; what is written stays, and is continued the next time.
+    // The job would outlive this command. What is written stays, and the next `get` continues it.
     if (signal.aborted) await peer.lastRequest('transfer.cancel', { job })
     throw error
   } finally {

@@ -79,7 +79,7 @@ async function follow(peer: CommandPeer, live: string, told: Told, yes: boolean)
   return DONE
 }
 
-/** What is said of it: an event for each change, or a few lines for each version. */
+/** The output about one live copy: an event for each change, or a few lines for each version. */
 class Told {
   private live: string | undefined
   private early: Notifications['live'][] = []
@@ -94,7 +94,7 @@ class Told {
     private readonly folder: string,
   ) {}
 
-  /** From now on it is known which one is meant. */
+  /** Names the live copy. Notifications that came before its name was known are told now. */
   begin(live: string): void {
     this.live = live
     for (const did of this.early.splice(0)) this.note(did)
@@ -134,7 +134,7 @@ class Told {
     this.noteDoubt(status)
   }
 
-  /** What was in step may be old by now: nobody is there who would know. */
+  /** Tells once when there may be a newer version than the one in the folder. */
   private noteDoubt(status: LiveStatus): void {
     if (status.kind !== 'in-step' || this.isDoubtTold === (status.doubt !== undefined)) return
     this.isDoubtTold = status.doubt !== undefined

@@ -18,7 +18,7 @@ import { DONE, INTERRUPTED } from '../exitCodes'
 import { PeerStopped } from '../peerStopped'
 import { transferProgress } from '../progressLine'
 
-/** Milliseconds. */
+/** Milliseconds for an answer that the peer process gives soon. */
 const TOLD_LIMIT = 30_000
 
 export async function share(context: Context): Promise<number> {
@@ -50,7 +50,7 @@ async function findSource(given: string): Promise<string> {
   }
 }
 
-/** Nobody means to give away all that a home folder or a disk holds: programs keep more there than any list of secrets names. */
+/** Refuses a home folder or a whole disk: programs keep more secrets there than any list of them names. */
 async function refuseEverything(source: string): Promise<void> {
   const home = await realpath(homedir()).catch(() => undefined) // a user may have none
   const isHome = source === home
@@ -84,7 +84,7 @@ async function publish(
   }
 }
 
-/** Says what was left out, and why, where that is all there is. */
+/** Lists what was left out, and why, when there is nothing else in the folder. */
 async function explain({ output }: Context, peer: CommandPeer, what: ShareSource): Promise<void> {
   const preview = await peer.request('share.preview', what, TOLD_LIMIT).catch(() => undefined) // the error says enough
   if (preview === undefined) return
@@ -121,7 +121,7 @@ async function serve({ output }: Context, peer: CommandPeer, id: ShareId): Promi
     for (const held of newlyHeld(now, told)) {
       output.note(explainHeld(held))
       output.event('held', held)
-      // Whoever misses the answer is told again by the next command.
+      // If this fails, the next command tells the user again.
       if (held.kind === 'update') peer.request('share.told', { id }, TOLD_LIMIT).catch(() => {})
     }
     if (now !== undefined) output.progress(servingLine(now))
@@ -135,7 +135,7 @@ async function serve({ output }: Context, peer: CommandPeer, id: ShareId): Promi
   return DONE
 }
 
-/** What was not held when it was looked the last time. */
+/** Held files of the kinds that were not held at the last look. */
 function newlyHeld(share: ShareState | undefined, told: Set<HeldFiles['kind']>): readonly HeldFiles[] {
   const held = share?.held ?? []
   for (const kind of told) if (!held.some(files => files.kind === kind)) told.delete(kind)

@@ -15,7 +15,7 @@ import type { Context } from '../context'
 import { DONE } from '../exitCodes'
 
 export async function status({ connect, output }: Context): Promise<number> {
-  // Whatever it uses is what is asked for: other bootstrap nodes are no reason to refuse.
+  // No bootstrap nodes are asked for: the status is shown whichever ones the process uses.
   const attached = await attachToPeer({ ...connect, bootstrap: undefined })
   if (attached === undefined) {
     output.line('No peer process is running.')
