@@ -35,7 +35,7 @@ export function announcements(before: PeerState | null | undefined, after: PeerS
   ]
 }
 
-/** Those that were there before with a status of another kind. */
+/** Items that were there before, with a status of another kind. */
 function changed<T extends { readonly id: string; readonly status: { readonly kind: string } }>(
   before: readonly T[],
   after: readonly T[],
@@ -44,7 +44,7 @@ function changed<T extends { readonly id: string; readonly status: { readonly ki
   return after.filter(({ id, status }) => kinds.has(id) && kinds.get(id) !== status.kind)
 }
 
-/** Folders in sync that wait for something or somebody now, and did not before. */
+/** Folders in sync that need the user after the change, and did not before. */
 function newlyInNeed(
   before: readonly LiveCopyState[],
   after: readonly LiveCopyState[],

@@ -32,7 +32,7 @@ function patchChildren(parent: Element, content: readonly Markup[]): void {
     const [node] = at === -1 ? [] : reusable.splice(at, 1)
     return drawNode(node, markup)
   })
-  // First those that go: then those that stay are in place, and moving would take their focus.
+  // Removing first leaves the others in place: moving an element would take its focus.
   for (const node of reusable) node.remove()
   nodes.forEach((node, index) => {
     const inPlace = parent.childNodes[index]

@@ -25,9 +25,9 @@ import { l10n } from './l10n'
 
 /** Longest message that is shown whole. */
 const MAX_MESSAGE = 600
-/** Warnings about a copy that stand in the list; the notification had them all. */
+/** The most warnings about a copy that stand in the list; the notification had them all. */
 const MAX_WARNINGS = 3
-/** This many of who was not heard are named. */
+/** The most silent peers that are named. */
 const MAX_NAMED = 3
 
 export function networkSentence(network: NetworkState): string {

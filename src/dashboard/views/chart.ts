@@ -11,7 +11,7 @@ import { h, type Markup } from '../markup'
 import { icon } from './parts'
 
 const HEIGHT = 100
-/** An idle line is not blown up to the full height by a few bytes. */
+/** Bytes a second at the top of the chart, at least: a few bytes must not fill its height. */
 const LEAST_TOP = 10_000
 const ROUND = [1, 1.5, 2, 3, 4, 5, 6, 8]
 
@@ -81,7 +81,7 @@ export function chartSentence(rates: Rates, { down, up }: RateSeries): string {
   )
 }
 
-/** The newest value stands at the right edge; what is not known yet stays empty at the left. */
+/** The newest value stands at the right edge. Seconds that are not known yet stay empty at the left. */
 export function linePath(values: readonly number[], top: number): string {
   const first = HISTORY_SECONDS - values.length
   return values

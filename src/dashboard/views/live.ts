@@ -6,7 +6,7 @@ import { l10n } from '../l10n'
 import { h, type Markup } from '../markup'
 import { badge, button, count, MAX_SHOWN, moreNote, nameOf, progressBar, section } from './parts'
 
-/** Undefined where there are none: they begin at an opened share. */
+/** Undefined when there are none: a folder in sync is begun at an opened share, not here. */
 export function live({ live = [] }: PeerState): Markup.Element | undefined {
   if (live.length === 0) return undefined
   return section(
@@ -53,7 +53,7 @@ function bar(copy: LiveCopyState): Markup.Element | undefined {
   })
 }
 
-/** As badges of transfers look. */
+/** The state of the badge, in the words of those of transfers. */
 function mood({ status, conflictCount }: LiveCopyState): string {
   if (status.kind === 'updating') return 'running'
   if (status.kind === 'waiting' || status.kind === 'asking' || conflictCount > 0) return 'paused'

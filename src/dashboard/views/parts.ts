@@ -82,7 +82,7 @@ export function moreNote(total: number): Markup.Element | undefined {
   return h('p', { key: 'more', class: 'quiet' }, l10n.t('… and {0} more, listed in the side bar.', hidden))
 }
 
-/** `percent` undefined: it moves, but how far it is cannot be told. */
+/** `percent` undefined: the bar moves, but does not tell how far the work is. */
 export function progressBar(
   percent: number | undefined,
   { label, text, state }: { label: string; text: string; state: string },

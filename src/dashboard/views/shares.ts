@@ -111,7 +111,7 @@ function openedCard(share: OpenedShareState): Markup.Element {
   )
 }
 
-/** Both sides have it, to be compared. */
+/** Both sides see the same fingerprint, to compare. */
 function fingerprintLine(text: string): Markup.Element {
   return h('p', { class: 'quiet' }, l10n.t('Fingerprint'), ' ', h('code', { class: 'id' }, safeText(text)))
 }
@@ -143,7 +143,7 @@ function here(share: OpenedShareState, total: number): Markup.Element {
   )
 }
 
-/** Nobody being there is told by the status sentence. */
+/** Peers are left out when there are none: the status sentence says so. */
 function facts(files: number, bytes: number, peers: number): string {
   return [countFiles(files, l10n), formatBytes(bytes), ...(peers > 0 ? [countPeers(peers, l10n)] : [])].join(
     ' · ',

@@ -24,8 +24,8 @@ export function transfers({ transfers }: PeerState): Markup.Element {
 function transferRow(transfer: TransferState): Markup.Element {
   const { id, kind, name, status, folder } = transfer
   const isActive = !isOver(transfer)
-  // What waits continues by itself; what was cancelled, or followed a window, is asked for again.
   const hasConflicts = status.kind === 'done' && status.result.conflicts.length > 0
+  // A transfer that waits continues by itself. One that was cancelled, or that followed a window, is asked for again.
   const canRetry = kind === 'copy' && status.kind === 'failed'
   return h(
     'li',
