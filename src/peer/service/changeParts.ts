@@ -1,6 +1,6 @@
 /**
- * What changed in a share, in parts that a window takes in within a few milliseconds: all its extensions have one event
- * loop, and a thousand paths become a thousand file events at once. All parts are of the same version.
+ * Splits the changes of a version into parts that a window takes in within a few milliseconds. All extensions of a window
+ * have one event loop, and every path becomes a file event there. All parts name the same version.
  */
 import type { Notifications } from '../../common/protocol'
 

@@ -1,4 +1,4 @@
-/** The door for requests: what a client sends becomes a typed value here or is refused with `bad-request`. */
+/** Checks requests: what a client sends becomes a typed value here or is refused with `bad-request`. */
 import { isAbsolute } from 'node:path'
 import * as v from 'valibot'
 import type { DrivePath, PeerId, ShareId } from '../../common/brand'

@@ -10,11 +10,11 @@ import type { Transfers } from '../transfers/transfers'
 import type { BlockedPeers } from './blockedPeers'
 import type { PeerSettings } from './settings'
 
-/** What the peer is built of (peer.ts), as far as clients have to do with it. */
+/** The parts of the peer (peer.ts) that clients have to do with. */
 export interface PeerParts {
-  /** By which other peers know this one. */
+  /** The key by which other peers know this one. */
   readonly publicKey: Uint8Array
-  /** Nodes of the DHT that are asked first; none: the public ones. */
+  /** Nodes of the DHT that are asked first; empty: the public ones. */
   readonly bootstrap: readonly string[]
   readonly network: Network
   readonly shares: Shares

@@ -30,7 +30,7 @@ type Answers = {
   readonly [M in Method]: (params: Params<M>, signal: AbortSignal) => Promise<Result<M>> | Result<M>
 }
 
-/** What an answer has beside the bytes of a file, and more. */
+/** Bytes of an answer besides those of a file, rounded up. */
 const AROUND_BYTES = 256
 
 export interface RpcOptions {
@@ -41,8 +41,8 @@ export interface RpcOptions {
   /** Throws when the client has not said hello yet. */
   readonly assertWelcome: () => void
   /**
-   * Does work that gives the client a share to use. What the work holds is not let go before the client is gone: from
-   * then on, and not only when the work is done, for another client may go meanwhile.
+   * Does work that gives the client a share to use. The client holds the share from the call of `hold` until it is gone,
+   * not only when the work is done: another client may go meanwhile.
    */
   readonly holding: <T>(work: (hold: (id: ShareId) => void) => Promise<T>) => Promise<T>
   /** @param successor the version that takes over, if one does */
@@ -201,7 +201,7 @@ function answersOf({ service, dataFolder, challenge, hello, holding, stop }: Rpc
   }
 }
 
-/** Reads the newest that is known of a file, or what the newest version has in its place when that comes meanwhile. */
+/** Reads a file of the newest version that is known. If a newer one comes meanwhile, its file is read instead. */
 async function readFile<T>(
   service: PeerService,
   { id, path, timeout, job, version }: Pick<Params<'fs.read'>, 'id' | 'path' | 'timeout' | 'job' | 'version'>,
@@ -242,7 +242,7 @@ async function readFile<T>(
   )
 }
 
-/** Throws `message-too-large` when this many bytes do not fit into an answer: before they are fetched. */
+/** To be called before bytes are fetched. Throws `message-too-large` when this many do not fit into an answer. */
 function assertFits(bytes: number): void {
   if (bytes > LONGEST_MESSAGE - AROUND_BYTES) throw beyondLimit(bytes, LONGEST_MESSAGE)
 }
@@ -258,7 +258,7 @@ function indexOf(drive: ShareDrive): PathIndex {
   return drive.version.index
 }
 
-/** What is known of a list that is on its way, too: what it has is there, and what it has not may come. */
+/** The index, or the part of it that is here so far: what it has is there, and what it lacks may come. */
 function soFar(drive: ShareDrive): PathIndex {
   return drive.version?.index ?? drive.coming?.index ?? indexOf(drive)
 }
@@ -286,7 +286,7 @@ function fileIn(
 ): DriveEntry {
   const place = follow(index, path)
   if (place.kind === 'file') return place.entry
-  // A file has no place in the tree where a folder has its name.
+  // A file that a folder has the name of is not in the tree.
   const hidden = index.entry(path)
   if (hidden?.kind === 'file') return hidden
   if (place.kind === 'nowhere') throw absent(place)

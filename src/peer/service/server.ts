@@ -1,5 +1,5 @@
 /**
- * The peer process's door: a local socket, the clients behind it, and when to end.
+ * The server of the peer process: a local socket, the clients behind it, and when to end.
  *
  * The state is pushed to every client, whole, at most four times a second, and to a slow client only the latest. The
  * process ends when its last client is gone: at once if only commands used it, after a grace period if a window did
@@ -22,9 +22,9 @@ import type { PeerService } from './service'
 const STATE_EVERY = 250
 /** Milliseconds in which changes that belong together are gathered. */
 const STATE_AFTER = 40
-/** A flow of fewer bytes a second is not shown as it changes: it is looked at when it is over. */
+/** A flow of fewer bytes a second is not shown as it changes: the next look is when it is over. */
 const SLOW_FLOW = 64 * 1024
-/** Milliseconds after the last byte a flow is over by. */
+/** Milliseconds after the last byte when a flow is over. */
 const FLOW_OVER = 1_100
 const WINDOW_GRACE = 10_000
 /** A client that was started together with the process needs a moment to say hello. */
@@ -46,7 +46,7 @@ interface Client {
 export interface ServerOptions {
   readonly service: PeerService
   readonly socket: string
-  /** What both ends prove that they know. */
+  /** The secret that both ends prove to know. */
   readonly key: string
   readonly version: string
   readonly dataFolder: string
@@ -68,7 +68,7 @@ export class PeerServer {
     this.server = createServer(socket => this.accept(socket))
     const { service } = options
     service.changed.on(() => this.pushSoon())
-    // Its client may have gone before.
+    // The client that asked for it may have gone before.
     for (const part of [service.parts.copies, service.parts.live]) part.over.on(() => this.releaseUnkept())
     service.entriesChanged.on(change => {
       for (const part of partsOf(change)) this.tellAll('changed', part)
@@ -90,8 +90,8 @@ export class PeerServer {
   }
 
   /**
-   * Welcomes nobody any more: to be called as soon as the end is decided. A client that was welcomed after that would
-   * lose its connection as if somebody had stopped the process under it; turned away, it starts the next process.
+   * Turns new clients away: to be called as soon as the end is decided. A client that is turned away starts the next
+   * process. One that was welcomed would lose its connection, as if somebody had stopped the process under it.
    */
   refuseAll(): void {
     this.isEnding = true
@@ -195,7 +195,7 @@ export class PeerServer {
     onIdle()
   }
 
-  /** The connection ends as soon as the answer was given. → what to answer */
+  /** Ends the connection as soon as the answer was given. → what to answer */
   private sendAway(client: Client, why: string): PeerfoldError {
     setImmediate(() => client.connection.close())
     return new PeerfoldError('bad-request', why)
@@ -272,7 +272,7 @@ type Tell = <N extends 'changed' | 'live' | 'notice' | 'replaced'>(
   value: import('../../common/protocol').Notifications[N],
 ) => void
 
-/** Also for who has proven nothing: that is all they learn. */
+/** Answers clients that have proven nothing, too: they learn nothing else. */
 function assertSameAge(protocol: number): void {
   if (protocol < PROTOCOL_VERSION) throw new PeerfoldError('peer-newer')
   if (protocol !== PROTOCOL_VERSION) throw new PeerfoldError('bad-request', 'the protocol is newer')

@@ -1,6 +1,6 @@
 /**
- * What clients ask of the peer beyond what one of its parts answers by itself, and what they are told unasked. It knows
- * nothing of sockets: server.ts and rpc.ts speak for it.
+ * Requests that concern more than one part of the peer, and what clients are told unasked. It knows nothing of sockets:
+ * server.ts and rpc.ts speak for it.
  */
 import { realpath } from 'node:fs/promises'
 import type { PeerId, ShareId } from '../../common/brand'
@@ -59,7 +59,7 @@ export class PeerService {
     return this.handle.explain(error)
   }
 
-  /** See `copy.start`. A folder that is kept in step is written by that alone. */
+  /** See `copy.start`. A folder that a live copy keeps in step is written by the live copy alone. */
   async copy(what: Params<'copy.start'>): Promise<string> {
     const folder = await realpath(what.folder).catch(() => what.folder)
     if (this.parts.live.isIn(what.id, folder)) throw new PeerfoldError('live-there', what.folder)
@@ -119,7 +119,7 @@ export class PeerService {
     this.changed.emit()
   }
 
-  /** Lets go of what is not kept and no client holds any more: called when a client is gone, or a copy is over. */
+  /** Releases shares that are neither kept nor held by a client. Called when a client is gone, or a copy is over. */
   async releaseUnkept(isHeld: (id: ShareId) => boolean): Promise<void> {
     const { links, folders, copies, live, budget } = this.parts
     await live.releaseUnkept(isHeld)
@@ -133,7 +133,7 @@ export class PeerService {
     this.parts.budget.assertRoom()
   }
 
-  /** What was still being used when the limit was passed may be used no more by now. */
+  /** Deletes what was fetched of shares in no list while the limit of the store is passed, as far as it is not in use. */
   async makeRoom(): Promise<void> {
     if (this.parts.budget.shortage !== undefined) await this.parts.links.forgetUnlisted()
   }
@@ -142,7 +142,7 @@ export class PeerService {
     this.notices.emit({ level, message, ...(share ? { share } : {}) })
   }
 
-  /** For whoever comes first: nobody is there yet. */
+  /** Keeps an error for the first client: nobody is there yet. */
   noticeLater(error: PeerfoldError): void {
     this.handle.log(error.message)
     this.earlyNotices.push({ level: 'error', message: error.message })

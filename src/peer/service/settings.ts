@@ -2,7 +2,7 @@
 import { DEFAULT_LIMITS, type Limits, limitsOf } from '../limits'
 import type { Catalog, Settings } from '../store/catalog'
 
-/** What is another than before. */
+/** What changed. */
 export interface SettingsChange {
   readonly name: boolean
   readonly ignore: boolean
@@ -41,7 +41,7 @@ export class PeerSettings {
     return this.allLimits
   }
 
-  /** Undefined when nothing changed: every window says the same once. */
+  /** Undefined when nothing changed: every window sends its settings once. */
   async set(change: Settings): Promise<SettingsChange | undefined> {
     const before = this.current
     const limitsBefore = this.allLimits

@@ -19,14 +19,15 @@ import { differences, type VersionDiff } from '../drive/versionDiff'
 import type { Share } from '../shares/share'
 import type { Shares } from '../shares/shares'
 
-/** Versions that are looked at for a time: a publisher may have no end of them. */
+/** Versions looked through for the one of a given time, at most: a publisher may have no end of them. */
 const MAX_LOOKED_AT = 20_000
-/** And blocks: what a version says of the one before may be a lie, which is looked for then. */
+/** Blocks looked through for it, at most: when a version lies about the one before, blocks are searched for its end. */
 const MAX_BLOCKS = 400_000
 /** Milliseconds that a difference is remembered: its pages are asked for one after the other. */
 const DIFF_KEPT = 10_000
 /** Milliseconds that a list of files of a former version is waited for. */
 const LISTED_WITHIN = 30_000
+/** The same while nobody is connected. */
 const LISTED_ALONE = 4_000
 
 export class VersionRequests {
@@ -84,7 +85,7 @@ export class VersionRequests {
     return { changes, paths: list.slice(start, start + limit) }
   }
 
-  /** Of hundreds of thousands of paths there are many pages, and all of it has to be compared for each. */
+  /** Remembers the last difference: a large one is asked for in many pages, and each would compare everything again. */
   private differences(now: PathIndex, before: PathIndex, path: DrivePath | undefined): Promise<VersionDiff> {
     const last = this.lastDiff
     const isKnown = last?.now === now && last.before === before && last.path === path
@@ -119,12 +120,12 @@ export class VersionRequests {
     await share.setKeeping({ ...keeping, pinned: pinned ? [...others, version] : others })
   }
 
-  /** With what is known here of it. */
+  /** Adds what is known here of the version. */
   private told(share: Share, summary: VersionSummary): VersionSummary {
     const { version, kept } = summary
     const isNewest = version === share.drive.version?.length
     const here = isNewest || share.served.past.isKept(version)
-    // That it is not kept here says nothing of others.
+    // A version that is not kept here may be kept by others.
     const known = kept ?? (here === false && share.publishing === undefined ? undefined : here)
     return {
       ...summary,
@@ -158,7 +159,7 @@ async function newestOf(
   return { newest, isUnsure: isOld }
 }
 
-/** Whether there may be newer versions than those that are known here, once it was asked. */
+/** Asks peers for newer versions. → whether there may be some that are not known here */
 async function isUnsure(share: Share, signal: AbortSignal): Promise<boolean> {
   const { stale, silent } = await share.freshen(signal)
   return stale || silent.length > 0
@@ -186,7 +187,7 @@ async function newestOfTime(
   options: { readonly timeout: number; readonly signal: AbortSignal },
 ): Promise<PastVersion> {
   let left = MAX_LOOKED_AT
-  const work = new WorkBudget(Number.POSITIVE_INFINITY) // whoever asks waits as long as they wish
+  const work = new WorkBudget(Number.POSITIVE_INFINITY) // the client waits as long as it wishes
   for await (const version of versionsBack(drive.paths, newest, { ...options, work })) {
     if (version.time !== undefined && version.time <= time) return version
     if (--left === 0 || work.blocks > MAX_BLOCKS) break

@@ -1,6 +1,6 @@
 /**
- * Bases: for every file that was changed here and by the sharer, the content that both were made of. It can be read as
- * long as the conflict lasts, for its blocks are in use until then; it is forgotten when the incoming file is gone.
+ * Bases: for every file that was changed both here and by the sharer, the content that both started from. Its blocks stay
+ * in use, so it can be read as long as the conflict lasts. It is forgotten when the incoming file is gone.
  */
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import type { BaseContent, BaseRecord, Catalog } from './catalog'
 export const BASE_BYTES = 4 * 1024 * 1024
 
 export class Bases {
-  /** By where the incoming file lies, absolute. */
+  /** By the absolute path of the incoming file. */
   private readonly records = new Map<string, BaseRecord>()
 
   constructor(private readonly catalog: Catalog) {}
@@ -21,7 +21,7 @@ export class Bases {
     for await (const [key, record] of this.catalog.list('base')) this.records.set(key, record)
   }
 
-  /** @param copy where the incoming file lies, absolute */
+  /** @param copy absolute path of the incoming file */
   get(copy: string): BaseRecord | undefined {
     return this.records.get(copy)
   }
@@ -45,7 +45,7 @@ export class Bases {
     return [...this.records.values()].filter(({ merged }) => merged !== undefined)
   }
 
-  /** What has to stay in a log. */
+  /** The content of bases in a log of bytes: it has to stay there. */
   *inUse(share: ShareId, fork: number): Generator<Pick<DriveEntry, 'blob' | 'pack'>> {
     for (const record of this.records.values()) {
       if (record.share !== share || record.fork !== fork) continue
@@ -56,7 +56,7 @@ export class Bases {
     }
   }
 
-  /** Forgets those that the user has ended by removing the incoming file. A folder that is not there may come back. */
+  /** Forgets conflicts that the user ended by removing the incoming file. A folder that is gone with it may come back. */
   async sweep(): Promise<void> {
     for (const [copy, { folder }] of this.records)
       if (!(await isThere(copy)) && (await isThere(folder))) await this.forget(copy)
@@ -70,7 +70,7 @@ export function placeOf({ blob, pack }: DriveEntry): readonly number[] | undefin
   return pack === undefined ? own : [...own, pack.block, pack.offset]
 }
 
-/** Undefined for what has none, or too much. */
+/** Undefined for an entry without content, or with too much of it. */
 export function contentOf(entry: DriveEntry): BaseContent | undefined {
   return knownContent({ content: contentId(entry), at: placeOf(entry) })
 }
@@ -86,7 +86,7 @@ export function knownContent(known: {
   return at === undefined || size > BASE_BYTES ? undefined : { content, at }
 }
 
-/** As an entry of the share, to be read. */
+/** The content as an entry of the share, to be read. */
 export function entryOf({ content, at }: BaseContent, path: DrivePath): DriveEntry | undefined {
   const file = { path, kind: 'file', mtime: undefined, executable: false } as const
   if (content === 'empty') return { ...file, size: 0 }

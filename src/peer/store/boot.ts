@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { uptime } from 'node:os'
 
-/** Another text after every start of the machine; elsewhere than on Linux also after the clock was set. */
+/** A text that changes with every start of the machine; except on Linux, it also changes when the clock is set. */
 export function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()

@@ -34,14 +34,14 @@ export interface ShareRecord {
   readonly version: number
   /** When it was shared, milliseconds since 1970. Absent in records of 0.3.0. */
   readonly since?: number
-  /** Folders on another disk than what they lie in, `''` for the shared one: gone, they are no deletion. */
+  /** Folders on another disk than the folder around them, `''` for the shared one. When they are gone, nobody deleted them. */
   readonly boundaries?: readonly DrivePath[]
   /** `RULES_VERSION` of the last scan; absent before there was one. */
   readonly rules?: number
   readonly hidden?: NewlyHidden | undefined
   /**
-   * Of which large files the store does not have the bytes, since the folder has them: of those published from some time
-   * on, or of all. Undefined: the store has all bytes.
+   * Which large files have their bytes in the folder alone and not in the store: those published from some time on, or
+   * all. Undefined: the store has all bytes.
    */
   readonly inPlace?: 'some' | 'all' | undefined
   /** Set when the log was lost or damaged: it is never appended to again. */
@@ -57,11 +57,11 @@ export function storesAll({ once, versions }: ShareRecord): boolean {
   return once || versions?.large === true
 }
 
-/** What newer rules hide of what is published; kept with the share. */
+/** Published paths that newer rules hide; kept with the share. */
 export interface NewlyHidden {
-  /** Left out by what they are called, or where they lie. */
+  /** Left out for their name or place. */
   readonly paths: readonly DrivePath[]
-  /** Left out by what is in them. */
+  /** Left out for their content. */
   readonly contents: readonly DrivePath[]
   /** When the user was told, milliseconds since 1970: it has to outlive the process. 0: they may go now. */
   readonly toldAt?: number
@@ -97,23 +97,25 @@ export interface CopyRecord {
   readonly share: ShareId
   readonly path: DrivePath
   readonly folder: string
-  /** Of who asked for it. Copies of an earlier version have none. */
+  /** The umask of the client that asked. Absent in records of an earlier version. */
   readonly umask?: number
   /** A former version; absent: the newest. */
   readonly version?: number
   readonly result?: TransferResult
   readonly failure?: UserError
-  /** What is copied, as its list calls it, and when that was over (milliseconds since 1970). Absent in records of 0.3.0. */
+  /** The name in the list, and when the copy was over (milliseconds since 1970). Absent in records of 0.3.0. */
   readonly name?: string
   readonly ended?: number
-  /** Of its large files the store has no bytes, as long as the folder has them (table `held`). Absent in records of an earlier
-   *  version, whose files are in the store as well. */
+  /**
+   * The bytes of its large files are in its folder (table `held`), and not in the store. Absent in records of an earlier
+   * version: there the store has them as well.
+   */
   readonly inPlace?: true
 }
 
 /** A folder that is kept in step with a share, or with `path` in it. Keyed by its id. */
 export interface LiveRecord {
-  /** Random; the job of what is written for it, too. */
+  /** Random; also the job of what is written for it. */
   readonly id: string
   readonly share: ShareId
   readonly path: DrivePath
@@ -121,13 +123,13 @@ export interface LiveRecord {
   readonly folder: string
   /** Patterns of what is kept in step; absent: everything. */
   readonly only?: readonly string[]
-  /** Of who asked for it. */
+  /** The umask of the client that asked. */
   readonly umask?: number
   /** The user paused it. */
   readonly paused?: boolean
   /** When it was begun, milliseconds since 1970. */
   readonly since: number
-  /** As of a copy. */
+  /** See `CopyRecord`. */
   readonly inPlace?: true
 }
 
@@ -173,9 +175,9 @@ export interface PublishedFile {
  * `hash` and `executable` it was written by an earlier version, or says what a copy that was killed had written.
  */
 export interface CopiedFile {
-  /** Identifies the content: see `contentId` in drive/format/entry.ts; or `FOLDER`. The last that both sides had in common. */
+  /** The last content that both sides had in common: see `contentId` in drive/format/entry.ts; or `FOLDER`. */
   readonly content: string
-  /** -1 when nothing that lies there is known by its stat. */
+  /** -1 when the stat of what lies there is not known. */
   readonly size: number
   readonly mtimeMs: number
   readonly ino: number
@@ -201,8 +203,8 @@ export interface CopiedFile {
 }
 
 /**
- * What both sides of a conflict were made of, as long as the incoming file lies beside the user's. Keyed by where that
- * lies, absolute.
+ * The content that both sides of a conflict started from, kept while the incoming file lies beside the user's. Keyed by
+ * the absolute path of the incoming file.
  */
 export interface BaseRecord {
   readonly share: ShareId
@@ -212,14 +214,14 @@ export interface BaseRecord {
   readonly folder: string
   readonly path: string
   readonly copy: string
-  /** Of the log of bytes, as the places in it hold for that. */
+  /** Fork of the log of bytes. Places in the log are valid for this fork only. */
   readonly fork: number
   readonly base: BaseContent
   /** What the incoming file holds. */
   readonly theirs: BaseContent
-  /** What of theirs was merged into the user's file, where markers are left in it. */
+  /** The incoming content that was merged into the user's file, while it has merge markers. */
   readonly merged?: BaseContent
-  /** For what is written. */
+  /** The umask for files that are written. */
   readonly umask?: number
 }
 
@@ -227,8 +229,8 @@ export interface BaseRecord {
 export type BaseContent = Required<Pick<CopiedFile, 'content' | 'at'>>
 
 /**
- * A large file of an opened share in a copy, which has its blocks, so that the store need not have them. Keyed by share id,
- * the number of its first block, and its place: `<share>/<first>:<folder><path>`.
+ * A large file in a copy of an opened share. It has its blocks, so the store need not have them. Keyed by share id, the
+ * number of its first block, and its place: `<share>/<first>:<folder><path>`.
  */
 export interface HolderFile {
   /** Of the copy; absolute. */
@@ -240,9 +242,9 @@ export interface HolderFile {
   readonly blocks: number
   /** It is about to be written, or is being written: what lies at its place is another file. */
   readonly begun?: true
-  /** In the folder too: the file is written there, which is as long as what is there of it. Absent: all at once. */
+  /** Name of the file in the same folder that it is written to; its length is what is there. Absent: written at once. */
   readonly temporary?: string
-  /** Its length does not tell what is there: parts were written before what is in front of them. */
+  /** Its length does not tell what is there: later parts were written before earlier ones. */
   readonly scattered?: true
   /** The start of the machine in which it was written, until it is known to be on the disk. */
   readonly unsynced?: string
@@ -268,7 +270,7 @@ export interface PartialFile {
   /** Random; gives the temporary its name. */
   readonly token: string
   readonly content: string
-  /** How far it was written, in the same start of the machine: beyond the end of a process nothing of it is lost. */
+  /** How far it was written. Valid in the same start of the machine (`boot`): the end of a process loses nothing. */
   readonly written: WrittenPart
   readonly boot: string
   /** How far it is on the disk. */
@@ -320,13 +322,13 @@ export type Write = {
   [T in Table]: { readonly table: T; readonly key: string; readonly value: Tables[T] | undefined }
 }[Table]
 
-/** The database takes so much room on the disk for its journal ahead, at once: by default 70 MB. */
+/** Bounds the room that the database takes on the disk for its journal ahead: by default 70 MB. */
 const WRITE_BUFFER_BYTES = 2 * 1024 * 1024
 
 /** Records read in one go; each go is a trip to another thread. */
 const RECORDS_AT_ONCE = 256
 
-/** One for all records: a new one would take a buffer of its own for each, and learn the keys again. */
+/** One of each for all records: a new one would take a buffer of its own, and learn the keys again. */
 const encoder = new Encoder({ ignoreUndefined: true })
 const decoder = new Decoder()
 
@@ -356,7 +358,7 @@ export class Catalog {
     await this.writeSlowly(changes, () => false)
   }
 
-  /** As `write`, and lets waiting events run whenever `due` says so: of two such writes either may be the later one. */
+  /** As `write`, but lets waiting events run whenever `due` says so. Two such writes may land in either order. */
   async writeSlowly(changes: Iterable<Write>, due = slicer()): Promise<void> {
     const batch = this.db.write({ autoDestroy: true })
     for (const { table, key, value } of changes) {
@@ -409,7 +411,7 @@ export class Catalog {
   }
 }
 
-/** Behind every key that starts so: no byte of UTF-8 is as large as this one. */
+/** Sorts behind every key with this start: no byte of UTF-8 is as large as 0xff. */
 function endOf(start: string): Buffer {
   return Buffer.concat([Buffer.from(start), Buffer.from([0xff])])
 }

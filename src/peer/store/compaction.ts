@@ -1,18 +1,19 @@
 /**
- * Gives cleared bytes back to the disk. The database deletes by noting so, and what is deleted lies in its files until
- * these are gone through; content lies in files of its own, each removed once nothing in it is used. Where clearing
- * leaves a little in many of them, what is in use is copied together when more than half of all is not: so every byte
- * is copied as often as another was cleared, and not more. It needs room for the copy, or waits until there is.
+ * Gives cleared bytes back to the disk. The database only notes a deletion; the bytes stay in its files until these are
+ * compacted. Content lies in files of its own, each removed once nothing in it is used.
+ *
+ * Clearing may leave a little in many of these files. When more than half of all bytes is unused, the used ones are
+ * copied together. So no more bytes are copied than were cleared. This needs room for the copy, or is left for later.
  */
 import { statfs } from 'node:fs/promises'
 import type Corestore from 'corestore'
 import { delay } from '../time'
 
-/** Going through the files is not worth less than this (bytes). */
+/** Fewer bytes than this are not worth a compaction. */
 const WORTH = 8 * 1024 * 1024
-/** What was cleared by and by is given back together: after this long (milliseconds). */
+/** Milliseconds for which cleared bytes are gathered before a compaction. */
 const PAUSE = 1_000
-/** Of RocksDB: what is in use is copied out of every file that is gone through, also at the lowest level. */
+/** Options of RocksDB: what is in use is copied out of every file, also at the lowest level. */
 const FORCE_COPY = {
   blobGarbageCollectionPolicy: 1,
   blobGarbageCollectionAgeCutoff: 1,
@@ -20,13 +21,13 @@ const FORCE_COPY = {
 }
 
 export class StoreCompaction {
-  /** What a process before this one cleared may lie there still. */
+  /** Bytes cleared since the last compaction. Not 0 at first: a process before this one may have left some. */
   private freed = WORTH
   private running: Promise<void> | undefined
 
   constructor(
     private readonly storage: Corestore['storage'],
-    /** On the same disk. */
+    /** A folder on the disk of the store. */
     private readonly folder: string,
     private readonly signal: AbortSignal,
     private readonly onError: (error: unknown) => void,
@@ -45,7 +46,7 @@ export class StoreCompaction {
       })
   }
 
-  /** Resolves when none is under way. */
+  /** Resolves when no compaction is under way. */
   async settle(): Promise<void> {
     await this.running
   }

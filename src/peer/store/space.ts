@@ -1,15 +1,15 @@
 /**
  * Watches the free space of the disk the store is on. Hypercore stalls without a word on a full disk, and neither it
- * nor the database below wakes up when there is room again. So downloads pause while there is still some room left; and
- * if a write failed all the same, the process ends once there is room, for the next one to open the store afresh and
- * go on. Nothing is published meanwhile either.
+ * nor the database below wakes up when there is room again. So downloads pause while there is still some room left. If a
+ * write fails all the same, the process ends once there is room, and the next one opens the store afresh. Nothing is
+ * published meanwhile either.
  */
 import { statfs } from 'node:fs/promises'
 import { PeerfoldError, type UserError } from '../../common/errors'
 import { Signal } from '../../common/signal'
 import { storeTrouble } from './trouble'
 
-/** Bytes that are left alone: the database moves what was written about, and needs room for it. */
+/** Bytes that stay free: the database moves written data about and needs room for it. */
 const RESERVE = 64 * 1024 * 1024
 /** So much more (bytes) must be free before downloads go on. */
 const MARGIN = 16 * 1024 * 1024

@@ -1,7 +1,7 @@
 /**
  * Opens the store and the catalog, and gets over their damage. All logs lie in one database and fail together, so a
- * damaged one is set aside whole, never deleted, and an empty one takes its place: the catalog beside it tells which
- * opened shares to fetch again, and own shares are lost, for a key whose log is gone must never sign a second one.
+ * damaged one is set aside whole, never deleted, and an empty one takes its place. The catalog beside it tells which
+ * opened shares to fetch again. Own shares are lost: a key whose log is gone must never sign a second one.
  *
  * Damage that shows only when a block is read is noted in the data folder, and the process ends; the next one
  * finds the note first. So there is one restart and never a loop. A store that was copied from elsewhere counts as

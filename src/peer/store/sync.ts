@@ -1,9 +1,9 @@
 /**
- * Waits for the disk. RocksDB appends every write to its journal (`*.log`) and leaves it to the system when that
- * reaches the disk, half a minute later perhaps; its tables it syncs itself before it drops the journal they came
- * from. So a journal that is synced holds everything the database was given so far, whatever happens to the power.
+ * Waits for the disk. RocksDB appends every write to its journal (`*.log`). The system decides when that reaches the
+ * disk, perhaps half a minute later. RocksDB syncs its tables itself before it drops the journal they came from. So once
+ * the journals are synced, no loss of power takes anything that the database was given so far.
  *
- * A trip to a thread costs more than what it does there, so only the wait for the disk itself is left to one.
+ * Only the wait for the disk itself is left to another thread: for the other calls the trip there costs more than they.
  */
 import { closeSync, fsync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'

@@ -10,7 +10,7 @@
  * 3. The old keys are replaced by the words “Update Peerfold”. 0.3.0 stops at them before it opens anything, and shows
  *    them. Until here 0.3.0 finds everything as it left it; from here on it cannot start.
  * 4. The store, a note that it is damaged, and the catalog are moved into the new folder, one rename each.
- * 5. The new folder loses its ending. From here on what else lies in the data folder is nobody's concern.
+ * 5. The new folder loses its ending. From here on, everything else in the data folder is ignored.
  *
  * The disk is waited for before the steps that rely on earlier ones, so a loss of power is like a kill.
  */
@@ -28,7 +28,7 @@ import { basename, dirname, join } from 'node:path'
 import type { DataFolderPaths } from '../../wire/dataFolder'
 import { unfinishedFormatFolder } from '../../wire/dataFormat'
 
-/** In place of the keys of 0.3.0. Longer than 20 characters, its JSON parser would not show all of them. */
+/** Takes the place of the keys of 0.3.0, whose JSON parser shows up to 20 characters of it. */
 export const BAR = 'Update Peerfold'
 
 /**
@@ -77,7 +77,7 @@ function writeDurably(path: string, text: string): void {
   syncFolder(dirname(path))
 }
 
-/** What was made and renamed in a folder is on the disk. Windows has no such thing. */
+/** Waits until what was made and renamed in a folder is on the disk. Windows has no such call. */
 function syncFolder(path: string): void {
   if (process.platform === 'win32') return
   const folder = openSync(path, 'r')

@@ -1,7 +1,7 @@
 /**
- * What keeps the store from writing, in words that say what to do. RocksDB tells a full disk by its code; whatever else the
- * system refused has the code of a damaged file, and the system's own words in the message. A batch that failed hides
- * both in its cause.
+ * What keeps the store from writing, in words that say what to do. RocksDB tells a full disk by its code. Every other
+ * refusal of the system has the code of a damaged file, and the system's own words in the message. A batch that failed
+ * hides both in its cause.
  */
 import { PeerfoldError } from '../../common/errors'
 
