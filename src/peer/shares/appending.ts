@@ -19,7 +19,7 @@ import type { ServedShare } from './servedShare'
 export interface SourceChanges {
   /** Drive paths that the watcher told. */
   readonly named: ReadonlySet<DrivePath>
-  /** Nothing else has. */
+  /** Whether nothing else has changed. */
   readonly onlyNamed: boolean
 }
 
@@ -35,7 +35,7 @@ export class Appending {
   /**
    * @param save keeps changes of the record
    * @param keeping which former versions are kept
-   * @param onLost files do not hold any more what was published of them
+   * @param onLost is told files that do not hold any more what was published of them
    */
   constructor(
     private readonly share: ServedShare,
@@ -87,20 +87,20 @@ export class Appending {
     await this.save({ inPlace: undefined })
   }
 
-  /** Publishes when its turn comes: the user may ask again while the folder's changes are on their way. */
+  /** Publishes when its turn comes: another publish may be under way. Aborting does not wait for the turn. */
   publish(signal: AbortSignal, changes: SourceChanges, transfer?: Transfer): Promise<PublishResult> {
     return unlessAborted(
       this.share.inTurn(() => this.publishNow(signal, changes, transfer)),
       signal,
-    ) // its turn may be long in coming
+    )
   }
 
-  /** What vanished and is held leaves with the next version. */
+  /** Vanished files that are held leave with the next version. */
   releaseRemoval(): void {
     this.publisher.removals.release()
   }
 
-  /** What a large first version left for later is written soon. */
+  /** Writes soon what a large first version left for later. */
   finishSoon(): void {
     this.versionFinish.soon()
   }
@@ -181,7 +181,7 @@ export class Appending {
     await this.takeOver(signal)
   }
 
-  /** Once: what an earlier version kept in the store of files that hold it themselves. Nobody waits for it. */
+  /** Takes out of the store, once, what an earlier program version put there though the folder holds it. Not waited for. */
   private giveBackSoon(): void {
     if (storesAll(this.record()) || this.record().inPlace !== 'some') return
     const { compaction } = this.share.context

@@ -16,7 +16,7 @@ export class BytesHere {
     downloaded: 0,
   }
 
-  /** Bytes that came otherwise than over the network. */
+  /** Bytes that came from this machine, not over the network. */
   private found = 0
 
   constructor(private readonly share: ServedShare) {}
@@ -32,7 +32,7 @@ export class BytesHere {
     return Math.max(0, Math.min(drive.version?.index.bytes ?? 0, this.counted.bytes + since))
   }
 
-  /** Counts from the log's own record of its blocks: after a version in which little changed, only what did. */
+  /** Counts by the log's own record of its blocks; only the changed paths where the version before was counted. */
   async count(): Promise<void> {
     const { version, bytes } = this.share.drive
     if (version === undefined || bytes === undefined) return

@@ -1,4 +1,4 @@
-/** What the collections of a peer share: made once in peer.ts, handed down, never reached up for. */
+/** What all shares of a peer use in common: made once in peer.ts and handed down. */
 import type Corestore from 'corestore'
 import type { ShareId } from '../../common/brand'
 import type { VersionKeeping } from '../../common/keptVersions'
@@ -14,7 +14,7 @@ import type { StoreSpace } from '../store/space'
 export interface PeerContext {
   readonly store: Corestore
   readonly catalog: Catalog
-  /** What both sides of conflicts were made of. */
+  /** The content that both sides of conflicts started from. */
   readonly bases: Bases
   readonly network: Network
   /** Absolute; holds keys, so it is never shared. */
@@ -28,8 +28,10 @@ export interface PeerContext {
   /** Something the user should be told once. */
   readonly notice: (level: Notifications['notice']['level'], message: string, share?: ShareId) => void
   readonly log: (line: string) => void
-  /** To be called with every error that nobody expected: if the store is damaged, the process ends, and the next one
-   *  sets the store aside. */
+  /**
+   * To be called with every error that nobody expected. If the store is damaged, the process ends, and the next one sets
+   * the store aside.
+   */
   readonly checkForDamage: (error: unknown) => void
   /** What an error means to the user, where the store could not write; any other as it is. */
   readonly explain: (error: unknown) => unknown
@@ -42,9 +44,9 @@ export interface PeerContext {
   readonly grace: number
   /** Which former versions are kept where the user chose nothing. */
   readonly keeping: VersionKeeping
-  /** How long many files may be gone before they are taken for deleted (milliseconds). */
+  /** How long many vanished files are held before they count as deleted (milliseconds). */
   readonly hold: number
-  /** How long what newer rules hide stays after the user was told (milliseconds). */
+  /** How long files that newer rules hide stay published after the user was told (milliseconds). */
   readonly toldFor: number
   /** Resolves when everything written to the store so far is on the disk. */
   readonly syncStore: () => Promise<void>

@@ -72,14 +72,14 @@ export class FollowedFolder {
     return this.loop.whenPublished()
   }
 
-  /** Scans all of it and publishes, watched as a transfer. Throws what stopped it. */
+  /** Scans the whole folder and publishes it, shown as a transfer. Throws what stopped it. */
   publishAll(signal: AbortSignal, transfer: Transfer): Promise<PublishResult> {
     return this.loop.withChanges(({ named }) =>
       this.publishChanges(signal, { named, onlyNamed: false }, transfer),
     )
   }
 
-  /** It is neither watched nor looked at any more until `startWatching`. */
+  /** Neither watches nor looks any more until `startWatching`. */
   async rest(): Promise<void> {
     this.loop.lookAfter(undefined)
     await this.watch.stop()

@@ -78,7 +78,7 @@ export class Following implements SharePart {
     this.share.changed.emit()
   }
 
-  /** Looks for peers now, and tries again what failed. Two histories stay two, however often they are looked at. */
+  /** Looks for peers now, and tries again what failed. A log with two histories is final and not tried again. */
   retry(): void {
     this.share.replication?.membership.search()
     if (this.failure === undefined || this.failure.code === 'log-forked') return
@@ -87,7 +87,7 @@ export class Following implements SharePart {
     this.refresh()
   }
 
-  /** The limits were changed: what passed the old ones may not pass these. */
+  /** The limits were changed: what passed the old ones may be within these. */
   limitsChanged(): void {
     if (this.failure?.code !== 'limit-passed') return
     this.failure = undefined
@@ -95,7 +95,7 @@ export class Following implements SharePart {
     this.refresh()
   }
 
-  /** Counts what is here of the newest version, and looks for what is not of it any more. */
+  /** Counts what is here of the newest version, and clears what that does not use any more. */
   async countBytesHere(): Promise<void> {
     const { version, bytes } = this.share.drive
     if (version === undefined || bytes === undefined) return
@@ -117,7 +117,7 @@ export class Following implements SharePart {
     this.share.context.budget.add(this.share.id, this.copied.incoming.countStored(bytes))
   }
 
-  /** This many bytes of content are in the store that nobody sent. */
+  /** This many bytes of content came into the store that no peer sent. */
   found(bytes: number): void {
     this.came(bytes)
     this.bytesHere.addFound(bytes)
@@ -159,7 +159,7 @@ export class Following implements SharePart {
     return this.copied.settle()
   }
 
-  /** What is left then is of a share in no list. */
+  /** Takes the share off the list. If the removal is cut off, what is left is deleted as that of a share in no list. */
   async purging(): Promise<void> {
     await this.share.context.catalog.put('opened', this.share.id, { ...this.record, keep: false })
   }
@@ -211,7 +211,7 @@ export class Following implements SharePart {
     context.budget.cleared(id, -bytes).catch(error => this.share.told(error, 'bytes kept'))
   }
 
-  /** Once for what changes together. */
+  /** Counts once for changes that come together. */
   private countSoon(): void {
     if (this.isCounting) return
     this.isCounting = true

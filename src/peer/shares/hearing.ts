@@ -1,10 +1,10 @@
 /**
- * Who has told what the newest version of a share is. A connected peer that has not said how long its path log is may
- * know a newer version, and so may one that announces the share and is still being connected to: to answer without them
- * is to take "not heard yet" for "nothing new". What a peer claims counts once it is proven, that is, when the log here is
- * that long.
+ * Which peers have told what the newest version of a share is. A connected peer that has not said how long its path log
+ * is may know a newer version. So may one that announces the share and is still being connected to. An answer without
+ * them would take "not heard yet" for "nothing new". A claimed length counts once it is proven, that is, when the log
+ * here is that long.
  *
- * Nobody is waited for longer than `HEAR_WITHIN`, whatever is claimed meanwhile; who is waited for no more is named.
+ * No peer is waited for longer than `HEAR_WITHIN`, whatever is claimed meanwhile. Those that stay silent are named.
  */
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
@@ -19,7 +19,7 @@ import type { Membership, Network } from '../network/swarm'
 export const HEAR_WITHIN = 2_000
 const LOOK_EVERY = 100
 
-/** Of a log longer than `length`. */
+/** A proof that the log is longer than `length`. */
 interface ProofWanted {
   readonly length: number
   /** The question that is open, and since when. */
@@ -70,7 +70,7 @@ export class Hearing {
     return this.patience > 0
   }
 
-  /** The same, or nobody was found yet for want of time: for what is asked for right after a start. */
+  /** As `isPending`, or the search for peers has only begun: for requests right after a start. */
   get isStarting(): boolean {
     return this.isPending || (!this.hasAsked && performance.now() - this.joinedAt < HEAR_WITHIN)
   }
@@ -85,7 +85,7 @@ export class Hearing {
     return !this.isHeard && !this.isPending
   }
 
-  /** Who may know a newer version, and did not say so, or could not prove it. */
+  /** Peers that may know a newer version, but did not say so or could not prove it. */
   get silent(): readonly SilentPeer[] {
     return [...this.waitedFor().keys()].map(key => ({
       id: peerIdOf(Buffer.from(key, 'hex')),
@@ -115,9 +115,9 @@ export class Hearing {
     clearTimeout(this.timeIsUp)
   }
 
-  /** That somebody's time is over is no event either, and changes what can be said. */
+  /** Emits `changed` when a peer's time is over, which is no event by itself. */
   private watchTime(): void {
-    const { patience } = this // also ends the time of those who have told: they have all of it the next time
+    const { patience } = this // reading it also forgets those that have told: the next time they have all of it again
     if (this.timeIsUp !== undefined || patience === 0) return
     this.timeIsUp = setTimeout(() => {
       this.timeIsUp = undefined
@@ -141,7 +141,7 @@ export class Hearing {
     return this.since
   }
 
-  /** Public keys, with the time from which each is known, as far as that is known. */
+  /** Public keys (hex) of peers that have not told, with the time since which each is connected, if known. */
   private untold(): Map<string, number | undefined> {
     const untold = new Map<string, number | undefined>()
     for (const key of this.membership.coming) {
@@ -157,8 +157,8 @@ export class Hearing {
   }
 
   /**
-   * Hypercore asks one peer to prove that the log is longer, and nobody else while that one does not answer. So each who
-   * claims it is asked in turn, once, and has an equal part of the time.
+   * Asks another peer to prove that the log is longer. Hypercore asks one peer and waits for it, even if it does not
+   * answer. So every peer that claims it is asked once, in turn, and has an equal part of the time.
    */
   private askAnother(): void {
     const { length } = this.paths

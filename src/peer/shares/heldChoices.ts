@@ -1,9 +1,9 @@
-/** What stays published although the last scan did not list it, and what is noted of that with the share. */
+/** Files that stay published although the last scan did not list them, and what the share's record notes of them. */
 import type { HeldFiles } from '../../common/model'
 import type { PublishResult } from '../publish/version/publishResult'
 import type { ShareRecord } from '../store/catalog'
 
-/** What to note when the user has decided about what is held; undefined: nothing. */
+/** What to note when the user has decided about held files; undefined: nothing. */
 export function afterChoice(
   kind: HeldFiles['kind'],
   keep: boolean,

@@ -8,7 +8,7 @@ import { delay, throwIfAborted, unlessAborted } from '../time'
 import { HEAR_WITHIN } from './hearing'
 import type { ServedShare } from './servedShare'
 
-/** With nobody connected once the network was asked, and something known, this long is waited for more (milliseconds). */
+/** Milliseconds to wait for a peer after the network was asked, while a version is known and nobody is connected. */
 const PEERS_TELL = 1_500
 
 /** What is known of the newest version. */
@@ -16,7 +16,7 @@ export interface Known {
   readonly version: number
   /** Nobody told what is newest. */
   readonly stale: boolean
-  /** Who may know a newer one, and did not tell in time. */
+  /** Peers that may know a newer one, and did not tell in time. */
   readonly silent: readonly SilentPeer[]
 }
 
@@ -72,8 +72,8 @@ export class NewestKnown {
   }
 
   /**
-   * Brings the index to the newest version that connected peers tell, as far as that takes no longer than `HEAR_WITHIN`
-   * each for hearing and for fetching it: at once, when it is there. For who answers with what is newest.
+   * Brings the index to the newest version that connected peers tell. Hearing of it and fetching it may take `HEAR_WITHIN`
+   * each. Answers at once when it is here.
    */
   async freshen(signal: AbortSignal): Promise<Known> {
     const begun = performance.now()
@@ -91,8 +91,10 @@ export class NewestKnown {
     }
   }
 
-  /** Waits for a part of a folder that is on its way, or `soFar` for any of it. Throws as `listFolder`, and `not-listed`
-   *  after `timeout` ms. */
+  /**
+   * Waits for a part of a folder that is on its way, or `soFar` for any of it. Throws as `listFolder`, and `not-listed`
+   * after `timeout` ms.
+   */
   async list(
     part: FolderPart,
     { timeout, soFar = false }: { timeout: number; soFar?: boolean },
@@ -118,7 +120,7 @@ export class NewestKnown {
   /** The log became longer a moment ago, and the index follows. */
   private get isCatchingUp(): boolean {
     const { version, coming, paths } = this.share.drive
-    if (version === undefined && coming !== undefined) return false // whose first parts can be had already
+    if (version === undefined && coming !== undefined) return false // its first parts can be read already
     return (
       paths.length > 0 && version?.length !== paths.length && performance.now() - this.grewAt < HEAR_WITHIN
     )

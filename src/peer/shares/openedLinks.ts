@@ -17,7 +17,7 @@ export class OpenedLinks {
     private readonly shares: Shares,
   ) {}
 
-  /** Takes up what is kept, and what `isNeeded` by unfinished work. */
+  /** Opens the shares again that are kept, and those that unfinished work needs. */
   async restore(isNeeded: (id: ShareId) => boolean): Promise<void> {
     for await (const [, record] of this.context.catalog.list('opened')) {
       if (!record.keep && !isNeeded(record.id)) continue
@@ -131,7 +131,7 @@ export class OpenedLinks {
   }
 
   private async openNow(wanted: OpenedRecord): Promise<FollowedShare> {
-    // It was opened by a key that does not decrypt it, and now its whole link is here.
+    // A share that was opened by a key that does not decrypt it is opened again with that of its whole link.
     await this.shares.find(wanted.id)?.close()
     const { catalog } = this.context
     const known = await catalog.get('opened', wanted.id)

@@ -17,12 +17,12 @@ export class PublishChoices {
     private readonly folder: FollowedFolder,
   ) {}
 
-  /** It stays in the list. */
+  /** Keeps the share in the list. */
   async keep(): Promise<void> {
     if (!this.record.keep) await this.kept.save({ keep: true })
   }
 
-  /** The paths let in by name from now on. */
+  /** Sets the paths that the user let in by name. */
   async setAllow(allow: readonly DrivePath[]): Promise<void> {
     await this.kept.save({ allow })
   }
@@ -48,10 +48,13 @@ export class PublishChoices {
     this.share.clearSoon()
     await this.storeAllIfMeant()
     const isGivenBack = stored && !storesAll(this.record)
-    if (isGivenBack && this.isServed) this.folder.rescan() // at the end of which it is
+    if (isGivenBack && this.isServed) this.folder.rescan() // the publish gives the bytes back at its end
   }
 
-  /** What is not followed stays as it was published, whatever becomes of the folder; former versions may as well. */
+  /**
+   * Puts all bytes into the store if the record says so. A share that is not followed stays as it was published, whatever
+   * becomes of the folder. Former versions of large files stay if the user chose that.
+   */
   async storeAllIfMeant(): Promise<void> {
     if (storesAll(this.record) && this.record.inPlace !== undefined) await this.versions.storeAll()
   }
@@ -65,7 +68,7 @@ export class PublishChoices {
     await this.folder.whenPublished()
   }
 
-  /** The user knows what an update hides. */
+  /** Notes that the user was told what newer rules hide. */
   async noteTold(): Promise<void> {
     const { hidden } = this.record
     if (hidden === undefined || hidden.toldAt !== undefined) return

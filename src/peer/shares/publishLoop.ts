@@ -15,7 +15,7 @@ const AGAIN_AFTER = 1_000
 const COMPARE_AFTER = 1_000
 const FAILED_RETRY = 5_000
 
-/** A timer of Node's that is longer ends at once. */
+/** The longest wait for a look (milliseconds). Timers of Node longer than 24 days would end at once. */
 const LONGEST_TIMER = 60 * 60_000
 
 export interface PublishLoopOptions {
@@ -44,7 +44,7 @@ export class PublishLoop {
 
   constructor(private readonly options: PublishLoopOptions) {}
 
-  /** Scans and publishes soon. Of what changed by name the content is looked at, even if it looks the same. */
+  /** Scans and publishes soon. Files that changed by name are read even if they look the same. */
   rescan(changes: ChangedPaths = 'rescan'): void {
     this.note(changes)
     this.publishSoon()
@@ -70,7 +70,7 @@ export class PublishLoop {
     }
   }
 
-  /** Something held may leave then. A later answer takes the place of an earlier one; undefined takes it back. */
+  /** Plans a look, when something held may leave. It replaces the look that was planned before; undefined: none. */
   lookAfter(milliseconds: number | undefined): void {
     clearTimeout(this.looking)
     if (milliseconds === undefined) return
@@ -80,7 +80,7 @@ export class PublishLoop {
     }, atMost).unref()
   }
 
-  /** The next publish looks at these. The watcher may have missed some of many. */
+  /** Notes changes for the next publish. Of many changes the watcher may have missed some. */
   private note(changes: ChangedPaths): void {
     if (changes === 'rescan' || changes.length > FEW_PATHS) this.anything = true
     if (changes !== 'rescan') for (const path of changes) this.named.add(path)
@@ -110,7 +110,7 @@ export class PublishLoop {
     }
   }
 
-  /** One retry at a time is due: an attempt that takes as long as the pause would otherwise never let the next end. */
+  /** Only one retry is due at a time: if attempts take as long as the pause, they would otherwise never end. */
   private retryAfter(milliseconds: number, changes: ChangedPaths = 'rescan'): void {
     this.note(changes)
     if (this.retryIsDue) return

@@ -84,7 +84,7 @@ export class Publishing implements SharePart {
     const wasJoined = this.share.replication !== undefined
     this.status.set({ kind: 'publishing' })
     try {
-      // Announcing takes as long as publishing does. After an accident only others know what is missing here.
+      // Joins first: announcing takes as long as publishing, and after an accident only others know what is missing here.
       if (!wasJoined) this.join()
       const signal = AbortSignal.any([transfer.abort.signal, this.share.signal])
       const result = await this.folder.publishAll(signal, transfer)
@@ -163,7 +163,7 @@ export class Publishing implements SharePart {
     return this.versions.cleared()
   }
 
-  /** Whether blocks may be missing at the end of the logs that others have. */
+  /** Whether the logs here may lack blocks at their end that others have. */
   private get isDoubtful(): boolean {
     const { version } = this.record
     return version > 0 && (this.share.context.mayHaveLostWrites() || version > this.share.drive.paths.length)
@@ -179,7 +179,7 @@ export class Publishing implements SharePart {
   private waitForPeersFirst(joined: ShareReplication): void {
     peersFirst(this.share, joined, {
       onLate: () => this.status.fail(new PeerfoldError('log-unchecked', this.record.name)),
-      // One that is not followed is not published now, which would say so.
+      // A followed share is published now, which sets its status.
       onFound: () => {
         if (this.record.once && this.status.now.kind === 'failed') this.status.set({ kind: 'sharing' })
       },

@@ -83,7 +83,7 @@ export class ShareReplication {
     return [...new Set(this.drive.paths.peers.filter(peer => this.hasPart(peer)).map(keyOf))]
   }
 
-  /** Where nothing is here, somebody who has nothing either merely waits for the same. */
+  /** While nothing is here, a peer that has nothing either does not count: it waits for the same. */
   private hasPart({ remoteOpened, remoteSynced, remoteLength }: ReplicatorPeer): boolean {
     return remoteOpened && (this.drive.paths.length > 0 || !remoteSynced || remoteLength > 0)
   }

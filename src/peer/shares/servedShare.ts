@@ -1,7 +1,7 @@
 /**
  * The two logs of a share on this machine and their place in the network: what publishing and following have in common.
- * It is joined once, whatever is done with it. Whatever appends to its logs or clears them takes its turn here. What
- * happens is told to its parts, which are asked what they need of it.
+ * It joins the network once, whichever of them needs it. Work that appends to its logs or clears them takes turns here.
+ * Its parts are told what happens, and asked what they need of the logs.
  */
 import type { ShareId } from '../../common/brand'
 import type { VersionKeeping } from '../../common/keptVersions'
@@ -25,10 +25,11 @@ export interface SharePart {
   came(bytes: number): void
   /** Two histories were signed with the key of one of the logs; Hypercore has closed it. */
   forked(): void
-  /** Which former versions are kept, and how many bytes they may take beside what that says. */
+  /** Which former versions are kept. */
   readonly keeping: VersionKeeping
+  /** Bytes that former versions may take at most, whatever `keeping` says. */
   readonly roomForPast: number
-  /** What is in use beside what the newest version names; undefined when that is not known now. */
+  /** What is in use besides what the newest version names; undefined while that is not known. */
   inUse(): Iterable<Named> | undefined
   /** All blocks but these are about to be cleared. */
   beforeClear(used: BlockRuns): void
@@ -38,12 +39,12 @@ export interface SharePart {
   settle(): Promise<void>
   /** Notes that the logs are being deleted, so that the next start continues if this is cut off. */
   purging(): Promise<void>
-  /** Forgets what is known of the share, last what it is. */
+  /** Forgets what is known of the share, its record last. */
   purged(): Promise<void>
 }
 
 export class ServedShare {
-  /** Something that its state tells. */
+  /** Its state changed. */
   readonly changed = new Signal<void>()
   /** There is a newer version. */
   readonly updated = new Signal<VersionChange>()
@@ -161,7 +162,7 @@ export class ServedShare {
     await this.turn
   }
 
-  /** To be called whenever there is a new version: what that superseded is cleared after the time of grace. */
+  /** To be called whenever there is a new version: what that superseded is cleared after the grace period. */
   clearSoon(): void {
     this.clearing.look()
   }

@@ -90,7 +90,7 @@ export class Share {
     return this.replication?.down.total ?? 0
   }
 
-  /** Who publishes it knows what is newest. See `NewestKnown`. */
+  /** See `NewestKnown`. A share that is published here knows its newest version. */
   async freshen(signal: AbortSignal): Promise<Known> {
     if (this.following !== undefined) return this.following.newest.freshen(signal)
     return { version: this.drive.version?.length ?? 0, stale: false, silent: [] }
@@ -98,7 +98,7 @@ export class Share {
 
   /**
    * A part of a folder. Where others publish the share, it is waited for: see `NewestKnown`.
-   * @param wait undefined: what is here now is told
+   * @param wait undefined: answers at once with what is here
    */
   async list(
     part: FolderPart,

@@ -17,7 +17,7 @@ import type { Shares } from './shares'
 export class SharedFolders {
   /** First publishes under way, by source: two never run on one folder. */
   private readonly adding = new Map<string, Promise<unknown>>()
-  /** What a process that was killed did not finish. */
+  /** Removals that a killed process did not finish. */
   private readonly purging: Promise<void>[] = []
 
   constructor(
@@ -26,7 +26,7 @@ export class SharedFolders {
     private readonly transfers: TransferList,
   ) {}
 
-  /** Takes up what the catalog holds. What a command alone shared stays at rest until a command asks for it. */
+  /** Opens the shares of the catalog again. One that only a command shared stays at rest until a command asks for it. */
   async restore(): Promise<void> {
     for await (const [, record] of this.context.catalog.list('share')) {
       if (record.removed) {

@@ -9,7 +9,7 @@ import type { Publishing } from './publishing'
 import type { FollowedShare, PublishedShare, Share } from './share'
 
 export class Shares {
-  /** Something that the state of one tells; one came or went. */
+  /** The state of a share changed, or a share came or went. */
   readonly changed = new Signal<void>()
   /** There is a newer version of one. */
   readonly updated = new Signal<VersionChange & { readonly id: ShareId }>()
