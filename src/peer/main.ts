@@ -29,6 +29,7 @@ import {
 import { outliveReader, write } from '../wire/lostReaders'
 import { loadKeyPair } from './keys'
 import { takeLock } from './lock'
+import { collectWhenCalm } from './memory'
 import { Peer } from './peer'
 import { PeerServer } from './service/server'
 import { isDamage, noteDamage } from './store/store'
@@ -74,6 +75,7 @@ async function main(): Promise<void> {
   }
   assertFormatKnown(paths.root) // the process that had the lock may have been newer
   takeOver(paths)
+  collectWhenCalm()
 
   let peer: Peer | undefined
   let ending = false

@@ -114,7 +114,7 @@ describe('a share of three bytes', () => {
     const room = occupied(storage)
     await ann.stop()
     await dht.stop()
-    assert.ok(room < 24_000_000, `${room} bytes`)
+    assert.ok(room < 16_000_000, `${room} bytes`)
   })
 })
 

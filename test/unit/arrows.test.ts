@@ -48,7 +48,7 @@ const roomsOfPeer: Readonly<Record<string, readonly string[]>> = {
 /** What lies loose in src/peer and stands below all its rooms. */
 const belowRooms = ['keys', 'time', 'rate', 'limits', 'transfer']
 /** What lies loose in src/peer and starts and joins its parts. */
-const aboveRooms = ['main', 'lock', 'peer']
+const aboveRooms = ['main', 'lock', 'memory', 'peer']
 
 describe('the arrows between the rooms of src/', () => {
   for (const [room, allowed] of Object.entries(rooms)) {

@@ -323,7 +323,7 @@ export type Write = {
 }[Table]
 
 /** Bounds the room that the database takes on the disk for its journal ahead: by default 70 MB. */
-const WRITE_BUFFER_BYTES = 2 * 1024 * 1024
+const WRITE_BUFFER_BYTES = 1024 * 1024
 
 /** Records read in one go; each go is a trip to another thread. */
 const RECORDS_AT_ONCE = 256
