@@ -1,7 +1,8 @@
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 
 /**
- * How long the message is that a peer is sending: it says so before the message itself comes. 0 between messages.
+ * Length (bytes) of the message that a peer is sending now; 0 between messages. The length comes before the message
+ * itself.
  *
  * Read in @hyperswarm/secret-stream 6.9.2: `_len`, which is set from the first three bytes of a message.
  */

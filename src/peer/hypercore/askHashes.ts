@@ -1,11 +1,12 @@
 /**
- * Asks peers for the hashes of blocks, without the blocks. Every Hypercore peer answers that, since seeking in a log is
- * done so. What proves a hash comes with it, and is checked and kept as that of a block is, so `leafOf` finds it then.
- * A block and the one beside it in the tree are proven by each other: one question brings the hashes of both.
+ * Asks peers for the hashes of blocks, without the blocks. Every Hypercore peer answers that, because seeking in a
+ * log works this way. A hash comes with its proof, is checked and kept as that of a block is, and is then found by
+ * `leafOf`. A block and its neighbour in the tree prove each other, so one question brings the hashes of both.
+ *
+ * A peer can only be asked for the hash of a block that it has: it does not answer for others.
  *
  * Read in hypercore 11.39.5: `_requestSeek`, `_canRequest`, `_makeRequest`, `_send`, `_hashes`, `_onnodata` and
- * `_removePeer` of lib/replicator.js. Only of a block that a peer has it may be asked for the hash: it cannot answer
- * otherwise.
+ * `_removePeer` of lib/replicator.js.
  */
 import type Hypercore from 'hypercore'
 import type { HashRequest, ReplicatorPeer, RequestRef } from 'hypercore'
@@ -16,17 +17,17 @@ import { Pace } from './pace'
 
 /** Questions that are open at a time. */
 const AT_ONCE = 64
-/** Milliseconds without anything from those who were asked: what they were asked for before comes first. */
+/** Milliseconds without anything from the asked peers. They answer earlier requests first. */
 const PATIENCE = 3_000
-/** Milliseconds, whatever else comes from them. */
+/** Milliseconds in all, even while other bytes come. */
 const LONGEST = 30_000
 const LOOK_EVERY = 100
-/** Bytes; fewer say only that a peer lives. */
+/** Bytes that count as something. Fewer show only that a peer is alive. */
 const SOMETHING = 1_024
 
 /**
- * Resolves when all is asked and answered. Which hashes are here then, `leafOf` says.
- * @returns false when a peer did not answer: it should be asked no more
+ * Resolves when everything is asked and answered. `leafOf` then tells which hashes are here.
+ * @returns false when a peer did not answer: no more should be asked then
  */
 export async function askForHashes(
   log: Hypercore,
@@ -44,7 +45,7 @@ export async function askForHashes(
       }
       if (!(await answered(asked, signal))) return false
     } finally {
-      for (const { ref } of asked) ref.context?.detach(ref) // what was not answered is not waited for any more
+      for (const { ref } of asked) ref.context?.detach(ref) // nobody waits for missing answers any more
     }
   }
   return true
@@ -56,7 +57,7 @@ interface Question {
   readonly ref: RequestRef
 }
 
-/** Undefined: it is known, or nobody can be asked. */
+/** Undefined: the hashes are known, or no peer can be asked. */
 async function ask(log: Hypercore, pair: number, turn: number): Promise<Question | undefined> {
   const { length, fork, core } = log
   const known = await Promise.all(
@@ -89,7 +90,7 @@ function isAsked(peer: ReplicatorPeer, fork: number): boolean {
   return peer.isActive() && peer.remoteUploading && peer.remoteFork === fork
 }
 
-/** @returns false as soon as one is not answered */
+/** @returns false as soon as one question is not answered */
 async function answered(asked: readonly Question[], signal: AbortSignal): Promise<boolean> {
   const open = new Set(asked)
   const peers = new Set(asked.map(({ peer }) => peer))
@@ -130,7 +131,7 @@ function bytesFrom(peers: Iterable<ReplicatorPeer>): number {
   return bytes
 }
 
-/** The peer is gone, or said that it cannot answer. */
+/** Whether the peer left, or said that it cannot answer. */
 function isLost({ wanted }: Question): boolean {
   return wanted.inflight.length === 0 && !wanted.processing
 }

@@ -1,5 +1,6 @@
 /**
- * Over which streams a log is replicated. Hypercore attaches logs to streams by itself; here each is attached to one.
+ * Controls over which streams a log is replicated. Hypercore attaches logs to streams by itself. Here each is
+ * attached to a chosen one.
  *
  * Read in hypercore 11.39.5: `attached`, `attachTo` and `detachFrom` of lib/replicator.js.
  */
@@ -20,7 +21,7 @@ export function detach(core: Hypercore, stream: NoiseStream): void {
   for (const peer of [...core.peers]) if (peer.protomux === mux) peer.channel.close()
 }
 
-/** Whether a log was offered over a stream, and the other side does not have it. */
+/** Whether a log is offered over a stream, and the other side has not opened it. */
 export function hasRefused(stream: NoiseStream | undefined, core: Hypercore): boolean {
   if (stream === undefined || stream.destroyed) return false
   const mux = muxOf(stream)

@@ -1,12 +1,13 @@
 /**
- * The proof of how long a log is, where blocks beyond the known length are wanted. Hypercore asks one peer for it, in one
- * message with the first of these blocks. Until both are here nobody else can be asked for a block, and with a slow peer
- * that takes as long as its block does.
+ * Gets the proof of a log's length, where blocks beyond the known length are wanted. Hypercore asks one peer for
+ * it, in one message with the first of these blocks. Until both are here no other peer can be asked for a block,
+ * and a slow peer holds everything up for as long as its block takes.
  *
- * 1. Where several peers could prove it and blocks are large, it is asked for alone. It is short, so a slow peer sends it
- *    at once as well.
- * 2. Who does not send it in time loses it to the next, whether it was asked for alone or, when nobody else was there,
- *    with a block. Each is asked in turn; after each round there is twice as much time.
+ * 1. Where several peers could prove the length and blocks are large, the proof is asked for alone. It is short, so
+ *    even a slow peer sends it at once.
+ * 2. A peer that does not send it in time loses the request to the next one, whether the proof was asked for alone
+ *    or, when no other peer was there, with a block. Peers are asked in turn. After each round they get twice as
+ *    much time.
  *
  * Read in hypercore 11.39.5: `_makeRequest`, `_shouldUpgrade`, `_send`, `_cancelRequest` and `_handleData` of
  * lib/replicator.js.
@@ -15,9 +16,9 @@ import type Hypercore from 'hypercore'
 import type { ReplicatorPeer, SentRequest } from 'hypercore'
 import { Pace } from './pace'
 
-/** Bytes of blocks that take no longer than the proof. */
+/** Blocks up to this size (bytes) take no longer than the proof. */
 const SMALL_BLOCK = 64 * 1024
-/** Looks (`look`) that a peer has for the proof, at first and at most; four round trips where these are longer. */
+/** How many calls of `look` a peer has for the proof, at first and at most. Four round trips where these are longer. */
 const FIRST_LOOKS = 5
 const MOST_LOOKS = 300
 const ROUND_TRIPS = 4
@@ -26,7 +27,10 @@ const SOON = 1_000
 
 export class AwaitedProof {
   private asked: { readonly request: SentRequest; looks: number } | undefined
-  /** Until the answer to a question for the proof alone is here, what comes tells nothing of the line. */
+  /**
+   * Ends a question for the proof alone. Until its answer is here, arriving bytes tell nothing about the speed of
+   * the line.
+   */
   private endShort: (() => void) | undefined
   private patience = FIRST_LOOKS
   private late = new Set<ReplicatorPeer>()
@@ -51,7 +55,7 @@ export class AwaitedProof {
     return bytes > SMALL_BLOCK && index >= this.core.length && this.candidates().length > 1
   }
 
-  /** Asks a peer for the proof alone. False: somebody is asked already, or others come first. */
+  /** Asks a peer for the proof alone. False: a peer is asked already, or this one was late and others come first. */
   ask(peer: ReplicatorPeer, index: number): boolean {
     if (this.late.has(peer)) return false
     const request = peer._makeRequest(true, 0, index + 1)
@@ -62,14 +66,16 @@ export class AwaitedProof {
     return true
   }
 
-  /** Must be told of every answer, before it is checked. */
+  /** To be called with every answered request, before the answer is checked. */
   answered(request: SentRequest): void {
     if (request === this.asked?.request) this.note(undefined)
   }
 
   /**
-   * Takes the proof back from who is late with it; others are to be asked then. To be called in equal pauses.
+   * Gives up the request of a peer that is late with the proof, so that others can be asked. To be called in equal
+   * pauses.
    * @param timeLeft milliseconds until the block that a peer sends now is here; undefined: nothing comes
+   * @returns the request to cancel
    */
   look(timeLeft: (peer: ReplicatorPeer) => number | undefined): SentRequest | undefined {
     const request = [...this.core.core.replicator._inflight].find(({ upgrade }) => upgrade !== null)
@@ -97,14 +103,14 @@ export class AwaitedProof {
     this.asked = request === undefined ? undefined : { request, looks: 0 }
   }
 
-  /** Whether a block is wanted that cannot come before the proof, other than with it. */
+  /** Whether a block is wanted that can only come with the proof or after it. */
   private isAwaited({ block }: SentRequest): boolean {
     const { length } = this.core
     if (block !== null && block.index >= length) return true
     return this.core.core.replicator._queued.some(({ queued, index }) => queued && index >= length)
   }
 
-  /** Who could prove that the log is longer. */
+  /** Peers that could prove that the log is longer. */
   private candidates(): readonly ReplicatorPeer[] {
     const { length, fork } = this.core
     return this.core.core.replicator.peers.filter(

@@ -1,7 +1,7 @@
 /**
- * Keeps Hyperbee's extension on own path logs within bounds. By it a peer asks which blocks a search will need, which
- * spares other clients one round trip for each level of the tree. It would also make us fetch whatever a peer names, and
- * search for as many at once as it likes.
+ * Bounds Hyperbee's extension on own path logs. With it a peer asks which blocks a search will need, which saves
+ * other clients one round trip for each level of the tree. Unbounded, it would also make us fetch whatever a peer
+ * names, and run any number of searches at once.
  *
  * Read in hyperbee 2.27.3: lib/extension.js.
  */

@@ -1,7 +1,7 @@
 /**
- * Runs of blocks of one log: sorted, neither touching nor overlapping, each from `start` to `end` (exclusive). Which
- * blocks a version uses is told in runs and not block by block, so that entries of a stranger that all name a million
- * blocks cost no more than others.
+ * Runs of blocks of one log: sorted, neither touching nor overlapping, each from `start` to `end` (exclusive). The
+ * blocks that a version uses are kept as runs and not block by block. So entries of a stranger that all name a
+ * million blocks cost no more than others.
  */
 
 export interface BlockRun {
@@ -11,7 +11,10 @@ export interface BlockRun {
 
 export type BlockRuns = readonly BlockRun[]
 
-/** What the bitfield of a log can tell: the first block from `position` on that is here, or is not; -1 when none is. */
+/**
+ * The part of a log's bitfield that is used here: the first block from `position` on that is set, or unset; -1:
+ * none.
+ */
 export interface BlocksHere {
   firstSet(position: number): number
   firstUnset(position: number): number
@@ -95,7 +98,7 @@ export function isInRuns(runs: BlockRuns, start: number, length: number): boolea
   return length === 0 || (run !== undefined && run.start <= start && start + length <= run.end)
 }
 
-/** The last of these numbers, which are in order, that is not behind `value`. */
+/** The last of these sorted numbers that is at most `value`. */
 export function lastUpTo(sorted: readonly number[], value: number): number | undefined {
   let low = 0
   let high = sorted.length

@@ -1,27 +1,27 @@
 /**
- * Bounds on what a peer says it has. Hypercore believes any range of blocks, and sets a bit for each: one message of
- * fifteen bytes would fill all memory there is, or hold the thread for long. So
+ * Bounds what a peer may claim to have. Hypercore believes any range of blocks, and sets a bit for each: one
+ * message of fifteen bytes could fill all memory, or hold the thread for long. So:
  *
- * 1. What lies far beyond the log as it is known here is cut off: it cannot be asked for anyway.
- * 2. A claim is taken in parts that take a few milliseconds. This many blocks a peer may claim at once, more than honest
- *    logs have; of what is more a part is taken now and then, in the order in which it was said.
- * 3. Who claims more than can wait is not believed: it is asked for less.
+ * 1. Blocks far beyond the log's known end are cut off. They cannot be asked for anyway.
+ * 2. A claim is processed in parts of a few milliseconds. A peer may claim a number of blocks at once that honest
+ *    logs do not exceed. The rest is processed part by part, with pauses, in the order in which it came.
+ * 3. Claims beyond the number that may wait are ignored. The peer is then asked for less.
  *
  * Read in hypercore 11.39.5: `onrange`, `onbitfield`, `onwant` and `onunwant` of a peer in lib/replicator.js, which
- * Protomux calls with its messages. A range that begins at 0 is kept as a number, and costs nothing until a block of it
- * is dropped; then `onrange` sets a bit for each one behind.
+ * Protomux calls with its messages. A range that begins at 0 is kept as a number, and costs nothing until a block
+ * of it is dropped. Then `onrange` sets a bit for each block behind.
  */
 import type Hypercore from 'hypercore'
 import type { BlockRange, ReplicatorPeer } from 'hypercore'
 
-/** Blocks beyond the verified end of a log that a peer may speak of. */
+/** How many blocks beyond the verified end of a log a peer may name. */
 const BEYOND = 2 ** 24
 /** Blocks of one part: about three milliseconds. */
 const PART = 2 ** 18
-/** Blocks that are taken at once, and milliseconds between two parts of what is more. */
+/** Blocks that are processed at once, and the pause between two parts of the rest (milliseconds). */
 const AT_ONCE = 2 ** 21
 const PART_EVERY = 60
-/** Claims that wait. */
+/** The most claims that wait. */
 const MOST_WAITING = 4_096
 
 type HasRange = BlockRange & { readonly drop: boolean }
@@ -32,7 +32,7 @@ interface Claim {
   readonly take: () => unknown
 }
 
-/** Must be called as soon as the peer is there, before any message of its. */
+/** Must be called as soon as the peer is added, before any of its messages. */
 export function boundClaims(peer: ReplicatorPeer, core: Hypercore): void {
   const { onrange, onbitfield, onwant, onunwant } = peer
   const claims = new Claims(
@@ -49,7 +49,7 @@ export function boundClaims(peer: ReplicatorPeer, core: Hypercore): void {
     if (range.start === 0 && !range.drop) return [take(range, 0)]
     return [...partsOf(range)].map(part => take(part, part.length))
   }
-  /** What is known as a number of blocks is known block by block behind those that are dropped. */
+  /** When blocks are dropped: the blocks behind them that were known as one number, as claims of single blocks. */
   const behindIn = ({ start, length }: HasRange): Claim[] => {
     const known = peer._remoteContiguousLength
     if (start >= known) return []
@@ -83,13 +83,13 @@ export function boundClaims(peer: ReplicatorPeer, core: Hypercore): void {
   }
 }
 
-/** A range in parts that are taken one by one. */
+/** Cuts a range into parts that are processed one by one. */
 function* partsOf(range: HasRange): Generator<HasRange> {
   for (let at = 0; at < range.length; at += PART)
     yield { ...range, start: range.start + at, length: Math.min(PART, range.length - at) }
 }
 
-/** What a peer claims, in the order in which it says it. */
+/** The waiting claims of a peer, in the order in which they came. */
 class Claims {
   private readonly waiting: Claim[] = []
   private left = AT_ONCE
@@ -105,7 +105,7 @@ class Claims {
     this.takeSome()
   }
 
-  /** Before all others that wait. */
+  /** Puts claims before all others that wait. */
   first(claims: readonly Claim[]): void {
     this.waiting.unshift(...claims)
   }

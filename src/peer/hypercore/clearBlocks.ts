@@ -1,12 +1,12 @@
 /**
- * Clears blocks of a log: their bytes are deleted, and whoever is connected is told that they are not here any more.
- * Their hashes stay, a hundred bytes for each, for they prove the blocks beside them.
+ * Clears blocks of a log: their bytes are deleted, and connected peers are told that they are not here any more.
+ * Their hashes stay, a hundred bytes each, because they prove the neighbouring blocks.
  *
- * Not by Hypercore's own `clear()`, which deletes hashes too. A reader whose copy of the log ends among the cleared
- * blocks needs some of them to learn that the log is longer, and without them never follows the share again. (Read in
- * hypercore 11.39.5. Up to 11.37.1 it also deleted hashes of blocks that stay.) This module is needed as long as a test
- * beside it shows that `clear()` loses such a hash. What is done here is the same otherwise: bits and bytes go in one
- * write to the database, so a kill leaves both or neither, and other changes of the log wait.
+ * Hypercore's own `clear()` is not used, because it deletes hashes too. A reader whose copy of the log ends among
+ * the cleared blocks needs some of them to learn that the log is longer. Without them it never follows the share
+ * again. (Read in hypercore 11.39.5. Up to 11.37.1 it also deleted hashes of blocks that stay.) This module is
+ * needed as long as a test beside it shows that `clear()` loses such a hash. Everything else is done as there: bits
+ * and bytes go in one write to the database, so a kill leaves both or neither, and other changes of the log wait.
  */
 import type Hypercore from 'hypercore'
 import { breathe } from '../time'
@@ -16,12 +16,12 @@ import { tellWhatIsThere } from './haveUpdates'
 /** Blocks and runs of one write. */
 const MAX_BLOCKS = 4_096
 const MAX_RUNS = 1_024
-/** Bits of one record of the database in which a log keeps what it has. */
+/** Bits in one bitfield record of the database. */
 const PAGE_BITS = 32_768
 
 /**
- * Clears runs slice by slice. Before each, `mayGoOn` is asked, and nothing more is cleared once `signal` aborts.
- * @returns bytes that were cleared, as they lay in the log
+ * Clears runs slice by slice. Stops before a slice when `mayGoOn` says no or `signal` is aborted.
+ * @returns bytes that were cleared, as they were stored
  */
 export async function clearBlocks(
   log: Hypercore,
@@ -39,7 +39,7 @@ export async function clearBlocks(
   return bytes
 }
 
-/** Says that blocks are here, whose bytes were found outside of the database (pieces.ts), and tells whoever is connected. */
+/** Marks blocks as here, whose bytes were found outside of the database (pieces.ts), and tells connected peers. */
 export async function restoreBlocks(log: Hypercore, runs: BlockRuns): Promise<void> {
   for (const slice of slicesOf(runs, MAX_BLOCKS, MAX_RUNS)) await restoreSlice(log, slice)
 }
@@ -93,7 +93,7 @@ async function clearSlice({ core }: Hypercore, runs: readonly BlockRun[]): Promi
   }
 }
 
-/** What the database says of the blocks: how long they are, and the records of what is here that they are in. */
+/** Reads from the database how long the blocks are together, and the bitfield records that they are in. */
 async function read(
   { state }: Hypercore['core'],
   runs: readonly BlockRun[],
@@ -114,7 +114,7 @@ async function read(
   return { bytes, pages: found }
 }
 
-/** Calls `visit` with each page, and the bits of it from `from` to `to` (exclusive). */
+/** Calls `visit` with each bitfield record, and its range of bits `from` to `to` (exclusive). */
 function forEachPage(
   start: number,
   end: number,

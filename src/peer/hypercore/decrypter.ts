@@ -1,6 +1,6 @@
 /**
- * Decrypts the blocks of one log, one after the other, in the same memory. Hypercore decrypts each in a copy of its own:
- * for 1 GB that is a gigabyte of fresh memory, which costs more than the cipher does.
+ * Decrypts the blocks of one log, one after the other, in the same memory. Hypercore decrypts each block in a copy
+ * of its own. For 1 GB that is a gigabyte of fresh memory, which costs more than the cipher.
  *
  * Read in hypercore 11.39.5: lib/default-encryption.js, and `get` of index.js.
  */
@@ -19,7 +19,10 @@ export class Decrypter {
     return core.encryption === null ? undefined : new Decrypter(core, core.encryption)
   }
 
-  /** @returns what a stored block says, until the next is decrypted. The block stays as it is: others may read it too. */
+  /**
+   * @param stored the stored block, which stays unchanged, because others may read it too
+   * @returns its content, valid until the next call
+   */
   async decrypt(index: number, stored: Uint8Array): Promise<Buffer> {
     if (this.memory.length < stored.length) this.memory = Buffer.allocUnsafe(stored.length)
     const block = this.memory.subarray(0, stored.length)

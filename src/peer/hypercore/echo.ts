@@ -1,7 +1,7 @@
 /**
- * A secret that every Hypercore peer repeats, so that other Hyperdrive clients too, and Peerfolds that know no
- * challenge, prove where they are (provenAddress.ts): the number of a request. It is one for a fork that there is not,
- * to which the answer is that there is nothing, with the same number.
+ * Sends a secret that every Hypercore peer repeats: the number of a request. So other Hyperdrive clients, and
+ * versions of Peerfold that know no challenge, prove their addresses too (provenAddress.ts). The request is for a
+ * fork that does not exist. The answer says that there is nothing, with the same number.
  *
  * Read in hypercore 11.39.5: `_handleRequest` and `_fulfillRequest` of lib/replicator.js.
  */
@@ -13,7 +13,7 @@ const LOWEST = 2 ** 40
 const HIGHEST = LOWEST + 2 ** 48 - 1
 const NO_FORK = 2 ** 32 - 1
 
-/** Must be called as soon as the peer is there. @param repeated it has answered */
+/** Must be called as soon as the peer is added. @param repeated called when it has answered */
 export function askToRepeat(peer: ReplicatorPeer, repeated: () => void): void {
   const secret = randomInt(LOWEST, HIGHEST)
   const { onnodata } = peer

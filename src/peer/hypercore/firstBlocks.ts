@@ -1,15 +1,16 @@
 /**
- * The first blocks of a log without a question for each. A reader that has nothing of a log says so with its greeting.
- * Who has the log sends it a proof of the length and the blocks that it needs first, as soon as the log is open on both
- * sides: one or two round trips sooner than when they are asked for.
+ * Sends the first blocks of a log without a question for each. A reader that has nothing of a log says so in its
+ * greeting. A peer that has the log sends it a proof of the length and the blocks that it needs first, as soon as
+ * the log is open on both sides. That is one or two round trips faster than waiting for requests.
  *
- * 1. They come as messages of an extension. The reader takes the proof only while nothing of the log is here, and a block
- *    only while it is missing. What comes too late is dropped, and is no offence.
- * 2. The reader may have asked for the same meanwhile. The giver holds such a request until the reader has said that it
- *    took the message or dropped it. A reader that took it takes its request back first, so nothing travels twice.
+ * 1. The blocks come as messages of an extension. The reader accepts the proof only while nothing of the log is
+ *    here, and a block only while it is missing. Late messages are dropped, and count as no offence.
+ * 2. The reader may have asked for the same blocks meanwhile. The giver holds such a request until the reader has
+ *    said that it took or dropped the message. A reader that took it cancels its request first, so nothing travels
+ *    twice.
  *
- * Hypercore has pushes of its own. They do not serve here: to a peer that allows them it answers every question for a
- * proof with one that begins elsewhere, and a pushed proof that comes late is taken for a second history of the log.
+ * Hypercore's own pushes do not serve here. To a peer that allows them Hypercore answers every question for a proof
+ * with one that begins elsewhere, and it takes a pushed proof that comes late for a second history of the log.
  *
  * Read in hypercore 11.39.5: `push`, `_handleRequest`, `_handleData`, `_fulfillRequest`, `_ondata`, `_rxLock` and
  * `_upgrade` of lib/replicator.js, `checkConflict` and `verify` of lib/core.js, `data` of lib/messages.js and
@@ -22,15 +23,15 @@ import { MerkleTree } from 'hypercore/lib/merkle-tree'
 import { wire } from 'hypercore/lib/messages'
 
 const NAME = 'peerfold/first'
-/** Says that a message was taken or dropped. */
+/** The message that says that the last one was taken or dropped. */
 const DONE = Buffer.alloc(0)
-/** Bytes of all messages that are taken for one log. */
+/** The most bytes of messages that are taken for one log. */
 const MOST_TAKEN = 1024 * 1024
-/** Milliseconds for which a request is held; so many requests may be held. */
+/** How long a request is held (milliseconds), and how many may be held. */
 const HELD_FOR = 3_000
 const MOST_HELD = 16
 
-/** Gives first blocks of a served log, and takes them. */
+/** Gives first blocks of a log, and takes them. */
 export class FirstBlocks {
   private readonly given = new Map<ReplicatorPeer, GivenBlocks>()
   private readonly extension: ReturnType<Hypercore['registerExtension']>
@@ -56,7 +57,7 @@ export class FirstBlocks {
     this.extension.destroy()
   }
 
-  /** Gives blocks, as far as they are here, to a peer that has said that it has nothing of the log. */
+  /** Gives the blocks that are here to a peer that has said that it has nothing of the log. */
   async give(peer: ReplicatorPeer, blocks: readonly number[]): Promise<void> {
     const { log } = this
     const { length, fork } = log
@@ -93,7 +94,7 @@ export class FirstBlocks {
     try {
       if (this.isExpected(peer) && this.taken <= MOST_TAKEN) await this.take(message, peer)
     } catch {
-      // It is asked for as ever, and what is false is found out then.
+      // The block is then asked for as usual, which finds out any lie.
     }
     if (!peer.removed) peer.extension(NAME, DONE)
   }
@@ -124,7 +125,7 @@ export class FirstBlocks {
   }
 }
 
-/** Blocks that are on their way to a peer, in the order in which they were given. */
+/** Blocks on their way to a peer, in the order in which they were given. Holds the peer's requests for them. */
 class GivenBlocks {
   private readonly held = new Map<number, { readonly block: number; readonly answer: () => void }>()
   private timer: NodeJS.Timeout | undefined
@@ -149,13 +150,13 @@ class GivenBlocks {
     }
   }
 
-  /** The peer has taken the next one, or dropped it: if it still asks, it did not take it. */
+  /** The peer has taken or dropped the next block. If it still asks for it, it dropped it. */
   next(): void {
     this.blocks.shift()
     this.answer()
   }
 
-  /** Nothing is held any more. */
+  /** Answers all held requests, and holds no more. */
   end(): void {
     clearTimeout(this.timer)
     this.blocks.length = 0

@@ -1,11 +1,11 @@
 /**
- * The first version of a path log, written in one go: Hyperbee's own way walks down its search tree for every path,
- * and for a large folder that is most of the work. Here the paths are sorted, so the tree is known: every ninth or so
- * stands above its neighbours, every ninth of those above them, and so on.
+ * Writes the first version of a path log in one go. Hyperbee walks down its search tree for every path, which is
+ * most of the work for a large folder. Here the paths are sorted, so the tree is known in advance: about every
+ * ninth path stands above its neighbours, every ninth of those above them, and so on.
  *
- * Each path has its block, as Hyperbee would write it. A node of the tree lies in the block of its first path; the
- * root lies first in the last block, where every reader starts. Hyperbee takes over from there: nodes have as
- * many paths as it lets them have.
+ * Each path has its block, as Hyperbee would write it. A node of the tree lies in the block of its first path. The
+ * root lies first in the last block, where every reader starts. Hyperbee can continue the tree, because its nodes
+ * have as many paths as it allows.
  *
  * Read in hyperbee 2.27.3: index.js and lib/messages.js.
  */
@@ -15,17 +15,17 @@ import { Node, YoloIndex } from 'hyperbee/lib/messages.js'
 import type SubEncoder from 'sub-encoder'
 import { breathe, slicer } from '../time'
 
-/** Paths in one node of Hyperbee's tree; a node that is not the root has at least half as many. */
+/** The most paths in one node of Hyperbee's tree. Every node except the root has at least half as many. */
 const MAX_KEYS = 8
 
-/** What a publisher needs of a batch, Hyperbee's or this one. */
+/** The part of a batch that a publisher needs, of Hyperbee's or this one. */
 export type PathBatch = Pick<ReturnType<Hyperbee['batch']>, 'length' | 'del' | 'flush' | 'close'> & {
   put(key: string, value: unknown, options: { keyEncoding: SubEncoder }): Promise<void>
 }
 
 /**
- * The batch to write a version with. Nobody else may write to the log until it is flushed or closed.
- * @param isFirst no key of the log is to last: all that shall be in this version is put
+ * The batch to write a version with. Nothing else may write to the log until it is flushed or closed.
+ * @param isFirst the version is made only of paths that are put: no earlier key of the log remains
  */
 export async function batchOn(db: Hyperbee, isFirst: boolean): Promise<PathBatch> {
   const batch = db.batch()
@@ -48,7 +48,7 @@ class FirstPaths implements PathBatch {
     this.blocks.push({ key: keyEncoding.encode(key), value: Buffer.from(JSON.stringify(value)) })
   }
 
-  /** There is nothing yet. */
+  /** Does nothing: no path exists yet. */
   async del(): Promise<void> {}
 
   async close(): Promise<void> {}
@@ -63,7 +63,7 @@ class FirstPaths implements PathBatch {
       encoded.push(Node.encode({ key, value, index: trees(at) }))
       if (due()) await breathe()
     }
-    sorted.length = 0 // a hundred thousand of them take as much memory again while they are appended
+    sorted.length = 0 // frees memory: for a hundred thousand paths as much as the append takes
     await core.append(encoded)
   }
 }
@@ -71,11 +71,11 @@ class FirstPaths implements PathBatch {
 interface TreeNode {
   /** Blocks of its paths. */
   readonly keys: readonly number[]
-  /** For each child the block it lies in and its place there: always the first. */
+  /** For each child its block and its place in that block, which is always 0. */
   readonly children: readonly number[]
 }
 
-/** The tree's part for each of a number of sorted paths, whose blocks begin at `start`. */
+/** The tree's part in the block of each path, for `count` sorted paths whose blocks begin at `start`. */
 function treeOver(count: number, start: number): (at: number) => Buffer {
   const nodes = new Map<number, TreeNode>()
   let keys = Array.from({ length: count }, (_, at) => start + at)
@@ -95,7 +95,7 @@ function treeOver(count: number, start: number): (at: number) => Buffer {
   }
 }
 
-/** Spreads keys evenly over as few nodes as hold them; one key between any two nodes goes to the level above. */
+/** Spreads keys evenly over as few nodes as can hold them. One key between each two nodes goes to the level above. */
 function layOut(
   keys: readonly number[],
   children: readonly number[],

@@ -1,41 +1,41 @@
 /**
- * What one peer is given, over whatever streams and of whatever logs: what waits for its turn, what is on its way to it,
- * and how fast it takes that.
+ * What one peer is given, over all streams and of all logs: the blocks that wait for their turn, the bytes on their
+ * way to it, and how fast it takes them.
  */
 
-/** A peer, over whatever streams. */
+/** A peer, over all of its streams. */
 export interface Taker {
-  /** Bytes that were written to it and have not arrived, as far as is known. */
+  /** Bytes that were written to it and have not arrived, as far as known. */
   readonly unsent: number
   readonly isGone: boolean
-  /** Says to it that others are given the same, and how many of its requests wait for their turn. */
+  /** Tells it that others are given the same, and how many of its requests wait for their turn. */
   tellCrowd(waiting: number): void
 }
 
 /** A block that a peer asked for. */
 export interface Wanted {
-  /** About. */
+  /** Expected length. */
   readonly bytes: number
-  /** Makes the answer; done when it is written. Does not reject. */
+  /** Sends the answer. Resolves when it is written. Does not reject. */
   readonly give: () => Promise<void>
-  /** Less comes first. */
+  /** Lower values come first. */
   readonly urgency: () => number
-  /** Whether it would be answered now, and not wait behind others. */
+  /** Whether it would be answered at once, and not wait behind others. */
   readonly canGive: () => boolean
 }
 
-/** What a peer takes in this many milliseconds may be on its way to it while it is given more; at least this many bytes. */
+/** A peer may have on its way what it takes in this time (milliseconds), and at least this many bytes. */
 const ON_ITS_WAY = 400
 const LEAST_ON_ITS_WAY = 256 * 1024
-/** Milliseconds over which rates are measured, about. */
+/** Time constant of measured rates (milliseconds). */
 const MEASURED = 1_000
-/** Milliseconds between two looks; after more nobody knows when what arrived arrived. */
+/** The longest time between two looks that counts (milliseconds). After more, the time of arrival is unknown. */
 const LONGEST_LOOK = 250
-/** Milliseconds for which a peer that cannot take more is not waited for, at first and at most. */
+/** How long a peer that cannot take more is not waited for (milliseconds), at first and at most. */
 const EXCUSED = 2_000
 const LONGEST_EXCUSED = 32_000
 
-/** Bytes a second over the last while, of the time in which any were on their way. */
+/** Measures bytes a second over the last while. Only time with bytes on their way counts. */
 export class Meter {
   private bytes = 0
   private time = 0
@@ -47,7 +47,7 @@ export class Meter {
     this.time = this.time * kept + ms
   }
 
-  /** Undefined as long as nothing was measured. */
+  /** Undefined until something was measured. */
   get rate(): number | undefined {
     return this.time === 0 ? undefined : (this.bytes * 1_000) / this.time
   }
@@ -55,14 +55,14 @@ export class Meter {
 
 export class Flow {
   readonly waiting: Wanted[] = []
-  /** Bytes of answers that are being made, about. */
+  /** Expected bytes of answers that are being made. */
   making = 0
-  /** Bytes it was given, or has no claim to any more. */
+  /** Bytes that it was given, or that it gave up its claim to. */
   given = 0
-  /** Milliseconds of the clock: when it began to wait, and when it was given something last. */
+  /** When it began to wait, and when it was last given something (milliseconds of the clock). */
   askedSince = Number.NEGATIVE_INFINITY
   gaveAt = Number.NEGATIVE_INFINITY
-  /** It is not waited for until then. */
+  /** Until then other peers do not wait for it. */
   excusedUntil = Number.NEGATIVE_INFINITY
   private excuseFor = EXCUSED
   private readonly meter = new Meter()
@@ -74,33 +74,33 @@ export class Flow {
 
   constructor(readonly taker: Taker) {}
 
-  /** Bytes a second; undefined as long as nothing arrived. */
+  /** Bytes a second; undefined until something arrived. */
   get rate(): number | undefined {
     return this.meter.rate
   }
 
-  /** Whether it is waiting for anything, or being given something. */
+  /** Whether it is waiting for blocks, or being given some. */
   get isAsking(): boolean {
     return this.waiting.length > 0 || this.onItsWay >= LEAST_ON_ITS_WAY
   }
 
-  /** Bytes that are on their way to it or about to be. */
+  /** Bytes that are on their way to it or being made. */
   get onItsWay(): number {
     return this.taker.unsent + this.making
   }
 
-  /** Whether it may be given another block before the last one is there. */
+  /** Whether it may be given another block before the last one has arrived. */
   get hasRoom(): boolean {
     const most = Math.max(LEAST_ON_ITS_WAY, ((this.rate ?? 0) * ON_ITS_WAY) / 1_000)
     return this.onItsWay < most && this.first !== undefined
   }
 
-  /** Bytes it has had, with those that are being made. */
+  /** Bytes that it was given, with those that are being made. */
   get share(): number {
     return this.given + this.making
   }
 
-  /** What it is to be given next. */
+  /** The block to give next. */
   get first(): Wanted | undefined {
     let first: Wanted | undefined
     let least = Number.POSITIVE_INFINITY
@@ -124,14 +124,14 @@ export class Flow {
     this.made += bytes
   }
 
-  /** It is not waited for for a while, and has no claim to what others had meanwhile. */
+  /** Stops waiting for it for a while. It gives up its claim to bytes that others had meanwhile. */
   excuse(now: number, given: number): void {
     this.excusedUntil = now + this.excuseFor
     this.excuseFor = Math.min(LONGEST_EXCUSED, 2 * this.excuseFor)
     this.given = Math.max(this.given, given)
   }
 
-  /** Takes note of what arrived. @returns how many bytes, and of how many milliseconds in which it was owed some */
+  /** Notes what arrived. @returns the bytes, and the milliseconds in which bytes were on their way */
   look(now: number): { readonly bytes: number; readonly ms: number } {
     const arrived = Math.max(this.arrived, this.made - this.taker.unsent)
     const bytes = arrived - this.arrived

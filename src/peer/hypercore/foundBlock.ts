@@ -1,6 +1,6 @@
 /**
- * A block that was found on this machine becomes a part of its log, as if a peer had sent it: Hypercore itself compares
- * it with the tree, keeps it, and tells whoever is connected. Its hash must be here (`leafOf`).
+ * Adds a block that was found on this machine to its log, as if a peer had sent it: Hypercore compares it with the
+ * tree, stores it, and tells connected peers. Its hash must be here (`leafOf`).
  *
  * Read in hypercore 11.39.5: `verify` of lib/core.js, which throws before it changes anything, and `_ondata` of
  * lib/replicator.js for those who wait for the block.
@@ -8,7 +8,10 @@
 import type Hypercore from 'hypercore'
 import { type Leaf, MAX_FORKS, paddingOf } from './leaf'
 
-/** Room for a block as it is stored: its bytes go behind the padding. Undefined where its length is another one. */
+/**
+ * Memory for a block in its stored form. Its content goes behind the padding. Undefined where the length does not
+ * fit.
+ */
 export function roomFor(
   log: Hypercore,
   index: number,
@@ -29,9 +32,9 @@ export interface FoundBlock {
 }
 
 /**
- * Adds the block if it is the one: it is encrypted where it lies, since that is what has the hash.
+ * Adds the block if its hash is right. It is encrypted in place, because the hash is that of the encrypted block.
  *
- * @returns whether it is here now. Throws what the store says.
+ * @returns whether it is here now. Throws errors of the store.
  */
 export async function addFoundBlock(log: Hypercore, { index, stored, bytes }: FoundBlock): Promise<boolean> {
   const { core, encryption, fork } = log

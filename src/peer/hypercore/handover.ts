@@ -1,7 +1,7 @@
 /**
- * How a log leaves a stream for another one of the same peer. What was asked for over it is on its way already, a few
- * megabytes on a long line: it is waited for, and nothing more is asked for there meanwhile. Asked for again over the
- * other stream, it would come twice, and slow down what comes there.
+ * Moves a log from one stream to another one of the same peer. The blocks that were asked for over the old stream
+ * are on their way already, a few megabytes on a long line. They are waited for, and nothing more is asked for
+ * there. Asked for again over the new stream, they would come twice and slow it down.
  *
  * Read in hypercore 11.39.5: `_updatePeer`, `_updateHotswap` and `onsync` of lib/replicator.js.
  */
@@ -10,15 +10,18 @@ import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
 import { openRequests } from './messageBounds'
 
-/** Milliseconds. Requests of the other side may be on their way for as long as a round trip takes. */
+/** Milliseconds between two looks. Requests of the other side may be on their way for a round trip. */
 const LOOK_EVERY = 500
-/** What has not come by then is asked for again. */
+/** After this time (milliseconds) missing blocks are asked for again. */
 const LONGEST = 30_000
 
 export class Handover {
   private readonly leaving = new WeakMap<ReplicatorPeer, () => void>()
 
-  /** @param left is called when nothing is awaited over the stream any more, at once where nothing ever was */
+  /**
+   * @param left called when nothing is awaited over the stream any more; at once where the log is not on that
+   * stream
+   */
   leave(core: Hypercore, stream: NoiseStream, left: () => void): void {
     const peer = core.peers.find(each => each.stream === stream)
     if (peer === undefined) {
@@ -42,13 +45,13 @@ export class Handover {
     this.leaving.set(peer, end)
   }
 
-  /** The log is to stay on a stream that it was leaving. */
+  /** Keeps the log on a stream that it was leaving. */
   takeBack(core: Hypercore, stream: NoiseStream): void {
     for (const peer of core.peers) if (peer.stream === stream) this.leaving.get(peer)?.()
   }
 }
 
-/** Hypercore asks nobody who says that it gives nothing. @returns takes it back */
+/** Makes Hypercore ask the peer for nothing, as if it had said that it gives nothing. @returns undoes it */
 function askNothing(peer: ReplicatorPeer): () => void {
   const { remoteUploading, getMaxHotswapInflight } = peer
   let said = remoteUploading

@@ -1,8 +1,8 @@
 /**
- * Who has what, told truly. Hypercore tells a peer that lacks something of a log what it has of it only when asked
- * (`want`), and asks by itself only with the first block it requests. Nobody has all of a log whose former versions are
- * cleared, so whoever looks first and requests then would find nothing anywhere. So every peer is asked at once, and
- * what it says is kept up from then on.
+ * Keeps knowledge of which peer has which blocks up to date. Hypercore tells a peer that lacks part of a log what
+ * it has itself only when asked (`want`), and asks only with the first block that it requests. No peer has all of a
+ * log whose former versions are cleared. A reader that looks before it requests would therefore find nothing
+ * anywhere. So every peer is asked at once, and keeps us informed from then on.
  *
  * Read in hypercore 11.39.5: `_maybeWant`, `_requestBlock`, `_onnodata` and `_onwant` of lib/replicator.js.
  */
@@ -12,10 +12,10 @@ import type { ReplicatorPeer } from 'hypercore'
 /** Blocks of one question. */
 const BATCH = 2_097_152
 const MAX_QUESTIONS = 64
-/** Of Hypercore: after this many blocks that a peer has not it is asked for nothing more. */
+/** Hypercore's limit: after this many blocks that a peer did not have, it asks that peer for nothing more. */
 const MAX_NOT_AVAILABLE = 32
 
-/** Nothing is done with the answer but to remember it. */
+/** The answer is only remembered. */
 const handle = { addWant: () => {}, removeWant: () => {} }
 
 /** Asks a peer what it has of a log, now and from now on. */
@@ -25,9 +25,9 @@ export function askWhatIsThere(log: Hypercore, peer: ReplicatorPeer): void {
 }
 
 /**
- * Asks again, when what was asked for does not come. Hypercore lets some requests lie when what peers have changes, and
- * once a peer has not had 32 blocks that it was asked for, it asks nothing of it any more, for good: but whoever clears a
- * version while it is fetched is no liar.
+ * Asks again when blocks do not come. Hypercore leaves some requests unsent when peers' blocks change. It also
+ * gives up a peer for good once that peer lacked 32 blocks that it was asked for. But a peer may clear a version
+ * while it is fetched, and is no liar.
  */
 export function askAgain({ core: { replicator } }: Hypercore): void {
   for (const peer of replicator.peers) {
@@ -40,9 +40,9 @@ export function askAgain({ core: { replicator } }: Hypercore): void {
 }
 
 /**
- * Tells peers what is left after something was cleared. For readers on hypercore 11.37.1 and older: of a peer that had
- * all, they forget everything behind what it cleared. Hypercore mends this in the reader, so it stays until nobody runs
- * those (Peerfold 0.3.0, other Hyperdrive clients).
+ * Tells peers which blocks are left after some were cleared. Needed by readers on hypercore 11.37.1 and older: of a
+ * peer that had all blocks, they forget everything behind the cleared ones. Newer readers do not need it. It stays
+ * until nobody runs those versions (Peerfold 0.3.0, other Hyperdrive clients).
  */
 export function tellWhatIsThere({ core, length }: Hypercore): void {
   for (const peer of core.replicator.peers) {

@@ -1,11 +1,14 @@
 /**
- * The hash of one block in the tree that the log's writer signed, and whether bytes are that block. Encryption gives
- * the same block again for the same bytes at the same place.
+ * The hash of one block in the tree that the log's writer signed, and checks of bytes against it. Encrypting the
+ * same bytes at the same place gives the same block again.
  */
 import type Hypercore from 'hypercore'
 import { data as hashOfBlock } from 'hypercore-crypto'
 
-/** A block can have been encrypted before its log was cut off, under each of its numbers so far. */
+/**
+ * How many earlier forks are tried. A block may have been encrypted before its log was truncated, under an earlier
+ * fork number.
+ */
 export const MAX_FORKS = 4
 
 export interface Leaf {
@@ -14,7 +17,7 @@ export interface Leaf {
   readonly hash: Buffer
 }
 
-/** Null when the tree is not here so far down. */
+/** Null when this part of the tree is not here. */
 export async function leafOf({ core }: Hypercore, index: number): Promise<Leaf | null> {
   const reading = core.state.storage.read()
   const leaf = reading.getTreeNode(2 * index)
@@ -22,17 +25,17 @@ export async function leafOf({ core }: Hypercore, index: number): Promise<Leaf |
   return leaf
 }
 
-/** Bytes that stand in front of a block's own when it is stored. */
+/** Bytes in front of a block's content in its stored form. */
 export function paddingOf({ encryption, core }: Hypercore, index: number): number {
   return encryption?.padding(core, index) ?? 0
 }
 
-/** Whether this is the block, as it is stored. */
+/** Whether this is the block in its stored form. */
 export function isBlock(stored: Uint8Array, { size, hash }: Leaf): boolean {
   return stored.length === size && hashOfBlock(stored).equals(hash)
 }
 
-/** The block as it is stored, when these bytes are the block that `leaf` is the hash of. */
+/** The stored form of the block with this content; undefined when its hash is not that of `leaf`. */
 export async function storedBlock(
   log: Hypercore,
   index: number,

@@ -1,9 +1,9 @@
 /**
- * Bounds on what a peer says (claimBounds.ts) and asks. Hypercore reads every block that was asked for before it sees that
- * nobody takes them: so only some are read at a time, and the other requests wait.
+ * Bounds what a peer may claim (claimBounds.ts) and ask. Hypercore reads every requested block before it notices
+ * that the peer takes none of them. So only some are read at a time, and the other requests wait.
  *
- * Read in hypercore 11.39.5: `onrequest` and `oncancel` of a peer in lib/replicator.js, which Protomux calls with its
- * messages.
+ * Read in hypercore 11.39.5: `onrequest` and `oncancel` of a peer in lib/replicator.js, which Protomux calls with
+ * its messages.
  */
 import type Hypercore from 'hypercore'
 import type { BlockRequest, ReplicatorPeer } from 'hypercore'
@@ -12,18 +12,18 @@ import { boundClaims } from './claimBounds'
 /** Requests of one peer for one log that are worked on at the same time. */
 const READING = 32
 
-/** Requests that Hypercore has not seen the end of, or not seen at all. */
+/** By peer: how many requests are being answered or wait here. */
 const answering = new WeakMap<ReplicatorPeer, () => number>()
 
-/** Blocks that a peer asked for and has not been given. */
+/** How many blocks a peer asked for and was not given yet. */
 export function openRequests(peer: ReplicatorPeer): number {
   return Math.max(peer.remoteRequests.size, answering.get(peer)?.() ?? 0)
 }
 
 /**
- * Must be called as soon as the peer is there, before any message of its.
+ * Must be called as soon as the peer is added, before any of its messages.
  * @param mayWait how many of its requests may wait
- * @param flooded it asks for more
+ * @param flooded called when it asks for more
  */
 export function boundPeer(peer: ReplicatorPeer, core: Hypercore, mayWait: number, flooded: () => void): void {
   boundClaims(peer, core)

@@ -1,14 +1,17 @@
 /**
- * In which order a peer is asked for blocks that wait.
+ * The order in which a peer is asked for wanted blocks.
  *
- * Blocks that somebody waits for come first, as they were asked for. A copy is more patient: any of the blocks that it
- * asked for ahead will do. While all who have some have the same, they come in order, so that files grow from their
- * start; a peer that is slow, or may be, is asked for the last one, since what was asked for ahead runs out when the
- * first one does not come. When others fetch them as well, the rarest come first. Among equals each receiver begins elsewhere: for every
- * block a lot is drawn among those who lack it, by a hash of their keys and the block that all of them can compute. So
- * two hardly ever ask the sharer for the same one. They do that from the moment on at which the sharer says that others
- * come for the same (crowd.ts), before they have met. Who has all that fell to it waits for what the others will have, and
- * asks the sharer for one of theirs only when it has waited, beginning with those for which it drew second.
+ * - Urgent blocks come first, in the order in which they were asked for. Somebody waits for them.
+ * - A copy is patient: any of the blocks that it asked for ahead will do.
+ * - While all peers have the same blocks, patient ones are asked for in order, so that files grow from their start.
+ *   A peer that is slow, or may be, is asked for the last one, because reading ahead stops when the first one does
+ *   not come.
+ * - When others fetch the same blocks, the rarest come first. Among equally rare ones each receiver begins
+ *   elsewhere: for every block a lot is drawn among the receivers that lack it, by a hash of their keys and the
+ *   block that all of them can compute. So two receivers rarely ask the sharer for the same block. This begins when
+ *   the sharer says that others come for the same (crowd.ts), before the receivers have met.
+ * - A receiver that has all blocks that fell to it waits for those that the others fetch. After a wait it asks the
+ *   sharer for some of theirs too, beginning with those for which it drew second.
  *
  * Read in hypercore 11.39.5: `_queued` of lib/replicator.js, `_maybeWant` and `_remoteHasBlock`.
  */
@@ -16,25 +19,25 @@ import type Hypercore from 'hypercore'
 import type { ReplicatorPeer, WantedBlock } from 'hypercore'
 import { isCrowded } from './crowd'
 
-/** This many of the blocks that wait are compared. */
+/** How many of the waiting blocks are compared. */
 const COMPARED = 256
 
-/** Who may ask for the same blocks, as a number. */
+/** A receiver, as a number. */
 type Name = number
 
 interface Ranked {
   readonly block: WantedBlock
-  /** How many have it. */
+  /** How many peers have it. */
   readonly owners: number
   readonly turn: number
 }
 
 export interface Choice {
-  /** Only what somebody waits for. */
+  /** Only urgent blocks. */
   readonly isUrgent: boolean
-  /** Others were waited for long enough: what they would fetch may be asked for. */
+  /** Others were waited for long enough, so blocks that fell to them may be asked for. */
   readonly isWaiting: boolean
-  /** The peer takes long for a block, or may do so. */
+  /** The peer takes long for a block, or may take long. */
   readonly isSlow: boolean
 }
 
@@ -42,7 +45,7 @@ export class Order {
   private readonly patient = new Set<number>()
   private readonly names = new WeakMap<Buffer, Name>()
 
-  /** @param isFellow whether a peer that lacks some of what is wanted fetches it as well */
+  /** @param isFellow whether a peer that lacks some wanted blocks is fetching them as well */
   constructor(
     private readonly core: Hypercore,
     private readonly isFellow: (peer: ReplicatorPeer) => boolean,
@@ -53,13 +56,13 @@ export class Order {
     else this.patient.delete(index)
   }
 
-  /** Whether any other block that was asked for will do as well. */
+  /** Whether any other requested block will do as well. */
   isPatient(index: number): boolean {
     return this.patient.has(index)
   }
 
   /**
-   * What a peer may be asked for, best first.
+   * The blocks that a peer may be asked for, the best first.
    * @param isUsable whether it should be asked for a block that it has
    */
   choose(
@@ -83,20 +86,20 @@ export class Order {
     return found.sort((a, b) => (isSlow ? b.index - a.index : a.index - b.index))
   }
 
-  /** Whether others fetch what is wanted as well, and a peer is none of them: it has all of it. */
+  /** Whether others fetch the wanted blocks as well, and this peer is not one of them, because it has all blocks. */
   isSharerOfCrowd(peer: ReplicatorPeer, wanted: Iterable<WantedBlock>): boolean {
     const crowd = this.crowdFor([...wanted])
     return crowd.length > 0 && !crowd.includes(peer)
   }
 
-  /** Who fetches some of the blocks as well. */
+  /** Peers that fetch some of the blocks as well. */
   private crowdFor(blocks: readonly WantedBlock[]): readonly ReplicatorPeer[] {
     return this.core.core.replicator.peers.filter(
       peer => this.isFellow(peer) && blocks.some(({ index }) => !peer._remoteHasBlock(index)),
     )
   }
 
-  /** Those that still wait; others are forgotten. */
+  /** The blocks that still wait. Drops others from Hypercore's list. */
   private waiting(): readonly WantedBlock[] {
     const { _queued: queued } = this.core.core.replicator
     let kept = 0
@@ -109,7 +112,7 @@ export class Order {
     return queued.slice(0, kept)
   }
 
-  /** @param crowd who fetches some of the blocks as well */
+  /** @param crowd peers that fetch some of the blocks as well */
   private ranked(
     blocks: readonly WantedBlock[],
     peer: ReplicatorPeer,
@@ -145,7 +148,7 @@ export class Order {
   }
 }
 
-/** From 0 to 1, the same wherever it is asked: as if drawn by lot. */
+/** A lot from 0 to 1, which every peer computes alike. */
 function drawn(name: Name, block: number): number {
   let hash = Math.imul(name ^ block, 0x9e3779b1)
   hash = Math.imul(hash ^ (hash >>> 15) ^ Math.imul(block, 0x85ebca6b), 0xc2b2ae35)

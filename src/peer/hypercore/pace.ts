@@ -1,20 +1,20 @@
 /**
- * How fast a stream delivers what it owes, measured from what arrives while something is owed: so much is asked for
- * ahead. A stream that was asked for little tells only that it is at least that fast.
+ * Measures how fast a stream delivers what it owes, from bytes that arrive while something is owed. That decides
+ * how much is asked for ahead. A stream that was asked for little shows only a lower bound of its speed.
  */
 import type { NoiseStream, RawUdxStream } from '@hyperswarm/secret-stream'
 import { type Counting, receivedBytes } from '../rate'
 
-/** Milliseconds that are looked back on. */
+/** Length of the measured past (milliseconds). */
 const WINDOW = 2_000
-/** Milliseconds that a rate needs: at first, and later, since what was held up comes all at once. */
+/** Shortest time for a rate (milliseconds), for the first one and for later ones. Held-up bytes come all at once. */
 const SHORTEST_FIRST = 40
 const SHORTEST = 300
-/** Milliseconds that it must have owed for others to be compared with it. */
+/** How long a stream must have owed (milliseconds) before it is compared with others. */
 const SURE = 600
 /** Milliseconds between two samples. */
 const SAMPLE_EVERY = 20
-/** Milliseconds between two looks; what is more was time in which this process did something else. */
+/** The longest time between two looks that counts (milliseconds). In more, this process did something else. */
 const LONGEST_LOOK = 200
 /** Fewer bytes may be no part of a block. */
 const PART_OF_BLOCK = 1_024
@@ -22,20 +22,20 @@ const PART_OF_BLOCK = 1_024
 const paces = new WeakMap<NoiseStream, Pace>()
 
 export class Pace {
-  /** Bytes a second while it owes; undefined until it was measured. */
+  /** Bytes a second while it owes; undefined until measured. */
   rate: number | undefined
-  /** Whether that was measured long enough to blame it for. */
+  /** Whether the rate was measured long enough to judge the stream by it. */
   isSure = false
   private samples: { readonly at: number; readonly bytes: number }[] = []
   private heardBytes: number
   private lookedAt = 0
   private isOwing = false
   private tripBeside: () => number = () => 0
-  /** Questions that are open and have short answers. */
+  /** How many questions with short answers are open. */
   private short = 0
   /**
-   * Milliseconds since anything came, or since it began to owe; 0 when it owes nothing. Time in which this process did
-   * not look does not count: what came then is not read yet.
+   * Milliseconds since anything came, or since it began to owe; 0 when it owes nothing. Time in which this process
+   * did not look does not count, since bytes that came then are not read yet.
    */
   silence = 0
 
@@ -56,25 +56,25 @@ export class Pace {
     return pace
   }
 
-  /** That came so far. */
+  /** Bytes that came so far. */
   get bytes(): number {
     return receivedBytes(this.stream)
   }
 
-  /** Milliseconds there and back; 0 where it is not known. */
+  /** Round-trip time in milliseconds; 0 where unknown. */
   get roundTrip(): number {
     return this.stream.rawStream.rtt ?? this.tripBeside()
   }
 
-  /** A stream that does not tell (TCP) goes the same way as this one. */
+  /** Takes the round-trip time of another stream on the same way, for a stream that does not tell its own (TCP). */
   goesAs({ rawStream }: { readonly rawStream: Pick<RawUdxStream, 'rtt'> }): void {
     this.tripBeside = () => rawStream.rtt ?? 0
   }
 
   /**
-   * Takes note of what came.
+   * Notes what came.
    * @param owes whether anything was asked for that has not come
-   * @param isFull whether so much was asked for that it need never have paused
+   * @param isFull whether so much was asked for that the stream need never have paused
    */
   look(owes: boolean, isFull: boolean): void {
     const now = this.clock()
@@ -90,7 +90,7 @@ export class Pace {
     this.isOwing = true
     this.lookedAt = now
     if (bytes - this.heardBytes < PART_OF_BLOCK) {
-      // What came before the answer begins is no time of delivering.
+      // Time before the answer begins is not time of delivering.
       if (this.samples.length === 1) this.samples = [{ at: now, bytes }]
     } else {
       this.heardBytes = bytes
@@ -103,7 +103,10 @@ export class Pace {
     this.measure(now, bytes, isFull)
   }
 
-  /** Something with a short answer is asked: until it is here, what comes tells nothing of the line. → to be called then */
+  /**
+   * Pauses measuring while a question with a short answer is open, whose bytes tell nothing about the line. → ends
+   * the pause
+   */
   asksShort(): () => void {
     this.short++
     let isOpen = true
@@ -113,7 +116,7 @@ export class Pace {
     }
   }
 
-  /** Milliseconds until this many bytes more are here; undefined as long as nothing is known. */
+  /** Milliseconds until this many more bytes are here; undefined while unknown. */
   timeFor(bytes: number): number | undefined {
     return this.rate === undefined ? undefined : (bytes * 1_000) / Math.max(1, this.rate)
   }

@@ -1,12 +1,13 @@
 /**
- * Room for datagrams that came and were not read yet. UDX reads and acknowledges them on the thread that also hashes and
- * decrypts blocks, so they wait for some milliseconds now and then; what finds no room meanwhile is dropped by the system
- * and sent again. UDX asks for 1 MiB; a peer may have 4 MiB on their way, so that is asked for. A system that allows
- * less gives what it has, or refuses, and then it stays as it was.
+ * Enlarges the buffer for datagrams that came and were not read yet. UDX reads and acknowledges them on the thread
+ * that also hashes and decrypts blocks, so they sometimes wait for some milliseconds. Datagrams that find no room
+ * meanwhile are dropped by the system and sent again. UDX asks for 1 MiB. A peer may have 4 MiB on their way, so
+ * that is asked for. A system that allows less gives what it allows, or refuses, and then the buffer stays as it
+ * was.
  */
 import type { RawUdxStream } from '@hyperswarm/secret-stream'
 
-/** Bytes: as much as UDX lets a peer have on their way. */
+/** As much as UDX lets a peer have on its way (bytes). */
 const ROOM = 4 * 1024 * 1024
 
 /** Makes room in the socket of a stream, and in the next one when the peer is reached another way. */
@@ -19,6 +20,6 @@ function enlarge({ socket }: RawUdxStream): void {
   try {
     socket?.setRecvBufferSize(ROOM)
   } catch {
-    // The system allows no more than there is.
+    // The system allows no larger buffer.
   }
 }

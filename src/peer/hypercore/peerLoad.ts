@@ -1,27 +1,27 @@
 /**
- * What a peer asks for, owes and has not read yet.
+ * Tells what a peer asks for, owes, and has not read yet.
  *
- * Read in hypercore 11.39.5: `inflight`, `stats` and `remoteRequests` of a peer. Read in protomux 3.12.1: `_remote`. Read
- * in streamx 2.28.1: `_writableState`.
+ * Read in hypercore 11.39.5: `inflight`, `stats` and `remoteRequests` of a peer. Read in protomux 3.12.1:
+ * `_remote`. Read in streamx 2.28.1: `_writableState`.
  */
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import type { ReplicatorPeer } from 'hypercore'
 import { muxOf } from './mux'
 
-/** A stream, as far as what waits in it is looked at. */
+/** The part of a stream that shows what waits in it. */
 export type Writing = Pick<NoiseStream, '_writableState' | 'rawStream'>
 
-/** Whether it was asked for something that it has not given. */
+/** Whether it was asked for blocks that it has not given. */
 export function owesBlocks({ inflight }: ReplicatorPeer): boolean {
   return inflight > 0
 }
 
-/** Messages with data that came from it. */
+/** How many messages with data came from it. */
 export function answersOf({ stats }: ReplicatorPeer): number {
   return stats.wireData.rx
 }
 
-/** Channels that the other side opened. */
+/** How many channels the other side opened. */
 export function channelsOf(stream: NoiseStream): number {
   return muxOf(stream)._remote.length
 }

@@ -1,21 +1,23 @@
 /**
- * Blocks of a log whose bytes the database does not have, because they lie somewhere else already.
+ * Blocks of a log whose bytes are not in the database, because they lie somewhere else already.
  *
- *  - Pieces of packs. The small files of a share lie in packs, and other Hyperdrive clients need a block of its own for
- *    each. In place of such a block the database has a record that says in which pack it lies and where.
- *  - Pieces of files. A large file's blocks lie in the file alone (`Outside`): in the shared folder, or in a copy. Anybody
- *    may change it at any time.
+ * - Pieces of packs. The small files of a share lie in packs, and other Hyperdrive clients need a block of its own
+ *   for each. In place of such a block the database has a record that says in which pack it lies and where.
+ * - Pieces of files. A large file's blocks lie in the file alone (`Outside`): in the shared folder, or in a copy.
+ *   Anybody may change the file at any time.
  *
- * This is the one place through which Hypercore's storage is asked for a block. What is not in the database is read
- * where it lies, encrypted, and compared with the hash in the tree, every time: nothing else than what was appended ever
- * leaves here, or is read here. For a private share that also keeps its secrets: the cipher's nonce is the block's
- * number, and two texts under one nonce give each other away.
+ * All reads of blocks from Hypercore's storage go through here. A block that is not in the database is read where
+ * it lies, encrypted, and compared with its hash in the tree, every time. So only content that was appended is ever
+ * read here or sent out. For a private share that also keeps its secrets: the cipher's nonce is the block's number,
+ * and two texts under one nonce give each other away.
  *
- * Records and bits are written in the same batch as the block's hashes, so after a kill there are all of them or none.
+ * Records and bits are written in the same batch as the block's hashes, so after a kill there are all of them or
+ * none.
  *
- * Read in hypercore-storage 3.3.2: lib/tx.js; the database keeps `local` records beside each log, and Hypercore uses
- * none. Read in hypercore 11.39.5: blocks are read by `getBlock` and written by `putBlock` of lib/session-state.js,
- * lib/core.js and lib/replicator.js, and each way begins at `read` or `write` of the log's one storage.
+ * Read in hypercore-storage 3.3.2: lib/tx.js; the database keeps `local` records beside each log, and Hypercore
+ * uses none. Read in hypercore 11.39.5: blocks are read by `getBlock` and written by `putBlock` of
+ * lib/session-state.js, lib/core.js and lib/replicator.js, and each way begins at `read` or `write` of the log's
+ * one storage.
  */
 import type Hypercore from 'hypercore'
 import { isBlock, storedBlock } from './leaf'
@@ -27,34 +29,37 @@ export interface Piece {
   readonly length: number
 }
 
-/** Packs that are kept in memory while pieces of them are asked for, and for how long after that (milliseconds). */
+/** How many packs are kept in memory, and for how long after the last piece was asked for (milliseconds). */
 const OPEN_PACKS = 4
 const OPEN_FOR = 1_000
 
 /** Begins the key of each record. */
 const PIECE = 'p'.charCodeAt(0)
-/** A block's number, big-endian: records lie in the order of their blocks. */
+/** `PIECE` and the block's number, big-endian, so that records lie in the order of their blocks. */
 const KEY_BYTES = 1 + 6
 const VALUE_BYTES = 6 + 4 + 4
 
 const byCore = new WeakMap<Hypercore['core'], Pieces>()
 
-/** From now on blocks of this log, which must be opened, may be kept as pieces. It is read through this session. */
+/**
+ * Lets blocks of this log be kept as pieces from now on. The log must be opened. Packs are read through this
+ * session.
+ */
 export function keepPieces(log: Hypercore): void {
   const known = byCore.get(log.core)
   if (known === undefined) byCore.set(log.core, new Pieces(log))
   else known.log = log
 }
 
-/** Undefined for a log whose blocks are all kept as they are. */
+/** Undefined for a log whose blocks are all in the database. */
 export function piecesIn(log: Hypercore): Pieces | undefined {
   return byCore.get(log.core)
 }
 
-/** Which blocks the database does not get, and what they are pieces of. */
+/** The blocks that the database does not get, and what they are pieces of. */
 export type Kept = ReadonlyMap<number, Piece | 'outside'>
 
-/** An append that is under way, from its first block to its end (exclusive), and what is a piece from then on. */
+/** An append in progress, from its first block to its end (exclusive), and the blocks that are pieces from then on. */
 interface Append {
   readonly first: number
   readonly end: number
@@ -63,19 +68,19 @@ interface Append {
 
 /** Where blocks lie that are neither in the database nor pieces of packs. */
 export interface Outside {
-  /** Everything that may be the content of a block, the likeliest first. */
+  /** All bytes that may be the content of a block, the likeliest first. */
   candidates(index: number): AsyncIterable<Uint8Array>
-  /** A block that came from a peer, as it is stored, and is on its way into a file. */
+  /** A block that came from a peer and is on its way into a file, in its stored form. */
   onItsWay?(index: number): Uint8Array | undefined
-  /** Whether a block that comes from a peer goes into a file, and not into the database. It is kept by then. */
+  /** Whether a block from a peer goes into a file, and not into the database. If so, it is kept until then. */
   takes?(index: number, block: Uint8Array): boolean
-  /** Nothing here is this block, though the log says that it is here. Resolves when the log does not say so any more. */
+  /** The log has this block, but nothing here holds it. Resolves when the block is cleared from the log. */
   lost(index: number): Promise<void>
 }
 
 export class Pieces {
   private readonly appends = new Set<Append>()
-  /** Packs as they were read, without what encrypts them. */
+  /** Packs that were read lately, decrypted. */
   private readonly open = new Map<number, Promise<Uint8Array | null>>()
   private closing: NodeJS.Timeout | undefined
   private readonly readStored: Hypercore.Storage['read']
@@ -96,8 +101,8 @@ export class Pieces {
   }
 
   /**
-   * Runs an append of the blocks from `first` to `end` (exclusive). The blocks named in `pieces` are kept as such from
-   * then on, those of the append as well as older ones; what they are pieces of is in the log, or in the same append.
+   * Runs an append of the blocks from `first` to `end` (exclusive). The blocks named in `pieces` are kept as pieces
+   * from then on, new ones as well as older ones. Their packs are in the log, or in the same append.
    */
   async appending<T>(first: number, end: number, pieces: Kept, append: () => Promise<T>): Promise<T> {
     const under = { first, end, pieces }
@@ -109,7 +114,7 @@ export class Pieces {
     }
   }
 
-  /** Every block that is kept as a piece, in order, with what it is a piece of. */
+  /** All blocks that are kept as pieces of packs, in order, with their pieces. */
   async *all(): AsyncGenerator<[index: number, piece: Piece]> {
     const records = this.log.core.storage.createLocalStream({ gte: keyOf(0), lt: END })
     for await (const { key, value } of records) yield [key.readUIntBE(1, 6), decode(value)]
@@ -156,7 +161,7 @@ export class Pieces {
     return undefined
   }
 
-  /** A block that is a piece, as it would be stored; null when nothing here is what its hash says. */
+  /** The stored form of a block that is a piece; null when nothing here has its hash. */
   private async cut(index: number): Promise<Uint8Array | null> {
     const { log, outside } = this
     if (!log.core.bitfield.get(index)) return null
@@ -185,7 +190,7 @@ export class Pieces {
   private packOf(block: number): Promise<Uint8Array | null> {
     const open = this.open.get(block) ?? this.log.get(block, { wait: false })
     this.open.delete(block)
-    this.open.set(block, open) // as the one used last
+    this.open.set(block, open) // now the last one, as the most recently used
     for (const oldest of this.open.keys()) {
       if (this.open.size <= OPEN_PACKS) break
       this.open.delete(oldest)

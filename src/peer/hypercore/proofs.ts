@@ -1,5 +1,5 @@
 /**
- * Proofs of the length of a log: who is asked for one, and what a peer says of its own length.
+ * Proofs of the length of a log: which peer is asked for one, and what peers say of their own length.
  *
  * Read in hypercore 11.39.5: `_upgrade`, `_cancelRequest`, `updatePeer`, `onsync` and `eagerUpgrade` of
  * lib/replicator.js.
@@ -7,26 +7,26 @@
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
 
-/** A question for a proof that is open. */
+/** An open request for a proof. */
 export type ProofRequest = NonNullable<Hypercore['core']['replicator']['_upgrade']>['inflight'][number]
 
-/** The one that is open; Hypercore asks one peer at a time. */
+/** The open request, if any. Hypercore asks one peer at a time. */
 export function proofRequest({ core }: Hypercore): ProofRequest | undefined {
   return core.replicator._upgrade?.inflight[0]
 }
 
-/** Asks another peer in place of who was asked. */
+/** Asks another peer instead of the one that was asked. */
 export function askForProof({ core }: Hypercore, instead: ProofRequest, peer: ReplicatorPeer): void {
   instead.peer._cancelRequest(instead)
   core.replicator.updatePeer(peer)
 }
 
-/** Whether a proof is asked for as soon as a peer tells a greater length. */
+/** Sets whether a proof is asked for as soon as a peer tells a greater length. */
 export function setEager({ core }: Hypercore, isEager: boolean): void {
   core.replicator.eagerUpgrade = isEager
 }
 
-/** Hypercore emits no event for what a peer says of its length. */
+/** Calls `told` when a peer tells its length. Hypercore emits no event for that. */
 export function onTold(peer: ReplicatorPeer, told: () => void): void {
   const { onsync } = peer
   peer.onsync = async message => {

@@ -1,14 +1,15 @@
 /**
- * Who is asked for which block of a log, and for how many at a time. It takes the place of Hypercore's own choice; what
- * goes over the wire stays as it is.
+ * Decides which peer is asked for which block of a log, and for how many at a time. It replaces Hypercore's own
+ * choice. The wire protocol stays as it is.
  *
- * 1. A block is asked of one peer. (Hypercore asks up to three for each as long as they have nothing else to do, and
- *    with few blocks wanted at a time all of them came two or three times.)
- * 2. A peer has as much on its way as it delivers in a moment, so that none idles and none holds what others would
- *    deliver sooner. Which of the blocks that wait it is asked for: see order.ts.
- * 3. What a peer has not begun to send, and would deliver much later than others, is taken back from it. What it has
- *    begun is asked of a second one when that has nothing better to do and is much faster; whoever comes later is told
- *    to stop. A peer that sends nothing loses everything, and is asked last until it delivers.
+ * 1. A block is asked of one peer. (Hypercore asks up to three idle peers for each block, so with few blocks wanted
+ *    at a time all of them came two or three times.)
+ * 2. A peer has as much on its way as it delivers in a moment. So no peer idles, and none holds blocks that others
+ *    would deliver sooner. order.ts decides which of the wanted blocks it is asked for.
+ * 3. A block that a peer has not begun to send, and would deliver much later than others, is taken back from it. A
+ *    block that it has begun is asked of a second peer when that one is much faster and has nothing better to do.
+ *    When one of the two delivers, the request to the other is cancelled. A peer that sends nothing loses all
+ *    requests, and is asked last until it delivers.
  * 4. Before blocks of several peers comes a proof of the log's length (awaitedProof.ts).
  *
  * Read in hypercore 11.39.5: `updatePeer`, `_updatePeer`, `_updateHotswap`, `_queueBlock`, `_clearInflightBlock`,
@@ -22,65 +23,68 @@ import { Order } from './order'
 import { Pace } from './pace'
 import { Standing } from './standing'
 
-/** Milliseconds. */
+/** Milliseconds between two looks. */
 const LOOK_EVERY = 100
-/** A peer has on its way what it delivers in this time; in two round trips where these are longer. */
+/** A peer has on its way what it delivers in this time (milliseconds), or in two round trips where these are longer. */
 const AHEAD = 400
-/** The same for the only peer, of whom nothing can be asked too much. */
+/** The same for the only peer, which cannot be asked for too much. */
 const AHEAD_ALONE = 600
-/** Bytes asked of a peer that was not measured yet: a slow one is not to hold for long what others would deliver sooner. */
+/**
+ * Bytes asked of a peer that was not measured yet. A slow one must not hold for long what others would deliver
+ * sooner.
+ */
 const FIRST = 512 * 1024
 const FIRST_ALONE = 4 * 1024 * 1024
-/** Of a peer that takes longer than this (milliseconds) for a block only one is asked for. */
+/** A peer that takes longer than this for a block (milliseconds) is asked for one at a time. */
 const SLOW_BLOCK = 2_000
-/** Bytes of a block of a log of which nothing is known. */
+/** Assumed length (bytes) of a block, while nothing is known. */
 const UNKNOWN_BLOCK = 64 * 1024
-/** Milliseconds of a block where nothing is known. */
+/** Assumed time (milliseconds) for a block, while nothing is known. */
 const UNKNOWN_TIME = 500
-/** Blocks of one peer for one log. */
+/** The most blocks asked of one peer for one log. */
 const MOST = 512
-/** More than are due when somebody waits for them. */
+/** How many blocks beyond its limit a peer may be asked for when they are urgent. */
 const URGENT = 2
 /** A block is taken from a peer that needs this many times as long as another. */
 const MUCH_SLOWER = 3
-/** Milliseconds: sooner nobody is slow. */
+/** No peer counts as slow before this time (milliseconds). */
 const PATIENCE = 1_500
-/** Milliseconds: what comes within this time is not asked for once more. */
+/** A block that comes within this time (milliseconds) is not asked for a second time. */
 const WORTHWHILE = 1_000
-/** The same where others fetch it too, who pass it on, from the one who gives it to all of them. */
+/** The same limit for asking the sharer, where others fetch the block too and pass it on. */
 const WORTHWHILE_OF_SHARER = 5_000
-/** A peer that lacks some of what is wanted, and gave nothing for this long (milliseconds), fetches something else. */
+/** A peer that lacks wanted blocks, and gave nothing for this time (milliseconds), is fetching something else. */
 const FELLOW = 8_000
 /** Blocks of one peer that are being stored while more are asked for. */
 const STORING = 4
-/** Milliseconds between two looks what could be taken from others for one peer. */
+/** Pause (milliseconds) between two attempts to let one peer help others. */
 const HELP_EVERY = 50
 
 const schedules = new WeakMap<object, Schedule>()
 
-/** Schedules a log from now on. */
+/** Takes over the scheduling of a log. */
 export function schedule(core: Hypercore): void {
   const { replicator } = core.core
   if (!schedules.has(replicator)) schedules.set(replicator, new Schedule(core))
 }
 
-/** Says how large (bytes) the blocks are, about, that a reader asks for next. */
+/** Tells the expected length (bytes) of the blocks that a reader asks for next. */
 export function expectBlocks(core: Hypercore, bytes: number): void {
   schedules.get(core.core.replicator)?.expect(bytes)
 }
 
-/** Says whether whoever asks for a block is as glad of any other that was asked for. */
+/** Tells whether the reader of a block is as glad of any other requested block. */
 export function setPatient(core: Hypercore, index: number, isPatient: boolean): void {
   schedules.get(core.core.replicator)?.order.setPatient(index, isPatient)
 }
 
-/** Whether others fetch the same: then any of many blocks had better be asked for than the next few. */
+/** Whether others fetch the same. If so, it is better to ask for many blocks ahead than for the next few. */
 export function isSharedByMany({ peers }: Hypercore): boolean {
   return peers.length > 1 || peers.some(({ stream }) => isCrowded(stream))
 }
 
 class Schedule {
-  /** Of blocks that come now, as far as is known. */
+  /** Expected length (bytes) of the blocks that come now. */
   private expected: number | undefined
   readonly order: Order
   private readonly proof: AwaitedProof
@@ -105,12 +109,12 @@ class Schedule {
     for (const peer of replicator.peers) this.standingOf(peer)
   }
 
-  /** Bytes of a block that comes now, about. */
+  /** Expected length (bytes) of a block that comes now. */
   get blockBytes(): number {
     return this.expected ?? (this.core.length === 0 ? UNKNOWN_BLOCK : this.core.byteLength / this.core.length)
   }
 
-  /** Says how large (bytes) those are that are asked for next. */
+  /** See `expectBlocks`. */
   expect(bytes: number): void {
     this.expected = bytes
   }
@@ -134,19 +138,19 @@ class Schedule {
     peer._onrequestroundtrip = request => {
       this.proof.answered(request)
       complete.call(peer, request)
-      // Storing takes its time: the line is not to wait for it.
+      // More is asked for while blocks are being stored, so that the line does not idle.
       if (peer.dataProcessing < STORING) queueMicrotask(() => this.replicator.updatePeer(peer))
     }
     return standing
   }
 
-  /** Whether a peer fetches the same: it has only just come, or gives what it got. */
+  /** Whether a peer fetches the same: it connected recently, or gave blocks recently. */
   private isFellow(peer: ReplicatorPeer): boolean {
     const { isLast, gaveAt } = this.standingOf(peer)
     return !isLast && performance.now() - gaveAt < FELLOW
   }
 
-  /** Blocks that a peer may have on its way. */
+  /** How many blocks a peer may have on its way. */
   private most({ pace, isLast }: Standing, peer: ReplicatorPeer): number {
     if (isLast) return 1
     const isAlone = this.replicator.peers.length < 2 && !isCrowded(peer.stream)
@@ -184,13 +188,13 @@ class Schedule {
     return false
   }
 
-  /** Whether a peer was asked for nothing for as long as it takes for two blocks. */
+  /** Whether a peer was asked for nothing for the time that two blocks take. */
   private isWaiting(peer: ReplicatorPeer, { pace, waitsSince }: Standing): boolean {
     if (peer.inflight > 0 || waitsSince === undefined) return false
     return performance.now() - waitsSince > 2 * (pace.timeFor(this.blockBytes) ?? UNKNOWN_TIME)
   }
 
-  /** Whether somebody has a block who delivers. */
+  /** Whether another peer that delivers has a block. */
   private isAtOthers(peer: ReplicatorPeer, block: number): boolean {
     return this.replicator.peers.some(
       other =>
@@ -224,7 +228,7 @@ class Schedule {
       const standing = this.standingOf(peer)
       standing.pace.look(peer.inflight > 0, peer.inflight >= this.most(standing, peer))
       if (peer.inflight > 0) isIdle = false
-      // What it was asked for and lost comes after all: its line was held up.
+      // Blocks that were taken back from it come after all: its line was held up.
       if (standing.pace.bytes - standing.bytesAtStart > this.blockBytes / 2) standing.isLast = false
     }
     if (isIdle || peers.length === 0) {
@@ -241,14 +245,14 @@ class Schedule {
     for (const peer of [...peers]) if (peer.inflight < peer.getMaxInflight()) this.replicator.updatePeer(peer)
   }
 
-  /** Milliseconds until the block that a peer sends now is here; undefined: nothing comes. */
+  /** Milliseconds until the block that a peer is sending is here; undefined: nothing comes. */
   private untilBlock(peer: ReplicatorPeer): number | undefined {
     const { pace, bytesAtStart } = this.standingOf(peer)
     if (pace.silence > 5 * LOOK_EVERY) return undefined
     return pace.timeFor(Math.max(0, this.blockBytes - (pace.bytes - bytesAtStart)))
   }
 
-  /** Requests for blocks that are on their way to each peer, in the order in which they were sent. */
+  /** Open requests for blocks of each peer, in the order in which they were sent. */
   private sent(): Map<ReplicatorPeer, SentRequest[]> {
     const sent = new Map<ReplicatorPeer, SentRequest[]>()
     for (const request of this.replicator._inflight) {
@@ -262,7 +266,10 @@ class Schedule {
     return sent
   }
 
-  /** Takes back what waits at a peer that says that others fetch the same: all chose alike. */
+  /**
+   * Takes back requests that wait at a peer that says that others fetch the same, because all receivers asked for
+   * the same blocks.
+   */
   private leaveToCrowd(peer: ReplicatorPeer, requests: readonly SentRequest[]): boolean {
     const patient = requests.filter(({ block }) => this.order.isPatient(block?.index ?? -1))
     const waiting = patient.length < 2 ? 0 : takeWaiting(peer.stream)
@@ -271,7 +278,7 @@ class Schedule {
     return true
   }
 
-  /** Takes from a peer what it has not begun to send and others would deliver much sooner. */
+  /** Takes back blocks that a peer has not begun to send and others would deliver much sooner. */
   private takeBack(peer: ReplicatorPeer, requests: readonly SentRequest[]): boolean {
     const standing = this.standingOf(peer)
     const isSilent = standing.pace.silence > this.patienceWith(peer)
@@ -294,7 +301,10 @@ class Schedule {
     return isTaken
   }
 
-  /** Milliseconds that a peer may be silent while it owes: as it takes for a block, or others do, several times. */
+  /**
+   * How long a peer may be silent while it owes (milliseconds): several times as long as a block takes, from it or
+   * from others.
+   */
   private patienceWith(peer: ReplicatorPeer): number {
     let usual = this.standingOf(peer).pace.timeFor(this.blockBytes) ?? Number.POSITIVE_INFINITY
     if (usual === Number.POSITIVE_INFINITY)
@@ -304,7 +314,7 @@ class Schedule {
     return Math.max(PATIENCE, MUCH_SLOWER * usual, 4 * this.standingOf(peer).pace.roundTrip)
   }
 
-  /** Milliseconds until another peer would deliver a block that it were asked for now. */
+  /** Milliseconds until another peer would deliver a block, if it were asked now. */
   private soonest(peer: ReplicatorPeer, index: number): number {
     let soonest = Number.POSITIVE_INFINITY
     for (const other of this.replicator.peers) {
@@ -317,7 +327,7 @@ class Schedule {
     return soonest
   }
 
-  /** Has a peer with nothing else to do deliver what another one would deliver much later. */
+  /** Lets an idle peer deliver a block that another one would deliver much later. */
   private help(peer: ReplicatorPeer): void {
     const standing = this.standingOf(peer)
     const now = performance.now()
@@ -330,7 +340,7 @@ class Schedule {
     let latest:
       | { readonly request: SentRequest; readonly block: WantedBlock; readonly isBegun: boolean }
       | undefined
-    // What the crowd passes on takes its time, and is not to come from the sharer once more.
+    // Blocks that the crowd passes on take longer, and need not come from the sharer again.
     const isSharer = this.order.isSharerOfCrowd(peer, this.replicator._blocks)
     const worthwhile = isSharer ? WORTHWHILE_OF_SHARER : WORTHWHILE
     let most = Math.max(worthwhile, MUCH_SLOWER * (own + standing.pace.roundTrip))
@@ -352,7 +362,7 @@ class Schedule {
     }
     if (latest === undefined) return
     if (latest.isBegun) {
-      // It comes twice: only when nothing is left that could come once.
+      // The block may come twice, so only when no block is left that could come once.
       if (this.isAllAskedFor() || !this.order.isPatient(latest.block.index)) peer._requestBlock(latest.block)
     } else {
       this.cancel(latest.request)
@@ -360,7 +370,7 @@ class Schedule {
     }
   }
 
-  /** Whether nothing waits that anybody has. */
+  /** Whether no block waits that a connected peer has. */
   private isAllAskedFor(): boolean {
     const { _queued: queued, peers } = this.replicator
     return !queued.some(block => block.queued && peers.some(peer => peer._remoteHasBlock(block.index)))

@@ -1,19 +1,19 @@
-/** What is known of a peer that has some of a log: how it delivers, and what it is asked for. */
+/** What is known of a peer of a log: how it delivers, and what it is asked for. */
 import type { Pace } from './pace'
 
-/** Bytes of a block: fewer may be something else. */
+/** So many bytes of a block show that it has begun. Fewer may be something else. */
 const BEGUN = 16 * 1024
 
 export class Standing {
-  /** Bytes of its stream when the block on its way began. */
+  /** Bytes received on its stream when the current block began. */
   bytesAtStart: number
-  /** When it was looked last what it could take from others, milliseconds of `performance.now()` as all here. */
+  /** When it was last tried as a helper for others. All times here are milliseconds of `performance.now()`. */
   helpedAt = 0
-  /** Since when it is asked for nothing of what waits. */
+  /** Since when it is asked for nothing, though blocks wait. */
   waitsSince: number | undefined
-  /** When it gave the last block, or came. */
+  /** When it gave its last block, or connected. */
   gaveAt = performance.now()
-  /** It was asked, and sent nothing: it is asked last until it delivers. */
+  /** It was asked and sent nothing. It is asked last until it delivers. */
   isLast = false
 
   constructor(readonly pace: Pace) {
@@ -21,15 +21,15 @@ export class Standing {
   }
 
   /**
-   * Whether a block has come in part.
-   * @param place among those on their way from this peer, 0 the next
-   * @param block bytes of a block, about
+   * Whether a part of a block has come.
+   * @param place among the blocks on their way from this peer, 0 for the next
+   * @param block expected length of a block (bytes)
    */
   isBegun(place: number, block: number): boolean {
     return place === 0 && this.pace.bytes - this.bytesAtStart > Math.min(BEGUN, block / 4)
   }
 
-  /** Milliseconds until a block at a place is here; undefined as long as that is not known. As above. */
+  /** Milliseconds until the block at a place is here; undefined while unknown. Parameters as for `isBegun`. */
   timeLeft(place: number, block: number): number | undefined {
     if (!this.pace.isSure) return undefined
     const begun = Math.min(block, this.pace.bytes - this.bytesAtStart)

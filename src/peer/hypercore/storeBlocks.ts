@@ -1,7 +1,7 @@
 /**
  * Moves bytes of blocks into the database, or out of it, where a log keeps blocks as pieces of what lies elsewhere
- * (pieces.ts). Which blocks are here does not change by that, and nobody is told. Read in hypercore 11.39.5: a write of
- * its state takes the state's own lock.
+ * (pieces.ts). The set of blocks that are here stays the same, and no peer is told. Read in hypercore 11.39.5: a
+ * write of its state takes the state's own lock.
  */
 import type Hypercore from 'hypercore'
 import { throwIfAborted } from '../time'
@@ -9,8 +9,8 @@ import type { BlockRun } from './blockRuns'
 import { piecesIn } from './pieces'
 
 /**
- * Puts those of the blocks into the database that are here and lie elsewhere. Throws PeerfoldError `cancelled`, and what
- * `assertRoom` throws; it can be done again then.
+ * Puts blocks that are here but lie elsewhere into the database. Throws PeerfoldError `cancelled`, and what
+ * `assertRoom` throws. It can be repeated then.
  */
 export async function storeBlocks(
   log: Hypercore,
@@ -28,17 +28,17 @@ export async function storeBlocks(
   }
 }
 
-/** Puts a block into the database, as it is stored. Nothing happens when it is not here any more. */
+/** Puts a block in its stored form into the database, unless it is not here any more. */
 export async function storeBlock(log: Hypercore, index: number, stored: Uint8Array): Promise<void> {
   await inOneWrite(log, index, writing => writing.putBlock(index, stored))
 }
 
-/** Takes blocks out of the database that lie elsewhere as well. What is asked for from then on is read there. */
+/** Takes blocks out of the database that lie elsewhere as well. They are read there from then on. */
 export async function unstoreBlocks(log: Hypercore, { start, end }: BlockRun): Promise<void> {
   await inOneWrite(log, start, writing => writing.deleteBlockRange(start, end))
 }
 
-/** Unless the first block is not here any more: it may have been cleared meanwhile. */
+/** Does nothing if the first block is not here any more: it may have been cleared meanwhile. */
 async function inOneWrite(
   { core: { state, bitfield } }: Hypercore,
   first: number,

@@ -1,20 +1,21 @@
 /**
- * In whose turn a block is given, where several peers ask for more than this machine's line carries.
+ * Decides in which order blocks are given, where several peers ask for more than this machine's line carries.
  *
- * Each peer has a stream with a queue of its own, and behind all of them is one line. The system divides it among streams
- * as their windows are, which is not evenly. And a block that goes to eight peers at once is eight times as long on its
- * way to each, and none of them can pass it on before. So blocks are given one after the other:
+ * Each peer has a stream with a queue of its own, and all share one line. The system divides the line among streams
+ * by their windows, which is not evenly. And a block that goes to eight peers at once takes eight times as long to
+ * each, and none of them can pass it on before. So blocks are given one after the other:
  *
- * 1. While nobody else asks, everything is given at once.
- * 2. While others ask too, no more is on its way than the line delivers in a moment. Who had least is next. Who has
- *    waited for long is not made to wait for the line, so that nobody takes the silence for an end.
- * 3. Of what one peer asks for, what the fewest were given comes first: in a crowd, that is what nobody can pass on yet.
- *    What has waited for long comes before that.
- * 4. Who is far ahead of another waits, since the other may be cut off only by what filled the line. A slow peer must
- *    not hold up a fast one: where the line has room all the same, it is not waited for any more, for a while. Each time
- *    it was waited for in vain, that doubles.
+ * 1. While only one peer asks, it is given everything at once.
+ * 2. While several ask, no more is on its way than the line delivers in a moment. The peer that had least is next.
+ *    A peer that has waited for long is given a block even when the line is full, so that it does not take the
+ *    silence for an end.
+ * 3. Of the blocks that one peer asks for, the one that was given to the fewest comes first: in a crowd, nobody
+ *    else can pass it on yet. Blocks that have waited for long come before that.
+ * 4. A peer that is far ahead of another waits, because the other may be cut off only by bytes that filled the
+ *    line. But a slow peer must not hold up a fast one. If the line has room all the same, the slow one is not
+ *    waited for any more, for a while. That time doubles with each wait in vain.
  *
- * Who is given the same as others is told so (crowd.ts).
+ * A peer that is given the same as others is told so (crowd.ts).
  *
  * Read in hypercore 11.39.5: `onrequest`, `oncancel` and `receiverQueue` of a peer in lib/replicator.js.
  */
@@ -23,37 +24,40 @@ import type { BlockRequest, ReplicatorPeer } from 'hypercore'
 import { SAID_EVERY } from './crowd'
 import { Flow, Meter, type Taker, type Wanted } from './flow'
 
-/** Milliseconds between two looks while anybody waits. */
+/** Milliseconds between two looks while a peer waits. */
 const LOOK_EVERY = 20
-/** What the line delivers in this many milliseconds may be on its way; at least this many bytes. */
+/** As much may be on its way as the line delivers in this time (milliseconds), and at least this many bytes. */
 const ON_ITS_WAY = 400
 const LEAST_ON_ITS_WAY = 1024 * 1024
-/** Milliseconds after which a peer is given a block although the line is full; one that is ahead of others. */
+/**
+ * After this time (milliseconds) a peer is given a block although the line is full; the second value for a peer
+ * that is ahead of others.
+ */
 const LONGEST_WAIT = 1_000
 const LONGEST_WAIT_AHEAD = 4_000
-/** Blocks by which one may be ahead of another; at least this many bytes. */
+/** How many blocks one peer may be ahead of another; at least this many bytes. */
 const AHEAD = 2
 const LEAST_AHEAD = 128 * 1024
-/** A peer that asked for nothing for this long (milliseconds) has no claim to what others had meanwhile. */
+/** A peer that asked for nothing for this time (milliseconds) has no claim to bytes that others had meanwhile. */
 const PAUSE = 1_000
-/** So little is on its way that the line is about to have nothing to do; and for how many milliseconds, before that counts. */
+/** The load below which the line is about to idle, and how long (milliseconds) before that counts. */
 const IDLE = 0.25
 const ROOM_FOR = 300
-/** Milliseconds: what takes a peer longer is stuck with it. */
+/** Bytes that take a peer longer than this (milliseconds) are stuck with it. */
 const SLOW = 3_000
-/** Milliseconds after which a block does not wait for others that fewer were given. */
+/** After this time (milliseconds) a block no longer waits for others that were given to fewer peers. */
 const OVERDUE = 1_000
-/** Milliseconds: what was asked for together is here by then. */
+/** Requests that were sent together have arrived by then (milliseconds). */
 const TELL_AFTER = 50
-/** Blocks of one log of which it is known how often they were given. */
+/** How many blocks of one log are counted. */
 const MOST_COUNTED = 16_384
 
-/** What is given of one log. */
+/** What was given of one log. */
 interface Given {
   /** How often each block was given. */
   readonly copies: ReadonlyMap<number, number>
   readonly crowd: Crowd
-  /** Of a block, about. */
+  /** Expected length of a block. */
   readonly bytes: () => number
 }
 
@@ -70,8 +74,8 @@ export class Turns {
   ) {}
 
   /**
-   * Gives blocks of a log in turns from now on. To be called before other things that are done with requests.
-   * @returns ends it for peers that come
+   * Gives blocks of a log in turns from now on. Must be called before anything else wraps the peers' requests.
+   * @returns ends it for peers that connect later
    */
   of(core: Hypercore): () => void {
     const copies = new Map<number, number>()
@@ -101,8 +105,8 @@ export class Turns {
   }
 
   /**
-   * Gives a block when it is a peer's turn, at once if it is now.
-   * @returns what takes it back
+   * Gives a block when it is the peer's turn, which may be now.
+   * @returns takes the request back
    */
   ask(taker: Taker, wanted: Wanted): () => void {
     const now = this.clock()
@@ -118,7 +122,7 @@ export class Turns {
     this.flowOf(taker).gave(bytes)
   }
 
-  /** Gives to all whose turn it is. */
+  /** Gives blocks to all peers whose turn it is. */
   next(): void {
     const now = this.clock()
     this.look(now)
@@ -149,7 +153,7 @@ export class Turns {
       const { index } = block
       const askedAt = this.clock()
       crowd.asked(taker)
-      waiting.get(id)?.() // whoever uses a number again takes back what had it
+      waiting.get(id)?.() // a reused number takes back its earlier request
       return new Promise<void>((resolve, reject) => {
         let takeBack = () => {}
         waiting.set(id, () => {
@@ -214,7 +218,7 @@ export class Turns {
     return next
   }
 
-  /** How much is on its way, 1 where the line has enough to do. What is stuck with slow peers does not count. */
+  /** The load of the line: 1 where it has enough to do. Bytes that are stuck with slow peers do not count. */
   private load(asking: readonly Flow[]): number {
     let bytes = 0
     for (const { onItsWay, rate } of asking) {
@@ -233,7 +237,10 @@ export class Turns {
     return flow
   }
 
-  /** Who comes, or comes back after a pause, begins with as much as has arrived at who had least of those that ask. */
+  /**
+   * Notes that a peer asks. After a pause it begins with as many bytes as have arrived at the asking peer that had
+   * least.
+   */
   private noteAsked(flow: Flow, now: number): void {
     if (flow.isAsking) {
       if (flow.waiting.length === 0) flow.askedSince = now
@@ -262,7 +269,7 @@ export class Turns {
   }
 }
 
-/** Who asks for blocks of one log. */
+/** The peers that ask for blocks of one log. Tells them of each other. */
 class Crowd {
   private readonly askedAt = new Map<Taker, number>()
   private readonly toldAt = new WeakMap<Taker, number>()
@@ -281,7 +288,7 @@ class Crowd {
       const told = this.toldAt.get(taker)
       if (told !== undefined && now - told < SAID_EVERY) continue
       this.toldAt.set(taker, now)
-      // Later it has chosen with that in mind.
+      // After the first notice the peer chooses its requests with that in mind.
       const waiting = () => (told === undefined ? this.waitingOf(taker) : 0)
       setTimeout(() => taker.tellCrowd(waiting()), TELL_AFTER).unref()
     }
