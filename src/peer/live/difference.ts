@@ -1,4 +1,7 @@
-/** What a live copy has to bring in step: everything, after a start; later what one version changed of the one before. */
+/**
+ * The differences that a live copy has to apply: everything after a start, later only what changed from one version
+ * to the next.
+ */
 
 import { type CopySource, placeIn } from '../copy/plan'
 import { sameEntry } from '../drive/changes'
@@ -8,17 +11,20 @@ import { trimSlash } from '../drive/pathIndex'
 import { type CopiedFile, FOLDER } from '../store/catalog'
 import type { Selects } from './selection'
 
-/** By places inside the target. */
+/** Places are paths inside the target. */
 export interface Difference {
-  /** What is new or other. */
+  /** New and changed entries. */
   readonly put: Map<string, DriveEntry>
-  /** What is not there any more. */
+  /** Places that the share does not have any more. */
   readonly gone: Set<string>
   /** How many entries are kept in step. */
   readonly selected: number
 }
 
-/** Everything. @param copied what is known of the target */
+/**
+ * Everything in the share, and everything recorded that the share does not have.
+ * @param copied records of the target
+ */
 export function* all(
   index: PathIndex,
   source: CopySource,
@@ -40,7 +46,10 @@ export function* all(
   return { put, gone, selected: put.size }
 }
 
-/** What of a version is another than in an older one. @param more places that have to be looked at all the same */
+/**
+ * The differences of a version from an older one.
+ * @param more places that are looked at whether they differ or not
+ */
 export function* since(
   now: PathIndex,
   before: { readonly index: PathIndex; readonly selected: number },
@@ -89,7 +98,7 @@ export interface Move {
   readonly entry: DriveEntry
 }
 
-/** Pairs what is gone with what is new and has the same bytes, the same name first. */
+/** Pairs files that are gone with new ones of the same content. A pair with the same name is preferred. */
 export function movesIn({ put, gone }: Difference, copied: ReadonlyMap<string, CopiedFile>): Move[] {
   const sources = new Map<string, string[]>()
   for (const place of gone) {

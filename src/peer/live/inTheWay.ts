@@ -1,12 +1,12 @@
 /**
- * What the share has no more and what comes in instead may need the same name: a file becomes a folder, a folder a file,
- * or only the case of a name changes on a disk that takes both for one. That has to go first; anything else that is gone
- * goes last, when what replaces it is here.
+ * Finds removed files that are in the way of incoming ones, because both need the same name: a file becomes a
+ * folder, a folder becomes a file, or only the case of a name changes on a disk that ignores case. Those have to be
+ * removed first. All other removals come last, when the files that replace them are here.
  */
 import { foldName, type TargetRules } from '../names/rules'
 import type { Move } from './difference'
 
-/** Those of the places that are gone that have a name, or a folder, of what comes. */
+/** The removed places that are, contain or lie in an incoming place. */
 export function inTheWay(
   gone: Iterable<string>,
   incoming: Iterable<string>,
@@ -28,7 +28,7 @@ export function inTheWay(
   return found
 }
 
-/** Moves that can be made before anything else has gone. What the others bring is fetched. */
+/** Moves that can be made before anything is removed. Files of all other moves are fetched instead. */
 export function freeMoves(moves: readonly Move[], gone: ReadonlySet<string>, rules: TargetRules): Move[] {
   const blocked = inTheWay(
     gone,

@@ -1,15 +1,16 @@
 /**
- * Kept files: files that a live copy took away, because the share has them no more or because the user took the other
- * side of a conflict. They lie in the data folder for some days, as many bytes as the settings allow, and can be put
- * back.
+ * Kept files: files that a live copy took away, because the share does not have them any more, or because the user
+ * took the other side of a conflict. They lie in the data folder for some days, up to a number of bytes from the
+ * settings, and can be put back.
  *
- * Beyond those bytes, room is made in the group that takes most, its oldest first. The files of each share are a group,
- * and of these again those that passed through: the share had them for less than a day before it took them away. So no
- * sharer can push out what others' shares left here, and what one adds and deletes day by day takes at most half from
- * what lay in the folder for long.
+ * When they pass that number, the oldest of the largest group go first. The files of each share are two groups:
+ * those that passed through, which the share had for less than a day before it removed them, and all others. So one
+ * sharer cannot push out files that other shares left here, and files that a share adds and deletes every day
+ * cannot push out more than half of those that lay in the folder for long.
  *
- * A record is there before its file, and goes before it. So every file can be found after a crash; a record without one
- * is dropped by the next start, and a file without one is removed there when it is as old as kept files get.
+ * A record is written before its file, and deleted before it. So every file can be found after a crash. The next
+ * start drops a record without a file. A file without a record is removed at a start when it is as old as kept
+ * files get.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
@@ -25,9 +26,9 @@ import { type FileMark, SafeWriter } from '../disk/writer'
 import type { Catalog, KeptRecord } from '../store/catalog'
 
 const DAY = 24 * 3_600_000
-/** What the share changed less than this long (milliseconds) before it took it away has passed through. */
+/** A file that the share changed less than this time (milliseconds) before it removed it has passed through. */
 const PASSING = DAY
-/** Milliseconds between looks for what is too old. */
+/** Milliseconds between looks for files that are too old. */
 const LOOK_EVERY = 600_000
 /** Bytes read at once. */
 const AT_ONCE = 1024 * 1024
@@ -37,10 +38,10 @@ export interface KeptLimits {
   readonly keptDays: number
 }
 
-/** What is taken away, and from where. */
+/** Which file is taken away, and from where. */
 export type Taken = Pick<KeptRecord, 'share' | 'folder' | 'path' | 'executable' | 'passing'>
 
-/** Whether a file that the share takes away now was there, as it is, for a short time only. */
+/** Whether a file that the share removes now had its present state only for a short time. */
 export function hasPassed({ ctimeMs }: FileMark): boolean {
   return Date.now() - ctimeMs < PASSING
 }
@@ -49,7 +50,10 @@ export class KeptFiles {
   private readonly records = new Map<string, KeptRecord>()
   private bytes = 0
   private timer: NodeJS.Timeout | undefined
-  /** What the last look found too old. A clock that is ahead for a while must not cost anything, so the next one decides. */
+  /**
+   * Files that the last look found too old. The next look decides, so that a clock that is ahead for a while costs
+   * nothing.
+   */
   private tooOld: ReadonlySet<string> = new Set()
 
   constructor(
@@ -98,7 +102,8 @@ export class KeptFiles {
     } finally {
       if (!isTaken) {
         await this.catalog.delete('keptFile', id)
-        await rm(this.pathOf(id), { force: true }) // it was copied, and could not be removed there
+        // removes a copy of a file that could not be removed from its place
+        await rm(this.pathOf(id), { force: true })
       }
     }
     if (!isTaken) return false
@@ -107,7 +112,7 @@ export class KeptFiles {
     return true
   }
 
-  /** Keeps the bytes of a file that is about to get others. → its id */
+  /** Keeps the bytes of a file that is about to be overwritten. → its id */
   async keepBytes(bytes: Buffer, mark: FileMark, taken: Taken): Promise<string> {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 })
     const id = randomBytes(16).toString('hex')
@@ -131,20 +136,20 @@ export class KeptFiles {
     return id
   }
 
-  /** What it was kept for did not happen. */
+  /** Deletes a kept file whose original was not overwritten after all. */
   async drop(id: string): Promise<void> {
     const record = this.records.get(id)
     if (record !== undefined) await this.forget(record)
   }
 
-  /** What was taken out of a folder, the last first. */
+  /** Files that were taken out of a folder, the latest first. */
   takenFrom({ share, folder }: Pick<Taken, 'share' | 'folder'>): Former[] {
     return this.list()
       .filter(record => record.share === share && record.folder === folder)
       .map(({ id, path, size }) => ({ path, size, open: () => openRegular(this.pathOf(id)) }))
   }
 
-  /** Puts one back where it was, or beside what lies there now. → where (absolute) */
+  /** Puts a file back where it was, or beside another file that is there now. → where (absolute) */
   async restore(id: string): Promise<string> {
     const record = this.records.get(id)
     if (record === undefined) throw new PeerfoldError('kept-file-gone')
@@ -180,7 +185,7 @@ export class KeptFiles {
     }
   }
 
-  /** Makes room where more is kept than may be. To be called when the limits were changed. */
+  /** Deletes files beyond the allowed bytes. To be called after the limits changed. */
   async prune(): Promise<void> {
     const groups = this.bytes > this.limits().keptBytes ? groupsOf(this.list().reverse()) : []
     while (this.bytes > this.limits().keptBytes) {
@@ -216,12 +221,12 @@ export class KeptFiles {
     await rm(this.pathOf(id), { force: true })
   }
 
-  /** The file had to be copied here, so it is this disk that has no room. */
+  /** Whether the disk of the data folder is the full one: the file had to be copied there. */
   private isOwnDiskFull(error: unknown, from: string): boolean {
     return error instanceof WriteError && error.code === 'no-space' && this.makesRoomIn(from)
   }
 
-  /** Whether what is taken out of a folder leaves its disk. */
+  /** Whether taking a file out of a folder makes room on the folder's disk. */
   makesRoomIn(folder: string): boolean {
     const [from, here] = [folder, this.folder].map(path => statSync(path, { throwIfNoEntry: false }))
     return from !== undefined && here !== undefined && from.dev !== here.dev
@@ -253,7 +258,7 @@ interface Group {
 
 const NO_GROUP: Group = { bytes: -1, records: [] }
 
-/** What is let go for each other, in the order of `records`. */
+/** Groups of files, in the order of `records`. Each makes room among its own. */
 function groupsOf(records: readonly KeptRecord[]): Group[] {
   const groups = new Map<string, Group>()
   for (const record of records) {

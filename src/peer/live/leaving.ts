@@ -1,7 +1,7 @@
 /**
- * What a version takes away: files that it renames are renamed here, others go to the kept files. Only what this copy
- * made and nobody changed is touched; anything else stays, as the user's. It is noted before anything is done, so that
- * after a kill a file that is gone is not taken for one that the user deleted.
+ * Applies what a version removes: files that it renames are renamed here, others go to the kept files. Only files
+ * that this copy made and nobody changed are touched. Anything else stays, as the user's. A note is written first,
+ * so that after a kill a missing file is not taken for one that the user deleted.
  */
 import { attributesOf, hasAttributes } from '../copy/attributes'
 import { type CopyMarks, heldBefore, NO_MARK, stated } from '../copy/marks'
@@ -14,14 +14,14 @@ import { type CopiedFile, FOLDER } from '../store/catalog'
 import { sharedSlicer } from '../time'
 import type { Move } from './difference'
 
-/** What of the places that are gone is here. */
+/** What is to be done about the places that the share does not have any more. */
 export interface Leaving {
   readonly moves: Move[]
-  /** Of what is renamed there and was deleted here. */
+  /** Renamed in the share, and deleted here by the user. */
   readonly movedAway: Move[]
-  /** To be taken away, if nobody changed it. */
+  /** Places of files and links to take away, if nobody changed them. */
   readonly taken: string[]
-  /** Nothing of this copy is there any more. */
+  /** Places where nothing of this copy is any more. */
   readonly forgotten: string[]
 }
 
@@ -37,7 +37,10 @@ export interface LeavingOptions {
   readonly onTaken: (path: string) => void
 }
 
-/** Looks what is here, and changes nothing. @param isInDoubt what is not here may have been lost with the power */
+/**
+ * Looks at the folder, and changes nothing.
+ * @param isInDoubt a missing file may have been lost with the power
+ */
 export function leavingOf(
   gone: ReadonlySet<string>,
   moves: readonly Move[],
@@ -55,14 +58,14 @@ export function leavingOf(
     else {
       leaving.forgotten.push(path)
       if (local !== undefined || move === undefined || known.leaving || isInDoubt) continue
-      // Who has renamed it as the share did has deleted nothing.
+      // A user who renamed it as the share did has deleted nothing.
       if (statOf(writer, segmentsOf(move.to)) === undefined) leaving.movedAway.push(move)
     }
   }
   return leaving
 }
 
-/** Without those of which a look shows that they cannot be made. What these bring is fetched with the rest. */
+/** The moves that seem possible at a look. Files of all others are fetched instead. */
 export async function likelyMoves(
   moves: readonly Move[],
   { writer, ownership, copied }: Pick<LeavingOptions, 'writer' | 'ownership' | 'copied'>,
@@ -83,11 +86,11 @@ export async function likelyMoves(
 }
 
 export interface Left {
-  /** Places that were dealt with: they hold what the share has, or nothing as the user wishes. */
+  /** Places that are done: they have the share's content, or nothing, as the user wishes. */
   readonly done: ReadonlySet<string>
   /** Places of files that could not be renamed as the share did. */
   readonly unmoved: readonly string[]
-  /** What could not be taken away now. It is still this copy's. */
+  /** Files that could not be taken away now. They are still this copy's. */
   readonly later: readonly { readonly path: string; readonly reason: WriteErrorCode }[]
 }
 
@@ -141,12 +144,12 @@ export async function leave(leaving: Leaving, options: LeavingOptions): Promise<
       }
     }
   } finally {
-    await marks.flush() // also of what was done before the folder was gone
+    await marks.flush() // also for work that was done before an error
   }
   return { done, unmoved, later }
 }
 
-/** What an earlier step was about to take away when it was cut off: it is gone, or stays as it is. */
+/** Ends removals of an earlier step that was cut off: a file is gone, or stays as it is. */
 export function endLeaving({
   writer,
   copied,
@@ -164,7 +167,7 @@ export function endLeaving({
   }
 }
 
-/** Folders that this copy made and that hold nothing any more, the deepest first. */
+/** Removes folders that this copy made and that are empty, the deepest first. */
 export function removeEmptyFolders(
   emptied: Iterable<string>,
   { writer, copied, marks }: Pick<LeavingOptions, 'writer' | 'copied' | 'marks'>,
@@ -181,12 +184,12 @@ export function removeEmptyFolders(
       marks.forget(path)
     } catch (error) {
       if (!(error instanceof WriteError) || error.code === 'vanished') throw error
-      // It holds something, or is none any more.
+      // It is not empty, or is no folder any more.
     }
   }
 }
 
-/** @returns whether it lies at its new place */
+/** @returns whether the file lies at its new place */
 async function rename({ from, to, entry }: Move, options: LeavingOptions): Promise<boolean> {
   const { writer, rules, ownership, marks, copied } = options
   const place = checkPath(to, rules)
@@ -207,7 +210,7 @@ async function rename({ from, to, entry }: Move, options: LeavingOptions): Promi
   }
 }
 
-/** @returns why it could not be taken away now; `theirs`: it is the user's, and stays */
+/** @returns why a file could not be taken away now; `theirs`: it is the user's, and stays */
 async function takeAway(path: string, options: LeavingOptions): Promise<'taken' | 'theirs' | WriteErrorCode> {
   const { writer, ownership, keep } = options
   const segments = segmentsOf(path)
@@ -219,13 +222,13 @@ async function takeAway(path: string, options: LeavingOptions): Promise<'taken' 
       local.kind === 'link' ? await writer.remove(segments, mark) : await keep(path, mark, local.executable)
     return isTaken ? 'taken' : 'theirs'
   } catch (error) {
-    // A folder that may not be written keeps what is in it, and holds up nothing else.
+    // A folder without permission keeps its files, and holds up nothing else.
     if (!(error instanceof WriteError) || pausesTransfer(error)) throw error
     return ['changed', 'exists', 'outside', 'kept-folder'].includes(error.code) ? 'theirs' : error.code
   }
 }
 
-/** Undefined also where a link or file has the place of a folder. */
+/** As `SafeWriter.stat`; undefined also where a link or file has the place of a folder. */
 export function statOf(writer: SafeWriter, segments: readonly string[]): EntryStat | undefined {
   try {
     return writer.stat(segments)

@@ -1,4 +1,4 @@
-/** The conflicts of one live copy: where the incoming files lie beside the user's, for as long as they do. */
+/** The conflicts of one live copy: places where an incoming file still lies beside the user's. */
 import { join, sep } from 'node:path'
 import type { LiveConflict } from '../../common/model'
 import type { PeerContext } from '../shares/context'
@@ -9,9 +9,9 @@ import type { StepResult } from './step'
 const TOLD = 50
 
 export class LiveConflicts {
-  /** By place inside the folder: where the incoming file lies. */
+  /** Places of the user's files and of the incoming ones, both inside the folder. */
   private readonly copies = new Map<string, string>()
-  /** Laid beside since the last step that was done. */
+  /** Conflicts since the last finished step. */
   private readonly laid: { readonly path: string; readonly copy: string }[] = []
 
   constructor(
@@ -24,12 +24,12 @@ export class LiveConflicts {
     return this.copies.size
   }
 
-  /** The first of them, whether or not they still lie there. */
+  /** The first conflicts, as last known. */
   get told(): LiveConflict[] {
     return [...this.copies].slice(0, TOLD).map(([place, copy]) => this.at(place, copy))
   }
 
-  /** All that still lie there. */
+  /** All conflicts whose incoming files still lie there. */
   list(): LiveConflict[] {
     for (const [place, copy] of this.copies) if (!liesThere(this.folder, copy)) this.forget(place)
     return [...this.copies].map(([place, copy]) => this.at(place, copy))
@@ -45,19 +45,19 @@ export class LiveConflicts {
     this.laid.push({ path, copy })
   }
 
-  /** A step is done. */
+  /** Takes over the result of a finished step. */
   take({ isWhole, put, gone, conflicts }: Pick<StepResult, 'isWhole' | 'put' | 'gone' | 'conflicts'>): void {
     if (isWhole) this.copies.clear()
     else for (const path of [...put.keys(), ...gone]) this.copies.delete(path)
     for (const { path, copy } of [...conflicts, ...this.laid.splice(0)]) this.copies.set(path, copy)
   }
 
-  /** It is over. What it would be merged with is not needed, or goes with the merge. */
+  /** Ends a conflict, and leaves its base alone: a merge forgets that itself. */
   delete(place: string): void {
     this.copies.delete(place)
   }
 
-  /** It is over, and so is what it would be merged with. */
+  /** Ends a conflict, and forgets its base. */
   forget(place: string): void {
     const copy = this.copies.get(place)
     this.copies.delete(place)

@@ -1,4 +1,4 @@
-/** All folders that are kept in step with a share: begun, taken up again after a restart, and stopped. */
+/** All live copies (folders in sync): started, resumed after a restart, and stopped. */
 import { randomUUID } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
@@ -18,7 +18,7 @@ import { liesInSharedFolder } from './sharedAround'
 
 export class LiveCopies {
   readonly changed = new Signal<void>()
-  /** One is over: it needs its share no more. */
+  /** A live copy was stopped, and does not need its share any more. */
   readonly over = new Signal<void>()
   readonly did = new Signal<Notifications['live']>()
   readonly merges: Merges
@@ -39,7 +39,7 @@ export class LiveCopies {
     })
   }
 
-  /** What the catalog holds; their shares are needed. */
+  /** The live copies in the catalog, whose shares have to be opened. */
   async restore(): Promise<LiveRecord[]> {
     await this.kept.load()
     const records: LiveRecord[] = []
@@ -47,15 +47,15 @@ export class LiveCopies {
     return records
   }
 
-  /** Follows again. One whose share is not open, which only damage can bring about, says so and waits for it. */
+  /** Resumes live copies. One whose share is not open, which only damage can cause, says so and waits for it. */
   resume(records: readonly LiveRecord[]): void {
     for (const record of records) this.add(record, true)
   }
 
-  /** See `live.start`. One after the other: each looks at those that are there. */
+  /** See `live.start`. Starts run one after the other, because each checks the existing live copies. */
   start(params: Params<'live.start'>): Promise<string> {
     const started = this.starting.then(() => this.startNow(params))
-    this.starting = started.catch(() => {}) // whoever asked is told
+    this.starting = started.catch(() => {}) // the caller is told
     return started
   }
 
@@ -81,12 +81,12 @@ export class LiveCopies {
     for (const [id, { record }] of this.all) if (record.share === share) await this.stop(id)
   }
 
-  /** Stops what is neither kept nor held by a client. */
+  /** Stops live copies that are neither kept nor held by a client. */
   async releaseUnkept(isHeld: (id: ShareId) => boolean): Promise<void> {
     for (const [id, { record, isKept }] of this.all) if (!isKept && !isHeld(record.share)) await this.stop(id)
   }
 
-  /** Whether one of these would be written by a copy of the share into the folder. */
+  /** Whether a copy of the share into the folder would write to a live copy. */
   isIn(share: ShareId, folder: string): boolean {
     return [...this.all.values()].some(({ record }) => record.share === share && record.folder === folder)
   }
@@ -116,7 +116,7 @@ export class LiveCopies {
     await Promise.allSettled([...this.all.values()].map(live => live.close()))
   }
 
-  /** None for the conflict of a copy. */
+  /** The live copy of a conflict; undefined for a conflict of an ordinary copy. */
   private holderOf({ share, folder }: BaseRecord): LiveCopy | undefined {
     return [...this.all.values()].find(({ record }) => record.share === share && record.folder === folder)
   }

@@ -1,6 +1,6 @@
 /**
- * One live copy: a folder that follows a share. Step by step (step.ts), one at a time, as soon as there is a newer version;
- * what stands in the way is told in its state, and looked at again until it is gone.
+ * One live copy: a folder that follows a share. It runs one step (step.ts) at a time, as soon as there is a newer
+ * version. An obstacle is shown in its state, and looked at again until it is gone.
  */
 import { basename, posix, relative, sep } from 'node:path'
 import { PeerfoldError, toUserError } from '../../common/errors'
@@ -30,13 +30,13 @@ import { type Applied, type StepResult, step } from './step'
 import { TRIED_AGAIN, Unwritten } from './unwritten'
 import { describeWriteError } from './writeTrouble'
 
-/** Milliseconds before what was in the way is looked at again, the last for ever. */
+/** Pauses (milliseconds) before a failed step is tried again. The last one repeats. */
 const RETRIES = [500, 1_000, 2_000, 5_000, 15_000]
-/** Milliseconds between looks whether conflicts still lie there. */
+/** Milliseconds between looks whether incoming files of conflicts still lie there. */
 const LOOK_EVERY = 2_000
-/** Milliseconds that it is remembered how many files the share had. */
+/** How long the largest number of files is remembered (milliseconds). */
 const LATELY = 3_600_000
-/** Changes told at once. */
+/** The most changes in one notification. */
 const CHANGES_AT_ONCE = 1_000
 
 export class LiveCopy {
@@ -52,17 +52,20 @@ export class LiveCopy {
   private readonly answers = new Map<LiveQuestion['kind'], Answer>()
   private changes: LiveChange[] = []
   private applied: Applied | undefined
-  /** The most files that were kept in step lately, and when (`performance.now()`), unless the user was asked since. */
+  /**
+   * The most files that were in step lately, and when (`performance.now()`). Reset when the user answered a
+   * question about removals.
+   */
   private most = { files: 0, at: 0 }
   private transfer: Transfer | undefined
   private obstacle: Obstacle | undefined
   private failures = 0
-  /** How often it was asked to look at everything. */
+  /** How often a look at everything was asked for. */
   private looksAtAll = 0
   private isPoked = false
-  /** Nothing new came: what could not be written is tried once more. */
+  /** The step only retries files that could not be written. */
   private isTryingAgain = false
-  /** Everything was looked at since the start. */
+  /** A step has looked at everything since the start. */
   private wasWhole = false
   private waitedFor: Share | undefined
   private turn: Promise<unknown> = Promise.resolve()
@@ -71,7 +74,7 @@ export class LiveCopy {
 
   constructor(
     public record: LiveRecord,
-    /** It outlives the client that asked for it. */
+    /** It continues after the client that asked for it has gone. */
     public isKept: boolean,
     private readonly shares: Shares,
     private readonly context: PeerContext,
@@ -86,16 +89,16 @@ export class LiveCopy {
     this.stops.push(
       this.shares.updated.on(({ id }) => {
         if (id !== this.record.share) return
-        // What the step waits for, room on the disk or bytes that nobody has, may not be of the new version.
+        // The step may wait for room or for bytes that the new version does not need.
         if (this.transfer?.status.kind === 'paused') this.transfer.abort.abort()
         this.poke()
       }),
-      // A link that reads more than the one before opens its share again.
+      // A link with more rights than the one before opens the share again.
       this.shares.changed.on(() => {
         if (this.shares.find(this.record.share) !== this.waitedFor) this.transfer?.abort.abort()
       }),
     )
-    // The user ends a conflict by deleting what lies beside, which tells nobody.
+    // The user can end a conflict by deleting the incoming file, which causes no event.
     const looking = setInterval(() => {
       const before = this.conflicts.count
       if (before > 0 && this.conflicts.list().length < before) this.changed.emit()
@@ -104,7 +107,7 @@ export class LiveCopy {
     this.running = this.follow().catch(error => this.context.log(`live copy: ${String(error)}`))
   }
 
-  /** Resolves when nothing of it is under way any more. */
+  /** Resolves when all of its work has ended. */
   async close(): Promise<void> {
     this.closing.abort()
     for (const stop of this.stops.splice(0)) stop()
@@ -147,7 +150,7 @@ export class LiveCopy {
     this.poke()
   }
 
-  /** Writes what was deleted here again. */
+  /** Writes files that were deleted here again. */
   bringBack(): Promise<void> {
     return this.inTurn(async () => {
       const { catalog } = this.context
@@ -185,13 +188,13 @@ export class LiveCopy {
     })
   }
 
-  /** The file of a conflict was merged, or has no markers of that any more. */
+  /** A conflict was merged, or its file has no markers any more. */
   conflictChanged(place: string, isOver: boolean): void {
     if (isOver) this.conflicts.delete(place)
     this.changed.emit()
   }
 
-  /** All that still lie there. */
+  /** All conflicts whose incoming files still lie there. */
   listConflicts(): LiveConflict[] {
     return this.conflicts.list()
   }
@@ -240,7 +243,7 @@ export class LiveCopy {
     this.poked.emit()
   }
 
-  /** Not only what a version changed: the user may have changed anything. */
+  /** Makes the next step look at everything, not only at changes of the share: the user may have changed anything. */
   private lookAtAll(): void {
     this.looksAtAll++
     this.applied = undefined
@@ -263,17 +266,20 @@ export class LiveCopy {
     }
   }
 
-  /** Resolves when something happened, or after `wait` milliseconds. */
+  /** Resolves at the next poke, or after `wait` milliseconds. */
   private async pokedWithin(wait: number | undefined): Promise<void> {
     const end = new AbortController()
     const either = AbortSignal.any([end.signal, this.closing.signal])
     const waits = [this.poked.next(either), ...(wait === undefined ? [] : [delay(wait, either)])]
-    await Promise.race(waits).catch(() => {}) // it is closing
+    await Promise.race(waits).catch(() => {}) // the live copy is closing
     end.abort()
     for (const each of waits) each.catch(() => {})
   }
 
-  /** Brings the folder to the newest version. → milliseconds after which what was in the way is looked at again */
+  /**
+   * Brings the folder to the newest version. → milliseconds until the next try; undefined: something has to happen
+   * first
+   */
   private async catchUp(isTimeUp: boolean): Promise<number | undefined> {
     if (this.closing.signal.aborted) return undefined
     const isAgain = isTimeUp && this.isInStep && this.unwritten.count > 0
@@ -313,7 +319,7 @@ export class LiveCopy {
       })
       this.take(result, isAgain)
       if (this.record.inPlace !== true) this.noteServed(copied => this.takeOver(copied))
-      if (this.looksAtAll > looksBefore) this.applied = undefined // it was asked in the midst of it
+      if (this.looksAtAll > looksBefore) this.applied = undefined // asked for during the step
       return this.unwritten.untilAgain
     } catch (error) {
       return this.note(error)
@@ -343,7 +349,7 @@ export class LiveCopy {
     if (!isInVain) this.tell({ kind: 'in-step' })
   }
 
-  /** → milliseconds until it is tried again; undefined: something has to happen first */
+  /** Notes a failed step. → milliseconds until the next try; undefined: something has to happen first */
   private note(error: unknown): number | undefined {
     const isCancelled = error instanceof PeerfoldError && error.code === 'cancelled'
     const wait = RETRIES[Math.min(this.failures, RETRIES.length - 1)] ?? 0
@@ -354,7 +360,7 @@ export class LiveCopy {
     if (error instanceof Asked) {
       const { question } = error
       this.obstacle = { kind: 'asking', question, error: describeQuestion(question, this.record.folder) }
-      // What is asked about may pass by itself: a disk comes back, a checkout is undone.
+      // The cause may pass without an answer: a disk comes back, a checkout is undone.
       return Math.max(wait, 2_000)
     }
     this.context.checkForDamage(error)
@@ -364,7 +370,7 @@ export class LiveCopy {
     return wait
   }
 
-  /** What others are given out of the folder changes with it. */
+  /** Updates which files of the folder are served to peers. */
   private noteServed(work: (copied: CopiedFiles) => Promise<void>): void {
     const copied = this.shares.find(this.record.share)?.following?.copied
     if (copied === undefined) return
@@ -373,7 +379,7 @@ export class LiveCopy {
       .catch(error => this.context.log(`live copy in ${this.record.folder}: ${String(error)}`))
   }
 
-  /** Once, for a folder that an earlier version followed with. */
+  /** Runs once, for a folder that an earlier version of Peerfold followed with. */
   private async takeOver(copied: CopiedFiles): Promise<void> {
     if (this.record.inPlace === true) return
     const { share, context } = this
@@ -451,10 +457,10 @@ export class LiveCopy {
     this.changed.emit()
   }
 
-  /** Does the work when nothing else is done in the folder. */
+  /** Does the work when no other work in the folder is running. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.turn.then(work)
-    this.turn = done.catch(() => {}) // whoever asked for it is told
+    this.turn = done.catch(() => {}) // the caller is told
     return done
   }
 }

@@ -1,4 +1,4 @@
-/** How a live copy stands, as views are told. */
+/** The status of a live copy, as views show it. */
 import { PeerfoldError } from '../../common/errors'
 import type { LiveStatus } from '../../common/model'
 import type { Share } from '../shares/share'
@@ -6,13 +6,13 @@ import type { Transfer } from '../transfer'
 
 export interface Standing {
   readonly isPaused: boolean
-  /** The step under way. */
+  /** The running step. */
   readonly transfer: Transfer | undefined
-  /** It only tries once more what could not be written. */
+  /** The step only retries files that could not be written. */
   readonly isTryingAgain: boolean
   /** What stopped the last step. */
   readonly obstacle: Obstacle | undefined
-  /** The folder has the newest version that could be read. */
+  /** The folder has the newest version that this machine could read. */
   readonly isInStep: boolean
   readonly share: Share | undefined
 }
@@ -28,7 +28,7 @@ export function liveStatus(standing: Standing): LiveStatus {
   return isInStep && share !== undefined ? asFarAsKnown(share) : { kind: 'updating', files: { done: 0 } }
 }
 
-/** In step with the newest version that could be read: whether there is a newer one. */
+/** The status of a folder that has the newest version read here: whether there is a newer one. */
 function asFarAsKnown({ following, replication, drive, served }: Share): LiveStatus {
   if (following?.trouble !== undefined) return { kind: 'waiting', error: following.trouble }
   if (!drive.isNewest && served.peers === 0)

@@ -1,9 +1,10 @@
 /**
- * Three-way merge of lines. Where both sides changed the same lines of the base in different ways, both stand in the
- * result, between conflict markers.
+ * Three-way merge of lines. Where both sides changed the same lines of the base in different ways, the result has
+ * both, between conflict markers.
  *
- * The comparison takes time with the product of the lengths. So what is long is cut first, at lines that all three have
- * once and in the same order, and the pieces are merged one by one. What is long and cannot be cut is not merged.
+ * The time of a comparison grows with the product of the lengths. So long texts are cut first, at lines that all
+ * three have exactly once and in the same order, and the pieces are merged one by one. A long text that cannot be
+ * cut is not merged.
  */
 import { diff3MergeRegions } from 'node-diff3'
 
@@ -11,9 +12,9 @@ export const MINE = '<<<<<<< yours'
 export const BETWEEN = '======='
 export const THEIRS = '>>>>>>> theirs'
 
-/** Lines of the base times lines of the others: more is cut, if it can be. */
+/** Lines of the base times lines of both sides. A piece with more is cut, if possible. */
 const CUT_ABOVE = 250_000
-/** What cannot be cut is merged up to here, which takes a tenth of a second. */
+/** The most (as above) that is merged without a cut, which takes a tenth of a second. */
 const MERGED_UP_TO = 10_000_000
 
 export interface Sides {
@@ -28,7 +29,10 @@ export interface MergedLines {
   conflicts: number
 }
 
-/** Yields between pieces. → undefined: the sides differ too much. @param cutAbove smaller in tests */
+/**
+ * Yields between pieces. → undefined: the sides differ too much
+ * @param cutAbove smaller in tests
+ */
 export function* mergeLines(
   sides: Sides,
   cutAbove = CUT_ABOVE,
@@ -57,7 +61,7 @@ export function* mergeLines(
   return merged
 }
 
-/** Lines that all have, or a part of each side. */
+/** A line that all sides have, or a part of each side. */
 type Piece = Sides | string
 
 function mergePiece({ mine, base, theirs }: Sides, merged: MergedLines): void {
@@ -67,7 +71,7 @@ function mergePiece({ mine, base, theirs }: Sides, merged: MergedLines): void {
   }
 }
 
-/** Only where the two are not the same. */
+/** Adds a conflict of the lines in which the two sides differ. */
 function addConflict(mine: readonly string[], theirs: readonly string[], merged: MergedLines): void {
   const head = commonHead(mine, theirs)
   const tail = commonTail(mine, theirs, head)
@@ -95,7 +99,7 @@ function trim({ mine, base, theirs }: Sides): {
   }
 }
 
-/** At lines that each side has once, in the order of all. Undefined where there are none. */
+/** Cuts at lines that each side has exactly once, in the same order. Undefined where there are none. */
 function cut({ mine, base, theirs }: Sides): Piece[] | undefined {
   const [inMine, inTheirs] = [onlyOnes(mine), onlyOnes(theirs)]
   const common: At[] = []
@@ -133,7 +137,7 @@ interface At {
   readonly theirs: number
 }
 
-/** Lines that are there once, and where. */
+/** Lines that occur exactly once, and where. */
 function onlyOnes(lines: readonly string[]): Map<string, number> {
   const places = new Map<string, number>()
   for (const [at, line] of lines.entries()) places.set(line, places.has(line) ? -1 : at)
@@ -141,9 +145,9 @@ function onlyOnes(lines: readonly string[]): Map<string, number> {
   return places
 }
 
-/** The longest part of a list, in its order, in which a number rises. */
+/** The longest subsequence of a list in which a number rises. */
 function rising(list: readonly At[], numberOf: (at: At) => number): At[] {
-  /** By length: the end of the part of that length whose last number is the lowest. */
+  /** By length: the last element of the subsequence of that length whose last number is the lowest. */
   const ends: { readonly at: At; readonly before: number | undefined; readonly index: number }[] = []
   const all: typeof ends = []
   for (const [index, at] of list.entries()) {
@@ -173,7 +177,7 @@ function commonHead(one: readonly string[], other: readonly string[]): number {
   return head
 }
 
-/** Behind a common head of that length. */
+/** Length of the common end, behind a common head of that length. */
 function commonTail(one: readonly string[], other: readonly string[], head: number): number {
   const most = Math.min(one.length, other.length) - head
   let tail = 0
@@ -181,7 +185,7 @@ function commonTail(one: readonly string[], other: readonly string[], head: numb
   return tail
 }
 
-/** For lists longer than a call may have arguments. */
+/** Works for lists that are longer than the arguments of a call may be. */
 function append<T>(list: T[], more: readonly T[]): void {
   for (const each of more) list.push(each)
 }

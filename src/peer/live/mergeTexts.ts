@@ -1,12 +1,12 @@
 /**
- * Three-way merge of text files, byte by byte: what no side changed comes out as it was, in whatever encoding. How lines
- * end, whether the last one does, and the byte order mark are merged for themselves, so that they make no conflicts.
+ * Three-way merge of text files by bytes: lines that no side changed come out as they were, in any encoding. Line
+ * endings, the end of the last line and the byte order mark are merged separately, so that they cause no conflicts.
  */
 import { type MergedLines, MINE, mergeLines, THEIRS } from './mergeLines'
 
-/** Larger files (bytes) are not merged, and nothing is kept for them. */
+/** Larger files (bytes) are not merged, and no base is kept for them. */
 export const MERGED_BYTES = 4 * 1024 * 1024
-/** Nor are files with more lines. */
+/** Files with more lines are not merged. */
 const MERGED_LINES = 200_000
 
 const MARK = '\xEF\xBB\xBF' // read as Latin-1
@@ -21,7 +21,7 @@ export type MergeOutcome =
   | { readonly kind: 'merged'; readonly bytes: Buffer; readonly conflicts: number }
   | { readonly kind: 'refused'; readonly why: 'binary' | 'too-large' | 'too-different' }
 
-/** Files with a zero byte are no text that lines can be told in: UTF-16 is none either. */
+/** Whether a file has a zero byte, so that it cannot be split into lines. True for UTF-16 as well. */
 export function isBinary(bytes: Buffer): boolean {
   return bytes.includes(0)
 }
@@ -57,7 +57,7 @@ export function* mergeTexts({ mine, base, theirs }: MergeVersions): Generator<un
 }
 
 interface Text {
-  /** Undefined: there is nothing to tell it from. */
+  /** Undefined for an empty file. */
   readonly hasMark: boolean | undefined
   /** Bytes as Latin-1, without line feeds. */
   readonly lines: readonly string[]
@@ -88,7 +88,7 @@ function withoutReturn(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line
 }
 
-/** What the user changed counts, else what the other side made of it. Undefined: that side has nothing to say. */
+/** The user's value where the user changed it, else the other side's. An undefined value counts as unchanged. */
 function merge<T>(mine: T | undefined, base: T | undefined, theirs: T | undefined): T | undefined {
   if (mine === undefined) return theirs ?? base
   return mine === base ? (theirs ?? mine) : mine

@@ -1,7 +1,7 @@
 /**
- * Merges of conflicts, those of folders in sync and those of copies: each is made when the user asks for it, and ends
- * when its markers are gone from the file. A file is read again when it looks another, and believed when it has been
- * the same for two looks: whoever saves it may have emptied it first.
+ * Merges of conflicts, in folders in sync and in copies. A merge is made when the user asks for it, and ends when
+ * its markers are gone from the file. A file is read again when its stat changes, and believed when it is the same
+ * at two looks: a program that saves it may have emptied it first.
  */
 import type { Stats } from 'node:fs'
 import { lstat, readFile } from 'node:fs/promises'
@@ -18,10 +18,10 @@ import { describeFileTrouble } from './writeTrouble'
 
 /** Milliseconds between looks at files with markers. */
 const LOOK_EVERY = 1_000
-/** Milliseconds between looks whether incoming files still lie there. */
+/** Milliseconds between looks whether the incoming files of conflicts still lie there. */
 const SWEEP_EVERY = 60 * 60_000
 
-/** A conflict by its two files, absolute. */
+/** A conflict, by the absolute paths of its two files. */
 interface Conflict {
   readonly path: string
   readonly copy: string
@@ -33,12 +33,12 @@ export interface MergesOptions {
   readonly kept: KeptFiles
   /** Does the work when nothing else writes to the folder of the conflict. */
   readonly inTurn: <T>(record: BaseRecord, work: () => Promise<T>) => Promise<T>
-  /** A conflict is over, or has got markers. */
+  /** A conflict is over, or its file has markers. */
   readonly onChange: (record: BaseRecord, isOver: boolean) => void
 }
 
 export class Merges {
-  /** By where the incoming file lies: how the user’s file looked without markers. */
+  /** By place of the incoming file: the stat of the user's file at the last look, `marked` if it had markers. */
   private readonly seen = new Map<string, string>()
   private readonly timers: NodeJS.Timeout[]
   private looking = false
@@ -51,7 +51,7 @@ export class Merges {
     ]
   }
 
-  /** Whether a conflict can be merged, as far as its files tell. */
+  /** Whether a conflict can be merged, judged by its files. */
   async about({ path, copy }: Conflict): Promise<MergeAnswer> {
     const record = this.options.context.bases.get(copy)
     if (record?.merged !== undefined) return { kind: 'merging' }
@@ -61,7 +61,10 @@ export class Merges {
     return refusal === undefined ? { kind: 'possible' } : { kind: 'refused', error: refusal.toUserError() }
   }
 
-  /** → places with markers. Throws `merge-…`, `no-conflict`, and what fails */
+  /**
+   * Merges a conflict. → number of places with markers. Throws `merge-…`, `no-conflict`, and errors of the file
+   * system
+   */
   async merge({ path, copy }: Conflict): Promise<number> {
     const found = this.options.context.bases.get(copy)
     if (found === undefined || join(found.folder, found.path) !== path)
@@ -96,13 +99,13 @@ export class Merges {
 
   private async lookAt(record: BaseRecord): Promise<void> {
     const { share, folder, path, copy } = record
-    if (!this.options.shares.has(share)) return // it is not open now
+    if (!this.options.shares.has(share)) return // the share is not open now
     const [file, key] = [join(folder, path), join(folder, copy)]
     const stats = await lstat(file).catch(() => undefined)
     if (stats?.isFile() !== true || stats.size > 2 * MERGED_BYTES) return
     const look = lookOf(stats)
     if (this.seen.get(key) !== look) {
-      // One that has markers is looked at again when it was changed.
+      // A file with markers is read again only after a change.
       const bytes = this.seen.get(key) === `marked ${look}` ? undefined : await readFile(file)
       if (bytes !== undefined) this.seen.set(key, hasMarkers(bytes) ? `marked ${look}` : look)
       return

@@ -1,7 +1,7 @@
 /**
- * Merges what came in into the user's file, when the user asks for it. What the file held goes to the kept files first.
- * Where both sides changed the same lines markers are left, and the incoming file lies beside until they are gone; a
- * merge without markers ends the conflict at once.
+ * Merges the incoming file into the user's, when the user asks for it. The user's former bytes go to the kept files
+ * first. Where both sides changed the same lines, markers are left, and the incoming file stays beside until they
+ * are gone. A merge without markers ends the conflict at once.
  */
 import { closeSync } from 'node:fs'
 import { lstat, readFile } from 'node:fs/promises'
@@ -23,7 +23,7 @@ import type { KeptFiles } from './keptFiles'
 import { segmentsOf, statOf } from './leaving'
 import { hasMarkers, isBinary, MERGED_BYTES, mergeTexts } from './mergeTexts'
 
-/** Milliseconds for the bytes of the base, where they are not here. */
+/** Time limit (milliseconds) for the bytes of the base, where they are not here. */
 const PATIENCE = 10_000
 
 export interface MergingOptions {
@@ -35,7 +35,7 @@ export interface MergingOptions {
   readonly signal: AbortSignal
 }
 
-/** Why a conflict cannot be merged; undefined: it can, as far as the two files tell. Both absolute. */
+/** Why a conflict cannot be merged; undefined: it can, judged by its two files. Both paths are absolute. */
 export async function refusalOf(path: string, copy: string): Promise<PeerfoldError | undefined> {
   try {
     for (const file of [path, copy]) {
@@ -52,7 +52,10 @@ export async function refusalOf(path: string, copy: string): Promise<PeerfoldErr
   }
 }
 
-/** → how many places have markers now; none: the conflict is over. Throws PeerfoldError (`merge-…`), WriteError. */
+/**
+ * Merges a conflict. → number of places with markers; 0: the conflict is over. Throws PeerfoldError (`merge-…`),
+ * WriteError.
+ */
 export async function mergeConflict(options: MergingOptions): Promise<number> {
   const { record, share, kept, bases, signal } = options
   const { folder, path, copy, umask } = record
@@ -87,12 +90,12 @@ export async function mergeConflict(options: MergingOptions): Promise<number> {
   }
 }
 
-/** The markers of a merge are gone. → whether that ends the conflict */
+/** To be called when the markers of a merge are gone. → whether the conflict is over */
 export async function endMerge(options: MergingOptions): Promise<boolean> {
   const { record, bases } = options
   const { folder, umask, merged, theirs } = record
   if (merged !== undefined && merged.content !== theirs.content) {
-    // A newer one came meanwhile: what was merged is what both have in common now.
+    // A newer file came meanwhile. The merged one is now the base of both sides.
     const { merged: _, ...rest } = record
     await bases.put({ ...rest, base: merged })
     return false
@@ -106,7 +109,7 @@ export async function endMerge(options: MergingOptions): Promise<boolean> {
   }
 }
 
-/** The incoming file goes, unless the user wrote something into it. */
+/** Ends a conflict, and removes the incoming file, unless the user changed it. */
 async function endConflict(
   { record, share, catalog, bases }: MergingOptions,
   writer: SafeWriter,
@@ -141,7 +144,7 @@ async function readBase(record: BaseRecord, share: ShareDrive, signal: AbortSign
   }
 }
 
-/** @param name for errors. Throws `no-conflict`, `merge-too-large`, `merge-binary` */
+/** @param name absolute path, named in errors. Throws `no-conflict`, `merge-too-large`, `merge-binary` */
 function readText(
   writer: SafeWriter,
   segments: readonly string[],

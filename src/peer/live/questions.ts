@@ -1,6 +1,7 @@
 /**
- * What a live copy asks before it continues: about a version that would take most files away, about local changes that
- * would make many conflicts at once, and about a folder that is not what it was. Until then it touches nothing.
+ * Questions that a live copy asks before it continues: about a version that would remove most files, about local
+ * changes that would cause many conflicts at once, and about a folder that is suddenly empty. Until the answer it
+ * touches nothing.
  */
 import { closeSync } from 'node:fs'
 import { PeerfoldError, type UserError } from '../../common/errors'
@@ -13,16 +14,19 @@ import type { CopyPlan, PlannedFile } from '../copy/planned'
 import type { SafeWriter } from '../disk/writer'
 import { readWhole } from '../drive/read'
 
-/** More conflicts out of one version are asked about. */
+/** More conflicts from one version are asked about. */
 export const MAX_CONFLICTS = 50
-/** Files up to this size (bytes) are compared with what comes in before anything is asked. */
+/** Files up to this size (bytes) are compared with the incoming ones before anything is asked. */
 const COMPARED_BYTES = 4 * 1024 * 1024
-/** This many are compared at once. */
+/** How many are compared at once. */
 const AT_ONCE = 32
-/** Milliseconds for the bytes to compare with. */
+/** Time limit (milliseconds) for the bytes to compare with. */
 const PATIENCE = 10_000
 
-/** What the user has answered, by the question: good for one step, and for no more than was asked about. */
+/**
+ * The user's answers by question. They hold for one step. One about removals covers only as many files as were
+ * asked about.
+ */
 export type Answers = ReadonlyMap<LiveQuestion['kind'], Answer>
 
 export interface Answer {
@@ -38,9 +42,12 @@ export class Asked extends Error {
 }
 
 /**
- * @param lost files that the share has no more
- * @param taken those of them that would be taken away here
- * @param before files that it had, and `most` the most that it had lately: versions may take them bit by bit
+ * Throws `Asked` when a version would remove too many files.
+ * @param lost number of files that the share does not have any more
+ * @param taken number of those that would be taken away here
+ * @param before number of files that the share had
+ * @param most the largest number that it had lately: versions may remove files bit by bit
+ * @param left number of files that the share still has
  */
 export function askAboutRemoval({ lost, taken, before, most, left }: Removal, answers: Answers): void {
   const answered = answers.get('removal')?.question
@@ -57,7 +64,7 @@ interface Removal {
   readonly left: number
 }
 
-/** Throws `Asked` when the plan would lay too much beside files of the user's. */
+/** Throws `Asked` when the plan would cause too many conflicts. */
 export async function askAboutConflicts(
   plan: CopyPlan,
   ownership: Ownership,
@@ -95,7 +102,7 @@ async function isConflict(
   return !(await holdsIncoming(file, options, writer))
 }
 
-/** Whether the user has what comes in already. Throws `offline`. */
+/** Whether the user's file has the incoming content already. Throws `offline`. */
 async function holdsIncoming(
   { entry, segments }: PlannedFile,
   { share, transfer }: CopyOptions,
@@ -115,7 +122,7 @@ async function holdsIncoming(
   }
 }
 
-/** What the user is asked, in words. @param folder absolute */
+/** A question in words. @param folder absolute */
 export function describeQuestion(question: LiveQuestion, folder: string): UserError {
   const error =
     question.kind === 'removal'

@@ -1,16 +1,16 @@
-/** What the catalog knows of the places that a version changed: little is read for a little version. */
+/** Reads the records of places that a version changed: few records for few changes. */
 import type { TargetRecords } from '../copy/plan'
 import type { Catalog, CopiedFile } from '../store/catalog'
 
 /** Records asked for at once. */
 const AT_ONCE = 256
-/** When more than one of this many places is asked for, all records are read. */
+/** When more than one of this many places is asked for, all records are read instead. */
 const SHARE_OF_ALL = 16
 
 /**
- * Of these places, of the folders they lie in, and of what lies below those of them that are folders here.
+ * Records of these places, of the folders that they lie in, and of everything below those that are folders here.
  * @param foldersHere asked only where not all records are read
- * @param of how many places there are
+ * @param of number of all places
  */
 export async function recordsNear(
   catalog: Catalog,

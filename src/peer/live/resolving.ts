@@ -1,4 +1,7 @@
-/** Ends a conflict as the user chose. Their own file is never lost: it goes to the kept files before another has its place. */
+/**
+ * Ends a conflict as the user chose. The user's file is never lost: it goes to the kept files before the incoming
+ * one takes its place.
+ */
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { PeerfoldError } from '../../common/errors'
@@ -43,7 +46,7 @@ export async function resolveConflict(options: ResolvingOptions): Promise<void> 
         content: conflict.content,
         ...(known.hash === undefined ? {} : { hash: known.hash }),
       }
-      // What the user has written into it stays, as a file of theirs.
+      // A file that the user changed stays, as a file of theirs.
       if ((await ownership.prove(copy, expected)) === 'same') await writer.remove(copy, incoming)
     }
     await catalog.put('copied', target + place, record)

@@ -1,6 +1,7 @@
 /**
- * What of a share a live copy keeps: everything, or what one of its patterns names. A pattern is one of an ignore file,
- * from the top of the share: it names a file, or a folder with all that is in it; without a slash, at any depth.
+ * Which part of a share a live copy keeps: everything, or paths that match one of its patterns. A pattern has the
+ * form of an ignore file's, from the top of the share. It names a file, or a folder with everything in it. Without
+ * a slash it matches at any depth.
  */
 import { compileGlob } from '../names/glob'
 

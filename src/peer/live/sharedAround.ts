@@ -1,7 +1,8 @@
 /**
- * A folder in sync must not lie in the folder that its share is made of: what comes would be shared on, and come again
- * below itself without end. Which folders this data folder shares is known (liveCopies.ts). One that another data folder
- * or another machine shares is seen by what lies in it: files of the share, in their places, with their sizes and times.
+ * A folder in sync must not lie in the folder that its share is made of: incoming files would be shared again, and
+ * come again below themselves without end. The folders that this data folder shares are known (liveCopies.ts). A
+ * folder that another data folder or machine shares is recognised by its content: files of the share, in their
+ * places, with their sizes and times.
  */
 import { lstatSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -9,12 +10,13 @@ import type { DrivePath } from '../../common/brand'
 import type { DriveEntry } from '../drive/format/entry'
 import type { Version } from '../drive/version'
 
-/** Files of the share that are looked for. Some of them may have been changed since. */
+/** How many files of the share are looked for. Some of them may have been changed since. */
 const SAMPLE = 16
 
 /**
- * Whether a folder (absolute, no links on its way) lies in one that holds what the share has.
- * @param path of the share, which is written into the folder. In its own place in a copy of the share it adds nothing
+ * Whether a folder (absolute, no links on its way) lies in one that holds the share's files.
+ * @param path of the share, which is written into the folder; a folder that is its own place in a copy of the share
+ * is fine
  */
 export function liesInSharedFolder(folder: string, path: DrivePath, { index, info }: Version): boolean {
   if (info?.isFile === true) return false

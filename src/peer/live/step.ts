@@ -1,9 +1,12 @@
 /**
- * One step of a live copy: the folder is brought from the version before to the newest one. First it is found out what
- * that changes, and whether the user is to be asked. Then all that came is fetched; only new files are written meanwhile.
- * When nothing has to come from anybody any more, what the share renamed is renamed, changed files are replaced, and
- * what the share has no more leaves for the kept files. A step that was cut off anywhere is done again from the same
- * beginning: what it had done is found done.
+ * One step of a live copy: brings the folder from the version before to the newest one.
+ *
+ * 1. The differences are found, and whether the user has to be asked.
+ * 2. Everything that comes is fetched. Only new files are written meanwhile.
+ * 3. When nothing has to come from a peer any more, files are renamed as in the share, changed files are replaced,
+ *    and files that the share does not have any more go to the kept files.
+ *
+ * A step that was cut off anywhere is repeated from the same beginning, and finds its finished parts done.
  */
 import { statSync } from 'node:fs'
 import type { DrivePath } from '../../common/brand'
@@ -49,16 +52,16 @@ import { type Answers, Asked, askAboutConflicts, askAboutRemoval } from './quest
 import { recordsNear } from './records'
 import type { Selects } from './selection'
 
-/** What the folder is in step with. */
+/** The version that the folder is in step with. */
 export interface Applied {
   readonly version: Version
-  /** What of the share is copied, see `CopySource`. */
+  /** The part of the share that is copied, see `CopySource`. */
   readonly from: DrivePath
   readonly target: string
-  /** The folder as the system knows it, and what it does to names. */
+  /** The identity of the folder, see `placeOf`. */
   readonly place: string
   readonly rules: TargetRules
-  /** Entries that are kept in step. */
+  /** Number of entries that are kept in step. */
   readonly selected: number
 }
 
@@ -68,14 +71,14 @@ export interface StepOptions {
   readonly selects: Selects
   /** Undefined: everything is looked at. */
   readonly before: Applied | undefined
-  /** Places that unfinished steps since `before` had to do with; those of this one are added. */
+  /** Places that unfinished steps since `before` dealt with. Those of this step are added. */
   readonly touched: Set<string>
-  /** Places of what could not be written by then: what was in the way may be gone. */
+  /** Places of files that could not be written before. Their obstacles may be gone. */
   readonly again: Iterable<string>
   readonly answers: Answers
-  /** The most files that were kept in step lately. */
+  /** The largest number of files that were in step lately. */
   readonly most: number
-  /** How many of the share's files are known not to be here: the user deleted them, or they cannot be written. */
+  /** How many of the share's files are known to be missing here: the user deleted them, or they cannot be written. */
   readonly notHere: number
   readonly kept: KeptFiles
   readonly onMoved: (move: Move) => void
@@ -84,18 +87,18 @@ export interface StepOptions {
 
 export interface StepResult {
   readonly applied: Applied
-  /** What was looked at: every place, or what changed. */
+  /** Whether every place was looked at, or only changes. */
   readonly isWhole: boolean
   readonly put: ReadonlyMap<string, DriveEntry>
   readonly gone: ReadonlySet<string>
-  /** Local changes with the incoming file beside: place and the copy’s. */
+  /** Conflicts: the places of the user's file and of the incoming one. */
   readonly conflicts: readonly { readonly path: string; readonly copy: string }[]
   readonly deletedHere: readonly string[]
-  /** What could not be written, or taken away; `reason` is a code. */
+  /** Files that could not be written or taken away; `reason` is a code. */
   readonly skipped: readonly { readonly path: string; readonly reason: string }[]
 }
 
-/** Throws `Asked`, `Superseded`, `target-vanished`, `cancelled`, and what fails. */
+/** Throws `Asked`, `Superseded`, `target-vanished`, `cancelled`, and errors of reading and writing. */
 export async function step(options: StepOptions): Promise<StepResult> {
   const { copy } = options
   const madeFolders: string[] = []
@@ -148,7 +151,7 @@ class Step {
     const free = freeMoves(movesIn(difference, records.copied), gone, rules)
     const moves = await likelyMoves(free, { writer, ownership, copied: records.copied })
     const leaving = leavingOf(gone, moves, here)
-    // What the user chose to leave out is in the share still: nothing is asked about that.
+    // Files that the user deselected are still in the share, so nothing is asked about them.
     const isLost = (path: string) => version.index.entry(pathOf(this.source, path)) === undefined
     const moved = new Set(leaving.moves.map(({ from }) => from))
     const lost = [...gone].filter(path => records.copied.has(path) && isLost(path) && !moved.has(path)).length
@@ -201,9 +204,9 @@ class Step {
   }
 
   /**
-   * Nothing is taken away or replaced before all that comes is here. Only where the disk has no room for both, and taking
-   * files away makes some, they go first.
-   * @param replan what is left to be written when something has left, without places that are dealt with
+   * Removes or replaces nothing before everything that comes is here. One exception: where the disk has no room for
+   * both, and removing files makes room, they go first.
+   * @param replan plans what is left to write after removals, without places that are done
    */
   private async apply(
     planned: CopyPlan,
@@ -222,7 +225,7 @@ class Step {
     const parts = [marks, partials, writer, rules] as const
     let fetched: Fetched | undefined
     try {
-      // One file takes the place of another at once.
+      // A single file needs no fetch ahead: it replaces the other in one step.
       const isAtOnce = !isLeaving && planned.files.length <= 1
       const waitsForRoom = taken.length === 0 || !kept.makesRoomIn(copy.folder)
       if (!isAtOnce) fetched = await fetchPlan(copy, planned, parts, waitsForRoom)
@@ -243,7 +246,7 @@ class Step {
     }
   }
 
-  /** What is known of before holds for the same part of the same share in the same folder. */
+  /** The version before, if it was applied to the same part of the same share in the same folder. */
   private usable(): Applied | undefined {
     const { before } = this.options
     const isSame =
@@ -277,7 +280,7 @@ class Step {
     return { copied, intended: new Map() }
   }
 
-  /** Takes up what an earlier process had written and could not mark. */
+  /** Marks files that an earlier process wrote and did not get to mark. */
   private async recover(records: TargetRecords, { put, gone }: Difference, marks: CopyMarks): Promise<void> {
     const recovered = recoveredFiles(records, put, this.writer)
     for (const { path, record } of recovered) {
@@ -287,7 +290,7 @@ class Step {
     await marks.recover(recovered)
   }
 
-  /** A file that the user had deleted is back as it was, by a checkout or out of the bin: it is this copy's again. */
+  /** Takes back files that the user had deleted and that are here again unchanged, from a checkout or the bin. */
   private async recall(
     put: ReadonlyMap<string, DriveEntry>,
     copied: Map<string, CopiedFile>,
@@ -305,7 +308,7 @@ class Step {
     }
   }
 
-  /** Nothing of what was written is there: the disk may not be mounted. Throws `Asked`. */
+  /** Asks when none of the written files is there: the disk may not be mounted. Throws `Asked`. */
   private async askWhetherEmptied(
     whole: TargetRecords | undefined,
     before: Applied | undefined,
@@ -327,7 +330,7 @@ class Step {
     await marks.flush()
   }
 
-  /** Places of files and links that this copy made, and that nobody is known to have changed or deleted. */
+  /** Places of files and links that this copy made, and that the user is not known to have changed or deleted. */
   private made(copied: TargetRecords['copied']): string[] {
     const { part } = this.source
     return [...copied]
@@ -335,7 +338,7 @@ class Step {
       .map(([path]) => path)
   }
 
-  /** Without what is dealt with already. */
+  /** Plans what is to be written. @param without places that are done */
   private async plan({ put }: Difference, records: TargetRecords, without: ReadonlySet<string>) {
     const wanted = new Map([...put].filter(([path]) => !without.has(path)))
     const { copy, before } = this.options
@@ -347,7 +350,10 @@ class Step {
     })
   }
 
-  /** Names that the target takes for one are judged beside all others of the share. */
+  /**
+   * Decides which names are written. Where the target may take two names for one, all names of the share are judged
+   * together.
+   */
   private async selection(
     put: ReadonlyMap<string, DriveEntry>,
     wanted: ReadonlyMap<string, DriveEntry>,
@@ -380,7 +386,10 @@ function isMade({ content, away, leaving, conflict }: CopiedFile): boolean {
   return content !== FOLDER && away !== true && leaving !== true && conflict === undefined
 }
 
-/** What of the share is copied. Where the share has nothing of that name any more, all of it is gone. */
+/**
+ * The part of the share that is copied. Where the share has nothing of that name any more, all of it counts as
+ * gone.
+ */
 function partOfShare({ copy, version, before }: StepOptions): CopySource {
   try {
     const { from, part } = sourceOf({ ...copy, version })
@@ -395,7 +404,7 @@ function isAbsence({ code }: PeerfoldError): boolean {
   return code === 'file-not-found' || code === 'target-missing'
 }
 
-/** What tells a folder from another one that is mounted in its place. Throws `target-vanished`. */
+/** Tells a folder from another one that is mounted in its place. Throws `target-vanished`. */
 function placeOf(folder: string): string {
   const stats = statSync(folder, { throwIfNoEntry: false })
   if (stats?.isDirectory() !== true) throw new PeerfoldError('target-vanished', folder)

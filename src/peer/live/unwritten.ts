@@ -1,12 +1,12 @@
-/** What a live copy could not write, and when that is tried again: ever more seldom, while it is in vain. */
+/** Files that a live copy could not write, and when they are tried again: less and less often while nothing changes. */
 import type { WriteErrorCode } from '../disk/writeErrors'
 import type { StepResult } from './step'
 
-/** Milliseconds before what could not be written is tried again; each time in vain doubles them. */
+/** Pause (milliseconds) before they are tried again. It doubles with each try in vain, up to `last`. */
 const TRY_AGAIN = { first: 5_000, last: 5 * 60_000 }
-/** So much of it is tried again, then and with every version. */
+/** The most files that are tried again at once. */
 export const TRIED_AGAIN = 1_000
-/** Why something could not be written, where that may pass by itself or by what the user does here. */
+/** Reasons that may pass, by themselves or by what the user does here. */
 const MAY_PASS: ReadonlySet<string> = new Set<WriteErrorCode>([
   'outside',
   'exists',
@@ -18,9 +18,9 @@ const MAY_PASS: ReadonlySet<string> = new Set<WriteErrorCode>([
 ])
 
 export class Unwritten {
-  /** By place inside the folder: whether what stands in the way may pass. */
+  /** By place inside the folder: whether its obstacle may pass. */
   private readonly all = new Map<string, boolean>()
-  /** How often that was tried again in vain, one after the other. */
+  /** Number of tries in vain in a row. */
   private inVain = 0
 
   get count(): number {
@@ -32,9 +32,9 @@ export class Unwritten {
   }
 
   /**
-   * A step is done.
+   * Takes over the result of a step.
    *
-   * @param isAgain nothing new came: it was for these alone
+   * @param isAgain the step was only for these files
    * @returns whether that was in vain
    */
   take(
@@ -49,7 +49,7 @@ export class Unwritten {
     return isInVain
   }
 
-  /** Milliseconds until it is tried again; undefined when nothing of it may pass. */
+  /** Milliseconds until the next try; undefined when no obstacle may pass. */
   get untilAgain(): number | undefined {
     if (![...this.all.values()].includes(true)) return undefined
     return Math.min(TRY_AGAIN.first * 2 ** this.inVain, TRY_AGAIN.last)

@@ -1,4 +1,4 @@
-/** What keeps a folder from being written, as errors for people. */
+/** Describes write errors for people. */
 import { PeerfoldError } from '../../common/errors'
 import { toFileError } from '../../common/fileErrors'
 import { WriteError } from '../disk/writeErrors'
@@ -16,7 +16,7 @@ export function describeWriteError(error: WriteError, folder: string): PeerfoldE
   }
 }
 
-/** Whatever was thrown while one file was worked on. @param path of the file, absolute */
+/** Describes any error of work on one file. @param path of the file, absolute */
 export function describeFileTrouble(error: unknown, folder: string, path: string): PeerfoldError {
   return error instanceof WriteError ? describeWriteError(error, folder) : toFileError(error, path)
 }
