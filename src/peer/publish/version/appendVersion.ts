@@ -1,6 +1,6 @@
 /**
- * The last step of a publish: one batch of paths makes a version, with what is said of the share in its last block,
- * and now and then a new listing. Readers see a version as a whole or not at all.
+ * The last step of a publish: one batch of paths makes a version. Its last block tells about the share, and now and then
+ * a new listing comes with it. Readers see a version as a whole or not at all.
  *
  * A large first version comes in two steps, so that its link can be given out early: `appendAhead` writes the listing
  * and a path log that names nothing else, which is all that Peerfold reads; `appendWhatIsAhead` writes the small
@@ -32,13 +32,13 @@ import { type Published, publishedEntry } from './published'
 /** The listing is written again when this many entries of the path log, or a twentieth of all files, are newer. */
 const LISTING_AFTER = 256
 
-/** What of a version is said in its last block, beside the listing. */
+/** What the last block of a version tells about the share, besides the listing. */
 export interface VersionInfo {
   readonly name: string
   readonly isFile: boolean
 }
 
-/** What a version says of the one before, and when it was made (now, unless it is told). */
+/** What a version says of the one before, and when it was made; `time` absent: now. */
 interface Written {
   readonly previous: number
   readonly changes: ChangeCounts
@@ -89,7 +89,7 @@ export class VersionAppender {
       moved = await packLoose(published, await this.share.bytesReady(), bytes)
       return this.appendListing(published, bytes, length)
     })
-    // What an earlier version was ahead with, this one need not have.
+    // The index of a version whose listing was ahead may have files that this version lacks.
     const isWhole = before === undefined || before.isListingFirst
     const version = isWhole
       ? await this.wholeVersion(about, entriesOf(published))
@@ -171,7 +171,7 @@ export class VersionAppender {
   }
 }
 
-/** All of a first version is new. What it left for later comes in another, which takes its place in the history. */
+/** All of a first version is new. The version that completes it takes its place in the history. */
 function firstOf({ size, bytes }: Published): Written {
   return { previous: 0, changes: { added: size, changed: 0, removed: 0, bytes } }
 }

@@ -2,8 +2,8 @@
  * Appends blocks to the log of bytes in large batches across files: some batches are written while the next is read,
  * so memory stays bounded however large the folder is. Where each block will lie is known as soon as it is added.
  *
- * So a batch can be encrypted while the one before it is being written. Hypercore would do that in its turn, when the
- * database has nothing to do: a private share took an eighth longer than a public one.
+ * So a batch can be encrypted while the one before it is being written. Hypercore would encrypt it only in its turn, while
+ * the database has nothing to do: a private share would take an eighth longer than a public one.
  */
 import b4a from 'b4a'
 import type Hypercore from 'hypercore'
@@ -16,7 +16,7 @@ const BATCH_BLOCKS = 2_048
 /** This many batches may wait for the disk before reading does. */
 const BATCHES_BEHIND = 2
 
-/** Bytes in front of a block that let it be encrypted where it is. */
+/** Bytes in front of a block with which it can be encrypted in place. */
 export const PREFIX_BYTES = 8
 
 interface Block {
@@ -27,7 +27,7 @@ interface Block {
 export class BlockAppender {
   private batch: Block[] = []
   private batchBytes = 0
-  /** What blocks are kept as once the batch is written, by their index. */
+  /** How blocks are kept once the batch is written, by their index. */
   private pieces = new Map<number, Piece | 'outside'>()
   /** Batches on their way into the log, the oldest first. */
   private readonly writing: Promise<void>[] = []
@@ -36,7 +36,7 @@ export class BlockAppender {
   /** Length of the log once everything that is being written is in it. */
   private end: number
   private readonly encryption: Hypercore.Encryption | null
-  /** The same log, which takes blocks as they are. */
+  /** A session of the same log that takes blocks as they are, encrypted already. */
   private readonly encrypted: Hypercore
   private readonly ready: Promise<void>
 
@@ -59,7 +59,8 @@ export class BlockAppender {
   /**
    * Adds one block (at most 15 MiB) and answers its index. The bytes must not be changed afterwards.
    *
-   * @param prefix bytes in front of them in memory that belong to them: then they may not be read afterwards either
+   * @param prefix bytes of memory in front of them that are free to use. With enough of them, the block is encrypted in
+   *   place and may not be read afterwards either.
    */
   add(bytes: Uint8Array, prefix = 0): number {
     this.batch.push({ bytes, prefix })
@@ -69,14 +70,14 @@ export class BlockAppender {
   }
 
   /**
-   * Once the next batch is written, this block is not kept as it is any more: it is bytes of another one. Both were added
-   * here or are in the log. Where a log keeps no pieces, nothing changes.
+   * From the next batch on, this block is kept as a piece of another one. Both were added here or are in the log. A log
+   * that keeps no pieces is not changed.
    */
   keepAsPiece(index: number, piece: Piece): void {
     this.pieces.set(index, piece)
   }
 
-  /** The database does not get this block, which was just added: it is to be had where it was read. */
+  /** Keeps this block, which was just added, out of the database: it can be had where it was read. */
   leaveOutside(index: number): void {
     this.pieces.set(index, 'outside')
   }
@@ -101,7 +102,7 @@ export class BlockAppender {
     this.writing.push(writing)
   }
 
-  /** Resolves when no append is under way any more, however it ended. After a failure, before the log is let go. */
+  /** Resolves when no append is under way any more, however it ended. To be awaited after a failure. */
   async settle(): Promise<void> {
     await Promise.allSettled(this.writing) // whoever wrote was told
   }
@@ -118,13 +119,13 @@ export class BlockAppender {
     while (this.writing.length > 0) await this.oldest()
   }
 
-  /** Stays the oldest when it fails, so that whoever writes or flushes next is told as well. */
+  /** Waits for the oldest batch. One that failed stays the oldest, so the next write or flush throws as well. */
   private async oldest(): Promise<void> {
     await this.writing[0]
     void this.writing.shift()
   }
 
-  /** As Hypercore would encrypt them. @param first the index of the first */
+  /** Encrypts blocks as Hypercore would. @param first index of the first block */
   private async encrypt(batch: readonly Block[], first: number): Promise<readonly Uint8Array[]> {
     const { encryption, encrypted } = this
     if (encryption === null) return batch.map(({ bytes }) => bytes)
@@ -138,7 +139,7 @@ export class BlockAppender {
     return blocks
   }
 
-  /** Where blocks lie was told before they were written: had anybody else appended, every file would be another's. */
+  /** Throws when anybody else appended: the places of the blocks were told before, and would be those of other blocks. */
   private async append(blocks: readonly Uint8Array[], end: number, pieces: Kept): Promise<void> {
     const append = () => this.encrypted.append(blocks)
     const kept = piecesIn(this.encrypted)

@@ -3,10 +3,11 @@
  *
  * A stat leaves it open when only the time of change or the inode differs (times can be set back, a file replaced by
  * another with its times), when the times were fresh when they were noted, when an earlier version noted no time of
- * change, or when the watcher named the file. What is the same is noted as it looks now and not published again.
+ * change, or when the watcher named the file. A file with the same content is noted as it looks now and not published
+ * again.
  *
- * All of a large folder can be in doubt at once: after an update, after a disk with other inodes was mounted. So one
- * look lasts only so long, and the rest is left for the next.
+ * All of a large folder can be in doubt at once: after an update, after a disk with other inodes was mounted. So the time
+ * of one look is bounded, and the rest is left for the next.
  */
 import { join } from 'node:path'
 import type Hypercore from 'hypercore'

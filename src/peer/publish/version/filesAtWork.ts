@@ -1,8 +1,8 @@
 /**
- * Files that a program is just writing. Half of a large one, a download or an export, is no version, nor is a file that
- * was emptied in order to be written. So such a file that changed is left for the next look while a program has it open
- * for writing, or where the system does not tell that, until it has rested for a moment. One that never rests, a log that
- * grows, is taken as it is after a while.
+ * Files that a program is just writing. Half of a large file (a download, an export) makes no version, nor does a file
+ * that was emptied in order to be written. So a changed file of either kind is left for the next look while a program has
+ * it open for writing. Where the system does not tell that, it is left until it has rested for a moment. One that never
+ * rests, such as a growing log, is taken as it is after a while.
  */
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,13 +10,13 @@ import type { DrivePath } from '../../../common/brand'
 import type { ScannedFile } from '../scan/scanned'
 import { openForWriting } from './openForWriting'
 
-/** Bytes. A shorter file, that was no longer before, is written in a moment, from when it is not empty. */
+/** Bytes. A file that is and was shorter is written in a moment: only emptied ones of those are waited for. */
 const LEAST = 1024 * 1024
 /** Milliseconds without a change. */
 export const QUIET = { open: 2_000, unknown: 1_000 }
 /** Milliseconds after which a file is taken that has not come to rest. */
 export const LONGEST = 30_000
-/** Milliseconds after which it is forgotten where it was never taken. */
+/** Milliseconds after which a file is forgotten that was never taken. */
 const FORGOTTEN = 10 * LONGEST
 
 interface Seen {
@@ -76,7 +76,7 @@ export class FilesAtWork {
     return known !== undefined && this.now() - known.first >= LONGEST
   }
 
-  /** It is published: its next change is another matter. */
+  /** Forgets a file that is published: its next change is judged anew. */
   published(path: DrivePath): void {
     this.seen.delete(path)
   }

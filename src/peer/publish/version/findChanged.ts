@@ -1,6 +1,4 @@
-/**
- * Which files changed, and of those that may have, which have other content. What has not is noted as it looks now.
- */
+/** Finds the files that changed. The content of those that may have is compared; unchanged ones are noted as they look now. */
 import type { DrivePath } from '../../../common/brand'
 import type { ShareDrive } from '../../drive/shareDrive'
 import type { ScannedFile } from '../scan/scanned'

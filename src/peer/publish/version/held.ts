@@ -1,7 +1,7 @@
 /**
- * What vanished from a folder and may not have been deleted: many files at once, and nothing came in their place. A
+ * Files that vanished from a folder and may not have been deleted: many at once, and nothing came in their place. A
  * disk that is gone looks like this, or a folder that was moved away for a moment. They stay published for a while,
- * and leave when they are still gone then, or when the user says so. What git takes away is not held.
+ * and leave when they are still gone then, or when the user says so. Files that git takes away are not held.
  */
 import { existsSync, lstatSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ export const HOLD = 30_000
 /** Milliseconds. Git moves the head a moment after the last file, and nothing else changes then. */
 const LOOK_AGAIN = 1_000
 const LOOK_AGAIN_FOR = 5_000
-/** More than these are many, and more than half of all; fewer than the least are not. */
+/** Files are many when they are more than this, or more than half of all, and at least `LEAST`. */
 const MANY = 1_000
 const LEAST = 3
 
@@ -30,7 +30,7 @@ export interface Removal {
   readonly files: number
   /** All of the folder was looked at, not only what was told by name. */
   readonly isWhole: boolean
-  /** Folders that are git repositories, `''` for the shared one and what is around it, and where their `.git` is. */
+  /** Folders that are git repositories, `''` for the shared one or one around it, and where their `.git` is. */
   readonly repositories: ReadonlyMap<DrivePath, string>
 }
 
@@ -71,7 +71,7 @@ export class RemovalHold {
     this.repositories = removal.repositories
     const paths = await this.doubtful(removal, heads)
     const now = performance.now()
-    // What keeps vanishing has not come to its end.
+    // While more files vanish, the time begins again.
     if (this.since === undefined || paths.size > this.count) this.since = now
     const left = this.since + this.hold - now
     if (paths.size === 0 || left <= 0 || this.decided) {
@@ -115,7 +115,7 @@ export function mayBeHeld(removed: number, files: number): boolean {
   return removed >= LEAST && (removed > files / 2 || removed > MANY)
 }
 
-/** What is there and not listed was left out by a rule: that is no accident. */
+/** Whether a path is not on the disk. One that is there but not listed was left out by a rule: that is no accident. */
 function isGone(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) === undefined
@@ -124,7 +124,7 @@ function isGone(path: string): boolean {
   }
 }
 
-/** Both change with every checkout, pull, reset and commit. */
+/** How `HEAD` and its log look: they change with every checkout, pull, reset and commit. */
 function headsOf(repositories: ReadonlyMap<DrivePath, string>): Map<DrivePath, string> {
   const heads = new Map<DrivePath, string>()
   for (const [folder, gitDir] of repositories)

@@ -1,6 +1,6 @@
 /**
- * What of the published files that the scan does not list leaves the share, and what stays for now: what lies on a disk
- * that is gone, many files that vanished at once, and what only newer rules of Peerfold hide.
+ * Decides which published files that the scan does not list leave the share. Some stay for now: files on a disk that is
+ * gone, many files that vanished at once, and files that only newer rules of Peerfold hide.
  */
 import type { DrivePath } from '../../../common/brand'
 import type { HeldFiles } from '../../../common/model'
@@ -31,7 +31,7 @@ export interface LeavingQuestion {
   readonly seen: Seen
   /** Drive paths that rules of Peerfold left out. */
   readonly leftOut: ReadonlySet<string>
-  /** Milliseconds what newer rules hide stays after the user was told. */
+  /** Milliseconds that files which newer rules hide stay after the user was told. */
   readonly notice: number
 }
 
@@ -48,7 +48,7 @@ export async function heldBack(
   const mayGo = found !== undefined && mayLeave(found, notice)
   const hidden = mayGo ? undefined : found
   const leaving = new Set(mayGo ? found.contents : [])
-  // Where a file or link stands now, there is no folder for them to stay in.
+  // Paths whose folder is a file or link now have nothing to stay in.
   const replaced = belowOthers(absent, scan)
   const staying = new Set<DrivePath>(hidden?.paths?.filter(path => !replaced.has(path)))
 
@@ -105,7 +105,7 @@ function removedPaths(published: Published, scan: ScanResult, paths: readonly Dr
   return paths.filter(path => published.get(path) !== undefined && !isListed(path) && !isBelow(path, unknown))
 }
 
-/** Those of the paths that lie below something that the scan lists, which is no folder. */
+/** The paths that lie below a file or link which the scan lists. */
 function belowOthers(paths: readonly DrivePath[], scan: ScanResult): ReadonlySet<DrivePath> {
   const isListed = pathsOf(scan.files, paths.length)
   const isBelowOther = (path: string) => {

@@ -5,7 +5,7 @@
  *    later, and into packs (drive/format/listing.ts). What is in a pack is kept once: the own block is a piece of it
  *    (hypercore/pieces.ts). Large files stream in bounded memory, and their bytes stay where they are (inPlace/).
  *  - Content that was published already, under whatever name, is not appended again.
- *  - Every byte passes the secrets filter before it is appended: what holds a key never reaches the log.
+ *  - Every byte passes the secrets filter before it is appended: no key reaches the log.
  */
 import { join } from 'node:path'
 import type Hypercore from 'hypercore'
@@ -37,7 +37,10 @@ import {
 /** With fewer small files than this, packs are not worth their bytes. */
 export const MIN_PACKED_FILES = 64
 
-/** What becomes of small files: a block of their own, and a place in a pack as well, or in a pack first (listingFirst/deferredBlocks.ts). */
+/**
+ * Where small files go: into a block of their own; into that and a pack; or into a pack first, and into their own block
+ * later (listingFirst/deferredBlocks.ts).
+ */
 export type SmallFiles = 'own-block' | 'packed' | 'own-block-later'
 
 export interface ImportOptions {
@@ -60,7 +63,7 @@ export class FileImport {
   private readonly content: PublishedContent
   private readonly packing: { file: Writable<PublishedFile>; bytes: Uint8Array }[] = []
   private packingBytes = 0
-  /** Files with the content of one whose pack is not closed yet. */
+  /** Files with the same content as one whose pack is not closed yet. */
   private readonly awaitingPack: { file: Writable<PublishedFile>; of: PublishedFile }[] = []
 
   constructor(
@@ -147,7 +150,7 @@ export class FileImport {
 
   private async importWhole(file: ScannedFile): Promise<boolean> {
     const { bytes, stats } = readSmallStable(this.onDisk(file), WHOLE_FILE_BYTES, file)
-    // Emptied since it was looked at: whether it is about to be written, the next look tells (filesAtWork.ts).
+    // Emptied since the scan: the next look tells whether it is about to be written (filesAtWork.ts).
     if (bytes.length === 0 && file.size > 0) throw new FileBusyError(file.path)
     const secret = file.allowed ? undefined : contentSecret(file.path, bytes)
     if (secret !== undefined) {
@@ -275,7 +278,7 @@ export class FileImport {
     return true
   }
 
-  /** A large file has the blocks of another one. */
+  /** Serves blocks out of this file too, if it is a large one with the blocks of another. */
   private serveAs({ blob, size }: PublishedFile, path: DrivePath): void {
     if (blob !== undefined && isLarge(blob, size)) this.shared?.add(path, size, blob.blockOffset)
   }

@@ -1,6 +1,6 @@
 /**
- * The newest version of an own share and what is noted of its files. The path log is the truth: what is noted is kept in
- * the catalog after a version is whole, and read from the path log again when that was cut off.
+ * The newest version of an own share and what is noted of its files. The path log is the truth: the notes are saved in
+ * the catalog after a version is whole, and made from the path log again when that was cut off.
  */
 import type { DrivePath } from '../../../common/brand'
 import { endOf } from '../../drive/format/listing'
@@ -12,7 +12,7 @@ import { delay } from '../../time'
 import type { OwnLogs } from './ownLogs'
 import { Published } from './published'
 
-/** With more to note than this, whoever gets the link goes first for this long (milliseconds). */
+/** With more files to note than this, saving waits so long (milliseconds): readers that get the link go first. */
 const INDEX_AT_ONCE = 1_000
 const INDEX_AFTER = 3_000
 
@@ -21,7 +21,7 @@ export class NewestPublished {
   /** The version that `published` describes: the newest that was read or appended here. */
   private newest: Version | undefined
   private saving: Promise<void> = Promise.resolve()
-  /** Aborted when what is to be saved is waited for. */
+  /** Aborted when somebody waits for the notes to be saved: they are saved at once. */
   private saveNow = new AbortController()
 
   /** @param onLost the notes could not be saved, which harms nothing but says something about the disk */
@@ -69,19 +69,19 @@ export class NewestPublished {
     return published
   }
 
-  /** What is published, once it is kept as it is: nothing may change before, and then only changes need be kept. */
+  /** What is published, once it is saved. Nothing may change before; afterwards only changes need to be saved. */
   async saved(signal: AbortSignal): Promise<Published> {
     await this.settle()
     return this.load(signal) // the same, unless it could not be kept
   }
 
-  /** A version was appended. @param changed paths whose notes are to be kept */
+  /** A version was appended. @param changed paths whose notes are to be saved */
   appended(version: Version, published: Published, changed: readonly DrivePath[]): void {
     this.newest = version
     this.saving = this.save(published, changed)
   }
 
-  /** Keeps how files look now, after whatever is being kept already. */
+  /** Saves how files look now, after whatever is being saved already. */
   saveAfter(published: Published, paths: readonly DrivePath[]): void {
     if (paths.length === 0) return
     const { saving } = this
@@ -93,7 +93,7 @@ export class NewestPublished {
     if (this.published === published) this.published = undefined
   }
 
-  /** Resolves when nothing is written any more that a publish left to be written after it. */
+  /** Resolves when the notes are saved that a publish left to be saved after it. */
   async settle(): Promise<void> {
     this.saveNow.abort()
     await this.saving
@@ -111,13 +111,13 @@ export class NewestPublished {
   }
 
   /**
-   * Not waited for: the version is whole without it. Whatever ends it makes the next publish rebuild the index from the
+   * Not waited for: the version is whole without it. If it fails or is cut off, the next publish makes the notes from the
    * path log.
    */
   private async save(published: Published, changed: readonly DrivePath[]): Promise<void> {
     const version = this.newest?.length ?? 0
     try {
-      if (changed.length > INDEX_AT_ONCE) await delay(INDEX_AFTER, this.saveNow.signal).catch(() => {}) // now
+      if (changed.length > INDEX_AT_ONCE) await delay(INDEX_AFTER, this.saveNow.signal).catch(() => {}) // waited for
       await published.save(changed, version)
     } catch (error) {
       this.published = undefined

@@ -1,11 +1,11 @@
 /**
- * What a newer Peerfold leaves out and an earlier one has published. It may be a secret, and it may be what readers
- * rely on, so it stays until the user was told, and a day longer, or until the user decides.
+ * Files that a newer Peerfold leaves out and an earlier one has published. They may be secrets, and readers may rely on
+ * them. So they stay until a day after the user was told, or until the user decides.
  *
- * A share notes the number of the rules it was scanned with last. Where that is older, whatever falls out now by a
- * rule of Peerfold's own, although nothing was changed on disk, is noted as well. Everything published is looked into
- * once, since content is judged only when it is read. What ignore files of the folder or the settings leave out goes
- * at once, as ever: that is the user's own word.
+ * A share notes the number of the rules it was scanned with last. When that is older, files that Peerfold's own rules
+ * leave out now are noted as well, if they did not change on disk. Everything published is looked into once, since
+ * content is judged only when it is read. Files that ignore files or the settings leave out go at once: that is the
+ * user's own choice.
  */
 import { join } from 'node:path'
 import type { DrivePath } from '../../../common/brand'
@@ -55,7 +55,7 @@ export async function newlyHidden(options: HiddenOptions): Promise<NewlyHidden |
   return paths.length + contents.length === 0 ? undefined : { paths, contents }
 }
 
-/** What of it is still so. */
+/** The part of it that still holds; undefined: nothing. */
 export function stillHidden(before: NewlyHidden, options: HiddenOptions): NewlyHidden | undefined {
   const { removed, leftOut, scan, published } = options
   const gone = new Set(removed)

@@ -1,6 +1,6 @@
 /**
  * Files and links that a scan lists and the import did not take: secrets by their content, files that cannot be read,
- * links to those. A scan tries each again; a look at single places lets those rest that nothing happened to.
+ * links to those. A scan tries each again. A look at single places tries only those that something happened to.
  */
 import { compareDrivePaths } from '../../names/pathOrder'
 import type { Look } from '../scan/look'
@@ -11,7 +11,7 @@ import { findPath } from '../scan/sortedPaths'
 export class NotTaken {
   private entries: SkippedFromShare[] = []
 
-  /** What a look found, and links that lead to what was not taken: it may be taken now. In the order of paths. */
+  /** Files that a look found, and links that were not taken: their targets may be taken now. In the order of paths. */
   again({ looked, scan }: Look): ScannedFile[] {
     const files = new Map(looked.map(file => [file.path, file]))
     for (const { path } of this.entries) {
@@ -21,7 +21,7 @@ export class NotTaken {
     return [...files.values()].sort((a, b) => compareDrivePaths(a.path, b.path))
   }
 
-  /** What is tried now counts no longer. @param look undefined: everything is tried */
+  /** Forgets those that are tried now. @param look undefined: everything is tried */
   begin(look: Look | undefined): void {
     if (look === undefined) {
       this.entries = []

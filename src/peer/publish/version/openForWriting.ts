@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { breathe, slicer, throwIfAborted } from '../../time'
 
-/** How a descriptor was opened. */
+/** The bits of a descriptor's flags that are set when it was opened for writing. */
 const WRITES = 0o3
 
 /** @param paths real, absolute. → those of them; undefined: the system does not tell */
@@ -25,7 +25,7 @@ export async function openForWriting(
   return open
 }
 
-/** None of a process that is another user's, or over. */
+/** Empty for a process that is another user's, or over. */
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder)

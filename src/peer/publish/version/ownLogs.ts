@@ -5,8 +5,8 @@
  * back as it was earlier. Readers can have what is missing here, and a writer that appended something else in its
  * place would begin a second history under one key, which ends the share for every reader. So before every publish
  * both logs are compared with what connected peers have. What a peer says of its length proves nothing; a proof with
- * this log's own signature does, so it is asked for, and what is proven is taken over. But who has few blocks cannot
- * always prove how long the log is, so in doubt (after a loss of power, or once something was missing) every peer is
+ * this log's own signature does, so it is asked for, and what is proven is taken over. But a peer with few blocks cannot
+ * always prove how long the log is. So in doubt (after a loss of power, or once something was missing) every peer is
  * believed, and nothing is published as long as one says that it has more.
  *
  * The log of bytes is looked at by itself: bytes that no path names yet reach readers too.
@@ -81,7 +81,7 @@ export class OwnLogs {
     }
   }
 
-  /** For the moment before a batch is written whose blocks name their own places in the log. */
+  /** To be called right before a batch is written: its blocks name their own places in the log. */
   assertLength(expected: number): void {
     if (this.share.paths.length !== expected) throw this.behind()
   }
@@ -91,7 +91,7 @@ export class OwnLogs {
     if ((this.share.bytes?.length ?? 0) < length) throw this.behind()
   }
 
-  /** Who has just come says what it has of the path log, and a moment later what it has of the log of bytes. */
+  /** Waits for peers that have just come: they tell what they have of the log of bytes a moment after the path log. */
   private async hear(bytes: Hypercore, signal: AbortSignal): Promise<void> {
     const deadline = performance.now() + HEARD_WITHIN
     const unheard = () =>
@@ -103,14 +103,14 @@ export class OwnLogs {
     for (const { stream } of this.share.paths.peers) this.heard.add(stream)
   }
 
-  /** Until no connected peer can prove that it has more. */
+  /** Takes over what peers have, until no connected peer can prove that it has more. */
   private async lengthen(core: Hypercore, signal: AbortSignal): Promise<void> {
     for (;;) {
       throwIfAborted(signal)
       const claimants = this.claimants(core)
       if (claimants.length === 0) return
       const { length } = core
-      const session = core.session() // closing it takes the question back
+      const session = core.session() // closing it cancels the request
       try {
         await unlessAborted(within(session.update({ force: true, wait: true }), PROOF_WITHIN), signal)
       } finally {

@@ -50,6 +50,6 @@ export interface PublisherOptions {
   readonly onlyNamed?: boolean
   /** Throws when the store has no room for anything new. */
   readonly assertRoom?: () => void
-  /** Milliseconds what newer rules hide stays after the user was told; `NOTICE` when absent. */
+  /** Milliseconds that files which newer rules hide stay after the user was told; `NOTICE` when absent. */
   readonly notice?: number
 }

@@ -37,7 +37,7 @@ export class Published {
     return this.files.size
   }
 
-  /** Some files whose next change their times may not show; small ones, which are quickly compared. */
+  /** Some small files whose times may not show their next change. They are quickly compared. */
   get fresh(): ReadonlySet<DrivePath> {
     return this.freshPaths
   }
@@ -107,8 +107,8 @@ export class Published {
   }
 
   /**
-   * Keeps what changed, and with it of which version this is; call it after the path log has it. Nothing may be
-   * remembered or forgotten meanwhile.
+   * Saves what changed, with the version that all of it describes. To be called after the path log has that version.
+   * Nothing may be remembered or forgotten meanwhile.
    */
   async save(changed: Iterable<DrivePath>, version: number): Promise<void> {
     await this.catalog.writeSlowly([
@@ -159,10 +159,11 @@ export class Published {
 
   /**
    * After an accident the log of bytes may lack blocks that nobody could give back. Files that need them are imported
-   * again from the disk, and nothing is taken for the same as they are. A large file may hold its blocks itself, so it is compared.
+   * again from the disk, and no content counts as the same as theirs. A large file may hold its blocks itself, so it is
+   * compared.
    */
   doubtMissing(bytes: Hypercore): void {
-    if (bytes.contiguousLength === bytes.length) return // as ever, unless something happened
+    if (bytes.contiguousLength === bytes.length) return // nothing is missing
     this.byContent.clear()
     for (const [path, file] of [...this.files]) {
       const { blob, pack, ...rest } = file
@@ -202,8 +203,9 @@ export class Published {
   }
 }
 
+/** How the file looked on disk is not known: its content has to be compared. */
 const UNKNOWN_INO = -1
-/** Whatever it looks like on disk, it has to be read again. */
+/** Whatever the file looks like on disk, it has to be imported again. */
 const DOUBTED_INO = -2
 
 /**

@@ -62,7 +62,7 @@ export class PublishedContent {
     return block.length === 0 && (await blocks.next()).done === true
   }
 
-  /** Blocks that were not here are from now on: whoever has this content has them. */
+  /** Compares by the hashes of blocks. If they match, the file has the blocks, and missing ones count as here again. */
   private async hasHashesOf(
     { blockOffset, blockLength }: BlobRef,
     pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

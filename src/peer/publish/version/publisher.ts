@@ -30,12 +30,12 @@ import type { PublisherOptions, PublishProgress, PublishResult } from './publish
 import { rootOf, type Seen, SourceView } from './sourceView'
 import { importVersion } from './versionImport'
 
-/** In a folder with more names than this they are not compared with one. */
+/** In a folder with more names than this, a new name is not compared with them. */
 const MANY_NAMES = 5_000
 
 export class Publisher {
   private readonly newest: NewestPublished
-  /** For the names and links that are published. */
+  /** What is foretold of the published names and links; undefined: to be found out again. */
   private foretold: readonly Foretold[] | undefined
   private readonly logs: OwnLogs
   private readonly source: SourceView
@@ -50,7 +50,7 @@ export class Publisher {
    * @param share its log of bytes is open, when it has one
    * @param sync resolves when everything in the store is on the disk
    * @param isInDoubt whether the logs may have lost their ends
-   * @param hold milliseconds that many files may be gone before they are taken for deleted
+   * @param hold milliseconds that many vanished files are held before they count as deleted
    * @param onIndexLost the index could not be saved, which harms nothing but says something about the disk
    * @param shared serves large files out of the folder; undefined: the store keeps them
    */
@@ -80,7 +80,7 @@ export class Publisher {
     return this.readRecord()
   }
 
-  /** What is to stay as it was, also when the folder changes, is kept in the store. */
+  /** Undefined when the store keeps all bytes, so that they stay although the folder changes. */
   private get inPlace(): SharedFiles | undefined {
     return storesAll(this.record) ? undefined : this.shared
   }
@@ -193,7 +193,7 @@ export class Publisher {
     }
   }
 
-  /** What was published some other way, or is held, is compared with all there is. */
+  /** Looks at the named paths alone, if nothing else has changed since the last look and nothing is held. */
   private see(
     { ignore, dataFolder, named = NOTHING, onlyNamed = false }: PublisherOptions,
     published: Published,
@@ -253,7 +253,7 @@ export class Publisher {
     this.newest.appended(version, published, []) // no file lies anywhere else now
   }
 
-  /** Resolves when nothing is written any more that a publish left to be written after it. */
+  /** See `NewestPublished`. */
   settle(): Promise<void> {
     return this.newest.settle()
   }

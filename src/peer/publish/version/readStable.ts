@@ -145,7 +145,7 @@ export class StableReader {
   /**
    * Every byte in order. Throws FileBusyError when the file got shorter.
    *
-   * @param prefix bytes in front of each piece in its memory, which is nobody else's
+   * @param prefix bytes of memory in front of each piece that belong to it alone
    */
   async *pieces(pieceBytes: number, prefix = 0): AsyncGenerator<Buffer> {
     let next = this.piece(0, pieceBytes, prefix)

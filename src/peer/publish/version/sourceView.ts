@@ -58,7 +58,7 @@ export class SourceView {
   ): Promise<Look | undefined> {
     const { scanned } = this
     const { source, allow, boundaries = [], rules, hidden } = this.record()
-    // Of what is held back, only a scan says whether it is still so.
+    // Only a scan tells whether files that newer rules hide are still hidden.
     const isDecided = rules === RULES_VERSION && hidden === undefined
     if (names === undefined || scanned === undefined || !isDecided) return undefined
     if (this.asked !== this.question(ignore)) return undefined

@@ -103,7 +103,7 @@ export async function importVersion(
       if (isNew) put.add(path)
       else noted.push(path)
     }
-    // A file that stays shared has no part in where links lead.
+    // Links lead to the same as before when no path came, went or was skipped.
     const isSame = look?.isOther === false && bytes.skipped.length === 0 && !changed.some(isNew)
     const skipped = [...alreadySkipped, ...bytes.skipped]
     const dead = isSame ? [] : await leadingToSkipped(published, scan.files, skipped, signal)

@@ -1,10 +1,10 @@
 /**
  * Clones of large files, where the file system makes them (APFS, Btrfs, XFS): a second file that shares its bytes with
- * the first until one of them changes, so it costs nothing. By them a share has former versions of its large files,
- * which are not in the store.
+ * the first until one of them changes, so it costs nothing. They keep former versions of a share's large files, which are
+ * not in the store.
  *
- * A clone is named by the block that it begins with and its size, and nothing else is noted of it: what is in it proves
- * itself by the hash of each block, or is not used. One that a kill left half-made is too short, and is made again.
+ * A clone is named by its first block and its size, and nothing else is noted of it. Each block is compared with its hash
+ * before it is used. A clone that a kill left half-made is too short, and is made again.
  */
 import { constants, readdirSync, statSync } from 'node:fs'
 import { chmod, copyFile, mkdir, open, rm } from 'node:fs/promises'
@@ -21,7 +21,7 @@ export interface Clone {
   readonly blocks: number
 }
 
-/** Says of one file, or of this moment. All else is said of the disk, which makes no clones. */
+/** Errors of one file, or of one moment. With any other, the disk makes no clones. */
 const PASSING = new Set(['ENOSPC', 'EDQUOT', 'ENOENT', 'EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'EBUSY'])
 
 export class Clones {
@@ -44,7 +44,7 @@ export class Clones {
     }
   }
 
-  /** Makes clones of files that have none. Of one that is gone, or on a disk that makes none, there is none then. */
+  /** Makes clones of files that have none, as far as the files are there and the disk makes clones. */
   async make(files: Iterable<SharedLargeFile>, signal: AbortSignal): Promise<void> {
     for (const { path, first, size } of files) {
       if (!this.isPossible || !this.isWanted() || signal.aborted) return
@@ -53,7 +53,7 @@ export class Clones {
       try {
         if (await this.clone(path, first, size)) this.note(first, size)
       } catch (error) {
-        await rm(this.pathOf({ first, size }), { force: true }).catch(() => {}) // too short to be taken for one
+        await rm(this.pathOf({ first, size }), { force: true }).catch(() => {}) // what stays is too short to count
         const code = error instanceof Error && 'code' in error ? String(error.code) : ''
         this.isPossible = code === '' || PASSING.has(code)
       }
@@ -91,7 +91,7 @@ export class Clones {
     }
   }
 
-  /** Removes those that nobody needs. */
+  /** Removes clones that nobody needs. */
   async keepOnly(isNeeded: (clone: Clone) => boolean): Promise<void> {
     for (const clone of [...this.clones.values()]) if (!isNeeded(clone)) await this.remove(clone)
   }

@@ -18,10 +18,10 @@ export class LargeFiles {
   private readonly byPath = new Map<DrivePath, SharedLargeFile>()
   /** Files of the same content have the same blocks. */
   private readonly byFirst = new Map<number, Set<SharedLargeFile>>()
-  /** Undefined: they changed. */
+  /** See `firsts`; undefined when they changed. */
   private inOrder: readonly number[] | undefined
 
-  /** Takes over another version. @returns what was in the one before and is not any more, and what was not */
+  /** Takes over another version. @returns files that are gone since the one before, and files that came */
   update(index: PathIndex): {
     readonly gone: readonly SharedLargeFile[]
     readonly come: readonly SharedLargeFile[]

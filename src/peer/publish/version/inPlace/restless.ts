@@ -1,13 +1,13 @@
 /**
  * Large files that change again and again while others fetch them: the image of a virtual machine, a log that grows.
  * Their blocks lie in the file, so each change takes away what was being fetched, and nobody would ever get to the end.
- * So after the second time they are kept in the store, as they were, until nobody fetches them or they come to rest.
+ * So after the second change the store keeps their bytes, until nobody fetches them or they come to rest.
  */
 import type { DrivePath } from '../../../../common/brand'
 
 /** Milliseconds without being fetched, or changed. */
 const CALM = 10 * 60_000
-/** After this many changes while it was fetched. */
+/** Changes while it was fetched that make a file restless. */
 const CHANGES = 2
 /** More files are not remembered. */
 const MOST = 1_000
@@ -24,7 +24,7 @@ export class Restless {
     set(this.fetched, path, this.now())
   }
 
-  /** Its content is another one now. */
+  /** Its content changed. */
   noteChanged(path: DrivePath): void {
     const now = this.now()
     if (now - (this.fetched.get(path) ?? -Infinity) > CALM) return

@@ -1,11 +1,12 @@
 /**
  * Blocks of an own share's large files, which are not in the store: they stay in the shared folder.
  *
- * Which file a block is a piece of, the newest version says, and the import for what it is importing. Several files can
- * have the same content; each is tried. Whoever reads compares with the hash in the tree (hypercore/pieces.ts), so
- * whatever became of a file, nothing else than what was published ever leaves. What no file has any more is not here: its
- * bits are cleared, peers are told, and the folder is looked at again. What a newer version supersedes is not here
- * either, from then on, unless there is a clone of it.
+ * The newest version tells which file a block is a piece of; the import tells it for files that it imports. Several files
+ * can have the same content; each is tried. Every block that is read is compared with its hash in the tree
+ * (hypercore/pieces.ts), so nothing but what was published ever leaves, whatever became of a file.
+ *
+ * A block that no file has any more is not here: its bit is cleared, peers are told, and the folder is looked at again.
+ * Blocks that a newer version supersedes are not here either, unless there is a clone of them.
  */
 import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../../../common/brand'
@@ -31,7 +32,7 @@ export interface SharedFilesOptions {
   readonly root: () => string
   /** Files that do not hold any more what was published of them. */
   readonly onLost: (paths: readonly DrivePath[]) => void
-  /** What keeps former versions of them, on disks that can. */
+  /** Keeps former versions of large files, on disks that make clones. */
   readonly clones?: Clones
   readonly signal: AbortSignal
 }
@@ -43,9 +44,9 @@ export class SharedFiles implements Outside {
   private readonly restless = new Restless()
   /** Files of which not all blocks are here. */
   private readonly lostPaths = new Set<DrivePath>()
-  /** What newer versions do not name, and was not looked after yet. */
+  /** Files that newer versions do not name, and whose blocks were not cleared yet. */
   private superseded: SharedLargeFile[] = []
-  /** Not looked at yet whether there are clones of them. */
+  /** Files that came since clones were made last. */
   private uncloned: SharedLargeFile[] = []
   private cloning = Promise.resolve()
   private log: Hypercore | undefined
@@ -78,12 +79,12 @@ export class SharedFiles implements Outside {
     this.importing.delete(first)
   }
 
-  /** What was published of a file is superseded. */
+  /** A file whose blocks were published has changed. */
   noteChanged(path: DrivePath): void {
     this.restless.noteChanged(path)
   }
 
-  /** Whether a file changes again and again while others fetch it, so that only the store has any version of it whole. */
+  /** Whether a file changes again and again while others fetch it: only the store can keep a version of it whole. */
   isRestless(path: DrivePath): boolean {
     return this.restless.has(path)
   }
@@ -103,7 +104,7 @@ export class SharedFiles implements Outside {
     return this.lostPaths.size > 0
   }
 
-  /** Nothing is being imported any more, and this is the newest version. What it superseded is not here any more. */
+  /** To be called after an import, with the newest version. Clears what that superseded. */
   async published(version: Version): Promise<void> {
     this.importing.clear()
     this.take(version)
@@ -120,7 +121,7 @@ export class SharedFiles implements Outside {
     this.cloneSoon()
   }
 
-  /** Blocks were cleared that nobody is to have any more. */
+  /** To be called after blocks were cleared. Removes clones that nobody needs any more. */
   async cleared(): Promise<void> {
     const { log } = this
     if (log === undefined) return
@@ -134,7 +135,7 @@ export class SharedFiles implements Outside {
     await this.cloning
   }
 
-  /** What was imported is named by nothing. */
+  /** The import failed: nothing names what it imported. */
   notPublished(): void {
     this.importing.clear()
   }
@@ -176,7 +177,7 @@ export class SharedFiles implements Outside {
     if (paths.length > 0) options.onLost(paths)
   }
 
-  /** Puts all of them into the store, as they are in the newest version. Throws as `storeBlocks`. */
+  /** Puts all large files of the newest version into the store. Throws as `storeBlocks`. */
   async storeAll(assertRoom: () => void): Promise<void> {
     await this.listed()
     for (const [file, log] of this.each())
@@ -184,8 +185,8 @@ export class SharedFiles implements Outside {
   }
 
   /**
-   * Takes out of the store what files hold themselves, which is proven block by block: what an earlier version kept there.
-   * Throws PeerfoldError `cancelled`; it can be done again then.
+   * Takes bytes out of the store that files hold themselves, as is proven block by block. An earlier program version put
+   * them there. Throws PeerfoldError `cancelled`; it can be done again then.
    *
    * @param onFreed told of the bytes of each file
    */
@@ -232,7 +233,7 @@ export class SharedFiles implements Outside {
     yield* this.large.having(index)
   }
 
-  /** After a start it is not known yet what the blocks are pieces of. */
+  /** Reads the newest version: after a start it is not known yet what the blocks are pieces of. */
   private async listed(): Promise<void> {
     const { share, signal } = this.options
     if (share.version === undefined) await within(share.refresh(signal), LISTED_WITHIN).catch(() => {})
@@ -254,7 +255,7 @@ export class SharedFiles implements Outside {
     return this.log?.core.bitfield.count(first, blocks, true) === blocks
   }
 
-  /** Nobody waits for it. */
+  /** Makes clones of the files that came. Nobody waits for it. */
   private cloneSoon(): void {
     const { clones, signal } = this.options
     const files = this.uncloned.filter(({ path }) => !this.restless.has(path))
@@ -263,7 +264,7 @@ export class SharedFiles implements Outside {
       this.cloning = this.cloning.then(() => clones.make(files, signal))
   }
 
-  /** What the store has of a superseded file stays for a while for those who are fetching it. */
+  /** Bytes of a superseded file that are in the store stay for a while, for those who are fetching them. */
   private async clearUnlessStored(log: Hypercore, pieces: Pieces, file: SharedLargeFile): Promise<void> {
     if (await pieces.isStored(file.first)) return
     await clearBlocks(log, [runOf(file, log)], this.options.signal, () => true)

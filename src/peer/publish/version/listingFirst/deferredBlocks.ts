@@ -12,7 +12,7 @@ import type { PublishedFile } from '../../../store/catalog'
 import { breathe, slicer, throwIfAborted } from '../../../time'
 import { BlockAppender } from '../appender'
 
-/** Hands out places one after another, which count from a place that is told at the end. */
+/** Hands out places one after another. They count from 0 until `place` tells where the first block lies. */
 export class DeferredBlocks {
   private readonly blobs = new Set<{ -readonly [K in keyof BlobRef]: BlobRef[K] }>()
   private bytes = 0

@@ -1,4 +1,4 @@
-/** Puts small files that were published one by one into packs, and again those whose pack is hardly used any more. */
+/** Puts small files into packs that were published one by one, and those whose pack is hardly used any more. */
 import type Hypercore from 'hypercore'
 import type { DrivePath } from '../../../../common/brand'
 import { PACK_BYTES, PACKED_FILE_BYTES } from '../../../drive/format/listing'

@@ -1,21 +1,21 @@
 /**
- * When the rest of a large first version is written (see appendVersion.ts). Peerfold needs none of it, so
- * whoever got the link goes first: it waits until nobody fetches, but not for ever.
+ * When the rest of a large first version is written (see appendVersion.ts). Peerfold needs none of it, so readers that
+ * got the link go first: the rest waits until nobody fetches, but not for ever.
  */
 import { delay } from '../../../time'
 
-/** Whoever gets the link has this long (milliseconds) to begin. */
+/** Readers that get the link have this long (milliseconds) to begin. */
 const BEGIN_AFTER = 5_000
 /** Nobody fetches when nothing went out for this long (milliseconds). */
 const QUIET = 1_000
-/** Others wait no longer than this (milliseconds) for readers who fetch. */
+/** Other clients wait no longer than this (milliseconds) for readers that fetch. */
 const AT_MOST = 60_000
-/** After a failure, and then twice as long each time, at most this long (milliseconds). */
+/** The pause after a failure, which doubles each time, and the longest one (milliseconds). */
 const RETRY_AFTER = 5_000
 const RETRY_AT_MOST = 10 * 60_000
 
 export interface VersionFinishOptions {
-  /** Superseded bytes stay so long, milliseconds: what shall be over sooner than that begins sooner. */
+  /** The grace period of superseded bytes, milliseconds. Also caps the waits, so tests run fast. */
   readonly grace: number
   /** Whether something is left to be written. */
   readonly isListingFirst: () => boolean
