@@ -186,7 +186,7 @@ interface Reading {
 /** The entries of a file and of what it includes. */
 function entriesOf(file: string, reading: Reading, depth = 0): ConfigEntry[] {
   if (depth > MAX_DEPTH || reading.left-- <= 0) return []
-  // One that may not be read is none, for git as well.
+  // A file that may not be read counts as absent, for git as well.
   const read = reading.inputs.read(file, MAX_CONFIG)
   if (read.kind !== 'content') return []
   return parseGitConfig(read.bytes.toString('utf8')).flatMap(entry => {

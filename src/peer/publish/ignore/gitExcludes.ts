@@ -22,7 +22,7 @@ export interface ExcludeFile {
 /** What one scan reads of git. */
 export class GitFiles {
   readonly inputs = new Inputs()
-  /** Where the `.git` of each folder is that was asked for. Absolute paths. */
+  /** The folders that were asked for, each with the place of its `.git`. Absolute paths. */
   readonly gitDirs = new Map<string, string>()
 
   /** @param env where git's configuration is, as git itself takes it from the environment */
@@ -47,7 +47,8 @@ export class GitFiles {
   /**
    * The text of an ignore file outside of the shared folder; undefined when there is none.
    *
-   * @param isUsers a file of another user is none, as for git: a program may run with somebody else's home folder
+   * @param isUsers whether it is the user's own file. Without the right to read it, it counts as absent, as for git: a
+   *   program may run with somebody else's home folder.
    * @throws PeerfoldError `source-unreadable`
    */
   readIgnore(path: string, isUsers = false): string | undefined {
@@ -67,19 +68,19 @@ export class GitFiles {
     return { top, gitDir, commonDir }
   }
 
-  /** Of a worktree or a submodule `.git` is a file that says where it is. */
+  /** In a worktree or a submodule, `.git` is a file that tells where the folder is. */
   private gitDirAt(path: string): string | undefined {
     const read = this.inputs.read(path, MAX_POINTER)
-    if (read.kind !== 'content') return isFolder(path) ? path : undefined
+    if (read.kind !== 'content') return isThere(path) ? path : undefined
     const said = /^gitdir: (.+?)[\r\n]*$/s.exec(read.bytes.toString('utf8'))?.[1]
     return said === undefined ? undefined : resolve(dirname(path), said)
   }
 }
 
-function isFolder(path: string): boolean {
+function isThere(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined
   } catch {
-    return false // it may not be looked at, by git neither
+    return false // it may not be looked at, not by git either
   }
 }

@@ -6,7 +6,7 @@
  *   2. the patterns in the user's settings, taken as if they stood in the shared folder
  *   3. git's: `.gitignore` files, also those above the shared folder up to the top of its git repository; then the
  *      repository's `info/exclude`, then the user's own ignore file (gitExcludes.ts). A repository inside of the
- *      shared folder has its own, and what those do not say is left to the ones around it.
+ *      shared folder has its own; paths that they do not match are left to those around it.
  * Of `.gitignore` and `.peerfoldignore` files the deepest one that matches decides, and within one file its last
  * matching line. Something inside an ignored folder stays ignored, because the walk never enters that folder.
  *
@@ -67,7 +67,7 @@ function trimTrailingSpaces(line: string): string {
   return line.slice(0, backslashes % 2 === 1 ? end + 1 : end)
 }
 
-/** The rules of one file: which folder they belong to, by how many components it lies below the top. */
+/** The rules of one file. `depth`: how many components its folder lies below the top. */
 interface RuleFile {
   readonly reason: IgnoreReason
   readonly above: RuleFile | undefined
@@ -120,7 +120,7 @@ export class IgnoreLayers {
     return new IgnoreLayers(gitFiles, ignoreCase, outer, undefined, fromSettings, git)
   }
 
-  /** Says what the rules have to say about an entry of this folder, or undefined when no line matches it. */
+  /** What the rules say about an entry of this folder; undefined when no line matches it. */
   verdict(name: string, isFolder: boolean): IgnoreVerdict | undefined {
     const components = [...this.components, this.fold(name)]
     for (const last of [this.own, this.settings, this.git]) {
@@ -186,7 +186,7 @@ export function ignoresCase(platform: NodeJS.Platform = process.platform): boole
   return platform === 'win32' || platform === 'darwin'
 }
 
-/** What a repository's `info/exclude` and the user's own file say, on top of what is around it. */
+/** Adds the rules of a repository's `info/exclude` and of the user's own file to those around it. */
 function withExcludes(
   around: RuleFile | undefined,
   top: string,
@@ -204,8 +204,8 @@ function withExcludes(
 
 /**
  * git's rules around a shared folder: sharing `repository/packages/app` leaves out what the repository's own rules
- * leave out. When its `.gitignore` files ignore the shared folder itself they are dropped, since somebody who shares a
- * build folder wants what is in it; in the same way its other files.
+ * leave out. Its `.gitignore` files are dropped when they ignore the shared folder itself: somebody who shares a build
+ * folder wants what is in it. The same holds for its other ignore files.
  */
 function rulesAround(
   root: string,

@@ -1,6 +1,6 @@
 /**
  * Files outside of a shared folder that decide what of it is shared: ignore files above it and git's configuration.
- * The watch does not see them, so how each looked before it was read is noted, to be compared later.
+ * The watch does not see them. So each is noted as it looked before it was read, to be compared later.
  */
 
 import type { Stats } from 'node:fs'
@@ -8,7 +8,7 @@ import { statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { errorCode, readSmallFile, type SmallFile } from './smallFile'
 
-/** More are read than are followed: a folder may hold thousands of repositories. */
+/** Files that are followed, at most; more may be read. A folder may hold thousands of repositories. */
 const MAX_FOLLOWED = 2_000
 
 const ABSENT = 'ENOENT'
@@ -35,7 +35,7 @@ export class Inputs {
   }
 }
 
-/** As `lookOf`, at once. Without an error where there is nothing: making one takes longer than the look. */
+/** As `lookOf`, synchronous. Makes no error for an absent file: that would take longer than the look. */
 export function lookNow(path: string): string {
   try {
     const stats = statSync(path, { throwIfNoEntry: false })
@@ -45,7 +45,7 @@ export function lookNow(path: string): string {
   }
 }
 
-/** How a file looks: the same as long as nothing was written to it, and nothing was put in its place. */
+/** How a file looks, as a text that stays the same until the file is written to or replaced. */
 export async function lookOf(path: string): Promise<string> {
   try {
     return describe(await stat(path))

@@ -27,7 +27,7 @@ export class LeftOut {
   /** Undefined: there were too many. */
   private entries: LeftOutEntry[] | undefined = []
   private isSorted = true
-  /** Of everything that was added; used where the entries are not kept. */
+  /** Samples of everything that was added, for when the entries are not kept. */
   private readonly samples = new Skipped()
   private readonly unwatched: LeftOutEntry[] = []
   /** One text for all entries that the same line of an ignore file leaves out. */

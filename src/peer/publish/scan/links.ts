@@ -3,7 +3,8 @@
  * the shared folder, through whatever other links lie on the way. Nothing is ever read through a link.
  *
  * The target is walked component by component, as the system would, but starting from the shared folder and never
- * leaving it. What is there but not in the share is for deadLinks.ts, when it is known what the share holds.
+ * leaving it. Targets that are there but not in the share are judged by deadLinks.ts, once it is known what the share
+ * holds.
  */
 import { lstatSync, readlinkSync } from 'node:fs'
 import { isAbsolute } from '../../names/links'

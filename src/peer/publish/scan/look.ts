@@ -1,15 +1,15 @@
 /**
- * Looks at single places of a folder that was scanned, and brings its picture up to date: what comes of it is what a
- * scan of everything would find, as long as nothing else has changed.
+ * Looks at single places of a folder that was scanned, and brings its picture up to date. The result is what a scan of
+ * everything would find, as long as nothing else has changed.
  *
  *   1. What decides about the whole folder must be as it was: the folder itself, its disks, the files in inputs.ts.
  *   2. Each name that the watcher told leads to the place to look at. That is the name itself; or the highest folder
  *      on the way to it that is another one now; or its folder, where the name decides about all in there.
- *   3. A place is walked as a scan would walk it, with the rules of its folder, and takes the place of what was there.
+ *   3. A place is walked as a scan would walk it, with the rules of its folder. What is found replaces what was there.
  *   4. When other paths, or other links, are there than before, every link is judged again.
  *
- * Where that does not suffice, nothing is told, and the folder has to be scanned: git's own files, names on disk that
- * are spelled otherwise, disks, files that could not be read, files that got or lost a second name.
+ * Where that does not suffice, nothing is answered, and the folder has to be scanned: for git's own files, names on disk
+ * that are spelled otherwise, disks, files that could not be read, and files that got or lost a second name.
  */
 import { lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs'
 import { sep } from 'node:path'
@@ -27,7 +27,7 @@ import { SHARE_ROOT, Walk } from './walk'
 
 /** With more places than this, a scan is as quick. */
 const MAX_PLACES = 64
-/** Links that are judged again. */
+/** Links that are judged again, at most. */
 const MAX_LINKS = 2_000
 /** What makes a folder Peerfold's data folder, beside the folder of a format. */
 const OF_DATA_FOLDER: ReadonlySet<string> = new Set(['keys.json', 'catalog', 'store', 'token'])
@@ -176,7 +176,7 @@ class PlaceLook {
     this.place(place, walk.takePicture())
   }
 
-  /** What was found at a place takes the place of what was there. */
+  /** Replaces what was at a place by what was found there. */
   private place(place: DrivePath, now: Picture): void {
     const { picture } = this
     const [file] = now.found
@@ -196,7 +196,7 @@ class PlaceLook {
     if (picture.replace(place, now)) this.isOther = true
   }
 
-  /** What is left out can be, or have been, a second name of something that is shared. */
+  /** An entry that is left out may be a second name of something that is shared, or may have been one. */
   private assertNoHiddenSecondName(place: DrivePath, now: Picture): void {
     const { leftOut, hardLinked } = this.picture
     const hidden = now.leftOut.at(place)
@@ -233,7 +233,7 @@ function lookOrScan(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false })
   } catch {
-    throw new NeedsScan() // which says what is the matter with it
+    throw new NeedsScan() // the scan says what is the matter with it
   }
 }
 
@@ -245,7 +245,7 @@ function realOrScan(path: string): string {
   }
 }
 
-/** Some systems find a file by a name that is written otherwise than its own. */
+/** Whether a file has this very name. Some systems find it by one that is written otherwise. */
 function isSpelledSo(folder: string, name: string, { dev, ino }: Stats): boolean {
   const other = name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase()
   if (ASCII.test(name)) {

@@ -69,7 +69,7 @@ export class Picture {
     return this.listed
   }
 
-  /** A file that is still one, at the same path. */
+  /** Notes how a file looks now that is still a file, at the same path. */
   update(file: ScannedFile): void {
     const at = firstFrom(this.found, file.path)
     this.bytes += file.size - (this.found[at]?.size ?? 0)

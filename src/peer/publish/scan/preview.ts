@@ -47,7 +47,7 @@ export interface FolderPreview {
 export async function previewFolder(source: string, options: PreviewOptions = {}): Promise<FolderPreview> {
   const scan = await scanSource(source, options)
   const skipped = new Skipped(scan)
-  const look = new Look(source, scan.isFile, scan.files, options.budget ?? BUDGET)
+  const look = new ContentLook(source, scan.isFile, scan.files, options.budget ?? BUDGET)
   const onPause = () => options.onProgress?.(progress(scan))
   await inSlices(look.run(), { signal: options.signal, onPause })
   for (const [file, detail] of look.secrets) skipped.add(file.path, 'secret-content', detail)
@@ -74,7 +74,7 @@ function progress(scan: { files: readonly ScannedFile[]; bytes: number; folders:
   return { files: scan.files.length, bytes: scan.bytes, folders: scan.folders }
 }
 
-class Look {
+class ContentLook {
   readonly secrets = new Map<ScannedFile, string>()
   /** Files that hold something although their size is 0. */
   readonly untrue = new Set<ScannedFile>()

@@ -44,7 +44,7 @@ export async function scanFolder(root: string, options: ScanOptions = {}): Promi
   await inSlices(walk.folder(SHARE_ROOT, layers), { signal: options.signal, onPause })
   walk.findVanished()
   const { picture, boundaries, vanished, disks } = walk
-  // What cannot be read may be what a link names, and stays published.
+  // A path that cannot be read stays published, and may be the target of a link.
   if (picture.unreadable.length === 0 && vanished.length === 0)
     picture.setDead(await inSlices(deadLinks(picture.found), { signal: options.signal, onPause }))
   if (picture.unreadable.includes(SHARE_ROOT)) throw new PeerfoldError('source-unreadable', root)

@@ -25,7 +25,7 @@ export interface ScanResult {
   readonly isFile: boolean
   /** In the order of their paths' UTF-8 bytes. */
   readonly files: ScannedFile[]
-  /** Those of them that have a second name, by which they can be changed unseen by a watch on the folder. */
+  /** Those of `files` that have a second name. Changes by that name are not seen by a watch on the folder. */
   readonly hardLinked: ScannedFile[]
   readonly bytes: number
   /** Folders entered, the shared one included. */
@@ -43,9 +43,9 @@ export interface ScanResult {
   readonly vanished: DrivePath[]
   /** Differs when a disk of `boundaries` or `vanished` came, went or was changed. */
   readonly disks: string
-  /** What decides about this share and is not watched with it; see Inputs. */
+  /** How files look that decide about this share and are not watched with it; see `Inputs`. */
   readonly inputs: ReadonlyMap<string, string>
-  /** Folders that are git repositories, `''` also for what is around, each with the absolute path of its `.git`. */
+  /** Folders that are git repositories, each with the absolute path of its `.git`; `''` also stands for one around it. */
   readonly repositories: ReadonlyMap<DrivePath, string>
 }
 

@@ -9,7 +9,7 @@ interface Placed {
   readonly path: string
 }
 
-/** Where the items begin that do not stand before this path. */
+/** Index of the first item that does not stand before this path. */
 export function firstFrom(items: readonly Placed[], path: string): number {
   let low = 0
   let high = items.length
@@ -26,7 +26,7 @@ export function findPath<T extends Placed>(items: readonly T[], path: string): T
   return item?.path === path ? item : undefined
 }
 
-/** Whether a path is among those of the items, for this many questions. */
+/** Answers whether a path is among those of the items. @param questions how often that will be asked */
 export function pathsOf(items: readonly Placed[], questions: number): (path: string) => boolean {
   if (questions < FEW) return path => findPath(items, path) !== undefined
   const paths = new Set(items.map(({ path }) => path))
@@ -84,7 +84,7 @@ export function putPaths<T extends Placed>(items: T[], more: readonly T[]): void
   }
 }
 
-/** Not by one call with all of them: a call takes some ten thousand arguments at most. */
+/** Inserts part by part: a call takes some ten thousand arguments at most. */
 function insert<T>(items: T[], at: number, more: readonly T[]): void {
   for (let from = 0; from < more.length; from += AT_ONCE)
     items.splice(at + from, 0, ...more.slice(from, from + AT_ONCE))

@@ -1,8 +1,8 @@
 /**
  * The walk of a scan (scan.ts): what is asked of each entry, and what was found so far.
  *
- * Each entry is asked, in this order: is it Peerfold's own, can its name be shared, do git or the ignore rules leave
- * it out, what is it on disk, is it a secret. The first no is listed and ends it; a folder that is left out is one
+ * Each entry is judged in this order: is it Peerfold's own, can its name be shared, do git or the ignore rules leave it
+ * out, what is it on disk, is it a secret. The first reason to leave it out is listed. A folder that is left out is one
  * entry of the list and is not entered. Paths that the user let in by name pass the rules and the secrets filter.
  */
 import { type Dirent, existsSync, lstatSync, opendirSync, realpathSync, type Stats } from 'node:fs'
@@ -39,7 +39,7 @@ interface Entry {
   readonly key: string
 }
 
-interface LeftOut {
+interface WhyLeftOut {
   readonly reason: SkipReason
   readonly detail: string
 }
@@ -50,7 +50,7 @@ export const SHARE_ROOT = '' as DrivePath
 /** The device or inode of a folder that could not be looked at. */
 const UNKNOWN = -1
 
-/** Nothing here is looked up by content. */
+/** Stands for content that cannot be read: no secret is found in it. */
 const NO_CONTENT = new Uint8Array(0)
 
 /** One walk and what it has found so far. */
@@ -58,7 +58,7 @@ export class Walk {
   picture: Picture
   /** Folders on another disk than the folder they lie in. */
   readonly boundaries: DrivePath[] = []
-  /** Folders that were such, and are no more. */
+  /** Folders that were such boundaries, and are no more. */
   readonly vanished: DrivePath[] = []
   private readonly disksSeen: string[] = []
   private readonly allowed: ReadonlySet<string>
@@ -82,7 +82,7 @@ export class Walk {
     return { files: found.length, bytes, folders: folders.size }
   }
 
-  /** What was found so far; the walk continues with nothing. */
+  /** Takes what was found so far; the walk continues with an empty picture. */
   takePicture(): Picture {
     const { picture } = this
     this.picture = new Picture(this.options.onLeftOut)
@@ -137,7 +137,7 @@ export class Walk {
     else this.file(path)
   }
 
-  /** Disks that were there and whose folders are gone as well; not those that are left out now. To be asked last. */
+  /** Notes disks whose folders are gone as well, but not those that are left out now. To be called last. */
   findVanished(): void {
     for (const path of this.options.boundaries ?? []) {
       if (path === SHARE_ROOT || this.boundaries.includes(path) || this.vanished.includes(path)) continue
@@ -147,7 +147,7 @@ export class Walk {
     }
   }
 
-  /** Notes a folder that is on a disk of its own, or was. */
+  /** Notes a folder that is on a disk of its own, or was. → whether that disk is gone */
   isVanished(path: DrivePath, isBoundary: boolean): boolean {
     const wasBoundary = this.options.boundaries?.includes(path) === true
     if (!isBoundary && !wasBoundary) return false
@@ -235,7 +235,7 @@ export class Walk {
     path: DrivePath,
     isFolder: boolean,
     layers: IgnoreLayers,
-  ): LeftOut | undefined {
+  ): WhyLeftOut | undefined {
     if (isTemporaryName(name))
       return { reason: 'peerfold-temporary', detail: 'It is a temporary file of Peerfold.' }
     if (isFolder && this.holdsKeys(this.absolute(path)))
@@ -251,7 +251,7 @@ export class Walk {
     return secret === undefined ? undefined : { reason: 'secret-name', detail: secret }
   }
 
-  private leaveOut(path: DrivePath, isFolder: boolean, { reason, detail }: LeftOut): void {
+  private leaveOut(path: DrivePath, isFolder: boolean, { reason, detail }: WhyLeftOut): void {
     if (!isFolder) {
       this.skip(path, reason, detail)
       return
@@ -267,7 +267,7 @@ export class Walk {
     let path = folder
     try {
       for (const name of file.slice(folder.length + 1).split('/')) {
-        // Names were asked as far as `folder`; and a link on the way could lead out of the share.
+        // Names were judged as far as `folder`. A link on the way could lead out of the share.
         if (refusalToShare(path) !== undefined || this.holdsKeys(this.absolute(path))) return
         if (!lstatSync(this.absolute(path), { throwIfNoEntry: false })?.isDirectory()) return
         path = below(path, name)
