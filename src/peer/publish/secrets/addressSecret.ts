@@ -28,7 +28,7 @@ const USER_INFO = /^([^\s/:@"'`<>()]*):([^\s/@"'`<>]{1,200})@([\w.[\]-]+)/
 const NO_HOST =
   /^(?:localhost|127\.|0\.0\.0\.0|\[?::1|host(?:name)?$|.*\.?host\.docker\.internal|(?:[\w-]+\.)*(?:example|test|invalid|localhost|foo|bar)(?:\.(?:com|org|net|edu))?$|(?:www\.)?(?:my|your)[\w.-]*$)/i
 
-/** The first of them, or undefined. */
+/** The first such address, or undefined. */
 export function addressSecret(bytes: Buffer): Find | undefined {
   for (let at = bytes.indexOf(SEPARATOR); at !== -1; at = bytes.indexOf(SEPARATOR, at + SEPARATOR.length)) {
     const kind = judge(bytes, at + SEPARATOR.length)

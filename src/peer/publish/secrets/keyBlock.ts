@@ -1,6 +1,6 @@
 /**
- * Finds private keys: a line `-----BEGIN … PRIVATE KEY-----` with a key after it. Without one, as in documentation,
- * it is harmless.
+ * Finds private keys: a line `-----BEGIN … PRIVATE KEY-----` with a key after it. The line alone, as in documentation, is
+ * harmless.
  */
 import type { Find } from './secretFind'
 import { isStandIn } from './standIn'
@@ -19,7 +19,7 @@ const HEADERS =
   /^(?:[ \t>|*#"'`+,;]*(?:\\+[nrt]|\r?\n)?[ \t>|*#"'`+,;]*[A-Za-z][A-Za-z-]*: [^\r\n\\]*(?:\\+[nr]|\r?\n|$))+/
 /** This many characters of Base64 are a key, whatever follows: one of Ed25519 has 64. */
 const SURELY = /^[A-Za-z0-9+/=]{40}/
-/** A shorter one is, when nothing else stands there. */
+/** Fewer characters are a key when nothing else stands there. */
 const WHOLE = /^[A-Za-z0-9+/=]{3,}$/
 const END = '-----END'
 /** Words that stand for a key. */

@@ -16,7 +16,7 @@ const KEYWORD = new RegExp(
 )
 const REST_OF_VALUE = /^[\w.~+/=-]+/
 
-/** Whether it is the value of something named like a secret, and random. */
+/** Whether the run that begins at `start` is a random value with a name like a secret's. */
 export function isNamedSecret(bytes: Buffer, start: number): boolean {
   if (!isAssigned(bytes, start) || !hasDigitAndLetter(bytes, start)) return false
   const match = KEYWORD.exec(latin1(bytes, start - BEFORE, start))

@@ -24,7 +24,7 @@ const LAST = [
 const AT_END = new RegExp(`(?:${LAST}|${BACKUP}|${COPY}|${DATE})$`)
 const BEFORE_ENDING = new RegExp(`^(.+?)(?:${BACKUP}|${COPY}|${DATE})(\\.[a-z0-9]{1,8})$`)
 const AT_BEGIN = /^(?:copy of |kopie von |copie de |copia de |\.~lock\.|\.#|#|~\$|\._)/
-/** What any of the above needs to be there. */
+/** A quick test: all of the above need this. */
 const MAY_BE_DECORATED = new RegExp(
   [
     '[~#)]',

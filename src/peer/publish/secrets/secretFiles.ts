@@ -1,6 +1,6 @@
 /**
- * Files that are secrets when their content says so: of some names, and of some kinds of configuration. What tells a
- * secret from a harmless file of the same name. To add one, add a line.
+ * Files that are secrets when their content says so: those of some names, and some kinds of configuration. Each line
+ * tells a secret from a harmless file of the same name. To add one, add a line.
  */
 import { plainName, possibleNames } from './plainName'
 import type { Find } from './secretFind'
@@ -13,7 +13,7 @@ const PASSWORD = 'A password or an access token'
 /** A value that is there and is not merely a reference to the environment, as in `_authToken=${NPM_TOKEN}`. */
 const VALUE = String.raw`["']?(?!["'\s]|\$[{A-Za-z]|%)([^\s"']+)`
 
-/** What a password stands after. The value is its first group. */
+/** What a password stands after. The value is the one of the three groups that is there. */
 const NAMED = new RegExp(
   String.raw`(?:pass(?:w(?:or)?d|phrase|wd)?|pwd|psk|secret|token|credentials?|(?:api|access|account|auth|secret|private|encryption|signing)[_.-]?key|auth)["']?[ \t]*(?:=>|:=|[:=])[ \t]*` +
     String.raw`(?:"([^"\n]{4,})"|'([^'\n]{4,})'|([^\s"'#;,]{4,}))`,
@@ -126,7 +126,7 @@ function named(text: string): Find | undefined {
   return undefined
 }
 
-/** Names a value that is kept elsewhere: a variable, a function, a path, an address. */
+/** Whether it names a value that is kept elsewhere: a variable, a function, a path, an address. */
 function isReference(value: string): boolean {
   return /^(?:[$%{[(!@]|[\w-]+\(|[a-z]+:\/\/|\.{0,2}\/|~\/)|^(?:true|false|null|none|required|optional|auto|disabled?|enabled?|basic|bearer|prompt)$/i.test(
     value,
@@ -158,7 +158,7 @@ function clusterSecret(text: string): Find | undefined {
   return undefined
 }
 
-/** Base64 of a stand-in is one too. */
+/** The text that a value in Base64 stands for: Base64 of a stand-in is a stand-in too. */
 function decoded(value: string): string {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(value) || value.length % 4 !== 0) return value
   const text = Buffer.from(value, 'base64').toString('latin1').trim()
@@ -242,8 +242,8 @@ const CONFIGURED: readonly (readonly [kind: string, pattern: RegExp])[] = [
 ]
 
 /**
- * Harmless: certificates and public keys, presentations (`.key`, which are zip files) and text in words, such as
- * translations. A private key among certificates is found by its first line.
+ * Judges `.pem` and `.key` files. Harmless are certificates and public keys, presentations (`.key`, which are zip files)
+ * and text in words, such as translations. A private key among certificates is found by its first line.
  */
 function judgeKeyFile(text: string): Find | undefined {
   const kind = 'What looks like a private key'

@@ -133,7 +133,7 @@ const ENDINGS: ReadonlyMap<string, string> = byName([
   [CLOUD, '.publishsettings', '.boto'],
 ])
 
-/** The others. */
+/** Names that a pattern tells. */
 const PATTERNS: readonly (readonly [name: RegExp, what: string])[] = [
   [/^\.env(?!\.vault$)(?:[._-]|\d*$)/, ENVIRONMENT],
   [
@@ -173,10 +173,10 @@ const PATTERNS: readonly (readonly [name: RegExp, what: string])[] = [
 /** Programs, pages and pictures: names that merely begin like a secret’s. */
 const SOURCE =
   /\.(?:[cm]?[jt]sx?|py|go|rs|java|kt|kts|c|h|cc|cpp|hpp|cs|rb|swift|dart|ex|exs|php|vue|svelte|md|mdx|rst|adoc|html?|css|scss|less|svg|png|jpe?g|gif|webp|snap|lock|pub)$/
-/** What is meant to be filled in by others. */
+/** Files that are meant to be filled in by others. */
 const TEMPLATE =
   /(?:^|[#~$._ -])(?:examples?|samples?|templates?|tmpl|tpl|dist|schema|defaults?|placeholder|dummy|fixture|vault\.example|j2|erb|hbs|mustache)(?:$|[._-])/
-/** What is a secret all the same: nobody gives out an empty one. */
+/** Containers are secrets even if they are named like a template: nobody gives out an empty one. */
 const CONTAINER = /\.(?:p12|pfx|p8|ppk|jks|keystore|kdbx?|keychain|keychain-db|keyring)$/
 
 /** Folders in which everything is a secret; they are left out whole. */
@@ -193,7 +193,7 @@ const SECRET_FOLDERS: ReadonlyMap<string, string> = new Map([
   ['.gcloud', 'The folder holds cloud credentials.'],
 ])
 
-/** Folders in which everything is a secret but what explains it to people. */
+/** Folders in which everything is a secret but the pages that explain it to people. */
 const FOLDERS_WITH_PAGES: ReadonlyMap<string, string> = new Map([
   ['.aws', 'The folder holds cloud credentials.'],
   ['.azure', 'The folder holds cloud credentials.'],

@@ -19,8 +19,8 @@ import { findToken, TOKEN_REACH } from './tokenSearch'
 export { secretByName } from './secretNames'
 
 /**
- * Counts up whenever files are held back that were shared before. What a share was published by is kept with it, so
- * that its owner can be told before files leave it.
+ * Counts up whenever new rules hold back files that were shared before. Each share keeps the number that it was published
+ * with, so that its owner can be told before files leave it.
  */
 export const SECRET_RULES_VERSION = 2
 
@@ -30,7 +30,7 @@ export interface SecretVerdict {
   readonly detail: string
 }
 
-/** Bytes of a file that is judged as a whole (2) which are looked at. */
+/** Bytes of a file that step 2 looks at. */
 export const SECRET_HEAD = 256 * 1024
 /** Bytes within which lines are counted. */
 const COUNTED = 16 * 1024 * 1024

@@ -20,10 +20,10 @@ export function isExamplePassword(value: string): boolean {
 
 /** Bits a character, by how often each one occurs. Random letters and digits have about 4 in 20 characters. */
 const RANDOM_BITS = 3
-/** Of neighbours, how many may be equal or follow each other in the alphabet. */
+/** The part of neighbouring characters that may be equal or follow each other in the alphabet. */
 const MOST_IN_ORDER = 0.4
 
-/** Whether a value looks as if it was drawn by lot. Meant for 16 characters and more. */
+/** Whether a value looks random. Meant for 16 characters and more. */
 export function isRandom(value: string): boolean {
   if (isStandIn(value)) return false
   const counts = new Map<number, number>()

@@ -173,7 +173,7 @@ export const TOKENS_BY_INSIDE: readonly { kind: string; at: number; inside: stri
 
 const BODY_OF_JWT = /^[^.]+\.([^.]+)\./
 
-/** Examples, keys that are meant to be public, and tokens that are over give nothing away. */
+/** Examples, keys that are meant to be public, and expired tokens give nothing away. */
 function isLiveJwt(token: string): boolean {
   try {
     const body = Buffer.from(BODY_OF_JWT.exec(token)?.[1] ?? '', 'base64url').toString('utf8')

@@ -2,9 +2,9 @@
  * Looks for tokens in all bytes of a text, fast enough to be done for every file that is published: 35 MB of source
  * code take about 25 ms.
  *
- * All tokens are runs of at least 20 characters of one set, and text has few of those. So only every run of 20 or more
- * is looked at, and to find them not every byte is: a window of 20 bytes is read from its end, and the first byte from
- * there that is outside of the set is where the next window can begin.
+ * All tokens are runs of at least 20 characters of one set, and text has few such runs. Only these are judged. To find
+ * them, not every byte is read: a window of 20 bytes is read backwards from its end. The first byte outside of the set
+ * ends that, and the next window begins right behind it.
  */
 import { addressSecret } from './addressSecret'
 import { isNamedSecret } from './namedSecret'
@@ -50,7 +50,7 @@ export function findToken(bytes: Buffer): Find | undefined {
 
 function findRun(bytes: Buffer): Find | undefined {
   const last = bytes.length - 1
-  /** Before this all is done. */
+  /** All is done up to this byte. */
   let border = -1
   /** Whether a run can begin right after the border; else the border lies in the middle of a run. */
   let mayBegin = true

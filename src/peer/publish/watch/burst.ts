@@ -5,8 +5,8 @@
  * added for a short while, or when it has lasted long enough. When it holds more paths than are worth naming, or when
  * something may have been missed, it is told as `'rescan'`.
  *
- * A save may be the beginning of something larger that the watcher tells later. So before it is told, `isGoingOn` is
- * asked. When it is, it is waited for as a burst, and told as `'rescan'` and then by name.
+ * A save may be the beginning of something larger that the watcher tells later. So `isGoingOn` is asked before a save is
+ * told. If more is going on, the save becomes a burst, which is told as `'rescan'` and then by name.
  */
 import type { DrivePath } from '../../../common/brand'
 
@@ -19,13 +19,13 @@ export interface BurstTimes {
   readonly quiet: number
   /** Milliseconds a burst lasts at most. */
   readonly longest: number
-  /** The same while `isGoingOn` says that the program that makes it is not done. */
+  /** The same while `isGoingOn` says that a program is still at work. */
   readonly longestGoingOn: number
 }
 
 /** Above this many paths some systems have dropped events already. */
 export const MAX_PATHS = 5000
-/** More are no save of a person. Then the native watcher may have missed some. */
+/** More paths are no save of a person, and the native watcher may have missed some. */
 export const FEW_PATHS = 4
 
 /** `'more'`: something else has changed as well. `'busy'`: a program is at work that says when it is done. */
@@ -34,7 +34,7 @@ export type GoingOn = 'more' | 'busy' | undefined
 export class Burst {
   private paths = new Set<DrivePath>()
   private rescan = false
-  /** What is known by name is not all of it. */
+  /** The paths known by name are not all that changed. */
   private isPart = false
   private startedAt: number | undefined
   private timer: NodeJS.Timeout | undefined

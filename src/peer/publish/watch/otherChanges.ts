@@ -1,8 +1,10 @@
 /**
- * Whether more was changed in the folders of a few files than these: then they are part of something larger, which the
- * watcher tells later or has missed. Whatever writes many files of a folder does it in the order of their names, or in
- * the order in which the system lists them. So in both the neighbours of each file are looked at, and not all of a
- * folder: that would be most of the work of a save.
+ * Whether other files changed in the folders of a few that the watcher told. Then these are part of something larger,
+ * which the watcher tells later or has missed.
+ *
+ * A program that writes many files of a folder does it in the order of their names, or in the order in which the system
+ * lists them. So only the neighbours of each file in both orders are looked at. A look at the whole folder would be most
+ * of the work of a save.
  */
 import { lstatSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'

@@ -3,9 +3,9 @@
  *
  *   - Its `ignore` takes whatever holds a glob character for a pattern, so the folder `[work]/node_modules` is not
  *     ignored. `ignorePaths`, which its own wrapper makes of the rest, is taken as it stands.
- *   - What happens is handed over when nothing was added for 50 ms, or 500 ms after the last time. Nothing was handed
- *     over for 500 ms: then the first event is, at once and alone, and what belongs to it comes later.
- *   - What happens in the moment in which events are handed over is lost at times: it is taken for handed over.
+ *   - Events are handed over when none was added for 50 ms, or 500 ms after the last hand-over. After 500 ms without a
+ *     hand-over, the first event is handed over at once and alone, and what belongs to it comes later.
+ *   - An event in the moment of a hand-over is lost at times: it is taken for handed over.
  *   - An error other than “must be re-scanned” is the last thing that a subscription says.
  *   - On Linux one thread reads the events of all subscriptions, and a signal ends it (parcel-bundler/watcher#253).
  *     It then waits for itself for ever and keeps its inotify descriptor, with a watch for every folder; here that
@@ -27,9 +27,9 @@ export type OnEvents = (error: Error | null, events: readonly WatchEvent[], isFi
 
 /** Milliseconds without an event after which events are handed over. */
 export const MORE_WITHIN = 50
-/** Milliseconds without a hand-over, after which the first event is handed over at once; a little less than it is. */
+/** Milliseconds without a hand-over after which the first event is handed over at once; a little less than the true time. */
 const FIRST_AFTER = 450
-/** All subscriptions are handed theirs at the same time; milliseconds. */
+/** Milliseconds within which one hand-over reaches all subscriptions. */
 const TOGETHER = 5
 
 /** @param options.ignorePaths absolute paths of folders that are not watched */
@@ -87,7 +87,10 @@ export function isEnd({ message }: Error): boolean {
   return !/re-?scan/i.test(message)
 }
 
-/** Nothing else in this process watches by inotify. With more than one, which is the lost one cannot be told. */
+/**
+ * Closes the descriptor that the thread left, if it is the only one. Nothing else in this process watches by inotify.
+ * Among several, the lost one cannot be told.
+ */
 function closeLost(): void {
   const inUse = inotifyDescriptors().filter(({ watches }) => watches > 0)
   const [only] = inUse

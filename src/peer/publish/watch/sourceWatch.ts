@@ -73,11 +73,11 @@ export class SourceWatch {
     this.disks = disks
     if (this.watchingFolder === undefined) return
     this.outer.follow(inputs)
-    // A scan may see another disk before it is looked for.
+    // A scan may see another disk before `outer` looks for it.
     if (isOther) void this.beginAgain()
   }
 
-  /** A disk that was mounted has to be watched again; and the folder is scanned. */
+  /** Makes the watch again, which a newly mounted disk is not part of yet; and the folder is scanned. */
   private async beginAgain(): Promise<void> {
     const watch = await this.watchingFolder?.catch(() => undefined) // it told why it could not start
     await watch?.again()

@@ -226,8 +226,8 @@ export class FolderWatch {
   }
 
   /**
-   * Ends the subscription, makes a new one, and asks for a rescan, since nothing is watched in between. The other
-   * way round would not do: while one lasts, its picture of the folder's tree serves the next one too.
+   * Ends the subscription, makes a new one, and asks for a rescan, since nothing is watched in between. Made before the
+   * old one ends, the new one would get the old picture of the folder's tree.
    */
   private async renew(): Promise<void> {
     await this.unsubscribe()
@@ -287,7 +287,7 @@ export class FolderWatch {
   private concerns(path: DrivePath): boolean {
     const components = path.split('/')
     if (components.some(isTemporaryName)) return false
-    // That there is a repository counts, what is in it does not.
+    // The folder `.git` itself counts, what is in it does not.
     return this.options.includeGit || !components.slice(0, -1).includes('.git')
   }
 
@@ -303,7 +303,7 @@ export class FolderWatch {
     })
   }
 
-  /** What ends again and again is begun ever more seldom: each time everything is scanned, and watches may be lost. */
+  /** Begins again after a pause that doubles each time: every beginning scans everything, and may lose watches. */
   private subscribeSoon(): void {
     const { again, safety } = this.times
     if (performance.now() - this.subscribedAt > safety) this.pause = again

@@ -16,7 +16,7 @@ export interface WatchFileOptions {
   readonly interval?: number
 }
 
-/** Starts to follow a file (absolute path); `close` ends it. ChangedPaths from the time of the call on are seen. */
+/** Starts to follow a file (absolute path); `close` ends it. Changes from the time of the call on are seen. */
 export async function watchFile(
   path: string,
   options: WatchFileOptions,
