@@ -3,7 +3,8 @@ import { LIMIT_NAMES, type LimitName, limitSetting } from '../common/limitSettin
 import type { Params } from '../common/protocol'
 
 /**
- * Nothing for usual values: the peer process knows them. What it would not take is brought within its bounds.
+ * The limits that differ from the usual ones, which the peer process knows. A value that it would refuse is brought
+ * within its bounds.
  *
  * @param get what the user chose, by the setting's name below `peerfold.`
  */
@@ -19,7 +20,7 @@ export function chosenLimits(
   return limits
 }
 
-/** What is no number is as if none were chosen. */
+/** The value within its bounds, or `otherwise` for what is no number. */
 export function clamp(value: unknown, low: number, high: number, otherwise: number): number {
   if (typeof value !== 'number' || !Number.isFinite(value)) return otherwise
   return Math.min(high, Math.max(low, value))

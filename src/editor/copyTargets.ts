@@ -1,6 +1,7 @@
 /**
- * Where what was saved, so that a copy is brought up to date without asking for its folder again. Kept beyond the window.
- * Nothing secret: share ids and paths. Copies of whole shares that an earlier version remembered are known too.
+ * Remembers where copies were saved, so that one is brought up to date without asking for its folder again. Kept beyond
+ * the window. Nothing secret: share ids and paths. Copies of whole shares that an earlier version remembered are known
+ * too.
  */
 import type * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../common/brand'
@@ -24,7 +25,7 @@ export interface CopyTarget {
   readonly name?: string
 }
 
-/** Copies of a share, the one saved last first. */
+/** Copies of a share, the latest first. */
 export function copiesOf(memory: vscode.Memento, id: ShareId): readonly CopyTarget[] {
   const copies = recall(memory).filter(copy => copy.id === id)
   const earlier = foldersOf(memory, id)

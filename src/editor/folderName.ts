@@ -1,6 +1,6 @@
 /**
- * A stranger's name for a share as the name of one new folder, on any system. What the files in it are called is
- * judged by the peer process; this is only the folder around them.
+ * A stranger's name for a share as the name of one new folder, on any system. The peer process judges the names of the
+ * files in it.
  */
 
 const RESERVED = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i

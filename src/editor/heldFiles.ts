@@ -1,6 +1,6 @@
 /**
- * Tells what stays shared for the moment although it is not in the folder any more, or is left out now, and takes the
- * user's decision. Once for each hold, in the window that is looked at: others have nothing to add.
+ * Tells which files stay shared for the moment although they left the folder, or are left out now, and takes the user's
+ * decision. A window tells each hold once, and only while it is focused.
  */
 import * as vscode from 'vscode'
 import { explainHeld } from '../common/explainHeld'

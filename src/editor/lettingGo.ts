@@ -1,7 +1,7 @@
 /**
  * Lets go of shares that are gone: closes their tabs and takes them out of the workspace, so that nothing points at
- * files that nobody serves any more. Every window does so by what the state shows, by whichever program the share was
- * removed; also after a start, for what was removed while this window was closed.
+ * files that nobody serves any more. Every window goes by the state, whichever program removed the share. After a start
+ * this includes shares that were removed while the window was closed.
  *
  * The list of shares is whole from the first state on. While there is none, nothing is known to be gone.
  */
@@ -18,9 +18,9 @@ import { tell, tellError } from './tell'
 const { l10n } = vscode
 
 export class LettingGo extends Disposable {
-  /** What shares were called when they were here. */
+  /** Names of shares, from when they were here. */
   private readonly names = new Map<ShareId, string>()
-  /** Being removed, or let go of, in this window. */
+  /** Shares that this window is removing or letting go of. */
   private readonly busy = new Set<ShareId>()
 
   constructor(
@@ -33,13 +33,13 @@ export class LettingGo extends Disposable {
     this.own(vscode.window.tabGroups.onDidChangeTabs(() => this.look()))
   }
 
-  /** Removes a share by what the user asked for here: nothing is told of it. */
+  /** Removes a share as the user asked for in this window, so nothing is told of it. */
   async whileRemoving(id: ShareId, remove: () => Promise<unknown>): Promise<void> {
     this.busy.add(id)
     try {
       await closeTabs(id)
       await remove()
-      // The name is forgotten, and the next state finds nothing left to let go of.
+      // After this the next state finds nothing left to let go of.
       this.names.delete(id)
       unmount(id)
     } finally {
@@ -78,7 +78,7 @@ export class LettingGo extends Disposable {
       const name = safeText(known ?? mounted?.name ?? id.slice(0, 8), 60)
       this.names.delete(id)
       await closeTabs(id)
-      // Told before: all extensions may be restarted when a folder goes.
+      // Told first: all extensions may be restarted when a folder goes.
       tell(
         known === undefined
           ? l10n.t('“{0}” is not known here any more, so it was closed. Its link opens it again.', name)
@@ -109,7 +109,7 @@ function folderOf(id: ShareId): vscode.WorkspaceFolder | undefined {
   return vscode.workspace.workspaceFolders?.find(({ uri }) => fromShareUri(uri)?.id === id)
 }
 
-/** Last: where it was the only other folder, all extensions are restarted by it. */
+/** To be called last: all extensions are restarted when only one other folder is left. */
 function unmount(id: ShareId): void {
   const folder = folderOf(id)
   if (folder !== undefined) vscode.workspace.updateWorkspaceFolders(folder.index, 1)

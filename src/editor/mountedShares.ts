@@ -1,7 +1,7 @@
 /**
- * What VS Code cannot do with a share that is a folder of the workspace, and what can: its search does not look into
- * other file systems and says “No results found”. The folder has a mark that says so when the mouse rests on it, and
- * after the first time that a share was added, a message says it once for each user.
+ * Tells what VS Code cannot do with a share that is a folder of the workspace. Its search does not look into other file
+ * systems, and says “No results found”. The folder has a mark that says so when the mouse rests on it. A message says it
+ * once for each user, after the first share was added.
  */
 import * as vscode from 'vscode'
 import type { ShareId } from '../common/brand'
@@ -14,7 +14,7 @@ const { l10n } = vscode
 
 /** In globalState: the user was told. */
 const MEMORY = 'peerfold.toldOfSearch'
-/** Milliseconds: VS Code may start all extensions anew when a folder is added, and buttons of before do nothing then. */
+/** Milliseconds before the message: adding a folder may restart all extensions, and older buttons do nothing then. */
 const SETTLES = 5_000
 /** One or two characters, shown at the right of the folder. */
 const BADGE = '↔'

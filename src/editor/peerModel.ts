@@ -19,7 +19,7 @@ import type { PeerProcess, PeerProcessStatus } from './peerProcess'
 
 /** Milliseconds; the state comes four times a second. */
 const STATE_LIMIT = 2_000
-/** Milliseconds: what is shown of a share without its name would keep standing there. */
+/** Milliseconds. Long, since an address that is shown before its share's name is known stays without the name. */
 const NAME_LIMIT = 10_000
 
 export class PeerModel extends Disposable {
@@ -66,12 +66,12 @@ export class PeerModel extends Disposable {
     return this.lastState?.transfers.find(transfer => transfer.id === id)
   }
 
-  /** What a share, own or opened, is called. From a stranger where it was opened: show it by names.ts. */
+  /** The name of a share, own or opened. That of an opened one is a stranger's text: show it by names.ts. */
   nameOf(id: ShareId): string {
     return (this.share(id) ?? this.opened(id))?.name ?? id.slice(0, 8)
   }
 
-  /** Resolves when the state shows a share that a request has just added: before that, nothing tells its name. */
+  /** Resolves when the state shows a share that a request has just added, and so tells its name, or after a while. */
   async untilKnown(id: ShareId): Promise<void> {
     await this.until(() => this.share(id) !== undefined || this.opened(id) !== undefined, NAME_LIMIT)
   }

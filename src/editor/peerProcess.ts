@@ -1,8 +1,9 @@
 /**
  * This window's side of the peer process: turns settings into a client (src/client), its events into VS Code's, and
- * cancellation tokens into signals. Nothing runs until the first request or `start()`, and what was ended on purpose is
- * not started by a look into a share. Another data folder or other bootstrap nodes in the settings are taken when the
- * user says so, or at once while no process is in use: settings pass through many values while they are edited.
+ * cancellation tokens into signals. Nothing runs until the first request or `start()`. A look into a share does not
+ * start a process that was ended on purpose. Another data folder or other bootstrap nodes in the settings are used at
+ * once while no process is in use. Otherwise they are used when the user says so, since settings pass through many
+ * values while they are edited.
  *
  * The client's code is loaded on first need, which keeps it out of the time activate() takes.
  */
@@ -32,7 +33,7 @@ export type PeerProcessStatus =
   | { readonly kind: 'failed'; readonly error: UserError }
 
 export interface AskOptions {
-  /** Milliseconds until `peer-unreachable`; `Infinity` only for what may take as long as it takes. */
+  /** Milliseconds until `peer-unreachable`; `Infinity` only for work of unknown length. */
   readonly timeout?: number
   readonly token?: vscode.CancellationToken | undefined
 }
@@ -98,7 +99,7 @@ export class PeerProcess extends Disposable {
     return this.place?.folder ?? chosenPlace().folder
   }
 
-  /** Where the peer process remembers what is shared and opened; there once anything was. */
+  /** Where the peer process remembers what is shared and opened. It is there once anything was. */
   get catalogPath(): string {
     return catalogOf(this.dataFolder)
   }
@@ -147,7 +148,7 @@ export class PeerProcess extends Disposable {
       return await this.askOnce(client, method, params, options)
     } catch (error) {
       const isLost = error instanceof PeerfoldError && error.code === 'peer-unreachable'
-      // A process that is there and silent would not answer the second time either.
+      // If no connection was lost, the process is there and silent: it would not answer the second time either.
       if (!isLost || !REPEATABLE[method] || client.losses === losses || this.disposed) throw error
       await client.judged()
       if (this.current.kind === 'ended') throw new PeerfoldError('process-ended')
@@ -249,7 +250,7 @@ export class PeerProcess extends Disposable {
     return this.place !== undefined && JSON.stringify(this.place) !== JSON.stringify(chosenPlace())
   }
 
-  /** Nothing is asked while no process is in use: the next client has them. One offer stands at a time. */
+  /** Offers to use the new settings, once at a time. While no process is in use, the next client has them anyway. */
   private offerPlace(): void {
     if (!this.isOutdated || !this.isInUse || this.offersPlace) return
     this.offersPlace = true
@@ -268,7 +269,7 @@ export class PeerProcess extends Disposable {
     })
   }
 
-  /** Another window may have done it meanwhile. */
+  /** Does nothing if the new settings are in use meanwhile, for instance after another window ended the process. */
   private async takePlace(): Promise<void> {
     if (!this.isOutdated) return
     if (this.place?.folder === chosenPlace().folder) await this.stop()
@@ -285,8 +286,8 @@ export class PeerProcess extends Disposable {
   }
 
   /**
-   * Once per window, and only by the one that is looked at: a process that keeps crashing is in the log, not in the
-   * user's face.
+   * Tells once per window, and only in the one that is focused. The log has every crash, so one that repeats does not
+   * bother the user again and again.
    */
   private tellRestart(): void {
     this.log.warn('the peer process crashed and was started again')
@@ -310,7 +311,7 @@ export class PeerProcess extends Disposable {
   }
 }
 
-/** As the settings have it now. */
+/** What the settings say now. */
 function chosenPlace(): Place {
   const { storageFolder, bootstrap } = readSettings()
   return {
@@ -323,5 +324,5 @@ function offerSettings(): Offer {
   return offerCommand(vscode.l10n.t('Open Settings'), 'workbench.action.openSettings', 'peerfold')
 }
 
-/** There is nothing to let go. */
+/** A client that was never made needs no `dispose`. */
 function neverMade(): void {}

@@ -51,7 +51,7 @@ export async function progressIfSlow<T>({
   }
 }
 
-/** True when it settles within `patience` milliseconds, false when it still goes on then. */
+/** True when it settles within `patience` milliseconds. */
 function settles(result: Promise<unknown>, patience: number): Promise<boolean> {
   return new Promise(resolve => {
     const timer = setTimeout(() => resolve(false), patience)

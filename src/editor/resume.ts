@@ -1,10 +1,10 @@
 /**
  * Shares and opened shares come back after a restart of VS Code: when the data folder holds any, the peer process is
  * started, once the window is up. Only the file system is asked, so a window of somebody who never shared starts
- * nothing. What the last state showed is remembered, so that neither does one where everything was removed.
+ * nothing. Whether the last state showed any is remembered, so that a window also starts nothing after all were removed.
  *
- * A window that started nothing joins when another window or a command did: all show the same. It starts nothing for
- * that, and one that is not admitted, for instance because its settings name other bootstrap nodes, stays as it was.
+ * A window that started nothing joins the process that another window or a command started, so that all windows show the
+ * same. A window that is not admitted, for instance because its settings name other bootstrap nodes, stays as it was.
  */
 import { stat } from 'node:fs/promises'
 import type * as vscode from 'vscode'
@@ -23,7 +23,7 @@ type Peer = Pick<PeerProcess, 'status' | 'dataFolder' | 'catalogPath' | 'endpoin
 export class Resume extends Disposable {
   private last: boolean | undefined
   private isJoining = false
-  /** When the endpoint file was written that led nowhere, or to a process that did not admit this window. */
+  /** Write time of an endpoint file that led nowhere, or to a process that did not admit this window. */
   private notForUs: number | undefined
 
   constructor(
@@ -83,7 +83,7 @@ export class Resume extends Disposable {
   }
 }
 
-/** Then the next start asks the disk alone, and may start the peer process without need. */
+/** If it is not kept, the next start asks the disk alone, and may start the peer process without need. */
 function notKept(): void {}
 
 /** Milliseconds since 1970; undefined where there is no such file. */

@@ -3,7 +3,7 @@
  * refused, and under the same name it does nothing and says nothing. So while a share's file is in front, the command
  * is “Save a Copy…”, from the menu, the palette and the keyboard alike. For all other files it stays VS Code's own.
  *
- * A command that is registered under the id of one that exists stands before it until it is disposed.
+ * A registered command hides an existing one of the same id until it is disposed.
  */
 import * as vscode from 'vscode'
 import { Commands } from './contributions'
@@ -56,7 +56,7 @@ export class SaveAs extends Disposable {
 function shownFile(): vscode.Uri | undefined {
   const tab = vscode.window.tabGroups.activeTabGroup.activeTab
   const uris = tab === undefined ? [] : urisOfTab(tab)
-  // Of a comparison the right side is the one to be saved.
+  // In a comparison the right side is the one to be saved.
   const uri = uris.at(-1)
   return uri !== undefined && fromShareUri(uri) !== undefined ? uri : undefined
 }

@@ -1,6 +1,6 @@
 /**
- * The settings that concern the peer process, as requests to it: one for each, so that one that is refused takes no
- * other with it. What is too long for the peer process is cut or left away, and said. Pure.
+ * The settings that concern the peer process, as requests to it. Each has a request of its own, so that a refused one
+ * takes no other with it. Values that are too long for the peer process are cut or left out, and reported. Pure.
  */
 import { formatCount, safeText } from '../common/format'
 import type { Localizer } from '../common/localizer'

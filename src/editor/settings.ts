@@ -15,7 +15,7 @@ export interface EditorSettings {
   readonly directTcp: boolean
   /** Bytes. */
   readonly maxEditorFileSize: number
-  /** Limits, where the user chose other than the usual. Bytes, but for entries and connections. */
+  /** Limits that the user chose other than usual. In bytes, but for entries, connections and days. */
   readonly limits: NonNullable<Params<'settings.set'>['limits']>
   /** `host:port` each; empty: the public ones. */
   readonly bootstrap: readonly string[]

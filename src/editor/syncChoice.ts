@@ -6,7 +6,7 @@
 /** Characters that mean something in a pattern. */
 const SPECIAL = /[\\*?[\],]/g
 
-/** Patterns of exactly these paths of the share, each with all that is in it. What lies in another one is left out. */
+/** Patterns that name exactly these paths of the share, each with all that is in it. A path inside another needs none. */
 export function patternsOf(paths: Iterable<string>): readonly string[] {
   const all = [...paths].sort()
   const outer = all.filter(path => !all.some(other => path.startsWith(`${other}/`)))
@@ -34,7 +34,7 @@ export function parsePatterns(line: string): readonly string[] {
   return parts.map(pattern => pattern.trim()).filter(pattern => pattern !== '')
 }
 
-/** What a row of a path means, where these are chosen. */
+/** Whether the path lies in a chosen folder, so that it is chosen with that. */
 export function isWithin(path: string, chosen: ReadonlySet<string>): boolean {
   return [...chosen].some(other => path.startsWith(`${other}/`))
 }

@@ -56,7 +56,7 @@ function showLog(): Offer {
 }
 
 async function follow(answer: Thenable<string | undefined>, offers: readonly Offer[]): Promise<void> {
-  const label = await answer.then(undefined, () => undefined) // the window closes: nobody is there to be told
+  const label = await answer.then(undefined, () => undefined) // it rejects when the window closes
   try {
     await offers.find(offer => offer.label === label)?.run()
   } catch (error) {

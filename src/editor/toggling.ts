@@ -15,9 +15,9 @@ export interface TogglingQuestion {
   readonly title: string
   readonly placeholder: string
   readonly on: ReadonlySet<string>
-  /** The rows below the one that ends the question, as they look when these are on. */
+  /** The rows below “Done”, as they look when these keys are on. */
   readonly rows: (on: ReadonlySet<string>) => readonly TogglingRow[]
-  /** Says beside “Done” what these mean. */
+  /** The words beside “Done” when these keys are on. */
   readonly summary: (on: ReadonlySet<string>) => string
 }
 

@@ -1,8 +1,8 @@
 /**
  * “Add to Workspace”: mounts a share as a workspace folder. VS Code ends and restarts all extensions when the first
- * folder is added or a single one becomes several, and sometimes comes back without the folders. So what is wanted
- * is written down before; `finishAddingToWorkspace`, at the next start, checks that it came true, and otherwise
- * adds it again or opens a generated .code-workspace that holds the old folders and the new one (lostFolders.ts).
+ * folder is added or a single one becomes several, and sometimes comes back without the folders. So a note is made
+ * before. At the next start `finishAddingToWorkspace` checks whether the folder is there. If not, it adds the folder
+ * again, or opens a generated .code-workspace that holds the old folders and the new one (lostFolders.ts).
  */
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
@@ -21,7 +21,7 @@ const { l10n } = vscode
 
 /** In globalState: what a restart must not lose. */
 const PENDING = 'peerfold.addingToWorkspace'
-/** Milliseconds after which a note is of a window that went another way. */
+/** Milliseconds after which a note does not count any more: its window went another way. */
 const PENDING_LIMIT = 120_000
 /** Milliseconds that VS Code is given to show the folder by itself. */
 const PATIENCE = 5_000
@@ -64,12 +64,12 @@ export async function addToWorkspace(parts: CommandParts, given?: unknown): Prom
   return true
 }
 
-/** Unless another one was noted since. Not waited for: a note that stays counts no longer than `PENDING_LIMIT`. */
+/** Removes the note, unless a newer one has its place. Not waited for: a note counts no longer than `PENDING_LIMIT`. */
 function forgetPending({ memory }: CommandParts, { at }: Pending): void {
   if (readPending(memory)?.at === at) memory.update(PENDING, undefined).then(undefined, () => undefined)
 }
 
-/** At start-up: sees to it that the folder that was being added is there. */
+/** At start-up: makes sure that the folder that was being added is there. */
 export async function finishAddingToWorkspace(parts: CommandParts): Promise<void> {
   const pending = readPending(parts.memory)
   if (pending === undefined) return

@@ -1,6 +1,6 @@
 /**
- * What is asked before anything is shared: a preview of what would be shared and what is left out, what is let in all the
- * same, and, in a question of its own, whether secrets that were let in are meant to be shared.
+ * What is asked before anything is shared. A preview shows what would be shared and what is left out, of which the user
+ * may let some in. A question of its own asks whether secrets that were let in are meant to be shared.
  */
 import * as path from 'node:path'
 import * as vscode from 'vscode'
@@ -24,7 +24,7 @@ import type { CommandParts } from './parts'
 
 const { l10n } = vscode
 
-/** Named in the warning about them. */
+/** The most secrets that the warning names. */
 const MAX_SECRETS = 10
 
 export interface ShareAnswer {
@@ -130,7 +130,7 @@ function detailOf(source: ShareSource, preview: SharePreview, allowed: readonly 
   return lines.join('\n')
 }
 
-/** A question of its own: what is a secret is never shared by the button that shares everything else. */
+/** Asks about secrets alone: the button that shares everything else never shares them. */
 export async function agreesToSecrets(
   { ask }: CommandParts,
   source: ShareSource,
@@ -159,7 +159,7 @@ export async function agreesToSecrets(
   return answer === shareSecrets
 }
 
-/** What the user lets in; what looks like secrets in a line of its own. */
+/** What the user lets in. Files that look like secrets have a line of their own. */
 function includedLines({ allow }: ShareSource, allowed: readonly SkippedEntry[]): readonly string[] {
   const secrets = new Set(allowed.filter(isSecretEntry).map(allowedPath))
   const listed = (paths: readonly DrivePath[]) =>
@@ -171,7 +171,7 @@ function includedLines({ allow }: ShareSource, allowed: readonly SkippedEntry[])
   ]
 }
 
-/** What a source is called: its own name on the disk. */
+/** The name of a source on the disk. */
 export function nameOf({ source }: ShareSource): string {
   return safeText(path.basename(source) || source, 80)
 }

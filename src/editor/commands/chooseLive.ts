@@ -11,7 +11,7 @@ import type { CommandParts } from './parts'
 
 const { l10n } = vscode
 
-/** Undefined when there is none that is meant, which is told, or when the user turned away. Throws `unknown-live`. */
+/** Undefined when none fits, which is told, or when the user turned away. Throws `unknown-live`. */
 export async function chooseLive(
   { ask, model }: CommandParts,
   given: unknown,

@@ -10,7 +10,7 @@ import { chooseVersion, HISTORY_TIMEOUT, meantVersion, type PastAddress } from '
 
 const { l10n } = vscode
 
-/** “Compare with the Version Before”, which for what was added or removed is the file alone. */
+/** “Compare with the Version Before”. Of a file that was added or removed, it shows the file alone. */
 export async function compareVersion(parts: CommandParts, given?: unknown): Promise<void> {
   const entry = await meantVersion(parts, given, l10n.t('Compare with the Version Before'))
   if (entry === undefined) return

@@ -1,6 +1,6 @@
 /**
- * The folder a whole share is saved in: one of its own inside the folder that was chosen. A folder that this share was
- * saved in before is taken again, also when it is what was chosen; one that another share was saved in is passed over.
+ * The folder that a whole share is saved in: one of its own inside the chosen folder. A folder that this share was saved
+ * in before is used again, also when it is the chosen one. A folder that another share was saved in is not used.
  */
 import * as path from 'node:path'
 import type { ShareId } from '../../common/brand'

@@ -13,11 +13,10 @@ import { showAndOffer, showConflicts } from './reviewConflicts'
 
 const { l10n } = vscode
 
-/** So many of who was not heard are named. */
+/** The most silent peers that are named. */
 const NAMED = 3
 
-/** @param copy `name`: what was copied, as anybody called it; `folder` and `saved`: absolute, see
- *  `FollowedCopy` */
+/** @param copy its `name` may be a stranger's text; `folder` and `saved` are absolute, see `FollowedCopy` */
 export async function tellCopyResult(
   parts: Pick<CommandParts, 'ask' | 'model' | 'peer'>,
   copy: Omit<FollowedCopy, 'job'>,
@@ -97,7 +96,7 @@ function ended(sentence: string): string {
   return sentence.endsWith('.') ? sentence : `${sentence}.`
 }
 
-/** What was saved; where it cannot be found, for its name was spelled otherwise, the folder around it. */
+/** The file or folder that was saved; the folder around it if its name is spelled otherwise and cannot be found. */
 async function lookAt(copy: {
   readonly folder: string
   readonly saved?: string

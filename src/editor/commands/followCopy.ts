@@ -1,7 +1,7 @@
 /**
- * Follows copies to their end, however long nobody is there who has the rest: the progress stays as a notification that
- * can be hidden, says why it waits, and goes by itself. A window that is closed or reloaded meanwhile follows them again
- * the next time, and tells then how they ended.
+ * Follows copies to their end, even if nobody who has the rest is there for a long time. The progress stays as a
+ * notification that can be hidden, says why it waits, and goes by itself. A window that is closed or reloaded meanwhile
+ * follows them again the next time, and tells then how they ended.
  */
 import * as vscode from 'vscode'
 import { PeerfoldError } from '../../common/errors'
@@ -37,7 +37,7 @@ export class FollowedCopies extends Disposable implements CopyFollower {
   private readonly underWay = new Set<string>()
 
   constructor(
-    /** Of this workspace: another window does not follow what was begun in this one. */
+    /** That of this workspace, so that another window does not follow copies that were begun in this one. */
     private readonly memory: vscode.Memento,
     private readonly parts: CommandParts,
   ) {

@@ -17,7 +17,7 @@ export function newJob(): string {
   return randomBytes(12).toString('hex')
 }
 
-/** How far it is; why it waits, in whole sentences, since nobody is asked to do anything about most waits. */
+/** How far it is, or why it waits, in whole sentences: most waits ask nothing of the user. */
 function progressText(title: string, transfer: TransferState): string {
   const { status, bytes, name } = transfer
   if (status.kind !== 'paused') return `${title}: ${describeTransfer(transfer, vscode.l10n)}`

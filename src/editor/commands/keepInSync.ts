@@ -50,7 +50,10 @@ export async function keepInSync(parts: CommandParts, given?: unknown): Promise<
   return live
 }
 
-/** Who says where, as a script does, or whoever has just saved a copy there, means everything but for what they say. */
+/**
+ * What is kept in sync: the patterns that were given, if any. Otherwise everything, if the folder was given by a script
+ * or by the message about a copy, or if it is a file. Otherwise what the user chooses.
+ */
 async function whatOf(
   parts: CommandParts,
   address: ShareAddress,

@@ -91,7 +91,7 @@ const OVERRULABLE: ReadonlySet<string> = new Set([
   'git-folder',
 ])
 
-/** Of these, what gives others a password or a key. */
+/** Those of them that would give others a password or a key. */
 const SECRET: ReadonlySet<string> = new Set(['secret-name', 'secret-content', 'git-folder'])
 
 /** Whether it is for the user to decide, and not for the disk or another system. */
@@ -139,7 +139,7 @@ export function includesSecrets(count: number): string {
     : l10n.t('Includes {0} files that look like secrets', formatCount(count))
 }
 
-/** What looks like secrets, what rules leave out, and what cannot be let in, which no choice switches. */
+/** Three groups: what looks like secrets, what rules leave out, and what cannot be let in, which cannot be switched. */
 export function leftOutRows(
   entries: readonly SkippedEntry[],
   on: ReadonlySet<string>,
@@ -170,7 +170,7 @@ function countNote(shown: number, count: number): string {
     : l10n.t('{0} entries are left out', formatCount(count))
 }
 
-/** Shows the list, to be looked at only; below a line, what is shared and some systems do not take. */
+/** Shows the list, to be looked at only. Below a line stands what is shared and some systems do not take. */
 export async function showLeftOut(
   ask: Ask,
   skipped: readonly SkippedEntry[],
@@ -192,7 +192,7 @@ export async function showLeftOut(
   await ask.pick(items, { title: l10n.t('Left Out'), placeholder: countNote(skipped.length, count) })
 }
 
-/** Why it was left out stays to be read when it is let in. */
+/** The row still says why the entry was left out when it is let in. */
 function toRow({ path, reason, detail }: SkippedEntry, isOn: boolean): TogglingRow {
   const canSwitch = OVERRULABLE.has(reason)
   const icon = canSwitch ? (isOn ? 'pass-filled' : 'circle-large-outline') : 'lock'

@@ -1,14 +1,14 @@
 /**
- * What is to be done when a window starts after a share was to be added to its workspace. Other windows start as well,
- * also ones with the same folders, and nothing that VS Code tells tells them apart: its session id is the same for all
- * where telemetry is off. So nothing is opened without a word unless only the window that asked can look like this one.
+ * What to do when a window starts after a share was to be added to a workspace. Other windows start as well, perhaps with
+ * the same folders, and VS Code tells nothing that tells them apart: its session id is the same for all where telemetry
+ * is off. So nothing is opened without a question, unless only the window that asked can look like this one.
  */
 import { fileURLToPath } from 'node:url'
 
 /** The folders of a window, as addresses. */
 export interface StartedWindow {
   readonly folders: readonly string[]
-  /** A workspace is open in it that nobody saved, such as VS Code makes when a folder is added to one or none. */
+  /** Its workspace was never saved: VS Code makes such a one when a folder is added to one folder or none. */
   readonly isUntitled: boolean
   readonly hasShare: boolean
 }
@@ -26,8 +26,8 @@ export type Remedy =
   | 'open'
 
 /**
- * Whether a workspace file, by its address, is one that nobody saved. Where VS Code runs in a browser it says so only of
- * the first window: one that was loaded again has the file's own address, in the folder where VS Code keeps these.
+ * Whether a workspace file, by its address, is one that nobody saved. VS Code in a browser says so only in the first
+ * window. A window that was loaded again has the file's own address, in the folder where VS Code keeps such files.
  */
 export function isUntitledWorkspace(address: string): boolean {
   return /^untitled:|\/Workspaces\/Untitled-\d+\.code-workspace$/.test(address)
@@ -44,9 +44,9 @@ export function remedyFor(
 }
 
 /**
- * The content of a workspace file with these folders. Where the extension runs on another machine than the window, that
- * machine's files have `file:` addresses for the extension, and others (`vscode-remote://…`) for the window, which reads
- * this. A path is taken as one of the machine on which the workspace file lies, whichever kind of remote that is.
+ * The content of a workspace file with these folders. Folders on the disk are named by paths: a path means the machine on
+ * which the workspace file lies, whatever kind of remote that is. An address would not do. If the extension runs on
+ * another machine than the window, a folder is `file:` for it, and `vscode-remote://…` for the window, which reads this.
  */
 export function workspaceFile(
   before: readonly string[],

@@ -1,4 +1,4 @@
-/** The file, folder or share that a command is meant for, where it may also lie on this disk, in an own share. */
+/** The file, folder or share that a command is meant for. It may also be a file on this disk, in an own share. */
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'

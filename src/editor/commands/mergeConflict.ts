@@ -1,6 +1,6 @@
 /**
- * Merges a conflict: what both sides changed comes together in the user's file, which opens. Where both changed the same
- * there are conflict markers, at which VS Code offers what to do; the conflict ends when they are gone.
+ * Merges a conflict: the changes of both sides come together in the user's file, which opens. Places that both changed
+ * have conflict markers, at which VS Code offers what to do. The conflict ends when the markers are gone.
  */
 import * as vscode from 'vscode'
 import type { LiveConflict, MergeAnswer } from '../../common/model'
@@ -72,7 +72,7 @@ async function untilRead(document: vscode.TextDocument): Promise<void> {
   })
 }
 
-/** What is merged is what lies on the disk. */
+/** Asks to save the file if it has changes: the merge takes what is on the disk. → whether it may be merged */
 async function isSaved({ ask }: Pick<Parts, 'ask'>, path: string, name: string): Promise<boolean> {
   const { fsPath } = vscode.Uri.file(path)
   const unsaved = vscode.workspace.textDocuments.find(({ uri, isDirty }) => isDirty && uri.fsPath === fsPath)

@@ -1,6 +1,6 @@
 /**
- * Questions that come from outside, one at a time: an address can be called by any page, twice by a double click or a
- * hundred times by a script. Whoever asks about something that is being asked about gets the answer to that question.
+ * Questions that come from outside, one at a time: any page can call an address, twice by a double click or a hundred
+ * times by a script. A second question about the same thing gets the answer to the first.
  */
 
 /** Questions that are open at one time, the one that shows included. */

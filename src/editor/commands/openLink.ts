@@ -2,7 +2,7 @@
  * Opens somebody's link: finds it in the text that was given, asks for consent naming the share and its fingerprint,
  * and only then joins it. The name in a link is whatever its maker wrote, and is marked as such.
  *
- * One question at a time: whoever calls again for a share that is being asked about gets the answer to that question.
+ * There is one question at a time: a second call for the same share and path gets the answer to the first.
  */
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'

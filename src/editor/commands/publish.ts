@@ -98,7 +98,7 @@ function previewOf({ peer }: CommandParts, source: ShareSource): Promise<SharePr
   })
 }
 
-/** Why what the caller lets in would be left out. */
+/** The entries that the caller lets in, with the reasons for which they would be left out. */
 async function reasonsOf(parts: CommandParts, source: ShareSource): Promise<readonly SkippedEntry[]> {
   if (source.allow.length === 0) return []
   const { skipped } = await previewOf(parts, { ...source, allow: [] })
@@ -131,7 +131,7 @@ async function importFolder(parts: CommandParts, source: ShareSource): Promise<P
   return { id: added.id, link }
 }
 
-/** What only its content gave away, which no preview may have told. */
+/** Tells how many files were left out for their content. The preview may not have looked into all of them. */
 function heldBack({ skipped }: ShareAdded): readonly string[] {
   const secrets = skipped.filter(({ reason }) => reason === 'secret-content').length
   if (secrets === 0) return []
@@ -142,13 +142,13 @@ function heldBack({ skipped }: ShareAdded): readonly string[] {
   ]
 }
 
-/** The same folder keeps its link: it is started and kept, whoever shared it, and the link copied. */
+/** The same folder keeps its link: the share is started and kept, whoever made it, and its link is copied. */
 async function shareAgain(
   { peer, model, views }: CommandParts,
   id: ShareId,
   { isPublic, allow }: PublishChoices,
 ): Promise<Published> {
-  // One that a command shares would end with that command.
+  // A share that a command made would end with that command.
   await peer.request('share.start', { id })
   const share = model.share(id)
   const differs = isPublic !== undefined && share !== undefined && share.isPublic !== isPublic

@@ -1,6 +1,6 @@
 /**
- * “Restore…”: writes a file, a folder or the whole share as it was into a folder on the disk. It is a copy like any other:
- * what was changed there is never overwritten, and what comes lands beside it.
+ * “Restore…”: writes a file, a folder or the whole share as it was into a folder on the disk. It is a copy like any
+ * other: files that were changed there are never overwritten, and the restored ones land beside them.
  */
 import * as path from 'node:path'
 import * as vscode from 'vscode'
@@ -54,7 +54,7 @@ export async function restoreVersion(
   return isScripted([given]) ? waitForCopy(parts, copy, STALL_LIMIT) : parts.copies.follow(copy)
 }
 
-/** Of an own share, where it was; else a folder that the user chooses. A whole share gets a folder of its own there. */
+/** Where the user wants it: for an own share perhaps where it was. A whole share gets a folder of its own. */
 async function askWhere(parts: CommandParts, entry: PastAddress): Promise<string | undefined> {
   const { id, path: entryPath, version } = entry
   const own = parts.model.share(id)

@@ -1,4 +1,7 @@
-/** “Reveal on Disk”: an own share, an entry of it, or the folder of a transfer or one that is kept in sync, in the Explorer if it is open there, else outside. */
+/**
+ * “Reveal on Disk”: shows an own share, an entry of it, the folder of a transfer, or a folder in sync, in the Explorer
+ * if it is open there, else outside.
+ */
 import * as vscode from 'vscode'
 import { PeerfoldError } from '../../common/errors'
 import { onDisk } from '../files/ownFiles'

@@ -20,7 +20,7 @@ const { l10n } = vscode
 type Conflict = TransferResult['conflicts'][number]
 type Parts = Pick<CommandParts, 'ask' | 'model' | 'peer'>
 
-/** Milliseconds: what is asked for is over, so that its result is only looked up. */
+/** Milliseconds: the copy is over, so its result is only looked up. */
 const LOOK_UP = 5_000
 
 /** `given`: a transfer or a folder in sync, by row or id; without, the newest with conflicts. Throws `PeerfoldError`. */
@@ -40,7 +40,7 @@ export async function reviewConflicts(parts: CommandParts, given?: unknown): Pro
   await showConflicts(parts, conflicts, model.transfer(job)?.share)
 }
 
-/** Lets the user go through conflicts: one is shown at once, of several each as it is chosen. */
+/** Shows the only conflict at once, or the one of several that the user chooses. */
 export async function showConflicts(
   parts: Parts,
   conflicts: readonly Conflict[],
@@ -69,7 +69,7 @@ export async function showConflicts(
   if (chosen !== undefined) await showAndOffer(parts, chosen.conflict, share)
 }
 
-/** As a difference, with a merge where there can be one; where that was made, the markers that it left. */
+/** Shows a conflict as a diff, and offers to merge it where that is possible. A merged one shows its markers instead. */
 export async function showAndOffer(
   parts: Parts,
   conflict: Conflict,

@@ -1,7 +1,7 @@
 /**
  * “Save a Copy…”: writes a share, or a folder or file of it, to disk. The peer process does the work and remembers it,
- * so that it goes on when this window is closed; asked again for the same place it continues. Local files are never
- * overwritten: what was changed here is kept, and the incoming one lands beside it.
+ * so that it continues when this window is closed, or when it is asked for again. Files that were changed here are never
+ * overwritten: the incoming ones land beside them.
  */
 import * as path from 'node:path'
 import * as vscode from 'vscode'
@@ -42,7 +42,7 @@ export async function saveCopy(parts: CommandParts, given?: unknown): Promise<Tr
   return copyTo(parts, target, isScripted([given]))
 }
 
-/** Saves a share, or a part of it, where it shall be, and remembers that. @param isScripted nothing is told */
+/** Saves a share, or a part of it, at its target, and remembers the target. @param isScripted nothing is told */
 export async function copyTo(
   parts: CommandParts,
   target: CopyTarget,
@@ -51,7 +51,7 @@ export async function copyTo(
   const { id, path: entry, folder } = target
   await makeFolder(folder)
   if (target.name === undefined) await rememberCopy(parts.memory, folder, id)
-  // Where this copy is under way already, that one is joined, and followed under its own id.
+  // A copy that is under way already is joined, and followed under its own id.
   const { job } = await parts.peer.request('copy.start', {
     id,
     path: entry,
@@ -66,7 +66,7 @@ export async function copyTo(
   return isScripted ? waitForCopy(parts, copy, STALL_LIMIT) : parts.copies.follow(copy)
 }
 
-/** What the active editor shows, when it is of a share. */
+/** What the active editor shows, if it is of a share; else a share that the user chooses. */
 async function askWhat(parts: CommandParts): Promise<ShareAddress | undefined> {
   const shown = givenAddress(vscode.window.activeTextEditor?.document.uri)
   if (shown !== undefined) return shown

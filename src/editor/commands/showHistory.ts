@@ -27,7 +27,7 @@ export async function showHistory(parts: CommandParts, given?: unknown): Promise
   return true
 }
 
-/** @param entry of which the version, if it has one, is selected */
+/** @param entry its version is selected, if it has one */
 export async function showHistoryOf(parts: CommandParts, entry: ShareAddress): Promise<void> {
   const { id, path, version } = entry
   const name = path === ROOT ? parts.model.nameOf(id) : nameOf(path)

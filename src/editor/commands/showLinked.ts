@@ -1,6 +1,6 @@
 /**
- * Shows what an opened link points at: a share in its view, a file in a tab, a folder in the tree of opened shares. Of an
- * own share, the files and folders on this disk.
+ * Shows what an opened link points at: a share in its view, a file in a tab, a folder in the tree of opened shares. If
+ * it is an own share, shows the files and folders on this disk.
  */
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
@@ -29,7 +29,7 @@ export function shownPath(path: DrivePath): string {
 }
 
 /**
- * Not waited for, and never rejects: the share is in the list from now on, whoever is found and whenever.
+ * Never rejects, and need not be waited for: the share is in the list from now on, whoever is found and whenever.
  *
  * @param target what is shown beside the share; undefined: nothing
  */
@@ -165,7 +165,7 @@ async function openFile({ addresses }: CommandParts, id: ShareId, path: DrivePat
   await vscode.commands.executeCommand('vscode.open', addresses.uriOf({ id, path: withoutSlash(path) }))
 }
 
-/** It was a folder when the link was made. */
+/** A path without the slash at its end, which says that it was a folder when the link was made. */
 function withoutSlash(path: DrivePath): DrivePath {
   return path === ROOT ? path : (path.replace(/\/$/, '') as DrivePath)
 }

@@ -1,6 +1,6 @@
 /**
- * Conflicts of a folder in sync, each to be compared and then ended: by merging both, by keeping one's own file, or by
- * taking theirs. What one's own file was goes to the kept files where it is replaced.
+ * Conflicts of a folder in sync. The user compares each, and ends it: by merging both, by keeping their own file, or by
+ * taking the incoming one. A file of the user's that is replaced goes to the kept files.
  */
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'

@@ -1,6 +1,6 @@
 /**
- * “Update Copy”: brings a saved copy up to date where it lies. With one copy there is nothing to ask. What was changed in
- * it is kept, as whenever a copy is saved again; what it did is told in numbers.
+ * “Update Copy”: brings a saved copy up to date where it lies. With one copy there is nothing to ask. Files that were
+ * changed in it are kept, as whenever a copy is saved again. The result is told in numbers.
  */
 import { stat } from 'node:fs/promises'
 import * as path from 'node:path'
@@ -48,7 +48,7 @@ function chooseCopied(parts: CommandParts): Promise<ShareId | undefined> {
   })
 }
 
-/** The one saved last first. */
+/** Offers the copies in the order given, the latest first. */
 async function choose(
   { ask, model }: CommandParts,
   id: ShareId,
@@ -64,7 +64,7 @@ async function choose(
   return chosen?.target
 }
 
-/** Without those that were deleted or moved away; a copy of such a place would be a new one. */
+/** Leaves out copies that were deleted or moved away: saving there would make a new copy. */
 async function stillThere(copies: readonly CopyTarget[]): Promise<readonly CopyTarget[]> {
   const found = await Promise.all(
     copies.map(target =>

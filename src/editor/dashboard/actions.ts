@@ -61,7 +61,7 @@ export function commandFor(action: DashboardAction, state: PeerState | undefined
   }
 }
 
-/** Own shares and opened ones have commands of their own where the same word means another thing. */
+/** Own shares and opened ones have different commands where the same action means another thing. */
 function shareCommand(
   name: Extract<DashboardAction, { share: ShareId }>['name'],
   share: ShareId,

@@ -1,7 +1,7 @@
 /**
- * The dashboard: one editor tab whose page is drawn from the peer model. Whatever changes, the whole state is sent
- * again, so a page that was hidden (VS Code discards it then) or restored after a restart needs nothing but to say
- * that it is ready. While it is visible it is also sent once a second, for the chart moves on when nothing happens.
+ * The dashboard: one editor tab whose page is drawn from the peer model. On every change the whole state is sent again.
+ * So a page that was hidden (VS Code discards it then) or restored after a restart only says that it is ready. While
+ * the page is visible the state is also sent once a second, since the chart moves even when nothing happens.
  */
 import * as vscode from 'vscode'
 import { isFromDashboard, type ProcessKind, type ToDashboard } from '../../common/dashboardMessages'
@@ -118,7 +118,7 @@ export class Dashboard extends Disposable {
   }
 
   private post(message: ToDashboard): void {
-    // It tells false when the page went away in between: the page asks again when it is back.
+    // Resolves to false when the page went away in between. The page says that it is ready when it is back.
     void this.panel?.webview.postMessage(message)
   }
 }

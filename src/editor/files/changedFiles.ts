@@ -1,11 +1,11 @@
 /**
- * Keeps what editors see of shares fresh. Every `changed` notification drops the listings it touches and becomes one
- * file event per path and address, and one per folder that came or went with them. Where the paths are not known (too many, or they changed while nobody listened), everything
- * that is open of the share is told to look again.
+ * Keeps what editors see of shares fresh. Every `changed` notification drops the listings it touches. It becomes one file
+ * event for each path and address, and one for each folder that came or went with them. Where the paths are not known
+ * (too many, or they changed while nobody listened), everything that is open of the share is told to look again.
  *
- * Links make one file stand at many paths, and the share tells only where it lies. Folders that are shown through links
- * are told as they are shown. A file that is open through a link is told with every change of the share: what it leads
- * to is looked up then, for a link on the way may lead elsewhere now.
+ * Links make one file stand at many paths, and the share tells only where it lies. Changes in folders that are shown
+ * through links are told for the paths that are shown. A file that is open through a link is looked up and told with
+ * every change of the share, since a link on the way may lead elsewhere then.
  */
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
@@ -28,7 +28,7 @@ const EVENT_TYPES: Readonly<Record<ChangedPath['type'], vscode.FileChangeType>> 
   removed: vscode.FileChangeType.Deleted,
 }
 
-/** Paths asked about at once, so that all extensions have their turn in between. */
+/** Paths asked about at once. All extensions have their turn in between. */
 const ASKED_AT_ONCE = 50
 
 interface FileChange {
@@ -82,7 +82,7 @@ export class ChangedFiles extends Disposable {
     void this.tellLinkedFiles(id, told)
   }
 
-  /** Tells which of these folders are no more. Never rejects. */
+  /** Tells which of these folders are gone. Never rejects. */
   private async tellGone(id: ShareId, folders: readonly DrivePath[]): Promise<void> {
     const { Deleted } = vscode.FileChangeType
     await this.ask(id, folders, (path, found) => (found === 'absent' ? [{ path, type: Deleted }] : []))
@@ -94,7 +94,7 @@ export class ChangedFiles extends Disposable {
     if (events.length > 0) this.files.fire(events)
   }
 
-  /** Tells which folders that are shown through links are others now, or no more. Never rejects. */
+  /** Tells which folders that are shown through links are others now, or gone. Never rejects. */
   private async tellLinkedFolders(id: ShareId): Promise<void> {
     const { Created, Deleted } = vscode.FileChangeType
     const linked = new Map(this.listings.linked(id))
@@ -123,7 +123,8 @@ export class ChangedFiles extends Disposable {
     })
   }
 
-  /** What is at each of these paths now, some at a time; what cannot be told is left out. Never rejects. */
+  /** Tells the changes that follow from what is at each path now. Paths of which nothing can be told are left out. Never
+   *  rejects. */
   private async ask(
     id: ShareId,
     paths: readonly DrivePath[],

@@ -1,8 +1,8 @@
 /**
  * Tells reads for an editor from all others. VS Code reads a file in the same way for an editor, for a copy made in the
- * Explorer, and for an extension; only an editor has a tab, and reads when that comes or is turned to. A file that was
- * refused to its tab once is not refused again before something happens to the tab: what reads it then is a copy, which
- * VS Code would leave empty.
+ * Explorer, and for an extension. Only an editor has a tab, and it reads when the tab comes or is turned to. A file that
+ * was refused to its tab is not refused again until something happens to the tab: another read in between is for a copy,
+ * which VS Code would leave empty.
  */
 import * as vscode from 'vscode'
 import { Disposable } from '../dispose'

@@ -19,7 +19,7 @@ const byCode: Partial<Record<ErrorCode, (what: string | vscode.Uri) => vscode.Fi
   'target-circle': vscode.FileSystemError.FileNotFound,
 }
 
-/** Whether it says that nothing is at a path; what cannot be reached now may be there. */
+/** Whether the error says that nothing is at a path. What cannot be reached now may be there. */
 export function saysAbsent(error: unknown): boolean {
   return error instanceof PeerfoldError && byCode[error.code] === vscode.FileSystemError.FileNotFound
 }

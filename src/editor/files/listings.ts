@@ -1,12 +1,13 @@
 /**
- * Listings of folders in shares, kept until the share changes: a folder is asked for once, page by page, since reading
- * an answer of 100,000 entries would hold up all extensions for a fifth of a second; and the thousand probes that editors make (`.vscode/settings.json`, `.git`, `package.json`) are answered from the nearest
- * listing that is known. Both the file system provider and the tree of opened shares read through it.
+ * Listings of folders in shares, kept until the share changes. A folder is asked for once, page by page: an answer of
+ * 100,000 entries would hold up all extensions for a fifth of a second. The thousand probes that editors make
+ * (`.vscode/settings.json`, `.git`, `package.json`) are answered from the nearest listing that is known. Both the file
+ * system provider and the tree of opened shares read through it.
  *
- * A request that was under way while the share changed may carry the old version: its answer is used, not kept.
+ * A request that was under way while the share changed may carry the old version. Its answer is used, but not kept.
  *
- * What links show changes with what they lead to, which may be anywhere in the share. So a folder that was listed through
- * links, or has links in it, is forgotten with every change.
+ * A listing through links changes with what they lead to, which may be anywhere in the share. So a folder that was listed
+ * through links, or has links in it, is forgotten with every change.
  */
 import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
@@ -14,11 +15,11 @@ import { realPathOf } from '../../common/followed'
 import type { FileEntry } from '../../common/model'
 import { childOf, folderOf, nameOf, selfAndFoldersOf } from './drivePath'
 
-/** Entries kept in all; beyond it the listings used longest ago go. */
+/** Entries kept in all. With more, the listings used longest ago go. */
 const MAX_ENTRIES = 300_000
 /** Entries asked for at once: a few milliseconds to read. */
 export const PAGE = 1_000
-/** Folders of a share that are known to be shown through links; beyond it, those shown longest ago are forgotten. */
+/** Folders of a share that are noted as shown through links. With more, those listed longest ago are forgotten. */
 const MAX_LINKED = 200
 
 export interface ListingSource {
@@ -80,7 +81,7 @@ export class Listings {
     return this.find(id, path) ?? (await this.source.stat(id, path))
   }
 
-  /** Where a path is known without a request: the entry. Throws `file-not-found` where it is known to be absent. */
+  /** The entry, if it is known without a request. Throws `file-not-found` if it is known to be absent. */
   private find(id: ShareId, path: DrivePath): FileEntry | undefined {
     const known = this.shares.get(id)
     if (known === undefined) return undefined
@@ -98,18 +99,18 @@ export class Listings {
     return undefined
   }
 
-  /** Folders that were listed through links, by their paths, and where they lay then; those listed last are the last. */
+  /** Folders that were listed through links: their paths, and where they lay then. The one listed last is the last. */
   linked(id: ShareId): ReadonlyMap<DrivePath, DrivePath> {
     return this.of(id).linked
   }
 
-  /** A link leads elsewhere, or nowhere: what was listed through it is not known to be shown any more. */
+  /** Forgets that a folder was listed through links: a link on the way leads elsewhere, or nowhere. */
   forgetLinked(id: ShareId, folder: DrivePath): void {
     this.of(id).linked.delete(folder)
   }
 
-  /** Forgets the folders that the paths lie in, folders above them, whose own entries may have come or gone, and what
-   *  depends on links. */
+  /** Forgets listings of the folders that the paths lie in and of those above, since folders may have come or gone in
+   *  them. Also forgets listings that depend on links. */
   forget(id: ShareId, paths: readonly DrivePath[]): void {
     const known = this.of(id)
     known.age++

@@ -11,13 +11,13 @@ import { ROOT, type ShareAddress } from './shareUri'
 
 type OwnShare = Pick<ShareState, 'id' | 'source' | 'isFile'>
 
-/** Where it can be edited. */
+/** Where an entry lies on the disk, and can be edited. */
 export function onDisk({ source, isFile }: OwnShare, entry: DrivePath): vscode.Uri {
   const uri = vscode.Uri.file(source)
   return isFile ? uri : vscode.Uri.joinPath(uri, entry)
 }
 
-/** The shares that have this place of the disk, the innermost first, whatever links lead to it. */
+/** The entries of shares that lie at this place of the disk, the innermost share first, whatever links lead to it. */
 export async function sharedAs(shares: readonly OwnShare[], file: string): Promise<readonly ShareAddress[]> {
   for (const name of [async () => file, () => besideLinks(file), () => realpath(file)]) {
     const found = entriesAt(shares, await name().catch(() => file))
@@ -26,7 +26,7 @@ export async function sharedAs(shares: readonly OwnShare[], file: string): Promi
   return []
 }
 
-/** Whether one lies in the other, or they are the same. */
+/** Whether two places on the disk are the same, or one lies in the other. */
 export function overlaps(one: string, other: string): boolean {
   return below(one, other) !== undefined || below(other, one) !== undefined
 }

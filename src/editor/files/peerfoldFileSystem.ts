@@ -33,7 +33,7 @@ const READ_TIMEOUT_ALONE = 5_000
 /** Milliseconds after which a file in an editor that is still on its way shows progress. */
 const PROGRESS_AFTER = 3_000
 
-/** Entries of a folder from which VS Code has a turn of the event loop for itself. */
+/** Entries of a folder; for larger ones VS Code gets a turn of the event loop of its own. */
 const LARGE = 1_000
 
 const FOLDER_ABOVE: vscode.FileStat = {
@@ -73,7 +73,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     return reason
   }
 
-  /** Changes of every known share are told; this only says under which addresses. */
+  /** Changes of every known share are told in any case. This only adds the addresses under which they are told. */
   watch(uri: vscode.Uri): vscode.Disposable {
     return this.addresses.watch(uri)
   }
@@ -103,7 +103,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     }
   }
 
-  /** The folder that a share seems to lie in: breadcrumbs list it when the share's name in them is clicked. */
+  /** Lists the folder that a share seems to lie in, which breadcrumbs do when the share's name in them is clicked. */
   private namesBelow(id: ShareId, { authority }: vscode.Uri): [string, vscode.FileType][] {
     const root = { id, path: ROOT }
     const names = this.addresses.namesOf(id).filter(name => toShareUri(root, name).authority === authority)
@@ -165,7 +165,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
     return readInParts({ stat, range }, address)
   }
 
-  /** Nobody is connected who could have what is missing; a peer may still come in the next moments. */
+  /** True while nobody is connected who could have what is missing. A peer may still come in the next moments. */
   private isAlone(id: ShareId): boolean {
     const share = this.model.opened(id)
     return share !== undefined && share.status.kind !== 'connected'
@@ -188,7 +188,7 @@ export class PeerfoldFileSystem extends Disposable implements vscode.FileSystemP
   }
 }
 
-/** What extensions are told, which may try although the file system is read-only. */
+/** For extensions, which may try to write although the file system is read-only. */
 function readOnly(): vscode.FileSystemError {
   return vscode.FileSystemError.NoPermissions(
     vscode.l10n.t('Files of a share are read-only. Use “Save a Copy…” to change them.'),
@@ -212,7 +212,7 @@ function toFileStat(entry: FileEntry): vscode.FileStat {
   }
 }
 
-/** A link is shown as what it points at in the share; a link alone, as VS Code has it, leads nowhere. */
+/** A link is shown as what it points at in the share. To VS Code a link without that leads nowhere. */
 function toFileType({ kind, pointsAt }: FileEntry): vscode.FileType {
   const { Directory, File, SymbolicLink } = vscode.FileType
   const link = kind === 'link' ? SymbolicLink : 0

@@ -1,7 +1,7 @@
 /** How long a file of a share is waited for, and when one that could not be read may be readable. Pure. */
 import type { OpenedShareState } from '../../common/model'
 
-/** Who could have a file of an opened share. */
+/** Whether somebody is there who could have a file of an opened share. */
 export interface Reach {
   readonly connected: boolean
   readonly peers: number
@@ -16,7 +16,7 @@ export function cameBack(before: Reach, now: Reach): boolean {
   return now.connected && (!before.connected || now.peers > before.peers)
 }
 
-/** Bytes a second below which waiting for a file to be shown makes no sense. */
+/** Bytes a second. With less, it makes no sense to wait for a file to be shown. */
 const SLOWEST = 10_000
 /** Milliseconds for the answer itself. */
 const ANSWER_GRACE = 10_000

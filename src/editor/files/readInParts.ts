@@ -1,6 +1,6 @@
 /**
- * A whole file, asked for part by part, so that a file of any size comes through messages of a fixed size, and a
- * cancellation is heard between them.
+ * Reads a whole file part by part. So a file of any size comes in messages of a fixed size, and a cancellation is heard
+ * between them.
  */
 import type { DrivePath, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
@@ -8,7 +8,7 @@ import type { FileEntry } from '../../common/model'
 
 /** Bytes asked for at a time. */
 export const PART = 4 * 1024 * 1024
-/** Times that a file which changes while it is read is begun again. */
+/** How often a file is read that changes while it is read. */
 const ATTEMPTS = 3
 
 export interface PartSource {
@@ -18,7 +18,7 @@ export interface PartSource {
 }
 
 /**
- * The bytes of one version of the file, never a part of each of two.
+ * The bytes of one version of the file, never of two mixed.
  *
  * @throws PeerfoldError `io-failed` when the file changes faster than it can be read; whatever the source throws
  */

@@ -4,12 +4,12 @@
  * VS Code makes tabs, breadcrumbs and tooltips of an address's path and shows nothing else of it. So the path begins
  * with the share's name, as if the share were a folder of that name, and two README.md can be told apart.
  *
- * Only the id says which share is meant. The check is a hash of the name: it tells `/garden/README.md` from what
- * editors look for beside the share (`/.git`, `/tsconfig.json`), without knowing what the share is called. So an
- * address stays good when the share is renamed. `peerfold://<share id>/path` is how earlier versions wrote it.
+ * Only the id says which share is meant. The check is a hash of the name. It tells `/garden/README.md` from what editors
+ * look for beside the share (`/.git`, `/tsconfig.json`), without knowing the share's name. So an address stays good when
+ * the share is renamed. `peerfold://<share id>/path` is how earlier versions wrote it.
  *
- * `?at=<n>` makes it the address of the entry as it was in version n, and its name says so: a tab shows which version it
- * is. Not `?version=`: VS Code's viewer of pictures adds that to addresses, with a time of its own.
+ * `?at=<n>` makes it the address of the entry as it was in version n. The name says so as well, so that a tab shows which
+ * version it is. The query is not `?version=`, which VS Code's viewer of pictures adds to addresses, with a time.
  *
  * Pure; shareUri.ts has the same for `vscode.Uri`.
  */
@@ -71,7 +71,7 @@ export function readAddress({ authority, path, query = '' }: UriParts): ReadAddr
   return { id, path: end === -1 ? ROOT : (trimmed.slice(end) as DrivePath), name, ...at }
 }
 
-/** The share whose folder is all that lies at this address, which is the one above the share. */
+/** The share whose folder is all that lies at this address: the one above the share. */
 export function readAbove({ authority, path }: UriParts): ShareId | undefined {
   const [id = '', check, ...more] = authority.split('.')
   const isAbove = (path === '/' || path === '') && check !== undefined && more.length === 0

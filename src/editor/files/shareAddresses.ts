@@ -1,7 +1,7 @@
 /**
- * The addresses under which this window shows the files of shares. What is opened anew gets the address that a
- * workspace folder of the share gives it, so that the Explorer and the tree open the same tab, and otherwise the one
- * with the noted name. Addresses of other forms, in tabs and workspaces of earlier versions, stay good beside it.
+ * The addresses under which this window shows the files of shares. If a share is a workspace folder, its files are
+ * opened under the address of that folder, so that the Explorer and the tree open the same tab. Otherwise the address
+ * has the noted name. Addresses of other forms, in tabs and workspaces of earlier versions, stay good.
  */
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
@@ -46,7 +46,7 @@ export class ShareAddresses {
     return this.formsOf(id).filter(form => form !== undefined)
   }
 
-  /** To be disposed when `uri` is not watched any more. */
+  /** Notes that VS Code watches `uri`, until the result is disposed. */
   watch(uri: vscode.Uri): vscode.Disposable {
     const { id, version } = fromShareUri(uri) ?? {}
     if (id === undefined || version !== undefined) return new vscode.Disposable(() => undefined)

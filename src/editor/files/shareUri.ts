@@ -30,7 +30,7 @@ export function nameInUri(uri: vscode.Uri): ShownName | undefined {
   return uri.scheme === EXTENSION_SCHEME ? readAddress(uri)?.name : undefined
 }
 
-/** The share that lies below this address and is all that does. */
+/** The share whose folder is all that lies below this address. */
 export function shareBelow(uri: vscode.Uri): ShareId | undefined {
   return uri.scheme === EXTENSION_SCHEME ? readAbove(uri) : undefined
 }

@@ -1,8 +1,8 @@
 /**
  * The name that the addresses of a share carry. It is noted when the share is first shown, in storage that all windows
- * have in common, and stays: whoever shares it may call it otherwise later, and a file must not get a second address.
- * Before the list of files is here it is not noted: a bare key says neither the name nor that it is of a single file.
- * A name that another share has already is told apart by the beginning of the fingerprint.
+ * have in common. It stays when the sharer gives the share another name, so that a file does not get a second address.
+ * It is not noted before the list of files is here: a bare key tells neither the name nor whether it is a single file.
+ * If another share has the name already, the beginning of the fingerprint is added.
  */
 import type * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
@@ -19,7 +19,7 @@ const SUFFIX_LENGTHS = [4, 12]
 type Note = readonly [id: ShareId, name: ShownName]
 
 export class ShownNames {
-  /** What this window knows. Another window's note counts for what it does not. */
+  /** Names that this window knows. For other shares the notes of other windows count. */
   private readonly known = new Map<ShareId, ShownName>()
 
   /** `singleFile`: what stands before the name of a file that is shared alone, which is the share's own name. */
@@ -57,7 +57,7 @@ export class ShownNames {
     const isListed = 'source' in share || share.contents !== undefined
     if (!isListed) return name
     this.known.set(id, name)
-    // A share that is gone leaves its name to others.
+    // The name of a share that is gone is free for others.
     const others = notes.filter(([, its]) => !isSame(its, name))
     const noted: readonly Note[] = [...others, [id, name]]
     // Where it cannot be stored, this window still goes by it.
@@ -72,7 +72,7 @@ export class ShownNames {
       if (!Array.isArray(entry)) return []
       const [id, name]: readonly unknown[] = entry
       const isNote = typeof id === 'string' && isShareId(id) && typeof name === 'string'
-      // Made safe once more: whatever stands there, it becomes part of a path.
+      // Checked once more: the stored text becomes part of a path.
       return isNote && isComponent(name) ? [[id, name]] : []
     })
   }

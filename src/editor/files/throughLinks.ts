@@ -1,6 +1,6 @@
 /**
- * Changes of a share as those see them who look through links. A share tells where files lie; an Explorer that shows
- * `/latest`, a link to `/releases/5`, knows `/releases/5/a` as `/latest/a`. Pure.
+ * Changes of a share as they look through links. A share tells where files lie. An Explorer that shows `/latest`, a link
+ * to `/releases/5`, knows `/releases/5/a` as `/latest/a`. Pure.
  */
 import type { DrivePath } from '../../common/brand'
 import type { ChangedPath } from '../../common/protocol'

@@ -1,7 +1,7 @@
 /**
- * Files that could not be shown: a tab of the file alone says it itself (waitingFiles.ts); for a comparison of two
- * (waitingComparisons.ts), and for whatever does not pass by itself, a message says it. Only files in an editor count: extensions try to read many
- * others in the background.
+ * Tells of files that could not be shown. A tab of the file alone says it itself (waitingFiles.ts). For a comparison of
+ * two (waitingComparisons.ts), and for errors that do not pass, a message says it. Only files in an editor count:
+ * extensions try to read many others in the background.
  */
 import * as vscode from 'vscode'
 import { type ErrorCode, toUserError } from '../../common/errors'
@@ -13,7 +13,7 @@ import { isInTab } from './editorReads'
 import { WaitingComparisons } from './waitingComparisons'
 import { LINK_ERRORS, WaitingFiles } from './waitingFiles'
 
-/** What passes when somebody who has the file comes. */
+/** Errors that pass when somebody who has the file comes. */
 const OUT_OF_REACH: ReadonlySet<ErrorCode> = new Set([
   'offline',
   'not-listed',
@@ -21,8 +21,8 @@ const OUT_OF_REACH: ReadonlySet<ErrorCode> = new Set([
   'nobody-found',
   'process-ended',
 ])
-/** That, and what passes by the user's own setting, or with another version; and links that lead nowhere, which VS
- *  Code's own page says nothing of. */
+/** Errors that a waiting tab shows: also those that pass by a setting, or with another version of the share, which may
+ *  mend links that lead nowhere. VS Code's own page would say nothing of them. */
 const SHOWN_IN_TAB: ReadonlySet<ErrorCode> = new Set([...OUT_OF_REACH, 'too-large', ...LINK_ERRORS])
 
 export class UnreadableFiles extends Disposable {
@@ -36,10 +36,10 @@ export class UnreadableFiles extends Disposable {
     this.comparisons = this.own(new WaitingComparisons(model))
   }
 
-  /** Resolves when the tab says it; the editor that asked may fail then, unseen. Never rejects. */
+  /** Resolves when the tab or a message says it. The editor that asked may fail then, unseen. Never rejects. */
   async tell(error: unknown, uri: vscode.Uri): Promise<void> {
     const { code, message } = toUserError(error)
-    // Whoever reads it: VS Code leaves an empty file where it was to be copied. Stays until the user has seen it.
+    // Told for every reader, as an error, which stays until it is seen: VS Code leaves an empty file in place of a copy.
     if (code === 'too-large-to-read') tellError(error, saveCopy(uri))
     if (code === 'too-large-to-read' || !isInTab(uri) || isCancelled(error)) return
     if (OUT_OF_REACH.has(code)) this.comparisons.note(uri)

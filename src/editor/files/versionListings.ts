@@ -6,7 +6,7 @@ import type { PeerProcess } from '../peerProcess'
 import { Listings } from './listings'
 import type { ShareAddress } from './shareUri'
 
-/** Former versions whose listings are kept; beyond it, those used longest ago go. */
+/** Former versions whose listings are kept. With more, those used longest ago go. */
 const MOST = 8
 
 export class VersionListings {

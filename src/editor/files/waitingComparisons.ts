@@ -1,5 +1,5 @@
 /**
- * Comparisons of which a file was out of reach, of texts or of notebooks: those that show are opened again when somebody
+ * Comparisons of texts or notebooks of which a file was out of reach. Those that show are opened again when somebody
  * comes. One in the background needs nothing: VS Code reads its files when it is turned to.
  */
 import * as vscode from 'vscode'
@@ -25,7 +25,7 @@ export class WaitingComparisons extends Disposable {
     this.own(model.onDidChange(() => this.look()))
   }
 
-  /** A file could not be read that nobody within reach has. */
+  /** Notes a file that could not be read, since nobody within reach has it. */
   note(uri: vscode.Uri): void {
     this.missing.set(fileAddress(uri), { uri, reach: this.reachOf(uri) })
   }
@@ -48,7 +48,7 @@ export class WaitingComparisons extends Disposable {
   }
 }
 
-/** Not waited for: what fails again is told again. */
+/** Opens a comparison again. Not waited for: a failure is told again. */
 function openAgain({ input, label, group, isPreview }: vscode.Tab): void {
   if (!isComparison(input)) return
   const options = { viewColumn: group.viewColumn, preserveFocus: !group.isActive, preview: isPreview }

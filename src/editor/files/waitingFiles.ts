@@ -1,9 +1,9 @@
 /**
  * The tab of a file that cannot be shown yet. VS Code's own editor only speaks of an unexpected error, whatever a file
- * system answers; so its tab is replaced by one that says what it waits for. It becomes the file by itself when
- * somebody who has it comes, or when the limit is raised; closing it is giving up.
+ * system answers. So its tab is replaced by one that says what it waits for. That tab becomes the file by itself when
+ * somebody who has it comes, or when the limit is raised. Closing the tab gives up.
  *
- * A tab in the background changes when it is turned to: it must not push itself before another.
+ * A tab in the background becomes the file only when it is turned to, so that it does not push itself before another.
  */
 import * as vscode from 'vscode'
 import { type ErrorCode, toUserError } from '../../common/errors'
@@ -20,7 +20,7 @@ import { waitingPage } from './waitingPage'
 
 const { l10n } = vscode
 
-/** Links that lead to no file from where they are. Another version of the share may have mended them. */
+/** Errors of links that lead to no file from where they are. Another version of the share may mend such a link. */
 export const LINK_ERRORS: readonly ErrorCode[] = [
   'target-missing',
   'target-outside',
@@ -50,7 +50,7 @@ export class WaitingFiles extends Disposable implements vscode.CustomReadonlyEdi
     this.own(vscode.window.registerCustomEditorProvider(WAITING_EDITOR, this, options))
   }
 
-  /** Puts waiting tabs in place of those that wanted to show this file alone. → whether a tab says now that it waits. */
+  /** Puts waiting tabs in place of those that wanted to show this file alone. → whether there is a waiting tab now */
   async replace(shown: vscode.Uri, error: unknown): Promise<boolean> {
     const all = tabsOfFile(shown)
     if (all.length > 0 && all.every(isWaitingTab)) return true
@@ -219,7 +219,7 @@ class Waiting extends Disposable {
         title: isLarge
           ? l10n.t('“{0}” is too large to open here', name)
           : l10n.t('Waiting for somebody who has “{0}”', name),
-        // What is offline says itself that it opens.
+        // The text of `offline` itself says that the file opens later.
         hint:
           isLarge || reason?.code === 'offline'
             ? ''
@@ -229,7 +229,7 @@ class Waiting extends Disposable {
   }
 }
 
-/** Where no file is to be waited for, as far as the share is known. */
+/** The title where, as far as is known, there is no file to wait for. Undefined otherwise. */
 function titleOfNothing(code: ErrorCode, name: string): string | undefined {
   if (LINK_ERRORS.includes(code)) return l10n.t('“{0}” is a link that leads to no file here', name)
   if (code === 'file-not-found') return l10n.t('There is no “{0}” in this share', name)

@@ -1,6 +1,6 @@
 /**
- * Links clicked outside the editor: `<scheme>://peerfold.peerfold/open/<ticket>`. Anything may call this, with anything:
- * what is no well-formed link is told and dropped, and what is one goes through the same consent as a pasted one.
+ * Links clicked outside the editor: `<scheme>://peerfold.peerfold/open/<ticket>`. Anything may call this, with anything.
+ * An address without a well-formed link is reported and dropped. A link asks for the same consent as a pasted one.
  */
 import * as vscode from 'vscode'
 import { badLink, EXTENSION_ID, formatLink } from '../../common/link'
@@ -16,7 +16,7 @@ export class LinkHandler implements vscode.UriHandler {
   }
 }
 
-/** The link in an address that was handed to the extension, whatever a chat program hung on it. Never throws. */
+/** The link in an address that was handed to the extension, whatever a chat program added to it. Never throws. */
 export function readLinkUri({
   scheme,
   path,

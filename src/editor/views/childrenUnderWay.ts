@@ -1,18 +1,18 @@
 /**
- * Holds a refresh of a tree back while children of a row are on their way. VS Code drops these when the tree is
- * refreshed, and then shows the row open and empty until something else happens.
+ * Holds a refresh of a tree back while children of a row are on their way. A refresh makes VS Code drop such children. It
+ * shows the row open and empty then, until something else happens.
  */
 
-/** Milliseconds that VS Code takes with children once it has them, at most. */
+/** The most milliseconds that VS Code takes with children once it has them. */
 const TAKEN_AFTER = 50
-/** Milliseconds a refresh is held back at most: children of a share that nobody answers for may take long. */
+/** The most milliseconds that a refresh is held back: children may take long if nobody who has the share answers. */
 const LONGEST = 2_000
 
 export class ChildrenUnderWay {
   private count = 0
   private readonly held = new Set<() => void>()
 
-  /** Counts them until they are there. */
+  /** Counts the children as under way until VS Code has them. */
   async until<T>(children: Promise<T>): Promise<T> {
     this.count++
     try {

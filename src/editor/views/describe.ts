@@ -92,7 +92,7 @@ export function describeOpened(share: OpenedShareState, l10n: Localizer): string
   }
 }
 
-/** Tells it from others of its name as the addresses of its files do (shownNames.ts): `(abcd) · 2 peers`. */
+/** Marks a share whose name others have too, as the addresses of its files do (shownNames.ts): `(abcd) · 2 peers`. */
 export function describeOpenedAmong(
   all: readonly OpenedShareState[],
   share: OpenedShareState,
@@ -135,7 +135,7 @@ function explainOpenedStatus(share: OpenedShareState, l10n: Localizer): string |
   }
 }
 
-/** `owner of garden · ↓ 1.0 MB/s`; what there is in common where it owns nothing and nothing moves. */
+/** `owner of garden · ↓ 1.0 MB/s`; shares in common if it owns none and nothing moves. */
 export function describePeer(peer: RemotePeer, nameOf: (share: ShareId) => string, l10n: Localizer): string {
   if (peer.blocked) return l10n.t('blocked')
   return (
@@ -171,7 +171,7 @@ export function explainPeer(peer: RemotePeer, nameOf: (share: ShareId) => string
   )
 }
 
-/** `45% · 2.1 MB/s · 12 s left` while it runs; then how it ended, what needs the user first: a narrow row cuts the rest. */
+/** `45% · 2.1 MB/s · 12 s left`, or how it ended. Problems come first, since a narrow row cuts the rest. */
 export function describeTransfer(transfer: TransferState, l10n: Localizer): string {
   const { status, bytes, rate, timeLeft } = transfer
   const part = percent(bytes.done, bytes.total)

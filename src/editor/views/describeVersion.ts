@@ -7,7 +7,7 @@ import type { VersionSummary } from '../../common/model'
 let today: Intl.DateTimeFormat | undefined
 let earlier: Intl.DateTimeFormat | undefined
 
-/** When it was published, in the user's words, today without the day; the number where the share does not say. */
+/** When it was published, in the user's language, without the day if that is today. If unknown, the number. */
 export function versionTime({ version, time }: VersionSummary): string {
   if (time === undefined) return vscode.l10n.t('Version {0}', String(version))
   const { language } = vscode.env

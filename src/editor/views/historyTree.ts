@@ -52,7 +52,7 @@ export interface DifferenceNode {
   readonly kind: 'difference'
   readonly id: ShareId
   readonly path: DrivePath
-  /** In which it is there: of what was removed, the version before. */
+  /** The version that has the path: if it was removed, the version before. */
   readonly version: number
   readonly difference: VersionDifference
 }
@@ -89,7 +89,7 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
     this.own(new vscode.Disposable(() => clearTimeout(this.timer)))
   }
 
-  /** What its history is shown of. */
+  /** The entry whose history is shown. */
   get address(): ShareAddress | undefined {
     return this.shown
   }
@@ -161,14 +161,14 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
 
   private shareChanged(id: ShareId): void {
     if (this.shown?.id !== id) return
-    // Not later for each change: a share that is saved all the time would never be read again.
+    // A further change does not restart the timer: a share that is saved all the time would never be read again.
     this.timer ??= setTimeout(() => {
       this.timer = undefined
       this.again().catch(() => undefined) // the list says why
     }, REFRESH_AFTER)
   }
 
-  /** From the newest on, as many as were shown. */
+  /** Reads the list again from the newest version on, as many as were shown. */
   async again(): Promise<void> {
     const { shown } = this
     if (shown === undefined) return
@@ -252,7 +252,7 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
     ]
   }
 
-  /** The last one of a page has its successor on the next. */
+  /** For the last version of a page, whose predecessor is on the next one. */
   private async versionBefore({ id, path, version }: VersionNode): Promise<number | undefined> {
     const page = await this.peer.request('versions.list', {
       id,

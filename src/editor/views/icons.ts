@@ -1,4 +1,4 @@
-/** Icons of rows: what it is by shape, how it is by colour and by the words beside it. */
+/** Icons of rows. The shape says what it is. The colour says how it is, as the words beside it do. */
 import * as vscode from 'vscode'
 import type {
   LiveCopyState,

@@ -2,11 +2,11 @@
  * Opened shares, each expandable like a folder. Its files are listed only when somebody looks, through the listings
  * that the file system provider uses too.
  *
- * VS Code takes all children of a row at once, and holds up all extensions while it does. So a folder shows its first
- * entries, and the others in parts that can be opened (rowsOfFolder.ts).
+ * VS Code takes all children of a row at once, and holds up all extensions meanwhile. So a folder shows its first
+ * entries as rows, and the others in parts that can be opened (rowsOfFolder.ts).
  *
- * VS Code cannot refresh a row without asking for its children again. So rows that changed in rates only wait: at
- * least a second, and longer the more children were listed last.
+ * VS Code cannot refresh a row without asking for its children again. So there is a pause between two refreshes of a
+ * share: at least a second, and longer the larger its largest folder that was listed.
  */
 
 import * as vscode from 'vscode'
@@ -33,7 +33,7 @@ import { type Part, ROWS, rowsOfFolder } from './rowsOfFolder'
 
 const { l10n } = vscode
 
-/** Milliseconds between two refreshes of a row: this, this much for each row below it, and for each entry listed. */
+/** Milliseconds between two refreshes of a row: a fixed time, and more for each row below it and each entry listed. */
 const REFRESH_PAUSE = 1_000
 const REFRESH_PAUSE_PER_ROW = 1
 const REFRESH_PAUSE_PER_ENTRY = 0.05
@@ -67,15 +67,15 @@ interface MessageNode {
 }
 export type OpenedTreeNode = FolderNode | MessageNode
 
-/** What a share shows below it: why there is nothing, as much as is known so far, or all. */
+/** What stands below the row of a share: why there is nothing, what is known so far, or everything. */
 type Below = 'reason' | 'so-far' | 'all'
 
 interface ShownShare {
   readonly node: OpenedNode
   signature: string
-  /** What stands below it was last told. */
+  /** As the last state had it. */
   below: Below
-  /** Milliseconds that its largest folder takes to be shown again. */
+  /** Milliseconds, more than `REFRESH_PAUSE`, for its largest folder that was listed. */
   pause: number
   /** When it may be refreshed again, by `performance.now()`. */
   notBefore: number
@@ -96,7 +96,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     private readonly listings: Listings,
     changedFiles: ChangedFiles,
     private readonly addresses: Pick<ShareAddresses, 'uriOf'>,
-    /** Of which there are copies. */
+    /** The shares of which there are copies. */
     private readonly copied: () => ReadonlySet<ShareId>,
   ) {
     super()
@@ -182,7 +182,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     }
   }
 
-  /** Once for each listing: rows are shown again far more often than folders change. */
+  /** Sorted once for each listing, since rows are shown again far more often than folders change. */
   private inOrder(entries: readonly FileEntry[]): Promise<readonly FileEntry[]> {
     const known = this.orders.get(entries) ?? sorted(entries, foldersFirst)
     this.orders.set(entries, known)
@@ -225,7 +225,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     for (const share of opened) {
       const shown = this.shown.get(share.id)
       if (shown === undefined) continue
-      if (shown.below !== below(share)) shown.notBefore = 0 // what was waited for
+      if (shown.below !== below(share)) shown.notBefore = 0 // files that the user waits for are not delayed
       shown.below = below(share)
       if (shown.signature !== this.signatureOf(share)) this.refreshSoon(share.id)
     }
@@ -295,7 +295,7 @@ function below({ contents, stopped, status }: OpenedShareState): Below {
   return !stopped && status.kind === 'connected' ? 'so-far' : 'reason'
 }
 
-/** What its children depend on beside its row: whether there are files to show, and what stands there until then. */
+/** What the rows below depend on beside the share's row: whether there are files, and what stands there until then. */
 function whyOf({ status, contents }: OpenedShareState): string {
   if (contents !== undefined) return 'listed'
   return 'why' in status ? status.why : ''
@@ -311,7 +311,7 @@ function entryNodes(parent: FolderNode, path: DrivePath, entries: readonly FileE
   }))
 }
 
-/** Named by what it begins and ends with. */
+/** A part is named by its first and its last entry. */
 function partItem({ id, path, part }: PartNode): vscode.TreeItem {
   const { entries, from } = part
   const [first, last] = [entries[0]?.name ?? '', entries.at(-1)?.name ?? '']

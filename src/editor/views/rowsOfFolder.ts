@@ -1,7 +1,7 @@
 /**
- * The rows of a large folder in a tree. VS Code takes all children of a row in one piece, some 15 microseconds each; of
- * a folder of 100,000 files that would be seconds in which no extension of the window can do anything. So the first
- * entries are rows, and the others are parts of equal size, each a row that opens like a folder. Pure.
+ * The rows of a large folder in a tree. VS Code takes all children of a row in one piece, some 15 microseconds each. For
+ * a folder of 100,000 files no extension of the window could do anything for seconds. So the first entries are rows, and
+ * the others are in parts of equal size, each a row that opens like a folder. Pure.
  */
 
 /** Rows at once: about ten milliseconds. */
@@ -15,7 +15,7 @@ export interface Part<T> {
 
 /** @param entries in the order in which they are shown */
 export function rowsOfFolder<T>(entries: readonly T[]): { first: readonly T[]; parts: readonly Part<T>[] } {
-  // With a million entries there would be thousands of parts: then they are larger.
+  // Larger for a million entries, which would have thousands of parts otherwise.
   const size = Math.max(ROWS, Math.ceil(Math.sqrt(entries.length)))
   const parts: Part<T>[] = []
   for (let from = size; from < entries.length; from += size)

@@ -22,7 +22,7 @@ import { liveList, peerList, shareList, transferList } from './lists'
 import { type ListNode, ListTree } from './listTree'
 import { OpenedTree, type OpenedTreeNode } from './openedTree'
 
-/** So many entries of a share that was opened are brought into sight. */
+/** Entries of an opened share that are brought into sight with it. */
 const SHOWN_BELOW = 3
 
 export class PeerfoldViews extends Disposable {
@@ -87,7 +87,7 @@ export class PeerfoldViews extends Disposable {
     if (path === ROOT) await this.showBelow(node)
   }
 
-  /** What lies in a share stands below it, which may be below what can be seen: some of it is brought there. */
+  /** Brings some entries of a share into sight: they stand below its row, perhaps below what can be seen. */
   private async showBelow(node: OpenedTreeNode): Promise<void> {
     const children = await this.openedTree.getChildren(node)
     const last = children.filter(({ kind }) => kind === 'entry').slice(0, SHOWN_BELOW)
@@ -108,7 +108,7 @@ export class PeerfoldViews extends Disposable {
     if (node !== undefined) await this.historyView.reveal(node, { select: true, expand: true })
   }
 
-  /** The share whose history stands there now; undefined where the view is not to be seen. */
+  /** The share whose history is shown; undefined while the view is not visible. */
   get historyShown(): ShareId | undefined {
     return this.historyView.visible ? this.historyTree.address?.id : undefined
   }
