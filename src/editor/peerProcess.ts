@@ -63,7 +63,7 @@ interface Place {
 }
 
 /** Editors send these by themselves, for instance when a window gets the focus: they start nothing that was ended. */
-const UNASKED: ReadonlySet<Method> = new Set<Method>(['fs.stat', 'fs.list', 'fs.read'])
+const UNASKED: ReadonlySet<Method> = new Set<Method>(['fs.stat', 'fs.list', 'fs.read', 'fs.readRange'])
 
 export class PeerProcess extends Disposable {
   private readonly states = this.own(new vscode.EventEmitter<PeerState>())

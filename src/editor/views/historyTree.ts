@@ -106,7 +106,7 @@ export class HistoryTree extends Disposable implements vscode.TreeDataProvider<H
     if (shown === undefined || next === undefined) return
     this.note = undefined
     this.loading = this.loading
-      .then(() => this.load(shown, next))
+      .then(() => (next === this.next ? this.load(shown, next) : undefined)) // a second click finds it loaded
       .catch(error => {
         if (shown === this.shown) this.note = safeText(toUserError(error).message, 300) // it can be asked again
       })
