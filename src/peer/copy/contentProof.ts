@@ -19,7 +19,7 @@ export const HASHED_BYTES = 64 * 1024
 /** `unknown`: nothing that is stored here tells. */
 export type Proof = 'same' | 'other' | 'unknown'
 
-/** What a file held, as a record says. */
+/** The content of a file by its record. */
 export type Content = Pick<CopiedFile, 'content' | 'hash'>
 
 /** The hash to keep of a written file; undefined for an empty one and for one over `HASHED_BYTES`. */

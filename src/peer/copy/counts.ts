@@ -1,6 +1,6 @@
 /**
- * What a copy did to the folder, in numbers. A copy that was cut off, or planned again with a newer version, counts
- * from its first start. Its earlier runs said what they would write, which tells what they had written.
+ * Counts what a copy did to the folder. A copy that was cut off, or planned again with a newer version, counts from
+ * its first start. Its earlier runs noted what they would write, and those notes tell what they had written.
  */
 import type { CopyChanges } from '../../common/model'
 import type { IntendedFile } from '../store/catalog'

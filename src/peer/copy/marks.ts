@@ -112,7 +112,7 @@ export class CopyMarks {
     this.add(path, { ...described(entry, undefined), ...NO_MARK })
   }
 
-  /** What this copy had made there is gone. */
+  /** Forgets a path where nothing of this copy is any more. */
   forget(path: string): void {
     this.add(path, undefined)
   }

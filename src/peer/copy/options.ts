@@ -1,4 +1,4 @@
-/** What one copy is to do, and the parts that it works with. */
+/** The task of one copy, and the parts that it works with. */
 import type { DrivePath, ShareId } from '../../common/brand'
 import type { ShareDrive } from '../drive/shareDrive'
 import type { Version } from '../drive/version'

@@ -35,7 +35,7 @@ export class PartialFiles {
   private readonly known = new Map<string, PartialFile>()
   /** Tokens of other copies that will continue. */
   private readonly others: string[] = []
-  private readonly given: string[] = []
+  private readonly givenUpTokens: string[] = []
   /** Paths of files that are being brought to the disk. */
   private readonly syncing = new Set<string>()
 
@@ -67,7 +67,7 @@ export class PartialFiles {
       if (partial.job !== job && (await isUnderWay(catalog, partial.job))) files.others.push(partial.token)
       else if (contents.get(path) === partial.content) files.known.set(path, inThisStart(partial, boot))
       else {
-        files.given.push(partial.token)
+        files.givenUpTokens.push(partial.token)
         await catalog.delete('partial', key)
       }
     }
@@ -81,7 +81,7 @@ export class PartialFiles {
 
   /** Tokens of temporaries that nobody will continue. A sweep removes them. */
   get givenUp(): readonly string[] {
-    return this.given
+    return this.givenUpTokens
   }
 
   /** The token to open a file with; undefined for a short one, and for one whose blocks are found by a map. */
@@ -129,7 +129,7 @@ export class PartialFiles {
   /** Forgets all files. → whether there were any: their temporaries are to be swept then */
   async clear(): Promise<boolean> {
     const paths = [...this.known.keys()]
-    for (const { token } of this.known.values()) this.given.push(token)
+    for (const { token } of this.known.values()) this.givenUpTokens.push(token)
     this.known.clear()
     for (const path of paths) await this.catalog.delete('partial', this.target + path)
     return paths.length > 0

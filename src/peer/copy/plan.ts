@@ -39,7 +39,7 @@ export function targetKey(share: ShareId, folder: string, fork: number): string 
     .slice(0, 22)
 }
 
-/** What is copied, and where. */
+/** The copied part of a share, and its place in the target. */
 export interface CopySource {
   /** A folder or file of the share, `/` for all of it. */
   readonly from: DrivePath

@@ -1,4 +1,4 @@
-/** What a copy is to do, decided before anything is fetched: see plan.ts. */
+/** The work of a copy, decided before anything is fetched: see plan.ts. */
 import type { SkippedEntry } from '../../common/model'
 import type { FileAttributes } from '../disk/fileInPlace'
 import type { FileMark, Precondition } from '../disk/writer'
@@ -67,7 +67,7 @@ export interface CopyPlan {
   readonly executables: Set<string>
   /** Files that an earlier run of this copy made for another version, and that are not in the share any more. */
   readonly gone: { readonly segments: readonly string[] }[]
-  /** What an earlier run of this copy, which did not finish, has placed. */
+  /** Placements of an earlier run of this copy that did not finish. */
   readonly placed: Placement[]
   /** Files of this copy that are still in the folder and no longer in the share. */
   readonly noLongerShared: number
@@ -83,7 +83,7 @@ export interface Destination {
   readonly precondition: Precondition
 }
 
-/** What the writer is told of a file. */
+/** The writer's options for a file. */
 export function placing(
   file: PlannedFile,
   { precondition }: Destination,

@@ -24,12 +24,15 @@ export class CopyWaits {
     this.signal = options.transfer.abort.signal
   }
 
-  /** What is under way when the disk gets full may hang: the store says nothing of what it cannot write. */
+  /**
+   * Pauses the transfer as soon as the disk is full. Running reads may hang then, because the store reports no
+   * block that it cannot write.
+   */
   sayWhenFull(signal: AbortSignal): void {
     const { space, transfer } = this.options
     space.none(signal).then(
       () => space.shortage && transfer.pause(space.shortage),
-      () => {}, // it is over
+      () => {}, // the run ended
     )
   }
 
@@ -88,7 +91,7 @@ export class CopyWaits {
     await this.peerOr(1_000)
   }
 
-  /** Waits for a peer, at most so many milliseconds. Removes its listeners at the end. */
+  /** Waits for a peer, at most `milliseconds`. Removes its listeners at the end. */
   private async peerOr(milliseconds: number): Promise<void> {
     const end = new AbortController()
     const came = this.options.peerCame(AbortSignal.any([this.signal, end.signal]))

@@ -287,7 +287,7 @@ export class SafeWriter {
   }
 
   /**
-   * What lies at this path, no link followed.
+   * The stat of this path. No link is followed.
    * @throws WriteError 'outside' when a folder on the way is a link
    */
   stat(segments: readonly string[]): EntryStat | undefined {

@@ -5,19 +5,19 @@ import type { BlobRef, DriveEntry } from './format/entry'
 export class BlockReferences {
   /** By first block: the end of the longest range that begins there. */
   private readonly ends = new Map<number, number>()
-  private unknown = false
+  private hasBlockMap = false
   /** The runs of `ends`; undefined after a change. */
-  private known: BlockRuns | undefined
+  private sorted: BlockRuns | undefined
 
   /** Whether an entry was added that does not tell which blocks hold its bytes (see blockMap.ts). */
   get isIncomplete(): boolean {
-    return this.unknown
+    return this.hasBlockMap
   }
 
   add({ blob, pack }: Pick<DriveEntry, 'blob' | 'pack'>): void {
     if (pack !== undefined) this.addRange(pack.block, 1)
     if (blob === undefined) return
-    if (blob.blockMap === true) this.unknown = true
+    if (blob.blockMap === true) this.hasBlockMap = true
     this.addBlob(blob)
   }
 
@@ -31,8 +31,8 @@ export class BlockReferences {
 
   /** All blocks that were named so far. */
   runs(): BlockRuns {
-    this.known ??= this.sortedRuns()
-    return this.known
+    this.sorted ??= this.sortedRuns()
+    return this.sorted
   }
 
   private sortedRuns(): BlockRuns {
@@ -51,6 +51,6 @@ export class BlockReferences {
     const before = this.ends.get(start) ?? 0
     if (start + length <= before) return
     this.ends.set(start, start + length)
-    this.known = undefined
+    this.sorted = undefined
   }
 }

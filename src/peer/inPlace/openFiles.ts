@@ -24,14 +24,14 @@ export interface PieceOfFile {
   readonly length: number
 }
 
-interface OpenFile {
+interface OpenHandle {
   readonly handle: Promise<FileHandle>
   reads: number
   closing: NodeJS.Timeout | undefined
 }
 
 export class OpenFiles {
-  private readonly files = new Map<string, OpenFile>()
+  private readonly files = new Map<string, OpenHandle>()
 
   /** @param root the current path of the folder; absolute */
   constructor(private readonly root: () => string) {}
@@ -83,7 +83,7 @@ export class OpenFiles {
     for (const [path, file] of this.files) this.forget(path, file)
   }
 
-  private open(path: string): OpenFile {
+  private open(path: string): OpenHandle {
     const known = this.files.get(path)
     if (known !== undefined) {
       clearTimeout(known.closing)
@@ -93,19 +93,19 @@ export class OpenFiles {
       if (this.files.size < MAX_OPEN) break
       if (file.reads === 0) this.forget(other, file)
     }
-    const file: OpenFile = { handle: openInside(this.root(), path), reads: 0, closing: undefined }
+    const file: OpenHandle = { handle: openInside(this.root(), path), reads: 0, closing: undefined }
     file.handle.catch(() => {}) // rejects again where it is read
     this.files.set(path, file)
     return file
   }
 
-  private closeLater(path: string, file: OpenFile): void {
+  private closeLater(path: string, file: OpenHandle): void {
     if (file.reads > 0) return
     if (this.files.get(path) !== file) void close(file)
     else file.closing = setTimeout(() => this.forget(path, file), OPEN_FOR).unref()
   }
 
-  private forget(path: string, file: OpenFile): void {
+  private forget(path: string, file: OpenHandle): void {
     clearTimeout(file.closing)
     if (this.files.get(path) === file) this.files.delete(path)
     if (file.reads === 0) void close(file)
@@ -126,7 +126,7 @@ export async function openInside(root: string, path: string): Promise<FileHandle
   return open(file, READ)
 }
 
-async function close({ handle }: OpenFile): Promise<void> {
+async function close({ handle }: OpenHandle): Promise<void> {
   await handle.then(
     opened => opened.close(),
     () => {}, // it was never open

@@ -10,7 +10,7 @@ export interface Standing {
   readonly transfer: Transfer | undefined
   /** The step only retries files that could not be written. */
   readonly isTryingAgain: boolean
-  /** What stopped the last step. */
+  /** The reason why the last step stopped. */
   readonly obstacle: Obstacle | undefined
   /** The folder has the newest version that this machine could read. */
   readonly isInStep: boolean

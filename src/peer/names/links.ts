@@ -8,7 +8,7 @@ import { checkPath, MAX_PATH_BYTES, utf8Length } from './paths'
 import type { LinkRefusal } from './refusals'
 import { foldName, type TargetRules } from './rules'
 
-/** What lies at a path inside the copy. */
+/** The kind of thing at a path inside the copy. */
 export type Found =
   | { readonly kind: 'missing' | 'file' | 'folder' }
   | { readonly kind: 'link'; readonly target: string }

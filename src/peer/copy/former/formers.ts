@@ -71,12 +71,12 @@ function likeliest(formers: readonly Former[], path: string, size: number): read
   const name = posix.basename(path)
   const kind = posix.extname(path)
   const grown = (former: Former) => Math.max(former.size / size, size / former.size)
-  const isOther = (former: Former) => {
+  const nameDistance = (former: Former) => {
     if (posix.basename(former.path) === name) return 0
     return posix.extname(former.path) === kind ? 1 : 2
   }
   return formers
     .filter(former => grown(former) <= MOST_GROWN)
-    .sort((a, b) => isOther(a) - isOther(b) || grown(a) - grown(b))
+    .sort((a, b) => nameDistance(a) - nameDistance(b) || grown(a) - grown(b))
     .slice(0, MOST)
 }
