@@ -40,8 +40,8 @@ export function markOf(stats: Stats): FileMark {
 }
 
 /**
- * @throws WriteError 'exists' for anything but a file, unless it is the link that is expected; 'changed' for another file
- *   than expected (or none)
+ * @throws WriteError 'exists' for anything but a file, unless it is the expected link; 'changed' for another file
+ * than expected, or none
  */
 export function checkReplaceable(
   found: Stats | undefined,

@@ -4,7 +4,7 @@
  * - `nobody-has-them`: no connected peer has them. A peer that has them may come, so they are waited for.
  * - `superseded`: no connected peer has them, and the newest version has other content in their place, or none.
  *   They may be cleared everywhere, so nobody waits: the newest version is taken instead.
- * - `do-not-exist`: a peer that has the whole log knows the version that names them, and the log ends before them.
+ * - `do-not-exist`: a peer that has all blocks in use knows the version that names them, and its log ends before.
  *
  * For a single block two more answers exist: no peer is connected at all, or the log of every connected peer ends
  * before the block, which may still be appended.

@@ -46,8 +46,8 @@ export async function readPast<T>(
 }
 
 /**
- * The version that a length of the path log lies in. Throws `no-such-version`, and `version-not-here` or `offline` where its
- * list of files cannot be had now.
+ * The version that a length of the path log lies in. Throws `no-such-version`. Throws `version-not-here` or
+ * `offline` where its list of files cannot be had now.
  */
 export async function pastVersion(
   share: ShareDrive,
