@@ -1,4 +1,4 @@
-/** What work that may pause returns, without a pause. */
+/** Runs work that may pause to its end, without a pause. → what it returns */
 export function atOnce<T>(work: Generator<unknown, T>): T {
   for (;;) {
     const { done, value } = work.next()

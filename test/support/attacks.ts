@@ -27,7 +27,7 @@ export function attackGroup(name: string, define: () => void): void {
   })
 }
 
-/** Groups that share what one `before` sets up. */
+/** Groups that share the set-up of one `before`. */
 export function attackGroups(title: string, define: () => void): void {
   describe(title, define)
 }
@@ -41,7 +41,7 @@ export function shown(text: string): string {
   )
 }
 
-/** Takes up what a line of a suite's output says was counted, if it is such a line. */
+/** Adds the counts in a line of a suite's output, if it is such a line. → whether it is */
 export function readAttacks(line: string): boolean {
   if (!line.startsWith(attacksPrefix)) return false
   for (const [name, { cases, passed }] of JSON.parse(line.slice(attacksPrefix.length)) as [string, Count][]) {

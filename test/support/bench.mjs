@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- options]`: sets up what is missing, builds what users get (with all its names where functions are
- * told by them), and runs test/bench/run.bench.ts. `--help` tells more.
+ * `npm run bench [-- options]`: sets up what is missing, builds what users get, and runs test/bench/run.bench.ts. The
+ * build keeps its names where a profile lists functions. `--help` tells more.
  */
 import { join } from 'node:path'
 import { build, installPackages, root, run } from './install.mjs'

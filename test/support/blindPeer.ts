@@ -1,7 +1,7 @@
 /**
- * A peer that says it is somewhere else. A connection between two peers begins with a message that other nodes pass on,
- * and they say where it comes from: so does this one, of its own. The other side then sends everything to the place that
- * was named; what this peer sends from elsewhere reaches it all the same, and it never hears an answer.
+ * A peer that says it is somewhere else. A connection between two peers begins with a message that another node passes
+ * on and says where it comes from. This peer plays that node and names another place for its own message. The other side
+ * then sends everything to that place. What this peer sends still arrives, but it never hears an answer.
  */
 import NoiseSecretStream, { type KeyPair, type NoiseStream } from '@hyperswarm/secret-stream'
 import c from 'compact-encoding'
@@ -15,13 +15,13 @@ export interface Place {
   readonly port: number
 }
 
-/** Of hyperdht: a command, and who passes its message on. */
+/** Of hyperdht: a command, and the mode of a message that a relay passes on. */
 const PEER_HANDSHAKE = 0
 const FROM_RELAY = 2
-/** Milliseconds after which a message that was not answered is sent again: nobody else sees to that. */
+/** Milliseconds after which an unanswered message is sent again. Nothing else repeats it. */
 const SEND_AGAIN = 1_000
 
-/** What it says of its firewall: it has none, so there is nothing to find out about its address. */
+/** It says that it has no firewall, so the other side need not find out its address. */
 const OPEN = 1
 
 export class BlindPeer {
@@ -35,7 +35,7 @@ export class BlindPeer {
     return new BlindPeer(dht)
   }
 
-  /** Whether the node of a peer listens there. A connection may also come from a port that was opened for it alone. */
+  /** Whether a peer's node listens there. A connection may also come from a port that was opened for it alone. */
   isNodeAt(place: Place): Promise<boolean> {
     return this.dht.ping(place).then(
       () => true,
@@ -44,7 +44,7 @@ export class BlindPeer {
   }
 
   /**
-   * Connects, and is taken for one at another place.
+   * Connects, and is taken for a peer at another place.
    * @param at where the other peer is
    * @param claimed where this one says it is; somewhere else each time
    */
@@ -76,7 +76,7 @@ export class BlindPeer {
       this.dht._router.onpeerhandshake = async request => {
         if (request.value === null) return
         const { noise: second, peerAddress } = c.decode(passedOn, request.value)
-        // The one before may be answered again, since it may have been sent again.
+        // An earlier message that was sent again may be answered again.
         if (peerAddress?.host === claimed.host && peerAddress.port === claimed.port) resolve(second)
       }
     })

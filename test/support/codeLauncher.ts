@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Stands in for the `code` program where desktop VS Code cannot be had: @vscode/test-electron starts it with the
- * arguments it would give to that, and it runs the same suite in VS Code server with a browser for a window.
+ * Stands in for the `code` program where desktop VS Code cannot be had. @vscode/test-electron starts it with the same
+ * arguments, and it runs the same suite in VS Code server with a browser for a window.
  *
  *   codeLauncher.js [folder] --extensionDevelopmentPath=… --extensionTestsPath=… [--user-data-dir=…]
  *
@@ -59,7 +59,7 @@ async function main(given: readonly string[]): Promise<number> {
   }
 }
 
-/** Desktop VS Code reads them there; the server has them elsewhere. */
+/** The settings at the place where desktop VS Code reads them. The server has them elsewhere. */
 function readSettings(file: string): Record<string, unknown> {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
 }

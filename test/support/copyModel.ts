@@ -1,4 +1,4 @@
-/** What a copy must hold after each save, reckoned from what both sides hold before it and what the copy made so far. */
+/** Predicts what a copy must hold after each save, from what both sides hold before it and what the copy made so far. */
 import { FolderModel, foldersAbove, withNewAttributes } from './folderModel'
 import { contentOf, type Side, type Thing } from './sides'
 
@@ -6,7 +6,7 @@ interface Expected {
   readonly side: Side
   /** New conflict copies: the path they belong to, and what they hold. */
   readonly conflicts: string[]
-  /** Paths of what could not come. */
+  /** Paths that could not be written. */
   readonly skipped: string[]
 }
 

@@ -1,9 +1,9 @@
 /**
  * A peer process of an earlier version as far as others see it: it holds the lock, listens where its endpoint file says,
- * and ends in order when it is asked to. One of Peerfold 0.3.0 waits for a `hello` with its token, and is asked by a
- * signal. One that was given a key proves itself and is asked over its socket, in its own protocol.
- * Arguments: the data folder, the socket, the key. Says `listening` first, `asked` when it gets the signal, `stop` and
- * the parameters when it is asked over the socket, and what 0.3.0 was sent, in hex.
+ * and ends in order when it is asked to. With a key it proves itself and is asked over its socket, in its own protocol.
+ * Without a key it is one of Peerfold 0.3.0, which proves nothing and is asked by a signal.
+ * Arguments: the data folder, the socket, the key. It prints `listening` first, `asked` when it gets the signal, `stop`
+ * and the parameters when it is asked over the socket, and as 0.3.0 `sent` and what it was sent, in hex.
  */
 import { openSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'

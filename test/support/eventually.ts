@@ -1,7 +1,7 @@
 /** Waiting for something that announces itself in no other way than by being so. */
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Milliseconds by which a timer may be late on a busy machine; when later, the machine stood still. */
+/** Milliseconds by which a timer may be late on a busy machine. When it is later, the machine stood still. */
 const LATE = 1_000
 
 /** Milliseconds between two questions. */
@@ -12,9 +12,9 @@ const LONGEST_PAUSE = 250
 export const PATIENCE = 45_000
 
 /**
- * Asks until the answer is true: every `every` ms, or ever more seldom, so that what takes long is not late by more than
- * a tenth and what is asked has time for its work. Rejects with `what` after `timeout` milliseconds, not counting
- * those in which nothing ran, for instance because the machine slept.
+ * Asks until the answer is true, every `every` ms. Without `every` the pauses grow with the time so far, so that whoever
+ * is asked has time for its work, and the answer is late by a tenth at most. Rejects with `what` after `timeout`
+ * milliseconds, not counting those in which nothing ran, for instance because the machine slept.
  */
 export async function eventually(
   what: string,

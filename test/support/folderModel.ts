@@ -1,8 +1,8 @@
-/** What models of copies have in common: what was made in a folder, and what of it is still so. */
+/** What models of copies have in common: what the copy made in a folder, and whether it is still as it was made. */
 import { contentOf, type Side, type Thing } from './sides'
 
 export class FolderModel {
-  /** What the share had when a path was last dealt with. */
+  /** By path: what the share had there when the copy last dealt with it. */
   protected readonly bases = new Map<string, Thing>()
   /** Folders that the copy made. */
   protected readonly made = new Set<string>()
@@ -19,7 +19,7 @@ export class FolderModel {
     this.made.delete(path)
   }
 
-  /** Whether the copy never had anything to do with what lies there. Where it had made a folder, both sides changed. */
+  /** Whether the copy never dealt with this path, neither as a file nor as a folder. */
   protected isStrange(path: string): boolean {
     return !this.bases.has(path) && !this.made.has(path)
   }
@@ -51,7 +51,7 @@ export class FolderModel {
   }
 }
 
-/** What the share did not change since stays as the user has it. */
+/** The incoming file, with time and executable bit as the user has them if the share did not change those. */
 export function withNewAttributes(local: Thing, incoming: Thing, base: Thing | undefined): Thing {
   if (local.kind !== 'file' || incoming.kind !== 'file') return incoming
   const isSame =

@@ -1,4 +1,4 @@
-/** Random steps in a real folder, and what a watcher tells of each. */
+/** Random steps in a real folder, and the paths that a watcher tells of each. */
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -22,7 +22,7 @@ const TARGETS = [
   ...['x.txt', '../x.txt', 'a', 'c/x.txt', 'link', 'other-link', 'debug.log', '.'],
   ...['../../out', '/abs'],
 ]
-/** How often each is done. */
+/** How often each kind of step is done, in proportion. */
 const KINDS = {
   write: 6,
   replace: 3,
@@ -54,7 +54,7 @@ const step = fc.record({
 })
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
-/** Some steps at a time, so many times. */
+/** Lists of one to three steps each, `times` lists at most. */
 export function batchesOfSteps(times: number): fc.Arbitrary<Step[][]> {
   return fc.array(fc.array(step, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: times })
 }
@@ -84,12 +84,12 @@ export class FolderOfSteps {
   make(one: Step): DrivePath[] {
     const absent = foldersAbove(one.at).filter(path => !fs.existsSync(join(this.root, path)))
     const named = [...absent, ...this.try(one)].map(name => this.real(dirname(name), `/${basename(name)}`))
-    // These follow a link: what they change is where it leads.
+    // These steps follow a link, and change what it leads to.
     const followed = ['write', 'mode', 'time'].includes(one.kind) ? [this.real(one.at, '')] : []
     return [...named, ...followed].filter(path => path !== undefined)
   }
 
-  /** Where it really lies, and `name` in it; undefined: nowhere in the folder. */
+  /** The real place of a path, with `name` behind it. Undefined if it is not in the folder. */
   private real(path: string, name: string): DrivePath | undefined {
     const real = realOf(join(this.root, path))
     const isInside = real?.startsWith(`${this.root}/`) === true || (real === this.root && name !== '')
@@ -131,7 +131,7 @@ export class FolderOfSteps {
           fs.utimesSync(path, 1_000_000_000, 1_000_000_000)
       }
     } catch {
-      // There is nothing to be done this to, or it may not be.
+      // There is nothing at the path, or the step is not allowed.
     }
     return [at, `${at}~`, to]
   }

@@ -119,7 +119,7 @@ export async function compareTrees(
 
 type Kind = 'file' | 'executable file' | 'link' | 'empty folder' | 'special file'
 
-/** Undefined: it went after its folder was read, as a temporary of whoever writes there does. */
+/** Undefined if it went after its folder was read, as a temporary of a program that writes there may. */
 async function fileKindOf(path: string): Promise<Kind | undefined> {
   try {
     return (await lstat(path)).mode & 0o100 ? 'executable file' : 'file'

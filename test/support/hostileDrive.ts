@@ -66,8 +66,8 @@ export class HostileDrive {
   }
 
   /**
-   * From now on a block of the log of bytes is given to nobody who asks for it, until what this resolves with is called.
-   * Readers wait for it as long as that takes: something else of the log goes on arriving.
+   * Withholds a block of the log of bytes from all who ask for it, until the function is called that this resolves with.
+   * Readers wait as long as that takes, since other messages of the log keep arriving.
    */
   async withhold(index: number): Promise<() => void> {
     const { core } = await this.drive.getBlobs()
@@ -147,7 +147,7 @@ export class HostilePublisher {
     return new HostileDrive(drive)
   }
 
-  /** A drive whose path log names any key as that of its bytes, or its own, one that is nowhere, or none at all. */
+  /** A drive whose path log names as the log of its bytes: any key, its own, one that is nowhere, or one too short. */
   async driveWithFeed(feed: Buffer | 'self' | 'nowhere' | 'short'): Promise<HostileDrive> {
     const core = this.store.get({ name: `drive ${this.drives++}` })
     await core.ready()
@@ -187,7 +187,7 @@ export function cyclicBlock(seq: number, path: string, value: string): Buffer {
   return Node.encode({ index, key: FILES.encode(path), value: Buffer.from(value) })
 }
 
-/** The other client can make nothing of it; that is what it is for. */
+/** Hyperdrive cannot read such a log, which is its purpose. */
 function ignoreWhatItIsNot(): void {}
 
 function ignoreBrokenConnection(): void {}

@@ -37,7 +37,7 @@ export function publicKeyOf(storage: string): Buffer {
   return DHT.keyPair(Buffer.from(seed, 'hex')).publicKey
 }
 
-/** Milliseconds; on one machine it takes a few of them. */
+/** Milliseconds; connecting takes a few of them on one machine. */
 const LET_IN_WITHIN = 2_000
 
 export class HostilePeer {
@@ -64,7 +64,7 @@ export class HostilePeer {
     return drive
   }
 
-  /** The part of it that mirrored, which is as honest as any client, serves nobody from now on. */
+  /** Takes the client that mirrored off the network, so that it, being honest, serves nobody from now on. */
   async hideMirror(): Promise<void> {
     await this.client.leaveNetwork()
   }
@@ -84,7 +84,7 @@ export class HostilePeer {
     return isOpen ? { stream, keyPair } : undefined
   }
 
-  /** Whether it may connect. Who is refused gets no answer, and would find out only after eight seconds. */
+  /** Whether it may connect. A refused peer gets no answer, and would find out only after eight seconds. */
   async isLetIn(remote: Buffer, keyPair: KeyPair): Promise<boolean> {
     const attempt = this.connect(remote, keyPair)
     const stream = this.streams.at(-1)
@@ -93,7 +93,7 @@ export class HostilePeer {
     return connected !== undefined
   }
 
-  /** Offers a drive's logs over a stream; resolves with both ends when the other side has opened the log of bytes. */
+  /** Offers a drive's logs over a stream. → the other side, once it has opened the log of bytes */
   async replicate(drive: Hyperdrive, stream: NoiseStream): Promise<RawPeer> {
     const { core } = await drive.getBlobs()
     const added = new Promise<RawPeer>(resolve => {

@@ -42,7 +42,7 @@ export function run(command, args, env = {}) {
   })
 }
 
-/** npm keeps beside the installed packages a lock file of what it installed; other platforms' ones are not in it. */
+/** npm keeps a lock file of what it installed beside the packages. It lacks the packages of other platforms. */
 function packagesAreCurrent() {
   const wanted = readLock(join(root, 'package-lock.json'))
   const installed = readLock(join(root, 'node_modules', '.package-lock.json'))

@@ -1,7 +1,7 @@
 /**
  * Takes a data folder over and is killed at a chosen moment. Arguments: the data folder, and how many changes of the
- * file system come before the kill; a file that is being written then is written by half. Without the second nothing is
- * killed, and the number of changes is printed.
+ * file system come before the kill. A file that is being written then is written by half. Without the second argument
+ * nothing is killed, and the number of changes is printed.
  */
 import fs from 'node:fs'
 import { takeOver } from '../../src/peer/store/takeOver'

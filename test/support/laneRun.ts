@@ -10,14 +10,14 @@ import { type Counts, type Failure, readCounts, readFailure } from './runMocha'
 
 export interface Lane {
   readonly name: string
-  /** Seconds that its programs may take, added up: how many of them run beside each other does not matter. */
+  /** Seconds that its programs may take, added up, however many of them run beside each other. */
   readonly budget: number
   /** Prepares what its programs need and npm cannot give the project. */
   readonly tools?: () => Promise<unknown>
   readonly programs: readonly LaneProgram[]
-  /** So many of its programs run beside each other, and others beside them; as many as there are places when absent. */
+  /** The most of its programs that run beside each other; absent: as many as there are places. */
   readonly atOnce?: number
-  /** What is to be said when all have ended. */
+  /** Lines to print when all have ended. */
   readonly afterwards?: () => readonly string[]
 }
 
@@ -43,13 +43,13 @@ export const oneFailed: Counts = { ...nothing, failed: 1 }
 
 export interface LaneSurroundings {
   readonly places: Places
-  /** Of this lane among all, for a place. */
+  /** The rank of this lane for a place: the lower the sooner. */
   readonly rank: number
   readonly page: Page
 }
 
 export class LaneRun {
-  /** Milliseconds that programs took that have ended. */
+  /** Milliseconds that the programs that have ended took. */
   private took = 0
   private overBudget = false
   private readonly failures: Failure[] = []
@@ -99,7 +99,8 @@ export class LaneRun {
     const isOnly = this.lane.programs.length === 1
     const said: { line: string; from: 'stdout' | 'stderr' }[] = []
     let counts: Counts | undefined
-    // Not for all that it starts: reading its map is a seventh of what the start of a peer process costs.
+    // An option and not in the environment, which children inherit: for a peer process, reading its source map is a
+    // seventh of the cost of its start.
     const running = startProcess(process.execPath, ['--enable-source-maps', file, ...args], {
       cwd: projectRoot,
       onLine: (line, from) => {

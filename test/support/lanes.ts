@@ -44,7 +44,7 @@ const lanes: readonly Lane[] = [
     ...(process.env.PEERFOLD_DESKTOP === '1' ? {} : { tools: prepareWindows }),
     programs: [{ file: built('test/support/vscodeLane.js'), args: [] }],
   },
-  // Two of these are more than two cores can do without one waiting for the other.
+  // One at a time: two of these would keep each other waiting on two cores.
   { name: 'ui', budget: 1_200, tools: prepareInstallation, atOnce: 1, programs: oneForEach('ui', 120_000) },
   { name: 'peer', budget: 2_400, programs: oneForEach('peer', 60_000) },
   {
@@ -57,12 +57,12 @@ const lanes: readonly Lane[] = [
 ]
 
 /**
- * More than the cores to plan for, since most suites also wait: with four that are busy they keep each other waiting.
- * While those that run leave the processors idle, one more begins, and after it another.
+ * More places than the two cores to plan for, since most suites also wait. Four busy suites would keep each other
+ * waiting. While the suites that run leave the processors idle, one more begins at a time.
  */
 const PLACES = 3
 const MOST_PLACES = 5
-/** Part of the time of all processors, over so many milliseconds: longer than a suite takes to get going. */
+/** Idle part of the time of all processors, over this many milliseconds: longer than a suite takes to get going. */
 const IDLE = 0.2
 const LOOK_EVERY = 3_000
 
@@ -76,7 +76,7 @@ async function main(names: readonly string[]): Promise<void> {
   const chosen = lanes.filter(lane => names.length === 0 || names.includes(lane.name))
   const environment = prepareEnvironment()
   process.on('exit', () => {
-    // Reached by Ctrl-C as well, with lanes running.
+    // Ctrl-C also comes here, while lanes run.
     killMarkedProcesses(environment.marker)
     rmSync(environment.temporary, { recursive: true, force: true, maxRetries: 3 })
   })
@@ -157,25 +157,25 @@ function suitesIn(lane: string): string[] {
     .map(file => join(folder, file))
 }
 
-/** For whatever shows VS Code. */
+/** What lanes that show VS Code need. */
 async function prepareWindows(): Promise<void> {
   await Promise.all([prepareVSCode(), prepareChromium()])
 }
 
-/** And once for everybody of the ui lane, the packaged extension. */
+/** What the ui lane needs: the same, and the packaged extension, installed once for all its suites. */
 async function prepareInstallation(): Promise<void> {
   await prepareWindows()
   const { PEERFOLD_VSIX = '', PEERFOLD_EXTENSIONS = '' } = process.env
   await installExtension(PEERFOLD_VSIX, dirname(PEERFOLD_EXTENSIONS), PEERFOLD_EXTENSIONS)
 }
 
-/** Once more, where they are seen first, and where a log that was cut off at its beginning still has them. */
+/** Prints failures once more at the end, where they are seen first, and where a log whose beginning is lost has them. */
 function printFailures(outcomes: readonly Outcome[]): void {
   for (const { lane, failures } of outcomes)
     for (const { title, why } of failures) console.log(`\nFAILED in ${lane}: ${title}\n${why}`)
 }
 
-/** Lanes ran beside each other: their seconds add up to more than passed. @param idle part of the processors' time */
+/** Lanes run beside each other: their seconds add up to more than `seconds`. @param idle part of the processors' time */
 function printSummary(outcomes: readonly Outcome[], seconds: number, idle: number): void {
   console.log('')
   for (const { lane, counts, seconds } of outcomes)

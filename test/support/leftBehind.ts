@@ -19,7 +19,7 @@ export function markedProcesses(marker: string): RunningProcess[] {
     .map(pid => ({ pid, command: readProc(pid, 'cmdline').join(' ') }))
 }
 
-/** Waits until no marked process is left, at most `grace` ms. → those that still ran then; they have been killed. */
+/** Waits until no marked process is left, for `grace` ms at most. → those that still ran then, which are killed */
 export async function endMarkedProcesses(marker: string, grace: number): Promise<RunningProcess[]> {
   const deadline = Date.now() + grace
   let left = markedProcesses(marker)
@@ -56,6 +56,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // It ended between the last look and now, which is what was wanted.
+    // It ended since the last look, as it should.
   }
 }

@@ -1,11 +1,11 @@
 /**
- * Two ends of a line on which time is counted in trips: what both ends have written arrives when `trip()` says so, all
- * of it at once. How many trips something takes is the same on any machine, however busy.
+ * Two ends of a line on which time is counted in trips: `trip()` delivers all that both ends have written, at once. How
+ * many trips something takes is the same on any machine, however busy.
  */
 import { Duplex } from 'node:stream'
 import { delay } from '../../src/peer/time'
 
-/** Milliseconds after which an end that has written nothing waits for the other one. */
+/** Milliseconds without a write after which both ends count as waiting. */
 const QUIET = 150
 
 export class LineInTrips {
@@ -21,7 +21,7 @@ export class LineInTrips {
     this.ends = [new End(wrote, 2 * pause), new End(wrote, 2 * pause)]
   }
 
-  /** Waits until both ends have written what they will, and delivers it. */
+  /** Waits until neither end writes any more, and delivers what they have written. */
   async trip(): Promise<void> {
     await this.settle()
     const [first, second] = this.ends

@@ -1,7 +1,7 @@
 /**
- * What a live copy must hold after each version, reckoned from what both sides hold before it. What is gone in the share
- * goes first, renames among it; then what came is placed. It tells, too, what must not be lost: contents that have to
- * lie in the folder or among the kept versions.
+ * Predicts what a live copy must hold after each version, from what both sides hold before it. Files that left the share
+ * go first, renames among them; then incoming files are placed. It also tells which contents must not be lost: they lie
+ * in the folder or among the kept files.
  */
 import { FolderModel, foldersAbove, withNewAttributes } from './folderModel'
 import { contentOf, type Side, type Thing } from './sides'
@@ -10,27 +10,27 @@ export interface ExpectedLive {
   readonly side: Side
   /** Of every conflict copy: the path it belongs to, and what it holds. */
   readonly conflicts: string[]
-  /** Paths of files that went to the kept versions, or were renamed from there. */
+  /** Paths of files that went to the kept files, or that were renamed. */
   readonly left: string[]
-  /** Paths that hold the same, or nothing: of several files with one content, any may be the renamed one. */
+  /** Paths that hold what `side` says, or nothing: of several files with one content, any may be the renamed one. */
   readonly unsure: Set<string>
-  /** Paths of which time and executable bit may or may not be the share's: these changed while the content was the
-   *  user's, and count when that is the share's again and is looked at. */
+  /** Paths whose time and executable bit may or may not be the share's. The share changed those while the content was
+   *  the user's. They are taken over if the content is the share's again when the copy looks. */
   readonly vague: ReadonlySet<string>
 }
 
 export class LiveModel extends FolderModel {
   private readonly vague = new Set<string>()
-  /** Folders that were made just before a kill: that may not have been noted, and then they count as the user's. */
+  /** Folders that were made just before a kill. If they were not noted, they count as the user's. */
   private readonly doubtful = new Set<string>()
-  /** What may have taken the place of such a folder. */
+  /** Incoming files that may have taken the place of such a folder. */
   private readonly mayBePlaced = new Map<string, Thing>()
-  /** What a file held that the user deleted, and that the share changed since: back like that, it is followed again. */
+  /** What a file held that the user deleted and the share changed since. If it comes back so, it is followed again. */
   private readonly was = new Map<string, Thing>()
   /** Content of the incoming file that lies beside a path. */
   private readonly beside = new Map<string, { readonly at: string; readonly content: string }>()
 
-  /** A copy of what is known, for what may come otherwise. */
+  /** A copy of this model, to try what else may happen. */
   clone(): LiveModel {
     const other = new LiveModel()
     for (const [path, thing] of this.bases) other.bases.set(path, thing)
@@ -42,7 +42,7 @@ export class LiveModel extends FolderModel {
     return other
   }
 
-  /** @param keeps what the share has no more stays here, and is the user's */
+  /** @param keeps files that left the share stay here, as the user's */
   after(shared: Side, before: Side, keeps = false): ExpectedLive {
     const side = { things: new Map(before.things), folders: new Set(before.folders) }
     const expected: ExpectedLive = { side, conflicts: [], left: [], unsure: new Set(), vague: this.vague }
@@ -51,7 +51,7 @@ export class LiveModel extends FolderModel {
     return expected
   }
 
-  /** To be called with what there is: which conflict copy belongs to which path, and what a kill left in doubt. */
+  /** Learns from what is really there: which conflict copy belongs to which path, and what a kill left in doubt. */
   settle(after: Side, { wasKilled, before }: { readonly wasKilled: boolean; readonly before: Side }): void {
     for (const [path, incoming] of this.mayBePlaced)
       if (after.things.has(path)) this.write(path, incoming, after)
@@ -115,7 +115,7 @@ export class LiveModel extends FolderModel {
 
   private emptied: readonly string[] = []
 
-  /** Folders of its own that hold nothing any more go, when all is placed. */
+  /** Called when all is placed: folders that the copy made and that hold nothing any more go. */
   end({ side }: ExpectedLive): void {
     const folders = new Set(this.emptied.flatMap(foldersAbove))
     for (const folder of [...folders].sort((a, b) => b.length - a.length)) {

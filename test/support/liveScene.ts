@@ -1,4 +1,4 @@
-/** The scene of tests of folders in sync: a folder that Ann shares, and one of Bob's that follows it. */
+/** The scene of tests about folders in sync: a folder that Ann shares, and one of Bob's that follows it. */
 import assert from 'node:assert/strict'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { KeptFile, LiveCopyState, LiveQuestion, LiveStatus } from '../../src/common/model'
@@ -8,7 +8,7 @@ import type { Person } from './person'
 
 export class LiveScene {
   live = ''
-  /** Whose shared folder and share, while there is one. */
+  /** Ann's shared folder; empty before `open`, as the id and the link of the share. */
   source = ''
   id = '' as ShareId
   link = ''
@@ -16,7 +16,7 @@ export class LiveScene {
   constructor(
     readonly ann: Person,
     readonly bob: Person,
-    /** Bob's. */
+    /** Bob's folder. */
     public folder = '',
   ) {}
 
@@ -119,6 +119,6 @@ export class LiveScene {
 interface Begin {
   /** Bob's; a new one when absent. */
   readonly folder?: string
-  /** What changes in Ann's is published by itself, too: in as many versions as the watcher makes of it. */
+  /** Changes in Ann's folder are also published by themselves, in as many versions as the watcher makes of them. */
   readonly isWatched?: boolean
 }

@@ -12,8 +12,8 @@ export interface LocalDht {
 }
 
 /**
- * Starts ten nodes in one process; resolves when they answer. Without `port` at a free one that nobody else takes: every
- * peer process tries the usual port of a DHT first, so once this DHT ends, another one would answer in its place.
+ * Starts ten nodes in one process; resolves when they answer. Without `port` it takes a free one, and not the usual port
+ * of a DHT: every peer process tries that first, so another node would answer there once this DHT has ended.
  *
  * @param options.launcher is written before the command
  * @param options.host where other machines reach it

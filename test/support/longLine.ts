@@ -1,7 +1,6 @@
 /**
  * Two machines at the ends of a long line (Linux): a network namespace for each, and a program between them that delays,
- * loses and holds back packets (longLine.c). TCP runs with CUBIC there where this machine allows it, which is what most
- * people's systems use.
+ * loses and holds back packets (longLine.c). If this machine allows it, TCP runs with CUBIC, as on most people's systems.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -12,7 +11,7 @@ import { projectRoot } from './projectRoot'
 import { prepareIp } from './tools'
 
 export interface LineProfile {
-  /** Milliseconds of a round trip, and by how much one differs from another. */
+  /** Milliseconds of a round trip, and by how much trips differ. */
   readonly trip: number
   readonly jitter?: number
   /** Megabits a second, from the first end to the second and back. */
@@ -28,7 +27,7 @@ const ALLOWED = '/proc/sys/net/ipv4/tcp_allowed_congestion_control'
 const HOLD = 'ip link set lo up && echo ready && exec sleep 3600'
 
 export class LongLine {
-  /** Of the first end. */
+  /** The address of the first end. */
   readonly address = '10.77.1.1'
 
   private constructor(
@@ -38,7 +37,7 @@ export class LongLine {
     readonly isCubic: boolean,
   ) {}
 
-  /** A sentence instead of a line: why there can be none here. */
+  /** → the line, or a sentence that says why there can be none here */
   static async start(profile: LineProfile): Promise<LongLine | string> {
     const ip = await prepareIp()
     if (ip !== true) return ip.reason

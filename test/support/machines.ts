@@ -1,7 +1,7 @@
 /**
- * Machines with a store each, and lines between them that carry only so much, all in one process: enough to see who
- * sends which block to whom. A line takes what is written only as fast as its machine's uplink carries it. All lines of
- * a machine share that: in turns, or as their windows are, like TCP behind one queue.
+ * Machines with a store each, and lines of limited speed between them, all in one process: enough to see which machine
+ * sends which block to whom. A line takes bytes only as fast as its machine's uplink carries them. All lines of a machine
+ * share the uplink, in turns or by the size of their windows, like TCP behind one queue.
  */
 import { Duplex } from 'node:stream'
 import NoiseSecretStream, { type KeyPair, type NoiseStream } from '@hyperswarm/secret-stream'
@@ -17,7 +17,7 @@ import { Turns } from '../../src/peer/hypercore/turns'
 import { receivedBytes } from '../../src/peer/rate'
 import { temporaryFolder } from './folders'
 
-/** Milliseconds. */
+/** Milliseconds between two looks at what may leave. */
 const TURN = 5
 /** Bytes that leave at once. */
 const PIECE = 16 * 1024
@@ -29,7 +29,7 @@ export class Machine {
   readonly sent = new Map<number, number>()
   readonly log: Hypercore
   readonly uplink: Uplink
-  /** The same on all its lines, as a peer's is: receivers draw lots by it. */
+  /** The same on all its lines, as that of a peer is: receivers draw lots by it. */
   private readonly keyPair = NoiseSecretStream.keyPair()
   private readonly takers = new WeakMap<NoiseStream, Taker>()
   private readonly turns = new Turns(({ stream }) => this.takers.get(stream))
@@ -56,8 +56,8 @@ export class Machine {
 
   /**
    * @param rate bytes a second from this machine
-   * @param log whose it is: machines with the same key pair that append the same blocks have the same log
-   * @param isStock it lets Hypercore choose, as other Hyperdrive clients do
+   * @param log machines with the same key pair that append the same blocks have the same log
+   * @param isStock the machine lets Hypercore choose what to ask whom for, as other Hyperdrive clients do
    */
   static async start(rate: number, log: LogOf, isStock = false): Promise<Machine> {
     const store = new Corestore(temporaryFolder('machine'))
@@ -77,8 +77,8 @@ export class Machine {
 
   /**
    * Lays a line to another machine.
-   * @param window bytes of it that may wait in the other's uplink, among those of its other lines
-   * @returns their two ends of it
+   * @param window bytes of this line that may wait in the other's uplink, among those of its other lines
+   * @returns the end here, and the other one
    */
   connect(other: Machine, window = PIECE): readonly [NoiseStream, NoiseStream] {
     const here = new End(this.uplink)
@@ -112,7 +112,7 @@ export class Uplink {
     this.timer = setInterval(() => this.turn(), TURN)
   }
 
-  /** @param window how much of it waits here at once */
+  /** @param window the most of these bytes that wait here at once */
   send(to: End, bytes: Buffer, window: number, done: () => void): void {
     let at = 0
     let under = 0

@@ -1,4 +1,4 @@
-/** What outlives a window, as VS Code keeps it: as JSON. */
+/** The storage that outlives a window, as VS Code has it: values are kept as JSON. */
 export function memento() {
   const kept = new Map<string, unknown>()
   const memory = {

@@ -1,14 +1,14 @@
 /**
- * A clock that a test can move while processes run: libfaketime (Debian's `faketime`) stands between a process and the
- * clocks of its system, and looks up at every question by how much to lie.
+ * A clock that a test can move while processes run. libfaketime (Debian's `faketime`) stands between a process and the
+ * clocks of its system. Each time it is asked, it reads in a file how far to move the answer.
  */
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from './folders'
 import { prepareFaketime } from './tools'
 
-/** `wall`: the time of day alone, as when somebody sets it. `all`: also the clock that timers go by, forward only, as
- *  after a sleep on systems that count it. */
+/** `wall`: moves the time of day alone, as when somebody sets it. `all`: also moves the clock of timers, which must go
+ *  forward, as after a sleep on systems that count it. */
 export type MovedClocks = 'wall' | 'all'
 
 export class MovedClock {
@@ -24,7 +24,7 @@ export class MovedClock {
     this.moveTo(0)
   }
 
-  /** A sentence instead of a clock: why there can be none here. Installs what it needs where it is missing. */
+  /** → the clock, or a sentence that says why there can be none here. Installs what it needs where it is missing. */
   static async start(clocks: MovedClocks): Promise<MovedClock | string> {
     const library = await prepareFaketime()
     return typeof library === 'string' ? new MovedClock(library, clocks) : library.reason

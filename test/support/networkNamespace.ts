@@ -1,6 +1,6 @@
 /**
- * A network of its own for some processes of a test (Linux): nothing but a loopback device, which the test takes down
- * and up again. For them that is what a cable is that somebody pulls: nothing arrives, and nobody says so.
+ * A network of its own for some processes of a test (Linux), with nothing but a loopback device, which the test takes
+ * down and up again. To the processes that is like a pulled cable: nothing arrives, and nobody says so.
  */
 import { spawnSync } from 'node:child_process'
 import { type OwnedProcess, startProcess } from './ownedProcess'
@@ -9,7 +9,7 @@ import { prepareIp } from './tools'
 export class NetworkNamespace {
   private constructor(private readonly holder: OwnedProcess) {}
 
-  /** A sentence instead of a namespace: why there can be none here. */
+  /** → the namespace, or a sentence that says why there can be none here */
   static async start(): Promise<NetworkNamespace | string> {
     const ip = await prepareIp()
     if (ip !== true) return ip.reason

@@ -1,7 +1,7 @@
 /**
- * Corestore and Hyperdrive upon hypercore 11.37.1, beside those upon ours. Programs that run it cannot be asked to
- * update: other Hyperdrive clients, and Peerfold 0.3.0. What a reader makes of messages is decided by the reader's
- * Hypercore, so a test between two new ones says nothing of them.
+ * Corestore and Hyperdrive upon hypercore 11.37.1, beside those upon ours. Other Hyperdrive clients and Peerfold 0.3.0
+ * run that version, and cannot be asked to update. The reader's Hypercore decides what becomes of messages, so a test
+ * between two new ones does not cover them.
  */
 import { createRequire } from 'node:module'
 

@@ -1,7 +1,7 @@
 /**
- * Child processes that never outlive their owner. Each leads a process group of its own, so that what it starts in
- * turn is ended with it: by `stop()`, and by the end of this process, however that comes about (a SIGKILL of this
- * process excepted; test/support/leftBehind.ts finds those).
+ * Child processes that never outlive their owner. Each leads a process group of its own, so that the processes it starts
+ * end with it. `stop()` ends the group, and so does the end of this process, however that comes about, but for a
+ * SIGKILL: test/support/leftBehind.ts finds what such a kill left.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
@@ -14,7 +14,8 @@ export interface OwnedProcess {
   readonly stderr: readonly string[]
   /** Settles when the process has ended and all its output was read; never rejects. */
   readonly ended: Promise<Ending>
-  /** Resolves with the first line, past or future, for which `found` is true. Rejects when the process ends without, or after `timeout` ms. */
+  /** Resolves with the first line, past or future, for which `found` is true. Rejects when the process ends without one,
+   *  or after `timeout` ms. */
   line(
     found: (line: string) => boolean,
     options?: { from?: 'stdout' | 'stderr'; timeout?: number },
@@ -34,7 +35,7 @@ export interface OwnedProcessOptions {
   readonly cwd?: string
   /** Added to this process's environment; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** The id of another user, for tests of root. */
+  /** The id of another user to run as, for tests that root runs. */
   readonly user?: number
   /** Written to standard input, which is then closed. Without it there is no standard input. */
   readonly input?: string
@@ -42,7 +43,7 @@ export interface OwnedProcessOptions {
   readonly onLine?: (line: string, from: 'stdout' | 'stderr') => void
 }
 
-/** In the extension host of desktop VS Code, `process.execPath` is VS Code, which this makes a Node. */
+/** Makes VS Code run as Node: in the extension host of desktop VS Code it is `process.execPath`. */
 const AS_NODE = process.versions.electron === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' }
 
 /** Starts a program. Failing to start shows as an ending with code 127 and the reason on `stderr`. */
@@ -149,7 +150,7 @@ function hookExit(): void {
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const) {
-    // Whoever listens besides us decides when to go; alone, we go at once and the hook above cleans up.
+    // Another listener decides when this process ends. Without one it ends at once, and the hook above cleans up.
     process.on(signal, () => {
       if (process.listenerCount(signal) === 1) process.exit(code)
     })

@@ -1,6 +1,6 @@
 /**
- * `npm run package:all`: one VSIX for each platform, made on this machine. Each takes the addons of its own platform
- * out of the installed packages; those that npm installs for this machine only are added first, as pinned.
+ * `npm run package:all`: one VSIX for each platform, made on this machine. Each takes the addons of its own platform out
+ * of the installed packages. npm installs some of them for this machine only; the others are added first, as pinned.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

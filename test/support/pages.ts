@@ -19,7 +19,7 @@ const patience = 30_000
 /** Milliseconds: a window loads for long on a busy machine. */
 export const WINDOW_LOADS = 3 * patience
 
-/** What turns and slides for as long as something is under way costs half of what a window does. */
+/** Stops animations that show that something is under way: they cost half of a window's processor time. */
 const standStill = `
   const style = new CSSStyleSheet()
   style.replaceSync('.progress-bit, [class*="codicon-modifier-spin"], .codicon-loading { animation: none !important }')
@@ -68,8 +68,8 @@ export class Workbench {
 
   /** Runs a command from the palette by its full title, such as `Peerfold: Open Dashboard`. */
   async runCommand(title: string): Promise<void> {
-    // The window may take the focus back while it still loads, which closes the palette. The click itself gets more
-    // time: one that was given up, and done all the same, would run the command twice.
+    // Tries again, since a window that still loads may take the focus back, which closes the palette. The click itself
+    // gets more time: a click that was given up but still done would run the command twice.
     for (let attempt = 1; ; attempt++) {
       try {
         await this.page.keyboard.press('F1')
@@ -88,7 +88,7 @@ export class Workbench {
   async openContainer(title: string): Promise<void> {
     const tab = this.page.locator('[id="workbench.parts.activitybar"]').getByRole('tab', { name: title })
     const heading = this.page.locator('[id="workbench.parts.sidebar"]').getByText(title).first()
-    // A window that still loads may show it by itself; the click that comes then hides it again.
+    // A window that still loads may show it by itself, and a click in that moment hides it again.
     for (let attempt = 1; ; attempt++) {
       if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click()
       try {
@@ -202,7 +202,7 @@ export class Editor {
     await this.page.locator('.tabs-container .tab.active').filter({ hasText: name }).waitFor()
   }
 
-  /** What the tabs say: the name, and right behind it what tells it from another of that name. */
+  /** What the tabs say: the name, followed by what tells it from another tab of that name. */
   tabs(): Promise<string[]> {
     return this.page.locator('.tabs-container .tab .monaco-icon-label').allTextContents()
   }
@@ -218,7 +218,7 @@ export class Editor {
     return this.page.locator('.breadcrumbs-control .monaco-breadcrumb-item').filter({ hasText: text }).first()
   }
 
-  /** What is told when the mouse rests on the active tab, once it holds this text. */
+  /** The tooltip of the active tab, once it holds this text. */
   async tabTooltip(text: string | RegExp): Promise<string> {
     const hover = this.page.locator('.monaco-hover').filter({ visible: true }).filter({ hasText: text })
     return insistently(async timeout => {
@@ -236,13 +236,13 @@ export class Editor {
     await eventually('the caret at the beginning of the text', async () => {
       await this.page.locator('.editor-instance .view-lines').first().click()
       await this.page.keyboard.press('Control+Home')
-      // A tree whose refresh ends at the moment of the click takes the focus back: then the keys went there.
+      // A tree whose refresh ends at the moment of the click takes the focus back, and with it the keys.
       return (await isSoon(atBeginning)) && (await isSoon(focused))
     })
     await this.page.keyboard.type(text)
   }
 
-  /** The text that shows (not what would have to be scrolled to), once it holds what is asked for. */
+  /** The text that is visible without scrolling, once it holds what is asked for. */
   async text(expected: string | RegExp = /(?:)/): Promise<string> {
     const lines = this.page.locator('.editor-instance .view-lines').first()
     await lines.filter({ hasText: expected }).waitFor()

@@ -27,10 +27,10 @@ export class Tree {
   }
 }
 
-/** Over the beginning of a row's label, at any depth. */
+/** A point over the beginning of a row's label, at any depth. */
 const onLabel = { x: 70, y: 10 }
 
-/** Tries again what a row that is drawn anew in that moment undoes. `act` gets the milliseconds it may wait. */
+/** Tries `act` again when it fails, for instance because a row is drawn anew. `act` gets the milliseconds it may wait. */
 export async function insistently<T>(act: (timeout: number) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -69,14 +69,14 @@ export class TreeRow {
     const asWanted = this.locator.and(this.page.locator(`[aria-expanded="${expanded}"]`))
     await insistently(async timeout => {
       if ((await this.locator.getAttribute('aria-expanded')) !== expanded) {
-        // On the label, which selects the row: a view that gets the focus opens what leads to the selected row.
+        // A click on the label also selects the row: a view that gets the focus expands the rows above the selected one.
         await this.locator.click({ position: onLabel, timeout })
       }
       await asWanted.waitFor({ timeout })
     })
   }
 
-  /** What is told when the mouse rests on the row, once it holds this text; some of it is made only then. */
+  /** The tooltip of the row, once it holds this text. Some of it is made only when the mouse rests on the row. */
   async tooltip(text: string | RegExp): Promise<string> {
     const hover = this.page.locator('.monaco-hover').filter({ visible: true }).filter({ hasText: text })
     return insistently(async timeout => {
@@ -109,7 +109,7 @@ export class TreeRow {
     await this.locator.getByRole('button', { name: title }).click()
   }
 
-  /** Opens the row's context menu, which closes again when the row is drawn anew in that moment, and clicks an entry. */
+  /** Opens the row's context menu and clicks an entry. Tries again if the row is drawn anew, which closes the menu. */
   async clickMenu(entry: string): Promise<void> {
     const menu = new Menu(this.page)
     await insistently(async timeout => {
@@ -128,8 +128,8 @@ export class Menu {
   async click(entry: string, timeout: number): Promise<void> {
     const item = this.entries.filter({ hasText: entry }).first()
     await item.hover({ timeout })
-    // A menu ignores a button let go in the moment it was pressed: that would be the click that opened it. The click
-    // itself gets more time: one that was given up, and done all the same, would be done twice.
+    // A menu ignores a button that is let go at once, which it takes for the click that opened it. The click itself gets
+    // more time: a click that was given up but still done would be done twice.
     await item.click({ delay: 150 })
   }
 

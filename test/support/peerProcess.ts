@@ -20,11 +20,11 @@ export interface PeerProcessOptions {
   readonly tcp?: boolean
   /** Seconds superseded bytes stay. */
   readonly grace?: number
-  /** Former versions are kept. True unless `grace` is given, by which tests look at what leaves. */
+  /** Former versions are kept. True unless `grace` is given, with which tests look at what leaves the store. */
   readonly keepVersions?: boolean
   /** Seconds many vanished files are held. */
   readonly hold?: number
-  /** Seconds what newer rules hide stays after that was told. */
+  /** Seconds that files which newer rules leave out stay shared after the user was told. */
   readonly toldFor?: number
   /** Written before the command: a program that runs it elsewhere (see networkNamespace.ts). */
   readonly launcher?: readonly string[]
@@ -41,8 +41,8 @@ export class PeerProcess {
     attached.connection.onNotification('notice', notice => this.notices.push(notice))
   }
 
-  /** Resolves when it listens and has welcomed this test as a window. One that ends to set its store aside is started
-   *  again, once. */
+  /** Resolves when it listens and this test has said hello as a window. A process that ends to set its store aside is
+   *  started again, once. */
   static async start(options: PeerProcessOptions, attempt = 1): Promise<PeerProcess> {
     const started = startPeerProgram(options)
     const listening = started.line(line => line.includes('listening, pid'), { timeout: PATIENCE })

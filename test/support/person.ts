@@ -1,6 +1,6 @@
 /**
- * A person as tests see one: a data folder, the peer process on it, and a client that follows what that says, as a
- * window or a command would. Every person starts from the bootstrap node they were given and never from the internet.
+ * A person as tests see one: a data folder, the peer process on it, and a client that follows its state, as a window or a
+ * command would. Every person starts from the bootstrap node they were given and never from the internet.
  */
 import { randomUUID } from 'node:crypto'
 import { waitForEnd } from '../../src/client/ended'
@@ -129,7 +129,7 @@ export class Person {
     })
   }
 
-  /** Asks for the state again and again: for what may be over before the next one is pushed. → that state */
+  /** Asks for the state again and again, to catch one that may be over before the next is pushed. → that state */
   async caught(what: string, isSo: (state: PeerState) => boolean): Promise<PeerState> {
     let state = this.state
     const look = async () => {
@@ -206,8 +206,8 @@ export class Person {
     await waitForEnd(pid, END_LIMIT)
   }
 
-  /** Kills the peer process without warning, and does not wait until the client starts it again: the state is the next
-   *  one's when this resolves. */
+  /** Kills the peer process without warning, and has the client start it again at once. When this resolves, the state is
+   *  that of the new process. */
   async restart(): Promise<void> {
     const { losses } = this.client
     await this.crash()
@@ -215,7 +215,7 @@ export class Person {
     await this.client.connect()
   }
 
-  /** Kills the peer process and lets it lie: this person is gone without a word. */
+  /** Kills the peer process, and it is not started again: this person is gone without a word. */
   async vanish(): Promise<void> {
     const pid = await this.pid()
     process.kill(pid, 'SIGKILL')

@@ -1,9 +1,9 @@
 /**
- * What lets lanes run beside each other: places for processes, and an order for what they print.
+ * Lets lanes run beside each other: places for processes, and an order for what they print.
  */
 import { cpus } from 'node:os'
 
-/** So many act at a time. A place that is free goes to who ranks first, among equals to who came first. */
+/** `count` act at a time. A free place goes to the lowest rank, among equals to the one that came first. */
 export class Places {
   private acting = 0
   private readonly waiting: { rank: number; enter: () => void }[] = []
@@ -21,7 +21,7 @@ export class Places {
     }
   }
 
-  /** Lets one act for whom there is no place, unless `most` do already. The next place that is free is then no one's. */
+  /** Lets one more act without a place, unless `most` act already. The next place that gets free is not filled then. */
   letInOneMore(most: number): void {
     if (this.acting < most) this.letIn()
   }
@@ -45,7 +45,7 @@ export class Places {
   }
 }
 
-/** What part of the time since it was asked last (at first: made) the processors had nothing to do, 0 to 1. */
+/** Which part of the time, 0 to 1, the processors were idle since the last question, or since this was made. */
 export class IdleTime {
   private before = processorTimes()
 
@@ -91,7 +91,7 @@ export class PagesInOrder {
   }
 }
 
-/** The page whose turn it is is printed as it is written. */
+/** One page. While it is its turn, it is printed as it is written. */
 export class Page {
   isClosed = false
   private isShown = false

@@ -1,4 +1,4 @@
-/** The peer program as another version of itself: the same code, which says another number. */
+/** The peer program as another version of itself: the same code with another version number. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { VERSION } from '../../src/common/version'
 import { built } from './projectRoot'

@@ -35,8 +35,8 @@ export class QuickInput {
   }
 
   /**
-   * Switches a row by the keyboard alone, in a list where the extension draws each row anew: the next key goes where it
-   * is meant only when that is done.
+   * Switches a row on by the keyboard alone. The extension draws the list anew each time, and the next key goes to the
+   * right row only when that is done.
    */
   async switchOn(label: string): Promise<void> {
     const focused = this.widget.locator('.monaco-list-row.focused')
@@ -86,8 +86,8 @@ export class QuickInput {
 
   /** Answers the file dialog with a folder: goes to the one above by its path, enters it by a click, and confirms. */
   async chooseFolder(path: string): Promise<void> {
-    // Before it has listed the folder it begins with, it would overwrite what is typed; and a path that is typed and
-    // confirmed at once is not looked at yet.
+    // The dialog overwrites what is typed until it has listed the first folder. It does not look at a path that is typed
+    // and confirmed at once.
     await this.row('..').waitFor()
     await this.type(`${dirname(path)}/`)
     await this.pick(basename(path))

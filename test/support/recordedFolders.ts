@@ -57,7 +57,7 @@ export async function unpackRecorded(folder: string): Promise<RecordedFacts> {
   return facts
 }
 
-/** The catalog names absolute paths: they become those below `folder`. */
+/** Changes the absolute paths in a catalog to paths below `folder`. */
 async function moveTo(folder: string, { recordedAt, shares }: RecordedFacts, storage: string): Promise<void> {
   const catalog = await Catalog.open(dataFolderPaths(storage).earlier.catalog)
   const here = (path: string) => path.replace(recordedAt, folder)
@@ -76,7 +76,7 @@ async function moveTo(folder: string, { recordedAt, shares }: RecordedFacts, sto
   await catalog.close()
 }
 
-/** As 0.3.0 made it; what is there now must find records under the same key. */
+/** The key as 0.3.0 makes it. This version must find records under the same key. */
 function targetKey(share: ShareId, folder: string): string {
   return createHash('sha256').update(`${share}\0${folder}`).digest('base64url').slice(0, 22)
 }

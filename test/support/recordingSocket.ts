@@ -1,4 +1,4 @@
-/** A socket that anybody could have made: it keeps what it is sent, and answers what a test tells it to. */
+/** A socket as anybody could make it: it keeps what it is sent, and answers as a test tells it to. */
 import { rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { decode, encode } from '@msgpack/msgpack'
@@ -20,7 +20,7 @@ export class RecordingSocket {
 
   private constructor(private readonly server: Server) {}
 
-  /** Listens there, in place of whoever did. */
+  /** Listens at `path`, in place of whoever did. */
   static async at(path: string, reply: Reply = () => undefined): Promise<RecordingSocket> {
     const made: RecordingSocket = new RecordingSocket(
       createServer(socket => {
@@ -37,7 +37,7 @@ export class RecordingSocket {
     return made.listen(path)
   }
 
-  /** Listens at `path` and passes everything on, both ways, to who listens at `to`. */
+  /** Listens at `path` and passes everything on, both ways, to the socket at `to`. */
   static async relay(path: string, to: string): Promise<RecordingSocket> {
     const made: RecordingSocket = new RecordingSocket(
       createServer(socket => {

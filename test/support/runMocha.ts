@@ -43,7 +43,7 @@ export async function runMocha(files: readonly string[], options: { timeout: num
   return counts
 }
 
-/** What a line of output says was counted, if it is such a line. */
+/** The counts in a line of output, if it is such a line. */
 export function readCounts(line: string): Counts | undefined {
   if (!line.startsWith(countsPrefix)) return undefined
   const { passed, failed, skipped } = JSON.parse(line.slice(countsPrefix.length))

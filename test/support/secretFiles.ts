@@ -30,7 +30,7 @@ function drawing(seed: number): (length: number, from?: string) => string {
   return (length, from = ALNUM) => Array.from({ length }, () => from[next() % from.length]).join('')
 }
 
-/** A word that must not stand in a file of this project as it is. */
+/** Puts a word together that must not stand in a file of this project as it is. */
 const joined = (...parts: readonly string[]) => parts.join('')
 const key = (kind: string, body: string, what = 'KEY') =>
   `-----BEGIN ${kind}PRIVATE ${what}-----\n${body.replace(/.{64}/g, '$&\n')}\n-----END ${kind}PRIVATE ${what}-----\n`

@@ -1,6 +1,6 @@
 /** Tests that are mostly waiting, run at the same time: each is still a test of its own, with its own result. */
 
-/** @param skip shows the test as pending, and why: return then */
+/** @param skip marks the test as pending, with the reason; return after it */
 export type Story = (skip: (reason: string) => void) => Promise<void>
 
 /** Milliseconds: the first run of all installs what some stories need. */

@@ -39,7 +39,7 @@ export function contentOf(thing: Thing): string {
   return thing.kind === 'file' ? `file ${short(thing.text)}` : `link ${thing.target}`
 }
 
-/** A text that can be read in a report; others are told otherwise. */
+/** A text as a report shows it: long ones by their beginning, length and hash. */
 export function short(text: string): string {
   if (text.length <= 20) return text
   const digest = createHash('sha256').update(text).digest('hex').slice(0, 12)

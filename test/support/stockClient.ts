@@ -15,8 +15,8 @@ export class StockClient {
   ) {}
 
   /**
-   * @param packages upon another Hypercore than ours, see olderHypercore.ts
-   * @param beside is given every connection first: what it says there beside Hypercore's protocol
+   * @param packages may be upon another Hypercore than ours, see olderHypercore.ts
+   * @param beside is given every connection first, to speak another protocol there
    */
   static async start(
     bootstrap: string,
@@ -43,7 +43,7 @@ export class StockClient {
     })
     await drive.ready()
     const session = this.swarm.join(drive.discoveryKey)
-    // Who has just been started may not have announced it yet, and nobody looks again by itself for minutes.
+    // A peer that was just started may not have announced it yet, and a swarm looks again only after minutes.
     await eventually('somebody who has it is found', async () => {
       const found = drive.findingPeers()
       this.swarm.flush().then(found, found)
@@ -70,7 +70,7 @@ export class StockClient {
     this.store.replicate(stream)
   }
 
-  /** Is found by nobody any more; what it has stays open. */
+  /** Nobody finds it from now on. Its drives stay open. */
   async leaveNetwork(): Promise<void> {
     await this.swarm.destroy()
   }

@@ -1,8 +1,8 @@
 /**
- * The tools that tests need and npm cannot give the project: a VS Code server, the Node it wants, Chromium, and what
- * the tests of faults move clocks and pull cables with. Those from npm live in a user-level cache outside the clone, at
- * pinned versions, and are installed whole or not at all: into a folder of its own, which is renamed when it is
- * complete. The others come from Debian, where they are missing. Nothing is compiled.
+ * The tools that tests need beside the project's packages: a VS Code server, the Node it wants, Chromium, and tools with
+ * which tests of faults move clocks and pull cables. Those from npm live in a user-level cache outside the clone, at
+ * pinned versions. Each is installed whole or not at all, into a folder of its own that is renamed when it is complete.
+ * The others come from Debian, where they are missing. Nothing is compiled.
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -95,8 +95,8 @@ function envForNpm(): NodeJS.ProcessEnv {
 }
 
 /**
- * Installs Debian's Chromium where there is none. → its path. Without a window to show it is the headless shell where
- * that can be had: the same browser without the parts around the page, which take a quarter of its processor time.
+ * Installs Debian's Chromium where there is none. → its path. If no window is to be shown, the headless shell is taken
+ * where it can be had: the same browser without the parts around the page, which take a quarter of its processor time.
  */
 export async function prepareChromium({ headless = true } = {}): Promise<string> {
   const installed = findChromium(headless)

@@ -1,7 +1,7 @@
 /**
- * Kills what it can, at moments nobody chose, and looks at what is left each time: the peer process while it imports,
- * follows a folder, starts and ends; the peer process of somebody who copies; commands, and the peer process below
- * them. A test runs some; by hand, as many as you like:
+ * Kills processes at random moments, and checks what is left each time: the peer process while it imports, follows a
+ * folder, starts and ends; the peer process of a receiver while it copies; commands, and the peer process below them. A
+ * test runs some kills. By hand, as many as you like:
  *
  *   npm run torture [kills] [seed]
  */
@@ -26,11 +26,11 @@ import { startLocalDht } from './localDht'
 import { PeerProcess, startPeerProgram } from './peerProcess'
 import { peerfold, startPeerfold } from './processes'
 
-/** Nobody listens there: for peers that need nobody. */
+/** A bootstrap node that does not exist, for peers that need nobody. */
 const NOBODY = '127.0.0.1:9'
 const FILES = 48
 const SMALL = 3_000
-/** Stays in the folder. */
+/** Bytes of a file whose content stays in the shared folder alone. */
 const LARGE = 1_500_000
 
 export interface Torture {
@@ -46,7 +46,7 @@ export async function killPublishers({ kills, seed, log }: Torture): Promise<voi
   const storage = temporaryFolder('publisher')
   const whole = new WholeVersions(storage, tree)
   let link: string | undefined
-  // In the second half nothing superseded is kept, so that kills meet clearing, and only the newest version is whole.
+  // In the second half superseded bytes are not kept, so that kills meet clearing. Only the newest version is whole then.
   const clears = (kill: number) => kill >= kills / 2
   const optionsOf = (kill: number) => ({
     storage,
@@ -169,7 +169,7 @@ async function copyInto(peer: PeerProcess, link: string, target: string): Promis
   await peer.copy(await peer.open(link, true), target, 20_000)
 }
 
-/** Copies until the copy is what the folder is: the last change takes a moment to be published. */
+/** Copies until the copy equals the folder, since the last change takes a moment to be published. */
 async function settled(tree: ChangingTree, peer: PeerProcess, link: string, target: string): Promise<void> {
   for (const deadline = Date.now() + 30_000; ; ) {
     await copyInto(peer, link, target)
@@ -189,10 +189,10 @@ async function settled(tree: ChangingTree, peer: PeerProcess, link: string, targ
 }
 
 /**
- * Opens the store of a killed publisher with a stock client and reads everything of each version that was published
- * since the last look, and of the newest. Within its time of grace a publisher keeps the bytes of older versions too:
- * what one names and the store does not hold is lost. After that, only the newest version is read. Large files are read
- * as the publisher serves them, out of the folder: what was published of one is there as long as the file is as it was.
+ * Opens the store of a killed publisher with a stock client and reads all of each version that was published since the
+ * last look, and of the newest. Within its grace period a publisher keeps the bytes of older versions too, so none may be
+ * missing. After that, only the newest version is read. Large files are read as the publisher serves them, out of the
+ * folder: their content is there while the file is as it was.
  */
 class WholeVersions {
   /** How many versions were read. */
@@ -309,7 +309,7 @@ export class ChangingTree {
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name)
       const inside = relative(folder, path)
-      // Also not what lies in a temporary folder: a probe of the file system that was cut off, and is swept later.
+      // Leaves out what lies in a temporary folder, too: a probe of the file system that was cut off, and is swept later.
       if (!entry.isFile() || inside.split(sep).some(isTemporaryName)) continue
       this.assertVersion(inside, readFileSync(path))
     }

@@ -25,7 +25,7 @@ const PATHS = ['a', 'b', 'c', 'd', 'd/x', 'd/y', 'd/e/z', 'f', 'g/x', 'g']
 export const KEPT = ['kept1', 'kept2']
 /** Folders of many files. */
 const MANY = ['m', 'n']
-/** Some are known by their hash, some by that of their blocks; those of one length are told apart by content alone. */
+/** Some files are known by their hash, others by those of their blocks. Files of one length differ by content alone. */
 const SIZES = [0, 5, 5, 5, 3_000, 3_000, 100_000, 100_000]
 /** What the shared folder holds at first. */
 export const FIRST = { kept1: '1', kept2: '2', a: 'a', d: { x: 'x', y: 'y' } }
@@ -39,7 +39,7 @@ export interface TwoSides {
   readonly copy: () => Promise<void>
 }
 
-/** @param many files of a folder that the sharer changes at once; 0: none is */
+/** @param many files in a folder that the sharer changes at once; 0: there is no such folder */
 export function twoSides(source: string, copy: string, seed: number, many = 0): TwoSides {
   const random = generator(seed)
   const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(random() * from.length)]

@@ -1,7 +1,7 @@
 /**
- * The vscode lane: mocha inside a real extension host, by @vscode/test-electron. In desktop VS Code, downloaded, with
- * PEERFOLD_DESKTOP=1; in VS Code server otherwise. The suites are the same and cannot tell. They find a local DHT and
- * an empty data folder in the settings, and in PEERFOLD_TEST_BOOTSTRAP and PEERFOLD_TEST_STORAGE.
+ * The vscode lane: mocha inside a real extension host, by @vscode/test-electron. With PEERFOLD_DESKTOP=1 that is a
+ * downloaded desktop VS Code, otherwise VS Code server. The suites are the same and cannot tell. They find a local DHT
+ * and an empty data folder in the settings, and in PEERFOLD_TEST_BOOTSTRAP and PEERFOLD_TEST_STORAGE.
  */
 import { chmodSync, existsSync } from 'node:fs'
 import { join } from 'node:path'

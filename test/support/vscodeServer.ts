@@ -48,11 +48,11 @@ const quietSettings = {
   'extensions.autoUpdate': false,
   'extensions.ignoreRecommendations': true,
   'git.openRepositoryInParentFolders': 'never',
-  // It lists the open files of every process of the machine, every two seconds.
+  // Off, since it lists the open files of every process of the machine, every two seconds.
   'remote.autoForwardPorts': false,
 }
 
-/** What comes with VS Code and has nothing to do with shares: a sixth of what it costs to open a window. */
+/** Built-in extensions that have nothing to do with shares: they are a sixth of the cost of opening a window. */
 const leftOut =
   /^(copilot|emmet|git(hub.*)?|grunt|gulp|jake|npm|mermaid-.*|microsoft-.*|ms-vscode\..*|debug-.*|php-language-.*|simple-browser|terminal-suggest|tunnel-.*|typescript-language-.*)$/
 
@@ -91,7 +91,7 @@ export async function startVSCodeServer(options: VSCodeServerOptions): Promise<V
         '--builtin-extensions-dir',
         builtin,
       ],
-      '--force-disable-user-env', // what the login shell of whoever runs the tests sets is none of theirs
+      '--force-disable-user-env', // the tests must not depend on what a login shell sets
       ...(trust ? [] : ['--disable-workspace-trust']),
       ...(options.smokeDriver ? ['--enable-smoke-test-driver'] : []),
     ],
@@ -138,7 +138,7 @@ export async function installExtension(vsix: string, dataDir: string, extensions
     throw new Error(`installing ${vsix} failed:\n${[...install.stdout, ...install.stderr].join('\n')}`)
 }
 
-/** Run from a terminal of VS Code, this process has variables that would tie the server to that VS Code. */
+/** Takes away variables that tie the server to a VS Code: this process has them when run from a terminal of it. */
 function withoutVSCode(): Record<string, undefined> {
   const names = Object.keys(process.env).filter(name =>
     /^(VSCODE_|ELECTRON_RUN_AS_NODE$|NODE_OPTIONS$)/.test(name),

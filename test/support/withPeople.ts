@@ -17,7 +17,7 @@ export function withPeople(): People {
   before('a private DHT', async function () {
     network ??= startLocalDht()
     people.bootstrap = (await network).bootstrap
-    // Here, so that it comes behind what the suite does at its end.
+    // Registered here, so that it runs after the suite's own hooks.
     this.test?.parent?.afterAll('everybody leaves', () => people.leave())
   })
   return people
@@ -36,7 +36,7 @@ export class People {
     return person
   }
 
-  /** Starts a peer process that is asked and nothing more. */
+  /** Starts a peer process without a client that follows it: it only answers requests. */
   async process(options: Partial<PeerProcessOptions> = {}): Promise<PeerProcess> {
     const peer = await PeerProcess.start({
       bootstrap: this.bootstrap,
@@ -47,12 +47,12 @@ export class People {
     return peer
   }
 
-  /** A new data folder and the DHT, for whoever is started in another way. */
+  /** A new data folder and the DHT, for a peer that is started in another way. */
   place(name: string): { readonly storage: string; readonly bootstrap: string } {
     return { storage: temporaryFolder(name), bootstrap: this.bootstrap }
   }
 
-  /** Sends home who is here. May be called again. */
+  /** Ends all that were started. May be called again. */
   async leave(): Promise<void> {
     await Promise.all(this.leaving.splice(0).map(leave => leave()))
   }
