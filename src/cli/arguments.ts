@@ -1,6 +1,6 @@
 /**
- * Reads the command line. What is allowed stands in one table; everything else is a `UsageError` that says what
- * is wrong. Nothing is looked up or opened here.
+ * Reads the command line. One table has all that is allowed; anything else is a `UsageError` that says what is wrong.
+ * Nothing is looked up or opened here.
  */
 import { parseArgs } from 'node:util'
 import { formatCount } from '../common/format'

@@ -68,7 +68,7 @@ export class Output {
     return !this.json && this.streams.err.isTTY === true
   }
 
-  /** What was left out, what lies beside, what deserves a look. */
+  /** Lists skipped entries, conflicts, and files that deserve a look. */
   remarks({ skipped, skippedCount, conflicts, warnings }: TransferResult): void {
     this.skipped(skipped, skippedCount)
     this.list(
@@ -83,7 +83,7 @@ export class Output {
     this.list('Left out:', skipped.map(inShare), count)
   }
 
-  /** What is shared, and left out by receivers on some systems. */
+  /** Lists what is shared although receivers on some systems leave it out. */
   unportable(entries: readonly SkippedEntry[], count: number): void {
     this.list(
       'Shared, but not written on every system:',

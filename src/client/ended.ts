@@ -13,7 +13,7 @@ const POLL_EVERY = 50
 
 /** True when the peer process `pid` of a data folder ended in order, false when it crashed or still runs. */
 export async function endedInOrder(storage: string, pid: number, signal?: AbortSignal): Promise<boolean> {
-  // Without the lock it is over, whatever program has its id by now.
+  // A process without the lock has ended: another program may have its id.
   const isThere = isSameProcess(pid)
   await waitWhile(() => isThere() && holdingOf(storage, { pid }) !== 'not-held', END_LIMIT, signal)
   return (await readEndpoint(storage)) === undefined
@@ -33,7 +33,7 @@ async function waitWhile(isSo: () => boolean, limit: number, signal?: AbortSigna
   return true
 }
 
-/** Tells whether the process that has this id now is still there; on Linux not deceived by a later one with its id. */
+/** Tells whether the process that has this id is still there. On Linux a later process with the same id is told apart. */
 function isSameProcess(pid: number): () => boolean {
   const started = startOf(pid)
   return () => isAlive(pid) && startOf(pid) === started

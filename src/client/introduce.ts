@@ -1,4 +1,5 @@
-/** The client's part of the challenge in wire/challenge.ts: nothing of this user is sent before the other end is proven. */
+/** The client's part of the challenge in wire/challenge.ts: it sends nothing of this user until the other end has proven
+ *  itself. */
 import { PeerfoldError } from '../common/errors'
 import type { Params, Result } from '../common/protocol'
 import { isProofSized, isSameProof, newNonce, proofOf } from '../wire/challenge'
@@ -8,7 +9,7 @@ import type { Endpoint } from '../wire/endpoint'
 /** Milliseconds for a peer process that may be busy, for each of the two answers. */
 const ANSWER_LIMIT = 10_000
 
-/** What is said of this client once the other end is proven. */
+/** What this client says of itself once the other end has proven itself. */
 export interface Introduction {
   readonly client: Params<'hello'>['client']
   readonly bootstrap?: readonly string[] | undefined
@@ -16,9 +17,10 @@ export interface Introduction {
 }
 
 /**
- * Proves both ends to each other and says hello. Undefined when the other end did not prove itself, whatever it
- * answered: its words are nobody's. Throws `peer-unreachable` when it is silent or the connection ends, what the peer
- * process answers to `hello`, and `cancelled`.
+ * Proves both ends to each other and says hello. Undefined when the other end did not prove itself, whatever it answered.
+ *
+ * @throws PeerfoldError `peer-unreachable` when it is silent or the connection ends; what the peer process answers to
+ *   `hello`; `cancelled`
  */
 export async function introduce(
   connection: Connection,

@@ -176,7 +176,7 @@ const CATALOGUE = {
   internal: (detail: string) => `Something unexpected happened: ${detail}. See the log.`,
 } as const satisfies Record<string, (detail: string) => string>
 
-/** What is said of an entry of a share: of its path, as people read it. */
+/** A message about an entry of a share, which it names by its path as people write it. */
 function ofEntry(say: (name: string) => string): (path: string) => string {
   return path => say(withoutRoot(path))
 }

@@ -56,8 +56,8 @@ export interface TimedVersion {
 }
 
 /**
- * The versions that a rule keeps. Every rule keeps the newest. A version that a rule does not keep now it does not keep
- * later either.
+ * The versions that a rule keeps, of those given. Every rule keeps the first. A rule never keeps a version later that it
+ * does not keep now.
  */
 export function keptBy(
   rule: KeepRule,

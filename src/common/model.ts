@@ -115,8 +115,8 @@ export type SearchReason =
   | 'no-answer'
 
 /**
- * Why bytes go over one stream to a peer and not over the other. `only`: there is no TCP; `near`: the way is short, so TCP
- * takes less of the processor; `first`: UDX began, or TCP is being tried; `faster`: it was tried, and brought more.
+ * Why bytes go over one stream to a peer and not over the other. `only`: there is no TCP. `near`: the way is short, so
+ * TCP takes less of the processor. `first`: UDX began, or TCP is being tried. `faster`: it was tried, and brought more.
  */
 export type PathReason = 'only' | 'near' | 'first' | 'faster'
 
@@ -203,9 +203,9 @@ export type LiveStatus =
   | { readonly kind: 'updating'; readonly files: Progress }
   /** By the user. */
   | { readonly kind: 'paused' }
-  /** Until the cause goes away; then it continues by itself. */
+  /** Waits for the cause to go away, and then continues by itself. */
   | { readonly kind: 'waiting'; readonly error: UserError }
-  /** Until the user says what to do, or there is nothing to ask any more. */
+  /** Waits until the user answers, or the question is over. */
   | { readonly kind: 'asking'; readonly question: LiveQuestion; readonly error: UserError }
 
 /**
@@ -219,7 +219,7 @@ export type LiveQuestion =
   | { readonly kind: 'removal'; readonly files: number; readonly of: number }
   /** More than `files` were changed here that the new version brings. */
   | { readonly kind: 'conflicts'; readonly files: number }
-  /** Nothing of what was written is in the folder any more. */
+  /** The folder has lost everything that was written there. */
   | { readonly kind: 'emptied' }
 
 /**

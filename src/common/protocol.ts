@@ -76,8 +76,8 @@ export interface Requests {
     result: { readonly skipped: readonly SkippedEntry[] } & Partial<Unportable>
   }
 
-  /** Ends a hold (see `ShareState.held`). The held files leave the share now; with `keep`, which is for an `update`, they
-   *  are let in by name and stay. */
+  /** Ends a hold (see `ShareState.held`). The held files leave the share at once; with `keep`, which is for an `update`,
+   *  they are let in by name and stay. */
   'share.settle': {
     params: { readonly id: ShareId; readonly kind: HeldFiles['kind']; readonly keep: boolean }
     result: null
@@ -113,8 +113,8 @@ export interface Requests {
 
   /**
    * Versions of a share, the newest first; with a `path`, those that changed that file, or something in that folder. At
-   * most `limit` from the version `from` on, or from the newest. `next`: ask again from there for older ones. `isCut`: the
-   * list of what is older is not here, and nobody gave it in time (milliseconds).
+   * most `limit` from the version `from` on, or from the newest. `next`: ask again from there for older ones. `isCut`:
+   * the list of older versions is not here, and nobody gave it within `timeout` milliseconds.
    */
   'versions.list': {
     params: {
@@ -271,7 +271,7 @@ export interface Requests {
   /** Keeps another part of the share in step from now on; `only`: see `LiveCopyState`. Files that are left out go to the
    *  kept files, but for those that the user changed. */
   'live.select': { params: { readonly live: string; readonly only?: readonly string[] }; result: null }
-  /** Answers the question in its status. Does nothing when that question does not stand there any more. */
+  /** Answers the question in its status. Does nothing when that question is over. */
   'live.answer': {
     params: {
       readonly live: string
@@ -292,8 +292,8 @@ export interface Requests {
     params: { readonly path: string; readonly copy: string }
     result: MergeAnswer
   }
-  /** Writes what came in into the user's file, whose former content goes to the kept files. `markers`: how many places were
-   *  changed on both sides, and have conflict markers; the conflict ends when those are gone. Without any it is over. */
+  /** Merges the incoming file into the user's, whose former content goes to the kept files. `markers`: how many places
+   *  were changed on both sides and have conflict markers. The conflict ends when no markers are left. */
   'conflict.merge': {
     params: { readonly path: string; readonly copy: string }
     result: { readonly markers: number }

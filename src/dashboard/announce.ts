@@ -1,6 +1,6 @@
 /**
- * What is worth interrupting somebody who listens: the network coming or going, work that ended or got stuck, a
- * share that failed. Rates and progress are not: they change all the time and can be read.
+ * What a screen reader says by itself: that the network came or went, that work ended or got stuck, that a share failed.
+ * Rates and progress are left out: they change all the time and can be read.
  */
 import { transferTitle } from '../common/explain'
 import { describeLive, needsUser } from '../common/explainLive'

@@ -44,7 +44,7 @@ export async function rememberTarget(memory: vscode.Memento, target: CopyTarget)
   await memory.update(MEMORY, [...others, target].slice(-MAX_COPIES))
 }
 
-/** What is made in the folder of a copy; see `CopyTarget.name`. @param share undefined while it is not known */
+/** The name of a copy in its folder; see `CopyTarget.name`. @param share undefined while it is not known */
 export function nameInFolder(
   path: DrivePath,
   share: { readonly isFile: boolean; readonly name: string } | undefined,

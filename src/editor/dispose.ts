@@ -1,6 +1,6 @@
 /**
- * Ownership: whoever extends `Disposable` hands everything it creates to `own`, and disposing it disposes all of that,
- * last first. What is handed over too late is disposed at once, so that nothing outlives its owner.
+ * Ownership: a class that extends `Disposable` hands everything it creates to `own`. Disposing it disposes all of that,
+ * last first. A resource that is handed over too late is disposed at once, so that nothing outlives its owner.
  */
 import type * as vscode from 'vscode'
 

@@ -10,7 +10,7 @@ import type { EditorSettings } from './settings'
 
 export interface SentSettings {
   readonly requests: readonly Params<'settings.set'>[]
-  /** What could not be taken as it was written: whole sentences. */
+  /** Whole sentences about values that could not be taken as they were written. */
   readonly problems: readonly string[]
 }
 

@@ -1,6 +1,6 @@
 /**
- * What the user is told without being asked: toasts with the next thing to do as a button. Nobody waits for them, for a
- * toast may stay unanswered for ever.
+ * What the user is told without being asked: toasts with the next thing to do as a button. Nothing waits for them, since
+ * a toast may never be answered.
  */
 import * as vscode from 'vscode'
 import { PeerfoldError, toUserError } from '../common/errors'

@@ -285,7 +285,7 @@ declare module 'hypercore' {
         readonly _upgrade: {
           readonly inflight: readonly Hypercore.SentRequest[]
         } | null
-        /** Blocks that wait to be asked for. Some of them wait no longer. */
+        /** Blocks that wait to be asked for, and some that have ceased to wait. */
         readonly _queued: Hypercore.WantedBlock[]
         readonly _seeks: readonly object[]
         /** Every request that is on its way, to any peer. */

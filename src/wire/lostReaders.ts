@@ -1,6 +1,7 @@
 /**
- * What is written for people must not end the work it is about. A reader may go away (EPIPE), a terminal may close (EIO),
- * the disk of a log may be full (ENOSPC): pipes and terminals say so as an event, files by throwing.
+ * A failed write of a text for people must not end the work that the text is about. A reader may go away (EPIPE), a
+ * terminal may close (EIO), the disk of a log may be full (ENOSPC). Pipes and terminals say so as an event, files by
+ * throwing.
  */
 
 /** From now on errors of the stream go to `onError`, and do not end the process. */

@@ -14,7 +14,7 @@ const CLOSED_TO_OTHERS = 0o077
 const WRITABLE_BY_OTHERS = 0o022
 const WRITABLE_BY_ALL = 0o002
 const STICKY = 0o1000
-/** Bytes. What is read this way is a few hundred long. */
+/** The most bytes that are read. The files in question have a few hundred. */
 const MAX_LENGTH = 64 * 1024
 
 /** True for a folder, not a link to one, that belongs to this user and is closed to all others. */

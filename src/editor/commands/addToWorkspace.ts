@@ -59,7 +59,8 @@ export async function addToWorkspace(parts: CommandParts, given?: unknown): Prom
     await parts.memory.update(PENDING, undefined)
     throw new PeerfoldError('workspace-refused', pending.name)
   }
-  // Where all extensions are restarted now, nothing below is reached; the folder may show for a moment before that.
+  // If all extensions are restarted, nothing below is reached. The folder may show for a moment before that, so the note
+  // stays for a while.
   if (await mounted) setTimeout(() => forgetPending(parts, pending), PATIENCE)
   return true
 }

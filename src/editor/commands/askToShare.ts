@@ -30,7 +30,7 @@ const MAX_SECRETS = 10
 export interface ShareAnswer {
   readonly agreed: boolean
   readonly isPublic?: boolean
-  /** Chosen anew. */
+  /** The entries to let in, if the user chose other ones. */
   readonly allowed?: readonly SkippedEntry[]
 }
 

@@ -76,7 +76,7 @@ export async function tellCopyResult(
   show([done, ...notes].join(' '), ...offers)
 }
 
-/** What was saved where; of a copy that was there before, what changed in it. @param place absolute */
+/** Says what was saved where, or if there was a copy before, what changed in it. @param place absolute */
 function doneSentence(name: string, place: string, result: TransferResult): string {
   const what = safeText(name, 80)
   const where = diskPath(place)

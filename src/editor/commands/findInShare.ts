@@ -1,6 +1,6 @@
 /**
  * “Go to File in Share…”: a picker over all paths of a share. VS Code's own Go to File does not look into other file
- * systems. Every key press asks the peer process anew and takes back the question before.
+ * systems. Every key press asks the peer process again, and cancels the request before.
  */
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../common/brand'
@@ -18,7 +18,7 @@ const { l10n } = vscode
 const MAX_RESULTS = 200
 
 interface PathItem extends vscode.QuickPickItem {
-  /** Undefined: it says why there is none. */
+  /** Undefined: the row says why there is no path. */
   readonly path: DrivePath | undefined
 }
 

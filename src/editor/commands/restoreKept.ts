@@ -1,4 +1,4 @@
-/** “Restore Deleted File…”: puts back a file that a folder in sync took away, beside what has its place by now. */
+/** “Restore Deleted File…”: puts back a file that a folder in sync took away. If its place is taken, it lands beside. */
 import * as vscode from 'vscode'
 import { formatBytes } from '../../common/format'
 import { diskPath, pickerText } from '../names'

@@ -28,7 +28,7 @@ export async function stopPeerProcess({ peer, model, ask }: CommandParts, given?
   await peer.stop()
 }
 
-/** A line for each thing that runs now and would not afterwards. */
+/** A line for each kind of work that stopping would end. */
 function whatEnds(state: PeerState): readonly string[] {
   const shared = state.shares.filter(({ status }) => status.kind !== 'stopped').length
   const opened = state.opened.filter(share => !share.stopped).length

@@ -1,6 +1,6 @@
 /**
- * Errors of the peer process as errors of a file system. What is not reachable now is `Unavailable`, never
- * `FileNotFound`: an editor takes the latter for a deletion.
+ * Errors of the peer process as errors of a file system. A file out of reach is `Unavailable`, never `FileNotFound`: an
+ * editor takes the latter for a deletion.
  */
 import * as vscode from 'vscode'
 import { type ErrorCode, PeerfoldError, toUserError } from '../../common/errors'

@@ -168,7 +168,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     }
   }
 
-  /** What is known of a folder while the list of files is on its way, and that it is. */
+  /** The known entries of a folder while the list of files is on its way, and a row that says so. */
   private async listSoFar(share: OpenedShareState, node: OpenedNode | EntryNode): Promise<OpenedTreeNode[]> {
     const why = this.whyEmpty(share, node)
     const path = node.kind === 'opened' ? ROOT : node.path
@@ -211,7 +211,7 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     return toTreeItem(node.id, row, vscode.TreeItemCollapsibleState.Collapsed)
   }
 
-  /** Shows what the state is now, and which shares have copies. */
+  /** Shows the current state, and which shares have copies. */
   update(): void {
     this.copiedNow = this.copied()
     const opened = this.model.state?.opened ?? []

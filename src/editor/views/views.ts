@@ -117,12 +117,12 @@ export class PeerfoldViews extends Disposable {
     return this.historyTree.older()
   }
 
-  /** Another version is kept, or no longer. */
+  /** To be called when a version was pinned or unpinned. */
   historyChanged(): Promise<void> {
     return this.historyTree.again()
   }
 
-  /** A copy of a share was saved. */
+  /** To be called when a copy of a share was saved. */
   copiesChanged(): void {
     this.openedTree.update()
   }
