@@ -13,11 +13,12 @@ export const MAX_ADDRESSES = 8
 const MAX_ADDRESS = 45
 
 /**
- * Versions of what is said on Peerfold's own channel. Two peers speak the newest that both know, and fields and messages
- * that one of them does not know are skipped. Peers that have no version in common meet as other Hyperdrive clients do.
+ * Versions of what is said on Peerfold's own channel. Two peers speak the newest that both know, and fields and
+ * messages that one of them does not know are skipped. Peers that have no version in common meet as other Hyperdrive
+ * clients do.
  *
- * 1. `hello` and `your-turn`: Peerfold 0.3.0, whose hello names no version. It turns away a peer that sends more than 16
- *    messages, known or not, so it is sent these two alone.
+ * 1. `hello` and `your-turn`: Peerfold 0.3.0, whose hello names no version. It turns away a peer that sends more than
+ *    16 messages, known or not, so it is sent these two alone.
  * 2. `challenge`, `answer`, `shares`, `name` and `owner`, and a hello that names versions.
  * 3. `line`, `carry` and `wish`: a TCP stream carries the logs once that is said. In earlier versions it does at once.
  * 4. `came` and `crowd`.

@@ -1,9 +1,9 @@
 /**
  * The link to one connected peer: who it is, and how it can be reached.
  *
- * The UDX stream that the swarm made always stays, as control channel and fallback, and carries the logs at first. Peers
- * that speak `peerfold/1` on it exchange a hello with the versions of it that they know, their name, where they can be
- * reached by TCP, and a challenge that the other side sends back.
+ * The UDX stream that the swarm made always stays, as control channel and fallback, and carries the logs at first.
+ * Peers that speak `peerfold/1` on it exchange a hello with the versions of it that they know, their name, where they
+ * can be reached by TCP, and a challenge that the other side sends back.
  *
  * The side that made the connection tries TCP once the peer's address is proven (provenAddress.ts). If that fails, it
  * asks the other side to try. streams.ts decides which of the two streams carries the logs. With a peer that does not

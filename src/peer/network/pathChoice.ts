@@ -79,8 +79,8 @@ export class PathChoice {
   private decidedAt: number | undefined
 
   /**
-   * @param move makes a stream carry, or asks the other side to, → whether that was said. The former stream carries until
-   *   `moved` is called, at once or later.
+   * @param move makes a stream carry, or asks the other side to, → whether that was said. The former stream carries
+   *   until `moved` is called, at once or later.
    */
   constructor(private readonly move: (path: Path, why: PathReason) => boolean) {}
 

@@ -1,8 +1,8 @@
 /**
  * Whether others can still find this machine. An announcement lies in the memory of other nodes, and is lost with them:
- * when a private DHT restarts, when the few nodes near a topic leave, or when this machine was cut off from the network.
- * Hyperswarm announces only every ten minutes. So one share after another is looked up, and when the network answers and
- * does not know this machine, everything is announced again.
+ * when a private DHT restarts, when the few nodes near a topic leave, or when this machine was cut off from the
+ * network. Hyperswarm announces only every ten minutes. So one share after another is looked up, and when the network
+ * answers and does not know this machine, everything is announced again.
  */
 import type Hyperswarm from 'hyperswarm'
 

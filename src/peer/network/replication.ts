@@ -275,8 +275,8 @@ export class Replication {
   }
 
   /**
-   * Answers what the peer asks for over a stream. A stock client asks for its logs the moment it is connected. A refusal
-   * tells it that there is nothing to wait for.
+   * Answers what the peer asks for over a stream. A stock client asks for its logs the moment it is connected. A
+   * refusal tells it that there is nothing to wait for.
    */
   private accept(link: PeerLink, stream: NoiseStream): void {
     if (this.accepted.has(stream)) return

@@ -2,9 +2,9 @@
  * The two streams to one peer, and over which of them logs go.
  *
  * The side that made the connection decides: it says which stream carries (`carry`), and the other side may ask for one
- * (`wish`). Both measure what comes to them and form an opinion of their own (pathChoice.ts). An opinion is no move: only
- * `carryOver` changes which stream carries. It tells pathChoice.ts too, so the two never differ. Peers count messages, so
- * some opinions cannot be said at once; they are formed again at the next look.
+ * (`wish`). Both measure what comes to them and form an opinion of their own (pathChoice.ts). An opinion is no move:
+ * only `carryOver` changes which stream carries. It tells pathChoice.ts too, so the two never differ. Peers count
+ * messages, so some opinions cannot be said at once; they are formed again at the next look.
  *
  * With Peerfolds that say nothing of paths, TCP carries as soon as it stands.
  */

@@ -3,9 +3,9 @@
  * the same Noise stream more than twice as fast as UDX, which sends datagrams.
  *
  * Only the peer's own addresses are tried, so nobody can be made to connect to a third party. The first is the address
- * that the existing connection goes to, once the peer has proven to be there (provenAddress.ts). When both sit behind one
- * public address, the addresses that it offers in networks of this machine come next. The peer must prove the expected
- * Noise key.
+ * that the existing connection goes to, once the peer has proven to be there (provenAddress.ts). When both sit behind
+ * one public address, the addresses that it offers in networks of this machine come next. The peer must prove the
+ * expected Noise key.
  */
 import { BlockList, connect, createServer, isIP, type Server, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'

@@ -5,8 +5,9 @@
  * name (past.ts). Every look counts references again from the entries themselves. Nothing about them is stored, so a
  * kill leaves nothing wrong.
  *
- * Unused blocks are noted, and cleared if still unused after the grace period: readers may be in the midst of the former
- * version. So a block goes one to two grace periods after it was superseded. A restart begins the grace period again.
+ * Unused blocks are noted, and cleared if still unused after the grace period: readers may be in the midst of the
+ * former version. So a block goes one to two grace periods after it was superseded. A restart begins the grace period
+ * again.
  */
 import type Hypercore from 'hypercore'
 import { BlockReferences } from '../drive/blockReferences'

@@ -236,8 +236,8 @@ export class Past {
   }
 
   /**
-   * By version, the bytes here that no later version has: they go with it. The content of a renamed file is in the newest
-   * version too, so it does not count.
+   * By version, the bytes here that no later version has: they go with it. The content of a renamed file is in the
+   * newest version too, so it does not count.
    */
   private async bytesAlone(
     ends: readonly End[],

@@ -1,4 +1,6 @@
-/** Peers that the user blocked: nothing is served to them and nothing fetched from them, until the user says otherwise. */
+/**
+ * Peers that the user blocked: nothing is served to them and nothing fetched from them, until the user says otherwise.
+ */
 import type { PeerId } from '../../common/brand'
 import type { RemotePeer } from '../../common/model'
 import type { Catalog } from '../store/catalog'

@@ -1,6 +1,6 @@
 /**
- * Splits the changes of a version into parts that a window takes in within a few milliseconds. All extensions of a window
- * have one event loop, and every path becomes a file event there. All parts name the same version.
+ * Splits the changes of a version into parts that a window takes in within a few milliseconds. All extensions of a
+ * window have one event loop, and every path becomes a file event there. All parts name the same version.
  */
 import type { Notifications } from '../../common/protocol'
 

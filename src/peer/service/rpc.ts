@@ -41,8 +41,8 @@ export interface RpcOptions {
   /** Throws when the client has not said hello yet. */
   readonly assertWelcome: () => void
   /**
-   * Does work that gives the client a share to use. The client holds the share from the call of `hold` until it is gone,
-   * not only when the work is done: another client may go meanwhile.
+   * Does work that gives the client a share to use. The client holds the share from the call of `hold` until it is
+   * gone, not only when the work is done: another client may go meanwhile.
    */
   readonly holding: <T>(work: (hold: (id: ShareId) => void) => Promise<T>) => Promise<T>
   /** @param successor the version that takes over, if one does */

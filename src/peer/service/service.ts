@@ -133,7 +133,9 @@ export class PeerService {
     this.parts.budget.assertRoom()
   }
 
-  /** Deletes what was fetched of shares in no list while the limit of the store is passed, as far as it is not in use. */
+  /**
+   * Deletes what was fetched of shares in no list while the limit of the store is passed, as far as it is not in use.
+   */
   async makeRoom(): Promise<void> {
     if (this.parts.budget.shortage !== undefined) await this.parts.links.forgetUnlisted()
   }

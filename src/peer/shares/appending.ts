@@ -181,7 +181,9 @@ export class Appending {
     await this.takeOver(signal)
   }
 
-  /** Takes out of the store, once, what an earlier program version put there though the folder holds it. Not waited for. */
+  /**
+   * Takes out of the store, once, what an earlier program version put there though the folder holds it. Not waited for.
+   */
   private giveBackSoon(): void {
     if (storesAll(this.record()) || this.record().inPlace !== 'some') return
     const { compaction } = this.share.context

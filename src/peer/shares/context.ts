@@ -29,8 +29,8 @@ export interface PeerContext {
   readonly notice: (level: Notifications['notice']['level'], message: string, share?: ShareId) => void
   readonly log: (line: string) => void
   /**
-   * To be called with every error that nobody expected. If the store is damaged, the process ends, and the next one sets
-   * the store aside.
+   * To be called with every error that nobody expected. If the store is damaged, the process ends, and the next one
+   * sets the store aside.
    */
   readonly checkForDamage: (error: unknown) => void
   /** What an error means to the user, where the store could not write; any other as it is. */

@@ -72,8 +72,8 @@ export class NewestKnown {
   }
 
   /**
-   * Brings the index to the newest version that connected peers tell. Hearing of it and fetching it may take `HEAR_WITHIN`
-   * each. Answers at once when it is here.
+   * Brings the index to the newest version that connected peers tell. Hearing of it and fetching it may take
+   * `HEAR_WITHIN` each. Answers at once when it is here.
    */
   async freshen(signal: AbortSignal): Promise<Known> {
     const begun = performance.now()

@@ -1,7 +1,7 @@
 /**
- * After a loss of power a log of this machine may lack its end, and readers may have it. So readers are looked for before
- * anything is appended, and the publisher asks them (publish/version/ownLogs.ts). Without a network nothing is published:
- * nobody can be asked, and nobody would get it.
+ * After a loss of power a log of this machine may lack its end, and readers may have it. So readers are looked for
+ * before anything is appended, and the publisher asks them (publish/version/ownLogs.ts). Without a network nothing is
+ * published: nobody can be asked, and nobody would get it.
  */
 import { delay, unlessAborted } from '../time'
 import type { ShareReplication } from './replication'

@@ -52,8 +52,8 @@ export class PublishChoices {
   }
 
   /**
-   * Puts all bytes into the store if the record says so. A share that is not followed stays as it was published, whatever
-   * becomes of the folder. Former versions of large files stay if the user chose that.
+   * Puts all bytes into the store if the record says so. A share that is not followed stays as it was published,
+   * whatever becomes of the folder. Former versions of large files stay if the user chose that.
    */
   async storeAllIfMeant(): Promise<void> {
     if (storesAll(this.record) && this.record.inPlace !== undefined) await this.versions.storeAll()

@@ -84,7 +84,8 @@ export class Publishing implements SharePart {
     const wasJoined = this.share.replication !== undefined
     this.status.set({ kind: 'publishing' })
     try {
-      // Joins first: announcing takes as long as publishing, and after an accident only others know what is missing here.
+      // Joins first: announcing takes as long as publishing, and after an accident only others know what is missing
+      // here.
       if (!wasJoined) this.join()
       const signal = AbortSignal.any([transfer.abort.signal, this.share.signal])
       const result = await this.folder.publishAll(signal, transfer)

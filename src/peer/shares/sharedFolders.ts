@@ -26,7 +26,9 @@ export class SharedFolders {
     private readonly transfers: TransferList,
   ) {}
 
-  /** Opens the shares of the catalog again. One that only a command shared stays at rest until a command asks for it. */
+  /**
+   * Opens the shares of the catalog again. One that only a command shared stays at rest until a command asks for it.
+   */
   async restore(): Promise<void> {
     for await (const [, record] of this.context.catalog.list('share')) {
       if (record.removed) {

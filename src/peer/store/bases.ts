@@ -1,6 +1,6 @@
 /**
- * Bases: for every file that was changed both here and by the sharer, the content that both started from. Its blocks stay
- * in use, so it can be read as long as the conflict lasts. It is forgotten when the incoming file is gone.
+ * Bases: for every file that was changed both here and by the sharer, the content that both started from. Its blocks
+ * stay in use, so it can be read as long as the conflict lasts. It is forgotten when the incoming file is gone.
  */
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -56,7 +56,9 @@ export class Bases {
     }
   }
 
-  /** Forgets conflicts that the user ended by removing the incoming file. A folder that is gone with it may come back. */
+  /**
+   * Forgets conflicts that the user ended by removing the incoming file. A folder that is gone with it may come back.
+   */
   async sweep(): Promise<void> {
     for (const [copy, { folder }] of this.records)
       if (!(await isThere(copy)) && (await isThere(folder))) await this.forget(copy)

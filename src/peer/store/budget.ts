@@ -1,7 +1,7 @@
 /**
  * The bytes that opened shares keep in the store, and the limit for all of them together. They are counted as they
- * arrive, so that asking costs nothing. The counts are noted in the catalog every few seconds; a crash forgets what came
- * since the last note. Own shares do not count: they are as large as the user's folders.
+ * arrive, so that asking costs nothing. The counts are noted in the catalog every few seconds; a crash forgets what
+ * came since the last note. Own shares do not count: they are as large as the user's folders.
  *
  * With the limit passed nothing more is fetched of the content of any opened share; lists of files still are (each has
  * a limit of its own), and what is here is read, copied and served as before.

@@ -34,7 +34,10 @@ export interface ShareRecord {
   readonly version: number
   /** When it was shared, milliseconds since 1970. Absent in records of 0.3.0. */
   readonly since?: number
-  /** Folders on another disk than the folder around them, `''` for the shared one. When they are gone, nobody deleted them. */
+  /**
+   * Folders on another disk than the folder around them, `''` for the shared one. When they are gone, nobody deleted
+   * them.
+   */
   readonly boundaries?: readonly DrivePath[]
   /** `RULES_VERSION` of the last scan; absent before there was one. */
   readonly rules?: number
@@ -107,8 +110,8 @@ export interface CopyRecord {
   readonly name?: string
   readonly ended?: number
   /**
-   * The bytes of its large files are in its folder (table `held`), and not in the store. Absent in records of an earlier
-   * version: there the store has them as well.
+   * The bytes of its large files are in its folder (table `held`), and not in the store. Absent in records of an
+   * earlier version: there the store has them as well.
    */
   readonly inPlace?: true
 }
@@ -242,7 +245,9 @@ export interface HolderFile {
   readonly blocks: number
   /** It is about to be written, or is being written: what lies at its place is another file. */
   readonly begun?: true
-  /** Name of the file in the same folder that it is written to; its length is what is there. Absent: written at once. */
+  /**
+   * Name of the file in the same folder that it is written to; its length is what is there. Absent: written at once.
+   */
   readonly temporary?: string
   /** Its length does not tell what is there: later parts were written before earlier ones. */
   readonly scattered?: true

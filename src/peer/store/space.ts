@@ -1,7 +1,7 @@
 /**
  * Watches the free space of the disk the store is on. Hypercore stalls without a word on a full disk, and neither it
- * nor the database below wakes up when there is room again. So downloads pause while there is still some room left. If a
- * write fails all the same, the process ends once there is room, and the next one opens the store afresh. Nothing is
+ * nor the database below wakes up when there is room again. So downloads pause while there is still some room left. If
+ * a write fails all the same, the process ends once there is room, and the next one opens the store afresh. Nothing is
  * published meanwhile either.
  */
 import { statfs } from 'node:fs/promises'

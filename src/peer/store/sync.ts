@@ -1,7 +1,7 @@
 /**
  * Waits for the disk. RocksDB appends every write to its journal (`*.log`). The system decides when that reaches the
- * disk, perhaps half a minute later. RocksDB syncs its tables itself before it drops the journal they came from. So once
- * the journals are synced, no loss of power takes anything that the database was given so far.
+ * disk, perhaps half a minute later. RocksDB syncs its tables itself before it drops the journal they came from. So
+ * once the journals are synced, no loss of power takes anything that the database was given so far.
  *
  * Only the wait for the disk itself is left to another thread: for the other calls the trip there costs more than they.
  */

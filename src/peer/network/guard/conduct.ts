@@ -21,7 +21,9 @@ import type { PeerLink } from '../link'
 /** Milliseconds. */
 const LOOK_EVERY = 2_000
 const SAY_SOMETHING_WITHIN = 30_000
-/** A peer that owes blocks and sends less than this many bytes a second for this long (milliseconds) does not answer. */
+/**
+ * A peer that owes blocks and sends less than this many bytes a second for this long (milliseconds) does not answer.
+ */
 const SLOWEST = 1_024
 const ANSWER_WITHIN = 10_000
 const PROVE_WITHIN = 1_000
@@ -136,8 +138,8 @@ export class PeerConduct {
   }
 
   /**
-   * Whether a peer has owed us something for long and hardly sends. Readers give up and cancel their requests sooner than
-   * that. A cancelled request was not answered, so its time counts on with the next one.
+   * Whether a peer has owed us something for long and hardly sends. Readers give up and cancel their requests sooner
+   * than that. A cancelled request was not answered, so its time counts on with the next one.
    */
   private owes(peer: ReplicatorPeer): boolean {
     const now = { at: this.awake, bytes: receivedBytes(peer.stream), answers: answersOf(peer) }
@@ -150,7 +152,9 @@ export class PeerConduct {
     return owed > ANSWER_WITHIN
   }
 
-  /** Hypercore asks such a peer for a proof that the log has two histories. With one it closes the log: no blame then. */
+  /**
+   * Hypercore asks such a peer for a proof that the log has two histories. With one it closes the log: no blame then.
+   */
   private onFalse(core: Hypercore, peer: ReplicatorPeer): void {
     setTimeout(() => {
       if (core.closing === null) this.blame(peer, 'it sent blocks that are not of the log')
@@ -198,7 +202,9 @@ export class PeerConduct {
   }
 }
 
-/** Whether an error says that what came is not of the log (wrong checksum, signature, proof), not that the disk failed. */
+/**
+ * Whether an error says that what came is not of the log (wrong checksum, signature, proof), not that the disk failed.
+ */
 function isFalse(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('INVALID_')
 }

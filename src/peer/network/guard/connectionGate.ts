@@ -1,6 +1,6 @@
 /**
- * Who may connect now: a number of peers at one time, not all of them from one address, and nobody again and again. When
- * all places are taken, a peer that has nothing to do with any share here makes room.
+ * Who may connect now: a number of peers at one time, not all of them from one address, and nobody again and again.
+ * When all places are taken, a peer that has nothing to do with any share here makes room.
  *
  * The address of a new connection is not known until the peer has proven it (provenAddress.ts). Few connections may be
  * unproven at one time, and the oldest of them makes room for the next. A proven address is counted.

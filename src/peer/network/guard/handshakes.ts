@@ -1,7 +1,7 @@
 /**
  * TCP connections that have not proven a key yet. Nobody is refused: when there are too many, of one address or in all,
- * the oldest makes room, and one that has sent nothing goes before one that has. A handshake takes one round trip, so an
- * honest peer is through before its turn comes, however many silent connections others open.
+ * the oldest makes room, and one that has sent nothing goes before one that has. A handshake takes one round trip, so
+ * an honest peer is through before its turn comes, however many silent connections others open.
  */
 import { addressGroup } from './addressGroup'
 

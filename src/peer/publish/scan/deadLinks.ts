@@ -1,6 +1,6 @@
 /**
- * Links that lead nowhere in the share: their target is left out, or is not there at all. No receiver makes them, so they
- * are left out too, and listed. When the target comes to be shared, the link is shared with it.
+ * Links that lead nowhere in the share: their target is left out, or is not there at all. No receiver makes them, so
+ * they are left out too, and listed. When the target comes to be shared, the link is shared with it.
  *
  * A system that ignores case follows links that others do not; what works on the sharer's own machine stays shared.
  */

@@ -8,8 +8,8 @@
  *   3. A place is walked as a scan would walk it, with the rules of its folder. What is found replaces what was there.
  *   4. When other paths, or other links, are there than before, every link is judged again.
  *
- * Where that does not suffice, nothing is answered, and the folder has to be scanned: for git's own files, names on disk
- * that are spelled otherwise, disks, files that could not be read, and files that got or lost a second name.
+ * Where that does not suffice, nothing is answered, and the folder has to be scanned: for git's own files, names on
+ * disk that are spelled otherwise, disks, files that could not be read, and files that got or lost a second name.
  */
 import { lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs'
 import { sep } from 'node:path'

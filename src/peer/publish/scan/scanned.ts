@@ -45,7 +45,9 @@ export interface ScanResult {
   readonly disks: string
   /** How files look that decide about this share and are not watched with it; see `Inputs`. */
   readonly inputs: ReadonlyMap<string, string>
-  /** Folders that are git repositories, each with the absolute path of its `.git`; `''` also stands for one around it. */
+  /**
+   * Folders that are git repositories, each with the absolute path of its `.git`; `''` also stands for one around it.
+   */
   readonly repositories: ReadonlyMap<DrivePath, string>
 }
 

@@ -1,4 +1,7 @@
-/** Names on disk that are no UTF-8: they cannot stand in a drive path, and Node shows them with U+FFFD in place of bytes. */
+/**
+ * Names on disk that are no UTF-8: they cannot stand in a drive path, and Node shows them with U+FFFD in place of
+ * bytes.
+ */
 import { readdirSync } from 'node:fs'
 
 const REPLACEMENT = '\uFFFD'

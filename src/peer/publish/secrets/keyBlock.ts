@@ -1,6 +1,6 @@
 /**
- * Finds private keys: a line `-----BEGIN … PRIVATE KEY-----` with a key after it. The line alone, as in documentation, is
- * harmless.
+ * Finds private keys: a line `-----BEGIN … PRIVATE KEY-----` with a key after it. The line alone, as in documentation,
+ * is harmless.
  */
 import type { Find } from './secretFind'
 import { isStandIn } from './standIn'

@@ -242,8 +242,8 @@ const CONFIGURED: readonly (readonly [kind: string, pattern: RegExp])[] = [
 ]
 
 /**
- * Judges `.pem` and `.key` files. Harmless are certificates and public keys, presentations (`.key`, which are zip files)
- * and text in words, such as translations. A private key among certificates is found by its first line.
+ * Judges `.pem` and `.key` files. Harmless are certificates and public keys, presentations (`.key`, which are zip
+ * files) and text in words, such as translations. A private key among certificates is found by its first line.
  */
 function judgeKeyFile(text: string): Find | undefined {
   const kind = 'What looks like a private key'

@@ -19,8 +19,8 @@ import { findToken, TOKEN_REACH } from './tokenSearch'
 export { secretByName } from './secretNames'
 
 /**
- * Counts up whenever new rules hold back files that were shared before. Each share keeps the number that it was published
- * with, so that its owner can be told before files leave it.
+ * Counts up whenever new rules hold back files that were shared before. Each share keeps the number that it was
+ * published with, so that its owner can be told before files leave it.
  */
 export const SECRET_RULES_VERSION = 2
 

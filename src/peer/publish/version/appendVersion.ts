@@ -1,6 +1,6 @@
 /**
- * The last step of a publish: one batch of paths makes a version. Its last block tells about the share, and now and then
- * a new listing comes with it. Readers see a version as a whole or not at all.
+ * The last step of a publish: one batch of paths makes a version. Its last block tells about the share, and now and
+ * then a new listing comes with it. Readers see a version as a whole or not at all.
  *
  * A large first version comes in two steps, so that its link can be given out early: `appendAhead` writes the listing
  * and a path log that names nothing else, which is all that Peerfold reads; `appendWhatIsAhead` writes the small

@@ -2,8 +2,8 @@
  * Appends blocks to the log of bytes in large batches across files: some batches are written while the next is read,
  * so memory stays bounded however large the folder is. Where each block will lie is known as soon as it is added.
  *
- * So a batch can be encrypted while the one before it is being written. Hypercore would encrypt it only in its turn, while
- * the database has nothing to do: a private share would take an eighth longer than a public one.
+ * So a batch can be encrypted while the one before it is being written. Hypercore would encrypt it only in its turn,
+ * while the database has nothing to do: a private share would take an eighth longer than a public one.
  */
 import b4a from 'b4a'
 import type Hypercore from 'hypercore'
@@ -139,7 +139,9 @@ export class BlockAppender {
     return blocks
   }
 
-  /** Throws when anybody else appended: the places of the blocks were told before, and would be those of other blocks. */
+  /**
+   * Throws when anybody else appended: the places of the blocks were told before, and would be those of other blocks.
+   */
   private async append(blocks: readonly Uint8Array[], end: number, pieces: Kept): Promise<void> {
     const append = () => this.encrypted.append(blocks)
     const kept = piecesIn(this.encrypted)

@@ -6,8 +6,8 @@
  * change, or when the watcher named the file. A file with the same content is noted as it looks now and not published
  * again.
  *
- * All of a large folder can be in doubt at once: after an update, after a disk with other inodes was mounted. So the time
- * of one look is bounded, and the rest is left for the next.
+ * All of a large folder can be in doubt at once: after an update, after a disk with other inodes was mounted. So the
+ * time of one look is bounded, and the rest is left for the next.
  */
 import { join } from 'node:path'
 import type Hypercore from 'hypercore'

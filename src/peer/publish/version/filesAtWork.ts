@@ -1,8 +1,8 @@
 /**
  * Files that a program is just writing. Half of a large file (a download, an export) makes no version, nor does a file
- * that was emptied in order to be written. So a changed file of either kind is left for the next look while a program has
- * it open for writing. Where the system does not tell that, it is left until it has rested for a moment. One that never
- * rests, such as a growing log, is taken as it is after a while.
+ * that was emptied in order to be written. So a changed file of either kind is left for the next look while a program
+ * has it open for writing. Where the system does not tell that, it is left until it has rested for a moment. One that
+ * never rests, such as a growing log, is taken as it is after a while.
  */
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'

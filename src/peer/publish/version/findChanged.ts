@@ -1,4 +1,7 @@
-/** Finds the files that changed. The content of those that may have is compared; unchanged ones are noted as they look now. */
+/**
+ * Finds the files that changed. The content of those that may have is compared; unchanged ones are noted as they look
+ * now.
+ */
 import type { DrivePath } from '../../../common/brand'
 import type { ShareDrive } from '../../drive/shareDrive'
 import type { ScannedFile } from '../scan/scanned'

@@ -1,9 +1,9 @@
 /**
  * When the times of a file can be trusted to show its next change.
  *
- * A file system notes times in ticks: of up to 10 ms on most disks, of a whole second or two on FAT, ext3 and some network
- * disks. Two changes within one tick look the same. So a file that is read within a tick of its last change is noted
- * as fresh, and its content is compared when it is met again, as git does with its index.
+ * A file system notes times in ticks: of up to 10 ms on most disks, of a whole second or two on FAT, ext3 and some
+ * network disks. Two changes within one tick look the same. So a file that is read within a tick of its last change is
+ * noted as fresh, and its content is compared when it is met again, as git does with its index.
  */
 
 /** Milliseconds: several ticks of a file system whose times have fractions of a millisecond. */

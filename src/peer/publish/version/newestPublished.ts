@@ -111,8 +111,8 @@ export class NewestPublished {
   }
 
   /**
-   * Not waited for: the version is whole without it. If it fails or is cut off, the next publish makes the notes from the
-   * path log.
+   * Not waited for: the version is whole without it. If it fails or is cut off, the next publish makes the notes from
+   * the path log.
    */
   private async save(published: Published, changed: readonly DrivePath[]): Promise<void> {
     const version = this.newest?.length ?? 0

@@ -5,9 +5,9 @@
  * back as it was earlier. Readers can have what is missing here, and a writer that appended something else in its
  * place would begin a second history under one key, which ends the share for every reader. So before every publish
  * both logs are compared with what connected peers have. What a peer says of its length proves nothing; a proof with
- * this log's own signature does, so it is asked for, and what is proven is taken over. But a peer with few blocks cannot
- * always prove how long the log is. So in doubt (after a loss of power, or once something was missing) every peer is
- * believed, and nothing is published as long as one says that it has more.
+ * this log's own signature does, so it is asked for, and what is proven is taken over. But a peer with few blocks
+ * cannot always prove how long the log is. So in doubt (after a loss of power, or once something was missing) every
+ * peer is believed, and nothing is published as long as one says that it has more.
  *
  * The log of bytes is looked at by itself: bytes that no path names yet reach readers too.
  */

@@ -209,8 +209,8 @@ const UNKNOWN_INO = -1
 const DOUBTED_INO = -2
 
 /**
- * What the stats of a file on disk tell: whether it is what was published of it. `in-doubt`: the content has to be compared,
- * and nothing but the content can be different.
+ * What the stats of a file on disk tell: whether it is what was published of it. `in-doubt`: the content has to be
+ * compared, and nothing but the content can be different.
  */
 export function likeness(
   file: ScannedFile,

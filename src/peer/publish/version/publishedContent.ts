@@ -1,6 +1,6 @@
 /**
- * Compares bytes with what was published: with what the log holds, or with the hashes of its blocks where these are pieces
- * of the file.
+ * Compares bytes with what was published: with what the log holds, or with the hashes of its blocks where these are
+ * pieces of the file.
  */
 import { hash } from 'node:crypto'
 import type Hypercore from 'hypercore'

@@ -5,8 +5,8 @@
  * added for a short while, or when it has lasted long enough. When it holds more paths than are worth naming, or when
  * something may have been missed, it is told as `'rescan'`.
  *
- * A save may be the beginning of something larger that the watcher tells later. So `isGoingOn` is asked before a save is
- * told. If more is going on, the save becomes a burst, which is told as `'rescan'` and then by name.
+ * A save may be the beginning of something larger that the watcher tells later. So `isGoingOn` is asked before a save
+ * is told. If more is going on, the save becomes a burst, which is told as `'rescan'` and then by name.
  */
 import type { DrivePath } from '../../../common/brand'
 

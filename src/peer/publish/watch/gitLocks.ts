@@ -1,6 +1,6 @@
 /**
- * Whether git is at work in a repository: it holds `index.lock` from before a checkout, merge or stash touches the first
- * file until after the last. What is in the folder meanwhile is no version that anybody made.
+ * Whether git is at work in a repository: it holds `index.lock` from before a checkout, merge or stash touches the
+ * first file until after the last. What is in the folder meanwhile is no version that anybody made.
  */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,7 +1,7 @@
 /**
  * Looks now and then at files that have a second name. Written to by a name outside the watched folder, they change
- * without an event; their stats tell. At most `FILES_PER_LOOK` are looked at in one go, so that a folder full of them (a
- * package store, a snapshot) costs next to nothing. More of them take turns.
+ * without an event; their stats tell. At most `FILES_PER_LOOK` are looked at in one go, so that a folder full of them
+ * (a package store, a snapshot) costs next to nothing. More of them take turns.
  */
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'

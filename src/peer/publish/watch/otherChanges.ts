@@ -3,8 +3,8 @@
  * which the watcher tells later or has missed.
  *
  * A program that writes many files of a folder does it in the order of their names, or in the order in which the system
- * lists them. So only the neighbours of each file in both orders are looked at. A look at the whole folder would be most
- * of the work of a save.
+ * lists them. So only the neighbours of each file in both orders are looked at. A look at the whole folder would be
+ * most of the work of a save.
  */
 import { lstatSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -36,7 +36,9 @@ export function hasOtherChanges(root: string, paths: ReadonlySet<DrivePath>, sin
   )
 }
 
-/** @param known names in a folder, some of which may be gone  @param listed all that it holds, as the system lists it */
+/**
+ * @param known names in a folder, some of which may be gone  @param listed all that it holds, as the system lists it
+ */
 function neighboursOf(known: ReadonlySet<string>, listed: readonly string[]): ReadonlySet<string> {
   const found = new Set<string>()
   const byName = listed.length > MANY_NAMES ? [] : [...new Set([...listed, ...known])].sort()

@@ -27,7 +27,10 @@ export type OnEvents = (error: Error | null, events: readonly WatchEvent[], isFi
 
 /** Milliseconds without an event after which events are handed over. */
 export const MORE_WITHIN = 50
-/** Milliseconds without a hand-over after which the first event is handed over at once; a little less than the true time. */
+/**
+ * Milliseconds without a hand-over after which the first event is handed over at once; a little less than the true
+ * time.
+ */
 const FIRST_AFTER = 450
 /** Milliseconds within which one hand-over reaches all subscriptions. */
 const TOGETHER = 5

@@ -32,7 +32,9 @@ export interface WatchTimes extends BurstTimes {
   readonly look: number
   /** Milliseconds between rescans while watching, for events that were lost. */
   readonly safety: number
-  /** Milliseconds without a change after which what was told by name is followed by a rescan, for events that were lost. */
+  /**
+   * Milliseconds without a change after which what was told by name is followed by a rescan, for events that were lost.
+   */
   readonly settled: number
   /** Milliseconds until a watch that ended by itself is begun again. Doubles each time, up to `safety`. */
   readonly again: number

@@ -1,10 +1,10 @@
 /**
  * Clones of large files, where the file system makes them (APFS, Btrfs, XFS): a second file that shares its bytes with
- * the first until one of them changes, so it costs nothing. They keep former versions of a share's large files, which are
- * not in the store.
+ * the first until one of them changes, so it costs nothing. They keep former versions of a share's large files, which
+ * are not in the store.
  *
- * A clone is named by its first block and its size, and nothing else is noted of it. Each block is compared with its hash
- * before it is used. A clone that a kill left half-made is too short, and is made again.
+ * A clone is named by its first block and its size, and nothing else is noted of it. Each block is compared with its
+ * hash before it is used. A clone that a kill left half-made is too short, and is made again.
  */
 import { constants, readdirSync, statSync } from 'node:fs'
 import { chmod, copyFile, mkdir, open, rm } from 'node:fs/promises'

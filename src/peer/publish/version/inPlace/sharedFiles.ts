@@ -1,8 +1,8 @@
 /**
  * Blocks of an own share's large files, which are not in the store: they stay in the shared folder.
  *
- * The newest version tells which file a block is a piece of; the import tells it for files that it imports. Several files
- * can have the same content; each is tried. Every block that is read is compared with its hash in the tree
+ * The newest version tells which file a block is a piece of; the import tells it for files that it imports. Several
+ * files can have the same content; each is tried. Every block that is read is compared with its hash in the tree
  * (hypercore/pieces.ts), so nothing but what was published ever leaves, whatever became of a file.
  *
  * A block that no file has any more is not here: its bit is cleared, peers are told, and the folder is looked at again.
@@ -185,8 +185,8 @@ export class SharedFiles implements Outside {
   }
 
   /**
-   * Takes bytes out of the store that files hold themselves, as is proven block by block. An earlier program version put
-   * them there. Throws PeerfoldError `cancelled`; it can be done again then.
+   * Takes bytes out of the store that files hold themselves, as is proven block by block. An earlier program version
+   * put them there. Throws PeerfoldError `cancelled`; it can be done again then.
    *
    * @param onFreed told of the bytes of each file
    */
