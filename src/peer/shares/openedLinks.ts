@@ -112,12 +112,11 @@ export class OpenedLinks {
   }
 
   private async opened(record: OpenedRecord): Promise<FollowedShare> {
-    const pending = this.opening.get(record.id)
+    const pending: Promise<unknown> | undefined = this.opening.get(record.id) ?? this.purging.get(record.id)
     if (pending !== undefined) {
-      await pending.catch(() => {}) // whoever asked for that one is told
+      await pending.catch(() => {}) // whoever asked for that is told
       return this.opened(record)
     }
-    await this.purging.get(record.id)?.catch(() => {}) // whoever removed it is told
     const open = this.shares.followed().find(({ id }) => id === record.id)
     // Another key is tried only where the one that is here does not decrypt it.
     const hasKey =
