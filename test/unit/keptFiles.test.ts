@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ShareId } from '../../src/common/brand'
 import { probeRules } from '../../src/peer/disk/probe'
@@ -78,6 +78,30 @@ describe('the room for kept files', () => {
       again.list().map(({ path }) => path),
       ['/small'],
     )
+  })
+
+  it('forgets nothing while its folder cannot be read', async () => {
+    await take(ann, 'a', 40)
+    const away = `${place} away`
+    renameSync(place, away)
+    writeFileSync(place, 'no folder')
+    const said: string[] = []
+    const start = async (log: (line: string) => void) => {
+      const again = new KeptFiles(catalog, place, () => ({ keptBytes: 100, keptDays: 30 }), log)
+      await again.load()
+      again.close()
+      return again
+    }
+    await start(line => said.push(line))
+    rmSync(place)
+    renameSync(away, place)
+    const after = await start(assert.fail)
+    assert.deepEqual(
+      after.list().map(({ path }) => path),
+      ['/a'],
+    )
+    assert.equal(await after.restore(after.list()[0]?.id ?? ''), join(folder, 'a'))
+    assert.equal(said.length, 1)
   })
 
   it('knows what came and went within a day', () => {

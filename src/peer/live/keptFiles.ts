@@ -21,7 +21,7 @@ import type { Former } from '../copy/former/formers'
 import { conflictName } from '../disk/conflicts'
 import { openRegular } from '../disk/fileInPlace'
 import { probeRules } from '../disk/probe'
-import { WriteError } from '../disk/writeErrors'
+import { systemCode, WriteError } from '../disk/writeErrors'
 import { type FileMark, SafeWriter } from '../disk/writer'
 import type { Catalog, KeptRecord } from '../store/catalog'
 
@@ -65,15 +65,16 @@ export class KeptFiles {
   ) {}
 
   async load(): Promise<void> {
-    const there = new Set(namesIn(this.folder))
+    const names = this.names()
+    const there = names && new Set(names)
     for await (const [id, record] of this.catalog.list('keptFile')) {
-      if (there.has(id)) this.add(record)
+      if (there === undefined || there.has(id)) this.add(record)
       else await this.catalog.delete('keptFile', id)
     }
-    this.sweep()
+    this.sweep(names ?? [])
     await this.lookForOld()
     this.timer = setInterval(() => {
-      this.lookForOld().catch(error => this.log(`kept files: ${String(error)}`))
+      this.lookForOld().catch(error => this.note(error))
     }, LOOK_EVERY).unref()
   }
 
@@ -218,7 +219,8 @@ export class KeptFiles {
     if (!this.records.delete(id)) return
     this.bytes -= size
     await this.catalog.delete('keptFile', id)
-    await rm(this.pathOf(id), { force: true })
+    // A start removes it when it is old.
+    await rm(this.pathOf(id), { force: true }).catch(error => this.note(error))
   }
 
   /** Whether the disk of the data folder is the full one: the file had to be copied there. */
@@ -236,14 +238,31 @@ export class KeptFiles {
     return dirname(dirname(this.folder))
   }
 
-  private sweep(): void {
+  private sweep(names: readonly string[]): void {
     const before = Date.now() - this.limits().keptDays * DAY
-    for (const name of namesIn(this.folder)) {
-      if (this.records.has(name)) continue
-      const path = join(this.folder, name)
-      const { ctimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { ctimeMs: before }
-      if (ctimeMs < before) rm(path, { force: true }).catch(error => this.log(`kept files: ${String(error)}`))
+    for (const name of names)
+      if (!this.records.has(name)) this.removeOld(name, before).catch(error => this.note(error))
+  }
+
+  private async removeOld(name: string, before: number): Promise<void> {
+    const path = this.pathOf(name)
+    const { ctimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { ctimeMs: before }
+    if (ctimeMs < before) await rm(path, { force: true })
+  }
+
+  /** Undefined where the folder cannot be read now. Its files may all be there. */
+  private names(): string[] | undefined {
+    try {
+      return readdirSync(this.folder)
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return [] // nothing was ever kept
+      this.note(error)
+      return undefined
     }
+  }
+
+  private note(error: unknown): void {
+    this.log(`kept files: ${String(error)}`)
   }
 
   private pathOf(id: string): string {
@@ -269,12 +288,4 @@ function groupsOf(records: readonly KeptRecord[]): Group[] {
     group.records.push(record)
   }
   return [...groups.values()]
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return [] // nothing was ever kept
-  }
 }
