@@ -28,8 +28,8 @@ interface Conflict {
 }
 
 export interface MergesOptions {
-  readonly context: PeerContext
-  readonly shares: Shares
+  readonly context: Pick<PeerContext, 'bases' | 'catalog' | 'closing' | 'log'>
+  readonly shares: Pick<Shares, 'has' | 'get'>
   readonly kept: KeptFiles
   /** Does the work when nothing else writes to the folder of the conflict. */
   readonly inTurn: <T>(record: BaseRecord, work: () => Promise<T>) => Promise<T>
@@ -41,12 +41,17 @@ export class Merges {
   /** By place of the incoming file: the stat of the user's file at the last look, `marked` if it had markers. */
   private readonly seen = new Map<string, string>()
   private readonly timers: NodeJS.Timeout[]
+  /** Places of the incoming files of merges whose last look failed. The log says so once. */
+  private readonly failing = new Set<string>()
   private looking = false
 
-  constructor(private readonly options: MergesOptions) {
+  constructor(
+    private readonly options: MergesOptions,
+    lookEvery = LOOK_EVERY,
+  ) {
     const { bases } = options.context
     this.timers = [
-      setInterval(() => void this.look(), LOOK_EVERY).unref(),
+      setInterval(() => void this.look(), lookEvery).unref(),
       setInterval(() => void bases.sweep().catch(error => this.log(error)), SWEEP_EVERY).unref(),
     ]
   }
@@ -88,13 +93,17 @@ export class Merges {
   private async look(): Promise<void> {
     if (this.looking) return
     this.looking = true
-    try {
-      for (const record of this.options.context.bases.merging) await this.lookAt(record)
-    } catch (error) {
-      this.log(error)
-    } finally {
-      this.looking = false
+    for (const record of this.options.context.bases.merging) {
+      const key = join(record.folder, record.copy)
+      try {
+        await this.lookAt(record)
+        this.failing.delete(key)
+      } catch (error) {
+        if (!this.failing.has(key)) this.log(error)
+        this.failing.add(key)
+      }
     }
+    this.looking = false
   }
 
   private async lookAt(record: BaseRecord): Promise<void> {
