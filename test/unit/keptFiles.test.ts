@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ShareId } from '../../src/common/brand'
 import { probeRules } from '../../src/peer/disk/probe'
 import { SafeWriter } from '../../src/peer/disk/writer'
 import { hasPassed, KeptFiles } from '../../src/peer/live/keptFiles'
+import { takeTheirs } from '../../src/peer/live/resolving'
 import { Catalog } from '../../src/peer/store/catalog'
 import { temporaryFolder } from '../support/folders'
 
@@ -102,6 +103,21 @@ describe('the room for kept files', () => {
     )
     assert.equal(await after.restore(after.list()[0]?.id ?? ''), join(folder, 'a'))
     assert.equal(said.length, 1)
+  })
+
+  it('gives a file back, however large, whose place the incoming one could not take', async () => {
+    const [mine, theirs] = ['mine'.repeat(50), 'theirs']
+    writeFileSync(join(folder, 'a'), mine)
+    writeFileSync(join(folder, 'a.theirs'), theirs)
+    const incoming = writer.stat(['a.theirs'])
+    assert.ok(incoming?.kind === 'file')
+    const copy = ['a.theirs']
+    writeFileSync(join(folder, 'a.theirs'), 'a program wrote to it')
+    const options = { writer, kept, share: ann, folder, place: '/a', copy, incoming }
+    await assert.rejects(takeTheirs(options), { code: 'changed' })
+    assert.equal(readFileSync(join(folder, 'a'), 'utf8'), mine)
+    assert.deepEqual(readdirSync(folder).sort(), ['a', 'a.theirs'])
+    assert.deepEqual(kept.list(), [])
   })
 
   it('knows what came and went within a day', () => {

@@ -90,6 +90,21 @@ export class KeptFiles {
     mark: FileMark,
     taken: Taken,
   ): Promise<boolean> {
+    const id = await this.hold(writer, segments, mark, taken)
+    if (id !== undefined) await this.prune()
+    return id !== undefined
+  }
+
+  /**
+   * As `take`, for a file that may have to be put back at once: it stays whatever the limit, until the next `prune`.
+   * → its id; undefined: nothing was there
+   */
+  async hold(
+    writer: SafeWriter,
+    segments: readonly string[],
+    mark: FileMark,
+    taken: Taken,
+  ): Promise<string | undefined> {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 })
     const id = randomBytes(16).toString('hex')
     const { size, mtimeMs } = mark
@@ -107,10 +122,9 @@ export class KeptFiles {
         await rm(this.pathOf(id), { force: true })
       }
     }
-    if (!isTaken) return false
+    if (!isTaken) return undefined
     this.add(record)
-    await this.prune()
-    return true
+    return id
   }
 
   /** Keeps the bytes of a file that is about to be overwritten. → its id */

@@ -4,11 +4,13 @@
  */
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { openTarget } from '../copy/copy'
 import { stated } from '../copy/marks'
 import type { CopyOptions } from '../copy/options'
 import { Ownership } from '../copy/ownership'
+import type { FileMark, SafeWriter } from '../disk/writer'
 import type { CopiedFile } from '../store/catalog'
 import type { KeptFiles } from './keptFiles'
 import { segmentsOf } from './leaving'
@@ -29,17 +31,13 @@ export async function resolveConflict(options: ResolvingOptions): Promise<void> 
   const { conflict, ...rest } = known
   const { writer } = openTarget(options, () => {})
   try {
-    const [segments, copy] = [segmentsOf(place), segmentsOf(conflict.path)]
+    const copy = segmentsOf(conflict.path)
     const incoming = writer.stat(copy)
     let record: CopiedFile = rest
     if (take === 'theirs') {
       if (incoming?.kind !== 'file') throw new PeerfoldError('no-conflict', join(folder, place))
-      const local = writer.stat(segments)
-      if (local?.kind === 'file') {
-        const taken = { share: id, folder, path: place, executable: local.executable }
-        await kept.take(writer, segments, local, taken)
-      }
-      record = { ...rest, ...stated(await writer.move(copy, segments, incoming)) }
+      const moved = await takeTheirs({ writer, kept, share: id, folder, place, copy, incoming })
+      record = { ...rest, ...stated(moved) }
     } else if (incoming?.kind === 'file') {
       const ownership = new Ownership(share, writer, new Map())
       const expected = {
@@ -53,6 +51,43 @@ export async function resolveConflict(options: ResolvingOptions): Promise<void> 
   } finally {
     await writer.close()
   }
+}
+
+export interface TakingTheirs {
+  readonly writer: SafeWriter
+  readonly kept: KeptFiles
+  readonly share: ShareId
+  /** Absolute. */
+  readonly folder: string
+  /** Of the user's file, inside the folder. */
+  readonly place: string
+  /** Of the incoming file. */
+  readonly copy: readonly string[]
+  readonly incoming: FileMark
+}
+
+/**
+ * Lets the incoming file take the place of the user's. → its mark there. If that fails, the user's file is put back.
+ * Throws WriteError.
+ */
+export async function takeTheirs(options: TakingTheirs): Promise<FileMark> {
+  const { writer, kept, share, folder, place, copy, incoming } = options
+  const segments = segmentsOf(place)
+  const local = writer.stat(segments)
+  const mine =
+    local?.kind === 'file'
+      ? await kept.hold(writer, segments, local, { share, folder, path: place, executable: local.executable })
+      : undefined
+  let moved: FileMark
+  try {
+    moved = await writer.move(copy, segments, incoming)
+  } catch (error) {
+    // Where this fails as well, the user's file stays among the kept ones.
+    if (mine !== undefined) await kept.restore(mine).catch(() => {})
+    throw error
+  }
+  await kept.prune()
+  return moved
 }
 
 /** Whether the incoming file still lies there. */
