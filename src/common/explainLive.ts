@@ -1,6 +1,6 @@
 /** What views, the status bar and the dashboard say of folders that are kept in sync. Pure. */
 import type { UserError } from './errors'
-import { shortReason, waitsForPeer } from './explain'
+import { countConflicts, shortReason, waitsForPeer } from './explain'
 import { formatCount, safeText } from './format'
 import type { Localizer } from './localizer'
 import type { LiveCopyState, LiveStatus } from './model'
@@ -79,10 +79,6 @@ export function explainLive(copy: LiveCopyState, name: string, l10n: Localizer):
     skippedCount === 0 ? undefined : l10n.t('Cannot be written here: {0}', formatCount(skippedCount)),
   ]
   return lines.filter(line => line !== undefined).join('\n')
-}
-
-function countConflicts(count: number, l10n: Localizer): string {
-  return count === 1 ? l10n.t('1 conflict') : l10n.t('{0} conflicts', formatCount(count))
 }
 
 const WEIGHTS: Readonly<Record<LiveStatus['kind'], number>> = {
