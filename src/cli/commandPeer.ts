@@ -1,7 +1,8 @@
 /**
  * A command's relation to the peer process: find or start it, work, let it go. When the process crashes meanwhile, it is
  * started again. When it makes way for a newer version, the process of that version is joined. Either way the work is
- * done again from the start: every request of a command can be repeated without harm.
+ * done again from the start: every request of a command can be repeated without harm. A command that prints remembers
+ * outside the work what it has printed.
  */
 import type { AttachedPeer } from '../client/attach'
 import { connectToPeer } from '../client/connect'

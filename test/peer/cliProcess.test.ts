@@ -1,6 +1,12 @@
 /** The peer process behind the commands: one per data folder, shared, never left behind, started again after a crash. */
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { readArguments } from '../../src/cli/arguments'
+import { ls } from '../../src/cli/commands/ls'
+import { connectOptions } from '../../src/cli/context'
+import { Output } from '../../src/cli/output'
 import { eventually, isRunning } from '../support/eventually'
 import { makeTree, temporaryFolder } from '../support/folders'
 import { startProcess } from '../support/ownedProcess'
@@ -102,6 +108,55 @@ describe('the peer process of commands', () => {
     assert.deepEqual(sharing.stdout, [link])
   })
 
+  it('is started again while a folder is listed, which goes on after the last line', async () => {
+    const names = Array.from({ length: 501 }, (_, at) => `file ${String(at).padStart(3, '0')}`)
+    await makeTree(join(source, 'many'), Object.fromEntries(names.map(name => [name, ''])))
+    const sharing = startPeerfold(['share', join(source, 'many')], ann)
+    const link = await sharing.line(() => true)
+    const { pid } = await status()
+    const given = readArguments(['ls', link, '--storage', ann.storage, '--bootstrap', ann.bootstrap])
+    assert.equal(given.kind, 'run')
+    const out = new Lines(() => process.kill(Number(pid), 'SIGKILL')) // the next part was not asked for yet
+    const err = new Lines()
+    const { signal } = new AbortController()
+    await ls({
+      arguments: given.arguments,
+      output: new Output(false, { out, err }),
+      signal,
+      connect: { ...connectOptions(given.arguments, signal), peerProgram: built('peer.js') },
+    })
+    await sharing.stop()
+    assert.match(err.lines.join(), /started again/)
+    assert.deepEqual(out.lines, names)
+  })
+
+  it('is started again while a file is printed, and the rest is not taken from a newer one', async () => {
+    const LINES = 192
+    const textOf = (letter: string, lines: number) => `${letter.repeat(2 ** 16 - 1)}\n`.repeat(lines)
+    const folder = await makeTree(join(source, 'large'), { 'a.txt': textOf('a', LINES) })
+    const sharing = startPeerfold(['share', folder], ann)
+    const link = await sharing.line(() => true)
+    const { pid } = await status()
+    const place = ['--storage', ann.storage, '--bootstrap', ann.bootstrap]
+    const printing = startProcess(process.execPath, [built('cli.js'), 'cat', link, 'a.txt', ...place], {
+      onLine: (_line, from) =>
+        from === 'stdout' && printing.stdout.length === 1 && printing.child.stdout?.pause(),
+    })
+    await printing.line(() => true)
+    process.kill(Number(pid), 'SIGKILL')
+    await writeFile(join(folder, 'a.txt'), textOf('b', LINES + 1))
+    await eventually('the newer file is shared', async () =>
+      JSON.stringify((await status()).state ?? '').includes(`"bytes":${(LINES + 1) * 2 ** 16}`),
+    )
+    printing.child.stdout?.resume()
+    assert.deepEqual(
+      [(await printing.ended).code, printing.stdout.some(line => line.startsWith('b'))],
+      [1, false],
+    )
+    await sharing.stop()
+    assert.match(printing.stderr.join('\n'), /started again[\s\S]*changed while it was read/)
+  })
+
   it('never has a link in its arguments', async () => {
     const sharing = startPeerfold(['share', join(source, 'one')], ann)
     const link = await sharing.line(() => true)
@@ -149,3 +204,18 @@ describe('the peerfold command', () => {
     assert.deepEqual(listed.stdout, ['a.txt'])
   })
 })
+
+/** Collects lines. */
+class Lines extends Writable {
+  readonly lines: string[] = []
+
+  constructor(private readonly onFirst?: () => void) {
+    super({ decodeStrings: false })
+  }
+
+  override _write(chunk: string, _encoding: BufferEncoding, done: () => void): void {
+    if (this.lines.length === 0) this.onFirst?.()
+    this.lines.push(chunk.trimEnd())
+    done()
+  }
+}

@@ -5,6 +5,7 @@ import { PeerfoldError } from '../../common/errors'
 import { behind } from '../../common/followed'
 import { withoutRoot } from '../../common/format'
 import type { ShareLink } from '../../common/link'
+import type { FileEntry } from '../../common/model'
 import type { Params } from '../../common/protocol'
 import { UsageError } from '../arguments'
 import { type CommandPeer, withPeer } from '../commandPeer'
@@ -23,28 +24,33 @@ export async function cat(context: Context): Promise<number> {
   const link = await readLink(linkArgument)
   if (pathArgument === undefined && link.path === undefined && !link.isFile)
     throw new UsageError('“cat” needs a path: this link is of a whole folder.', 'cat')
-  // Bytes that were written stay written when the peer process has to be started again.
+  // Bytes that were written stay written when the peer process has to be started again. The rest must be of the same file.
   let written = 0
+  let begun: FileEntry | undefined
   await withPeer(context, async peer => {
     const { id, ...doubt } = await openShare(context, peer, link)
     const former = await meantVersion(context, peer, id, link)
     const at = former === undefined ? {} : { version: former.version }
     const path = await meantFile(peer, { id, path: meantPath(link, pathArgument), ...at }, link)
     // A deduplicated file's size is not known before it is read: the end is a short part.
-    const { kind, size, mtime } = behind(await peer.request('fs.stat', { id, path, ...at }))
-    if (kind === 'folder') throw new PeerfoldError('is-a-folder', path)
+    const found = behind(await peer.request('fs.stat', { id, path, ...at }))
+    if (found.kind === 'folder') throw new PeerfoldError('is-a-folder', path)
+    if (begun === undefined || written === 0) begun = found
+    else assertUnchanged(path, begun, found)
     for await (const bytes of parts(context, peer, { id, path, ...at }, written)) {
       if (!process.stdout.write(bytes)) await once(process.stdout, 'drain', { signal: context.signal })
       written += bytes.length
     }
-    const after = behind(await peer.request('fs.stat', { id, path, ...at }))
-    if (after.mtime !== mtime || after.size !== size) {
-      throw new PeerfoldError('changed-meanwhile', withoutRoot(path))
-    }
+    assertUnchanged(path, begun, behind(await peer.request('fs.stat', { id, path, ...at })))
     if (former === undefined) noteDoubt(context.output, doubt)
     noteFormer(context, former)
   })
   return DONE
+}
+
+function assertUnchanged(path: DrivePath, before: FileEntry, now: FileEntry): void {
+  if (now.mtime !== before.mtime || now.size !== before.size)
+    throw new PeerfoldError('changed-meanwhile', withoutRoot(path))
 }
 
 type FileOfVersion = Pick<Params<'fs.readRange'>, 'id' | 'path' | 'version'>

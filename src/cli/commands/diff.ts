@@ -1,7 +1,7 @@
 /** `peerfold diff`: what is different from one version of a share to another, one path a line. */
 import type { DrivePath } from '../../common/brand'
 import { formatBytes, plural } from '../../common/format'
-import type { VersionDifference } from '../../common/model'
+import type { VersionDifference, VersionSummary } from '../../common/model'
 import { UsageError } from '../arguments'
 import { withPeer } from '../commandPeer'
 import type { Context } from '../context'
@@ -25,10 +25,14 @@ export async function diff(context: Context): Promise<number> {
   const [argument = '', first = '', second = ''] = context.arguments.operands
   const [before, now] = [wanted(first), wanted(second)]
   const find = await meantShare(context, argument, undefined)
+  // Where the peer process has to be started again, the rest of the same difference is shown.
+  let from: VersionSummary | undefined
+  let to: VersionSummary | undefined
+  let after: DrivePath | undefined
   await withPeer(context, async peer => {
     const { id, path, doubt } = await find(peer)
-    const [from, to] = [await versionAt(context, peer, id, before), await versionAt(context, peer, id, now)]
-    let after: DrivePath | undefined
+    from ??= await versionAt(context, peer, id, before)
+    to ??= await versionAt(context, peer, id, now)
     for (;;) {
       const { changes, paths } = await peer.request(
         'versions.diff',

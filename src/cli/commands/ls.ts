@@ -19,13 +19,17 @@ export async function ls(context: Context): Promise<number> {
   const [linkArgument = '', path] = context.arguments.operands
   const link = await readLink(linkArgument)
   const folder = meantPath(link, path)
+  // Where the peer process has to be started again, only the rest is shown.
+  let after = ''
   await withPeer(context, async peer => {
     const { id, ...doubt } = await openShare(context, peer, link, true)
     const former = await meantVersion(context, peer, id, link)
     const at = former === undefined ? {} : { version: former.version }
     try {
-      for await (const child of childrenOf(context, peer, { id, path: folder, ...at }))
+      for await (const child of childrenOf(context, peer, { id, path: folder, ...at }, after)) {
         show(context, folder, child)
+        after = child.name
+      }
     } catch (error) {
       if (!(error instanceof PeerfoldError) || error.code !== 'not-a-folder-entry') throw error
       await openShare(context, peer, link)
@@ -45,9 +49,10 @@ async function* childrenOf(
   context: Context,
   peer: CommandPeer,
   what: Pick<Params<'fs.list'>, 'id' | 'path' | 'version'>,
+  from: string,
 ): AsyncGenerator<FileEntry> {
   const { timeout } = context.arguments
-  let after = ''
+  let after = from
   for (let limit = FIRST_PART; ; limit = NEXT_PARTS) {
     const part = await peer.request('fs.list', { ...what, after, limit, timeout }, timeout + MARGIN)
     yield* part
