@@ -90,7 +90,11 @@ export async function takeTheirs(options: TakingTheirs): Promise<FileMark> {
   return moved
 }
 
-/** Whether the incoming file still lies there. */
+/** Whether the incoming file still lies there. True where that cannot be seen now. */
 export function liesThere(folder: string, copy: string): boolean {
-  return lstatSync(join(folder, copy), { throwIfNoEntry: false }) !== undefined
+  try {
+    return lstatSync(join(folder, copy), { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return true
+  }
 }

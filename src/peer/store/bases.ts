@@ -10,6 +10,8 @@ import type { BaseContent, BaseRecord, Catalog } from './catalog'
 
 /** Content of more bytes is not kept: nobody merges it. */
 export const BASE_BYTES = 4 * 1024 * 1024
+/** Codes of errors that say that there is no such file. */
+const ABSENT: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR'])
 
 export class Bases {
   /** By the absolute path of the incoming file. */
@@ -106,9 +108,10 @@ export function entryOf({ content, at }: BaseContent, path: DrivePath): DriveEnt
   return { ...file, size: blob.byteLength, blob, ...(pack === undefined ? {} : { pack }) }
 }
 
+/** True where that cannot be seen now. */
 function isThere(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
-    () => false,
+    error => !(error instanceof Error && 'code' in error && ABSENT.has(error.code)),
   )
 }
