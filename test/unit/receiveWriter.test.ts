@@ -273,6 +273,15 @@ for (const holdFolders of process.platform === 'linux' ? [true, false] : [false]
       await running.commit()
     })
 
+    it('sweeps past what cannot be removed', async () => {
+      const [held, stale] = [range('held'), range('stale')]
+      // A folder in such a folder is not Peerfold's, and not removed.
+      for (const token of held) mkdirSync(at(temporaryNameOf(token), 'folder'), { recursive: true })
+      for (const token of stale) writeFileSync(at(temporaryNameOf(token)), '')
+      assert.equal(await writer.sweep([], [...held, ...stale]), stale.length)
+      assert.deepEqual(readdirSync(root).sort(), held.map(temporaryNameOf).sort())
+    })
+
     it('leaves what another peer process may be writing, for a day', async () => {
       const others = [ofProcess(process.ppid), temporaryNameOf('of another data folder')].sort()
       mkdirSync(at(others[0] ?? ''))
@@ -377,3 +386,7 @@ describe('the ranges of a file that are there', () => {
     )
   })
 })
+
+function range(name: string): string[] {
+  return Array.from({ length: 8 }, (_, index) => `${name} ${index}`)
+}

@@ -37,8 +37,7 @@ export async function sweep(
         if (!isTemporaryName(name)) {
           if (entry.isDirectory()) ahead.push([...segments, entry.name])
         } else if (!isTemporaryInUse(name) && (drop.has(name) || isFree(folder.prefix + entry.name, name))) {
-          removeTemporary(folders, folder, segments, entry)
-          removed++
+          if (removeTemporary(folders, folder, segments, entry)) removed++
         }
       }
     } catch {
@@ -56,14 +55,20 @@ function isOthers(path: string, name: string): boolean {
   return Date.now() - ctimeMs < ABANDONED
 }
 
-function removeTemporary(folders: Folders, folder: OpenFolder, segments: string[], entry: Dirent): void {
-  if (!entry.isDirectory()) {
-    unlinkSync(folder.prefix + entry.name)
-    return
+/** → whether it was removed. One that another program holds, say, is left to the next sweep. */
+function removeTemporary(folders: Folders, folder: OpenFolder, segments: string[], entry: Dirent): boolean {
+  try {
+    if (!entry.isDirectory()) {
+      unlinkSync(folder.prefix + entry.name)
+      return true
+    }
+    const probe = folders.find([...segments, entry.name], false)
+    if (!probe) return false
+    for (const name of readdirSync(probe.prefix)) unlinkSync(probe.prefix + name)
+    rmdirSync(folder.prefix + entry.name)
+    folders.forget(probe)
+    return true
+  } catch {
+    return false
   }
-  const probe = folders.find([...segments, entry.name], false)
-  if (!probe) return
-  for (const name of readdirSync(probe.prefix)) unlinkSync(probe.prefix + name)
-  rmdirSync(folder.prefix + entry.name)
-  folders.forget(probe)
 }
