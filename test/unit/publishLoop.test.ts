@@ -28,6 +28,7 @@ describe('a folder that is published when it changes', () => {
   const paths = ['/a', '/b'].map(path => path as DrivePath)
   const published: SourceChanges[] = []
   let whenOne: (() => void) | undefined
+  let whenOver: (() => void) | undefined
   const loop = new PublishLoop({
     publish: () =>
       loop.withChanges(async changes => {
@@ -37,7 +38,7 @@ describe('a folder that is published when it changes', () => {
       }),
     isServed: () => true,
     isOver: () => false,
-    onPublished: () => {},
+    onPublished: () => whenOver?.(),
     onFailed: async error => assert.fail(String(error)),
     signal: new AbortController().signal,
   })
@@ -45,6 +46,7 @@ describe('a folder that is published when it changes', () => {
   beforeEach(() => {
     published.length = 0
     whenOne = undefined
+    whenOver = undefined
   })
 
   it('is published once for all that is told in one moment', async () => {
@@ -58,6 +60,19 @@ describe('a folder that is published when it changes', () => {
     whenOne = () => {
       whenOne = undefined
       loop.rescan(paths)
+    }
+    loop.rescan('rescan')
+    await loop.whenPublished()
+    assert.deepEqual(
+      published.map(({ named }) => named.size),
+      [0, paths.length],
+    )
+  })
+
+  it('is published again for what is told in the moment in which the loop ends', async () => {
+    whenOver = () => {
+      whenOver = undefined
+      queueMicrotask(() => loop.rescan(paths))
     }
     loop.rescan('rescan')
     await loop.whenPublished()

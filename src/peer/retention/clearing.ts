@@ -74,12 +74,13 @@ export class Clearing {
       })
       .finally(() => {
         this.running = undefined
+        if (this.again) this.look() // told just after the last look
       })
   }
 
   /** Resolves when nothing is under way; soon, once the signal is aborted. */
   async settle(): Promise<void> {
-    await this.running
+    while (this.running !== undefined) await this.running
   }
 
   /** Looks and clears until no block here is unused. */

@@ -76,6 +76,7 @@ export class OpenedLinks {
     this.forgetAgain = true // what was released since the last look began was passed over by it
     this.forgetting ??= this.forgetWhileAsked().finally(() => {
       this.forgetting = undefined
+      if (this.forgetAgain) return this.forgetUnlisted() // asked for just after the last look
     })
     return this.forgetting
   }

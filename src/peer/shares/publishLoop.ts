@@ -52,7 +52,7 @@ export class PublishLoop {
 
   /** Resolves when no publish is under way or due. Throws nothing: what stops a publish was told. */
   async whenPublished(): Promise<void> {
-    await this.running
+    while (this.running !== undefined) await this.running
   }
 
   /** Publishes with what has changed since the last one began; if it fails, all of that has still changed. */
@@ -88,8 +88,11 @@ export class PublishLoop {
 
   private publishSoon(): void {
     this.wanted = true
+    const { isOver, signal } = this.options
     this.running ??= this.run().finally(() => {
       this.running = undefined
+      // Asked for just after the loop had looked for the last time.
+      if (this.wanted && !signal.aborted && !isOver()) this.publishSoon()
     })
   }
 

@@ -43,12 +43,13 @@ export class StoreCompaction {
       })
       .finally(() => {
         this.running = undefined
+        if (!this.signal.aborted) this.add(0) // what was cleared just after the last look
       })
   }
 
   /** Resolves when no compaction is under way. */
   async settle(): Promise<void> {
-    await this.running
+    while (this.running !== undefined) await this.running
   }
 
   private async run(): Promise<void> {
