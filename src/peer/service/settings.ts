@@ -13,6 +13,7 @@ export interface SettingsChange {
 export class PeerSettings {
   private current: Settings = {}
   private allLimits: Limits = DEFAULT_LIMITS
+  private setting: Promise<unknown> = Promise.resolve()
 
   constructor(private readonly catalog: Catalog) {}
 
@@ -41,13 +42,21 @@ export class PeerSettings {
     return this.allLimits
   }
 
-  /** Undefined when nothing changed: every window sends its settings once. */
-  async set(change: Settings): Promise<SettingsChange | undefined> {
+  /** Undefined when nothing changed: every window sends its settings once. One change at a time. */
+  set(change: Settings): Promise<SettingsChange | undefined> {
+    const set = this.setting.then(() => this.setNow(change))
+    this.setting = set.catch(() => {}) // the caller is told
+    return set
+  }
+
+  /** What cannot be written does not count: sent again, it is tried again. */
+  private async setNow(change: Settings): Promise<SettingsChange | undefined> {
     const before = this.current
     const limitsBefore = this.allLimits
-    this.take({ ...before, ...change })
-    if (isSame(this.current, before)) return undefined
-    await this.catalog.put('settings', '', this.current)
+    const settings = { ...before, ...change }
+    if (isSame(settings, before)) return undefined
+    await this.catalog.put('settings', '', settings)
+    this.take(settings)
     return {
       name: this.current.name !== before.name,
       ignore: !isSame(this.current.ignore, before.ignore),

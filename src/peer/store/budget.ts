@@ -144,8 +144,13 @@ export class StoreBudget {
     this.timer = undefined
     const ids = [...this.unnoted]
     this.unnoted.clear()
-    await this.catalog.write(
-      ids.map(id => ({ table: 'kept', key: id, value: { bytes: this.kept.get(id) ?? 0 } })),
-    )
+    try {
+      await this.catalog.write(
+        ids.map(id => ({ table: 'kept', key: id, value: { bytes: this.kept.get(id) ?? 0 } })),
+      )
+    } catch (error) {
+      for (const id of ids) if (this.kept.has(id)) this.unnoted.add(id) // with the next note
+      throw error
+    }
   }
 }
