@@ -43,6 +43,8 @@ class Read {
   private ending: NodeJS.Timeout | undefined
   private transfer: Transfer | undefined
   private done = 0
+  /** Requests under way. */
+  private requests = 0
 
   constructor(
     private readonly job: string,
@@ -55,14 +57,16 @@ class Read {
 
   async during<T>(signal: AbortSignal, work: Work<T>): Promise<T> {
     clearTimeout(this.ending)
+    this.requests++
+    let isOver = true
     try {
       const result = await work(AbortSignal.any([signal, this.cancelled.signal]), bytes => this.came(bytes))
-      if (this.done >= this.file.size) this.end()
-      else this.ending = setTimeout(() => this.end(), NEXT_WITHIN)
+      isOver = this.done >= this.file.size
       return result
-    } catch (error) {
-      this.end()
-      throw error
+    } finally {
+      this.requests--
+      if (this.requests === 0 && isOver) this.end()
+      else if (this.requests === 0) this.ending = setTimeout(() => this.end(), NEXT_WITHIN)
     }
   }
 
