@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import Corestore from 'corestore'
 import fc from 'fast-check'
 import Hyperdrive from 'hyperdrive'
+import type { DrivePath } from '../../src/common/brand'
 import { compareDrivePaths } from '../../src/peer/names/pathOrder'
 import { refusalToShare } from '../../src/peer/names/paths'
 import { describeRefusal } from '../../src/peer/names/refusals'
@@ -365,6 +366,18 @@ describe('a scan', function () {
     const scan = await scanned()
     assert.deepEqual(scan.paths, ['/b'])
     assert.deepEqual(scan.unreadable, ['/a/.gitignore', '/a'])
+  })
+
+  it('takes a disk for gone whose folder lay below what is a file now, and not one it may not look at', async function () {
+    if (!posix) this.skip()
+    put({ '/a': 'a file', '/closed/disk/x': '' })
+    fs.chmodSync(top, 0o755)
+    fs.chmodSync(join(root, 'closed'), 0)
+    const boundaries = ['/a/disk', '/closed/disk'].map(path => path as DrivePath)
+    const scan = await withoutPrivileges(() => scanned({ boundaries }))
+    fs.chmodSync(join(root, 'closed'), 0o700)
+    assert.deepEqual(scan.paths, ['/a'])
+    assert.deepEqual(scan.vanished, ['/a/disk'])
   })
 
   it('says that a folder is gone instead of calling it empty', async () => {

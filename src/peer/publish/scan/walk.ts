@@ -141,7 +141,7 @@ export class Walk {
   findVanished(): void {
     for (const path of this.options.boundaries ?? []) {
       if (path === SHARE_ROOT || this.boundaries.includes(path) || this.vanished.includes(path)) continue
-      if (lstatSync(this.absolute(path), { throwIfNoEntry: false }) !== undefined) continue
+      if (!this.isGone(path)) continue
       this.noteDisk(path)
       this.vanished.push(path)
     }
@@ -161,6 +161,15 @@ export class Walk {
     const absolute = this.absolute(path)
     this.inputs.has(absolute)
     this.disksSeen.push(`${absolute} ${this.inputs.looks.get(absolute)}`)
+  }
+
+  /** What cannot be looked at may be there: the folder around it is listed as unreadable. */
+  private isGone(path: DrivePath): boolean {
+    try {
+      return lstatSync(this.absolute(path), { throwIfNoEntry: false }) === undefined
+    } catch (error) {
+      return errorCode(error) === 'ENOTDIR' // a folder on the way is a file now
+    }
   }
 
   private lookAt(path: DrivePath): Stats | undefined {
