@@ -2,6 +2,8 @@
  * Opened shares, each expandable like a folder. Its files are listed only when somebody looks, through the listings
  * that the file system provider uses too.
  *
+ * A file that is shared alone is a leaf: its row opens it.
+ *
  * VS Code takes all children of a row at once, and holds up all extensions meanwhile. So a folder shows its first
  * entries as rows, and the others in parts that can be opened (rowsOfFolder.ts).
  *
@@ -127,11 +129,11 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
       case 'so-far':
         return this.underWay.until(this.listSoFar(share, node))
       case 'all':
-        return this.underWay.until(this.listFolder(node))
+        return this.underWay.until(this.listAll(share, node))
     }
   }
 
-  getTreeItem(node: OpenedTreeNode): vscode.TreeItem {
+  getTreeItem(node: OpenedTreeNode): vscode.TreeItem | Promise<vscode.TreeItem> {
     switch (node.kind) {
       case 'opened':
         return this.shareItem(node)
@@ -148,6 +150,11 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     const share = node.kind === 'opened' ? this.model.opened(node.id) : undefined
     if (share !== undefined) item.tooltip = explainOpened(share, l10n)
     return item
+  }
+
+  private async listAll(share: OpenedShareState, node: OpenedNode | EntryNode): Promise<OpenedTreeNode[]> {
+    const isLeaf = node.kind === 'opened' && (await this.onlyFile(share)) !== undefined
+    return isLeaf ? [] : this.listFolder(node)
   }
 
   private async listFolder(node: OpenedNode | EntryNode): Promise<OpenedTreeNode[]> {
@@ -202,13 +209,28 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
     }
   }
 
-  private shareItem(node: OpenedNode): vscode.TreeItem {
+  private shareItem(node: OpenedNode): vscode.TreeItem | Promise<vscode.TreeItem> {
     const share = this.model.opened(node.id)
     if (share === undefined) return new vscode.TreeItem('')
     const row = this.rowOf(share)
     const shown = this.shown.get(node.id)
     if (shown !== undefined) shown.signature = this.signatureOf(share)
-    return toTreeItem(node.id, row, vscode.TreeItemCollapsibleState.Collapsed)
+    const { Collapsed, None } = vscode.TreeItemCollapsibleState
+    if (!saysItIsAFile(share)) return toTreeItem(node.id, row, Collapsed)
+    return this.onlyFile(share).then(path => {
+      if (path === undefined) return toTreeItem(node.id, row, Collapsed)
+      const item = toTreeItem(node.id, row, None)
+      item.command = opening(this.addresses.uriOf({ id: node.id, path }))
+      return item
+    })
+  }
+
+  /** The file of a share that is a file alone. Undefined for any other, and when it cannot be told. Never rejects. */
+  private async onlyFile(share: OpenedShareState): Promise<DrivePath | undefined> {
+    if (!saysItIsAFile(share)) return undefined
+    const [file] = await this.listings.list(share.id, ROOT).catch(() => [])
+    if (file === undefined || behind(file).kind === 'folder') return undefined
+    return childOf(ROOT, file.name)
   }
 
   /** Shows the current state, and which shares have copies. */
@@ -290,6 +312,11 @@ export class OpenedTree extends Disposable implements vscode.TreeDataProvider<Op
   }
 }
 
+/** Its sharer may say anything. */
+function saysItIsAFile({ isFile, contents }: OpenedShareState): boolean {
+  return isFile && contents?.files === 1
+}
+
 function below({ contents, stopped, status }: OpenedShareState): Below {
   if (contents !== undefined) return 'all'
   return !stopped && status.kind === 'connected' ? 'so-far' : 'reason'
@@ -341,9 +368,13 @@ function entryItem({ id, path, entry }: EntryNode, uri: vscode.Uri): vscode.Tree
     }
   }
   if (!isFolder) {
-    item.command = { command: 'vscode.open', title: l10n.t('Open'), arguments: [uri] }
+    item.command = opening(uri)
   }
   return item
+}
+
+function opening(uri: vscode.Uri): vscode.Command {
+  return { command: 'vscode.open', title: l10n.t('Open'), arguments: [uri] }
 }
 
 function iconOf(kind: FileEntry['kind']): vscode.ThemeIcon {
