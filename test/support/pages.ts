@@ -26,6 +26,17 @@ const standStill = `
   document.adoptedStyleSheets.push(style)
 `
 
+/** The window's own: the types of browsers are not here. */
+declare const MutationObserver: new (
+  told: () => void,
+) => { observe(shown: unknown, what: Readonly<Record<string, boolean>>): void }
+
+export interface Noted {
+  /** As whoever asked for it calls it. */
+  readonly place: string
+  readonly text: string
+}
+
 /** One window of VS Code. */
 export class Workbench {
   readonly quickInput: QuickInput
@@ -82,6 +93,33 @@ export class Workbench {
         await this.page.keyboard.press('Escape')
       }
     }
+  }
+
+  /**
+   * Notes what stands in each of these places now, and from now on whenever it changes.
+   *
+   * @returns all of it so far, in order
+   */
+  async noteTexts(places: Readonly<Record<string, Locator>>): Promise<() => Promise<readonly Noted[]>> {
+    const notes = await this.page.evaluateHandle((): Noted[] => [])
+    for (const [place, locator] of Object.entries(places)) {
+      const shown = await locator.elementHandle()
+      await notes.evaluate(
+        (all, { place, shown }) => {
+          let before: string | undefined
+          const note = () => {
+            const text = shown?.textContent ?? ''
+            if (text !== before) all.push({ place, text })
+            before = text
+          }
+          note()
+          if (shown !== null)
+            new MutationObserver(note).observe(shown, { subtree: true, childList: true, characterData: true })
+        },
+        { place, shown },
+      )
+    }
+    return () => notes.jsonValue()
   }
 
   /** Shows a view container by its title in the activity bar. */
@@ -227,6 +265,32 @@ export class Editor {
       // biome-ignore lint/performance/useDomNodeTextContent: Playwright's, which tells what is shown
       return (await hover.innerText({ timeout })).trim()
     })
+  }
+
+  /** Follows a link in the text as somebody does who clicks twice. */
+  async doubleClickLink(text: string): Promise<void> {
+    const { keyboard, mouse } = this.page
+    const link = this.page.locator('.editor-instance .detected-link').filter({ hasText: text }).first()
+    await link.waitFor()
+    const place = await link.boundingBox()
+    if (place === null) throw new Error('the link does not show')
+    // By its place: pointed at with Ctrl held, its line is drawn anew.
+    const [x, y] = [place.x + 20, place.y + place.height / 2]
+    await keyboard.down('Control')
+    await mouse.move(x, y)
+    await mouse.click(x + 1, y, { clickCount: 2 })
+    await keyboard.up('Control')
+  }
+
+  /** Puts a cursor near the end of every line. */
+  async setCursors(lines: number): Promise<void> {
+    await this.page.locator('.editor-instance .view-lines').first().click()
+    for (const key of ['Control+A', 'Shift+Alt+I', 'ArrowLeft', 'ArrowLeft'])
+      await this.page.keyboard.press(key)
+    await this.page
+      .locator('.statusbar-item')
+      .filter({ hasText: `${lines} selections` })
+      .waitFor()
   }
 
   /** Types at the beginning of the text. */

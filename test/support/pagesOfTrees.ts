@@ -55,6 +55,19 @@ export class TreeRow {
     await this.locator.click()
   }
 
+  /** What is read aloud. */
+  async label(): Promise<string> {
+    return (await this.locator.getAttribute('aria-label')) ?? ''
+  }
+
+  /** Whether it says all, and nothing of it is cut off. */
+  async isWhole(): Promise<boolean> {
+    return this.locator
+      .locator('.monaco-icon-label-container')
+      .first()
+      .evaluate(shown => shown.scrollWidth <= shown.clientWidth)
+  }
+
   /** Opens the row, unless it is open or opens by itself in that moment, and waits until it is. */
   async expand(): Promise<void> {
     await this.toggleUntil('true')

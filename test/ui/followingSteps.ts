@@ -9,6 +9,9 @@ import { WINDOW_LOADS } from '../support/pages'
 import type { Cast } from './cast'
 import { readme } from './garden'
 
+/** As often as a page's script may call a link. */
+const CALLS = 100
+
 export function followingSteps(cast: () => Cast): void {
   it('shows in his open editor what she saves in hers, without being asked', async () => {
     const { atAlice, atBob, garden } = cast()
@@ -116,8 +119,8 @@ export function followingSteps(cast: () => Cast): void {
     await row.waitFor()
   })
 
-  it('shares a single file from the Explorer, and opens a link that was clicked outside', async () => {
-    const { atAlice, atBob } = cast()
+  it('shares a single file from the Explorer, and asks once, however often its link is called', async () => {
+    const { bob, atAlice, atBob } = cast()
     await atAlice.explorer.row('seeds.csv').clickMenu('Share File with Peer')
     await (await atAlice.dialog('Share “seeds.csv”: 1 file')).click('Share')
     await atAlice.notification('“seeds.csv” is shared')
@@ -127,20 +130,46 @@ export function followingSteps(cast: () => Cast): void {
     await atBob.runCommand('Developer: Open URL')
     await atBob.quickInput.enter(link)
     await (await atBob.dialog('to open this URI')).click('Open')
+    await (await atBob.dialog('“seeds.csv”')).click('Cancel')
+    const list = ['One spade, two rakes.', '', ...Array<string>(CALLS).fill(`[What to sow](${link})`)].join(
+      '\n',
+    )
+    await writeFile(join(bob.home, 'shed', 'tools.md'), list)
+    await atBob.openContainer('Explorer')
+    await atBob.explorer.row('tools.md').click()
+    await atBob.editor.doubleClickLink('peerfold.peerfold/open/')
+    await (await atBob.dialog('“seeds.csv”')).click('Cancel')
+    await atBob.editor.setCursors(CALLS + 2)
+    await atBob.runCommand('Open Link') // of every line, in the same moment
     await (await atBob.dialog('“seeds.csv”')).click('Open')
-    await tree
-      .row(/^seeds\.csv1 peer/)
-      .locator.locator('.codicon-symbol-file')
-      .waitFor()
-    await atBob.editor.waitForTab('seeds.csv') // a single file is shown at once
+    await atBob.openContainer('Peerfold') // another question would be in the way
+    await tree.row(/^seeds\.csv1 peer/).waitFor()
+    await atBob.screenshot('single-file')
+    assert.equal(await atBob.page.locator('.monaco-dialog-box').count(), 0)
+  })
+
+  it('shows a single file at once, and by its row, which has nothing to unfold', async () => {
+    const { atBob } = cast()
+    const { tree } = atBob.view('Opened Shares')
+    await atBob.editor.waitForTab('seeds.csv')
     await atBob.editor.text('basil,3')
+    assert.deepEqual(await atBob.editor.breadcrumbs(2), ['Shared file', 'seeds.csv'])
+    const row = tree.row(/^seeds\.csv1 peer/)
+    await row.locator.locator('.codicon-symbol-file').waitFor()
+    assert.equal(await row.locator.getAttribute('aria-expanded'), null)
+    await atBob.page.keyboard.press('Control+F4')
+    await row.click()
+    await atBob.editor.text('basil,3')
+    await atBob.page.keyboard.press('Control+F4')
+    await row.locator.click()
+    await atBob.page.keyboard.press('Enter')
+    await atBob.editor.waitForTab('seeds.csv')
   })
 
   it('says of a file whose it is: in the tab beside another of its name, above the text, and in the tooltip', async () => {
     const { atBob } = cast()
     const { tree } = atBob.view('Opened Shares')
     await atBob.runCommand('View: Keep Editor')
-    await tree.row(/^seeds\.csv/).collapse()
     await tree.row(/^garden/).expand()
     await tree.row(/^seeds\.csv$/).click()
     await eventually('both tabs say whose they are', async () => {

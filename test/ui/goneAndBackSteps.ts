@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { waitForEnd } from '../../src/client/ended'
+import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, temporaryFolder } from '../support/folders'
 import { Person } from '../support/person'
 import { peerfold } from '../support/processes'
@@ -34,44 +35,61 @@ export function goneAndBackSteps(cast: () => Cast, stage: Stage): void {
   it('says what waits for somebody who is gone, by name, until he is back', async () => {
     const { bob, atBob } = cast()
     const { tree } = atBob.view('Opened Shares')
-    const folder = await makeTree(join(temporaryFolder('dave'), 'vids'), { 'trailer.txt': 'Coming soon.\n' })
+    const folder = await makeTree(join(temporaryFolder('dave'), 'vids'), {
+      'poster.txt': 'Soon.\n'.repeat(46_000),
+      'trailer.txt': 'Soon!\n'.repeat(54_000),
+    })
     const dave = await Person.start({ bootstrap: stage.bootstrap })
     const { link } = await dave.publish(folder, { keep: true })
     await atBob.runCommand('Peerfold: Open Shared Link…')
     await atBob.quickInput.enter(link)
     await (await atBob.dialog('“vids”')).click('Open')
     await tree.row('trailer.txt').waitFor()
-    await tree.row(/^vids/).tooltip('1 file')
+    await tree.row(/^vids/).tooltip('2 files')
+    await tree.row('poster.txt').click()
+    await atBob.editor.text('Soon.')
     const owner = atBob.view('Peers').tree.row(/Peer .*owner of vids/)
     await owner.waitFor()
-    const read = await owner.locator.getAttribute('aria-label')
-    assert.match(read ?? '', /^Peer [a-z0-9]{8}…, owner of vids/, 'what is read aloud says it once')
+    assert.match(await owner.label(), /^Peer [a-z0-9]{8}…, owner of vids/, 'what is read aloud says it once')
     await atBob.screenshot('owner')
     await dave.leave()
     await tree.row(/^vidsoffline/).waitFor()
     await tree.row('trailer.txt').click()
-    await atBob
-      .view('Transfers')
-      .tree.row(/^Fetching trailer\.txt0%/)
-      .waitFor()
+    const transfers = atBob.view('Transfers').tree
+    const fetching = transfers.row(/^Fetching trailer\.txt0%$/)
+    await fetching.waitFor()
+    assert.equal((await transfers.texts())[0], 'Fetching trailer.txt0%', 'the newest comes first')
     await atBob.screenshot('fetching')
-    await atBob
-      .view('Transfers')
-      .tree.row(/^Fetching trailer/)
-      .locator.waitFor({ state: 'detached' })
+    await fetching.locator.waitFor({ state: 'detached' })
     await tree.row(/^vids/).clickMenu('Save a Copy…')
     await atBob.quickInput.chooseFolder(join(bob.home, 'Downloads'))
-    await atBob.notification('“vids” is paused at 0%: nobody online has the rest. It resumes by itself.')
-    await atBob
-      .view('Transfers')
-      .tree.row(/^Saving vidswaiting for a peer/)
-      .waitFor()
+    await atBob.notification('“vids” is paused at 46%: nobody online has the rest. It resumes by itself.')
+    const waits = transfers.row(/^Saving vidswaiting for a peer · 46%$/) // of no speed, and of no time that is left
+    await waits.waitFor()
+    assert.equal(await waits.label(), 'Saving vids, waiting for a peer · 46%')
+    assert.ok(await waits.isWhole(), 'its name leaves room for what it says')
+    assert.match((await transfers.texts())[0] ?? '', /^Saving vids/, 'the newest comes first')
     await atBob.screenshot('paused')
     await atBob.webview.getByRole('heading', { name: 'Waiting for somebody who has “trailer.txt”' }).waitFor()
     const repeated = atBob.page.locator('.notification-toast', { hasText: 'is not here yet' })
     assert.equal(await repeated.count(), 0, 'the tab says it, and no message beside it')
+    const status = atBob.statusBarItem()
+    const said = await atBob.noteTexts({ newest: transfers.row(/^/).locator, status })
     const back = await Person.start({ bootstrap: stage.bootstrap, storage: dave.storage })
     await (await atBob.notification('A copy of “vids” is saved')).close()
+    const settled = atBob.page.locator('.notification-toast', { hasText: 'is paused' })
+    assert.equal(await settled.count(), 0, 'it waits no longer, and nothing says so')
+    await transfers.row(/^Saved vidsdone$/).waitFor()
+    await eventually('nothing moves any more', async () => !/\/s/.test((await status.textContent()) ?? ''))
+    const all = await said()
+    assert.ok(
+      !all.some(({ text }) => text.includes(' left')),
+      'too little came to tell how long the rest takes',
+    )
+    const after = all.slice(all.findIndex(({ text }) => text === 'Saved vidsdone'))
+    // Four a second, for the second that a rate takes to see that nothing comes any more.
+    const rates = after.filter(({ place, text }) => place === 'status' && text.includes('/s'))
+    assert.ok(rates.length <= 5, JSON.stringify(all))
     await back.leave()
   })
 

@@ -57,6 +57,8 @@ export function sharingSteps(cast: () => Cast): void {
     const { quickInput } = atAlice
     await quickInput.row('diary.txt').waitFor()
     assert.deepEqual(await quickInput.labels(), ['Done', '.env', 'compost/', 'diary.txt', 'gate'])
+    await quickInput.widget.getByPlaceholder('Select files to include anyway').waitFor()
+    await quickInput.widget.getByText('“diary.txt” in .gitignore').waitFor()
     const boxes = quickInput.widget
       .locator('input[type=checkbox], .monaco-checkbox')
       .filter({ visible: true })

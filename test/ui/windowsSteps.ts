@@ -1,8 +1,9 @@
 /** Two windows of Alice's use one peer process; and what “Keep Sharing When VS Code Closes” does. */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { waitForEnd } from '../../src/client/ended'
-import { isRunning } from '../support/eventually'
+import { eventually, isRunning } from '../support/eventually'
 import { makeTree } from '../support/folders'
 import type { Workbench } from '../support/pages'
 import { Person } from '../support/person'
@@ -47,9 +48,16 @@ export function windowsSteps(cast: () => Cast, stage: Stage): void {
     assert.equal(await runningPeer(alice), pid)
   })
 
-  it('keeps sharing when she says so, which the status bar shows', async () => {
+  it('keeps sharing when she says so, and not when she says the opposite, as the status bar shows', async () => {
+    const { page } = second
+    const goesOn = page.getByText('Sharing continues when VS Code closes').first()
     await second.runCommand('Peerfold: Keep Sharing When VS Code Closes')
-    await second.page.getByText('Sharing continues when VS Code closes').first().waitFor()
+    await goesOn.waitFor()
+    await second.runCommand('Peerfold: Stop Sharing When VS Code Closes')
+    await page.getByText('Sharing stops when the last window of VS Code closes').first().waitFor()
+    assert.equal(await goesOn.isVisible(), false, 'what is settled is not said any more')
+    await second.runCommand('Peerfold: Keep Sharing When VS Code Closes')
+    await goesOn.waitFor()
     await second.statusBarItem().locator('.codicon-pinned').waitFor()
     await second.screenshot('keep-sharing')
   })
@@ -116,6 +124,23 @@ export function windowsSteps(cast: () => Cast, stage: Stage): void {
     await atBob.screenshot('removed-elsewhere')
     await mounted.waitFor({ state: 'detached' })
     assert.ok(!(await atBob.editor.tabs()).includes('water.sh'), 'its tab is closed')
+  })
+
+  it('lists his transfers, the newest first, also after Peerfold was stopped and started', async () => {
+    const { atBob } = cast()
+    await atBob.openContainer('Peerfold')
+    const { tree } = atBob.view('Transfers')
+    await tree.row(/^Saved vids/).waitFor()
+    const newest = async () => (await tree.texts()).slice(0, 2)
+    const before = await newest()
+    assert.match(before[0] ?? '', /^Saved vidsdone/)
+    await tree.row(/^Saved vids/).tooltip('2 of 2 files,')
+    await atBob.runCommand('Peerfold: Stop Peer Process')
+    await (await atBob.dialog('Stop Peerfold in every window?')).click('Stop')
+    await tree.rows.first().waitFor({ state: 'detached' })
+    await atBob.view('Opened Shares').welcome.getByRole('button', { name: 'Start Again' }).click()
+    await eventually('they are listed again', async () => isDeepStrictEqual(await newest(), before))
+    await atBob.screenshot('transfers-again')
   })
 }
 
