@@ -30,6 +30,7 @@ export class Copies {
   readonly over = new Signal<void>()
   /** Finished copies of an earlier program version, for `takeOver`. */
   private old: CopyRecord[] = []
+  private starting: Promise<unknown> = Promise.resolve()
 
   constructor(
     private readonly context: PeerContext,
@@ -61,7 +62,29 @@ export class Copies {
   }
 
   /** See `copy.start`. Answers the job, which may be one that is under way already. */
-  async start({ id, path: typed, folder, job, umask, version }: Params<'copy.start'>): Promise<string> {
+  start(what: Params<'copy.start'>): Promise<string> {
+    return this.inTurn(() => this.startNow(what))
+  }
+
+  retry(job: string): Promise<void> {
+    return this.inTurn(() => this.retryNow(job))
+  }
+
+  /** Starts run one after the other, because each looks for copies under way. */
+  private inTurn<T>(start: () => Promise<T>): Promise<T> {
+    const started = this.starting.then(start)
+    this.starting = started.catch(() => {}) // the caller is told
+    return started
+  }
+
+  private async startNow({
+    id,
+    path: typed,
+    folder,
+    job,
+    umask,
+    version,
+  }: Params<'copy.start'>): Promise<string> {
     const target = resolve(folder)
     const { drive, publishing } = this.shares.get(id)
     const path = version === undefined ? (drive.version?.index.spelling(typed) ?? typed) : typed
@@ -102,7 +125,7 @@ export class Copies {
     throw record?.failure === undefined ? new PeerfoldError('cancelled') : PeerfoldError.from(record.failure)
   }
 
-  async retry(job: string): Promise<void> {
+  private async retryNow(job: string): Promise<void> {
     const record = await this.context.catalog.get('copy', job)
     if (record === undefined || this.transfers.get(job)?.isActive) return
     const { result: _result, failure: _failure, ...again } = record
@@ -218,7 +241,7 @@ export class Copies {
       .then(
         async ({ result: copied, afterwards }) => {
           const result = { ...copied, silent: known?.silent ?? [] }
-          await catalog.put('copy', job, { ...record, result, name, ended: Date.now(), inPlace: true })
+          await this.remember(job, { ...record, result, name, ended: Date.now(), inPlace: true })
           transfer.finish(result)
           await share.fetchedMuch()
           await afterwards()
@@ -229,9 +252,9 @@ export class Copies {
           const told = this.context.explain(error)
           const failure = toUserError(told)
           if (failure.code === 'cancelled') {
-            await catalog.delete('copy', job)
+            await this.remember(job, undefined)
             await removePartials(catalog, job, folder).catch(left => log(`copy ${job}: ${String(left)}`))
-          } else await catalog.put('copy', job, { ...record, failure, name, ended: Date.now() })
+          } else await this.remember(job, { ...record, failure, name, ended: Date.now() })
           transfer.fail(told)
         },
       )
@@ -239,6 +262,19 @@ export class Copies {
       .finally(() => {
         if (!this.context.closing.aborted) this.over.emit()
       })
+  }
+
+  /**
+   * Notes how a copy ended; undefined: forgets it. Throws nothing: where that cannot be written (a full disk), the copy
+   * has ended all the same, and runs again with the next peer process.
+   */
+  private async remember(job: string, ended: CopyRecord | undefined): Promise<void> {
+    try {
+      await this.context.catalog.write([{ table: 'copy', key: job, value: ended }])
+    } catch (error) {
+      this.context.checkForDamage(error)
+      this.context.log(`copy ${job}: how it ended cannot be noted: ${String(error)}`)
+    }
   }
 
   /** Waits for the list of the share's files: a job resumed after a restart begins before the list is here. */
