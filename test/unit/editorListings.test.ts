@@ -3,7 +3,7 @@ import type { DrivePath, ShareId } from '../../src/common/brand'
 import { PeerfoldError } from '../../src/common/errors'
 import type { FileEntry } from '../../src/common/model'
 import { childOf, folderOf, selfAndFoldersOf } from '../../src/editor/files/drivePath'
-import { Listings, PAGE } from '../../src/editor/files/listings'
+import { type ListingSource, Listings, PAGE } from '../../src/editor/files/listings'
 
 const id = 'y'.repeat(52) as ShareId
 const at = (path: string) => path as DrivePath
@@ -16,7 +16,7 @@ class CountedShare {
   longest = 0
   /** Waited for before a listing is answered. */
   gate: Promise<void> = Promise.resolve()
-  readonly listings = new Listings({
+  readonly source: ListingSource = {
     list: async (_id, path, { after, limit }) => {
       this.asked.push(after === undefined ? `list ${path}` : `list ${path} after ${after}`)
       const entries = this.entriesOf(path)
@@ -33,7 +33,8 @@ class CountedShare {
       if (entry === undefined) throw new PeerfoldError('file-not-found', path)
       return entry
     },
-  })
+  }
+  readonly listings = new Listings(this.source)
 
   private entriesOf(folder: DrivePath): readonly FileEntry[] {
     const start = folder === '/' ? '/' : `${folder}/`
@@ -158,6 +159,19 @@ describe('listings of shares', () => {
     assert.equal((await share.listings.stat(id, at('/latest/a'))).kind, 'file')
     await share.listings.list(id, at('/latest'))
     await assert.rejects(share.listings.stat(id, at('/latest/none')), { code: 'file-not-found' })
+  })
+
+  it('keep as many entries as they may: the listing used longest ago goes', async () => {
+    const share = new CountedShare()
+    share.files = ['/a/1', '/a/2', '/b/1', '/b/2', '/c/1', '/c/2']
+    const listings = new Listings(share.source, 4)
+    for (const folder of ['/a', '/b', '/a', '/c']) await listings.list(id, at(folder))
+    share.asked.length = 0
+    for (const folder of ['/a', '/c', '/b']) await listings.list(id, at(folder))
+    assert.deepEqual(
+      share.asked.filter(asked => asked.startsWith('list')),
+      ['list /b'],
+    )
   })
 
   it('remember a bounded number of folders that are shown through links', async () => {

@@ -15,8 +15,8 @@ import { realPathOf } from '../../common/followed'
 import type { FileEntry } from '../../common/model'
 import { childOf, folderOf, nameOf, selfAndFoldersOf } from './drivePath'
 
-/** Entries kept in all. With more, the listings used longest ago go. */
-const MAX_ENTRIES = 300_000
+/** Entries kept in all, unless told otherwise. With more, the listings used longest ago go. */
+export const MAX_ENTRIES = 300_000
 /** Entries asked for at once: a few milliseconds to read. */
 export const PAGE = 1_000
 /** Folders of a share that are noted as shown through links. With more, those listed longest ago are forgotten. */
@@ -64,7 +64,10 @@ export class Listings {
   private readonly shares = new Map<ShareId, ShareListings>()
   private entryCount = 0
 
-  constructor(private readonly source: ListingSource) {}
+  constructor(
+    private readonly source: ListingSource,
+    private readonly maxEntries = MAX_ENTRIES,
+  ) {}
 
   /** Throws as `fs.list` does. */
   async list(id: ShareId, path: DrivePath): Promise<readonly FileEntry[]> {
@@ -207,7 +210,7 @@ export class Listings {
   private makeRoom(newest: Listing): void {
     for (const share of this.shares.values()) {
       for (const [folder, listing] of share.folders) {
-        if (this.entryCount <= MAX_ENTRIES) return
+        if (this.entryCount <= this.maxEntries) return
         if (listing !== newest) this.drop(share, folder)
       }
     }

@@ -3,7 +3,7 @@
  * nothing that happens to the share concerns them.
  */
 import type { PeerProcess } from '../peerProcess'
-import { Listings } from './listings'
+import { type ListingSource, Listings, MAX_ENTRIES } from './listings'
 import type { ShareAddress } from './shareUri'
 
 /** Former versions whose listings are kept. With more, those used longest ago go. */
@@ -32,10 +32,11 @@ export class VersionListings {
   }
 
   private ofVersion(version: number): Listings {
-    return new Listings({
+    const source: ListingSource = {
       list: (id, path, page) => this.peer.request('fs.list', { id, path, ...page, version }),
       listSoFar: (id, path, limit) => this.peer.request('fs.list', { id, path, limit, version }),
       stat: (id, path) => this.peer.request('fs.stat', { id, path, version }),
-    })
+    }
+    return new Listings(source, MAX_ENTRIES / MOST) // together as many as of the newest version
   }
 }
