@@ -64,6 +64,11 @@ export function linkOfShare({ path: _path, version: _version, ...link }: ShareLi
   return link
 }
 
+/** The same text for all links to one path of one version of a share, whatever they call it. */
+export function targetOf({ key, path, version }: ShareLink): string {
+  return `${shareIdOf(key)} ${version ?? ''} ${path ?? ''}`
+}
+
 /** z-base-32 of a drive key, as other Hyperdrive clients show it. */
 export function formatKey(key: DriveKey): string {
   return encodeZ32(hexToBytes(key))

@@ -15,6 +15,7 @@ import {
   parseLink,
   type ShareLink,
   shareIdOf,
+  targetOf,
 } from '../../src/common/link'
 import { isLinkPath, MAX_LINK_PATH_BYTES } from '../../src/common/linkFields'
 import { checkPath } from '../../src/peer/names/paths'
@@ -289,6 +290,19 @@ describe('link', () => {
           const changed = ticket.slice(0, at) + character + ticket.slice(at + 1)
           if (changed !== ticket) assert.equal(parseLink(changed).ok, false, `${character} at ${at}`)
         }
+    })
+
+    it('is told apart by share, path and version, and by no name', () => {
+      const { path: _path, ...noPath } = inTheShare
+      const others: ShareLink[] = [
+        { ...inTheShare, key: key.replace('00', 'ff') as DriveKey },
+        { ...inTheShare, path: '/plans' as DrivePath },
+        { ...inTheShare, version: 30 },
+        noPath,
+        linkOfShare(inTheShare),
+      ]
+      assert.equal(new Set([inTheShare, ...others].map(targetOf)).size, 6)
+      assert.equal(targetOf({ ...inTheShare, name: 'Other plans' }), targetOf(inTheShare))
     })
 
     it('is read past optional fields that a newer Peerfold put there, and not past required ones', () => {

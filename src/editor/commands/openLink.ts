@@ -2,13 +2,13 @@
  * Opens somebody's link: finds it in the text that was given, asks for consent naming the share and its fingerprint,
  * and only then joins it. The name in a link is whatever its maker wrote, and is marked as such.
  *
- * There is one question at a time: a second call for the same share and path gets the answer to the first.
+ * There is one question at a time: a second call for the same file of the same version gets the answer to the first.
  */
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
 import { safeText } from '../../common/format'
-import { fingerprint, formatLink, linkOfShare, type ShareLink, shareIdOf } from '../../common/link'
+import { fingerprint, formatLink, linkOfShare, type ShareLink, shareIdOf, targetOf } from '../../common/link'
 import { findLinks } from '../../common/linkSearch'
 import { pickerText } from '../names'
 import { givenText, isScripted } from './commandArguments'
@@ -25,7 +25,7 @@ export interface OpenedLink {
   readonly own: boolean
 }
 
-/** By share id, and the path that the link points at. */
+/** By what the link points at. */
 const questions = new OneQuestion<OpenedLink>()
 
 /**
@@ -40,7 +40,7 @@ export async function openLink(parts: CommandParts, given?: unknown): Promise<Op
   if (isScripted([given])) return join(parts, found.links[0], false)
   const link = found.links.length === 1 ? found.links[0] : await choose(parts, found.links)
   if (link === undefined) return undefined
-  return questions.ask(`${shareIdOf(link.key)}${link.path ?? ''}`, async () =>
+  return questions.ask(targetOf(link), async () =>
     (await consents(parts, link)) ? join(parts, link, true) : undefined,
   )
 }
