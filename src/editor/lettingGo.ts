@@ -22,6 +22,8 @@ export class LettingGo extends Disposable {
   private readonly names = new Map<ShareId, string>()
   /** Shares that this window is removing or letting go of. */
   private readonly busy = new Set<ShareId>()
+  /** Shares of which it was told why they cannot be let go of. It is tried again with every state. */
+  private readonly told = new Set<ShareId>()
 
   constructor(
     private readonly peer: Pick<PeerProcess, 'request'>,
@@ -57,8 +59,17 @@ export class LettingGo extends Disposable {
   private look(): void {
     const { state } = this.model
     if (state === undefined) return
-    for (const { id, name } of [...state.shares, ...state.opened]) this.names.set(id, name)
-    for (const id of shown()) if (this.isGone(id)) void this.letGo(id).catch(tellError)
+    for (const { id, name } of [...state.shares, ...state.opened]) {
+      this.names.set(id, name)
+      this.told.delete(id)
+    }
+    for (const id of shown())
+      if (this.isGone(id)) void this.letGo(id).catch(error => this.tellOnce(id, error))
+  }
+
+  private tellOnce(id: ShareId, error: unknown): void {
+    if (!this.told.has(id)) tellError(error)
+    this.told.add(id)
   }
 
   private isGone(id: ShareId): boolean {
