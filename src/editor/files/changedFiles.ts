@@ -44,7 +44,7 @@ export class ChangedFiles extends Disposable {
   readonly onDidChangeShare = this.shares.event
   /** The version of each share that was last told. */
   private readonly versions = new Map<ShareId, number>()
-  /** Open files that were told as gone because of a link: share id and path. */
+  /** Open files that were told as gone because of a link: share id and path. One that was closed is told anew. */
   private readonly lost = new Set<string>()
 
   constructor(
@@ -109,6 +109,8 @@ export class ChangedFiles extends Disposable {
   private async tellLinkedFiles(id: ShareId, told: ReadonlySet<DrivePath>): Promise<void> {
     const { Changed, Created, Deleted } = vscode.FileChangeType
     const open = new Set(openFilesOf(id).flatMap(uri => fromShareUri(uri)?.path ?? []))
+    const files = new Set([...open].map(path => `${id}${path}`))
+    for (const file of this.lost) if (file.startsWith(id) && !files.has(file)) this.lost.delete(file)
     const paths = [...open].filter(path => !told.has(path))
     await this.ask(id, paths, (path, found) => {
       const file = `${id}${path}`
