@@ -5,8 +5,12 @@ import { join } from 'node:path'
 import * as vscode from 'vscode'
 import type { DrivePath, ShareId } from '../../src/common/brand'
 import { formatLink, parseLink } from '../../src/common/link'
-import type { TransferResult } from '../../src/common/model'
+import type { TransferResult, VersionSummary } from '../../src/common/model'
+import { Listings } from '../../src/editor/files/listings'
 import { fromShareUri, toShareUri } from '../../src/editor/files/shareUri'
+import { VersionListings } from '../../src/editor/files/versionListings'
+import type { PeerProcess } from '../../src/editor/peerProcess'
+import { HistoryTree } from '../../src/editor/views/historyTree'
 import { temporaryFolder } from '../support/folders'
 import { type OtherPeer, openAndList, run, startOtherPeer, untilState, within } from './otherPeer'
 
@@ -114,6 +118,34 @@ describe('the history of somebody’s share', () => {
     const link = parseLink(await run<string>('peerfold.copyLink', version))
     assert.ok(link.ok)
     assert.deepEqual([link.link.path, link.link.version], [PATH, first])
+  })
+})
+
+describe('the view of a history', () => {
+  it('loads a page of older versions once, however fast it is asked for twice', async () => {
+    const asked: number[] = []
+    const peer: Pick<PeerProcess, 'request'> = {
+      // A hundred pages of one version each.
+      request: async (_method, params) => {
+        const from = 'from' in params && typeof params.from === 'number' ? params.from : 100
+        asked.push(from)
+        const versions: VersionSummary[] = [{ version: from }]
+        return { versions, next: from - 1 } as never
+      },
+    }
+    const nothing = { list: async () => [], listSoFar: async () => [], stat: async () => assert.fail() }
+    const changes = new vscode.EventEmitter<ShareId>()
+    const tree = new HistoryTree(
+      peer,
+      new VersionListings(peer, new Listings(nothing)),
+      { uriOf: toShareUri },
+      { onDidChangeShare: changes.event },
+    )
+    await tree.show({ id: 'y'.repeat(52) as ShareId, path: PATH })
+    await Promise.all([tree.older(), tree.older()])
+    await tree.older()
+    tree.dispose()
+    assert.deepEqual(asked, [100, 99, 98])
   })
 })
 
