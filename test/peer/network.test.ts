@@ -2,8 +2,14 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import Corestore from 'corestore'
+import DHT from 'hyperdht'
 import type { DriveKey, EncryptionKey, PeerId, ShareId } from '../../src/common/brand'
 import { formatLink } from '../../src/common/link'
+import { DEFAULT_LIMITS } from '../../src/peer/limits'
+import { Network } from '../../src/peer/network/swarm'
+import { TcpTransport } from '../../src/peer/network/tcp'
+import { within } from '../../src/peer/time'
 import { eventually } from '../support/eventually'
 import { compareTrees, makeTree, randomBytes, temporaryFolder } from '../support/folders'
 import type { Person } from '../support/person'
@@ -264,5 +270,31 @@ describe('over a network', () => {
       await assert.rejects(carla.open(link, { timeout: 2_000 }), { code: 'nobody-found' })
       assert.equal(await carla.read(await carla.open(other.link), '/other.txt'), 'other')
     })
+  })
+
+  it('does without TCP where nothing can listen by it', async () => {
+    const store = new Corestore(temporaryFolder('store'))
+    const log = store.get({ name: 'log' })
+    await log.ready()
+    const { listen } = TcpTransport
+    TcpTransport.listen = () => Promise.reject(new Error('no port is free'))
+    const network = new Network({
+      keyPair: DHT.keyPair(),
+      bootstrap: [people.bootstrap],
+      name: () => '',
+      tcp: () => true,
+      isBlocked: () => false,
+      limits: () => DEFAULT_LIMITS,
+      log: () => {},
+      onError: () => {},
+    })
+    try {
+      await within(network.join(log).announced, 10_000)
+      assert.equal(network.state.kind, 'online')
+    } finally {
+      TcpTransport.listen = listen
+      await network.close()
+      await store.close()
+    }
   })
 })

@@ -159,7 +159,8 @@ export class Network {
   private async open(): Promise<Hyperswarm> {
     const { keyPair, bootstrap } = this.options
     this.started = performance.now()
-    await this.listen()
+    // Without TCP everything works, only slower.
+    await this.listen().catch(error => this.options.log(`TCP cannot be used: ${String(error)}`))
     const dht = new DHT(bootstrap.length > 0 ? { bootstrap } : {})
     const firewall = (key: Buffer) => this.isUnwelcome(peerIdOf(key))
     const swarm = new Hyperswarm({ keyPair, dht, maxPeers: this.options.limits().connections, firewall })
