@@ -95,26 +95,27 @@ async function fetchAll(
   { space, budget }: SeedRoom,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const runs = missingRuns(bytes.core.bitfield, await neededRuns(share, bytes))
-  if (isWhole(share.paths) && runs.length === 0) return true
+  const { version } = share
+  const runs = missingRuns(bytes.core.bitfield, await neededRuns(version, bytes))
+  const isNewest = () => share.version === version
+  if (isWhole(share.paths) && runs.length === 0) return isNewest()
   const ended = new AbortController()
   try {
     const either = AbortSignal.any([signal, ended.signal])
     const full = Promise.any([space.none(either), budget.none(either)]).then(() => false)
-    const other = newerVersion(share, either).then(() => false)
+    const other = until(() => !isNewest(), either).then(() => false)
     for (const late of [full, other]) late.catch(() => {}) // rejected when aborted below
-    const all = fetchRuns(share, bytes, runs, either).then(() => true)
+    const all = fetchRuns(share, bytes, runs, either).then(isNewest)
     return await unlessAborted(Promise.race([all, full, other]), signal)
   } finally {
     ended.abort()
   }
 }
 
-/** Blocks of the log of bytes that the newest version needs; all of them when that is not known. */
-async function neededRuns(share: ShareDrive, bytes: Hypercore): Promise<BlockRuns> {
+/** Blocks of the log of bytes that a version needs; all of them when that is not known. */
+async function neededRuns(version: ShareDrive['version'], bytes: Hypercore): Promise<BlockRuns> {
   const references = new BlockReferences()
   const due = slicer()
-  const { version } = share
   for (const entry of version?.index.entries() ?? []) {
     references.add(entry)
     if (due()) await breathe()
@@ -145,8 +146,6 @@ async function fetchRanges(ranges: readonly Hypercore.Download[], signal: AbortS
   }
 }
 
-/** Resolves when there is another version than now. */
-async function newerVersion(share: ShareDrive, signal: AbortSignal): Promise<void> {
-  const { version } = share
-  while (share.version === version) await delay(LOOK_EVERY, signal)
+async function until(isSo: () => boolean, signal: AbortSignal): Promise<void> {
+  while (!isSo()) await delay(LOOK_EVERY, signal)
 }
