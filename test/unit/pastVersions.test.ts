@@ -11,6 +11,7 @@ import { type KeepRule, keptBy, type TimedVersion } from '../../src/common/keptV
 import { ABOUT, ABOUT_SHARE, FILES } from '../../src/peer/drive/format/about'
 import { readHistory } from '../../src/peer/drive/history'
 import { endOfVersion, type PastVersion, versionsBack } from '../../src/peer/drive/pastVersions'
+import { pastVersion } from '../../src/peer/drive/readPast'
 import { ShareDrive } from '../../src/peer/drive/shareDrive'
 import { DEFAULT_LIMITS } from '../../src/peer/limits'
 import { temporaryFolder } from '../support/folders'
@@ -182,32 +183,72 @@ describe('a page of a history that lies', () => {
     assert.ok(versions.length > 5 && next !== undefined, 'it can be continued')
   })
 
-  it('is told as far as it came, when somebody gives each block just in time', async () => {
-    const blocks = Array.from({ length: 60 }, (_, n) => aboutBlock({ previous: n }))
-    const { share: theirs } = await shareOf('c', blocks)
+  /** The same share elsewhere, whose peer answers late. */
+  async function withSlowPeer(
+    theirs: ShareDrive,
+    late: (answer: () => Promise<void>) => Promise<void>,
+    work: (share: ShareDrive) => Promise<void>,
+  ): Promise<void> {
     const here = new Corestore(temporaryFolder('here'))
     const share = await ShareDrive.open(here, theirs.key, undefined, () => DEFAULT_LIMITS)
-    let giving: Promise<void> = Promise.resolve()
     theirs.paths.on('peer-add', (peer: ReplicatorPeer) => {
       const answer = peer.onrequest.bind(peer)
-      peer.onrequest = request => {
-        giving = giving.then(() => delay(50)).then(() => answer(request))
-        return giving
-      }
+      peer.onrequest = request => late(async () => answer(request))
     })
     const [one, other] = [theirs.paths.replicate(true), share.paths.replicate(false)]
     one.pipe(other).pipe(one)
     try {
       await share.paths.update({ wait: true })
-      const query = { from: share.paths.length, path: '/' as DrivePath, limit: 1_000, timeout: 200, signal }
-      const { versions, isCut, next } = await readHistory(share, query)
-      assert.ok(isCut === true && next !== undefined && versions.length < blocks.length, `${versions.length}`)
+      await work(share)
     } finally {
       one.destroy()
       other.destroy()
       await share.close()
       await here.close()
     }
+  }
+
+  it('is told as far as it came, when somebody gives each block just in time', async () => {
+    const blocks = Array.from({ length: 60 }, (_, n) => aboutBlock({ previous: n }))
+    const { share: theirs } = await shareOf('c', blocks)
+    let giving: Promise<void> = Promise.resolve()
+    const late = (answer: () => Promise<void>) => {
+      giving = giving.then(() => delay(50)).then(answer)
+      return giving
+    }
+    await withSlowPeer(theirs, late, async share => {
+      const query = { from: share.paths.length, path: '/' as DrivePath, limit: 1_000, timeout: 200, signal }
+      const { versions, isCut, next } = await readHistory(share, query)
+      assert.ok(isCut === true && next !== undefined && versions.length < blocks.length, `${versions.length}`)
+    })
+  })
+
+  it('is given up for its end, when somebody gives each part on the way there just in time', async () => {
+    const paths = Array.from({ length: 2_000 }, (_, n) => fileBlock(`/${n}`))
+    const { share: theirs } = await shareOf('d', [...paths, aboutBlock({ previous: 0 }), fileBlock('/last')])
+    await theirs.paths.append([aboutBlock({ previous: 2_002 })])
+    const late = (answer: () => Promise<void>) => delay(150).then(answer)
+    await withSlowPeer(theirs, late, async share => {
+      await assert.rejects(pastVersion(share, 3, 1_000, signal), { code: 'version-not-here' })
+      const here = share.paths.core.bitfield.count(0, share.paths.length, true)
+      assert.ok(here < 1_200, `${here} blocks came`)
+    })
+  })
+
+  it('is told as far as it came, when a former version cannot be had as a whole', async () => {
+    const chunks = { blockOffset: 0, blockLength: 1, byteOffset: 0, byteLength: 1 }
+    const listing = { format: 1, version: 2, files: 2, bytes: 2, chunks, ahead: true }
+    const { share, page } = await shareOf('e', [])
+    for (const more of [{}, { listing }, {}]) {
+      const previous = Math.max(0, share.paths.length)
+      await share.drive.db.put('/a', {}, { keyEncoding: FILES })
+      await share.drive.db.put(ABOUT_SHARE, { previous, ...more }, { keyEncoding: ABOUT })
+    }
+    const gone = Object.assign(new Error('nobody has it'), { code: 'BLOCK_NOT_AVAILABLE' })
+    share.versionAt = () => Promise.reject(gone)
+    const { versions, next, isCut } = await page('/a', 1_000)
+    assert.deepEqual([versions.length, isCut], [1, true])
+    assert.ok(next !== undefined, 'it can be continued')
   })
 
   it('opens few versions as a whole, although each says that it is as large as the first', async () => {

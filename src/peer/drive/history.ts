@@ -5,12 +5,15 @@
  * the next one begins.
  */
 import type { DrivePath } from '../../common/brand'
+import { PeerfoldError } from '../../common/errors'
 import type { VersionChanges, VersionSummary } from '../../common/model'
 import { throwIfAborted } from '../time'
 import type { DriveEntry } from './format/entry'
 import { BlockMissing, type PastVersion, pathsBetween, versionsBack, WorkBudget } from './pastVersions'
 import { trimSlash } from './pathIndex'
+import { outOfReach } from './readPast'
 import type { ShareDrive } from './shareDrive'
+import type { Version } from './version'
 import { differences } from './versionDiff'
 import { nobodyHas } from './whoHas'
 
@@ -21,6 +24,8 @@ const PAGE_TIMEOUTS = 2
 const MAX_VERSIONS = 5_000
 /** A version that changes more paths than this is compared as a whole with the one before. */
 const LARGE = 5_000
+/** Errors that say that a version cannot be had now. */
+const AWAY: ReadonlySet<string> = new Set(['offline', 'version-not-here'])
 
 export interface HistoryQuery {
   /** Length of the path log at the newest version to list. */
@@ -97,8 +102,8 @@ async function changesAt(
   const said = new Map<string, DriveEntry | undefined>()
   if (version.version - previous > LARGE || version.listing?.ahead === true) {
     query.work.blocks += LARGE // counted even for a small version that claims to be large
-    const now = await share.versionAt(version.version, query.signal)
-    const before = previous < 2 ? undefined : await share.versionAt(previous, query.signal)
+    const now = await wholeVersion(share, version.version, query.signal)
+    const before = previous < 2 ? undefined : await wholeVersion(share, previous, query.signal)
     for (const { path: other } of (await differences(now.index, before?.index, path)).list)
       said.set(other, now.index.entry(other))
   } else {
@@ -125,6 +130,17 @@ async function changesAt(
     removed: entries.length - put.length,
     bytes: put.reduce((sum, { size }) => sum + size, 0),
   })
+}
+
+/** Throws `BlockMissing` where the version cannot be had now. */
+async function wholeVersion(share: ShareDrive, length: number, signal: AbortSignal): Promise<Version> {
+  try {
+    return await share.versionAt(length, signal)
+  } catch (error) {
+    const known = signal.aborted ? error : outOfReach(error)
+    const isAway = known instanceof PeerfoldError && AWAY.has(known.code)
+    throw isAway ? new BlockMissing() : error
+  }
 }
 
 /** Marks additions: the oldest change of a file in its whole history, and a change that follows its removal. */

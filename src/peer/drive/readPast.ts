@@ -10,7 +10,7 @@ import { delay } from '../time'
 import { isOther } from './absentBytes'
 import { inOurWords, type ReadOptions } from './blocks'
 import type { DriveEntry } from './format/entry'
-import { BlockMissing, endOfVersion } from './pastVersions'
+import { BlockMissing, endOfVersion, WorkBudget } from './pastVersions'
 import type { ShareDrive } from './shareDrive'
 import type { Version } from './version'
 
@@ -57,8 +57,9 @@ export async function pastVersion(
 ): Promise<Version> {
   if (version < 1 || version > share.paths.length) throw new PeerfoldError('no-such-version', `${version}`)
   const end = AbortSignal.timeout(timeout)
+  const work = new WorkBudget(performance.now() + timeout)
   try {
-    const length = await endOfVersion(share.paths, version, { timeout, signal })
+    const length = await endOfVersion(share.paths, version, { timeout, signal, work })
     return await share.versionAt(length, AbortSignal.any([signal, end]))
   } catch (error) {
     throw signal.aborted ? error : outOfReach(error)

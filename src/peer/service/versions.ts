@@ -46,7 +46,11 @@ export class VersionRequests {
     const query = { path, limit, timeout: patience(share, timeout), signal }
     try {
       const first = from === undefined || from >= newest ? newest : from
-      const end = first === newest ? newest : await endOfVersion(share.drive.paths, Math.max(1, first), query)
+      const work = new WorkBudget(performance.now() + query.timeout)
+      const end =
+        first === newest
+          ? newest
+          : await endOfVersion(share.drive.paths, Math.max(1, first), { ...query, work })
       const page = await readHistory(share.drive, { ...query, from: end })
       return { ...page, versions: page.versions.map(version => this.told(share, version)) }
     } catch (error) {
@@ -177,7 +181,8 @@ async function ending(
   version: number,
   options: { readonly timeout: number; readonly signal: AbortSignal },
 ): Promise<PastVersion> {
-  return versionEndingAt(drive.paths, await endOfVersion(drive.paths, version, options), options)
+  const limits = { ...options, work: new WorkBudget(performance.now() + options.timeout) }
+  return versionEndingAt(drive.paths, await endOfVersion(drive.paths, version, limits), limits)
 }
 
 async function newestOfTime(
