@@ -252,13 +252,18 @@ export class LiveCopy {
 
   private async follow(): Promise<void> {
     const { signal } = this.closing
+    // A step notes its own errors. One of the notes themselves must not end the following.
+    const failed = (error: unknown) => {
+      this.context.log(`live copy in ${this.record.folder}: ${String(error)}`)
+      return RETRIES.at(-1)
+    }
     let isTimeUp = false
     while (!signal.aborted) {
       this.isPoked = false
       const hadTime = isTimeUp
       isTimeUp = false
       let wait: number | undefined
-      if (this.record.paused !== true) wait = await this.inTurn(() => this.catchUp(hadTime))
+      if (this.record.paused !== true) wait = await this.inTurn(() => this.catchUp(hadTime)).catch(failed)
       if (this.isPoked || signal.aborted) continue
       if (wait === undefined && this.record.paused !== true && !this.isInStep) continue
       await this.pokedWithin(wait)
