@@ -195,8 +195,13 @@ describe('many sources of one log', () => {
     const crowd = await Promise.all([1, 2, 3, 4].map(() => receiver([sharer], 3 * MB)))
     for (const [place, one] of crowd.entries()) for (const other of crowd.slice(place + 1)) one.connect(other)
     await eventually('all are connected', () => crowd.every(({ log }) => log.peers.length === crowd.length))
+    const out = outOfOrder(sharer)
     await Promise.all(crowd.map(one => readAll(one)))
     assert.ok(sharer.blocksSent <= 1.25 * 48, `the sharer sent 48 blocks ${sharer.blocksSent} times`)
+    assert.ok(
+      out.size <= 10,
+      `what fell to a receiver came later than its later blocks: ${[...out].join(', ')}`,
+    )
   })
 
   it('are not asked for the same by receivers that have not met yet', async () => {
@@ -269,6 +274,18 @@ async function readAll({ log }: Machine, ahead = 32): Promise<number> {
   }
   blocks.close()
   return performance.now() - began
+}
+
+/** Blocks that a machine sends for the first time, to one whom it sent a later one before. Grows as it sends. */
+function outOfOrder({ log, sent }: Machine): ReadonlySet<number> {
+  const out = new Set<number>()
+  const last = new Map<ReplicatorPeer, number>()
+  log.on('upload', (index: number, _bytes: number, peer: ReplicatorPeer) => {
+    const before = last.get(peer) ?? -1
+    if (sent.get(index) === 1 && index < before) out.add(index)
+    last.set(peer, Math.max(index, before))
+  })
+  return out
 }
 
 function sum(numbers: readonly number[]): number {

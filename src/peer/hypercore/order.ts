@@ -10,6 +10,7 @@
  *   elsewhere: for every block a lot is drawn among the receivers that lack it, by a hash of their keys and the
  *   block that all of them can compute. So two receivers rarely ask the sharer for the same block. This begins when
  *   the sharer says that others come for the same (crowd.ts), before the receivers have met.
+ * - Once they have met, what fell to a receiver comes in order, for the same reason as with a single one.
  * - A receiver that has all blocks that fell to it waits for those that the others fetch. After a wait it asks the
  *   sharer for some of theirs too, beginning with those for which it drew second.
  *
@@ -135,7 +136,11 @@ export class Order {
       else free.push({ block, owners, turn: -own })
     }
     const best = free.length > 0 || !isWaiting ? free : ofOthers
-    return best.sort((a, b) => a.owners - b.owners || a.turn - b.turn).map(({ block }) => block)
+    // What fell to it comes in order: a reader looks only so far ahead of the first block that it lacks.
+    const isInOrder = best === free && isSharer && crowd.length > 0
+    return best
+      .sort((a, b) => a.owners - b.owners || (isInOrder ? a.block.index - b.block.index : a.turn - b.turn))
+      .map(({ block }) => block)
   }
 
   private nameOf(key: Buffer): Name {
