@@ -4,6 +4,9 @@
  * them would take "not heard yet" for "nothing new". A claimed length counts once it is proven, that is, when the log
  * here is that long.
  *
+ * Only an owner writes. Once one has told and proven to be it, nobody can know a newer version, so nobody else is waited
+ * for, nor the search. An owner who has less than is here was put back to an earlier state, and does not count.
+ *
  * No peer is waited for longer than `HEAR_WITHIN`, whatever is claimed meanwhile. Those that stay silent are named.
  */
 import type Hypercore from 'hypercore'
@@ -72,7 +75,8 @@ export class Hearing {
 
   /** As `isPending`, or the search for peers has only begun: for requests right after a start. */
   get isStarting(): boolean {
-    return this.isPending || (!this.hasAsked && performance.now() - this.joinedAt < HEAR_WITHIN)
+    const isSearching = !this.hasAsked && performance.now() - this.joinedAt < HEAR_WITHIN
+    return this.isPending || (isSearching && !this.isFinal)
   }
 
   /** Some connected peer has told what is newest. */
@@ -144,6 +148,7 @@ export class Hearing {
   /** Public keys (hex) of peers that have not told, with the time since which each is connected, if known. */
   private untold(): Map<string, number | undefined> {
     const untold = new Map<string, number | undefined>()
+    if (this.isFinal) return untold
     for (const key of this.membership.coming) {
       const link = this.network.links.get(key)
       if (link === undefined || !hasRefused(link.carried.current, this.paths)) untold.set(key, link?.since)
@@ -177,6 +182,16 @@ export class Hearing {
     const next = claimants.find(peer => !proof.asked.has(peer))
     if (next === undefined) return
     askForProof(this.paths, request, next)
+  }
+
+  /** A connected owner has told what is newest, and it is here. */
+  private get isFinal(): boolean {
+    const { replication, links } = this.network
+    return this.paths.peers.some(peer => {
+      if (!this.hasTold(peer) || peer.remoteLength !== this.paths.length) return false
+      const link = links.get(peer.stream.remotePublicKey.toString('hex'))
+      return link !== undefined && replication.owns(link, this.paths)
+    })
   }
 
   private hasTold({ remoteSynced, remoteLength, remoteFork }: ReplicatorPeer): boolean {
