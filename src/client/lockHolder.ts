@@ -6,6 +6,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs'
 import { basename } from 'node:path'
+import { systemCode } from '../common/fileErrors'
 import { dataFolderPaths } from '../wire/dataFolder'
 import { type Endpoint, processSpace } from '../wire/endpoint'
 
@@ -23,8 +24,7 @@ export function holdingOf(storage: string, { pid, processes }: Named): Holding {
     const descriptors = readdirSync(`/proc/${pid}/fd`)
     return descriptors.some(fd => holds(pid, fd, file, basename(lock))) ? 'held' : 'not-held'
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    return code === 'ENOENT' ? 'not-held' : 'unknown' // EACCES: a process that shows nothing, perhaps this user's
+    return systemCode(error) === 'ENOENT' ? 'not-held' : 'unknown' // EACCES: a process that shows nothing, perhaps this user's
   }
 }
 

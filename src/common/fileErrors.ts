@@ -26,15 +26,21 @@ const BY_CODE: Readonly<Record<string, ErrorCode>> = {
  */
 export function toFileError(error: unknown, path?: string): PeerfoldError {
   if (error instanceof PeerfoldError) return error
-  const known = BY_CODE[codeOf(error) ?? '']
+  const known = BY_CODE[knownCode(error) ?? '']
   if (known !== undefined) return new PeerfoldError(known, path ?? pathOf(error) ?? '')
   return new PeerfoldError('io-failed', error instanceof Error ? error.message : String(error))
 }
 
-function codeOf(error: unknown): string | undefined {
+/** The code of an error of Node, of a file system's call (`ENOENT`) say, or undefined for anything else that was thrown. */
+export function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}
+
+function knownCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
-  if ('code' in error && typeof error.code === 'string' && error.code in BY_CODE) return error.code
-  return codeOf(error.cause)
+  const code = systemCode(error)
+  return code !== undefined && code in BY_CODE ? code : knownCode(error.cause)
 }
 
 function pathOf(error: unknown): string | undefined {

@@ -8,6 +8,7 @@ import { randomBytes } from 'hypercore-crypto'
 import DHT from 'hyperdht'
 import z32 from 'z32'
 import type { PeerId } from '../common/brand'
+import { systemCode } from '../common/fileErrors'
 
 /** Reads the key pair of `file`, or makes one. */
 export function loadKeyPair(file: string): KeyPair {
@@ -31,7 +32,7 @@ function readSeed(file: string): Buffer | undefined {
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined // not made yet
+    if (systemCode(error) === 'ENOENT') return undefined // not made yet
     throw error
   }
   const hex: unknown = (JSON.parse(text) as { seed?: unknown } | null)?.seed

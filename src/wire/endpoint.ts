@@ -13,6 +13,7 @@ import { open, rename, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { PeerfoldError } from '../common/errors'
+import { systemCode } from '../common/fileErrors'
 import { dataFolderPaths } from './dataFolder'
 import { isKeptInPlace, isPrivateFolder, readOwnText } from './ownership'
 
@@ -70,7 +71,7 @@ function isUsable({ parent, path }: { parent: string; path: string }): boolean {
   try {
     mkdirSync(parent, { mode: 0o700 })
   } catch (error) {
-    if (errorCode(error) !== 'EEXIST') return false
+    if (systemCode(error) !== 'EEXIST') return false
   }
   return isPrivateFolder(parent)
 }
@@ -152,8 +153,4 @@ async function writePrivately(path: string, text: string): Promise<void> {
     await file.close()
   }
   await rename(unfinished, path)
-}
-
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined
 }

@@ -1,6 +1,7 @@
 /** Makes folders as users name them. */
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { systemCode } from '../common/fileErrors'
 
 /**
  * Makes a folder, and those above it that are missing; one that is there is left as it is. Node's own `recursive` is not
@@ -16,7 +17,7 @@ export function makeFolders(path: string, mode = 0o777): void {
   } catch (error) {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
     const above = dirname(path)
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    if (!(error instanceof Error) || systemCode(error) !== 'ENOENT') throw error
     if (existsSync(above)) throw Object.assign(error, { code: 'EACCES' })
     if (above === path) throw error
     makeFolders(above, mode)

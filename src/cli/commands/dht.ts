@@ -1,5 +1,7 @@
 /** `peerfold dht`: a private DHT of ten nodes in this process. Its code is loaded only here: it is the network's. */
+
 import { PeerfoldError } from '../../common/errors'
+import { systemCode } from '../../common/fileErrors'
 import type { Context } from '../context'
 import { INTERRUPTED } from '../exitCodes'
 
@@ -30,5 +32,5 @@ export async function dht({ arguments: { port, host }, output, signal }: Context
 }
 
 function isTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+  return systemCode(error) === 'EADDRINUSE'
 }

@@ -29,11 +29,16 @@ export class CopyWaits {
    * block that it cannot write.
    */
   sayWhenFull(signal: AbortSignal): void {
+    this.sayEachTime(signal).catch(() => {}) // the run ended
+  }
+
+  private async sayEachTime(signal: AbortSignal): Promise<never> {
     const { space, transfer } = this.options
-    space.none(signal).then(
-      () => space.shortage && transfer.pause(space.shortage),
-      () => {}, // the run ended
-    )
+    for (;;) {
+      await space.none(signal)
+      if (space.shortage !== undefined) transfer.pause(space.shortage)
+      await space.room(signal)
+    }
   }
 
   async waitForRoom(): Promise<void> {

@@ -1,8 +1,9 @@
 /** Files that stay where they are: opened to be compared, or given another time or executable bit. */
 import { closeSync, constants, fchmodSync, fstatSync, openSync } from 'node:fs'
+import { systemCode } from '../../common/fileErrors'
 import { checkExpected, type FileMark, markOf, type Place } from './placing'
 import { setTime } from './temporaryFile'
-import { systemCode, WriteError } from './writeErrors'
+import { WriteError } from './writeErrors'
 
 const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 /** Windows sets the time of a file only through a descriptor that may write. */

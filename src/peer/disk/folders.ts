@@ -24,7 +24,8 @@ import {
   type Stats,
 } from 'node:fs'
 import { dirname, sep } from 'node:path'
-import { systemCode, toWriteError, WriteError } from './writeErrors'
+import { systemCode } from '../../common/fileErrors'
+import { toWriteError, WriteError } from './writeErrors'
 
 export interface OpenFolder {
   /** Path inside the target folder, '' for itself. */

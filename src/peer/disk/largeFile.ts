@@ -5,6 +5,7 @@
  */
 import { close, fdatasync, fstatSync, ftruncateSync, read, type Stats, unlinkSync, write } from 'node:fs'
 import { promisify } from 'node:util'
+import { systemCode } from '../../common/fileErrors'
 import { setExecutable } from './fileInPlace'
 import type { Folders } from './folders'
 import { piecesToWrite } from './holes'
@@ -13,7 +14,7 @@ import { Ranges } from './ranges'
 import { retrying } from './retrying'
 import { releaseTemporary } from './temporary'
 import { type LargeFileOptions, type OpenTemporary, setTime } from './temporaryFile'
-import { systemCode, toWriteError, WriteError } from './writeErrors'
+import { toWriteError, WriteError } from './writeErrors'
 
 const writeAsync = promisify(write)
 const readAsync = promisify(read)

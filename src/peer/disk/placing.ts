@@ -7,8 +7,9 @@
  * user's in the microseconds between is lost to the rename, which plain Node cannot avoid.
  */
 import { linkSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs'
+import { systemCode } from '../../common/fileErrors'
 import { FolderMoved, type Folders, type OpenFolder } from './folders'
-import { systemCode, WriteError } from './writeErrors'
+import { WriteError } from './writeErrors'
 
 /** Tells one state of a file from another without reading it. */
 export interface FileMark {

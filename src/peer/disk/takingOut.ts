@@ -5,11 +5,12 @@
  */
 import { close, closeSync, fdatasync, fstatSync, linkSync, openSync, read, unlinkSync, write } from 'node:fs'
 import { promisify } from 'node:util'
+import { systemCode } from '../../common/fileErrors'
 import type { OpenFile } from './fileInPlace'
 import { FolderMoved, type Folders } from './folders'
 import { checkExpected, type FileMark, look, markOf, NO_LINKS, type Place } from './placing'
 import { discard, NEW_FILE } from './temporaryFile'
-import { systemCode, toWriteError, WriteError } from './writeErrors'
+import { toWriteError, WriteError } from './writeErrors'
 
 const readAsync = promisify(read)
 const writeAsync = promisify(write)

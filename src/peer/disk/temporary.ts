@@ -7,7 +7,7 @@
  * process, by its id, or a token, which the catalog of one data folder knows.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { systemCode } from './writeErrors'
+import { systemCode } from '../../common/fileErrors'
 
 /** Names in use by this process. A sweep leaves them alone, whichever writer they belong to. */
 const inUse = new Set<string>()

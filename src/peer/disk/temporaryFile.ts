@@ -14,10 +14,11 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
+import { systemCode } from '../../common/fileErrors'
 import { piecesToWrite } from './holes'
 import { checkReplaceable, type FileMark, look, markOf, type Place, type Precondition } from './placing'
 import { freshTemporaryName, holdTemporary, releaseTemporary, temporaryNameOf } from './temporary'
-import { systemCode, WriteError } from './writeErrors'
+import { WriteError } from './writeErrors'
 
 export interface LargeFileOptions {
   /** Announced length in bytes. */

@@ -2,6 +2,7 @@
  * Errors of writing under a user's folder, as one type. Its code says what to do: skip the entry, write a conflict
  * copy, or pause the transfer until the cause is gone.
  */
+import { systemCode } from '../../common/fileErrors'
 
 export type WriteErrorCode =
   /** A folder on the way is a link, or was swapped for one. Skip. */
@@ -81,12 +82,6 @@ const CODES: Readonly<Record<string, WriteErrorCode>> = {
   ENAMETOOLONG: 'name',
   EILSEQ: 'name',
   EINVAL: 'name',
-}
-
-/** The code of a file system's error (`ENOENT`), or undefined for anything else that was thrown. */
-export function systemCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
 }
 
 /** Any thrown value as a WriteError. */

@@ -20,6 +20,7 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs'
+import { systemCode } from '../../common/fileErrors'
 import { makeFolders } from '../../wire/makeFolders'
 import { checkLink, type Found } from '../names/links'
 import type { LinkRefusal } from '../names/refusals'
@@ -44,7 +45,7 @@ import { copyOut, linkOut } from './takingOut'
 import { freshTemporaryName, temporaryNameOf } from './temporary'
 import { discard, fill, type LargeFileOptions, modeFor, NEW_FILE, openTemporary } from './temporaryFile'
 import { umaskFor, type WithUmask } from './umask'
-import { systemCode, toWriteError, WriteError } from './writeErrors'
+import { toWriteError, WriteError } from './writeErrors'
 
 export type { FileMark, LargeFile, LargeFileOptions, Precondition }
 

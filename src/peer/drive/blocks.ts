@@ -6,6 +6,7 @@
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
 import { PeerfoldError } from '../../common/errors'
+import { systemCode } from '../../common/fileErrors'
 import { askAgain } from '../hypercore/haveUpdates'
 import { setPatient } from '../hypercore/scheduling'
 import { receivedBytes } from '../rate'
@@ -178,8 +179,7 @@ export async function askingAgain<T>(core: Hypercore, wanted: Promise<T>): Promi
 /** Translates Hypercore's errors into those of the catalogue. */
 export function inOurWords(error: unknown, path: string): unknown {
   if (error instanceof PeerfoldError) return error
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  switch (code) {
+  switch (systemCode(error)) {
     case 'REQUEST_TIMEOUT':
     case 'REQUEST_CANCELLED':
     case 'SESSION_CLOSED':

@@ -11,6 +11,7 @@ import Hyperdrive from 'hyperdrive'
 import z32 from 'z32'
 import type { DriveKey, EncryptionKey, ShareId } from '../../common/brand'
 import { PeerfoldError } from '../../common/errors'
+import { systemCode } from '../../common/fileErrors'
 import { formatBytes } from '../../common/format'
 import { Signal } from '../../common/signal'
 import { boundExtension } from '../hypercore/beeExtension'
@@ -260,7 +261,7 @@ function pathLogTooLong({ pathLogBytes }: ShareLimits): PeerfoldError {
 }
 
 function isUndecodable(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'DECODING_ERROR'
+  return systemCode(error) === 'DECODING_ERROR'
 }
 
 function bytesOf(key: EncryptionKey | undefined): Uint8Array | null {

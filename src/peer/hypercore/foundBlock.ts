@@ -6,6 +6,7 @@
  * lib/replicator.js for those who wait for the block.
  */
 import type Hypercore from 'hypercore'
+import { systemCode } from '../../common/fileErrors'
 import { type Leaf, MAX_FORKS, paddingOf } from './leaf'
 
 /**
@@ -57,7 +58,7 @@ async function verified({ core, fork }: Hypercore, index: number, stored: Buffer
   try {
     return await core.verify({ fork, block, hash: null, seek: null, upgrade: null, manifest: null })
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'INVALID_CHECKSUM') return false
+    if (systemCode(error) === 'INVALID_CHECKSUM') return false
     throw error
   }
 }

@@ -2,7 +2,9 @@
  * Following: a share that others publish. The newest version is kept known here; its bytes are fetched when they are
  * wanted and served to whoever asks.
  */
+
 import { PeerfoldError, toUserError, type UserError } from '../../common/errors'
+import { systemCode } from '../../common/fileErrors'
 import { keepingOf, type VersionKeeping } from '../../common/keptVersions'
 import { fingerprint } from '../../common/link'
 import type { OpenedShareState, OpenedStatus } from '../../common/model'
@@ -268,7 +270,7 @@ export class Following implements SharePart {
   }
 
   private note(error: unknown): void {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = systemCode(error)
     if (code === 'offline' || code === 'REQUEST_TIMEOUT') return
     if (code === 'SESSION_CLOSED' || code === 'REQUEST_CANCELLED') return
     const damaged = code === 'DECODING_ERROR' || error instanceof SyntaxError

@@ -5,6 +5,7 @@
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DrivePath, ShareId } from '../../common/brand'
+import { systemCode } from '../../common/fileErrors'
 import { type BlobRef, contentId, type DriveEntry, type PackRef } from '../drive/format/entry'
 import type { BaseContent, BaseRecord, Catalog } from './catalog'
 
@@ -112,6 +113,6 @@ export function entryOf({ content, at }: BaseContent, path: DrivePath): DriveEnt
 function isThere(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
-    error => !(error instanceof Error && 'code' in error && ABSENT.has(error.code)),
+    error => !ABSENT.has(systemCode(error)),
   )
 }

@@ -25,6 +25,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { systemCode } from '../../common/fileErrors'
 import type { DataFolderPaths } from '../../wire/dataFolder'
 import { unfinishedFormatFolder } from '../../wire/dataFormat'
 
@@ -58,7 +59,7 @@ function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (systemCode(error) === 'ENOENT') return undefined
     throw error
   }
 }

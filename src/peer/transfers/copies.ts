@@ -30,7 +30,8 @@ export class Copies {
   readonly over = new Signal<void>()
   /** Finished copies of an earlier program version, for `takeOver`. */
   private old: CopyRecord[] = []
-  private starting: Promise<unknown> = Promise.resolve()
+  /** By target folder: the start that is under way there. */
+  private readonly starting = new Map<string, Promise<unknown>>()
 
   constructor(
     private readonly context: PeerContext,
@@ -63,18 +64,25 @@ export class Copies {
 
   /** See `copy.start`. Answers the job, which may be one that is under way already. */
   start(what: Params<'copy.start'>): Promise<string> {
-    return this.inTurn(() => this.startNow(what))
+    return this.inTurn(resolve(what.folder), () => this.startNow(what))
   }
 
-  retry(job: string): Promise<void> {
-    return this.inTurn(() => this.retryNow(job))
+  async retry(job: string): Promise<void> {
+    const record = await this.context.catalog.get('copy', job)
+    if (record !== undefined) await this.inTurn(record.folder, () => this.retryNow(job))
   }
 
-  /** Starts run one after the other, because each looks for copies under way. */
-  private inTurn<T>(start: () => Promise<T>): Promise<T> {
-    const started = this.starting.then(start)
-    this.starting = started.catch(() => {}) // the caller is told
-    return started
+  /** Starts of one folder run one after the other, because each looks for copies under way and waits for their end. */
+  private async inTurn<T>(folder: string, start: () => Promise<T>): Promise<T> {
+    const before = this.starting.get(folder) ?? Promise.resolve()
+    const started = before.then(start)
+    const over = started.catch(() => {}) // the caller is told
+    this.starting.set(folder, over)
+    try {
+      return await started
+    } finally {
+      if (this.starting.get(folder) === over) this.starting.delete(folder)
+    }
   }
 
   private async startNow({

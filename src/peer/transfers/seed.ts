@@ -61,11 +61,10 @@ export async function runSeed(
   }
   bytes.on('download', onDownload)
   try {
-    const until = performance.now() + REST_WITHIN
+    const end = performance.now() + REST_WITHIN
     for (;;) {
       if (await fetchAll(share, bytes, { space, budget }, signal)) {
-        if (!share.version?.isListingFirst || share.paths.peers.length === 0 || performance.now() > until)
-          break
+        if (!share.version?.isListingFirst || share.paths.peers.length === 0 || performance.now() > end) break
         await delay(LOOK_EVERY, signal)
       }
       const shortage = space.shortage ?? budget.shortage?.toUserError()

@@ -11,6 +11,7 @@
 import type { NoiseStream } from '@hyperswarm/secret-stream'
 import type Hypercore from 'hypercore'
 import type { ReplicatorPeer } from 'hypercore'
+import { systemCode } from '../../../common/fileErrors'
 import { formatCount } from '../../../common/format'
 import { boundPeer, openRequests } from '../../hypercore/messageBounds'
 import { answersOf, channelsOf, owesBlocks, unreadBytes } from '../../hypercore/peerLoad'
@@ -206,7 +207,7 @@ export class PeerConduct {
  * Whether an error says that what came is not of the log (wrong checksum, signature, proof), not that the disk failed.
  */
 function isFalse(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('INVALID_')
+  return systemCode(error)?.startsWith('INVALID_') === true
 }
 
 const BENIGN = /duplicate|destroyed|closed|premature|firewalled|decrypt|ended/i

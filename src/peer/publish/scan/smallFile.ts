@@ -5,10 +5,11 @@
  * file is opened non-blocking, and looked at through the open handle.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { systemCode } from '../../../common/fileErrors'
 
 /** The errno code of a failed file system call, such as `ENOENT`. */
 export function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+  return systemCode(error) ?? 'unknown'
 }
 
 export type SmallFile =

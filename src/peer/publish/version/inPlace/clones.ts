@@ -9,6 +9,7 @@
 import { constants, readdirSync, statSync } from 'node:fs'
 import { chmod, copyFile, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemCode } from '../../../../common/fileErrors'
 import { BLOCK_BYTES } from '../../../drive/format/largeFile'
 import { openInside } from '../../../inPlace/openFiles'
 import type { SharedLargeFile } from './largeFiles'
@@ -54,8 +55,8 @@ export class Clones {
         if (await this.clone(path, first, size)) this.note(first, size)
       } catch (error) {
         await rm(this.pathOf({ first, size }), { force: true }).catch(() => {}) // what stays is too short to count
-        const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-        this.isPossible = code === '' || PASSING.has(code)
+        const code = systemCode(error)
+        this.isPossible = code === undefined || PASSING.has(code)
       }
     }
   }
