@@ -49,12 +49,15 @@ declare module '@hyperswarm/secret-stream' {
     readonly rawStream: RawUdxStream
     /** Bytes of all messages so far, as they are sent. */
     readonly rawBytesWritten: number
+    readonly rawBytesRead: number
     userData: Protomux | null
     /** Length of the message that is being received, encrypted, in bytes; 0 between messages. */
     readonly _len: number
     /** That of streamx, which these streams are made with; a Node socket has another. */
     readonly _writableState?: { readonly buffered: number }
     setKeepAlive(milliseconds: number): void
+    /** Sends an empty message now. */
+    sendKeepAlive(): void
     setTimeout(milliseconds: number): void
   }
   export default class NoiseSecretStream {
@@ -226,6 +229,13 @@ declare module 'hyperswarm' {
   import type DHT from 'hyperdht'
 
   namespace Hyperswarm {
+    interface Options {
+      readonly keyPair?: KeyPair
+      readonly bootstrap?: readonly string[]
+      readonly dht?: DHT
+      readonly maxPeers?: number
+      readonly firewall?: (remotePublicKey: Buffer) => boolean
+    }
     interface PeerInfo extends EventEmitter {
       readonly publicKey: Buffer
       readonly banned: boolean
@@ -244,13 +254,7 @@ declare module 'hyperswarm' {
     }
   }
   class Hyperswarm extends EventEmitter {
-    constructor(options?: {
-      keyPair?: KeyPair
-      bootstrap?: readonly string[]
-      dht?: DHT
-      maxPeers?: number
-      firewall?: (remotePublicKey: Buffer) => boolean
-    })
+    constructor(options?: Hyperswarm.Options)
     readonly dht: DHT
     readonly keyPair: KeyPair
     readonly connections: ReadonlySet<NoiseStream>
@@ -259,7 +263,15 @@ declare module 'hyperswarm' {
     maxPeers: number
     readonly peers: ReadonlyMap<string, Hyperswarm.PeerInfo>
     /** All connections, with those that are still being made. */
-    readonly _allConnections: { has(publicKey: Buffer): boolean }
+    readonly _allConnections: {
+      has(publicKey: Buffer): boolean
+      get(publicKey: Buffer): NoiseStream | undefined
+    }
+    /** Takes a connection that a peer has made. */
+    _handleServerConnection(stream: NoiseStream): void
+    /** Whether a peer is refused. Waited for when the peer connects, and must answer at once before it is connected to.
+     *  @param payload of the peer that connects */
+    _handleFirewall(remotePublicKey: Buffer, payload: object | null): boolean | Promise<boolean>
     join(topic: Uint8Array, options?: { server?: boolean; client?: boolean }): Hyperswarm.PeerDiscovery
     leave(topic: Uint8Array): Promise<void>
     /** Lets others connect by this machine's key. */

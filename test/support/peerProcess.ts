@@ -1,4 +1,5 @@
 /** The peer process as tests use it: started by hand, asked over its socket, killed at will, started again. */
+import assert from 'node:assert/strict'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AttachedPeer, attachToPeer } from '../../src/client/attach'
@@ -7,7 +8,7 @@ import type { DrivePath, ShareId } from '../../src/common/brand'
 import type { PeerState, TransferResult } from '../../src/common/model'
 import type { Method, Notifications, Params, Result } from '../../src/common/protocol'
 import { dataFolderPaths } from '../../src/wire/dataFolder'
-import { PATIENCE } from './eventually'
+import { eventually, PATIENCE } from './eventually'
 import { type OwnedProcess, startProcess } from './ownedProcess'
 import { built } from './projectRoot'
 import { sharedAgain } from './sharedAgain'
@@ -52,8 +53,13 @@ export class PeerProcess {
     )
     if (code === EXIT_DAMAGED && attempt === 1) return PeerProcess.start(options, 2)
     await listening
-    const attached = await attachToPeer({ storage: options.storage, client: 'window' })
-    if (attached === undefined) throw new Error('the peer process does not answer')
+    // On a busy machine it may not take a connection at once; then a client looks again.
+    let attached: AttachedPeer | undefined
+    await eventually('the peer process answers', async () => {
+      attached ??= await attachToPeer({ storage: options.storage, client: 'window' })
+      return attached !== undefined
+    })
+    assert.ok(attached)
     return new PeerProcess(started, attached, options)
   }
 

@@ -8,11 +8,12 @@
 import type { KeyPair, NoiseStream } from '@hyperswarm/secret-stream'
 import type Hypercore from 'hypercore'
 import DHT from 'hyperdht'
-import Hyperswarm, { type PeerDiscovery, type PeerInfo } from 'hyperswarm'
+import type Hyperswarm from 'hyperswarm'
+import type { PeerDiscovery, PeerInfo } from 'hyperswarm'
 import type { PeerId } from '../../common/brand'
 import type { NetworkState, SearchReason } from '../../common/model'
 import { Signal } from '../../common/signal'
-import { isConnecting } from '../hypercore/connecting'
+import { isConnecting, PeerSwarm } from '../hypercore/connecting'
 import { makePacketRoom } from '../hypercore/packetRoom'
 import { peerIdOf } from '../keys'
 import type { Limits } from '../limits'
@@ -163,7 +164,7 @@ export class Network {
     await this.listen().catch(error => this.options.log(`TCP cannot be used: ${String(error)}`))
     const dht = new DHT(bootstrap.length > 0 ? { bootstrap } : {})
     const firewall = (key: Buffer) => this.isUnwelcome(peerIdOf(key))
-    const swarm = new Hyperswarm({ keyPair, dht, maxPeers: this.options.limits().connections, firewall })
+    const swarm = new PeerSwarm({ keyPair, dht, maxPeers: this.options.limits().connections, firewall })
     swarm.on('connection', (stream: NoiseStream, info: PeerInfo) => this.onConnection(stream, info))
     swarm.on('update', () => this.changed.emit())
     this.swarm = swarm
@@ -362,6 +363,16 @@ export class Membership implements Announced {
     this.searches = 0
     clearTimeout(this.timer)
     this.searchOnce()
+  }
+
+  /** Looks for peers once more; resolves when all that were found are connected or cannot be. */
+  async searchAgain(): Promise<void> {
+    try {
+      await this.discovery?.refresh({ client: true, server: true })
+      await this.swarm?.flush()
+    } catch (error) {
+      this.log(`a search failed: ${String(error)}`)
+    }
   }
 
   close(): void {

@@ -22,6 +22,8 @@ import { delay, throwIfAborted, unlessAborted, within } from '../../time'
 const PROOF_WITHIN = 3_000
 /** A peer that has just come has this long (milliseconds) to say what it has. */
 const HEARD_WITHIN = 1_000
+/** The same in doubt. */
+const HEARD_IN_DOUBT = 5_000
 /** Missing blocks are waited for while at least one comes in this time (milliseconds). */
 const STALLED_AFTER = 5_000
 
@@ -93,7 +95,7 @@ export class OwnLogs {
 
   /** Waits for peers that have just come: they tell what they have of the log of bytes a moment after the path log. */
   private async hear(bytes: Hypercore, signal: AbortSignal): Promise<void> {
-    const deadline = performance.now() + HEARD_WITHIN
+    const deadline = performance.now() + (this.isInDoubt ? HEARD_IN_DOUBT : HEARD_WITHIN)
     const unheard = () =>
       this.share.paths.peers.filter(
         ({ stream }) =>
