@@ -11,6 +11,8 @@ export interface StartedWindow {
   /** Its workspace was never saved: VS Code makes such a one when a folder is added to one folder or none. */
   readonly isUntitled: boolean
   readonly hasShare: boolean
+  /** It was opened with the workspace file that was made for folders that were lost. */
+  readonly isRepaired: boolean
 }
 
 export type Remedy =
@@ -33,12 +35,18 @@ export function isUntitledWorkspace(address: string): boolean {
   return /^untitled:|\/Workspaces\/Untitled-\d+\.code-workspace$/.test(address)
 }
 
-/** @param before the folders when the share was to be added */
+/**
+ * @param before the folders when the share was to be added
+ * @param wasRepaired a workspace file was made and opened already
+ */
 export function remedyFor(
-  { folders, isUntitled, hasShare }: StartedWindow,
+  { folders, isUntitled, hasShare, isRepaired }: StartedWindow,
   before: readonly string[],
+  wasRepaired: boolean,
 ): Remedy {
   if (hasShare) return 'none'
+  // One repair without a question, no more: it must not be tried for ever.
+  if (wasRepaired) return isRepaired && folders.length === 0 ? 'offer-opening' : 'not-meant'
   if (folders.length === 0) return isUntitled ? 'open' : 'offer-opening'
   return folders.join('\n') === before.join('\n') ? 'offer-adding' : 'not-meant'
 }
