@@ -47,8 +47,8 @@ describe('a window that starts after a share was to be added to a workspace', ()
 describe('a window that starts after a workspace file was made for lost folders', () => {
   const bare: StartedWindow = { folders: [], isUntitled: false, hasShare: false, isRepaired: true }
 
-  it('is asked when it shows none of them either', () => {
-    assert.equal(remedyFor(bare, before, true), 'offer-opening')
+  it('gets them back when it shows none of them either', () => {
+    assert.equal(remedyFor(bare, before, true), 'put-back')
   })
 
   it('is left alone when it shows the share, or other folders, or was opened with another file', () => {
@@ -57,7 +57,7 @@ describe('a window that starts after a workspace file was made for lost folders'
     assert.equal(remedyFor({ ...bare, isRepaired: false }, before, true), 'not-meant')
   })
 
-  it('is never repaired again without a question', () => {
+  it('is not made another one', () => {
     assert.equal(remedyFor({ ...bare, isUntitled: true, isRepaired: false }, before, true), 'not-meant')
   })
 })

@@ -2,8 +2,8 @@
  * “Add to Workspace”: mounts a share as a workspace folder. VS Code ends and restarts all extensions when the first
  * folder is added or a single one becomes several, and sometimes comes back without the folders. So a note is made
  * before. At the next start `finishAddingToWorkspace` checks whether the folder is there. If not, it adds the folder
- * again, or opens a generated .code-workspace that holds the old folders and the new one (lostFolders.ts). Should that
- * come up without folders as well, it offers, once, to put them back.
+ * again, or opens a generated .code-workspace that holds the old folders and the new one (lostFolders.ts). A busy VS Code
+ * may show none of that file's folders either, until something changes them: then they are put back, once.
  */
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
@@ -91,11 +91,12 @@ export async function finishAddingToWorkspace(parts: CommandParts): Promise<void
     case 'open':
       await openWorkspaceFile(parts, pending)
       break
+    case 'put-back':
+      await forget() // before, because it must not be tried for ever
+      putBack(parts, pending)
+      break
     case 'offer-opening':
-      if (pending.repairedBy !== undefined) await forget()
-      offer(pending, l10n.t('Open Here'), () =>
-        pending.repairedBy === undefined ? openWorkspaceFile(parts, pending) : putBack(parts, pending),
-      )
+      offer(pending, l10n.t('Open Here'), () => openWorkspaceFile(parts, pending))
       break
     case 'offer-adding':
       offer(pending, l10n.t('Add to Workspace'), () => addToWorkspace(parts, pending.id))
@@ -107,14 +108,13 @@ function offer({ name }: Pending, label: string, run: () => unknown): void {
   tell(l10n.t('“{0}” is not in the workspace yet. Open it in this window?', name), { label, run })
 }
 
-/** Adds all folders to the window that was opened with them and shows none. */
+/** Adds all folders to the window that was opened with them and shows none. VS Code restarts all extensions then. */
 function putBack(parts: CommandParts, { id, name, before }: Pending): void {
+  parts.log.warn('the workspace file came up without folders: putting them back')
   const folders = [
     ...before.map(address => ({ uri: vscode.Uri.parse(address) })),
     { uri: rootOf(parts, id), name },
   ]
-  const now = vscode.workspace.workspaceFolders ?? []
-  if (now.length > 0) return // they came meanwhile
   if (!vscode.workspace.updateWorkspaceFolders(0, 0, ...folders))
     throw new PeerfoldError('workspace-refused', name)
 }

@@ -26,6 +26,8 @@ export type Remedy =
   | 'offer-opening'
   /** The workspace that VS Code made for the folders has none of them. */
   | 'open'
+  /** Nor does the window show those of the workspace file that was made for it. */
+  | 'put-back'
 
 /**
  * Whether a workspace file, by its address, is one that nobody saved. VS Code in a browser says so only in the first
@@ -45,8 +47,7 @@ export function remedyFor(
   wasRepaired: boolean,
 ): Remedy {
   if (hasShare) return 'none'
-  // One repair without a question, no more: it must not be tried for ever.
-  if (wasRepaired) return isRepaired && folders.length === 0 ? 'offer-opening' : 'not-meant'
+  if (wasRepaired) return isRepaired && folders.length === 0 ? 'put-back' : 'not-meant'
   if (folders.length === 0) return isUntitled ? 'open' : 'offer-opening'
   return folders.join('\n') === before.join('\n') ? 'offer-adding' : 'not-meant'
 }
