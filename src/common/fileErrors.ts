@@ -31,7 +31,7 @@ export function toFileError(error: unknown, path?: string): PeerfoldError {
   return new PeerfoldError('io-failed', error instanceof Error ? error.message : String(error))
 }
 
-/** The code of an error of Node, of a file system's call (`ENOENT`) say, or undefined for anything else that was thrown. */
+/** The code that an error carries: of a call of the system (`ENOENT`) or of a package. Undefined for anything else thrown. */
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined

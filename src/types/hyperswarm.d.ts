@@ -58,6 +58,8 @@ declare module '@hyperswarm/secret-stream' {
     setKeepAlive(milliseconds: number): void
     /** Sends an empty message now. */
     sendKeepAlive(): void
+    /** It is being closed, or was. */
+    readonly destroying: boolean
     setTimeout(milliseconds: number): void
   }
   export default class NoiseSecretStream {

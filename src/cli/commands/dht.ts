@@ -1,5 +1,4 @@
 /** `peerfold dht`: a private DHT of ten nodes in this process. Its code is loaded only here: it is the network's. */
-
 import { PeerfoldError } from '../../common/errors'
 import { systemCode } from '../../common/fileErrors'
 import type { Context } from '../context'

@@ -17,8 +17,9 @@ export function isConnecting(swarm: Hyperswarm, publicKey: Buffer): boolean {
 /**
  * Two peers that find each other at the same time both connect, and both must drop the same one of the two connections.
  * Their keys say which. But Hyperswarm drops the older one whenever that has carried bytes both ways, since a peer that
- * connects again has lost it. Here the connection may have carried bytes before the peer's own arrives: then this side
- * kept the one that the other had dropped, and neither reached the other for a quarter of a minute.
+ * connects again has lost it. A connection may have carried bytes before the one that crosses it arrives. Then this side
+ * would keep the one that the other has dropped, and neither would reach the other for a quarter of a minute. So of a
+ * young connection the keys alone decide.
  */
 export class PeerSwarm extends Hyperswarm {
   /** When each connection opened, milliseconds of `performance.now()`. */
@@ -43,8 +44,7 @@ export class PeerSwarm extends Hyperswarm {
   /** Whether a connection made here stays although the peer's own has come. */
   private wins(existing: NoiseStream, { publicKey, remotePublicKey }: NoiseStream): boolean {
     const opened = this.openedAt.get(existing)
-    const mayCross =
-      existing.isInitiator && opened !== undefined && performance.now() - opened < CROSSED_WITHIN
-    return mayCross && Buffer.compare(publicKey, remotePublicKey) > 0
+    if (!existing.isInitiator || existing.destroying || opened === undefined) return false
+    return performance.now() - opened < CROSSED_WITHIN && Buffer.compare(publicKey, remotePublicKey) > 0
   }
 }

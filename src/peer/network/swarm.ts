@@ -365,14 +365,9 @@ export class Membership implements Announced {
     this.searchOnce()
   }
 
-  /** Looks for peers once more; resolves when all that were found are connected or cannot be. */
-  async searchAgain(): Promise<void> {
-    try {
-      await this.discovery?.refresh({ client: true, server: true })
-      await this.swarm?.flush()
-    } catch (error) {
-      this.log(`a search failed: ${String(error)}`)
-    }
+  /** Looks for peers once more; resolves when all that were found are connected or cannot be, or the search failed. */
+  searchAgain(): Promise<void> {
+    return this.look().catch(error => this.log(`a search failed: ${String(error)}`))
   }
 
   close(): void {
@@ -394,6 +389,11 @@ export class Membership implements Announced {
     this.timer.unref()
   }
 
+  private async look(): Promise<void> {
+    await this.discovery?.refresh({ client: true, server: true })
+    await this.swarm?.flush()
+  }
+
   private searchOnce(): void {
     if (this.isClosed || this.swarm === undefined || this.discovery === undefined) return
     if (this.connected) {
@@ -402,9 +402,7 @@ export class Membership implements Announced {
       this.plan()
       return
     }
-    const { swarm } = this
-    Promise.all([this.discovery.refresh({ client: true, server: true }), this.countAnnouncers(swarm)])
-      .then(() => swarm.flush())
+    Promise.all([this.look(), this.countAnnouncers(this.swarm)])
       .then(() => this.searched())
       .catch(error => this.log(`a search failed: ${String(error)}`))
       .finally(() => this.plan())

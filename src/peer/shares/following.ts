@@ -2,7 +2,6 @@
  * Following: a share that others publish. The newest version is kept known here; its bytes are fetched when they are
  * wanted and served to whoever asks.
  */
-
 import { PeerfoldError, toUserError, type UserError } from '../../common/errors'
 import { systemCode } from '../../common/fileErrors'
 import { keepingOf, type VersionKeeping } from '../../common/keptVersions'
