@@ -16,50 +16,31 @@ describe('a window that starts after a share was to be added to a workspace', ()
   const cases: readonly (readonly [what: string, window: StartedWindow, remedy: Remedy])[] = [
     [
       'has the share, and is left alone',
-      { folders: [...before, share], isUntitled: true, hasShare: true, isRepaired: false },
+      { folders: [...before, share], isUntitled: true, hasShare: true },
       'none',
     ],
     [
       'lost the folders of its workspace, and gets them back',
-      { folders: [], isUntitled: true, hasShare: false, isRepaired: false },
+      { folders: [], isUntitled: true, hasShare: false },
       'open',
     ],
     [
       'has no folders, as any empty window, and is asked',
-      { folders: [], isUntitled: false, hasShare: false, isRepaired: false },
+      { folders: [], isUntitled: false, hasShare: false },
       'offer-opening',
     ],
     [
       'has the folders as before, as a second window of them has, and is asked',
-      { folders: before, isUntitled: false, hasShare: false, isRepaired: false },
+      { folders: before, isUntitled: false, hasShare: false },
       'offer-adding',
     ],
     [
       'has other folders, and is left alone',
-      { folders: ['file:///home/bob/desk'], isUntitled: false, hasShare: false, isRepaired: false },
+      { folders: ['file:///home/bob/desk'], isUntitled: false, hasShare: false },
       'not-meant',
     ],
   ]
-  for (const [what, window, remedy] of cases)
-    it(what, () => assert.equal(remedyFor(window, before, false), remedy))
-})
-
-describe('a window that starts after a workspace file was made for lost folders', () => {
-  const bare: StartedWindow = { folders: [], isUntitled: false, hasShare: false, isRepaired: true }
-
-  it('gets them back when it shows none of them either', () => {
-    assert.equal(remedyFor(bare, before, true), 'put-back')
-  })
-
-  it('is left alone when it shows the share, or other folders, or was opened with another file', () => {
-    assert.equal(remedyFor({ ...bare, folders: [...before, share], hasShare: true }, before, true), 'none')
-    assert.equal(remedyFor({ ...bare, folders: before }, before, true), 'not-meant')
-    assert.equal(remedyFor({ ...bare, isRepaired: false }, before, true), 'not-meant')
-  })
-
-  it('is not made another one', () => {
-    assert.equal(remedyFor({ ...bare, isUntitled: true, isRepaired: false }, before, true), 'not-meant')
-  })
+  for (const [what, window, remedy] of cases) it(what, () => assert.equal(remedyFor(window, before), remedy))
 })
 
 describe('a workspace that nobody saved', () => {

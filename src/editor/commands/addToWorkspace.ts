@@ -2,8 +2,7 @@
  * “Add to Workspace”: mounts a share as a workspace folder. VS Code ends and restarts all extensions when the first
  * folder is added or a single one becomes several, and sometimes comes back without the folders. So a note is made
  * before. At the next start `finishAddingToWorkspace` checks whether the folder is there. If not, it adds the folder
- * again, or opens a generated .code-workspace that holds the old folders and the new one (lostFolders.ts). A busy VS Code
- * may show none of that file's folders either, until something changes them: then they are put back, once.
+ * again, or opens a generated .code-workspace that holds the old folders and the new one (lostFolders.ts).
  */
 import * as vscode from 'vscode'
 import type { ShareId } from '../../common/brand'
@@ -33,8 +32,6 @@ interface Pending {
   /** Folders of the workspace before, as addresses. */
   readonly before: readonly string[]
   readonly at: number
-  /** Address of the workspace file that was made and opened because the folders were lost. */
-  readonly repairedBy?: string
 }
 
 /** → whether the folder is there or on its way; false when the user turned away. Throws when VS Code refuses. */
@@ -77,26 +74,27 @@ function forgetPending({ memory }: CommandParts, { at }: Pending): void {
 export async function finishAddingToWorkspace(parts: CommandParts): Promise<void> {
   const pending = readPending(parts.memory)
   if (pending === undefined) return
-  const remedy = () => remedyFor(thisWindow(pending), pending.before, pending.repairedBy !== undefined)
+  const remedy = () => remedyFor(thisWindow(pending.id), pending.before)
   if (remedy() === 'not-meant') return
   // VS Code may start extensions before it has put the folders in place.
   if (remedy() !== 'none') await waitForMount(pending.id)
   const found = remedy()
   if (found === 'not-meant') return
+  // Forgotten before the repair: a repair that fails as well must not be tried for ever.
   const forget = () => parts.memory.update(PENDING, undefined)
   switch (found) {
     case 'none':
       await forget()
       break
     case 'open':
+      await forget()
       await openWorkspaceFile(parts, pending)
       break
-    case 'put-back':
-      await forget() // before, because it must not be tried for ever
-      putBack(parts, pending)
-      break
     case 'offer-opening':
-      offer(pending, l10n.t('Open Here'), () => openWorkspaceFile(parts, pending))
+      offer(pending, l10n.t('Open Here'), async () => {
+        await forget()
+        await openWorkspaceFile(parts, pending)
+      })
       break
     case 'offer-adding':
       offer(pending, l10n.t('Add to Workspace'), () => addToWorkspace(parts, pending.id))
@@ -108,50 +106,34 @@ function offer({ name }: Pending, label: string, run: () => unknown): void {
   tell(l10n.t('“{0}” is not in the workspace yet. Open it in this window?', name), { label, run })
 }
 
-/** Adds all folders to the window that was opened with them and shows none. VS Code restarts all extensions then. */
-function putBack(parts: CommandParts, { id, name, before }: Pending): void {
-  parts.log.warn('the workspace file came up without folders: putting them back')
-  const folders = [
-    ...before.map(address => ({ uri: vscode.Uri.parse(address) })),
-    { uri: rootOf(parts, id), name },
-  ]
-  if (!vscode.workspace.updateWorkspaceFolders(0, 0, ...folders))
-    throw new PeerfoldError('workspace-refused', name)
-}
-
 async function openWorkspaceFile(
-  parts: Pick<CommandParts, 'storage' | 'log' | 'addresses' | 'memory'>,
+  parts: Pick<CommandParts, 'storage' | 'log' | 'addresses'>,
   pending: Pending,
 ): Promise<void> {
   parts.log.warn('the workspace was without folders after the restart: opening a workspace file instead')
   const file = await writeWorkspaceFile(parts, pending)
-  // The note stays for the window that opens with the file: it may be without folders as well.
-  await parts.memory.update(PENDING, { ...pending, at: Date.now(), repairedBy: file.toString() })
   await vscode.commands.executeCommand('vscode.openFolder', file, { forceReuseWindow: true })
 }
 
 function readPending(memory: vscode.Memento): Pending | undefined {
   const value: Partial<Pending> | undefined = memory.get(PENDING)
-  const { id, name, before, at, repairedBy } = value ?? {}
+  const { id, name, before, at } = value ?? {}
   const isWhole =
     typeof id === 'string' &&
     isShareId(id) &&
     typeof name === 'string' &&
     Array.isArray(before) &&
     before.every(address => typeof address === 'string') &&
-    typeof at === 'number' &&
-    (repairedBy === undefined || typeof repairedBy === 'string')
+    typeof at === 'number'
   if (!isWhole || Math.abs(Date.now() - at) > PENDING_LIMIT) return undefined
-  return { id, name, before, at, ...(repairedBy === undefined ? {} : { repairedBy }) }
+  return { id, name, before, at }
 }
 
-function thisWindow({ id, repairedBy }: Pending): StartedWindow {
-  const file = vscode.workspace.workspaceFile?.toString() ?? ''
+function thisWindow(id: ShareId): StartedWindow {
   return {
     folders: (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.toString()),
-    isUntitled: isUntitledWorkspace(file),
+    isUntitled: isUntitledWorkspace(vscode.workspace.workspaceFile?.toString() ?? ''),
     hasShare: isMounted(id),
-    isRepaired: file === repairedBy,
   }
 }
 

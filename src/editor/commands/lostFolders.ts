@@ -11,8 +11,6 @@ export interface StartedWindow {
   /** Its workspace was never saved: VS Code makes such a one when a folder is added to one folder or none. */
   readonly isUntitled: boolean
   readonly hasShare: boolean
-  /** It was opened with the workspace file that was made for folders that were lost. */
-  readonly isRepaired: boolean
 }
 
 export type Remedy =
@@ -26,8 +24,6 @@ export type Remedy =
   | 'offer-opening'
   /** The workspace that VS Code made for the folders has none of them. */
   | 'open'
-  /** Nor does the window show those of the workspace file that was made for it. */
-  | 'put-back'
 
 /**
  * Whether a workspace file, by its address, is one that nobody saved. VS Code in a browser says so only in the first
@@ -37,17 +33,12 @@ export function isUntitledWorkspace(address: string): boolean {
   return /^untitled:|\/Workspaces\/Untitled-\d+\.code-workspace$/.test(address)
 }
 
-/**
- * @param before the folders when the share was to be added
- * @param wasRepaired a workspace file was made and opened already
- */
+/** @param before the folders when the share was to be added */
 export function remedyFor(
-  { folders, isUntitled, hasShare, isRepaired }: StartedWindow,
+  { folders, isUntitled, hasShare }: StartedWindow,
   before: readonly string[],
-  wasRepaired: boolean,
 ): Remedy {
   if (hasShare) return 'none'
-  if (wasRepaired) return isRepaired && folders.length === 0 ? 'put-back' : 'not-meant'
   if (folders.length === 0) return isUntitled ? 'open' : 'offer-opening'
   return folders.join('\n') === before.join('\n') ? 'offer-adding' : 'not-meant'
 }
