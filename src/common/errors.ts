@@ -153,6 +153,8 @@ const CATALOGUE = {
   'merge-unsolved': (path: string) =>
     `“${path}” still has conflict markers of the last merge. Solve those first. Nothing was changed.`,
   'kept-file-gone': () => 'This file can be restored no more: it was kept too long, or was put back already.',
+  'kept-file-torn': (path: string) =>
+    `The end of this file is lost, so it was not restored. What is left of it is at “${path}”.`,
   'workspace-refused': (name: string) =>
     `VS Code did not add “${name}” to the workspace. Close any open dialogs and try again.`,
   'disk-read-only': (path: string) =>

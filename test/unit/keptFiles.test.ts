@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import fs, {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
+import { mock } from 'node:test'
 import type { ShareId } from '../../src/common/brand'
 import { probeRules } from '../../src/peer/disk/probe'
 import { SafeWriter } from '../../src/peer/disk/writer'
@@ -34,6 +45,7 @@ describe('the room for kept files', () => {
     writer = SafeWriter.open(folder, probeRules(folder))
   })
   afterEach(async () => {
+    mock.restoreAll()
     kept.close()
     await writer.close()
     await catalog.close()
@@ -118,6 +130,82 @@ describe('the room for kept files', () => {
     assert.equal(readFileSync(join(folder, 'a'), 'utf8'), mine)
     assert.deepEqual(readdirSync(folder).sort(), ['a', 'a.theirs'])
     assert.deepEqual(kept.list(), [])
+  })
+
+  it('gives no file back of which the end is lost, and says where the rest lies', async () => {
+    await take(ann, 'a', 40)
+    const [id] = readdirSync(place)
+    assert.ok(id)
+    truncateSync(join(place, id), 39)
+    writeFileSync(join(folder, 'a'), 'a good one')
+    const error = {
+      code: 'kept-file-torn',
+      message: new RegExp(`end of this file is lost.*${join(place, id)}`),
+    }
+    await assert.rejects(kept.restore(id), error)
+    rmSync(join(folder, 'a'))
+    await assert.rejects(kept.restore(id), error)
+    assert.deepEqual(readdirSync(folder), [])
+    assert.deepEqual(names(), ['a'])
+    rmSync(join(place, id))
+    await assert.rejects(kept.restore(id), { code: 'kept-file-gone' })
+  })
+
+  it('gives back all of a file that a program was still writing', async () => {
+    await take(ann, 'a', 40)
+    const [id] = readdirSync(place)
+    assert.ok(id)
+    appendFileSync(join(place, id), 'and more')
+    assert.equal(readFileSync(await kept.restore(id)).length, 48)
+  })
+
+  it('says what is wrong with the folder that a file is given back to', async () => {
+    await take(ann, 'a', 40)
+    rmSync(folder, { recursive: true })
+    await assert.rejects(kept.restore(kept.list()[0]?.id ?? ''), { code: 'target-vanished' })
+    assert.deepEqual(names(), ['a'])
+  })
+
+  describe('that a disk says it could not take away', () => {
+    const { unlinkSync } = fs
+    const failing = (code: string, isDone: boolean) =>
+      mock.method(fs, 'unlinkSync', (path: string) => {
+        if (isDone || path.startsWith(place)) unlinkSync(path)
+        if (!path.startsWith(place))
+          throw Object.assign(new Error(`${code}: unlink`), { code, syscall: 'unlink' })
+      })
+    /** The kept files lie on another disk. */
+    const elsewhere = () =>
+      mock.method(fs, 'linkSync', () => {
+        throw Object.assign(new Error('EXDEV: link'), { code: 'EXDEV', syscall: 'link' })
+      })
+
+    for (const code of ['EIO', 'ENOENT'])
+      for (const [where, prepare] of [
+        ['the same disk', () => {}],
+        ['another disk', elsewhere],
+      ] as const)
+        it(`is kept on ${where} when it is gone all the same (${code})`, async () => {
+          prepare()
+          failing(code, true)
+          await take(ann, 'a', 40)
+          assert.ok(!existsSync(join(folder, 'a')))
+          assert.deepEqual(names(), ['a'])
+          mock.restoreAll()
+          assert.equal(readFileSync(await kept.restore(kept.list()[0]?.id ?? '')).length, 40)
+        })
+
+    for (const [where, prepare] of [
+      ['the same disk', () => {}],
+      ['another disk', elsewhere],
+    ] as const)
+      it(`is not kept on ${where} when it is still there`, async () => {
+        prepare()
+        failing('EIO', false)
+        await assert.rejects(take(ann, 'a', 40))
+        assert.ok(existsSync(join(folder, 'a')))
+        assert.deepEqual([names(), readdirSync(place)], [[], []])
+      })
   })
 
   it('knows what came and went within a day', () => {

@@ -46,8 +46,11 @@ export function linkOut(
     // A file that got the name meanwhile is the user's.
     if (look(place)?.ino === found.ino) unlinkSync(place.folder.prefix + place.name)
   } catch (error) {
-    discard(path) // another program has it open, so it stays where it is
-    throw error
+    // Another program has it open, so it stays where it is. A disk may also say so of a file that is gone.
+    if (look(place)?.ino === found.ino) {
+      discard(path)
+      throw error
+    }
   }
   return true
 }

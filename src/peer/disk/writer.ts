@@ -191,7 +191,7 @@ export class SafeWriter {
   }
 
   /**
-   * Takes a file out of the target. Its bytes are at `path` before it is gone here.
+   * Takes a file out of the target. Its bytes are at `path` before it is gone here. After an error they may be there too.
    * @param path absolute, outside of the target; nothing may be there
    * @returns false when there was nothing
    * @throws WriteError as `remove`; 'no-space' when there is no room for it there
@@ -207,7 +207,8 @@ export class SafeWriter {
     const opened = this.openFile(segments)
     if (opened === undefined) throw new WriteError('changed', segments.join('/'))
     await copyOut(opened, path, expected, segments.join('/'))
-    return this.remove(segments, expected)
+    await this.remove(segments, expected)
+    return true
   }
 
   /** Removes a folder. @throws WriteError 'kept-folder' when it holds anything */

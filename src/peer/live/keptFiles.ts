@@ -13,18 +13,22 @@
  * files get.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { closeSync, lstatSync, mkdirSync, read, readdirSync, statSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { PeerfoldError } from '../../common/errors'
 import { systemCode } from '../../common/fileErrors'
 import type { Former } from '../copy/former/formers'
 import { conflictName } from '../disk/conflicts'
-import { openRegular } from '../disk/fileInPlace'
+import { type OpenFile, openRegular } from '../disk/fileInPlace'
 import { probeRules } from '../disk/probe'
-import { WriteError } from '../disk/writeErrors'
+import { toWriteError, WriteError } from '../disk/writeErrors'
 import { type FileMark, SafeWriter } from '../disk/writer'
 import type { Catalog, KeptRecord } from '../store/catalog'
+import { describeFileTrouble } from './writeTrouble'
+
+const readAsync = promisify(read)
 
 const DAY = 24 * 3_600_000
 /** A file that the share changed less than this time (milliseconds) before it removed it has passed through. */
@@ -41,6 +45,18 @@ export interface KeptLimits {
 
 /** Which file is taken away, and from where. */
 export type Taken = Pick<KeptRecord, 'share' | 'folder' | 'path' | 'executable' | 'passing'>
+
+/** What lies where a file lay: that file as it was, another one, nothing. `unknown`: it cannot be seen now. */
+function whatLies(writer: SafeWriter, segments: readonly string[], mark: FileMark) {
+  try {
+    const now = writer.stat(segments)
+    if (now === undefined) return 'nothing'
+    const { ino, size, mtimeMs } = now
+    return ino === mark.ino && size === mark.size && mtimeMs === mark.mtimeMs ? 'same' : 'other'
+  } catch {
+    return 'unknown'
+  }
+}
 
 /** Whether a file that the share removes now had its present state only for a short time. */
 export function hasPassed({ ctimeMs }: FileMark): boolean {
@@ -115,20 +131,28 @@ export class KeptFiles {
     try {
       isTaken = await writer.takeOut(segments, this.pathOf(id), mark)
     } catch (error) {
-      throw this.isOwnDiskFull(error, taken.folder) ? new PeerfoldError('store-full', this.dataFolder) : error
+      // The file may be gone from its place all the same. What is kept of it may then be all that is left.
+      const left = this.isHere(id) ? whatLies(writer, segments, mark) : 'same'
+      isTaken = left !== 'same'
+      if (left !== 'nothing')
+        throw this.isOwnDiskFull(error, taken.folder)
+          ? new PeerfoldError('store-full', this.dataFolder)
+          : error
     } finally {
-      if (!isTaken) {
+      if (isTaken) this.add(record)
+      else {
         await this.catalog.delete('keptFile', id)
         // removes a copy of a file that could not be removed from its place
         await rm(this.pathOf(id), { force: true })
       }
     }
-    if (!isTaken) return undefined
-    this.add(record)
-    return id
+    return isTaken ? id : undefined
   }
 
-  /** Keeps the bytes of a file that is about to be overwritten. → its id */
+  /**
+   * Keeps the bytes of a file that is about to be overwritten. They stay whatever the limit, until the next `prune`.
+   * → their id. Throws `store-full`, and errors of the file system.
+   */
   async keepBytes(bytes: Buffer, mark: FileMark, taken: Taken): Promise<string> {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 })
     const id = randomBytes(16).toString('hex')
@@ -145,17 +169,17 @@ export class KeptFiles {
     } catch (error) {
       await rm(this.pathOf(id), { force: true })
       await this.catalog.delete('keptFile', id)
-      throw error
+      const isFull = toWriteError(error, '').code === 'no-space'
+      throw isFull ? new PeerfoldError('store-full', this.dataFolder) : error
     }
     this.add(record)
-    await this.prune()
     return id
   }
 
-  /** Deletes a kept file whose original was not overwritten after all. */
-  async drop(id: string): Promise<void> {
+  /** Deletes the kept bytes of a file if that was not overwritten after all. Otherwise they stay. */
+  async drop(id: string, writer: SafeWriter, segments: readonly string[], mark: FileMark): Promise<void> {
     const record = this.records.get(id)
-    if (record !== undefined) await this.forget(record)
+    if (record !== undefined && whatLies(writer, segments, mark) === 'same') await this.forget(record)
   }
 
   /** Files that were taken out of a folder, the latest first. */
@@ -165,39 +189,24 @@ export class KeptFiles {
       .map(({ id, path, size }) => ({ path, size, open: () => openRegular(this.pathOf(id)) }))
   }
 
-  /** Puts a file back where it was, or beside another file that is there now. → where (absolute) */
+  /**
+   * Puts a file back where it was, or beside another file that is there now. → where (absolute). Throws
+   * `kept-file-gone`, `kept-file-torn` and errors of the folder; then it stays kept.
+   */
   async restore(id: string): Promise<string> {
     const record = this.records.get(id)
-    if (record === undefined) throw new PeerfoldError('kept-file-gone')
-    const { folder, path, size, mtime, executable } = record
-    const rules = probeRules(folder)
-    const writer = SafeWriter.open(folder, rules)
-    const isTaken = (at: readonly string[]) => writer.stat(at) !== undefined
+    const kept = record && openRegular(this.pathOf(id))
+    if (record === undefined || kept === undefined) throw new PeerfoldError('kept-file-gone')
+    const { folder, path } = record
     try {
-      const wanted = path.slice(1).split('/')
-      const segments = isTaken(wanted) ? conflictName(wanted, new Date(), rules, isTaken) : wanted
-      const kept = await open(this.pathOf(id))
-      try {
-        const file = await writer.openLarge(segments, {
-          size,
-          executable,
-          mtimeMs: mtime,
-          precondition: 'absent',
-        })
-        for (let position = 0; position < size; ) {
-          const { bytesRead, buffer } = await kept.read(Buffer.allocUnsafe(AT_ONCE), 0, AT_ONCE, position)
-          if (bytesRead === 0) break
-          await file.write(position, buffer.subarray(0, bytesRead))
-          position += bytesRead
-        }
-        await file.commit()
-      } finally {
-        await kept.close()
-      }
+      if (kept.mark.size < record.size) throw new PeerfoldError('kept-file-torn', this.pathOf(id))
+      const place = await putBack(record, kept)
       await this.forget(record)
-      return join(folder, ...segments)
+      return place
+    } catch (error) {
+      throw describeFileTrouble(error, folder, join(folder, path))
     } finally {
-      await writer.close()
+      closeSync(kept.fd)
     }
   }
 
@@ -236,6 +245,15 @@ export class KeptFiles {
     await this.catalog.delete('keptFile', id)
     // A start removes it when it is old.
     await rm(this.pathOf(id), { force: true }).catch(error => this.note(error))
+  }
+
+  /** Whether there is a file of this kept file. True where that cannot be seen now. */
+  private isHere(id: string): boolean {
+    try {
+      return lstatSync(this.pathOf(id), { throwIfNoEntry: false }) !== undefined
+    } catch {
+      return true
+    }
   }
 
   /** Whether the disk of the data folder is the full one: the file had to be copied there. */
@@ -282,6 +300,32 @@ export class KeptFiles {
 
   private pathOf(id: string): string {
     return join(this.folder, id)
+  }
+}
+
+/** Copies an open file to its place in the folder, or beside it. → where (absolute) */
+async function putBack({ folder, path, mtime, executable }: KeptRecord, kept: OpenFile): Promise<string> {
+  // A program that had it open when it was taken may have added to it.
+  const { size } = kept.mark
+  const rules = probeRules(folder)
+  const writer = SafeWriter.open(folder, rules)
+  const isTaken = (at: readonly string[]) => writer.stat(at) !== undefined
+  try {
+    const wanted = path.slice(1).split('/')
+    const segments = isTaken(wanted) ? conflictName(wanted, new Date(), rules, isTaken) : wanted
+    const options = { size, executable, mtimeMs: mtime, precondition: 'absent' } as const
+    const file = await writer.openLarge(segments, options)
+    const buffer = Buffer.allocUnsafe(AT_ONCE)
+    for (let position = 0; position < size; ) {
+      const { bytesRead } = await readAsync(kept.fd, buffer, 0, Math.min(AT_ONCE, size - position), position)
+      if (bytesRead === 0) break
+      await file.write(position, buffer.subarray(0, bytesRead))
+      position += bytesRead
+    }
+    await file.commit()
+    return join(folder, ...segments)
+  } finally {
+    await writer.close()
   }
 }
 

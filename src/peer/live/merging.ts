@@ -76,11 +76,12 @@ export async function mergeConflict(options: MergingOptions): Promise<number> {
       try {
         await writer.writeSmall(segments, merged.bytes, { executable, precondition: mine.mark })
       } catch (error) {
-        await kept.drop(former)
+        await kept.drop(former, writer, segments, mine.mark)
         throw error instanceof WriteError && error.code === 'changed'
           ? new PeerfoldError('changed-meanwhile', name)
           : error
       }
+      await kept.prune()
     }
     if (merged.conflicts > 0) await bases.put({ ...record, merged: record.theirs })
     else await endConflict(options, writer)
