@@ -93,17 +93,22 @@ export class Merges {
   private async look(): Promise<void> {
     if (this.looking) return
     this.looking = true
-    for (const record of this.options.context.bases.merging) {
-      const key = join(record.folder, record.copy)
-      try {
-        await this.lookAt(record)
-        this.failing.delete(key)
-      } catch (error) {
-        if (!this.failing.has(key)) this.log(error)
-        this.failing.add(key)
-      }
+    try {
+      for (const record of this.options.context.bases.merging) await this.tryToLookAt(record)
+    } finally {
+      this.looking = false
     }
-    this.looking = false
+  }
+
+  private async tryToLookAt(record: BaseRecord): Promise<void> {
+    const key = join(record.folder, record.copy)
+    try {
+      await this.lookAt(record)
+      this.failing.delete(key)
+    } catch (error) {
+      if (!this.failing.has(key)) this.log(error)
+      this.failing.add(key)
+    }
   }
 
   private async lookAt(record: BaseRecord): Promise<void> {
