@@ -37,6 +37,8 @@ declare module '@hyperswarm/secret-stream' {
     push(bytes: Uint8Array | null): boolean
     readonly id: number
     connect(socket: object, remoteId: number, port: number, host: string): void
+    /** Whether each datagram is handed over at once, or only what fills a buffer (66 KiB). */
+    setInteractive(interactive: boolean): void
   }
   /** An encrypted stream between two peers that know each other's key. */
   export interface NoiseStream extends Duplex {

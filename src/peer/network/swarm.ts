@@ -13,6 +13,7 @@ import type { PeerDiscovery, PeerInfo } from 'hyperswarm'
 import type { PeerId } from '../../common/brand'
 import type { NetworkState, SearchReason } from '../../common/model'
 import { Signal } from '../../common/signal'
+import { readInBulk } from '../hypercore/bulkReads'
 import { isConnecting, PeerSwarm } from '../hypercore/connecting'
 import { makePacketRoom } from '../hypercore/packetRoom'
 import { peerIdOf } from '../keys'
@@ -163,6 +164,7 @@ export class Network {
     // Without TCP everything works, only slower.
     await this.listen().catch(error => this.options.log(`TCP cannot be used: ${String(error)}`))
     const dht = new DHT(bootstrap.length > 0 ? { bootstrap } : {})
+    readInBulk(dht)
     const firewall = (key: Buffer) => this.isUnwelcome(peerIdOf(key))
     const swarm = new PeerSwarm({ keyPair, dht, maxPeers: this.options.limits().connections, firewall })
     swarm.on('connection', (stream: NoiseStream, info: PeerInfo) => this.onConnection(stream, info))
