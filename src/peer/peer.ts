@@ -1,4 +1,5 @@
 /** The peer: builds its parts, joins them, and closes them in order. What clients ask of it is in service/. */
+import { join } from 'node:path'
 import type { KeyPair } from '@hyperswarm/secret-stream'
 import type Corestore from 'corestore'
 import { PeerfoldError } from '../common/errors'
@@ -23,8 +24,10 @@ import { StoreBudget } from './store/budget'
 import type { Catalog } from './store/catalog'
 import { StoreCompaction } from './store/compaction'
 import { StoreSpace } from './store/space'
-import { isDamage, openDatabases, syncStore } from './store/store'
+import { isDamage, openDatabases } from './store/store'
+import { StoreSync } from './store/sync'
 import { explainStoreTrouble } from './store/trouble'
+import { throwIfAborted } from './time'
 import { Copies } from './transfers/copies'
 import { Reads } from './transfers/reads'
 import { Transfers } from './transfers/transfers'
@@ -53,6 +56,7 @@ export class Peer {
   readonly service: PeerService
   private readonly closing = new AbortController()
   private readonly space: StoreSpace
+  private readonly sync: StoreSync
   private readonly bases: Bases
   private readonly compaction: StoreCompaction
   private lostWrites = false
@@ -68,6 +72,10 @@ export class Peer {
     const checkForDamage = (error: unknown) => this.checkForDamage(error)
     const explain = (error: unknown) => explainStoreTrouble(error, paths.root)
     this.bases = new Bases(catalog)
+    this.sync = new StoreSync(join(paths.store, 'db'), paths.root, async () => {
+      throwIfAborted(this.closing.signal) // the store may be closed already
+      await store.storage.db.flush()
+    })
     this.space = new StoreSpace(paths.root, options.onRoomAgain, log)
     const budget = new StoreBudget(catalog, () => settings.limits.storeBytes, log)
     this.compaction = new StoreCompaction(store.storage, paths.root, this.closing.signal, error => {
@@ -105,7 +113,7 @@ export class Peer {
         options.keepVersions === false ? { ...DEFAULT_KEEPING, rule: { kind: 'none' } } : DEFAULT_KEEPING,
       hold: options.hold ?? HOLD,
       toldFor: options.toldFor ?? NOTICE,
-      syncStore: () => syncStore(paths),
+      syncStore: () => this.sync.sync(),
       mayHaveLostWrites: () => this.lostWrites,
       closing: this.closing.signal,
     }
@@ -169,8 +177,12 @@ export class Peer {
     await this.compaction.settle()
     await this.store.close()
     await budget.close()
-    await syncStore(this.options.paths)
-    await this.catalog.put('run', '', { boot: bootId(), endedInOrder: true })
+    try {
+      await this.sync.sync()
+      await this.catalog.put('run', '', { boot: bootId(), endedInOrder: true })
+    } catch (error) {
+      this.options.log(`the last writes may not be on the disk: ${String(error)}`)
+    }
     await this.catalog.close()
   }
 

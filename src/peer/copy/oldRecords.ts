@@ -4,6 +4,7 @@
  */
 import { closeSync } from 'node:fs'
 import type { OpenFile } from '../disk/fileInPlace'
+import { WriteError } from '../disk/writeErrors'
 import type { SafeWriter } from '../disk/writer'
 import { contentId } from '../drive/format/entry'
 import { readPack, sliceOfPack } from '../drive/read'
@@ -25,20 +26,33 @@ export async function checkOldRecords(
   signal: AbortSignal,
 ): Promise<void> {
   const due = slicer()
-  for (const file of files) {
-    throwIfAborted(signal)
-    const opened = writer.openFile(file.segments)
-    if (opened === undefined) continue
-    try {
-      const proof = await proveOld(file, opened, share, signal)
-      if (proof === 'same') marks.compared(file, file.mark, opened.mark, hashOf(opened))
-      if (proof === 'other') marks.changed(file)
-    } finally {
-      closeSync(opened.fd)
+  try {
+    for (const file of files) {
+      throwIfAborted(signal)
+      const opened = openedAt(file, writer)
+      if (opened === undefined) continue
+      try {
+        const proof = await proveOld(file, opened, share, signal)
+        if (proof === 'same') marks.compared(file, file.mark, opened.mark, hashOf(opened))
+        if (proof === 'other') marks.changed(file)
+      } finally {
+        closeSync(opened.fd)
+      }
+      if (due()) await breathe()
     }
-    if (due()) await breathe()
+  } finally {
+    await marks.flush() // also what was checked before an error
   }
-  await marks.flush()
+}
+
+/** Undefined when there is no file that may be read. */
+function openedAt({ segments }: PresentFile, writer: SafeWriter): OpenFile | undefined {
+  try {
+    return writer.openFile(segments)
+  } catch (error) {
+    if (error instanceof WriteError && error.code !== 'vanished') return undefined
+    throw error
+  }
 }
 
 function hashOf({ fd, mark }: OpenFile): Uint8Array | undefined {

@@ -13,7 +13,6 @@ import Corestore from 'corestore'
 import CorestoreStorage from 'hypercore-storage'
 import type { DataFolderPaths } from '../../wire/dataFolder'
 import { Catalog, type Write } from './catalog'
-import { syncDatabase } from './sync'
 import { storeTrouble } from './trouble'
 
 /**
@@ -60,11 +59,6 @@ export function isDamage(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error) || 'syscall' in error) return false
   if (storeTrouble(error) !== undefined) return false // it could not write, and what it wrote before is whole
   return error.code === 'EIO' || error.code === 'ENOENT' || error.code === 'DEVICE_FILE'
-}
-
-/** Resolves when everything written to the store is on the disk. */
-export function syncStore({ store }: DataFolderPaths): Promise<void> {
-  return syncDatabase(join(store, 'db'))
 }
 
 /** The store is set aside when the next process opens it. */

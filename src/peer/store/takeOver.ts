@@ -28,6 +28,7 @@ import { basename, dirname, join } from 'node:path'
 import { systemCode } from '../../common/fileErrors'
 import type { DataFolderPaths } from '../../wire/dataFolder'
 import { unfinishedFormatFolder } from '../../wire/dataFormat'
+import { cannotSync } from './sync'
 
 /** Takes the place of the keys of 0.3.0, whose JSON parser shows up to 20 characters of it. */
 export const BAR = 'Update Peerfold'
@@ -78,12 +79,14 @@ function writeDurably(path: string, text: string): void {
   syncFolder(dirname(path))
 }
 
-/** Waits until what was made and renamed in a folder is on the disk. Windows has no such call. */
+/** Waits until what was made and renamed in a folder is on the disk. Not every system and file system can do that. */
 function syncFolder(path: string): void {
   if (process.platform === 'win32') return
   const folder = openSync(path, 'r')
   try {
     fsyncSync(folder)
+  } catch (error) {
+    if (!cannotSync(error)) throw error
   } finally {
     closeSync(folder)
   }

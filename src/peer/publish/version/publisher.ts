@@ -45,10 +45,12 @@ export class Publisher {
   private readonly filesAtWork = new FilesAtWork()
   readonly removals: RemovalHold
   private readonly versions: VersionAppender
+  /** A version was appended, and the disk did not take it. */
+  private isUnsynced = false
 
   /**
    * @param share its log of bytes is open, when it has one
-   * @param sync resolves when everything in the store is on the disk
+   * @param syncStore resolves when everything in the store is on the disk
    * @param isInDoubt whether the logs may have lost their ends
    * @param hold milliseconds that many vanished files are held before they count as deleted
    * @param onIndexLost the index could not be saved, which harms nothing but says something about the disk
@@ -58,7 +60,7 @@ export class Publisher {
     private readonly share: ShareDrive,
     catalog: Catalog,
     private readonly readRecord: () => ShareRecord,
-    private readonly sync: () => Promise<void>,
+    private readonly syncStore: () => Promise<void>,
     isInDoubt: boolean,
     onIndexLost: (error: unknown) => void,
     hold = HOLD,
@@ -109,6 +111,7 @@ export class Publisher {
   ): Promise<PublishResult> {
     const { named = NOTHING, notice = NOTICE, assertRoom = () => {} } = options
     await this.logs.catchUp(signal)
+    if (this.isUnsynced) await this.sync()
     let published = await this.newest.load(signal)
     const progress: PublishProgress = { files: { done: 0 }, bytes: { done: 0 } }
     const leftOut = new Set<string>()
@@ -147,7 +150,8 @@ export class Publisher {
       assertRoom()
       await this.finishAhead(await this.newest.saved(signal), signal)
       published = await this.newest.saved(signal)
-      const { newest, versions, sync } = this
+      const { newest, versions } = this
+      const sync = () => this.sync()
       const place = { share, root, newest, versions, inPlace: this.inPlace, sync }
       const alreadySkipped = this.notTaken.list()
       const mayGrow = (path: DrivePath) => this.filesAtWork.isOverdue(path)
@@ -227,6 +231,13 @@ export class Publisher {
 
   private get root(): string {
     return rootOf(this.record)
+  }
+
+  /** Resolves when everything in the store is on the disk. */
+  private async sync(): Promise<void> {
+    this.isUnsynced = true
+    await this.syncStore()
+    this.isUnsynced = false
   }
 
   /** Whether the newest version is given out and not finished: see `finish`. */
