@@ -277,12 +277,16 @@ export class PeerLink {
     this.udx.destroy()
   }
 
-  /** Reports a message that is too long as soon as it begins: its first bytes say how long it is. */
+  /**
+   * Reports a message that is too long as soon as it begins: its first bytes say how long it is. They may come with the
+   * handshake, and the stream may read them after this listener is called.
+   */
   private boundMessages(stream: NoiseStream): void {
-    stream.rawStream.on('data', () => {
+    const look = () => {
       if (announcedBytes(stream) > PEER_LIMITS.messageBytes)
         this.misbehaved.emit(`it sent a message of more than ${formatBytes(PEER_LIMITS.messageBytes)}`)
-    })
+    }
+    stream.rawStream.on('data', () => queueMicrotask(look))
   }
 
   /** Undefined when it is no message. Throwing here would end the connection before anybody knows why. */

@@ -119,7 +119,7 @@ export class PeerConduct {
       for (const peer of core.peers) {
         if (peer.remoteOpened) spoke.add(peer.stream)
         if (openRequests(peer) > PEER_LIMITS.openRequests) this.onFlood(peer)
-        else if (this.owes(peer) && core.peers.some(other => other !== peer && other.remoteOpened))
+        else if (this.owes(peer) && core.peers.some(other => other.remoteOpened && !isSame(other, peer)))
           this.blame(peer, 'it did not answer')
       }
     }
@@ -198,9 +198,16 @@ export class PeerConduct {
     if (link !== undefined) this.options.offended(link, what)
   }
 
+  /** Undefined: its stream is one of a connection that the peer has replaced. */
   private linkOf(peer: ReplicatorPeer): PeerLink | undefined {
-    return this.links.get(peer.stream.remotePublicKey.toString('hex'))
+    const link = this.links.get(peer.stream.remotePublicKey.toString('hex'))
+    return link?.carried.all.includes(peer.stream) ? link : undefined
   }
+}
+
+/** Whether both are streams of one peer. One of them may be dead: its machine slept, or the network was gone. */
+function isSame(a: ReplicatorPeer, b: ReplicatorPeer): boolean {
+  return a.stream.remotePublicKey.equals(b.stream.remotePublicKey)
 }
 
 /**
