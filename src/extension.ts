@@ -45,7 +45,7 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
     context.subscriptions.push(resource)
     return resource
   }
-  const { globalState: memory, globalStorageUri: storage } = context
+  const memory = context.globalState
   const log = own(vscode.window.createOutputChannel('Peerfold', { log: true }))
   const peer = own(new PeerProcess(context.extensionPath, log))
   const model = own(new PeerModel(peer))
@@ -93,7 +93,6 @@ export function activate(context: vscode.ExtensionContext): PeerfoldExports {
     ask: askUser,
     log,
     memory,
-    storage,
     copies: { follow: copy => copies.follow(copy) },
   }
   const copies = own(new FollowedCopies(context.workspaceState, parts))

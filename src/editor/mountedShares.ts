@@ -1,14 +1,14 @@
 /**
  * Tells what VS Code cannot do with a share that is a folder of the workspace. Its search does not look into other file
  * systems, and says “No results found”. The folder has a mark that says so when the mouse rests on it. A message says it
- * once for each user, after the first share was added.
+ * once for each user, after the first share was added. If the window restarts right after it, the message is shown again.
  */
 import * as vscode from 'vscode'
 import type { ShareId } from '../common/brand'
 import { Commands } from './contributions'
 import { Disposable } from './dispose'
 import { fromShareUri, ROOT } from './files/shareUri'
-import { offerCommand, tell, tellError } from './tell'
+import { offerCommand, tellError, tellUntilAnswered } from './tell'
 
 const { l10n } = vscode
 
@@ -16,6 +16,8 @@ const { l10n } = vscode
 const MEMORY = 'peerfold.toldOfSearch'
 /** Milliseconds before the message: adding a folder may restart all extensions, and older buttons do nothing then. */
 const SETTLES = 5_000
+/** Milliseconds that the message stands before the user counts as told without an answer. */
+const STANDS = 20_000
 /** One or two characters, shown at the right of the folder. */
 const BADGE = '↔'
 
@@ -23,6 +25,7 @@ export class MountedShares extends Disposable implements vscode.FileDecorationPr
   private readonly changed = this.own(new vscode.EventEmitter<undefined>())
   readonly onDidChangeFileDecorations = this.changed.event
   private telling: NodeJS.Timeout | undefined
+  private standing: NodeJS.Timeout | undefined
 
   constructor(private readonly memory: vscode.Memento) {
     super()
@@ -33,7 +36,12 @@ export class MountedShares extends Disposable implements vscode.FileDecorationPr
         this.tellSoon()
       }),
     )
-    this.own({ dispose: () => clearTimeout(this.telling) })
+    this.own({
+      dispose: () => {
+        clearTimeout(this.telling)
+        clearTimeout(this.standing)
+      },
+    })
     this.tellSoon()
   }
 
@@ -55,15 +63,16 @@ export class MountedShares extends Disposable implements vscode.FileDecorationPr
 
   private tellOnce(): void {
     const [id] = mounted()
-    if (id === undefined || this.memory.get(MEMORY) === true) return
-    this.memory.update(MEMORY, true).then(undefined, tellError)
-    tell(
+    if (id === undefined || this.standing !== undefined || this.memory.get(MEMORY) === true) return
+    const remember = () => this.memory.update(MEMORY, true).then(undefined, tellError)
+    this.standing = setTimeout(remember, STANDS)
+    void tellUntilAnswered(
       l10n.t(
         'The editor’s search does not look into shares. Find files by name, or save a copy to search in it.',
       ),
       offerCommand(l10n.t('Go to File in Share…'), Commands.findInShare, id),
       offerCommand(l10n.t('Save a Copy…'), Commands.saveCopy, id),
-    )
+    ).then(remember)
   }
 }
 

@@ -5,10 +5,16 @@ import type { Locator, Page } from 'playwright-core'
 export class Notification {
   private constructor(readonly toast: Locator) {}
 
+  /** One that may show or not. */
+  static of(page: Page, text: string | RegExp): Notification {
+    const toasts = page.locator('.notifications-toasts .notification-toast')
+    return new Notification(toasts.filter({ hasText: text }).first())
+  }
+
   static async waitFor(page: Page, text: string | RegExp): Promise<Notification> {
-    const toast = page.locator('.notifications-toasts .notification-toast').filter({ hasText: text }).first()
-    await toast.waitFor()
-    return new Notification(toast)
+    const notification = Notification.of(page, text)
+    await notification.toast.waitFor()
+    return notification
   }
 
   async text(): Promise<string> {

@@ -1,46 +1,43 @@
 import assert from 'node:assert/strict'
-import { pathToFileURL } from 'node:url'
 import {
   isUntitledWorkspace,
   type Remedy,
   remedyFor,
   type StartedWindow,
-  workspaceFile,
+  TRIES,
 } from '../../src/editor/commands/lostFolders'
-import { temporaryFolder } from '../support/folders'
 
 const share = 'peerfold://y/'
 const before = ['file:///home/bob/shed']
 
 describe('a window that starts after a share was to be added to a workspace', () => {
-  const cases: readonly (readonly [what: string, window: StartedWindow, remedy: Remedy])[] = [
+  const lost: StartedWindow = { folders: [], isUntitled: true, hasShare: false }
+  const cases: readonly (readonly [what: string, window: StartedWindow, tries: number, remedy: Remedy])[] = [
     [
       'has the share, and is left alone',
       { folders: [...before, share], isUntitled: true, hasShare: true },
+      0,
       'none',
     ],
-    [
-      'lost the folders of its workspace, and gets them back',
-      { folders: [], isUntitled: true, hasShare: false },
-      'open',
-    ],
-    [
-      'has no folders, as any empty window, and is asked',
-      { folders: [], isUntitled: false, hasShare: false },
-      'offer-opening',
-    ],
+    ['lost the folders of its workspace, and gets them back', lost, 0, 'put-back'],
+    ['lost them again, and gets them back', lost, TRIES - 1, 'put-back'],
+    ['loses them whenever it starts, and is asked', lost, TRIES, 'offer'],
+    ['has no folders, as any empty window, and is asked', { ...lost, isUntitled: false }, 0, 'offer'],
     [
       'has the folders as before, as a second window of them has, and is asked',
       { folders: before, isUntitled: false, hasShare: false },
-      'offer-adding',
+      0,
+      'offer',
     ],
     [
       'has other folders, and is left alone',
       { folders: ['file:///home/bob/desk'], isUntitled: false, hasShare: false },
+      0,
       'not-meant',
     ],
   ]
-  for (const [what, window, remedy] of cases) it(what, () => assert.equal(remedyFor(window, before), remedy))
+  for (const [what, window, tries, remedy] of cases)
+    it(what, () => assert.equal(remedyFor(window, { before, tries }), remedy))
 })
 
 describe('a workspace that nobody saved', () => {
@@ -57,16 +54,5 @@ describe('a workspace that nobody saved', () => {
     ]
     assert.deepEqual(untitled.filter(isUntitledWorkspace), untitled)
     assert.deepEqual(saved.filter(isUntitledWorkspace), [])
-  })
-})
-
-describe('the workspace file that is made for folders that were lost', () => {
-  it('names folders of the machine it lies on by their paths, and others by their addresses', () => {
-    const own = temporaryFolder('own ü#%')
-    const other = 'vscode-vfs://github/somebody/something'
-    const content = workspaceFile([pathToFileURL(own).href, other], { uri: share, name: 'garden' })
-    assert.deepEqual(JSON.parse(content), {
-      folders: [{ path: own }, { uri: other }, { uri: share, name: 'garden' }],
-    })
   })
 })

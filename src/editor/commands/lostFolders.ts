@@ -1,9 +1,11 @@
 /**
  * What to do when a window starts after a share was to be added to a workspace. Other windows start as well, perhaps with
  * the same folders, and VS Code tells nothing that tells them apart: its session id is the same for all where telemetry
- * is off. So nothing is opened without a question, unless only the window that asked can look like this one.
+ * is off. So nothing is added without a question, unless only the window that asked can look like this one.
  */
-import { fileURLToPath } from 'node:url'
+
+/** How often folders that were lost are put back before the user is asked. */
+export const TRIES = 3
 
 /** The folders of a window, as addresses. */
 export interface StartedWindow {
@@ -18,12 +20,10 @@ export type Remedy =
   | 'none'
   /** This is another window. */
   | 'not-meant'
-  /** The folders are there as before, and the share is not: it can be added again. */
-  | 'offer-adding'
-  /** There are no folders: the window may have lost them, or never had any. */
-  | 'offer-opening'
+  /** The share is not there, and the folders are as before, or there are none. This may be another window. */
+  | 'offer'
   /** The workspace that VS Code made for the folders has none of them. */
-  | 'open'
+  | 'put-back'
 
 /**
  * Whether a workspace file, by its address, is one that nobody saved. VS Code in a browser says so only in the first
@@ -33,27 +33,15 @@ export function isUntitledWorkspace(address: string): boolean {
   return /^untitled:|\/Workspaces\/Untitled-\d+\.code-workspace$/.test(address)
 }
 
-/** @param before the folders when the share was to be added */
+/**
+ * @param before the folders when the share was to be added
+ * @param tries how often they were put back
+ */
 export function remedyFor(
   { folders, isUntitled, hasShare }: StartedWindow,
-  before: readonly string[],
+  { before, tries }: { readonly before: readonly string[]; readonly tries: number },
 ): Remedy {
   if (hasShare) return 'none'
-  if (folders.length === 0) return isUntitled ? 'open' : 'offer-opening'
-  return folders.join('\n') === before.join('\n') ? 'offer-adding' : 'not-meant'
-}
-
-/**
- * The content of a workspace file with these folders. Folders on the disk are named by paths: a path means the machine on
- * which the workspace file lies, whatever kind of remote that is. An address would not do. If the extension runs on
- * another machine than the window, a folder is `file:` for it, and `vscode-remote://…` for the window, which reads this.
- */
-export function workspaceFile(
-  before: readonly string[],
-  share: { readonly uri: string; readonly name: string },
-): string {
-  const folders = before.map(address =>
-    address.startsWith('file:') ? { path: fileURLToPath(address) } : { uri: address },
-  )
-  return JSON.stringify({ folders: [...folders, share] }, null, 2)
+  if (folders.length === 0) return isUntitled && tries < TRIES ? 'put-back' : 'offer'
+  return folders.join('\n') === before.join('\n') ? 'offer' : 'not-meant'
 }

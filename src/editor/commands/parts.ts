@@ -20,8 +20,6 @@ export interface CommandParts {
   readonly log: vscode.LogOutputChannel
   /** Outlives the window. Nothing secret goes here. */
   readonly memory: vscode.Memento
-  /** A folder of the extension for small files of its own. */
-  readonly storage: vscode.Uri
 }
 
 export interface FollowedCopy {
