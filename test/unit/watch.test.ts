@@ -12,7 +12,11 @@ import {
   MAX_PATHS,
 } from '../../src/peer/publish/watch/burst'
 import { hasOtherChanges } from '../../src/peer/publish/watch/otherChanges'
-import { inotifyDescriptors, type WatchEvent } from '../../src/peer/publish/watch/parcelWatcher'
+import {
+  inotifyDescriptors,
+  type OnEvents,
+  type WatchEvent,
+} from '../../src/peer/publish/watch/parcelWatcher'
 import { type FolderWatch, type WatchOptions, watchFolder } from '../../src/peer/publish/watch/watch'
 import { watchFile } from '../../src/peer/publish/watch/watchFile'
 import { eventually } from '../support/eventually'
@@ -93,6 +97,40 @@ describe('a watched folder', function () {
     // is done, for what is told is followed by a scan of everything.
     await told.until(() => new Set(told.changes.flat()).size >= 95)
     assert.ok(told.changes.length <= 3, `100 files were told in ${told.changes.length} goes`)
+  })
+
+  it('tells a burst when the watcher has told all of it, however long that takes', async () => {
+    let tell: OnEvents = () => {}
+    const times = { ...FAST, save: 5, quiet: 5, longest: 60_000, next: 60_000 }
+    await start({
+      times,
+      loadSubscribe: async () => async (_folder, onEvents) => {
+        tell = onEvents
+        return { unsubscribe: async () => {} }
+      },
+    })
+    const files = Array.from({ length: 300 }, (_, at) => join(root, `f${String(at).padStart(3, '0')}`))
+    const write = (from: number, to: number) => {
+      for (const file of files.slice(from, to)) fs.writeFileSync(file, '')
+    }
+    const handOver = (from: number, to: number, isFirst: boolean) =>
+      tell(
+        null,
+        files.slice(from, to).map(path => ({ path, type: 'update' })),
+        isFirst,
+      )
+    write(0, 1)
+    handOver(0, 1, true) // at once and alone, as the native watcher does
+    write(1, 300)
+    assert.equal(await toldWithin(told, 100), 0, 'files beside it changed as well')
+    handOver(1, 200, true) // after 500 ms, while files are being written
+    assert.equal(await toldWithin(told, 100), 0, 'more may have changed')
+    handOver(200, 240, false)
+    assert.equal(await toldWithin(told, 100), 0, 'files beside the last ones changed as well')
+    handOver(240, 300, false)
+    await told.until(() => told.changes.length === 2)
+    assert.equal(told.changes[0], 'rescan')
+    assert.equal(told.changes[1]?.length, 300)
   })
 
   it('sees what happens inside a tree that was moved in', async () => {
@@ -311,7 +349,7 @@ describe('a burst of changes', function () {
 
   const gather = (times: Partial<BurstTimes>, isGoingOn: () => GoingOn = () => undefined) => {
     const told = new Told()
-    const all = { save: 20, quiet: 20, longest: 1000, longestGoingOn: 1000, ...times }
+    const all = { save: 20, quiet: 20, longest: 1000, next: 1000, longestGoingOn: 1000, ...times }
     return { told, burst: new Burst(all, told.callbacks.onChange, isGoingOn) }
   }
   const paths = (count: number) => Array.from({ length: count }, (_, at) => `/${at}` as DrivePath)
@@ -344,7 +382,7 @@ describe('a burst of changes', function () {
 describe('a save', function () {
   this.timeout(20_000)
   const LATE = 60_000
-  const times = { save: 5, quiet: 30, longest: LATE, longestGoingOn: LATE }
+  const times = { save: 5, quiet: 30, longest: LATE, next: 30, longestGoingOn: LATE }
   const A = '/a' as DrivePath
   const others = ['/b', '/c', '/d'] as DrivePath[]
   let told: Told
@@ -382,6 +420,23 @@ describe('a save', function () {
     burst.add([A])
     await told.until(() => told.changes.length === 2)
     assert.deepEqual(told.changes, ['rescan', [A]])
+  })
+
+  it('is waited with until the watcher tells the rest, and not for ever', async () => {
+    begin({ quiet: 5, next: LATE })
+    isGoingOn = 'more'
+    burst.add([A])
+    assert.equal(await toldWithin(told, 50), 0)
+    isGoingOn = undefined
+    burst.add(others)
+    await told.until(() => told.changes.length === 2)
+    assert.deepEqual(told.changes, ['rescan', [A, ...others]])
+    begin({ quiet: 5, longest: 50, next: LATE })
+    isGoingOn = 'more'
+    burst.add([A])
+    assert.equal(await toldWithin(told, 100), 0, 'the watcher has the rest yet')
+    burst.add(others)
+    await told.until(() => told.changes.length === 2)
   })
 
   it('is told once a program that is at work is done, and not before', async () => {

@@ -5,8 +5,10 @@
  * added for a short while, or when it has lasted long enough. When it holds more paths than are worth naming, or when
  * something may have been missed, it is told as `'rescan'`.
  *
- * A save may be the beginning of something larger that the watcher tells later. So `isGoingOn` is asked before a save
- * is told. If more is going on, the save becomes a burst, which is told as `'rescan'` and then by name.
+ * What is there may be the beginning of something larger, of which the watcher tells the rest later. So `isGoingOn` is
+ * asked before anything is told. If more is going on, the watcher is waited for: a scan would find the rest already, and
+ * when it is told then, every file of it would be looked at a second time. A save becomes a burst by that, which is told
+ * as `'rescan'` and then by name.
  */
 import type { DrivePath } from '../../../common/brand'
 
@@ -17,8 +19,10 @@ export interface BurstTimes {
   readonly save: number
   /** Milliseconds without a change that end a burst. */
   readonly quiet: number
-  /** Milliseconds a burst lasts at most. */
+  /** Milliseconds after which a burst ends as soon as the watcher tells something, or does not for `next`. */
   readonly longest: number
+  /** Milliseconds within which the watcher tells what it has seen. */
+  readonly next: number
   /** The same while `isGoingOn` says that a program is still at work. */
   readonly longestGoingOn: number
 }
@@ -37,6 +41,8 @@ export class Burst {
   /** The paths known by name are not all that changed. */
   private isPart = false
   private startedAt: number | undefined
+  /** The watcher was waited for since it told something. */
+  private hasWaited = false
   private timer: NodeJS.Timeout | undefined
 
   /** @param isGoingOn asked when a burst is about to end; `startedAt` in milliseconds of `performance.now()` */
@@ -58,6 +64,7 @@ export class Burst {
     if (this.rescan) this.paths.clear()
     if (!this.rescan && this.paths.size === 0) return
     this.startedAt ??= performance.now()
+    this.hasWaited = performance.now() - this.startedAt >= this.times.longest
     this.wait(this.isSave ? this.times.save + later : this.times.quiet, this.times.longest)
   }
 
@@ -68,6 +75,7 @@ export class Burst {
     this.rescan = false
     this.isPart = false
     this.startedAt = undefined
+    this.hasWaited = false
   }
 
   private get isSave(): boolean {
@@ -95,10 +103,15 @@ export class Burst {
     const { startedAt = 0, isSave, times } = this
     const goingOn = this.isGoingOn(this.paths, isSave, startedAt)
     if (goingOn === undefined) return false
-    this.isPart = true
-    const isBusy = goingOn === 'busy' && performance.now() - startedAt < times.longestGoingOn
-    if (!isBusy && !isSave) return false
-    this.wait(times.quiet, isBusy ? times.longestGoingOn : times.longest)
+    if (isSave || goingOn === 'busy') this.isPart = true
+    if (goingOn === 'busy') {
+      const isTooLong = performance.now() - startedAt >= times.longestGoingOn
+      if (!isTooLong) this.wait(times.quiet, times.longestGoingOn)
+      return !isTooLong
+    }
+    if (this.hasWaited) return false
+    this.hasWaited = true
+    this.wait(times.next, times.longest + times.next)
     return true
   }
 }

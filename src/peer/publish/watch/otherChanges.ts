@@ -7,7 +7,7 @@
  * most of the work of a save.
  */
 import { lstatSync, readdirSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, posix } from 'node:path'
 import type { DrivePath } from '../../../common/brand'
 import { isTemporaryName } from '../../names/temporaryName'
 
@@ -22,17 +22,23 @@ const TICK = 20
  * @param root absolute path of the folder
  * @param paths what is known to have changed (drive paths)
  * @param since milliseconds since 1970
+ * @param some those of `paths` whose neighbours are looked at
  */
-export function hasOtherChanges(root: string, paths: ReadonlySet<DrivePath>, since: number): boolean {
-  const known = new Map<string, Set<string>>()
-  for (const path of paths) {
-    const names = known.get(dirname(path)) ?? new Set()
-    known.set(dirname(path), names.add(basename(path)))
+export function hasOtherChanges(
+  root: string,
+  paths: ReadonlySet<DrivePath>,
+  since: number,
+  some: Iterable<DrivePath> = paths,
+): boolean {
+  const places = new Map<string, Set<string>>()
+  for (const path of some) {
+    const names = places.get(dirname(path)) ?? new Set()
+    places.set(dirname(path), names.add(basename(path)))
   }
-  return [...known].some(([folder, names]) =>
-    [...neighboursOf(names, namesIn(join(root, folder)))].some(name =>
-      hasChanged(join(root, folder, name), since - TICK),
-    ),
+  const isOther = (folder: string, name: string) =>
+    !paths.has(posix.join(folder, name) as DrivePath) && hasChanged(join(root, folder, name), since - TICK)
+  return [...places].some(([folder, names]) =>
+    [...neighboursOf(names, namesIn(join(root, folder)))].some(name => isOther(folder, name)),
   )
 }
 

@@ -4,7 +4,8 @@
  *   - Its `ignore` takes whatever holds a glob character for a pattern, so the folder `[work]/node_modules` is not
  *     ignored. `ignorePaths`, which its own wrapper makes of the rest, is taken as it stands.
  *   - Events are handed over when none was added for 50 ms, or 500 ms after the last hand-over. After 500 ms without a
- *     hand-over, the first event is handed over at once and alone, and what belongs to it comes later.
+ *     hand-over, the first event is handed over at once and alone, and what belongs to it comes later. So while files
+ *     are written without a pause, there is a hand-over every 500 ms, and a file may be told 500 ms after it changed.
  *   - An event in the moment of a hand-over is lost at times: it is taken for handed over.
  *   - An error other than “must be re-scanned” is the last thing that a subscription says.
  *   - On Linux one thread reads the events of all subscriptions, and a signal ends it (parcel-bundler/watcher#253).
@@ -22,11 +23,16 @@ export interface WatchEvent {
   readonly type: 'create' | 'update' | 'delete'
 }
 
-/** @param isFirst more of the same may be told within `MORE_WITHIN` */
+/**
+ * @param isFirst more of the same may be told: within `MORE_WITHIN` if all of it has happened, otherwise within
+ *   `NEXT_WITHIN`
+ */
 export type OnEvents = (error: Error | null, events: readonly WatchEvent[], isFirst?: boolean) => void
 
 /** Milliseconds without an event after which events are handed over. */
 export const MORE_WITHIN = 50
+/** Milliseconds after a hand-over within which what was seen meanwhile is handed over, and a little more. */
+export const NEXT_WITHIN = 600
 /**
  * Milliseconds without a hand-over after which the first event is handed over at once; a little less than the true
  * time.

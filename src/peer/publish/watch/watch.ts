@@ -23,7 +23,14 @@ import { isTemporaryName } from '../../names/temporaryName'
 import { errorCode } from '../scan/smallFile'
 import { Burst, type BurstTimes, type ChangedPaths, type GoingOn, MAX_PATHS } from './burst'
 import { hasOtherChanges } from './otherChanges'
-import { isEnd, loadParcelWatcher, MORE_WITHIN, type Subscribe, type WatchEvent } from './parcelWatcher'
+import {
+  isEnd,
+  loadParcelWatcher,
+  MORE_WITHIN,
+  NEXT_WITHIN,
+  type Subscribe,
+  type WatchEvent,
+} from './parcelWatcher'
 
 export interface WatchTimes extends BurstTimes {
   /** Milliseconds between rescans where the system cannot watch. */
@@ -44,6 +51,7 @@ export const WATCH_TIMES: WatchTimes = {
   save: 10,
   quiet: 150,
   longest: 1000,
+  next: NEXT_WITHIN,
   longestGoingOn: 30_000,
   poll: 5000,
   look: 2000,
@@ -53,6 +61,8 @@ export const WATCH_TIMES: WatchTimes = {
 }
 
 const MAX_FAILURES = 6
+/** When the watcher tells more paths at once, those beside them are not looked at: it would take too long. */
+const MANY_PATHS = 64
 
 /** A new folder is watched, but not the folders that are in it by then. */
 const SEES_INSIDE_LATE = process.platform === 'linux'
@@ -96,6 +106,10 @@ export class FolderWatch {
   private subscription: { unsubscribe(): Promise<void> } | undefined
   /** Absolute paths that appeared during this burst and may be folders whose inside is not watched. */
   private appeared = new Set<string>()
+  /** What the watcher told last, in this burst. */
+  private lastTold: readonly DrivePath[] = []
+  /** The watcher may know of more than it has told. */
+  private mayKnowMore = false
   private closed = false
   private readonly timers: NodeJS.Timeout[] = []
   private lastRescan = performance.now()
@@ -265,19 +279,25 @@ export class FolderWatch {
         if (this.concerns(path)) paths.push(path)
       }
     }
+    this.lastTold = paths
+    this.mayKnowMore = isFirst
     this.burst.add(paths, isFirst ? MORE_WITHIN : 0)
   }
 
   private isGoingOn(paths: ReadonlySet<DrivePath>, isSave: boolean, startedAt: number): GoingOn {
     if (this.options.isBusy?.(paths)) return 'busy'
+    const { lastTold } = this
+    if (!isSave && lastTold.length > MANY_PATHS) return this.mayKnowMore ? 'more' : undefined
     const since = Date.now() - (performance.now() - startedAt)
-    return isSave && hasOtherChanges(this.root, paths, since) ? 'more' : undefined
+    return hasOtherChanges(this.root, paths, since, isSave ? paths : lastTold) ? 'more' : undefined
   }
 
   /** At the end of a burst. */
   private deliver(changes: ChangedPaths): void {
     const appeared = [...this.appeared]
     this.appeared.clear()
+    this.lastTold = []
+    this.mayKnowMore = false
     const foldersAppeared = appeared.length > MAX_PATHS || appeared.some(isFolder)
     if (foldersAppeared && this.mode === 'watching') void this.inTurn(() => this.renew())
     else {
