@@ -7,12 +7,14 @@ import type { LiveCopyState, LiveStatus } from './model'
 
 /** `in sync`, `fetching 12 of 40`, `2 conflicts`, `paused: disk full`. */
 export function describeLive(copy: LiveCopyState, l10n: Localizer): string {
-  const { conflictCount, skippedCount, status } = copy
+  const { conflictCount, skippedCount, absentCount = 0, status } = copy
+  const unwritten = skippedCount - absentCount
   const isInStep = status.kind === 'in-step' && status.doubt === undefined
   const parts = [
     isInStep && conflictCount > 0 ? undefined : describeStatus(status, l10n),
     conflictCount === 0 ? undefined : countConflicts(conflictCount, l10n),
-    skippedCount === 0 ? undefined : l10n.t('{0} not written', formatCount(skippedCount)),
+    unwritten === 0 ? undefined : l10n.t('{0} not written', formatCount(unwritten)),
+    absentCount === 0 ? undefined : l10n.t('{0} not to be had', formatCount(absentCount)),
   ]
   return parts.filter(part => part !== undefined).join(' · ')
 }
@@ -67,7 +69,8 @@ export function needsUser({ status, conflictCount }: LiveCopyState): boolean {
 
 /** @param name of its share */
 export function explainLive(copy: LiveCopyState, name: string, l10n: Localizer): string {
-  const { status, folder, version, deletedHere, skippedCount } = copy
+  const { status, folder, version, deletedHere, skippedCount, absentCount = 0 } = copy
+  const unwritten = skippedCount - absentCount
   const error = status.kind === 'waiting' || status.kind === 'asking' ? status.error.message : undefined
   const lines = [
     l10n.t('Follows “{0}”', safeText(copy.path === '/' ? name : `${name}${copy.path}`, 200)),
@@ -76,7 +79,10 @@ export function explainLive(copy: LiveCopyState, name: string, l10n: Localizer):
     copy.only === undefined ? undefined : l10n.t('Only {0}', safeText(copy.only.join(', '), 300)),
     version === undefined ? undefined : l10n.t('Version {0}', version),
     deletedHere === 0 ? undefined : l10n.t('Deleted here, and left so: {0}', formatCount(deletedHere)),
-    skippedCount === 0 ? undefined : l10n.t('Cannot be written here: {0}', formatCount(skippedCount)),
+    unwritten === 0 ? undefined : l10n.t('Cannot be written here: {0}', formatCount(unwritten)),
+    absentCount === 0
+      ? undefined
+      : l10n.t('Nobody online has, not even who shares it: {0}', formatCount(absentCount)),
   ]
   return lines.filter(line => line !== undefined).join('\n')
 }

@@ -178,8 +178,10 @@ export interface LiveCopyState {
   readonly conflicts: readonly LiveConflict[]
   /** Files that the user deleted here, which stay so. */
   readonly deletedHere: number
-  /** Entries that cannot be written here. */
+  /** Entries that cannot be written here, and those of `absentCount`. */
   readonly skippedCount: number
+  /** Files that nobody has, not even who shares them. Absent for none. */
+  readonly absentCount?: number
 }
 
 /** Absolute paths. */

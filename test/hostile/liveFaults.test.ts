@@ -438,3 +438,54 @@ attackGroup('folders in sync, and what others do meanwhile', () => {
     assert.equal(after.state.deletedHere, 0)
   })
 })
+
+attackGroup('folders in sync with a share whose large files are gone from its disk', () => {
+  const people = withPeople()
+  let scene: LiveScene
+
+  before(async () => {
+    const [ann, bob] = await Promise.all([
+      people.start({ client: 'window', hold: 3_600 }),
+      people.start({ client: 'window' }),
+    ])
+    scene = new LiveScene(ann, bob)
+  })
+  afterEach(() => scene.end())
+
+  it('go on without them, and take them as soon as they are there again', async () => {
+    const names = Array.from({ length: 12 }, (_, n) => `${n}.bin`)
+    const large = (seed: number) =>
+      Object.fromEntries(names.map((name, at) => [name, randomBytes(1_200_000, seed + at)]))
+    await scene.begin({ ...large(100), 'a.txt': 'a', 'gone.txt': 'gone', 'x.txt': 'x' }, { isWatched: true })
+    await scene.caughtUp()
+    await scene.atOnce(async () => {
+      await makeTree(scene.source, { ...large(200), 'a.txt': 'later', 'new.txt': 'new' })
+      await rm(join(scene.source, 'gone.txt'))
+      await scene.heard()
+      for (const name of names.slice(1)) await rm(join(scene.source, name))
+    })
+    const absent = names.length - 1
+    const goesOn = () => scene.state.status.kind === 'in-step' && scene.state.absentCount === absent
+    await scene.bob.until('it goes on', goesOn, 100_000)
+    assert.equal(scene.state.skippedCount, absent)
+    const here = (name: string) => readFileSync(join(scene.folder, name))
+    assert.equal(String(here('a.txt')), 'later')
+    assert.equal(String(here('new.txt')), 'new')
+    assert.ok(!existsSync(join(scene.folder, 'gone.txt')))
+    for (const [name, bytes] of Object.entries(large(100)).slice(1)) assert.ok(here(name).equals(bytes), name)
+
+    // What comes next does not wait for them.
+    await writeFile(join(scene.source, 'x.txt'), 'later')
+    const version = await scene.published()
+    await scene.until('the next version is here', ({ status, version: at = 0 }) => {
+      assert.notEqual(status.kind, 'waiting')
+      return status.kind === 'in-step' && at >= version
+    })
+    assert.equal(String(here('x.txt')), 'later')
+
+    await makeTree(scene.source, large(200))
+    await scene.published()
+    await scene.until('all is there', ({ skippedCount }) => skippedCount === 0)
+    await scene.holdsTheSame()
+  }).timeout(200_000)
+})

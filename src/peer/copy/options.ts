@@ -1,5 +1,6 @@
 /** The task of one copy, and the parts that it works with. */
 import type { DrivePath, ShareId } from '../../common/brand'
+import type { DriveEntry } from '../drive/format/entry'
 import type { ShareDrive } from '../drive/shareDrive'
 import type { Version } from '../drive/version'
 import type { CopiedFiles } from '../inPlace/copiedFiles'
@@ -55,4 +56,9 @@ export interface LiveOptions {
   readonly onPlaced: (path: string, beside?: string) => void
   /** Files that were taken out of the folder, the latest first. */
   readonly taken: () => readonly Former[]
+  /**
+   * Whether to go on without a file that nobody who is connected has.
+   * @param isQuiet nothing came for a while
+   */
+  readonly goesWithout: (path: string, entry: DriveEntry, isQuiet: boolean) => boolean
 }

@@ -9,7 +9,7 @@ import { type Absence, absenceOf, passing } from '../drive/absentBytes'
 import type { ReadOptions } from '../drive/blocks'
 import type { DriveEntry } from '../drive/format/entry'
 import { readPack, sliceOfPack } from '../drive/read'
-import { nobodyHas, ownBlocksNowhere } from '../drive/whoHas'
+import { isPartlyNowhere, nobodyHas, ownBlocksNowhere } from '../drive/whoHas'
 import { sharedSlicer, throwIfAborted } from '../time'
 import type { CopyOptions } from './options'
 import type { CopyOutcome } from './outcome'
@@ -24,6 +24,8 @@ const BYTES_IN_FLIGHT = 24 * 1024 * 1024
 const UNITS_IN_FLIGHT = 96
 /** After this many rounds without anything new, content beyond the end of the log counts as a lie. */
 const LOOKS_BEFORE_LIES = 3
+/** So many rounds without anything new take about a quarter of a minute. */
+const QUIET_LOOKS = 6
 
 /** @param slice all bytes of a file that came in a pack */
 export type FileWork = (file: PlannedFile, slice: Buffer | undefined) => Promise<void>
@@ -61,6 +63,7 @@ export class CopyRounds {
       const units = copyUnits(left, await this.needsPack())
       await runBounded(units, limits, unit => this.copyUnit(unit, work, later))
       if (later.length < left.length) wait = 0
+      await this.goWithout(later, wait >= QUIET_LOOKS)
       if (later.length > 0) {
         const absences = await this.absences(later)
         if (absences.includes('superseded') && !this.isFormer) throw new Superseded()
@@ -124,6 +127,21 @@ export class CopyRounds {
 
   private get isFormer(): boolean {
     return this.options.version !== undefined
+  }
+
+  /** Takes out, and lists, files that nobody has and that the folder goes on without. */
+  private async goWithout(later: PlannedFile[], isQuiet: boolean): Promise<void> {
+    const { share, live, transfer } = this.options
+    if (live === undefined || later.length === 0) return
+    const bytes = await share.bytesReady(this.signal)
+    for (const file of later.splice(0)) {
+      const { entry, path } = file
+      if (!isPartlyNowhere(bytes, entry) || !live.goesWithout(path, entry, isQuiet)) later.push(file)
+      else {
+        this.outcome.skip({ path, reason: 'offline', detail: new PeerfoldError('offline', path).message })
+        transfer.progress(1, 0)
+      }
+    }
   }
 
   /** Without files of a former version that no peer keeps. While no peer is connected, none is given up. */

@@ -17,7 +17,7 @@ import { type ErrorCode, PeerfoldError } from '../../common/errors'
 import { type BlockRuns, intersectRuns } from '../hypercore/blockRuns'
 import { within } from '../time'
 import { contentId, type DriveEntry } from './format/entry'
-import { isBeyond, isBeyondTheEnd, isNowhere, type KnownShare, nobodyHas } from './whoHas'
+import { hasGap, isBeyond, isBeyondTheEnd, isNowhere, type KnownShare, nobodyHas } from './whoHas'
 
 /** A peer that knows a version tells the length of its log of bytes within this time (milliseconds). */
 const LENGTH_WITHIN = 3_000
@@ -26,7 +26,7 @@ export type Absence = 'nobody-has-them' | 'superseded' | 'do-not-exist'
 
 /** Why an entry's bytes are absent. Undefined: they are here, or a connected peer has them. */
 export function absenceOf(share: KnownShare, bytes: Hypercore, entry: DriveEntry): Absence | undefined {
-  if (isOther(share, entry) && hasGap(bytes, entry)) return 'superseded'
+  if (isOther(share, entry) && hasGap(bytes, entry.blob)) return 'superseded'
   if (isBeyondTheEnd(share, bytes, entry)) return 'do-not-exist'
   return isNowhere(bytes, entry) ? 'nobody-has-them' : undefined
 }
@@ -72,11 +72,4 @@ export function passing(error: unknown): 'no-sender' | 'no-room' | undefined {
 /** Whether waiting does not help: the user has to raise a limit, or remove something. */
 export function isForUser(code: ErrorCode): boolean {
   return code === 'limit-passed' || code === 'store-limit'
-}
-
-function hasGap(bytes: Hypercore, { blob }: DriveEntry): boolean {
-  if (blob === undefined) return false
-  const end = blob.blockOffset + blob.blockLength
-  for (let block = blob.blockOffset; block < end; block++) if (nobodyHas(bytes, block)) return true
-  return false
 }

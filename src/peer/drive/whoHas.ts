@@ -89,6 +89,18 @@ export function isNowhere(bytes: Hypercore, { blob, pack }: DriveEntry): boolean
   return pack === undefined || nobodyHas(bytes, pack.block)
 }
 
+/** As `isNowhere`, with all of its own blocks looked at. */
+export function isPartlyNowhere(bytes: Hypercore, { blob, pack }: DriveEntry): boolean {
+  return hasGap(bytes, blob) && (pack === undefined || nobodyHas(bytes, pack.block))
+}
+
+export function hasGap(bytes: Hypercore, blob: BlobRef | undefined): boolean {
+  if (blob === undefined) return false
+  const end = blob.blockOffset + blob.blockLength
+  for (let block = blob.blockOffset; block < end; block++) if (nobodyHas(bytes, block)) return true
+  return false
+}
+
 /** Whether the first or the last of these blocks can be had from nobody now. */
 export function ownBlocksNowhere(bytes: Hypercore, blob: BlobRef): boolean {
   return nobodyHas(bytes, blob.blockOffset) || nobodyHas(bytes, lastBlock(blob))

@@ -215,6 +215,7 @@ export class LiveCopy {
       conflicts: conflicts.told,
       deletedHere: deletedHere.size,
       skippedCount: unwritten.count,
+      ...(unwritten.absentCount === 0 ? {} : { absentCount: unwritten.absentCount }),
     }
   }
 
@@ -429,6 +430,8 @@ export class LiveCopy {
       isEnding: () => this.closing.signal.aborted || this.record.paused === true,
       closing: context.closing,
       live: {
+        goesWithout: (path, entry, isQuiet) =>
+          this.unwritten.goesWithout(path, entry, isQuiet && share.replication?.hearing.isFinal === true),
         taken: () => this.kept.takenFrom({ share: share.id, folder }),
         onPlaced: (path, beside) => {
           if (beside !== undefined) this.conflicts.laidBeside(path, beside)

@@ -185,7 +185,7 @@ export class Hearing {
   }
 
   /** A connected owner has told what is newest, and it is here. */
-  private get isFinal(): boolean {
+  get isFinal(): boolean {
     const { replication, links } = this.network
     return this.paths.peers.some(peer => {
       if (!this.hasTold(peer) || peer.remoteLength !== this.paths.length) return false
