@@ -239,6 +239,7 @@ describe('versions of a share', () => {
       const newest = ends.at(-1) ?? 0
       const { versions } = await readHistory(share, { ...ALL, from: newest })
       assert.deepEqual(versions.map(({ version }) => version).reverse(), ends)
+      const below = await readHistory(share, { ...ALL, from: newest, path: '/x' as DrivePath })
       for (const [at, end] of ends.entries()) {
         const version = await share.versionAt(end)
         assert.deepEqual(await treeOf(share, version), trees.get(end))
@@ -254,6 +255,11 @@ describe('versions of a share', () => {
         // A file that was written again with what it held counts as changed: it has another time.
         assert.equal(told?.added, since.filter(each => each.startsWith('added')).length)
         assert.equal(told?.removed, since.filter(each => each.startsWith('removed')).length)
+        const toldBelow = below.versions.find(each => each.version === end)?.changes
+        for (const type of ['added', 'removed'] as const) {
+          const count = since.filter(each => each.startsWith(`${type} /x/`)).length
+          assert.equal(toldBelow?.[type] ?? 0, count, `${type} in the folder`)
+        }
         assert.equal(await endOfVersion(share.paths, (before ?? 1) + 1, ALL), end, 'a number means an end')
       }
     }

@@ -9,6 +9,7 @@ export function historySteps(cast: () => Cast): void {
     const { atBob } = cast()
     await atBob.view('Opened Shares').tree.row('beds').clickMenu('Show History')
     const { tree } = atBob.view('History')
+    await tree.row(/M2 added · /).waitFor() // the first version
     await tree.row(/1 removed/).expand()
     const deleted = tree.row(/^herbs\.mdremoved/)
     await deleted.waitFor()

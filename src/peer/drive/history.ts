@@ -50,7 +50,7 @@ export async function readHistory(
   query: HistoryQuery,
   mostBlocks = MAX_BLOCKS,
 ): Promise<HistoryPage> {
-  const versions: VersionSummary[] = []
+  const versions: Found[] = []
   const path = trimSlash(query.path) as DrivePath
   const kept = new KeptContent(share)
   const work = new WorkBudget(performance.now() + PAGE_TIMEOUTS * query.timeout)
@@ -63,7 +63,7 @@ export async function readHistory(
         return { versions: withFirst(versions, false), next: version.version }
       at = version.version
       seen++
-      if (path === '') versions.push(summaryOf(version, version.changes))
+      if (path === '') versions.push({ summary: summaryOf(version, version.changes) })
       else {
         const found = await changesAt(share, version, path, kept, { ...query, work })
         if (found !== undefined) versions.push(found)
@@ -89,6 +89,14 @@ export function summaryOf(
   }
 }
 
+/** What is found of a version before older ones are read, which alone tell what it added. */
+interface Found {
+  /** Additions count as changes. */
+  readonly summary: VersionSummary
+  /** In the history of a folder: the paths that it changed, and whether each is there since. */
+  readonly paths?: ReadonlyMap<string, boolean>
+}
+
 /** What a version changed in a file or folder; undefined: nothing. */
 async function changesAt(
   share: ShareDrive,
@@ -96,7 +104,7 @@ async function changesAt(
   path: DrivePath,
   kept: KeptContent,
   query: HistoryQuery & { readonly work: WorkBudget },
-): Promise<VersionSummary | undefined> {
+): Promise<Found | undefined> {
   const { previous } = version
   if (previous === undefined) return undefined
   const said = new Map<string, DriveEntry | undefined>()
@@ -113,23 +121,25 @@ async function changesAt(
   if (said.size === 0) return undefined
   if (said.has(path)) {
     const entry = said.get(path)
-    if (entry === undefined) return { ...summaryOf(version), change: 'removed' }
+    if (entry === undefined) return { summary: { ...summaryOf(version), change: 'removed' } }
     const isKept = kept.has(entry)
-    return {
+    const summary: VersionSummary = {
       ...summaryOf(version),
       change: 'changed',
       size: entry.size,
       ...(isKept === undefined ? {} : { kept: isKept }),
     }
+    return { summary }
   }
   const entries = [...said.values()]
   const put = entries.filter(entry => entry !== undefined)
-  return summaryOf(version, {
+  const summary = summaryOf(version, {
     added: 0,
     changed: put.length,
     removed: entries.length - put.length,
     bytes: put.reduce((sum, { size }) => sum + size, 0),
   })
+  return { summary, paths: new Map([...said].map(([path, entry]) => [path, entry !== undefined])) }
 }
 
 /** Throws `BlockMissing` where the version cannot be had now. */
@@ -143,13 +153,31 @@ async function wholeVersion(share: ShareDrive, length: number, signal: AbortSign
   }
 }
 
-/** Marks additions: the oldest change of a file in its whole history, and a change that follows its removal. */
-function withFirst(versions: readonly VersionSummary[], isAll: boolean): readonly VersionSummary[] {
-  return versions.map((version, at) => {
-    const older = versions[at + 1]
-    const came = older === undefined ? isAll : older.change === 'removed'
-    return version.change === 'changed' && came ? { ...version, change: 'added' } : version
+/**
+ * Marks and counts additions: the oldest change of a path in its whole history, and a change that follows its removal.
+ *
+ * @param versions the newest first
+ * @param isAll the oldest of them is the first that changed anything
+ */
+function withFirst(versions: readonly Found[], isAll: boolean): readonly VersionSummary[] {
+  const isThere = new Map<string, boolean>()
+  const told = versions.toReversed().map(({ summary, paths }, at, all) => {
+    const { change, changes } = summary
+    if (change === 'changed') {
+      const older = all[at - 1]?.summary
+      const came = older === undefined ? isAll : older.change === 'removed'
+      return came ? { ...summary, change: 'added' as const } : summary
+    }
+    if (changes === undefined || paths === undefined) return summary
+    let added = 0
+    for (const [path, isPut] of paths) {
+      const wasThere = isThere.get(path) ?? !isAll
+      if (isPut && !wasThere) added++
+      isThere.set(path, isPut)
+    }
+    return { ...summary, changes: { ...changes, added, changed: changes.changed - added } }
   })
+  return told.reverse()
 }
 
 /** Tells whether the content of an entry is here, or at a connected peer. */
