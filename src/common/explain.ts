@@ -150,10 +150,13 @@ export function countFiles(count: number, l10n: Localizer): string {
   return count === 1 ? l10n.t('1 file') : l10n.t('{0} files', formatCount(count))
 }
 
-/** What went wrong, short enough to stand in a row: the first sentence. The tooltip has all of it. */
+/**
+ * What went wrong, short enough to stand in a row: the first sentence, with the last names of paths. The tooltip has all
+ * of it.
+ */
 export function shortReason({ message }: UserError): string {
   const [first = message] = message.split(/(?<=[.!?])\s/)
-  return safeText(first.replace(/[.]$/, ''), 100)
+  return safeText(first.replace(/[.]$/, '').replace(/“[^”]*[\\/]([^\\/”]+)”/g, '“$1”'), 100)
 }
 
 /** `no peers`, `1 peer`, `3 peers`. */

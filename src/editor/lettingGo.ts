@@ -8,12 +8,13 @@
 import * as vscode from 'vscode'
 import type { ShareId } from '../common/brand'
 import { safeText } from '../common/format'
+import { Commands } from './contributions'
 import { Disposable } from './dispose'
 import { allTabs, tabsOfShare, urisOfTab } from './files/shareTabs'
 import { fromShareUri } from './files/shareUri'
 import type { PeerModel } from './peerModel'
 import type { PeerProcess } from './peerProcess'
-import { tell, tellError } from './tell'
+import { offerCommand, tell, tellError } from './tell'
 
 const { l10n } = vscode
 
@@ -90,11 +91,12 @@ export class LettingGo extends Disposable {
       this.names.delete(id)
       await closeTabs(id)
       // Told first: all extensions may be restarted when a folder goes.
-      tell(
-        known === undefined
-          ? l10n.t('“{0}” is not known here any more, so it was closed. Its link opens it again.', name)
-          : l10n.t('“{0}” was removed and is closed here too. Copies you saved stay.', name),
-      )
+      if (known === undefined)
+        tell(
+          l10n.t('“{0}” is not known here any more, so it was closed. Its link opens it again.', name),
+          offerCommand(l10n.t('Open Shared Link…'), Commands.openLink),
+        )
+      else tell(l10n.t('“{0}” was removed and is closed here too. Copies you saved stay.', name))
       unmount(id)
     } finally {
       this.busy.delete(id)

@@ -5,7 +5,7 @@
 import * as vscode from 'vscode'
 import { PeerfoldError, toUserError } from '../common/errors'
 import { Commands } from './contributions'
-import { toastText } from './names'
+import { toastButtons, toastText } from './names'
 
 export interface Offer {
   readonly label: string
@@ -18,25 +18,17 @@ export function tell(message: string, ...offers: readonly Offer[]): void {
 
 /** Resolves when the user has answered or turned away, which may be never. */
 export function tellUntilAnswered(message: string, ...offers: readonly Offer[]): Promise<void> {
-  return follow(
-    vscode.window.showInformationMessage(toastText(message), ...offers.map(offer => offer.label)),
-    offers,
-  )
+  return show(vscode.window.showInformationMessage, message, offers)
 }
 
 export function warn(message: string, ...offers: readonly Offer[]): void {
-  void follow(
-    vscode.window.showWarningMessage(toastText(message), ...offers.map(offer => offer.label)),
-    offers,
-  )
+  void show(vscode.window.showWarningMessage, message, offers)
 }
 
 /** Shows what failed and offers the log. Being cancelled is no failure and is not told. */
 export function tellError(error: unknown, ...offers: readonly Offer[]): void {
   if (isCancelled(error)) return
-  const withLog = [...offers, showLog()]
-  const message = toastText(toUserError(error).message)
-  void follow(vscode.window.showErrorMessage(message, ...withLog.map(offer => offer.label)), withLog)
+  void show(vscode.window.showErrorMessage, toUserError(error).message, [...offers, showLog()])
 }
 
 export function isCancelled(error: unknown): boolean {
@@ -55,8 +47,18 @@ function showLog(): Offer {
   return offerCommand(vscode.l10n.t('Show Log'), Commands.showLog)
 }
 
-async function follow(answer: Thenable<string | undefined>, offers: readonly Offer[]): Promise<void> {
-  const label = await answer.then(undefined, () => undefined) // it rejects when the window closes
+async function show(
+  notify: (message: string, ...labels: string[]) => Thenable<string | undefined>,
+  message: string,
+  offers: readonly Offer[],
+): Promise<void> {
+  const text = toastText(message)
+  const labels = toastButtons(
+    text,
+    offers.map(offer => offer.label),
+    vscode.l10n.t('OK'),
+  )
+  const label = await notify(text, ...labels).then(undefined, () => undefined) // it rejects when the window closes
   try {
     await offers.find(offer => offer.label === label)?.run()
   } catch (error) {

@@ -21,6 +21,10 @@ export class Notification {
     return (await this.toast.locator('.notification-list-item-message').allInnerTexts()).join('\n')
   }
 
+  async buttons(): Promise<string[]> {
+    return this.toast.locator('.notification-list-item-buttons-container .monaco-button').allInnerTexts()
+  }
+
   async click(button: string): Promise<void> {
     await this.toast.getByRole('button', { name: button, exact: true }).click()
   }

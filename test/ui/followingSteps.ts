@@ -75,6 +75,7 @@ export function followingSteps(cast: () => Cast): void {
       await toast.text(),
       /: 1 no longer shared, 1 conflict: your version was kept, theirs is saved next to it\./,
     )
+    assert.deepEqual(await toast.buttons(), ['Review Conflicts', 'Open Folder', 'Show Details'])
     await atBob.screenshot('conflict-told')
     await toast.click('Review Conflicts')
     await atBob.editor.waitForTab('README.md: theirs ↔ yours')

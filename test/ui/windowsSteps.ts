@@ -120,8 +120,11 @@ export function windowsSteps(cast: () => Cast, stage: Stage): void {
       .click()
     await other.page.keyboard.press('Delete')
     await (await other.dialog('Remove the opened share “garden”?')).click('Remove')
-    await atBob.notification('“garden” was removed and is closed here too. Copies you saved stay.')
+    const told = await atBob.notification(
+      '“garden” was removed and is closed here too. Copies you saved stay.',
+    )
     await atBob.screenshot('removed-elsewhere')
+    await told.click('OK') // without a button VS Code would show the first line of it only
     await mounted.waitFor({ state: 'detached' })
     assert.ok(!(await atBob.editor.tabs()).includes('water.sh'), 'its tab is closed')
   })

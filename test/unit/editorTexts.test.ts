@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import type { DrivePath, PeerId, ShareId } from '../../src/common/brand'
 import { PeerfoldError } from '../../src/common/errors'
 import { describePath, explainSearch, sharerName } from '../../src/common/explain'
@@ -12,7 +15,7 @@ import type {
   TransferState,
 } from '../../src/common/model'
 import { folderName } from '../../src/editor/folderName'
-import { pickerText, toastText } from '../../src/editor/names'
+import { pickerText, TOAST_LINE, toastButtons, toastText } from '../../src/editor/names'
 import {
   describeOpened,
   describeOpenedAmong,
@@ -25,6 +28,7 @@ import {
 } from '../../src/editor/views/describe'
 import { liveFacets, openedFacets, shareFacets, transferFacets } from '../../src/editor/views/facets'
 import { statusText } from '../../src/editor/views/statusText'
+import { projectRoot } from '../support/projectRoot'
 
 const l10n = {
   t: (message: string, ...args: (string | number)[]) =>
@@ -95,6 +99,11 @@ describe('what views say', () => {
       '$(broadcast) no peers',
     )
     assert.equal(describeShare({ ...share, status: { kind: 'stopped' } }, l10n), 'stopped')
+    const gone = new PeerfoldError('source-vanished', share.source).toUserError()
+    assert.equal(
+      describeShare({ ...share, status: { kind: 'failed', error: gone } }, l10n),
+      '“notes” is gone',
+    )
   })
 
   it('tells what is here of an opened share while nobody is connected', () => {
@@ -311,6 +320,32 @@ describe('a folder that is kept in sync', () => {
       liveFacets({ ...copy, status: asking, conflictCount: 1, deletedHere: 1 }),
       'live:asking:conflicts:deleted',
     )
+  })
+})
+
+describe('a notification', () => {
+  it('has a button where it is longer than the one line that VS Code would show of it', () => {
+    const bundle = readFileSync(join(projectRoot, 'l10n', 'bundle.l10n.json'), 'utf8')
+    const texts = Object.keys(JSON.parse(bundle)).map(toastText)
+    assert.ok(texts.some(text => text.length > TOAST_LINE))
+    for (const text of texts)
+      assert.deepEqual(toastButtons(text, [], 'OK'), text.length > TOAST_LINE ? ['OK'] : [], text)
+    assert.deepEqual(toastButtons('long '.repeat(40), ['Show Log'], 'OK'), ['Show Log'])
+  })
+
+  it('names what lies in the home folder as its owner does', () => {
+    const { message } = new PeerfoldError('target-vanished', join(homedir(), 'shed', 'garden'))
+    assert.equal(toastText(message), `“${join('~', 'shed', 'garden')}” is gone. Put it back, then retry.`)
+    const other = new PeerfoldError('target-vanished', `${homedir()}2`).message
+    assert.equal(toastText(other), other)
+  })
+
+  it('is shown by tell.ts alone, which gives it that button', () => {
+    const editor = join(projectRoot, 'src', 'editor')
+    const showing = readdirSync(editor, { recursive: true, encoding: 'utf8' })
+      .filter(file => file.endsWith('.ts'))
+      .filter(file => /show(Information|Warning|Error)Message/.test(readFileSync(join(editor, file), 'utf8')))
+    assert.deepEqual(showing.sort(), ['ask.ts', 'tell.ts'], 'ask.ts shows modal dialogs')
   })
 })
 

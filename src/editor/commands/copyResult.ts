@@ -50,7 +50,8 @@ export async function tellCopyResult(
     saved.isFile
       ? { label: l10n.t('Open File'), run: () => openFile(saved.path) }
       : { label: l10n.t('Open Folder'), run: () => openFolder(saved.path) },
-    ...(copy.share === undefined
+    // A fourth button would not fit on the toast.
+    ...(copy.share === undefined || conflicts.length > 0
       ? []
       : [
           offerCommand(l10n.t('Keep in Sync'), Commands.keepInSync, {

@@ -7,11 +7,7 @@ import type { CommandParts } from './parts'
 
 export async function keepSharing({ peer }: CommandParts): Promise<void> {
   await peer.request('settings.set', { keepRunning: true })
-  say(
-    vscode.l10n.t(
-      'Sharing continues when VS Code closes, until you shut down or choose “Stop Peer Process”.',
-    ),
-  )
+  say(vscode.l10n.t('Sharing continues when VS Code closes.'))
 }
 
 export async function endKeepSharing({ peer }: CommandParts): Promise<void> {

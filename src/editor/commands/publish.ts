@@ -9,6 +9,7 @@ import { formatCount, safeText } from '../../common/format'
 import type { SkippedEntry } from '../../common/model'
 import type { ShareAdded, SharePreview, ShareSource } from '../../common/protocol'
 import { Commands } from '../contributions'
+import { fromShareUri } from '../files/shareUri'
 import { progressIfSlow } from '../progressIfSlow'
 import { offerCommand, tell, warn } from '../tell'
 import { agreesToSecrets, askToShare, askWithoutFiles, nameOf } from './askToShare'
@@ -83,7 +84,12 @@ function isOnDisk(folder: vscode.Uri, ask: boolean): boolean {
     folder.scheme,
   )
   if (!ask) throw new Error(message)
-  warn(message)
+  warn(
+    message,
+    ...(fromShareUri(folder) === undefined
+      ? []
+      : [offerCommand(l10n.t('Save a Copy…'), Commands.saveCopy, folder)]),
+  )
   return false
 }
 

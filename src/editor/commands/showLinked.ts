@@ -12,7 +12,7 @@ import { Commands, Views } from '../contributions'
 import { childOf } from '../files/drivePath'
 import { onDisk } from '../files/ownFiles'
 import { ROOT } from '../files/shareUri'
-import { offerCommand, tell, warn } from '../tell'
+import { type Offer, offerCommand, tell, warn } from '../tell'
 import type { CommandParts } from './parts'
 import { HISTORY_TIMEOUT, type PastAddress, showHistoryOf } from './showHistory'
 
@@ -124,7 +124,7 @@ async function showVersion(parts: CommandParts, entry: PastAddress): Promise<voi
     else await vscode.commands.executeCommand('vscode.open', uri)
   } catch (error) {
     if (!(error instanceof PeerfoldError)) throw error
-    warn(error.message)
+    warn(error.message, offerCommand(l10n.t('Show History'), Commands.showHistory, { id, path }))
   }
 }
 
@@ -134,26 +134,30 @@ async function showTarget(parts: CommandParts, id: ShareId, path: DrivePath): Pr
 
 /** A link in the share counts as what it leads to. Undefined when the share does not have it, which is told. */
 async function kindOf(
-  { peer, model, views }: CommandParts,
+  parts: CommandParts,
   id: ShareId,
   path: DrivePath,
 ): Promise<'file' | 'folder' | undefined> {
   try {
-    const { kind } = behind(await peer.request('fs.stat', { id, path }))
+    const { kind } = behind(await parts.peer.request('fs.stat', { id, path }))
     return kind === 'folder' ? 'folder' : 'file' // a link that leads nowhere says so in its tab
   } catch (error) {
     if (!(error instanceof PeerfoldError) || error.code !== 'file-not-found') throw error
-    const isOwn = model.share(id) !== undefined
     warn(
       l10n.t(
         'The link leads to “{0}”, which is not in “{1}”: it was moved or deleted, or is not here yet.',
         shownPath(path),
-        safeText(model.nameOf(id), 80),
+        safeText(parts.model.nameOf(id), 80),
       ),
-      { label: l10n.t('Show Share'), run: () => (isOwn ? views.showShare(id) : views.revealOpened(id)) },
+      offerShare(parts, id),
     )
     return undefined
   }
+}
+
+function offerShare({ model, views }: CommandParts, id: ShareId): Offer {
+  const show = () => (model.share(id) === undefined ? views.revealOpened(id) : views.showShare(id))
+  return { label: l10n.t('Show Share'), run: show }
 }
 
 async function showOnlyFile(parts: CommandParts, id: ShareId): Promise<void> {

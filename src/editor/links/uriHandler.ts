@@ -6,13 +6,13 @@ import * as vscode from 'vscode'
 import { badLink, EXTENSION_ID, formatLink } from '../../common/link'
 import { findLinks } from '../../common/linkSearch'
 import { Commands } from '../contributions'
-import { warn } from '../tell'
+import { offerCommand, warn } from '../tell'
 
 export class LinkHandler implements vscode.UriHandler {
   async handleUri(uri: vscode.Uri): Promise<void> {
     const read = readLinkUri(uri)
     if (read.ok) await vscode.commands.executeCommand(Commands.openLink, read.link)
-    else warn(read.message)
+    else warn(read.message, offerCommand(vscode.l10n.t('Open Shared Link…'), Commands.openLink))
   }
 }
 
