@@ -87,6 +87,24 @@ attackGroup('folders in sync on disks that fail', () => {
     assert.deepEqual(readdirSync(scene.folder).sort(), ['a.txt', 'b.txt'], 'nothing half-written is left')
   })
 
+  it('replaces large files one after the other where there is no room for all of them twice', async () => {
+    assert.ok(remount('size=24m'))
+    try {
+      const names = ['0.bin', '1.bin', '2.bin']
+      const large = (seed: number) =>
+        Object.fromEntries(names.map((name, at) => [name, randomBytes(5 * MB, seed + at)]))
+      await begin({ ...large(0), 'a.txt': 'a' })
+      await scene.atOnce(async () => {
+        await makeTree(scene.source, { ...large(10), 'a.txt': 'later' })
+      })
+      await scene.caughtUp()
+      await scene.holdsTheSame()
+    } finally {
+      rmSync(join(disk, 'live'), { recursive: true })
+      assert.ok(remount('size=8m'))
+    }
+  })
+
   it('takes nothing away from a read-only disk, and leaves no copies of it in the data folder', async () => {
     await begin({ 'a.txt': 'a', 'b.txt': 'b', 'gone.txt': 'as it was' })
     assert.ok(remount('ro'))

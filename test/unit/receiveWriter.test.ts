@@ -73,6 +73,21 @@ for (const holdFolders of process.platform === 'linux' ? [true, false] : [false]
         }
       })
 
+      it('that are large are closed once they are whole, and placed later', async () => {
+        const open = () => readdirSync('/proc/self/fd').length
+        const large = (name: string) => writer.openLarge([name], { size: 1, executable: false })
+        const whole = [await large('0')]
+        const before = process.platform === 'linux' ? open() : 0
+        for (let n = 1; n < 20; n++) whole.push(await large(`${n}`))
+        for (const file of whole) {
+          await file.write(0, bytes('x'))
+          await file.finish()
+        }
+        if (process.platform === 'linux') assert.ok(open() < before, `${open()} are open, ${before} before`)
+        for (const file of whole) await file.commit()
+        assert.equal(read('19'), 'x')
+      })
+
       it('of a name of 255 bytes are written, for temporaries have names of their own', () => {
         const name = `${'ü'.repeat(127)}x`
         writer.writeSmallSync([name], bytes('long'), PLAIN)

@@ -131,16 +131,13 @@ export class CopyRounds {
 
   /** Takes out, and lists, files that nobody has and that the folder goes on without. */
   private async goWithout(later: PlannedFile[], isQuiet: boolean): Promise<void> {
-    const { share, live, transfer } = this.options
+    const { share, live } = this.options
     if (live === undefined || later.length === 0) return
     const bytes = await share.bytesReady(this.signal)
     for (const file of later.splice(0)) {
       const { entry, path } = file
       if (!isPartlyNowhere(bytes, entry) || !live.goesWithout(path, entry, isQuiet)) later.push(file)
-      else {
-        this.outcome.skip({ path, reason: 'offline', detail: new PeerfoldError('offline', path).message })
-        transfer.progress(1, 0)
-      }
+      else this.outcome.skip({ path, reason: 'offline', detail: new PeerfoldError('offline', path).message })
     }
   }
 

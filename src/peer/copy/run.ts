@@ -24,9 +24,9 @@ import type { CopyPlan, PlannedFile } from './planned'
 import { CopyRounds, type FileWork } from './rounds'
 import { CopyWaits } from './waits'
 
-/** Limits for `fetch`: bytes held in memory (the store has them, too), and open temporaries. */
+/** Limits for `fetch`: bytes held in memory (the store has them, too), and temporaries, whose folders are held open. */
 const BYTES_HELD = 32 * 1024 * 1024
-const TEMPORARIES_HELD = 64
+const TEMPORARIES_HELD = 1_000
 /** After this time (milliseconds) without a byte the copy looks again who is connected. */
 const SILENCE = 10_000
 
@@ -99,7 +99,8 @@ export class CopyRun {
   /**
    * Places new files, and brings the bytes of all others here. After that, nothing has to come from a peer. Throws
    * as `run`; then only new files are at their places.
-   * @param waitsForRoom false: files without room on the disk are left out, because removing others makes room
+   * @param waitsForRoom false: files without room on the disk are left out, because removing others makes room. Large
+   *   ones are left out also when others were fetched, which make room when they are placed.
    */
   async fetch(waitsForRoom: boolean): Promise<Fetched> {
     const placed = new Set<string>()
@@ -143,12 +144,17 @@ export class CopyRun {
         hold(path, { entry, bytes: slice })
       } else {
         const fetched = await fetch(file)
-        if (fetched !== undefined) hold(path, fetched)
+        if (fetched === undefined) leaveOut()
+        else hold(path, fetched)
       }
     }
+    /** What is left out counts when it is placed. */
+    const leaveOut = () => this.options.transfer.progress(-1, 0)
     const orLeaveOut: FileWork = (file, slice) =>
       work(file, slice).catch(error => {
-        if (waitsForRoom || !(error instanceof WriteError) || error.code !== 'no-space') throw error
+        const isFull = error instanceof WriteError && error.code === 'no-space'
+        if (!isFull || (waitsForRoom && temporaries === 0)) throw error
+        leaveOut()
       })
     try {
       await this.rounds.run(this.plan.files, orLeaveOut)

@@ -61,6 +61,7 @@ export class Temporaries {
       incoming = await this.bytes.begin(file, segments, large.temporaryName)
       const found = await this.findHere(large, file, incoming)
       await this.writeBlocks(file, opened, found, incoming)
+      await large.finish()
       return { file, segments, large, incoming }
     } catch (error) {
       await this.leave(file, large, progress.bytes, incoming, error)

@@ -112,12 +112,20 @@ export class LargeFile {
   }
 
   /**
+   * Closes the descriptor of a file that is whole. It can be committed, suspended or aborted at any time later.
+   * @throws WriteError 'length' when bytes are missing
+   */
+  async finish(): Promise<void> {
+    if (this.#state === 'writing') await this.#finishWriting()
+  }
+
+  /**
    * Gives the file its final name, or with `name` another one in the same folder, which must then be free.
    * Can be called again after an error, for instance with a conflict name after 'changed'.
    * @throws WriteError 'length' when bytes are missing, 'changed', 'exists', 'busy'
    */
   async commit(name?: string): Promise<FileMark> {
-    if (this.#state === 'writing') await this.#finishWriting()
+    await this.finish()
     const stats = this.#stats
     if (this.#state !== 'written' || !stats) throw new Error('This file was committed or aborted already')
     const { place } = this.#temporary
