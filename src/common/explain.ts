@@ -156,7 +156,10 @@ export function countFiles(count: number, l10n: Localizer): string {
  */
 export function shortReason({ message }: UserError): string {
   const [first = message] = message.split(/(?<=[.!?])\s/)
-  return safeText(first.replace(/[.]$/, '').replace(/“[^”]*[\\/]([^\\/”]+)”/g, '“$1”'), 100)
+  return safeText(
+    first.replace(/[.]$/, '').replace(/\u201C[^\u201D]*[\\/]([^\\/\u201D]+)\u201D/g, '“$1”'),
+    100,
+  )
 }
 
 /** `no peers`, `1 peer`, `3 peers`. */
