@@ -111,10 +111,17 @@ class Accident {
 
   /** Bob's copy has all that is in the folder; what is shared no more stays in a copy. */
   async copied(bob: PeerProcess): Promise<void> {
-    await eventually('Bob has the folder', async () => {
-      await bob.copy(this.id, this.copy, 2_000).catch(() => {}) // asked again
+    let failure: unknown
+    const isCopied = async () => {
+      await bob.copy(this.id, this.copy, 2_000).catch(error => {
+        failure = error // asked again
+      })
       const differences = await compareTrees(this.source, this.copy)
       return differences.every(difference => difference.includes(`is only in ${this.copy}`))
+    }
+    await eventually('Bob has the folder', isCopied).catch(async error => {
+      const said = this.running.map(({ process }) => process.stdout.join('\n'))
+      throw new Error([`${error}`, `${failure}`, ...said, JSON.stringify(await bob.state())].join('\n\n'))
     })
   }
 
