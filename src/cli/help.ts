@@ -106,6 +106,7 @@ or {"event":"error", "code", "message"}.
 With --live --json, of each version, paths inside <folder>:
   {"event":"version", "version"}, then as it is done "written" {path, from (renamed from there)}, "removed" {path},
   "conflict" {path, copy (where theirs lies)}, at its end "in-step" {version, conflicts (in all)};
+  "left-out" {unwritten, absent} when the number of files changes that cannot be written here, or that nobody has;
   "waiting" {code, message} when something keeps it from going on, and "unsure" {reason} when nobody is there who could
   say whether there is a newer version.
 Ctrl-C ends it with exit code 130.

@@ -68,6 +68,17 @@ describe('peerfold get --live', () => {
     assert.ok(following.events().every(({ event }) => event !== 'unsure'))
   })
 
+  it('tells how many files cannot be written, and when they can', async () => {
+    await makeTree(folder, { 'g.md': { 'mine.txt': 'mine' } })
+    await writeFile(join(source, 'g.md'), 'g')
+    await told('left-out')
+    const leftOut = () => following.events().filter(({ event }) => event === 'left-out')
+    assert.deepEqual(leftOut(), [{ event: 'left-out', unwritten: 1, absent: 0 }])
+    await rm(join(folder, 'g.md'), { recursive: true })
+    await eventually('none is left out', () => leftOut().at(-1)?.unwritten === 0)
+    assert.equal(await readFile(join(folder, 'g.md'), 'utf8'), 'g')
+  })
+
   it('ends with Ctrl-C, and leaves the folder as it is', async () => {
     following.kill('SIGINT')
     assert.equal((await following.ended).code, 130)

@@ -279,6 +279,8 @@ describe('a folder that is kept in sync', () => {
       { status: { kind: 'in-step', doubt: 'unheard' }, conflictCount: 1 },
     ],
     ['in sync · 3 not written', { skippedCount: 3 }],
+    ['in sync · 2 not written · 1 not to be had', { skippedCount: 3, absentCount: 1 }],
+    ['in sync · 1 not to be had', { skippedCount: 1, absentCount: 1 }],
     ['fetching 12 of 40', { status: { kind: 'updating', files: { done: 12, total: 40 } } }],
     ['looking for changes…', { status: { kind: 'updating', files: { done: 0 } } }],
     ['2 conflicts', { conflictCount: 2 }],

@@ -87,6 +87,7 @@ class Told {
   private changes: LiveChange[] = []
   private conflicts = 0
   private waiting = ''
+  private leftOut = ''
   private isDoubtTold = false
 
   constructor(
@@ -117,7 +118,7 @@ class Told {
     }
   }
 
-  look({ status, conflictCount }: LiveCopyState): void {
+  look({ status, conflictCount, skippedCount, absentCount = 0 }: LiveCopyState): void {
     this.conflicts = conflictCount
     const { output } = this
     if (status.kind === 'updating' && output.showsProgress) {
@@ -132,6 +133,18 @@ class Told {
     }
     this.waiting = error?.message ?? ''
     this.noteDoubt(status)
+    if (status.kind === 'in-step') this.noteLeftOut(skippedCount - absentCount, absentCount)
+  }
+
+  /** Tells how many files are not in the folder, whenever that changes. */
+  private noteLeftOut(unwritten: number, absent: number): void {
+    const leftOut = unwritten + absent === 0 ? '' : `${unwritten} ${absent}`
+    if (leftOut === this.leftOut) return
+    this.leftOut = leftOut
+    this.output.event('left-out', { unwritten, absent })
+    if (unwritten > 0) this.output.note(`Cannot be written here: ${plural(unwritten, 'file')}.`)
+    if (absent > 0)
+      this.output.note(`Nobody online has ${plural(absent, 'file')}, not even who shares the folder.`)
   }
 
   /** Tells once when there may be a newer version than the one in the folder. */

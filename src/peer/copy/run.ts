@@ -112,6 +112,8 @@ export class CopyRun {
       if (holds) bytesHeld += bytes.length
       waiting.set(path, holds ? { ...fetched, bytes } : fetched)
     }
+    /** What is left out counts when it is placed. */
+    const leaveOut = () => this.options.transfer.progress(-1, 0)
     const fetch = async (file: PlannedFile) => {
       let took = 0
       const takeTemporary = () => {
@@ -148,8 +150,6 @@ export class CopyRun {
         else hold(path, fetched)
       }
     }
-    /** What is left out counts when it is placed. */
-    const leaveOut = () => this.options.transfer.progress(-1, 0)
     const orLeaveOut: FileWork = (file, slice) =>
       work(file, slice).catch(error => {
         const isFull = error instanceof WriteError && error.code === 'no-space'
